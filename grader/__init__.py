@@ -1,0 +1,5 @@
+"""Grade the two-layer sigmoid network homework; student code never runs where the score is computed."""
+
+from importlib.metadata import version
+
+__version__ = version("sigmoid-homework-grader")

@@ -1,0 +1,173 @@
+"""The framed binary protocol between the grader and a worker.
+
+A frame is a length (4 bytes, big-endian) and a MessagePack body of one of the types below. The
+grader decodes what a worker sends by the schema and by nothing else, and checks what a schema
+cannot say: that an array has as many bytes as its shape and dtype need.
+"""
+
+import math
+import socket
+import struct
+import time
+from typing import Annotated, Literal
+
+import msgspec
+import torch
+from torch import Tensor
+
+from grader.confined.contract import Call, Outcome, Problem
+from grader.confined.limits import Limits
+
+HEADER = struct.Struct(">I")
+ShortText = Annotated[str, msgspec.Meta(max_length=600)]
+Dimension = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+DTYPES = {"float64": torch.float64, "float32": torch.float32}
+
+
+class WireError(Exception):
+    """The other side closed, or sent what the protocol does not know."""
+
+
+class Array(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A tensor: dtype, shape, and its entries in row-major order, little-endian."""
+
+    dtype: Literal["float64", "float32"]
+    shape: Annotated[list[Dimension], msgspec.Meta(max_length=8)]
+    data: bytes
+
+
+class Start(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """To the worker: its limits."""
+
+    limits: Limits
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """From the worker, before any student code: the layers of confinement in force."""
+
+    layers: list[ShortText]
+
+
+class Load(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """To the worker: the source, as (label, text) pairs."""
+
+    kind: Literal["module", "notebook"]
+    cells: list[tuple[str, str]]
+
+
+class Loaded(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """From the worker: errors met while the source ran, as (where, what) pairs."""
+
+    notes: Annotated[list[tuple[ShortText, ShortText]], msgspec.Meta(max_length=200)]
+
+
+class Ask(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """To the worker: one call."""
+
+    number: int
+    function: str
+    arrays: dict[str, Array]
+    settings: dict[str, float]
+
+
+class Answer(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """From the worker: the outcome of call `number`."""
+
+    number: int
+    arrays: Annotated[list[Array], msgspec.Meta(max_length=8)] = []
+    problem: Problem | None = None
+    detail: ShortText = ""
+    where: ShortText = ""
+
+
+ToWorker = Start | Load | Ask
+FromWorker = Ready | Loaded | Answer
+
+encode = msgspec.msgpack.Encoder().encode
+
+
+def to_array(tensor: Tensor) -> Array:
+    """Encode a dense float tensor."""
+    dtype: Literal["float64", "float32"] = (
+        "float32" if tensor.dtype == torch.float32 else "float64"
+    )
+    # .clone() lays a transposed or expanded view out anew, so that its bytes are its entries.
+    data = tensor.detach().clone(memory_format=torch.contiguous_format).numpy().tobytes()
+    return Array(dtype, list(tensor.shape), data)
+
+
+def to_tensor(array: Array) -> Tensor:
+    """Decode an array; raise WireError where its bytes do not fit its shape."""
+    dtype = DTYPES[array.dtype]
+    if len(array.data) != math.prod(array.shape) * dtype.itemsize:
+        raise WireError("an array's bytes do not fit its shape")
+    if not array.data:
+        return torch.empty(array.shape, dtype=dtype)
+    return torch.frombuffer(bytearray(array.data), dtype=dtype).reshape(array.shape)
+
+
+def ask_of(number: int, call: Call) -> Ask:
+    """Encode a call."""
+    arrays = {name: to_array(tensor) for name, tensor in call.tensors.items()}
+    return Ask(number, call.function, arrays, dict(call.settings))
+
+
+def call_of(ask: Ask) -> Call:
+    """Decode a call."""
+    tensors = {name: to_tensor(array) for name, array in ask.arrays.items()}
+    return Call(ask.function, tensors, ask.settings)
+
+
+def answer_of(number: int, outcome: Outcome) -> Answer:
+    """Encode an outcome."""
+    arrays = [to_array(tensor) for tensor in outcome.tensors]
+    return Answer(number, arrays, outcome.problem, outcome.detail, outcome.where)
+
+
+def outcome_of(answer: Answer) -> Outcome:
+    """Decode an outcome."""
+    tensors = tuple(to_tensor(array) for array in answer.arrays)
+    return Outcome(tensors, answer.problem, answer.detail, answer.where)
+
+
+def send(channel: socket.socket, message: ToWorker | FromWorker) -> None:
+    """Send one frame."""
+    body = encode(message)
+    try:
+        channel.sendall(HEADER.pack(len(body)) + body)
+    except OSError as error:
+        raise WireError("the other side closed") from error
+
+
+def receive(
+    channel: socket.socket, max_bytes: int, deadline: float | None = None
+) -> bytes:
+    """Receive the body of one frame.
+
+    `deadline` is on the monotonic clock. Raises TimeoutError past it, and WireError where the
+    other side closed or announced more than `max_bytes`.
+    """
+    (length,) = HEADER.unpack(_exactly(channel, HEADER.size, deadline))
+    if length > max_bytes:
+        raise WireError(f"a frame of {length} bytes, over the limit of {max_bytes}")
+    return _exactly(channel, length, deadline)
+
+
+def _exactly(channel: socket.socket, count: int, deadline: float | None) -> bytes:
+    parts = bytearray()
+    while len(parts) < count:
+        if deadline is not None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            channel.settimeout(left)
+        try:
+            part = channel.recv(min(count - len(parts), 1 << 20))
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise WireError("the other side closed") from error
+        if not part:
+            raise WireError("the other side closed")
+        parts += part
+    return bytes(parts)

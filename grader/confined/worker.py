@@ -1,0 +1,66 @@
+"""A worker: one process for one submission, forked from the zygote."""
+
+import os
+import socket
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+import msgspec
+
+from grader.confined import calls, student, wire
+from grader.confined.limits import Limits, confine
+
+TRUSTED_FRAME = 1 << 30  # frames come from the grader, which limits the source it sends
+Message = TypeVar("Message", wire.Start, wire.Load, wire.Ask)
+_decode = msgspec.msgpack.Decoder(wire.ToWorker).decode
+
+
+def work(channel: socket.socket) -> None:
+    """Serve one grader over `channel` until it closes: Start, then Load, then any number of Ask."""
+    start = _next(channel, wire.Start)
+    _silence()
+    wire.send(channel, wire.Ready(confine(start.limits)))
+    load = _next(channel, wire.Load)
+    cells = [student.Cell(label, source) for label, source in load.cells]
+    labels = {cell.label for cell in cells}
+    limits = start.limits
+    budget = student.LoadBudget(
+        limits.statement_seconds, limits.import_seconds, limits.load_seconds, limits.slice_seconds
+    )
+    namespace, notes = student.load(load.kind, cells, budget)
+    wire.send(channel, wire.Loaded([(note.where, note.text) for note in notes[:200]]))
+    while True:
+        ask = _next(channel, wire.Ask)
+        call = wire.call_of(ask)
+        outcome = _answer_in_time(call, namespace, labels, limits)
+        wire.send(channel, wire.answer_of(ask.number, outcome))
+
+
+def _answer_in_time(
+    call: calls.Call, namespace: student.Namespace, labels: set[str], limits: Limits
+) -> calls.Outcome:
+    try:
+        with _limit_of(call, limits):
+            return calls.answer(call, namespace, labels)
+    except student.TimeLimitReached as error:  # it rang just after the answer was whole
+        return calls.Outcome(problem=calls.Problem.TIMEOUT, detail=student.describe(error))
+
+
+def _limit_of(call: calls.Call, limits: Limits) -> AbstractContextManager[None]:
+    training = call.function.startswith("train_")
+    return student.time_limit(limits.training_seconds if training else limits.call_seconds)
+
+
+def _next(channel: socket.socket, kind: type[Message]) -> Message:
+    message = _decode(wire.receive(channel, TRUSTED_FRAME))
+    if not isinstance(message, kind):
+        raise wire.WireError(f"{type(message).__name__} out of turn")
+    return message
+
+
+def _silence() -> None:
+    """Point standard input and output at /dev/null: prints cost nothing and reach nobody."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.close(null)

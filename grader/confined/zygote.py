@@ -1,0 +1,75 @@
+"""The zygote: a process that has torch and nothing worth stealing, and forks the workers.
+
+It serves one control socket (SOCK_SEQPACKET): "fork" with a descriptor attached answers the new
+worker's process id; "end <pid>" kills that worker's process group and answers how it ended.
+"""
+
+import gc
+import importlib
+import os
+import signal
+import socket
+import sys
+
+from grader.confined.worker import work
+
+# What students import, so that no worker waits for it. torch is imported by the process that
+# the zygote was forked from; torch._dynamo is what its optimizers import at first use.
+PRELOADED = ("torch.nn.functional", "torch.optim", "torch._dynamo", "numpy", "matplotlib.pyplot", "IPython.display")
+
+
+def serve(control: socket.socket) -> None:
+    """Fork workers on request until the control socket closes. Needs torch imported, one thread."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["MPLBACKEND"] = "Agg"
+    for name in PRELOADED:
+        importlib.import_module(name)
+    _make_plotting_free()
+    gc.collect()
+    gc.freeze()  # the collector of a worker leaves the shared pages alone
+    while True:
+        request, descriptors, _, _ = socket.recv_fds(control, 64, 1)
+        if not request:
+            return
+        if request == b"fork":
+            control.send(str(_fork(control, descriptors[0])).encode())
+        else:
+            control.send(str(_end(int(request.split()[1]))).encode())
+
+
+def _make_plotting_free() -> None:
+    """Let nothing draw or wait: names are all that counts of a plotting cell."""
+    import matplotlib.pyplot as plt
+
+    for name in ("show", "pause", "draw", "ion", "ioff"):
+        setattr(plt, name, lambda *args, **kwargs: None)
+
+
+def _fork(control: socket.socket, descriptor: int) -> int:
+    pid = os.fork()
+    if pid:
+        os.close(descriptor)
+        return pid
+    status = 1
+    try:
+        control.close()
+        work(socket.socket(fileno=descriptor))
+    except Exception:
+        status = 0  # the grader closed the channel: the usual end
+    finally:
+        # Not sys.exit: student code may have left exit handlers and threads.
+        os._exit(status)
+
+
+def _end(pid: int) -> int:
+    """Kill a worker and its process group; return its wait status."""
+    for kill in (os.killpg, os.kill):
+        try:
+            kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue  # dead already, or not yet the leader of its own group
+    return os.waitpid(pid, 0)[1]
+
+
+if __name__ == "__main__":
+    sys.exit("the zygote is forked by the grader, not run by itself")

@@ -1,0 +1,70 @@
+"""The rubric: every number that decides a score, read from rubric.toml."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from grader.confined.limits import Limits
+
+RUBRIC_FILE = Path(__file__).with_name("rubric.toml")
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Largest relative error (max norm) for full and for half marks."""
+
+    full: Positive
+    half: Positive
+
+
+class Shares(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Shares of a criterion's points that an imperfect answer earns."""
+
+    half: Share
+    recompute: Share
+
+
+class CaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Seed and sizes of a set of cases."""
+
+    seed: int
+    sizes: list[tuple[int, int]]
+    net_sizes: list[tuple[int, int, int]]
+    saturation: Positive
+
+
+class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The training run and its pass mark, a fraction of the variance of y."""
+
+    steps: int
+    learning_rate: Positive
+    n_samples: int
+    n_hidden: int
+    noise: float
+    pass_fraction: Positive
+
+
+class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All of rubric.toml. `points` maps a criterion's id to its points, in the order of marking."""
+
+    points: dict[str, Positive]
+    tolerance: Tolerance
+    shares: Shares
+    misconceptions: dict[str, Share]
+    cases: CaseSettings
+    public_cases: CaseSettings
+    training: Training
+    limits: Limits
+
+    @property
+    def max_score(self) -> float:
+        """Points of a perfect submission."""
+        return sum(self.points.values())
+
+
+def load_rubric() -> Rubric:
+    """Read and check rubric.toml; raise msgspec.ValidationError where it is out of shape."""
+    return msgspec.toml.decode(RUBRIC_FILE.read_bytes(), type=Rubric)
