@@ -1,4 +1,4 @@
-"""Grade the two-layer sigmoid network homework; student code never runs where the score is computed."""
+"""Grade the sigmoid network homework; student code never runs where the score is computed."""
 
 from importlib.metadata import version
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from grader.confined.limits import Limits
+from grader.judging import Marking
 
 RUBRIC_FILE = Path(__file__).with_name("rubric.toml")
 
@@ -63,6 +64,18 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def max_score(self) -> float:
         """Points of a perfect submission."""
         return sum(self.points.values())
+
+    def marking(self) -> Marking:
+        """Return what judging needs of the rubric."""
+        return Marking(
+            points=self.points,
+            full_tolerance=self.tolerance.full,
+            half_tolerance=self.tolerance.half,
+            half_share=self.shares.half,
+            recompute_share=self.shares.recompute,
+            misconceptions=self.misconceptions,
+            pass_fraction=self.training.pass_fraction,
+        )
 
 
 def load_rubric() -> Rubric:

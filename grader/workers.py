@@ -88,7 +88,7 @@ class Note:
 
 
 class Worker:
-    """One confined process for one submission. Use as a context manager; leaving it kills the process.
+    """One confined process for one submission. Leaving its `with` block kills the process.
 
     No method raises for anything the worker does: once it has died, hung or broken the protocol
     it is killed, and every later answer says so.
@@ -118,7 +118,7 @@ class Worker:
     def load(
         self, kind: Literal["module", "notebook"], cells: Sequence[tuple[str, str]]
     ) -> list[Note] | Outcome:
-        """Run the source, given as (label, text) pairs; return its errors, or why the worker ended."""
+        """Run the source, given as (label, text) pairs; return its errors, or why it ended."""
         # Every import may take its own limit, so the limit of the whole is the one that holds.
         loaded = self._exchange(
             wire.Load(kind, list(cells)), wire.Loaded, self._limits.total_seconds
@@ -159,9 +159,7 @@ class Worker:
                 return self._give_up(Problem.CRASHED, "broke the protocol: spoke out of turn")
             self._channel.settimeout(self._limits.grace_seconds)
             wire.send(self._channel, message)
-            body = wire.receive(
-                self._channel, self._limits.frame_bytes, min(limit, self._deadline)
-            )
+            body = wire.receive(self._channel, self._limits.frame_bytes, min(limit, self._deadline))
             reply = _decode(body)
         except TimeoutError:
             return self._give_up(Problem.TIMEOUT, "the time limit")

@@ -31,19 +31,19 @@ def answer(call: Call, namespace: Namespace, labels: set[str]) -> Outcome:
     try:
         tensors = HANDLERS[call.function](call, namespace)
         return Outcome(tensors)
-    except NotImplementedError as error:
-        problem, caught = Problem.NOT_ATTEMPTED, error
     except Missing as error:
         return Outcome(problem=Problem.MISSING, detail=str(error))
     except BadReturn as error:
         return Outcome(problem=Problem.BAD_RETURN, detail=str(error))
-    except TimeLimitReached as error:
-        problem, caught = Problem.TIMEOUT, error
     except BaseException as error:
-        problem, caught = Problem.RAISED, error
-    return Outcome(
-        problem=problem, detail=describe(caught), where=where(caught.__traceback__, labels)
-    )
+        place = where(error.__traceback__, labels)
+        return Outcome(problem=_problem_of(error), detail=describe(error), where=place)
+
+
+def _problem_of(error: BaseException) -> Problem:
+    if isinstance(error, NotImplementedError):
+        return Problem.NOT_ATTEMPTED
+    return Problem.TIMEOUT if isinstance(error, TimeLimitReached) else Problem.RAISED
 
 
 def _defined(namespace: Namespace, name: str) -> Callable[..., Any]:
@@ -99,7 +99,9 @@ def _train_manual(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
                 raise BadReturn(f"{name} returned shape {shapes}")
             moved.append(parameter - step * gradient)
         params = Parameters(*moved)
-        if count % STEPS_BETWEEN_CHECKS == 0 and not math.isfinite(sum(float(p.sum()) for p in params)):
+        if count % STEPS_BETWEEN_CHECKS == 0 and not math.isfinite(
+            sum(float(p.sum()) for p in params)
+        ):
             break
     return tuple(params)
 
@@ -165,7 +167,7 @@ def _weights(net: Any) -> tuple[Tensor, ...]:
 
 HANDLERS: dict[str, Callable[[Call, Namespace], tuple[Tensor, ...]]] = {
     "forward": _forward,
-    **{name: _gradient for name in GRADIENTS},
+    **dict.fromkeys(GRADIENTS, _gradient),
     "net": _net,
     "train_manual": _train_manual,
     "train_net": _train_net,

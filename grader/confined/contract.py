@@ -26,7 +26,7 @@ GRADIENTS = ("grad_w1", "grad_b1", "grad_w2", "grad_b2")
 
 @dataclass(frozen=True)
 class Call:
-    """One question to a submission: a function's name, its tensors, and plain numbers beside them."""
+    """One question to a submission: a function's name, its tensors, and plain numbers."""
 
     function: str
     tensors: Mapping[str, Tensor]
@@ -50,7 +50,7 @@ class Problem(Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a call came to: tensors, or a problem with its detail and place in the student's source."""
+    """What a call came to: tensors, or a problem, its detail and its place in the source."""
 
     tensors: tuple[Tensor, ...] = ()
     problem: Problem | None = None

@@ -150,15 +150,13 @@ def load(
     else:
         namespace["__file__"] = cells[0].label
     labels = {cell.label for cell in cells}
-    notes = []
+    notes: list[Note] = []
     for cell in cells:
         notes += _run_cell(cell, namespace, labels, limit)
     return namespace, notes
 
 
-def _run_cell(
-    cell: Cell, namespace: Namespace, labels: set[str], limit: Limiter
-) -> Iterator[Note]:
+def _run_cell(cell: Cell, namespace: Namespace, labels: set[str], limit: Limiter) -> Iterator[Note]:
     try:
         statements = ast.parse(cell.source, cell.label).body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:

@@ -88,9 +88,7 @@ encode = msgspec.msgpack.Encoder().encode
 
 def to_array(tensor: Tensor) -> Array:
     """Encode a dense float tensor."""
-    dtype: Literal["float64", "float32"] = (
-        "float32" if tensor.dtype == torch.float32 else "float64"
-    )
+    dtype: Literal["float64", "float32"] = "float32" if tensor.dtype == torch.float32 else "float64"
     # .clone() lays a transposed or expanded view out anew, so that its bytes are its entries.
     data = tensor.detach().clone(memory_format=torch.contiguous_format).numpy().tobytes()
     return Array(dtype, list(tensor.shape), data)
@@ -139,9 +137,7 @@ def send(channel: socket.socket, message: ToWorker | FromWorker) -> None:
         raise WireError("the other side closed") from error
 
 
-def receive(
-    channel: socket.socket, max_bytes: int, deadline: float | None = None
-) -> bytes:
+def receive(channel: socket.socket, max_bytes: int, deadline: float | None = None) -> bytes:
     """Receive the body of one frame.
 
     `deadline` is on the monotonic clock. Raises TimeoutError past it, and WireError where the

@@ -7,7 +7,9 @@ from typing import TypeVar
 
 import msgspec
 
-from grader.confined import calls, student, wire
+from grader.confined import student, wire
+from grader.confined.calls import answer
+from grader.confined.contract import Call, Outcome, Problem
 from grader.confined.limits import Limits, confine
 
 TRUSTED_FRAME = 1 << 30  # frames come from the grader, which limits the source it sends
@@ -37,16 +39,16 @@ def work(channel: socket.socket) -> None:
 
 
 def _answer_in_time(
-    call: calls.Call, namespace: student.Namespace, labels: set[str], limits: Limits
-) -> calls.Outcome:
+    call: Call, namespace: student.Namespace, labels: set[str], limits: Limits
+) -> Outcome:
     try:
         with _limit_of(call, limits):
-            return calls.answer(call, namespace, labels)
+            return answer(call, namespace, labels)
     except student.TimeLimitReached as error:  # it rang just after the answer was whole
-        return calls.Outcome(problem=calls.Problem.TIMEOUT, detail=student.describe(error))
+        return Outcome(problem=Problem.TIMEOUT, detail=student.describe(error))
 
 
-def _limit_of(call: calls.Call, limits: Limits) -> AbstractContextManager[None]:
+def _limit_of(call: Call, limits: Limits) -> AbstractContextManager[None]:
     training = call.function.startswith("train_")
     return student.time_limit(limits.training_seconds if training else limits.call_seconds)
 

@@ -15,7 +15,14 @@ from grader.confined.worker import work
 
 # What students import, so that no worker waits for it. torch is imported by the process that
 # the zygote was forked from; torch._dynamo is what its optimizers import at first use.
-PRELOADED = ("torch.nn.functional", "torch.optim", "torch._dynamo", "numpy", "matplotlib.pyplot", "IPython.display")
+PRELOADED = (
+    "torch.nn.functional",
+    "torch.optim",
+    "torch._dynamo",
+    "numpy",
+    "matplotlib.pyplot",
+    "IPython.display",
+)
 
 
 def serve(control: socket.socket) -> None:

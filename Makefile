@@ -1,0 +1,55 @@
+# `make` lists the targets. The first one that needs it builds .venv with everything pinned.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+OUT ?= results
+SEED ?=
+TESTS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help grade check test lint release validate bench docs lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# torch first and alone: it is the one wheel that a plain resolve may take from elsewhere.
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+grade: $(INSTALLED) ## Grade the sample class (OUT=results SEED=...)
+	$(BIN)/grader grade tests/submissions --out $(OUT) $(if $(SEED),--seed $(SEED))
+
+check: $(INSTALLED) ## Check one file against the public cases: make check FILE=homework.py
+	$(BIN)/grader check $(if $(FILE),$(FILE),$(error name the file: make check FILE=homework.py))
+
+test: $(INSTALLED) ## Run all tests (TESTS=tests/test_read.py for some)
+	$(BIN)/python -m pytest $(TESTS)
+
+lint: $(INSTALLED) ## ruff, mypy --strict and the import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+release: $(INSTALLED) ## Generate assignment/ and the solution notebook from solution/
+	$(BIN)/grader release
+
+validate: $(INSTALLED) ## Prove the grader on the solution and its mutants
+	$(BIN)/grader validate
+
+bench: $(INSTALLED) ## Time a class of 100 mixed from the sample submissions
+	$(BIN)/python tests/benchmarks/bench_class.py
+
+docs: $(INSTALLED) ## Run the solution notebook and render it to build/docs/
+	$(BIN)/jupyter nbconvert --execute --to html --output-dir build/docs solution/homework.ipynb
+
+lock: $(INSTALLED) ## Write the versions now installed to constraints.txt
+	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+
+clean: ## Remove what make built
+	rm -rf $(VENV) build results

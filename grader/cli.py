@@ -1,0 +1,126 @@
+"""The command line: `grader grade`, `check`, `validate`, `release`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+app = typer.Typer(
+    help="Grade the two-layer sigmoid network homework.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Seed = Annotated[
+    int | None,
+    typer.Option(help="Seed of the hidden cases; rubric.toml's when not given.", min=0),
+]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        default_factory=lambda: (
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+        ),
+        show_default="the cores this process may use",
+        help="Submissions graded at the same time.",
+    ),
+]
+
+
+@app.command()
+def grade(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="A .py, an .ipynb, or a folder of submissions."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder that the results are written to.")],
+    jobs: Jobs,
+    seed: Seed = None,
+    fail_under: Annotated[
+        float | None,
+        typer.Option(metavar="POINTS", help="Exit with 1 when any score is under this."),
+    ] = None,
+    format: Annotated[
+        Literal["text", "json"], typer.Option(help="What is printed: a table, or the records.")
+    ] = "text",
+) -> None:
+    """Grade submissions against hidden cases, each in a confined process of its own."""
+    from grader.jobs import GradeJob
+    from grader.launch import replace_process
+
+    _need_fork()
+    named = [str(path) for path in paths]
+    replace_process(GradeJob(named, str(out), jobs, _seed(seed), fail_under, format))
+
+
+@app.command()
+def validate(
+    jobs: Jobs,
+    seed: Seed = None,
+    solution: Annotated[
+        Path, typer.Option(help="The reference solution.", exists=True, dir_okay=False)
+    ] = Path("solution/homework.py"),
+) -> None:
+    """Grade the solution and its mutants: full marks for it, and each mutant loses its own."""
+    from grader.jobs import ValidateJob
+    from grader.launch import replace_process
+
+    _need_fork()
+    replace_process(ValidateJob(str(solution), jobs, _seed(seed)))
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="Your homework.py or homework.ipynb.")],
+    only: Annotated[
+        str | None, typer.Option(metavar="NAME", help="One function or criterion, e.g. grad_w1.")
+    ] = None,
+) -> None:
+    """Check your own work against the public cases, in this process."""
+    from grader.cases import public_cases
+    from grader.rubric import load_rubric
+    from grader.selfcheck import check_file
+
+    rubric = load_rubric()
+    raise typer.Exit(check_file(file, only, public_cases(rubric), rubric.marking()))
+
+
+@app.command()
+def release(
+    root: Annotated[
+        Path, typer.Option(help="The folder that holds solution/.", exists=True, file_okay=False)
+    ] = Path(),
+) -> None:
+    """Generate the solution notebook and assignment/ from solution/."""
+    from grader.release import release as generate
+
+    for path in generate(root):
+        typer.echo(f"wrote {path}")
+
+
+def main() -> None:
+    """Run the command line; an error that a person can mend is one line."""
+    try:
+        app()
+    except (ValueError, OSError) as error:
+        typer.echo(f"grader: {error}", err=True)
+        sys.exit(2)
+
+
+def _seed(given: int | None) -> int:
+    from grader.rubric import load_rubric
+
+    return load_rubric().cases.seed if given is None else given
+
+
+def _need_fork() -> None:
+    if sys.platform != "linux":
+        raise ValueError("grading needs Linux; `grader check` runs here and on every system")
+
+
+if __name__ == "__main__":
+    main()

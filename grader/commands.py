@@ -1,0 +1,74 @@
+"""Run a job in the grading process and show people what came of it."""
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from grader.classroom import Classroom
+from grader.jobs import GradeJob, Job, ValidateJob
+from grader.records import Record, to_json, write_grades, write_record
+from grader.reports.terminal import GradeScreen, show_validations
+from grader.rubric import load_rubric
+from grader.submissions.discover import NothingToGrade, discover
+from grader.validate import validate
+from grader.workers import Zygote, ZygoteDied
+
+DONE, UNDER_MARK, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+
+
+def run(encoded: bytes, zygote: Zygote) -> int:
+    """Decode and run a job; return the exit code. Errors become one line on standard error."""
+    job: Job = msgspec.msgpack.decode(encoded, type=Job)
+    try:
+        return _grade(job, zygote) if isinstance(job, GradeJob) else _validate(job, zygote)
+    except (NothingToGrade, ZygoteDied) as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"{error.filename or 'results'}: {error.strerror}; what was written is kept")
+
+
+def _fail(message: str) -> int:
+    print(f"grader: {message}", file=sys.stderr)
+    return UNUSABLE
+
+
+def _grade(job: GradeJob, zygote: Zygote) -> int:
+    submissions = discover([Path(path) for path in job.paths])
+    results = Path(job.out)
+    results.mkdir(parents=True, exist_ok=True)
+    rubric = load_rubric()
+    classroom = Classroom(rubric, job.seed, zygote)
+    records: dict[str, Record] = {}
+    interrupted = False
+    with GradeScreen(len(submissions), rubric, results, quiet=job.format == "json") as screen:
+        try:
+            for record in classroom.grade_all(submissions, job.jobs):
+                write_record(record, results)
+                records[record.student] = record
+                screen.add(record)
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            in_order = [records[s.student] for s in submissions if s.student in records]
+            write_grades(in_order, list(rubric.points), results)
+    if interrupted:
+        _fail(f"interrupted: {len(records)} of {len(submissions)} graded, kept in {results}")
+        return INTERRUPTED
+    if job.format == "json":
+        sys.stdout.buffer.write(to_json(in_order))
+    else:
+        screen.show_class(in_order)
+    under = job.fail_under is not None and any(r.score < job.fail_under for r in in_order)
+    return UNDER_MARK if under else DONE
+
+
+def _validate(job: ValidateJob, zygote: Zygote) -> int:
+    rubric = load_rubric()
+    classroom = Classroom(rubric, job.seed, zygote)
+    try:
+        validations = list(validate(Path(job.solution), classroom, job.jobs))
+    except ValueError as error:
+        return _fail(str(error))
+    show_validations(validations)
+    return DONE if all(validation.holds for validation in validations) else UNDER_MARK

@@ -1,0 +1,40 @@
+"""Ask one submission every case, in a worker of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grader.confined.contract import GRADIENTS, Outcome, Problem
+from grader.confined.limits import Limits
+from grader.judging import Case
+from grader.submissions.read import Source
+from grader.workers import Note, Zygote
+
+# What each training run calls; where one of these ran out of time, training is not tried.
+TRAINED_WITH = {"train_manual": ("forward", *GRADIENTS), "train_net": ("net",)}
+
+
+@dataclass(frozen=True)
+class Interview:
+    """The outcomes of all cases in order, the errors of the source, and the layers in force."""
+
+    outcomes: tuple[Outcome, ...]
+    notes: tuple[Note, ...]
+    layers: tuple[str, ...]
+
+
+def interview(source: Source, cases: Sequence[Case], zygote: Zygote, limits: Limits) -> Interview:
+    """Load `source` in a fresh worker and put the cases to it; raises only ZygoteDied."""
+    with zygote.fork_worker(limits) as worker:
+        loaded = worker.load(source.kind, [(cell.label, cell.source) for cell in source.cells])
+        notes = () if isinstance(loaded, Outcome) else tuple(loaded)
+        outcomes = []
+        too_slow: dict[str, Outcome] = {}
+        for case in cases:
+            function = case.call.function
+            needed = (function, *TRAINED_WITH.get(function, ()))
+            slow = next((too_slow[name] for name in needed if name in too_slow), None)
+            outcome = slow or worker.ask(case.call)
+            if outcome.problem is Problem.TIMEOUT:
+                too_slow[function] = outcome
+            outcomes.append(outcome)
+    return Interview(tuple(outcomes), notes, tuple(worker.layers))

@@ -1,0 +1,27 @@
+"""What the command line asks of the grading process."""
+
+from typing import Literal
+
+import msgspec
+
+
+class GradeJob(msgspec.Struct, frozen=True, tag=True):
+    """Grade submissions: `paths` as typed, results below `out`."""
+
+    paths: list[str]
+    out: str
+    jobs: int
+    seed: int
+    fail_under: float | None
+    format: Literal["text", "json"]
+
+
+class ValidateJob(msgspec.Struct, frozen=True, tag=True):
+    """Grade the solution and its mutants."""
+
+    solution: str
+    jobs: int
+    seed: int
+
+
+Job = GradeJob | ValidateJob
