@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -98,10 +99,13 @@ class Worker:
         self._channel = channel
         self._limits = limits
         self._end = end
+        self._folder = tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)
         self._deadline = time.monotonic() + limits.total_seconds
         self._asked = 0
         self._ended: Outcome | None = None
-        ready = self._exchange(wire.Start(limits), wire.Ready, limits.call_seconds)
+        ready = self._exchange(
+            wire.Start(limits, self._folder.name), wire.Ready, limits.call_seconds
+        )
         self.layers: list[str] = ready.layers if isinstance(ready, wire.Ready) else []
 
     def __enter__(self) -> Self:
@@ -194,7 +198,9 @@ class Worker:
         if self._channel.fileno() < 0:
             return None
         self._channel.close()
-        return self._end()
+        status = self._end()
+        self._folder.cleanup()
+        return status
 
 
 def printable(text: str) -> str:

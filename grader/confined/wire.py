@@ -37,9 +37,10 @@ class Array(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Start(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """To the worker: its limits."""
+    """To the worker: its limits, and the folder it works in."""
 
     limits: Limits
+    folder: str
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):

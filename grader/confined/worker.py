@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
@@ -21,7 +22,7 @@ def work(channel: socket.socket) -> None:
     """Serve one grader over `channel` until it closes: Start, then Load, then any number of Ask."""
     start = _next(channel, wire.Start)
     _silence()
-    wire.send(channel, wire.Ready(confine(start.limits)))
+    wire.send(channel, wire.Ready(confine(start.limits, start.folder)))
     load = _next(channel, wire.Load)
     cells = [student.Cell(label, source) for label, source in load.cells]
     labels = {cell.label for cell in cells}
@@ -66,3 +67,5 @@ def _silence() -> None:
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
     os.close(null)
+    sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w")
+    sys.stderr = sys.stdout

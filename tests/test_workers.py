@@ -1,0 +1,305 @@
+"""Workers: real processes, and what it costs them to hang, die, flood, waste or lie."""
+
+import os
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+
+from grader.cases import Draw
+from grader.confined.contract import Call, Outcome, Problem
+from grader.confined.limits import Limits
+from grader.rubric import Rubric
+from grader.workers import Note, Worker, Zygote
+
+HONEST = "import torch\ndef grad_w1(x, y, params, hs, y_pred):\n    return params.w1 * 2\n"
+
+
+@pytest.fixture
+def limits(rubric: Rubric) -> Limits:
+    """Production's limits, with less time."""
+    return msgspec.structs.replace(
+        rubric.limits,
+        statement_seconds=0.3,
+        load_seconds=0.6,
+        call_seconds=0.4,
+        training_seconds=0.4,
+        grace_seconds=0.6,
+        total_seconds=10.0,
+        cpu_seconds=5,
+    )
+
+
+def call(function: str = "grad_w1") -> Call:
+    draw = Draw(1, "test")
+    params = draw.parameters(4, 3, "row")
+    given = {"x": draw.normal(4, 1), "y": draw.normal(4, 1), **params._asdict()}
+    return Call(function, {**given, "hs": draw.normal(4, 3), "y_pred": draw.normal(4, 1)})
+
+
+def asked(zygote: Zygote, limits: Limits, source: str) -> Outcome:
+    """Load a module in a worker and ask it grad_w1."""
+    with zygote.fork_worker(limits) as worker:
+        worker.load("module", [("homework.py", source)])
+        return worker.ask(call())
+
+
+def gradient(body: str) -> str:
+    return f"{HONEST}import os, sys, time\ndef grad_w1(x, y, params, hs, y_pred):\n    {body}\n"
+
+
+def test_tensors_come_back_bit_for_bit(zygote, limits):
+    outcome = asked(zygote, limits, HONEST)
+    (returned,) = outcome.tensors
+    assert torch.equal(returned, call().tensors["w1"] * 2)
+    assert returned.dtype == torch.float64
+
+
+RETURNS = [
+    ("return params.w1.float()", (1, 3), torch.float32),
+    ("return (params.w1.T).T", (1, 3), torch.float64),
+    ("return params.w2.T", (1, 3), torch.float64),
+    ("return torch.zeros(()).double()", (), torch.float64),
+    ("return torch.zeros(0, 3).double()", (0, 3), torch.float64),
+    ("return params.w1[:, ::2]", (1, 2), torch.float64),
+    ("return params.w1.requires_grad_()", (1, 3), torch.float64),
+    ("return torch.nn.Parameter(params.w1)", (1, 3), torch.float64),
+    ("return torch.zeros(1, 1).double().expand(50, 30)", (50, 30), torch.float64),
+]
+
+
+@pytest.mark.parametrize(("body", "shape", "dtype"), RETURNS)
+def test_any_dense_float_tensor_comes_back(zygote, limits, body, shape, dtype):
+    (returned,) = asked(zygote, limits, gradient(body)).tensors
+    assert (returned.shape, returned.dtype) == (shape, dtype)
+
+
+NOT_TENSORS = [
+    ("return None", "grad_w1 returned NoneType, not a torch.Tensor"),
+    ("return [1.0]", "returned list"),
+    ("return params.w1.numpy()", "returned ndarray"),
+    ("return (params.w1,)", "returned tuple"),
+    ("return params.w1.int()", "torch.int32"),
+    ("return params.w1.bool()", "torch.bool"),
+    ("return params.w1.to(torch.complex128)", "torch.complex128"),
+    ("return params.w1.half()", "torch.float16"),
+    ("return params.w1.to_sparse()", "not dense on the CPU"),
+    ("return params.w1.to('meta')", "not dense on the CPU"),
+    ("return torch.zeros(1).double().expand(10**6, 10**6)", "far too large"),
+    ("yield params.w1", "returned generator"),
+]
+
+
+@pytest.mark.parametrize(("body", "says"), NOT_TENSORS)
+def test_what_is_no_tensor_is_named(zygote, limits, body, says):
+    outcome = asked(zygote, limits, gradient(body))
+    assert outcome.problem is Problem.BAD_RETURN
+    assert says in outcome.detail
+
+
+PROBLEMS = [
+    ("raise NotImplementedError('TODO 2')", Problem.NOT_ATTEMPTED, "TODO 2"),
+    ("return x @ y", Problem.RAISED, "RuntimeError"),
+    ("return 1 / 0", Problem.RAISED, "ZeroDivisionError: division by zero"),
+    ("sys.exit(0)", Problem.RAISED, "SystemExit"),
+    ("return grad_w1(x, y, params, hs, y_pred)", Problem.RAISED, "RecursionError"),
+    ("raise KeyboardInterrupt", Problem.RAISED, "KeyboardInterrupt"),
+    ("raise type('E', (Exception,), {'__str__': lambda s: 1 / 0})", Problem.RAISED, "E"),
+    ("raise ValueError('\\x1b[31m\\ud800 red')", Problem.RAISED, "ValueError: [31m? red"),
+    ("raise ValueError('x' * 10**6)", Problem.RAISED, "ValueError: xxx"),
+    ("while True: pass", Problem.TIMEOUT, "longer than 0.4 s"),
+    ("time.sleep(60)", Problem.TIMEOUT, "longer than 0.4 s"),
+    ("torch.zeros(10**10)", Problem.RAISED, "RuntimeError"),
+    ("return bytearray(10**11)", Problem.RAISED, "MemoryError"),
+    ("os._exit(0)", Problem.CRASHED, "the other side closed"),
+    ("os.abort()", Problem.CRASHED, "killed by SIGABRT"),
+    ("import ctypes; ctypes.string_at(0)", Problem.CRASHED, "killed by SIGSEGV"),
+]
+
+
+@pytest.mark.parametrize(("body", "problem", "says"), PROBLEMS)
+def test_what_goes_wrong_in_a_call_is_named(zygote, limits, body, problem, says):
+    outcome = asked(zygote, limits, gradient(body))
+    assert (outcome.problem, outcome.tensors) == (problem, ())
+    assert says in outcome.detail.replace("  ", " ")
+    assert len(outcome.detail) <= 500
+
+
+def test_a_problem_has_its_line(zygote, limits):
+    assert asked(zygote, limits, gradient("return 1 / 0")).where == "homework.py, line 6"
+
+
+def test_a_call_that_takes_too_long_costs_that_call_only(zygote, limits):
+    source = gradient("while True: pass") + "def grad_w2(*given):\n    return given[2].w2\n"
+    with zygote.fork_worker(limits) as worker:
+        worker.load("module", [("homework.py", source)])
+        assert worker.ask(call()).problem is Problem.TIMEOUT
+        assert worker.ask(call("grad_w2")).problem is None
+
+
+SWALLOWED = "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN)\n    while True: pass"
+
+
+def test_what_swallows_the_time_limit_is_killed_from_outside(zygote, limits):
+    with zygote.fork_worker(limits) as worker:
+        worker.load("module", [("homework.py", gradient(SWALLOWED))])
+        assert worker.ask(call()) == Outcome(problem=Problem.TIMEOUT, detail="the time limit")
+        assert worker.ask(call()).problem is Problem.TIMEOUT
+
+
+def test_the_cpu_limit_ends_a_worker_by_itself(zygote, limits):
+    tight = msgspec.structs.replace(limits, cpu_seconds=1, call_seconds=8.0)
+    outcome = asked(zygote, tight, gradient(SWALLOWED))
+    assert outcome == Outcome(problem=Problem.TIMEOUT, detail="the CPU limit")
+
+
+def test_a_dead_worker_answers_every_later_call_with_its_death(zygote, limits):
+    with zygote.fork_worker(limits) as worker:
+        worker.load("module", [("homework.py", gradient("os._exit(3)"))])
+        first, second = worker.ask(call()), worker.ask(call("grad_w2"))
+        assert first == second
+        assert first.problem is Problem.CRASHED
+
+
+# The worker's own channel is the only socket it holds.
+CHANNEL = (
+    "import os, stat\n"
+    "def is_socket(n):\n"
+    "    try:\n"
+    "        return stat.S_ISSOCK(os.fstat(n).st_mode)\n"
+    "    except OSError:\n"
+    "        return False\n"
+    "channel = next(n for n in range(64) if is_socket(n))\n"
+)
+
+LIES = [
+    ("os.write(channel, b'\\0' * 65536)", "broke the protocol"),
+    ("os.write(channel, b'\\xff' * 64)", "a frame of 4294967295 bytes, over the limit"),
+    ("os.write(channel, b'\\0\\0\\0\\1x')", "broke the protocol"),
+    ("os.write(channel, b'\\0\\0\\0\\x40half'); os._exit(0)", "the other side closed"),
+    ("os.write(channel, b'\\0\\0\\0\\x05\\x81\\xa4type')", "broke the protocol"),
+]
+
+
+@pytest.mark.parametrize(("lie", "says"), LIES)
+def test_a_forged_frame_costs_the_forger(zygote, limits, lie, says):
+    outcome = asked(zygote, limits, CHANNEL + gradient(lie))
+    assert outcome.problem is Problem.CRASHED
+    assert says in outcome.detail
+
+
+def test_a_frame_sent_ahead_of_its_call_costs_the_forger(zygote, limits):
+    forged = (
+        "import msgspec, struct, threading\n"
+        "body = msgspec.msgpack.encode({'type': 'Answer', 'number': 2})\n"
+        "def grad_w1(*given):\n"
+        "    frame = struct.pack('>I', len(body)) + body\n"
+        "    threading.Timer(0.05, os.write, (channel, frame)).start()\n"
+        "    return given[2].w1\n"
+    )
+    with zygote.fork_worker(limits) as worker:
+        worker.load("module", [("homework.py", CHANNEL + forged)])
+        assert worker.ask(call()).problem is None
+        deadline = time.monotonic() + 5
+        while not worker._spoke_unasked() and time.monotonic() < deadline:
+            pass
+        outcome = worker.ask(call())
+    assert outcome.problem is Problem.CRASHED
+    assert "spoke out of turn" in outcome.detail
+
+
+def test_a_module_that_hangs_while_loading_leaves_the_names_before_and_after(zygote, limits):
+    source = "while True: pass\n" + HONEST + "while True: pass\nz = 1\n"
+    with zygote.fork_worker(limits) as worker:
+        notes = worker.load("module", [("homework.py", source)])
+        assert [note.where for note in notes] == ["homework.py, line 1", "homework.py, line 5"]
+        assert all("TimeLimitReached" in note.text for note in notes)
+        assert worker.ask(call()).problem is None
+
+
+def loaded(worker: Worker, *cells: str) -> list[Note]:
+    labelled = [(f"cell {number}", source) for number, source in enumerate(cells, 1)]
+    notes = worker.load("notebook", labelled)
+    assert isinstance(notes, list)
+    return notes
+
+
+def test_a_notebook_goes_on_past_a_cell_that_raises(zygote, limits):
+    with zygote.fork_worker(limits) as worker:
+        notes = loaded(worker, "1 / 0", "def broken(:", HONEST, "raise SystemExit", "undefined")
+        assert notes == [
+            Note("cell 1, line 1", "ZeroDivisionError: division by zero"),
+            Note("cell 2, line 1", "SyntaxError: invalid syntax"),
+            Note("cell 4, line 1", "SystemExit"),
+            Note("cell 5, line 1", "NameError: name 'undefined' is not defined"),
+        ]
+        assert worker.ask(call()).problem is None
+
+
+def test_magics_do_nothing_but_timed_python_runs(zygote, limits):
+    cell = (
+        "get_ipython().run_line_magic('matplotlib', 'inline')\n"
+        "files = get_ipython().getoutput('ls')\n"
+        "get_ipython().system('touch /tmp/never')\n"
+        "get_ipython().run_line_magic('time', 'factor = 2 + len(files)')\n"
+        "display('shown')\n"
+    )
+    source = "def grad_w1(*given):\n    return given[2].w1 * factor\n"
+    with zygote.fork_worker(limits) as worker:
+        assert loaded(worker, cell, source) == []
+        (returned,) = worker.ask(call()).tensors
+    assert torch.equal(returned, call().tensors["w1"] * 2)
+    assert not Path("/tmp/never").exists()
+
+
+def test_plotting_is_headless_and_showing_costs_nothing(zygote, limits):
+    plotting = (
+        "import matplotlib.pyplot as plt\n"
+        "plt.ion()\n"
+        "for t in range(20):\n"
+        "    plt.plot([1, 2]); plt.draw(); plt.pause(10); plt.show()\n"
+        "plt.ioff()\n"
+    )
+    with zygote.fork_worker(limits) as worker:
+        assert loaded(worker, plotting) == []
+
+
+MODULES = [
+    ("from __future__ import annotations\ndef f(x: undefined): ...\n", []),
+    ("if __name__ == '__main__':\n    raise ValueError\n", []),
+    (
+        "from dataclasses import dataclass\n@dataclass\nclass A:\n    x: 'int' = 1\n"
+        "from typing import NamedTuple\nclass B(NamedTuple):\n    y: int\n",
+        [],
+    ),
+    ("print('x' * 10**7)\nimport sys\nsys.stderr.write('y' * 10**7)\n", []),
+    ("input()\n", ["EOFError: EOF when reading a line"]),
+    ("import no_such_module\n", ["ModuleNotFoundError: No module named 'no_such_module'"]),
+    ("open('figure.png', 'w').write('in a folder of its own')\n", []),
+    (
+        "f = open('big', 'wb', 0)\nf.write(bytes(10**8))\nf.write(b'x')\n",
+        ["OSError: [Errno 27] File too large"],
+    ),
+    ("import os\nassert set(os.environ) == {'HOME', 'TMPDIR'}\n", []),
+    ("import torch\nassert torch.get_num_threads() == 1\n", []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "texts"), MODULES)
+def test_modules_as_students_write_them(zygote, limits, source, texts):
+    with zygote.fork_worker(limits) as worker:
+        notes = worker.load("module", [("homework.py", source)])
+        assert [note.text for note in notes] == texts
+
+
+def test_a_worker_leaves_no_process_and_no_folder(zygote, limits):
+    source = HONEST + "import os\nwhere = os.getcwd()\npid = os.getpid()\nopen('x', 'w')\n"
+    tell = "def grad_w2(*given):\n    raise ValueError(f'{pid} {where}')\n"
+    with zygote.fork_worker(limits) as worker:
+        worker.load("module", [("homework.py", source + tell)])
+        pid, folder = worker.ask(call("grad_w2")).detail.removeprefix("ValueError: ").split()
+        assert os.path.isdir(folder)
+    assert not os.path.exists(folder)
+    assert not os.path.exists(f"/proc/{pid}")
