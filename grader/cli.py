@@ -54,7 +54,7 @@ def grade(
 
     _need_fork()
     named = [str(path) for path in paths]
-    replace_process(GradeJob(named, str(out), jobs, _seed(seed), fail_under, format))
+    replace_process(GradeJob(named, str(out), jobs, seed, fail_under, format))
 
 
 @app.command()
@@ -70,7 +70,7 @@ def validate(
     from grader.launch import replace_process
 
     _need_fork()
-    replace_process(ValidateJob(str(solution), jobs, _seed(seed)))
+    replace_process(ValidateJob(str(solution), jobs, seed))
 
 
 @app.command()
@@ -109,12 +109,6 @@ def main() -> None:
     except (ValueError, OSError) as error:
         typer.echo(f"grader: {error}", err=True)
         sys.exit(2)
-
-
-def _seed(given: int | None) -> int:
-    from grader.rubric import load_rubric
-
-    return load_rubric().cases.seed if given is None else given
 
 
 def _need_fork() -> None:

@@ -9,7 +9,7 @@ from grader.classroom import Classroom
 from grader.jobs import GradeJob, Job, ValidateJob
 from grader.records import Record, to_json, write_grades, write_record
 from grader.reports.terminal import GradeScreen, show_validations
-from grader.rubric import load_rubric
+from grader.rubric import Rubric, load_rubric
 from grader.submissions.discover import NothingToGrade, discover
 from grader.validate import validate
 from grader.workers import Zygote, ZygoteDied
@@ -28,6 +28,10 @@ def run(encoded: bytes, zygote: Zygote) -> int:
         return _fail(f"{error.filename or 'results'}: {error.strerror}; what was written is kept")
 
 
+def _seed(job: Job, rubric: Rubric) -> int:
+    return rubric.cases.seed if job.seed is None else job.seed
+
+
 def _fail(message: str) -> int:
     print(f"grader: {message}", file=sys.stderr)
     return UNUSABLE
@@ -38,7 +42,7 @@ def _grade(job: GradeJob, zygote: Zygote) -> int:
     results = Path(job.out)
     results.mkdir(parents=True, exist_ok=True)
     rubric = load_rubric()
-    classroom = Classroom(rubric, job.seed, zygote)
+    classroom = Classroom(rubric, _seed(job, rubric), zygote)
     records: dict[str, Record] = {}
     interrupted = False
     with GradeScreen(len(submissions), rubric, results, quiet=job.format == "json") as screen:
@@ -65,7 +69,7 @@ def _grade(job: GradeJob, zygote: Zygote) -> int:
 
 def _validate(job: ValidateJob, zygote: Zygote) -> int:
     rubric = load_rubric()
-    classroom = Classroom(rubric, job.seed, zygote)
+    classroom = Classroom(rubric, _seed(job, rubric), zygote)
     try:
         validations = list(validate(Path(job.solution), classroom, job.jobs))
     except ValueError as error:

@@ -1,4 +1,8 @@
-"""What the command line asks of the grading process."""
+"""What the command line asks of the grading process.
+
+It is read before torch is imported, so this module imports nothing that needs it. A seed that is
+None is the rubric's.
+"""
 
 from typing import Literal
 
@@ -11,7 +15,7 @@ class GradeJob(msgspec.Struct, frozen=True, tag=True):
     paths: list[str]
     out: str
     jobs: int
-    seed: int
+    seed: int | None
     fail_under: float | None
     format: Literal["text", "json"]
 
@@ -21,7 +25,7 @@ class ValidateJob(msgspec.Struct, frozen=True, tag=True):
 
     solution: str
     jobs: int
-    seed: int
+    seed: int | None
 
 
 Job = GradeJob | ValidateJob

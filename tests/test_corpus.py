@@ -1,0 +1,106 @@
+"""The corpus of student submissions, graded once by the command line, against its table."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, run_grader
+from opens import imports_of_torch
+
+CORPUS = ROOT / "tests" / "submissions"
+with (CORPUS / "expected.csv").open(encoding="utf-8", newline="") as table:
+    EXPECTED = list(csv.DictReader(table))
+NOT_CRITERIA = {"submission", "score", "status", "why"}
+
+
+def criteria_of(results: Path) -> dict[str, bytes]:
+    """Return the criteria of each result.json, as its own bytes."""
+    return {
+        path.parent.name: path.read_bytes().split(b'"criteria"')[1].split(b'"notes"')[0]
+        for path in results.glob("*/result.json")
+    }
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory) -> Path:
+    """Grade the corpus, two at a time."""
+    results = tmp_path_factory.mktemp("corpus") / "results"
+    with imports_of_torch() as opens:
+        done = run_grader("grade", CORPUS, "--out", results, "--jobs", 2)
+    assert done.returncode == 0, done.stderr
+    assert opens.count == 1
+    (results.parent / "screen.txt").write_text(done.stdout, encoding="utf-8")
+    return results
+
+
+@pytest.fixture(scope="module")
+def records(graded) -> dict[str, dict]:
+    return {
+        record["submission"]: record
+        for record in map(json.loads, (p.read_bytes() for p in graded.glob("*/result.json")))
+    }
+
+
+@pytest.mark.parametrize("row", EXPECTED, ids=[row["submission"] for row in EXPECTED])
+def test_every_submission_earns_what_the_table_says(records, row):
+    record = records[row["submission"]]
+    points = {criterion["id"]: criterion["points"] for criterion in record["criteria"]}
+    expected = {name: float(row[name]) for name in row.keys() - NOT_CRITERIA}
+    assert points == expected
+    assert (record["score"], record["status"]) == (float(row["score"]), row["status"])
+
+
+def test_the_corpus_is_as_large_and_as_mixed_as_promised():
+    kinds = [Path(row["submission"]).suffix for row in EXPECTED]
+    assert len(kinds) >= 40
+    assert abs(kinds.count(".py") - kinds.count(".ipynb")) <= 2
+    on_disk = {path.name for path in CORPUS.iterdir()} - {"expected.csv", "README.md"}
+    assert on_disk == {row["submission"] for row in EXPECTED}
+
+
+def test_a_class_is_graded_with_one_import_of_torch(graded):
+    """Asserted where the corpus is graded; here, that the count can fail."""
+    import subprocess
+
+    with imports_of_torch() as opens:
+        for _ in range(2):
+            subprocess.run([sys.executable, "-c", "import torch"], check=True)
+    assert opens.count == 2
+
+
+def test_another_run_with_other_jobs_gives_the_same_bytes(graded, tmp_path):
+    done = run_grader("grade", CORPUS, "--out", tmp_path / "again", "--jobs", 1)
+    assert done.returncode == 0, done.stderr
+    first, second = criteria_of(graded), criteria_of(tmp_path / "again")
+    assert len(first) == len(EXPECTED)
+    assert first == second
+
+
+@pytest.mark.parametrize("name", ["report_expressions.py", "report_expressions.ipynb"])
+def test_the_reports_expressions_miss_only_the_sum_over_the_rows(records, name):
+    by_id = {criterion["id"]: criterion for criterion in records[name]["criteria"]}
+    for full in ("grad_w1", "grad_w2", "grad_b1.sample", "grad_b2.sample"):
+        assert by_id[full]["points"] == by_id[full]["max_points"]
+    for row in ("grad_b1.row", "grad_b2.row"):
+        assert (by_id[row]["points"], by_id[row]["diagnosis"]) == (0, "rows_not_summed")
+        assert "sum over the rows" in by_id[row]["message"]
+
+
+def test_the_screen_shows_scores_a_summary_and_where_the_results_lie(graded):
+    screen = (graded.parent / "screen.txt").read_text(encoding="utf-8")
+    assert f"{len(EXPECTED)} submissions:" in screen
+    assert "what the class did not get" in screen
+    assert "grades.csv" in screen
+
+
+def test_grades_csv_has_a_row_a_submission_and_a_column_a_criterion(graded, rubric):
+    with (graded / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["submission"] for row in rows] == sorted(r["submission"] for r in EXPECTED)
+    losses = ["loss_manual", "loss_net", "seconds"]
+    head = ["student", "submission", "status", "score"]
+    assert list(rows[0]) == [*head, *rubric.points, *losses]
+    for row in rows:
+        assert float(row["score"]) == sum(float(row[name]) for name in rubric.points)
