@@ -33,13 +33,16 @@ class Classroom:
 
     def grade_all(self, submissions: Sequence[Submission], jobs: int) -> Iterator[Record]:
         """Yield a record a submission, as each is finished, `jobs` at a time."""
-        with ThreadPoolExecutor(jobs) as pool:
+        pool = ThreadPoolExecutor(jobs)
+        try:
             futures = [pool.submit(self.grade, submission) for submission in submissions]
-            try:
-                for future in as_completed(futures):
-                    yield future.result()
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+            for future in as_completed(futures):
+                yield future.result()
+        except BaseException:
+            self._zygote.close()  # interrupted: what runs now ends at once and is graded next time
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def grade(self, submission: Submission) -> Record:
         """Grade every candidate file of a submission; return the record of the best."""

@@ -1,5 +1,6 @@
 """The grader's handles on the zygote and its workers: everything behind them is untrusted."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -61,8 +62,9 @@ class Zygote:
         return Worker(ours, limits, lambda: self._request(lambda: self._send_end(pid)))
 
     def close(self) -> None:
-        """Let the zygote end."""
-        self._control.close()
+        """End the zygote and with it every worker; requests under way raise ZygoteDied."""
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)
 
     def _send_end(self, pid: int) -> int:
         return self._control.send(f"end {pid}".encode())
@@ -123,10 +125,8 @@ class Worker:
         self, kind: Literal["module", "notebook"], cells: Sequence[tuple[str, str]]
     ) -> list[Note] | Outcome:
         """Run the source, given as (label, text) pairs; return its errors, or why it ended."""
-        # Every import may take its own limit, so the limit of the whole is the one that holds.
-        loaded = self._exchange(
-            wire.Load(kind, list(cells)), wire.Loaded, self._limits.total_seconds
-        )
+        seconds = self._limits.load_seconds + self._limits.import_seconds
+        loaded = self._exchange(wire.Load(kind, list(cells)), wire.Loaded, seconds)
         if isinstance(loaded, Outcome):
             return loaded
         return [Note(printable(where), printable(text)) for where, text in loaded.notes]
@@ -198,9 +198,10 @@ class Worker:
         if self._channel.fileno() < 0:
             return None
         self._channel.close()
-        status = self._end()
-        self._folder.cleanup()
-        return status
+        try:
+            return self._end()
+        finally:
+            self._folder.cleanup()
 
 
 def printable(text: str) -> str:

@@ -34,14 +34,21 @@ def serve(control: socket.socket) -> None:
     _make_plotting_free()
     gc.collect()
     gc.freeze()  # the collector of a worker leaves the shared pages alone
+    workers: set[int] = set()
     while True:
         request, descriptors, _, _ = socket.recv_fds(control, 64, 1)
-        if not request:
-            return
         if request == b"fork":
-            control.send(str(_fork(control, descriptors[0])).encode())
+            pid = _fork(control, descriptors[0])
+            workers.add(pid)
+            control.send(str(pid).encode())
+        elif request:
+            pid = int(request.split()[1])
+            workers.remove(pid)
+            control.send(str(_end(pid)).encode())
         else:
-            control.send(str(_end(int(request.split()[1]))).encode())
+            break
+    for pid in workers:
+        _end(pid)
 
 
 def _make_plotting_free() -> None:

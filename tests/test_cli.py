@@ -1,0 +1,229 @@
+"""The command line as its users run it: real processes, real files, one line for bad input."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import GRADER, ROOT, run_grader
+
+SOLUTION = ROOT / "solution" / "homework.py"
+
+
+def record_of(results: Path, student: str) -> dict:
+    return json.loads((results / student / "result.json").read_bytes())
+
+
+@pytest.mark.parametrize("suffix", [".py", ".ipynb"])
+def test_the_solution_earns_everything(tmp_path, suffix):
+    done = run_grader("grade", SOLUTION.with_suffix(suffix), "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    record = record_of(tmp_path, "solution")
+    assert (record["score"], record["status"], record["notes"]) == (100, "graded", [])
+    assert all(c["message"] and c["points"] == c["max_points"] for c in record["criteria"])
+
+
+@pytest.mark.parametrize("suffix", [".py", ".ipynb"])
+def test_the_untouched_assignment_earns_nothing_and_says_not_attempted(tmp_path, suffix):
+    stub = (ROOT / "assignment" / "homework.py").with_suffix(suffix)
+    done = run_grader("grade", stub, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    record = record_of(tmp_path, "assignment")
+    assert (record["score"], record["status"]) == (0, "graded")
+    assert {c["message"] for c in record["criteria"]} == {"not attempted"}
+
+
+def test_result_json_has_the_fields_of_the_contract(tmp_path, rubric):
+    assert run_grader("grade", SOLUTION, "--out", tmp_path, "--seed", 5).returncode == 0
+    record = record_of(tmp_path, "solution")
+    assert set(record) >= {
+        "schema", "student", "submission", "sha256", "status", "score", "max_score", "criteria",
+        "training", "flags", "isolation", "seed", "seconds", "grader_version",
+    }  # fmt: skip
+    assert [c["id"] for c in record["criteria"]] == list(rubric.points)
+    assert (record["schema"], record["seed"], record["max_score"]) == (1, 5, 100)
+    assert set(record["criteria"][0]) == {
+        "id", "points", "max_points", "error", "message", "diagnosis",
+    }  # fmt: skip
+    training = record["training"]
+    assert max(training["manual"], training["net"]) <= training["pass_mark"] < 0.02
+
+
+def test_other_seeds_are_other_cases_and_the_solution_holds_on_them(tmp_path):
+    errors = set()
+    for seed in (1, 2, 3):
+        out = tmp_path / str(seed)
+        assert run_grader("grade", SOLUTION, "--out", out, "--seed", seed).returncode == 0
+        record = record_of(out, "solution")
+        assert record["score"] == 100
+        errors.add(json.dumps([record["training"], record["criteria"]]))
+    assert len(errors) == 3
+
+
+UNUSABLE = [
+    (["grade", "no/such/path", "--out", "{out}"], "no/such/path"),
+    (["grade", "{empty}", "--out", "{out}"], "{empty}"),
+    (["grade", "{nothing}", "--out", "{out}"], "{nothing}"),
+    (["grade", "{solution}", "no/such/path", "--out", "{out}"], "no/such/path"),
+    (["grade", "{solution}", "--out", "{file}"], "{file}"),
+    (["grade", "{solution}"], "--out"),
+    (["grade", "{solution}", "--out", "{out}", "--jobs", "0"], "--jobs"),
+    (["grade", "{solution}", "--out", "{out}", "--format", "xml"], "--format"),
+    (["check", "no/such/file.py"], "no/such/file.py"),
+    (["check", "{solution}", "--only", "grad_w3"], "nothing is called 'grad_w3'"),
+    (["check", "{corrupt}"], "cannot be read"),
+    (["validate", "--solution", "{file}"], "defines no"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "says"), UNUSABLE)
+def test_unusable_arguments_are_one_clear_line_and_exit_2(tmp_path, arguments, says):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "nothing").mkdir()
+    (tmp_path / "nothing" / "notes.txt").write_text("nothing to grade")
+    (tmp_path / "file.py").write_text("x = 1\n")
+    (tmp_path / "corrupt.ipynb").write_text('{"cells": [')
+    names = {
+        "out": tmp_path / "out",
+        "empty": tmp_path / "empty",
+        "nothing": tmp_path / "nothing",
+        "file": tmp_path / "file.py",
+        "corrupt": tmp_path / "corrupt.ipynb",
+        "solution": SOLUTION,
+    }
+    done = run_grader(*(argument.format(**names) for argument in arguments), cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert says.format(**names) in done.stderr.replace("\n", "")
+    if "Usage:" not in done.stderr:
+        assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def bad_class(folder: Path) -> Path:
+    """A class with one good submission and one of each kind that cannot be graded."""
+    folder.mkdir()
+    shutil.copy(SOLUTION, folder / "good.py")
+    (folder / "corrupt.ipynb").write_text('{"cells": [{"cell_type": "code", "sour')
+    (folder / "empty.py").write_bytes(b"")
+    (folder / "homework.py").mkdir()
+    (folder / "dangling.py").symlink_to(folder / "nowhere.py")
+    (folder / "no_submission").mkdir()
+    os.mkfifo(folder / "fifo.py")
+    (folder / "syntax.py").write_text("def forward(x, params:\n")
+    (folder / "notes.py").write_text("'nothing of the homework'\n")
+    return folder
+
+
+def test_bad_submissions_have_a_status_each_and_cost_the_rest_nothing(tmp_path):
+    done = run_grader("grade", bad_class(tmp_path / "class"), "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    records = {
+        p.parent.name: json.loads(p.read_bytes()) for p in (tmp_path / "out").glob("*/*.json")
+    }
+    statuses = {student: record["status"] for student, record in records.items()}
+    assert statuses == {
+        "good": "graded",
+        "corrupt": "unreadable",
+        "empty": "unreadable",
+        "homework.py": "unreadable",
+        "dangling": "unreadable",
+        "no_submission": "unreadable",
+        "fifo": "unreadable",
+        "syntax": "failed",
+        "notes": "failed",
+    }
+    assert records["good"]["score"] == 100
+    for student, record in records.items():
+        if student != "good":
+            assert record["score"] == 0
+            assert all(c["message"] for c in record["criteria"])
+    assert "SyntaxError" in records["syntax"]["criteria"][0]["message"]
+    assert "line 1" in records["syntax"]["criteria"][0]["message"]
+
+
+def test_the_better_of_two_candidates_counts(tmp_path):
+    student = tmp_path / "class" / "ada"
+    student.mkdir(parents=True)
+    shutil.copy(SOLUTION, student)
+    shutil.copy(ROOT / "assignment" / "homework.ipynb", student)
+    assert run_grader("grade", tmp_path / "class", "--out", tmp_path / "out").returncode == 0
+    record = record_of(tmp_path / "out", "ada")
+    assert (record["score"], record["submission"]) == (100, "homework.py")
+
+
+def test_exit_code_tells_a_score_under_the_mark(tmp_path):
+    stub = ROOT / "assignment" / "homework.py"
+    under = run_grader("grade", SOLUTION, stub, "--out", tmp_path, "--fail-under", 60)
+    passed = run_grader("grade", SOLUTION, "--out", tmp_path, "--fail-under", 100)
+    assert (under.returncode, passed.returncode) == (1, 0)
+
+
+def test_json_is_the_records_and_nothing_else(tmp_path):
+    done = run_grader("grade", SOLUTION, "--out", tmp_path, "--format", "json")
+    (record,) = json.loads(done.stdout)
+    assert record == record_of(tmp_path, "solution")
+
+
+def test_what_was_written_before_stays(tmp_path):
+    (tmp_path / "earlier").mkdir()
+    (tmp_path / "earlier" / "result.json").write_text("{}")
+    assert run_grader("grade", SOLUTION, "--out", tmp_path).returncode == 0
+    assert (tmp_path / "earlier" / "result.json").read_text() == "{}"
+
+
+SLEEPER = "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass\n"
+
+
+def test_an_interrupted_class_keeps_what_was_graded(tmp_path):
+    folder, out = tmp_path / "class", tmp_path / "out"
+    folder.mkdir()
+    shutil.copy(SOLUTION, folder / "a_good.py")
+    (folder / "b_hangs.py").write_text(SLEEPER)
+    command = [str(GRADER), "grade", str(folder), "--out", str(out), "--jobs", "1"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (out / "a_good" / "result.json").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted: 1 of 2 graded" in errors
+    assert "Traceback" not in errors
+    assert record_of(out, "a_good")["score"] == 100
+    assert len((out / "grades.csv").read_text(encoding="utf-8-sig").splitlines()) == 2
+
+
+def test_help_lists_the_commands_without_torch():
+    program = "import sys; sys.argv = ['grader', '--help']\nfrom grader.cli import main\n"
+    program += "try:\n    main()\nfinally:\n    assert 'torch' not in sys.modules\n"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert all(name in done.stdout for name in ("grade", "check", "validate", "release"))
+
+
+def test_the_grading_process_has_a_bare_command_line_and_environment(tmp_path):
+    """What a worker inherits: neither the seed nor a secret of the environment."""
+    spy = (
+        "from pathlib import Path\n"
+        "import os\n"
+        "def forward(x, params):\n"
+        "    seen = [Path(f'/proc/{p}/{f}').read_bytes() for p in ('self', os.getppid())\n"
+        "            for f in ('cmdline', 'environ')]\n"
+        "    raise ValueError(b' '.join(seen).replace(b'\\0', b' ')[:400])\n"
+    )
+    (tmp_path / "spy.py").write_text(spy)
+    command = [str(GRADER), "grade", str(tmp_path / "spy.py"), "--out", str(tmp_path / "out")]
+    environment = {**os.environ, "GRADER_SECRET": "tell-nobody"}
+    subprocess.run([*command, "--seed", "424242"], check=True, env=environment, timeout=120)
+    message = record_of(tmp_path / "out", "spy")["criteria"][0]["message"]
+    assert "grader.grading" in message
+    assert "424242" not in message
+    assert "tell-nobody" not in message
