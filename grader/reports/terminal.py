@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from grader.records import Criterion, Record
+from grader.records import Record
 from grader.rubric import Rubric
 from grader.validate import Validation
 
@@ -104,20 +104,21 @@ class GradeScreen:
         return f"[{colour}]{points:g}[/]"
 
     def _show_hardest(self, records: Sequence[Record]) -> None:
-        lost = {
-            name: [c for r in records for c in r.criteria if _is_short(c, name)]
-            for name in self._points
-        }
-        hardest = sorted((name for name in lost if lost[name]), key=lambda name: -len(lost[name]))
-        if not hardest:
+        """Print the criteria that most submissions lost points in, with the commonest reason."""
+        ran = [record for record in records if record.status not in ("unreadable", "failed")]
+        lost: dict[str, list[str]] = {}
+        for criterion in (c for record in ran for c in record.criteria):
+            if criterion.points < criterion.max_points:
+                lost.setdefault(criterion.id, []).append(criterion.message)
+        if not lost:
             return
-        table = Table(box=None, header_style="bold", pad_edge=False, title_justify="left")
-        table.add_column("what the class did not get")
-        table.add_column("short", justify="right")
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        table.add_column("what the class did not get", no_wrap=True)
+        table.add_column("short", justify="right", no_wrap=True)
         table.add_column("most often because", ratio=1)
-        for name in hardest[:HARDEST]:
-            reason, _ = Counter(c.message for c in lost[name]).most_common(1)[0]
-            table.add_row(name, f"{len(lost[name])}/{len(records)}", escape(reason))
+        for name in sorted(lost, key=lambda name: -len(lost[name]))[:HARDEST]:
+            ((reason, _),) = Counter(lost[name]).most_common(1)
+            table.add_row(name, f"{len(lost[name])}/{len(ran)}", escape(reason))
         self._console.print("", table, "")
 
 
@@ -141,7 +142,3 @@ def show_validations(validations: Sequence[Validation]) -> None:
 def group_of(criterion: str) -> str:
     """Return what a criterion is about: "grad_b1" of "grad_b1.row"."""
     return criterion.partition(".")[0]
-
-
-def _is_short(criterion: Criterion, name: str) -> bool:
-    return criterion.id == name and criterion.points < criterion.max_points

@@ -1,0 +1,174 @@
+"""Put one call to the functions a student defined, and bring home tensors or a problem."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from selfcheck.contract import GRADIENTS, Call, Outcome, Parameters, Problem
+from selfcheck.student import Namespace, TimeLimitReached, describe, where
+
+MAX_ENTRIES = 500_000
+RETURNED_DTYPES = (torch.float64, torch.float32)
+STEPS_BETWEEN_CHECKS = 100
+
+
+class BadReturn(Exception):
+    """Student code returned something that is not the tensor asked for."""
+
+
+class Missing(Exception):
+    """A name that the homework asks for is not defined."""
+
+
+def answer(call: Call, namespace: Namespace, labels: set[str]) -> Outcome:
+    """Put `call` to the functions in `namespace`; never raises, whatever they do.
+
+    `labels` are the names of the student's cells, by which a problem's place is told.
+    """
+    try:
+        tensors = HANDLERS[call.function](call, namespace)
+        return Outcome(tensors)
+    except Missing as error:
+        return Outcome(problem=Problem.MISSING, detail=str(error))
+    except BadReturn as error:
+        return Outcome(problem=Problem.BAD_RETURN, detail=str(error))
+    except BaseException as error:
+        place = where(error.__traceback__, labels)
+        return Outcome(problem=_problem_of(error), detail=describe(error), where=place)
+
+
+def _problem_of(error: BaseException) -> Problem:
+    if isinstance(error, NotImplementedError):
+        return Problem.NOT_ATTEMPTED
+    return Problem.TIMEOUT if isinstance(error, TimeLimitReached) else Problem.RAISED
+
+
+def _defined(namespace: Namespace, name: str) -> Callable[..., Any]:
+    value = namespace.get(name)
+    if not callable(value):
+        raise Missing(name)
+    return value  # type: ignore[no-any-return]  # what it returns is checked by _tensor
+
+
+def _tensor(value: object, name: str) -> Tensor:
+    """Return `value` as a plain dense tensor, or raise BadReturn saying what it is instead."""
+    if not isinstance(value, Tensor):
+        raise BadReturn(f"{name} returned {type(value).__name__}, not a torch.Tensor")
+    if value.layout is not torch.strided or value.device.type != "cpu" or value.is_quantized:
+        raise BadReturn(f"{name} returned a tensor that is not dense on the CPU")
+    if value.dtype not in RETURNED_DTYPES:
+        raise BadReturn(f"{name} returned a tensor of {value.dtype}, not of torch.float64")
+    if value.numel() > MAX_ENTRIES:
+        raise BadReturn(f"{name} returned a tensor of shape {tuple(value.shape)}, far too large")
+    return value.detach()
+
+
+def _forward(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
+    return _forward_pass(namespace, call.tensors["x"], call.parameters())
+
+
+def _forward_pass(namespace: Namespace, x: Tensor, params: Parameters) -> tuple[Tensor, Tensor]:
+    returned = _defined(namespace, "forward")(x, params)
+    if not isinstance(returned, tuple | list) or len(returned) != 2:
+        raise BadReturn("forward must return two tensors, (hs, y_pred)")
+    return _tensor(returned[0], "forward (hs)"), _tensor(returned[1], "forward (y_pred)")
+
+
+def _gradient(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
+    given = call.tensors
+    function = _defined(namespace, call.function)
+    gradient = function(given["x"], given["y"], call.parameters(), given["hs"], given["y_pred"])
+    return (_tensor(gradient, call.function),)
+
+
+def _train_manual(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
+    """Descend on the mean loss with the student's forward pass and gradients."""
+    x, y, params = call.tensors["x"], call.tensors["y"], call.parameters()
+    gradients = [(name, _defined(namespace, name)) for name in GRADIENTS]
+    step = call.settings["learning_rate"] / len(x)
+    for count in range(int(call.settings["steps"])):
+        hs, y_pred = _forward_pass(namespace, x, params)
+        moved = []
+        for parameter, (name, function) in zip(params, gradients, strict=True):
+            gradient = _tensor(function(x, y, params, hs, y_pred), name)
+            if gradient.shape != parameter.shape:
+                shapes = f"{tuple(gradient.shape)} for a parameter of {tuple(parameter.shape)}"
+                raise BadReturn(f"{name} returned shape {shapes}")
+            moved.append(parameter - step * gradient)
+        params = Parameters(*moved)
+        if count % STEPS_BETWEEN_CHECKS == 0 and not math.isfinite(
+            sum(float(p.sum()) for p in params)
+        ):
+            break
+    return tuple(params)
+
+
+def _net(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
+    """Return the output of a Net with the given weights, and its weights as Parameters."""
+    net = _net_with(call.parameters(), namespace)
+    output = _tensor(net(call.tensors["x"]), "Net")
+    return (output, *_weights(net))
+
+
+def _train_net(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
+    """Train a Net by SGD on the mean squared error; return its weights as Parameters."""
+    x, y = call.tensors["x"], call.tensors["y"]
+    net = _net_with(call.parameters(), namespace)
+    optimizer = torch.optim.SGD(net.parameters(), lr=call.settings["learning_rate"])
+    loss_of = nn.MSELoss()
+    for _ in range(int(call.settings["steps"])):
+        output = net(x)
+        if getattr(output, "shape", None) != y.shape:
+            _tensor(output, "Net")
+            raise BadReturn(f"Net returned shape {tuple(output.shape)}, not {tuple(y.shape)}")
+        loss = loss_of(output, y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return _weights(net)
+
+
+def _net_with(params: Parameters, namespace: Namespace) -> Any:
+    """Build the student's Net and set its layers to `params`; nn.Linear keeps w transposed."""
+    n_feature, n_hidden = params.w1.shape
+    net = _defined(namespace, "Net")(n_feature, n_hidden, params.w2.shape[1]).double()
+    for layer, weight, bias in (
+        ("hidden", params.w1.T, params.b1[0]),
+        ("predict", params.w2.T, params.b2[0]),
+    ):
+        for name, given in (("weight", weight), ("bias", bias)):
+            _set(net, layer, name, given)
+    return net
+
+
+def _set(net: Any, layer: str, name: str, given: Tensor) -> None:
+    own = getattr(getattr(net, layer, None), name, None)
+    if not isinstance(own, Tensor):
+        raise BadReturn(f"Net has no {layer}.{name}; it must be an nn.Linear layer with a bias")
+    if own.shape != given.shape:
+        raise BadReturn(
+            f"Net's {layer}.{name} has shape {tuple(own.shape)}, not {tuple(given.shape)}"
+        )
+    with torch.no_grad():
+        own.copy_(given)
+
+
+def _weights(net: Any) -> tuple[Tensor, ...]:
+    return (
+        _tensor(net.hidden.weight, "hidden.weight").T,
+        _tensor(net.hidden.bias, "hidden.bias").unsqueeze(0),
+        _tensor(net.predict.weight, "predict.weight").T,
+        _tensor(net.predict.bias, "predict.bias").unsqueeze(0),
+    )
+
+
+HANDLERS: dict[str, Callable[[Call, Namespace], tuple[Tensor, ...]]] = {
+    "forward": _forward,
+    **dict.fromkeys(GRADIENTS, _gradient),
+    "net": _net,
+    "train_manual": _train_manual,
+    "train_net": _train_net,
+}

@@ -1,0 +1,58 @@
+"""What crosses the trust boundary: a call goes in, an outcome comes back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Parameters(NamedTuple):
+    """Weights and biases of the two-layer network, equations (1.2) and (1.4).
+
+    Shapes: w1 (1, H), w2 (H, 1); b1 (N, H) and b2 (N, 1) with a bias per sample,
+    b1 (1, H) and b2 (1, 1) with one row that all samples share.
+    """
+
+    w1: Tensor
+    b1: Tensor
+    w2: Tensor
+    b2: Tensor
+
+
+GRADIENTS = ("grad_w1", "grad_b1", "grad_w2", "grad_b2")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One question to a submission: a function's name, its tensors, and plain numbers."""
+
+    function: str
+    tensors: Mapping[str, Tensor]
+    settings: Mapping[str, float] = field(default_factory=dict)
+
+    def parameters(self) -> Parameters:
+        """The call's w1, b1, w2, b2."""
+        return Parameters(*(self.tensors[name] for name in Parameters._fields))
+
+
+class Problem(Enum):
+    """Why a call has no usable tensors."""
+
+    NOT_ATTEMPTED = "not_attempted"
+    MISSING = "missing"
+    RAISED = "raised"
+    BAD_RETURN = "bad_return"
+    TIMEOUT = "timeout"
+    CRASHED = "crashed"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call came to: tensors, or a problem, its detail and its place in the source."""
+
+    tensors: tuple[Tensor, ...] = ()
+    problem: Problem | None = None
+    detail: str = ""
+    where: str = ""

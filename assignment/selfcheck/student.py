@@ -1,0 +1,210 @@
+"""Run a student's source statement by statement and keep the names it defines.
+
+Only the names matter, so nothing a statement does may end the run: one that raises, exits or
+takes too long leaves a note, and the next one runs. A training loop or a plotting cell in the
+middle of a file therefore costs at most its own time limit, never the functions after it.
+"""
+
+import __future__
+
+import ast
+import builtins
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from types import FrameType, ModuleType, TracebackType
+from typing import Any
+
+DETAIL_LENGTH = 500
+Namespace = dict[str, Any]
+Limiter = Callable[[ast.stmt], AbstractContextManager[None]]
+
+
+class TimeLimitReached(BaseException):
+    """Student code took too long. Not an Exception, so that `except Exception` lets it pass."""
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeLimitReached in the body after `seconds`, and again every tenth of a second.
+
+    The body may swallow it once in a bare except; the repetition ends a loop that does so only
+    by chance. What swallows it for ever is ended from outside.
+    """
+    armed = True
+
+    def ring(signum: int, frame: FrameType | None) -> None:
+        if armed:
+            raise TimeLimitReached(f"took longer than {seconds:g} s")
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)
+    try:
+        yield
+    finally:
+        armed = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@contextmanager
+def no_limit(statement: ast.stmt) -> Iterator[None]:
+    """Let a statement run as long as it likes: the self-check, in the student's own process."""
+    yield
+
+
+class LoadBudget:
+    """Time limits of top-level statements, which share `load_seconds` between them.
+
+    When the sum is used up every further statement still gets `slice_seconds`: definitions and
+    constants need far less, loops are cut. Imports have a limit of their own, outside the sum.
+    """
+
+    def __init__(
+        self,
+        statement_seconds: float,
+        import_seconds: float,
+        load_seconds: float,
+        slice_seconds: float,
+    ) -> None:
+        self._statement_seconds = statement_seconds
+        self._import_seconds = import_seconds
+        self._slice_seconds = slice_seconds
+        self._left = load_seconds
+
+    @contextmanager
+    def __call__(self, statement: ast.stmt) -> Iterator[None]:
+        """Limit one statement and charge its time."""
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            with time_limit(self._import_seconds):
+                yield
+            return
+        started = time.monotonic()
+        try:
+            with time_limit(max(self._slice_seconds, min(self._statement_seconds, self._left))):
+                yield
+        finally:
+            self._left -= time.monotonic() - started
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A piece of source and the name that messages call it by ("homework.py", "cell 3")."""
+
+    label: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """An error met while the source ran: where, and what."""
+
+    where: str
+    text: str
+
+
+class DroppedMagics:
+    """What get_ipython() returns: shell lines and magics do nothing, timed Python still runs."""
+
+    RUN_THEIR_CODE = frozenset({"time", "timeit", "capture", "prun"})
+
+    def __init__(self, namespace: Namespace) -> None:
+        self._namespace = namespace
+
+    def run_line_magic(self, name: str, line: str, *args: object, **kwargs: object) -> None:
+        """Run the statement behind `%time`; drop any other line magic."""
+        if name in self.RUN_THEIR_CODE:
+            exec(line, self._namespace)
+
+    def run_cell_magic(self, name: str, line: str, body: str) -> None:
+        """Run the body below `%%time` and its like; drop any other cell."""
+        if name in self.RUN_THEIR_CODE:
+            exec(body, self._namespace)
+
+    def getoutput(self, command: str, *args: object, **kwargs: object) -> list[str]:
+        """Answer `x = !command` with no lines."""
+        return []
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *args, **kwargs: None
+
+
+def load(
+    kind: str, cells: Sequence[Cell], limit: Limiter = no_limit
+) -> tuple[Namespace, list[Note]]:
+    """Run the cells in order; return the names they define and the errors they met.
+
+    `kind` is "module", which sees `__name__ == "homework"`, or "notebook", which sees "__main__"
+    and the names a notebook has (`get_ipython`, `display`).
+    """
+    module = ModuleType("homework" if kind == "module" else "__main__")
+    sys.modules[module.__name__] = module
+    namespace = module.__dict__
+    namespace["__builtins__"] = builtins
+    if kind == "notebook":
+        magics = DroppedMagics(namespace)
+        namespace["get_ipython"] = lambda: magics
+        namespace["display"] = lambda *args, **kwargs: None
+    else:
+        namespace["__file__"] = cells[0].label
+    labels = {cell.label for cell in cells}
+    notes: list[Note] = []
+    for cell in cells:
+        notes += _run_cell(cell, namespace, labels, limit)
+    return namespace, notes
+
+
+def _run_cell(cell: Cell, namespace: Namespace, labels: set[str], limit: Limiter) -> Iterator[Note]:
+    try:
+        statements = ast.parse(cell.source, cell.label).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        yield Note(_syntax_place(error, cell.label), describe(error))
+        return
+    future = 0
+    for statement in statements:
+        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
+            future |= _future_flags(statement)
+            continue
+        try:
+            with limit(statement):
+                tree = ast.Module([statement], type_ignores=[])
+                exec(compile(tree, cell.label, "exec", future, dont_inherit=True), namespace)
+        except BaseException as error:
+            place = where(error.__traceback__, labels) or f"{cell.label}, line {statement.lineno}"
+            yield Note(place, describe(error))
+
+
+def _future_flags(statement: ast.ImportFrom) -> int:
+    flags = 0
+    for alias in statement.names:
+        flags |= getattr(getattr(__future__, alias.name, None), "compiler_flag", 0)
+    return flags
+
+
+def _syntax_place(error: BaseException, label: str) -> str:
+    line = getattr(error, "lineno", None)
+    return f"{label}, line {line}" if line else label
+
+
+def where(traceback: TracebackType | None, labels: set[str]) -> str:
+    """Name the innermost place of the student's own source in a traceback, or ''."""
+    place = ""
+    while traceback is not None:
+        name = traceback.tb_frame.f_code.co_filename
+        if name in labels:
+            place = f"{name}, line {traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    return place
+
+
+def describe(error: BaseException) -> str:
+    """Put an exception in one short line; its own __str__ may be the student's and may fail."""
+    try:
+        text = error.msg if isinstance(error, SyntaxError) else str(error)
+        first_line = text.strip().split("\n")[0].encode(errors="replace").decode()
+    except BaseException:
+        first_line = ""
+    name = type(error).__name__
+    return (f"{name}: {first_line}" if first_line else name)[:DETAIL_LENGTH]
