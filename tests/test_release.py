@@ -1,0 +1,245 @@
+"""The student's folder: generated, committed, whole, and without a line of the solution."""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+from grader.release import BEGIN, END, HINT, generate, notebook_of, release, stub_of
+
+ASSIGNMENT = ROOT / "assignment"
+MODULE = (ROOT / "solution" / "homework.py").read_text(encoding="utf-8")
+
+
+def folded(text: str) -> str:
+    """Return text without white space and quotes: what two spellings of a line share."""
+    return re.sub(r"[\s\"'\\]", "", text)
+
+
+def solution_lines() -> list[str]:
+    """Return the code lines of all solution regions."""
+    lines, inside = [], False
+    for line in MODULE.splitlines():
+        if BEGIN.match(line) or END.match(line):
+            inside = not inside
+        elif inside and not HINT.match(line):
+            lines.append(line.strip())
+    return lines
+
+
+def numbers(value: object) -> list[float]:
+    if isinstance(value, dict):
+        return [n for v in value.values() for n in numbers(v)]
+    if isinstance(value, list):
+        return [n for v in value for n in numbers(v)]
+    return [float(value)] if isinstance(value, int | float) else []
+
+
+def test_what_is_committed_is_what_generation_gives(rubric):
+    generated = generate(ROOT / "solution", rubric)
+    for path, content in generated.items():
+        committed = (ROOT / path).read_text(encoding="utf-8")
+        if path.name != "public_cases.json":
+            assert committed == content, f"{path} is not up to date: make release"
+            continue
+        # Another processor may round the last digit of an exponential otherwise.
+        ours, theirs = json.loads(content), json.loads(committed)
+        assert numbers(ours) == pytest.approx(numbers(theirs), rel=1e-12, abs=1e-12)
+        assert ours["marking"] == theirs["marking"]
+
+
+def test_the_assignment_holds_nothing_that_is_not_generated(rubric):
+    generated = {ROOT / path for path in generate(ROOT / "solution", rubric)}
+    present = {
+        path for path in ASSIGNMENT.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert present == {path for path in generated if ASSIGNMENT in path.parents}
+
+
+def test_no_line_of_a_solution_region_is_in_the_assignment():
+    lines = [folded(line) for line in solution_lines()]
+    assert len(lines) >= 10
+    for path in sorted(ASSIGNMENT.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            text = folded(path.read_text(encoding="utf-8"))
+            assert [line for line in lines if line in text] == [], path
+
+
+def test_stubs_say_which_todo_they_are():
+    tree = ast.parse(stub_of(MODULE))
+    raised = [
+        (node.exc.func.id, node.exc.args[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Raise)
+    ]
+    todos = ["TODO 1", "TODO 2", "TODO 3", "TODO 4", "TODO 5", "TODO 6", "TODO 6"]
+    assert sorted(raised) == [("NotImplementedError", todo) for todo in todos]
+
+
+def test_the_module_and_the_notebook_define_the_same():
+    def definitions(source: str) -> dict[str, str]:
+        kinds = (ast.FunctionDef, ast.ClassDef)
+        return {n.name: ast.unparse(n) for n in ast.parse(source).body if isinstance(n, kinds)}
+
+    for folder in (ASSIGNMENT, ROOT / "solution"):
+        notebook = nbformat.read(folder / "homework.ipynb", as_version=4)
+        code = "\n".join(c.source for c in notebook.cells if c.cell_type == "code")
+        in_notebook = definitions(code)
+        in_module = definitions((folder / "homework.py").read_text(encoding="utf-8"))
+        assert in_module.items() <= in_notebook.items()
+        assert in_notebook.keys() - in_module.keys() == {"compare_with_autograd"}
+
+
+def test_notebooks_are_valid_and_have_no_outputs():
+    for folder in (ASSIGNMENT, ROOT / "solution"):
+        notebook = nbformat.read(folder / "homework.ipynb", as_version=4)
+        nbformat.validate(notebook)
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+
+
+def test_cells_of_the_solution_alone_are_dropped():
+    tagged = {
+        folder.name: [
+            cell
+            for cell in nbformat.read(folder / "homework.ipynb", as_version=4).cells
+            if "solution" in cell.metadata.get("tags", [])
+        ]
+        for folder in (ASSIGNMENT, ROOT / "solution")
+    }
+    assert len(tagged["solution"]) == 1
+    assert tagged["assignment"] == []
+
+
+def test_the_handout_has_the_points_and_no_code_of_the_notebook(rubric):
+    handout = (ASSIGNMENT / "README.md").read_text(encoding="utf-8")
+    for name, points in rubric.points.items():
+        assert f"| `{name}` | {points:g} |" in handout
+    assert "```python" not in handout
+    assert "Errata" in handout
+
+
+REGION = "    # BEGIN SOLUTION TODO 2\n    # HINT: think\n    x = 1\n    # END SOLUTION\n"
+BROKEN = [
+    (REGION.replace("    # END SOLUTION\n", ""), "TODO 2 has no END SOLUTION"),
+    (REGION.replace("    # BEGIN SOLUTION TODO 2\n", ""), "not in turn"),
+    (REGION.replace("    # HINT: think\n", ""), "TODO 2 has no HINT"),
+    (REGION.splitlines(keepends=True)[0] + REGION, "line 2: BEGIN and END SOLUTION"),
+]
+
+
+@pytest.mark.parametrize(("module", "says"), BROKEN)
+def test_a_source_that_is_off_is_refused(module, says):
+    with pytest.raises(ValueError, match=says):
+        stub_of(module)
+
+
+PROSE = "# A\n\n```python\n# section: one\n```\n"
+OFF = [
+    (PROSE, "# %% two\nx = 1\n", "no section one"),
+    (PROSE, "# %% one\nx = 1\n\n# %% two\ny = 1\n", "leaves out the sections two"),
+]
+
+
+@pytest.mark.parametrize(("prose", "module", "says"), OFF)
+def test_every_section_is_in_the_notebook_once(prose, module, says):
+    with pytest.raises(ValueError, match=says):
+        notebook_of(prose, module, with_solution=False)
+
+
+def test_release_writes_below_the_root_it_is_given(tmp_path):
+    shutil.copytree(ROOT / "solution", tmp_path / "solution")
+    paths = release(tmp_path)
+    assert {p.parts[0] for p in paths} == {"solution", "assignment"}
+    assert all((tmp_path / path).is_file() for path in paths)
+
+
+def selfcheck(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the self-check with nothing importable but the standard library, torch and numpy."""
+    only = (
+        "import sys, importlib.abc\n"
+        "class Only(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] in {'grader', 'msgspec', 'IPython', 'nbformat', 'rich'}:\n"
+        "            raise ImportError(f'the self-check must not need {name}')\n"
+        "sys.meta_path.insert(0, Only())\n"
+        "import runpy\n"
+        f"sys.argv = ['selfcheck', *{list(arguments)!r}]\n"
+        "sys.path.insert(0, '.')\n"
+        "runpy.run_module('selfcheck', run_name='__main__')\n"
+    )
+    command = [sys.executable, "-I", "-c", only]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """A student's copy of the assignment."""
+    return Path(shutil.copytree(ASSIGNMENT, tmp_path / "assignment"))
+
+
+@pytest.mark.parametrize("name", ["homework.py", "homework.ipynb"])
+def test_the_self_check_gives_the_untouched_stub_nothing(folder, name):
+    done = selfcheck(folder, name)
+    assert done.returncode == 1
+    assert "0/100" in done.stdout
+    assert done.stdout.count("not attempted") >= 9
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["homework.py", "homework.ipynb"])
+def test_the_self_check_gives_the_solution_everything(folder, name):
+    shutil.copy(ROOT / "solution" / name, folder)
+    done = selfcheck(folder, name)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "100/100" in done.stdout
+
+
+def test_the_self_check_can_be_asked_for_one_function(folder):
+    shutil.copy(ROOT / "solution" / "homework.py", folder)
+    done = selfcheck(folder, "homework.py", "--only", "grad_b1")
+    assert done.returncode == 0
+    assert "grad_b1.sample" in done.stdout
+    assert "grad_b1.row" in done.stdout
+    assert "grad_w1" not in done.stdout
+    assert "14/14" in done.stdout
+
+
+def test_the_self_check_names_the_mistake_as_the_grader_does(folder):
+    right = "(-2 * (y - y_pred)).sum_to_size(params.b2.shape)"
+    assert right in MODULE
+    (folder / "homework.py").write_text(MODULE.replace(right, "-2 * (y - y_pred)"))
+    done = selfcheck(folder, "homework.py", "--only", "grad_b2")
+    assert done.returncode == 1
+    assert "sum over the rows" in done.stdout
+
+
+UNUSABLE = [
+    (["missing.py"], "missing.py: cannot be read"),
+    (["homework.py", "--only", "grad_w3"], "nothing is called 'grad_w3'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "says"), UNUSABLE)
+def test_the_self_check_says_what_it_cannot_do(folder, arguments, says):
+    done = selfcheck(folder, *arguments)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_check_in_a_notebook_sees_the_notebooks_functions(folder):
+    program = MODULE + "\nimport sys\nsys.path.insert(0, '.')\n"
+    program += "from selfcheck import check\ncheck('grad_w1')\n"
+    (folder / "cell.py").write_text(program)
+    command = [sys.executable, "-I", "cell.py"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
+    assert "ok   grad_w1" in done.stdout
+    assert "14/14" in done.stdout
