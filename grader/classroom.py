@@ -14,6 +14,7 @@ from grader.judging import Case, Verdict, pass_mark
 from grader.records import Criterion, Record, SourceNote, Status, Training
 from grader.rubric import Rubric
 from grader.scoring import score, zero
+from grader.submissions import shown
 from grader.submissions.discover import Submission
 from grader.submissions.read import Unreadable, read
 from grader.workers import Zygote
@@ -47,7 +48,7 @@ class Classroom:
     def grade(self, submission: Submission) -> Record:
         """Grade every candidate file of a submission; return the record of the best."""
         if submission.problem:
-            name = submission.files[0].name if submission.files else ""
+            name = shown(submission.files[0].name) if submission.files else ""
             return self._unreadable(submission.student, name, None, submission.problem, 0.0)
         records = [self._grade_file(submission.student, path) for path in submission.files]
         return max(records, key=lambda record: record.score)
@@ -58,7 +59,7 @@ class Classroom:
             source = read(path, self._rubric.limits.source_bytes)
         except Unreadable as error:
             seconds = time.monotonic() - started
-            return self._unreadable(student, path.name, None, str(error), seconds)
+            return self._unreadable(student, shown(path.name), None, str(error), seconds)
         asked = interview(source, self._cases, self._zygote, self._rubric.limits)
         verdicts = score(self._cases, asked.outcomes, self._marking)
         status = status_of(asked)
@@ -66,7 +67,7 @@ class Classroom:
             verdicts = zero(_nothing_defined(asked), self._marking)
         return self._record(
             student=student,
-            submission=path.name,
+            submission=shown(path.name),
             sha256=source.sha256,
             status=status,
             verdicts=verdicts,

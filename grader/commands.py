@@ -38,8 +38,8 @@ def _fail(message: str) -> int:
 
 
 def _grade(job: GradeJob, zygote: Zygote) -> int:
-    submissions = discover([Path(path) for path in job.paths])
     results = Path(job.out)
+    submissions = discover([Path(path) for path in job.paths], results)
     results.mkdir(parents=True, exist_ok=True)
     rubric = load_rubric()
     classroom = Classroom(rubric, _seed(job, rubric), zygote)

@@ -132,7 +132,7 @@ def test_bad_submissions_have_a_status_each_and_cost_the_rest_nothing(tmp_path):
         "good": "graded",
         "corrupt": "unreadable",
         "empty": "unreadable",
-        "homework.py": "unreadable",
+        "class": "unreadable",  # a folder named homework.py is its class folder's own
         "dangling": "unreadable",
         "no_submission": "unreadable",
         "fifo": "unreadable",
@@ -227,3 +227,34 @@ def test_the_grading_process_has_a_bare_command_line_and_environment(tmp_path):
     assert "grader.grading" in message
     assert "424242" not in message
     assert "tell-nobody" not in message
+
+
+def test_results_within_the_class_folder_are_no_submission(tmp_path):
+    shutil.copy(SOLUTION, tmp_path / "ada.py")
+    for _ in range(2):
+        done = run_grader("grade", ".", "--out", "results", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert [path.name for path in (tmp_path / "results").iterdir() if path.is_dir()] == ["ada"]
+
+
+def test_a_file_name_that_is_no_text_is_shown_as_far_as_it_goes(tmp_path):
+    folder = tmp_path / "class"
+    folder.mkdir()
+    shutil.copy(SOLUTION, os.path.join(os.fsencode(folder), b"\xff\n.py"))
+    assert run_grader("grade", folder, "--out", tmp_path / "out").returncode == 0
+    (result,) = (tmp_path / "out").glob("*/result.json")
+    assert json.loads(result.read_bytes())["submission"] == "\ufffd\ufffd.py"
+
+
+def test_a_worker_finds_nothing_of_the_scorer_in_its_memory(tmp_path):
+    spy = (
+        "import sys\n"
+        "def forward(x, params):\n"
+        "    raise ValueError(sorted(n for n in sys.modules if n.startswith('grader')))\n"
+    )
+    (tmp_path / "spy.py").write_text(spy)
+    assert run_grader("grade", tmp_path / "spy.py", "--out", tmp_path / "out").returncode == 0
+    message = record_of(tmp_path / "out", "spy")["criteria"][0]["message"]
+    assert "grader.confined.worker" in message
+    for secret in ("rubric", "cases", "reference", "scoring", "judging", "classroom"):
+        assert f"grader.{secret}" not in message

@@ -83,12 +83,14 @@ class GradeScreen:
 
     def _table(self, records: Sequence[Record]) -> Table:
         table = Table(box=None, header_style="bold", pad_edge=False)
-        table.add_column("student", overflow="ellipsis", max_width=28, no_wrap=True)
-        table.add_column("score", justify="right")
+        table.add_column("student", overflow="ellipsis", max_width=20, no_wrap=True)
+        table.add_column("score", justify="right", no_wrap=True)
         for group in self._groups:
             full = sum(p for name, p in self._points.items() if group_of(name) == group)
-            table.add_column(f"{group.removeprefix('grad_')}\n{full:g}", justify="right")
-        table.add_column("status")
+            table.add_column(
+                f"{group.removeprefix('grad_')}\n{full:g}", justify="right", no_wrap=True
+            )
+        table.add_column("status", no_wrap=True)
         for record in records:
             shares = [self._share(record, group) for group in self._groups]
             status = "" if record.status == "graded" else f"[yellow]{record.status}[/]"

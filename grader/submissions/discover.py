@@ -79,18 +79,19 @@ class _Found:
         return Submission(student, files, problem)
 
 
-def discover(paths: Sequence[Path]) -> list[Submission]:
+def discover(paths: Sequence[Path], results: Path | None = None) -> list[Submission]:
     """Return the submissions at and below `paths`, in the order of their places on disk.
 
     A file is one submission, and so is a folder that holds homework.py or homework.ipynb. Any
-    other folder is a class: each .py and .ipynb in it is a submission, and each folder. Raise
-    NothingToGrade where a path is missing or no file at all was found.
+    other folder is a class: each .py and .ipynb in it is a submission, and each folder but
+    `results`, where an earlier run wrote. Raise NothingToGrade where a path is missing or no file
+    at all was found.
     """
     modes = [_mode(path) for path in paths]
     found: dict[Place, _Found] = {}
     for path, mode in zip(paths, modes, strict=True):
         if stat.S_ISDIR(mode) and path.suffix.lower() not in GRADABLE:
-            _look_into(path, found)
+            _look_into(path, found, results)
         else:
             _add_file(path, mode, found)
     in_order = [found[place] for place in sorted(found, key=lambda place: os.path.join(*place))]
@@ -113,8 +114,9 @@ def _mode(path: Path) -> int:
         raise NothingToGrade(f"{shown(path)} cannot be read: {reason}") from None
 
 
-def _look_into(folder: Path, found: dict[Place, _Found]) -> None:
+def _look_into(folder: Path, found: dict[Place, _Found], results: Path | None) -> None:
     """Add a named folder: one student's, or a class's."""
+    own = os.path.abspath(results) if results else None
     before = len(found)
     try:
         entries = _scan(folder)
@@ -126,6 +128,8 @@ def _look_into(folder: Path, found: dict[Place, _Found]) -> None:
         return
     for entry in entries:
         path = folder / entry.name
+        if os.path.abspath(path) == own:
+            continue
         if _is_folder(entry) and path.suffix.lower() not in GRADABLE:
             _add_folder(path, found)
         elif path.suffix.lower() in {*GRADABLE, ".zip"}:

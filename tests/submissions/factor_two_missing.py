@@ -1,0 +1,181 @@
+"""A two-layer fully connected network, its gradients by hand, and its training.
+
+The equation numbers are those of the handout (README.md). Two bias conventions occur throughout:
+
+    a bias per sample   b1 (N, H), b2 (N, 1)
+    one shared row      b1 (1, H), b2 (1, 1)   broadcast over the N samples
+
+with x (N, 1), y (N, 1), w1 (1, H), w2 (H, 1) in both.
+"""
+
+# %% parameters
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class Parameters(NamedTuple):
+    """Weights and biases, equations (1.2) and (1.4)."""
+
+    w1: Tensor
+    b1: Tensor
+    w2: Tensor
+    b2: Tensor
+
+
+# %% objective
+def objective(y: Tensor, y_pred: Tensor) -> Tensor:
+    """Squared Frobenius norm of the residual, equation (1.1): a sum of squares, not a mean."""
+    return (y - y_pred).square().sum()
+
+
+# %% forward
+def forward(x: Tensor, params: Parameters) -> tuple[Tensor, Tensor]:
+    """Return (hs, y_pred), equations (1.2) to (1.4): hs (N, H), y_pred (N, 1).
+
+    Must work under both bias conventions, and stay finite where h is as large as 1000.
+    """
+    h = torch.mm(x, params.w1) + params.b1
+    hs = torch.sigmoid(h)
+    return hs, torch.mm(hs, params.w2) + params.b2
+
+
+# %% grad_w1
+def grad_w1(x: Tensor, y: Tensor, params: Parameters, hs: Tensor, y_pred: Tensor) -> Tensor:
+    """Return df/dW1, equation (3.6), of the shape of params.w1.
+
+    A closed form of the hs and y_pred you are given: no autograd, no second forward pass.
+    """
+    delta = -(y - y_pred) @ params.w2.t() * hs * (1 - hs)
+    return x.t() @ delta
+
+
+# %% grad_b1
+def grad_b1(x: Tensor, y: Tensor, params: Parameters, hs: Tensor, y_pred: Tensor) -> Tensor:
+    """Return df/db1, equation (3.5), of the shape of params.b1, under both bias conventions.
+
+    A closed form of the hs and y_pred you are given: no autograd, no second forward pass.
+    """
+    delta = -2 * (y - y_pred) @ params.w2.t() * hs * (1 - hs)
+    if params.b1.shape[0] == 1:
+        return delta.sum(dim=0, keepdim=True)
+    return delta
+
+
+# %% grad_w2
+def grad_w2(x: Tensor, y: Tensor, params: Parameters, hs: Tensor, y_pred: Tensor) -> Tensor:
+    """Return df/dW2, equation (3.4), of the shape of params.w2.
+
+    A closed form of the hs and y_pred you are given: no autograd, no second forward pass.
+    """
+    return -2 * torch.mm(hs.t(), y - y_pred)
+
+
+# %% grad_b2
+def grad_b2(x: Tensor, y: Tensor, params: Parameters, hs: Tensor, y_pred: Tensor) -> Tensor:
+    """Return df/db2, equation (3.3), of the shape of params.b2, under both bias conventions.
+
+    A closed form of the hs and y_pred you are given: no autograd, no second forward pass.
+    """
+    g = -2 * (y - y_pred)
+    if params.b2.shape[0] == 1:
+        g = g.sum(dim=0, keepdim=True)
+    return g
+
+
+# %% net
+class Net(nn.Module):
+    """The same network as a module: nn.Linear layers `hidden` and `predict`, a shared bias row."""
+
+    def __init__(self, n_feature: int, n_hidden: int, n_output: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(n_feature, n_hidden)
+        self.predict = nn.Linear(n_hidden, n_output)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return y_pred, (N, n_output)."""
+        x = torch.sigmoid(self.hidden(x))
+        return self.predict(x)
+
+
+# %% data
+def make_data(seed: int) -> tuple[Tensor, Tensor]:
+    """Return x (100, 1), evenly spaced in [-1, 1], and y = x^2 + 0.2 U(0, 1)."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.linspace(-1, 1, 100).unsqueeze(1)
+    return x, x.square() + 0.2 * torch.rand(x.shape, generator=generator)
+
+
+def initial_parameters(seed: int, n_hidden: int = 20) -> Parameters:
+    """Return standard normal parameters with shared bias rows."""
+    generator = torch.Generator().manual_seed(seed)
+    shapes = ((1, n_hidden), (1, n_hidden), (n_hidden, 1), (1, 1))
+    return Parameters(*(torch.randn(shape, generator=generator) for shape in shapes))
+
+
+# %% training
+def descend(
+    params: Parameters, x: Tensor, y: Tensor, steps: int = 2000, learning_rate: float = 0.2
+) -> tuple[Parameters, list[float]]:
+    """Descend with your four gradients; return the last parameters and the mean loss at each step.
+
+    The gradients are of a sum of squares, the learning rate is for the mean: hence the division.
+    """
+    losses = []
+    for _ in range(steps):
+        hs, y_pred = forward(x, params)
+        losses.append(float(objective(y, y_pred)) / len(x))
+        given = (x, y, params, hs, y_pred)
+        gradients = (grad_w1(*given), grad_b1(*given), grad_w2(*given), grad_b2(*given))
+        params = Parameters(
+            *(p - learning_rate / len(x) * g for p, g in zip(params, gradients, strict=True))
+        )
+    return params, losses
+
+
+def fit(
+    net: nn.Module, x: Tensor, y: Tensor, steps: int = 2000, learning_rate: float = 0.2
+) -> list[float]:
+    """Train a module by SGD on the mean squared error; return the loss at each step."""
+    optimizer = torch.optim.SGD(net.parameters(), lr=learning_rate)
+    loss_of = nn.MSELoss()
+    losses = []
+    for _ in range(steps):
+        loss = loss_of(net(x), y)
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return losses
+
+
+# %% plotting
+def plot_sigmoid() -> None:
+    """Draw the sigmoid in red and its derivative in blue."""
+    import matplotlib.pyplot as plt  # here, so that grading and self-check need only torch
+
+    h = torch.linspace(-8, 8, 401)
+    s = torch.sigmoid(h)
+    plt.plot(h, s, color="red", label=r"$\sigma(h)$")
+    plt.plot(h, torch.gradient(s, spacing=(h,))[0], color="blue", label=r"$\sigma'(h)$")
+    plt.xlabel("$h$")
+    plt.grid(alpha=0.3)
+    plt.legend()
+
+
+def plot_fit(axes: Any, x: Tensor, y: Tensor, y_pred: Tensor, title: str) -> None:
+    """Draw the data as points and the prediction as a red line."""
+    axes.scatter(x, y, s=6)
+    axes.plot(x, y_pred.detach(), color="red", linewidth=2)
+    axes.set_title(title, fontsize=9)
+
+
+def plot_losses(losses: list[float], pass_mark: float) -> None:
+    """Draw the loss at each step and the pass mark."""
+    import matplotlib.pyplot as plt
+
+    plt.semilogy(losses, label="mean squared error")
+    plt.axhline(pass_mark, color="gray", linestyle="--", label="pass mark")
+    plt.xlabel("step")
+    plt.legend()
