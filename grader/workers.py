@@ -64,7 +64,9 @@ class Zygote:
     def close(self) -> None:
         """End the zygote and with it every worker; requests under way raise ZygoteDied."""
         with contextlib.suppress(OSError):
-            self._control.shutdown(socket.SHUT_RDWR)
+            self._control.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits in _request
+        with self._lock:
+            self._control.close()
 
     def _send_end(self, pid: int) -> int:
         return self._control.send(f"end {pid}".encode())

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-IN_OPEN = 0x20
+IN_OPEN, IN_CLOSE = 0x20, 0x10
 EVENT = struct.Struct("iIII")
 
 
@@ -17,7 +17,7 @@ class Opens:
     def __init__(self, path: Path) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         self._descriptor = libc.inotify_init1(os.O_NONBLOCK)
-        if libc.inotify_add_watch(self._descriptor, os.fsencode(path), IN_OPEN) < 0:
+        if libc.inotify_add_watch(self._descriptor, os.fsencode(path), IN_OPEN | IN_CLOSE) < 0:
             raise OSError(ctypes.get_errno(), "cannot be watched", str(path))
         self.count = 0
 
@@ -35,7 +35,8 @@ class Opens:
         except BlockingIOError:
             events = b""
         os.close(self._descriptor)
-        self.count = len(events) // EVENT.size
+        # Closes are watched because the kernel merges an event with an equal one before it.
+        self.count = sum(bool(mask & IN_OPEN) for _, mask, _, _ in EVENT.iter_unpack(events))
 
 
 def imports_of_torch() -> Opens:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -60,10 +61,8 @@ def test_the_corpus_is_as_large_and_as_mixed_as_promised():
     assert on_disk == {row["submission"] for row in EXPECTED}
 
 
-def test_a_class_is_graded_with_one_import_of_torch(graded):
-    """Asserted where the corpus is graded; here, that the count can fail."""
-    import subprocess
-
+def test_the_count_of_imports_can_fail():
+    """That there is one is asserted where the corpus is graded."""
     with imports_of_torch() as opens:
         for _ in range(2):
             subprocess.run([sys.executable, "-c", "import torch"], check=True)
@@ -78,7 +77,7 @@ def test_another_run_with_other_jobs_gives_the_same_bytes(graded, tmp_path):
     assert first == second
 
 
-@pytest.mark.parametrize("name", ["report_expressions.py", "report_expressions.ipynb"])
+@pytest.mark.parametrize("name", ["report_expressions.py", "report_expressions_notebook.ipynb"])
 def test_the_reports_expressions_miss_only_the_sum_over_the_rows(records, name):
     by_id = {criterion["id"]: criterion for criterion in records[name]["criteria"]}
     for full in ("grad_w1", "grad_w2", "grad_b1.sample", "grad_b2.sample"):
