@@ -71,7 +71,7 @@ class GradeScreen:
         statuses = Counter(record.status for record in records)
         counts = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
         self._console.print(
-            f"{len(records)} submissions: {counts}. "
+            f"{_counted(len(records))}: {counts}. "
             f"Mean {mean(scores):.1f}, median {median(scores):g} of {records[0].max_score:g}."
         )
         self._show_hardest(records)
@@ -122,6 +122,10 @@ class GradeScreen:
             ((reason, _),) = Counter(lost[name]).most_common(1)
             table.add_row(name, f"{len(lost[name])}/{len(ran)}", escape(reason))
         self._console.print("", table, "")
+
+
+def _counted(number: int) -> str:
+    return f"{number} submission" if number == 1 else f"{number} submissions"
 
 
 def show_validations(validations: Sequence[Validation]) -> None:
