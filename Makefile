@@ -25,7 +25,7 @@ grade: $(INSTALLED) ## Grade the sample class (OUT=results SEED=...)
 	$(BIN)/grader grade tests/submissions --out $(OUT) $(if $(SEED),--seed $(SEED))
 
 check: $(INSTALLED) ## Check one file against the public cases: make check FILE=homework.py
-	$(BIN)/grader check $(if $(FILE),$(FILE),$(error name the file: make check FILE=homework.py))
+	@$(BIN)/grader check $(if $(FILE),$(FILE),$(error name the file: make check FILE=homework.py)) || [ $$? -eq 1 ]
 
 test: $(INSTALLED) ## Run all tests (TESTS=tests/test_read.py for some)
 	$(BIN)/python -m pytest $(TESTS)

@@ -6,7 +6,7 @@ TEXTS = {
     "missing": "{detail} is not defined",
     "raised": "{function} raised {detail}{place}",
     "bad_return": "{detail}{place}",
-    "timeout": "{function} ran into {detail}{place}",
+    "timeout": "{function} {detail}{place}",
     "crashed": "the process that ran this code ended during {function}: {detail}",
     "shape": "{tensor} has shape {actual}, expected {expected}",
     "count": "returned {actual} tensors, expected {expected}",

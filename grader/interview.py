@@ -1,6 +1,6 @@
 """Ask one submission every case, in a worker of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.confined.contract import GRADIENTS, Outcome, Problem
@@ -31,10 +31,19 @@ def interview(source: Source, cases: Sequence[Case], zygote: Zygote, limits: Lim
         too_slow: dict[str, Outcome] = {}
         for case in cases:
             function = case.call.function
-            needed = (function, *TRAINED_WITH.get(function, ()))
-            slow = next((too_slow[name] for name in needed if name in too_slow), None)
-            outcome = slow or worker.ask(case.call)
+            outcome = _known_to_be_slow(function, too_slow) or worker.ask(case.call)
             if outcome.problem is Problem.TIMEOUT:
-                too_slow[function] = outcome
+                too_slow.setdefault(function, outcome)
             outcomes.append(outcome)
     return Interview(tuple(outcomes), notes, tuple(worker.layers))
+
+
+def _known_to_be_slow(function: str, too_slow: Mapping[str, Outcome]) -> Outcome | None:
+    """Return the outcome of a call that is not worth its time: a function hung before."""
+    if function in too_slow:
+        return too_slow[function]
+    for name in TRAINED_WITH.get(function, ()):
+        if name in too_slow:
+            detail = f"was not tried: {name} {too_slow[name].detail}"
+            return Outcome(problem=Problem.TIMEOUT, detail=detail)
+    return None

@@ -118,7 +118,9 @@ def read_cells(path: Path) -> tuple[str, list[Cell]]:
                 return "module", [Cell(path.name, file.read())]
         notebook = json.loads(path.read_text(encoding="utf-8-sig"))
         cells = notebook["cells"]
-    except (OSError, ValueError, SyntaxError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, SyntaxError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: cannot be read ({error})") from error
     return "notebook", [
         Cell(f"cell {number}", _without_magics("".join(cell["source"])))

@@ -168,7 +168,7 @@ class Worker:
             body = wire.receive(self._channel, self._limits.frame_bytes, min(limit, self._deadline))
             reply = _decode(body)
         except TimeoutError:
-            return self._give_up(Problem.TIMEOUT, "the time limit")
+            return self._give_up(Problem.TIMEOUT, "was stopped at the time limit")
         except wire.WireError as error:
             return self._give_up(Problem.CRASHED, str(error))
         except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -189,7 +189,7 @@ class Worker:
         if problem is Problem.CRASHED and status is not None and os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             if number == signal.SIGXCPU:
-                problem, detail = Problem.TIMEOUT, "the CPU limit"
+                problem, detail = Problem.TIMEOUT, "was stopped at the CPU limit"
             elif number != signal.SIGKILL:
                 detail = f"killed by {signal.Signals(number).name}"
         self._ended = Outcome(problem=problem, detail=detail)

@@ -145,14 +145,16 @@ SWALLOWED = "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN)\n    w
 def test_what_swallows_the_time_limit_is_killed_from_outside(zygote, limits):
     with zygote.fork_worker(limits) as worker:
         worker.load("module", [("homework.py", gradient(SWALLOWED))])
-        assert worker.ask(call()) == Outcome(problem=Problem.TIMEOUT, detail="the time limit")
+        assert worker.ask(call()) == Outcome(
+            problem=Problem.TIMEOUT, detail="was stopped at the time limit"
+        )
         assert worker.ask(call()).problem is Problem.TIMEOUT
 
 
 def test_the_cpu_limit_ends_a_worker_by_itself(zygote, limits):
     tight = msgspec.structs.replace(limits, cpu_seconds=1, call_seconds=8.0)
     outcome = asked(zygote, tight, gradient(SWALLOWED))
-    assert outcome == Outcome(problem=Problem.TIMEOUT, detail="the CPU limit")
+    assert outcome == Outcome(problem=Problem.TIMEOUT, detail="was stopped at the CPU limit")
 
 
 def test_a_dead_worker_answers_every_later_call_with_its_death(zygote, limits):

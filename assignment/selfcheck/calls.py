@@ -35,15 +35,16 @@ def answer(call: Call, namespace: Namespace, labels: set[str]) -> Outcome:
         return Outcome(problem=Problem.MISSING, detail=str(error))
     except BadReturn as error:
         return Outcome(problem=Problem.BAD_RETURN, detail=str(error))
+    except TimeLimitReached as error:
+        return _failed(Problem.TIMEOUT, str(error), error, labels)
+    except NotImplementedError as error:
+        return _failed(Problem.NOT_ATTEMPTED, describe(error), error, labels)
     except BaseException as error:
-        place = where(error.__traceback__, labels)
-        return Outcome(problem=_problem_of(error), detail=describe(error), where=place)
+        return _failed(Problem.RAISED, describe(error), error, labels)
 
 
-def _problem_of(error: BaseException) -> Problem:
-    if isinstance(error, NotImplementedError):
-        return Problem.NOT_ATTEMPTED
-    return Problem.TIMEOUT if isinstance(error, TimeLimitReached) else Problem.RAISED
+def _failed(problem: Problem, detail: str, error: BaseException, labels: set[str]) -> Outcome:
+    return Outcome(problem=problem, detail=detail, where=where(error.__traceback__, labels))
 
 
 def _defined(namespace: Namespace, name: str) -> Callable[..., Any]:

@@ -46,7 +46,7 @@ def _answer_in_time(
         with _limit_of(call, limits):
             return answer(call, namespace, labels)
     except student.TimeLimitReached as error:  # it rang just after the answer was whole
-        return Outcome(problem=Problem.TIMEOUT, detail=student.describe(error))
+        return Outcome(problem=Problem.TIMEOUT, detail=str(error))
 
 
 def _limit_of(call: Call, limits: Limits) -> AbstractContextManager[None]:
