@@ -38,7 +38,7 @@ def forward(x: Tensor, params: Parameters) -> tuple[Tensor, Tensor]:
     """
     # TODO 1: three lines, one an equation; hs is the sigmoid of h.
     #   Which form of (2.1) survives h = 1000?
-    raise NotImplementedError("TODO 1")
+    raise NotImplementedError("TODO 1: not written yet")
 
 
 # %% grad_w1
@@ -48,7 +48,7 @@ def grad_w1(x: Tensor, y: Tensor, params: Parameters, hs: Tensor, y_pred: Tensor
     A closed form of the hs and y_pred you are given: no autograd, no second forward pass.
     """
     # TODO 2: follow (1.1) to (1.4) backwards: residual, W2, the sigmoid, and last what multiplies W1.
-    raise NotImplementedError("TODO 2")
+    raise NotImplementedError("TODO 2: not written yet")
 
 
 # %% grad_b1
@@ -59,7 +59,7 @@ def grad_b1(x: Tensor, y: Tensor, params: Parameters, hs: Tensor, y_pred: Tensor
     """
     # TODO 3: (3.6) without its last step, if b1 has a row a sample.
     #   Which rows of h does one row of b1 reach, when all samples share it?
-    raise NotImplementedError("TODO 3")
+    raise NotImplementedError("TODO 3: not written yet")
 
 
 # %% grad_w2
@@ -69,7 +69,7 @@ def grad_w2(x: Tensor, y: Tensor, params: Parameters, hs: Tensor, y_pred: Tensor
     A closed form of the hs and y_pred you are given: no autograd, no second forward pass.
     """
     # TODO 4: Y_pred depends on W2 through one product; what does that product's other factor become?
-    raise NotImplementedError("TODO 4")
+    raise NotImplementedError("TODO 4: not written yet")
 
 
 # %% grad_b2
@@ -79,7 +79,7 @@ def grad_b2(x: Tensor, y: Tensor, params: Parameters, hs: Tensor, y_pred: Tensor
     A closed form of the hs and y_pred you are given: no autograd, no second forward pass.
     """
     # TODO 5: the shortest of the four, but mind its shape: the report prints it transposed.
-    raise NotImplementedError("TODO 5")
+    raise NotImplementedError("TODO 5: not written yet")
 
 
 # %% net
@@ -89,12 +89,12 @@ class Net(nn.Module):
     def __init__(self, n_feature: int, n_hidden: int, n_output: int) -> None:
         super().__init__()
         # TODO 6: two layers of nn.Linear; each holds its weight and its bias.
-        raise NotImplementedError("TODO 6")
+        raise NotImplementedError("TODO 6: not written yet")
 
     def forward(self, x: Tensor) -> Tensor:
         """Return y_pred, (N, n_output)."""
         # TODO 6: equations (1.2) to (1.4) once more, with the layers in place of W and b.
-        raise NotImplementedError("TODO 6")
+        raise NotImplementedError("TODO 6: not written yet")
 
 
 # %% data

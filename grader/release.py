@@ -110,7 +110,7 @@ def _stub(indent: str, task: str, hints: list[str]) -> Iterator[str]:
     yield f"{indent}# {task}: {hints[0]}\n"
     for hint in hints[1:]:
         yield f"{indent}#   {hint}\n"
-    yield f'{indent}raise NotImplementedError("{task}")\n'
+    yield f'{indent}raise NotImplementedError("{task}: not written yet")\n'
 
 
 def full(module: str) -> str:
