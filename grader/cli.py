@@ -44,6 +44,10 @@ def grade(
         float | None,
         typer.Option(metavar="POINTS", help="Exit with 1 when any score is under this."),
     ] = None,
+    isolation: Annotated[
+        Literal["auto", "strict"],
+        typer.Option(help="Whether to go on where this machine lacks a layer of confinement."),
+    ] = "auto",
     format: Annotated[
         Literal["text", "json"], typer.Option(help="What is printed: a table, or the records.")
     ] = "text",
@@ -54,7 +58,7 @@ def grade(
 
     _need_fork()
     named = [str(path) for path in paths]
-    replace_process(GradeJob(named, str(out), jobs, seed, fail_under, format))
+    replace_process(GradeJob(named, str(out), jobs, seed, fail_under, isolation, format))
 
 
 @app.command()

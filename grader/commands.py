@@ -12,7 +12,7 @@ from grader.reports.terminal import GradeScreen, show_validations
 from grader.rubric import Rubric, load_rubric
 from grader.submissions.discover import NothingToGrade, discover
 from grader.validate import validate
-from grader.workers import Zygote, ZygoteDied
+from grader.workers import IsolationMissing, Zygote, ZygoteDied
 
 DONE, UNDER_MARK, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
@@ -22,7 +22,7 @@ def run(encoded: bytes, zygote: Zygote) -> int:
     job: Job = msgspec.msgpack.decode(encoded, type=Job)
     try:
         return _grade(job, zygote) if isinstance(job, GradeJob) else _validate(job, zygote)
-    except (NothingToGrade, ZygoteDied) as error:
+    except (NothingToGrade, IsolationMissing, ZygoteDied) as error:
         return _fail(str(error))
     except OSError as error:
         return _fail(f"{error.filename or 'results'}: {error.strerror}; what was written is kept")
@@ -40,12 +40,16 @@ def _fail(message: str) -> int:
 def _grade(job: GradeJob, zygote: Zygote) -> int:
     results = Path(job.out)
     submissions = discover([Path(path) for path in job.paths], results)
-    results.mkdir(parents=True, exist_ok=True)
     rubric = load_rubric()
+    zygote.strict = job.isolation == "strict"
+    with zygote.fork_worker(rubric.limits) as trial:
+        pass  # it only tells which layers there are
+    results.mkdir(parents=True, exist_ok=True)
     classroom = Classroom(rubric, _seed(job, rubric), zygote)
     records: dict[str, Record] = {}
     interrupted = False
     with GradeScreen(len(submissions), rubric, results, quiet=job.format == "json") as screen:
+        screen.show_isolation(trial.layers, trial.missing)
         try:
             for record in classroom.grade_all(submissions, job.jobs):
                 write_record(record, results)

@@ -19,7 +19,10 @@ def main(descriptor: int) -> int:
     with os.fdopen(descriptor, "rb") as file:
         file.seek(0)
         job = file.read()
-    return run(job, zygote)
+    try:
+        return run(job, zygote)
+    finally:
+        zygote.close()
 
 
 if __name__ == "__main__":

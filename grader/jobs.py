@@ -17,6 +17,7 @@ class GradeJob(msgspec.Struct, frozen=True, tag=True):
     jobs: int
     seed: int | None
     fail_under: float | None
+    isolation: Literal["auto", "strict"]
     format: Literal["text", "json"]
 
 

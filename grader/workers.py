@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from typing import Literal, Self, TypeVar
 import msgspec
 
 from grader.confined import wire
+from grader.confined.confinement import LAYERS
 from grader.confined.contract import Call, Outcome, Problem
 from grader.confined.limits import Limits
 
@@ -28,12 +28,22 @@ class ZygoteDied(Exception):
     """The zygote is gone; what is graded is kept, the rest needs a new run."""
 
 
-class Zygote:
-    """A process forked from this one, which must have torch, one thread and no secrets yet."""
+class IsolationMissing(Exception):
+    """Strict isolation was asked for, and this machine lacks a layer of it."""
 
-    def __init__(self, control: socket.socket) -> None:
+
+class Zygote:
+    """A process forked from this one, which must have torch, one thread and no secrets yet.
+
+    Where `strict` is set, a worker that lacks a layer of confinement is not used.
+    """
+
+    def __init__(self, pid: int, control: socket.socket) -> None:
+        self.strict = False
+        self._pid = pid
         self._control = control
         self._lock = threading.Lock()
+        self._free_cpus = sorted(os.sched_getaffinity(0))
 
     @classmethod
     def fork(cls) -> Self:
@@ -41,7 +51,8 @@ class Zygote:
         from grader.confined.zygote import serve
 
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        if os.fork() == 0:
+        pid = os.fork()
+        if pid == 0:
             status = 1
             try:
                 ours.close()
@@ -50,23 +61,45 @@ class Zygote:
             finally:
                 os._exit(status)
         theirs.close()
-        return cls(ours)
+        return cls(pid, ours)
 
     def fork_worker(self, limits: Limits) -> "Worker":
-        """Fork and confine a worker; raise ZygoteDied where the zygote does not answer."""
+        """Fork and confine a worker.
+
+        Raises ZygoteDied where the zygote does not answer, IsolationMissing as `strict` says.
+        """
         ours, theirs = socket.socketpair()
         with theirs:
             pid = self._request(
                 lambda: socket.send_fds(self._control, [b"fork"], [theirs.fileno()])
             )
-        return Worker(ours, limits, lambda: self._request(lambda: self._send_end(pid)))
+        # A processor each, so that a greedy submission takes time from nobody but itself. Where
+        # there are more workers than processors, the last ones run wherever there is room.
+        cpu = self._free_cpus.pop() if self._free_cpus else None
+
+        def end() -> int:
+            if cpu is not None:
+                self._free_cpus.append(cpu)
+            return self._request(lambda: self._send_end(pid))
+
+        worker = Worker(ours, limits, cpu, end)
+        if self.strict and worker.missing:
+            with worker:
+                lacks = "; ".join(f"{name}: {why}" for name, why in worker.missing.items())
+                raise IsolationMissing(f"not all layers of isolation are in force here ({lacks})")
+        return worker
 
     def close(self) -> None:
-        """End the zygote and with it every worker; requests under way raise ZygoteDied."""
+        """End the zygote and with it every worker, and wait until it has cleaned up.
+
+        Requests under way raise ZygoteDied. Closing again does nothing.
+        """
         with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits in _request
         with self._lock:
             self._control.close()
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self._pid, 0)
 
     def _send_end(self, pid: int) -> int:
         return self._control.send(f"end {pid}".encode())
@@ -99,18 +132,21 @@ class Worker:
     it is killed, and every later answer says so.
     """
 
-    def __init__(self, channel: socket.socket, limits: Limits, end: Callable[[], int]) -> None:
+    def __init__(
+        self, channel: socket.socket, limits: Limits, cpu: int | None, end: Callable[[], int]
+    ) -> None:
         self._channel = channel
         self._limits = limits
         self._end = end
-        self._folder = tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)
         self._deadline = time.monotonic() + limits.total_seconds
         self._asked = 0
         self._ended: Outcome | None = None
-        ready = self._exchange(
-            wire.Start(limits, self._folder.name), wire.Ready, limits.call_seconds
-        )
-        self.layers: list[str] = ready.layers if isinstance(ready, wire.Ready) else []
+        ready = self._exchange(wire.Start(limits, cpu), wire.Ready, limits.call_seconds)
+        unknown = dict.fromkeys(LAYERS, "the worker did not start")
+        self.missing = ready.missing if isinstance(ready, wire.Ready) else unknown
+        """Layers of confinement that are not in force, with the reason."""
+        self.layers = [layer for layer in LAYERS if layer not in self.missing]
+        """Those that are."""
 
     def __enter__(self) -> Self:
         return self
@@ -200,10 +236,7 @@ class Worker:
         if self._channel.fileno() < 0:
             return None
         self._channel.close()
-        try:
-            return self._end()
-        finally:
-            self._folder.cleanup()
+        return self._end()
 
 
 def printable(text: str) -> str:

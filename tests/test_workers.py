@@ -1,6 +1,7 @@
 """Workers: real processes, and what it costs them to hang, die, flood, waste or lie."""
 
 import os
+import tempfile
 import time
 from pathlib import Path
 
@@ -296,12 +297,22 @@ def test_modules_as_students_write_them(zygote, limits, source, texts):
         assert [note.text for note in notes] == texts
 
 
-def test_a_worker_leaves_no_process_and_no_folder(zygote, limits):
+def test_a_worker_leaves_no_process_and_no_file(zygote, limits):
     source = HONEST + "import os\nwhere = os.getcwd()\npid = os.getpid()\nopen('x', 'w')\n"
-    tell = "def grad_w2(*given):\n    raise ValueError(f'{pid} {where}')\n"
+    tell = "def grad_w2(*given):\n    raise ValueError(f'{pid} {where} {os.listdir()}')\n"
     with zygote.fork_worker(limits) as worker:
         worker.load("module", [("homework.py", source + tell)])
-        pid, folder = worker.ask(call("grad_w2")).detail.removeprefix("ValueError: ").split()
-        assert os.path.isdir(folder)
-    assert not os.path.exists(folder)
+        pid, folder, files = worker.ask(call("grad_w2")).detail.split()[1:]
+        assert os.path.exists(f"/proc/{pid}")
+        assert files == "['x']"
     assert not os.path.exists(f"/proc/{pid}")
+    assert os.listdir(folder) == []
+
+
+def test_a_zygote_leaves_no_process_and_no_folder(limits, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    zygote = Zygote.fork()
+    with zygote.fork_worker(limits):
+        assert len(list(tmp_path.iterdir())) == 1
+    zygote.close()
+    assert list(tmp_path.iterdir()) == []

@@ -37,16 +37,16 @@ class Array(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Start(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """To the worker: its limits, and the folder it works in."""
+    """To the worker: its limits, and the processor it runs on (any, where it is None)."""
 
     limits: Limits
-    folder: str
+    cpu: int | None
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """From the worker, before any student code: the layers of confinement in force."""
+    """From the worker, before any student code: missing layers of confinement, with reasons."""
 
-    layers: list[ShortText]
+    missing: dict[str, str]
 
 
 class Load(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):

@@ -10,19 +10,21 @@ import msgspec
 
 from grader.confined import student, wire
 from grader.confined.calls import answer
+from grader.confined.confinement import Confinement
 from grader.confined.contract import Call, Outcome, Problem
-from grader.confined.limits import Limits, confine
+from grader.confined.limits import Limits
 
 TRUSTED_FRAME = 1 << 30  # frames come from the grader, which limits the source it sends
 Message = TypeVar("Message", wire.Start, wire.Load, wire.Ask)
 _decode = msgspec.msgpack.Decoder(wire.ToWorker).decode
 
 
-def work(channel: socket.socket) -> None:
+def work(channel: socket.socket, confinement: Confinement) -> None:
     """Serve one grader over `channel` until it closes: Start, then Load, then any number of Ask."""
     start = _next(channel, wire.Start)
     _silence()
-    wire.send(channel, wire.Ready(confine(start.limits, start.folder)))
+    confinement.enter(start.limits, start.cpu, channel.fileno())
+    wire.send(channel, wire.Ready(confinement.missing))
     load = _next(channel, wire.Load)
     cells = [student.Cell(label, source) for label, source in load.cells]
     labels = {cell.label for cell in cells}

@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 
+from grader.confined.confinement import Confinement
 from grader.confined.worker import work
 
 # What students import, so that no worker waits for it. torch is imported by the process that
@@ -26,29 +27,50 @@ PRELOADED = (
 
 
 def serve(control: socket.socket) -> None:
-    """Fork workers on request until the control socket closes. Needs torch imported, one thread."""
+    """Fork workers on request until the control socket closes. Needs torch imported, one thread.
+
+    It closes when the grader ends, however it ends: then the workers are killed too.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["MPLBACKEND"] = "Agg"
-    for name in PRELOADED:
-        importlib.import_module(name)
-    _make_plotting_free()
-    gc.collect()
-    gc.freeze()  # the collector of a worker leaves the shared pages alone
+    # What the grader had open, its job with the seed for one, is not for the workers.
+    os.closerange(3, control.fileno())
+    os.closerange(control.fileno() + 1, 1 << 20)
+    confinement = Confinement()
+    try:
+        os.environ["MPLBACKEND"] = "Agg"
+        # torch._dynamo makes this folder when it is imported, in /tmp where none is named.
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(confinement.folder)
+        for name in PRELOADED:
+            importlib.import_module(name)
+        _make_plotting_free()
+        confinement.prepare()
+        gc.collect()
+        gc.freeze()  # the collector of a worker leaves the shared pages alone
+        _serve(control, confinement)
+    finally:
+        confinement.close()
+
+
+def _serve(control: socket.socket, confinement: Confinement) -> None:
     workers: set[int] = set()
-    while True:
-        request, descriptors, _, _ = socket.recv_fds(control, 64, 1)
-        if request == b"fork":
-            pid = _fork(control, descriptors[0])
-            workers.add(pid)
-            control.send(str(pid).encode())
-        elif request:
-            pid = int(request.split()[1])
-            workers.remove(pid)
-            control.send(str(_end(pid)).encode())
-        else:
-            break
-    for pid in workers:
-        _end(pid)
+    try:
+        while True:
+            request, descriptors, _, _ = socket.recv_fds(control, 64, 1)
+            if request == b"fork":
+                pid = _fork(control, descriptors[0], confinement)
+                workers.add(pid)
+                control.send(str(pid).encode())
+            elif request:
+                pid = int(request.split()[1])
+                workers.remove(pid)
+                control.send(str(_end(pid)).encode())
+            else:
+                return
+    except ConnectionError:
+        return  # the grader is gone in the middle of a request
+    finally:
+        for pid in workers:
+            _end(pid)
 
 
 def _make_plotting_free() -> None:
@@ -59,7 +81,7 @@ def _make_plotting_free() -> None:
         setattr(plt, name, lambda *args, **kwargs: None)
 
 
-def _fork(control: socket.socket, descriptor: int) -> int:
+def _fork(control: socket.socket, descriptor: int, confinement: Confinement) -> int:
     pid = os.fork()
     if pid:
         os.close(descriptor)
@@ -67,7 +89,7 @@ def _fork(control: socket.socket, descriptor: int) -> int:
     status = 1
     try:
         control.close()
-        work(socket.socket(fileno=descriptor))
+        work(socket.socket(fileno=descriptor), confinement)
     except Exception:
         status = 0  # the grader closed the channel: the usual end
     finally:

@@ -1,7 +1,7 @@
 """The terminal: progress while a class is graded, then its table and what it did not get."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean, median
 from types import TracebackType
@@ -51,6 +51,14 @@ class GradeScreen:
         traceback: TracebackType | None,
     ) -> None:
         self._progress.stop()
+
+    def show_isolation(self, layers: Sequence[str], missing: Mapping[str, str]) -> None:
+        """Say which layers of confinement the workers have, and why others are missing."""
+        self._console.print(f"isolation: {', '.join(layers)}", style="dim", soft_wrap=True)
+        for layer, reason in missing.items():
+            self._console.print(
+                f"[yellow]not in force here:[/] {layer} ({escape(reason)})", soft_wrap=True
+            )
 
     def add(self, record: Record) -> None:
         """Count one more submission as graded."""

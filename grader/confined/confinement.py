@@ -1,0 +1,248 @@
+"""Confinement of a worker by the kernel: prepared once by the zygote, entered by each worker.
+
+No container and no privilege is needed. A layer that this machine cannot give is left out, and the
+worker reports it with the reason; whether to go on without it is for the grader to decide.
+"""
+
+import errno
+import os
+import resource
+import shutil
+import site
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import landlockpy
+from landlockpy import AccessFS, RestrictFlag, Ruleset, Scope
+from seccompy import Filter
+
+from grader.confined import kernel
+from grader.confined.limits import Limits
+from grader.confined.syscalls import build_filter
+
+# In the order in which a worker enters them.
+LAYERS: Final = (
+    "session",  # own session, processor, environment and descriptors; dies with the zygote
+    "folder",  # a small file system in memory, the only place to write
+    "uid",  # a user who is not root and owns nothing
+    "rlimits",  # CPU time, memory, threads, files
+    "capabilities",  # none, and none to be gained
+    "landlock.files",  # Python and the system's libraries, to read
+    "landlock.tcp",
+    "landlock.scope",  # no signals and no abstract sockets to anybody outside
+    "seccomp",  # no sockets, no processes, no way to ask for more
+)
+# What each Landlock layer needs: the interface's version, and the Linux that brought it.
+LANDLOCK: Final = {
+    "landlock.files": (3, "6.2"),
+    "landlock.tcp": (4, "6.7"),
+    "landlock.scope": (6, "6.12"),
+}
+# A user a worker, so that not even two workers can touch each other. Nobody has such a number.
+FIRST_UID: Final = 2_000_000_000
+NOBODY: Final = 65_534
+
+READ: Final = AccessFS.READ_FILE | AccessFS.READ_DIR
+OWN: Final = (
+    READ | AccessFS.WRITE_FILE | AccessFS.TRUNCATE | AccessFS.REFER | AccessFS.MAKE_REG
+    | AccessFS.MAKE_DIR | AccessFS.MAKE_SYM | AccessFS.REMOVE_FILE | AccessFS.REMOVE_DIR
+)  # fmt: skip
+# Shared libraries, fonts and randomness. Nothing here names a user, a host or a secret.
+SYSTEM: Final = (
+    "/usr", "/lib", "/lib64", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime",
+    "/dev/urandom", "/dev/random", "/dev/zero",
+)  # fmt: skip
+
+
+class Confinement:
+    """What all workers of a zygote share: a mount point, a Landlock ruleset, a seccomp filter."""
+
+    def __init__(self) -> None:
+        """Make the mount point."""
+        self.missing: dict[str, str] = {}
+        self._base = Path(tempfile.mkdtemp(prefix="grader-"))
+        self.folder = self._base / "work"
+        self.folder.mkdir()
+        self._parent = os.open(self._base.parent, os.O_PATH | os.O_DIRECTORY)
+        self._ruleset: Ruleset | None = None
+        self._filter: Filter | None = None
+
+    def prepare(self) -> None:
+        """Find out which layers there are, and make what all workers share.
+
+        The zygote itself stays free, but as root it gets mounts of its own, in which the folders
+        of root's are hidden. So import first whatever should come from there.
+        """
+        # Nobody writes here, not even the owner: a worker writes in what it mounts on top.
+        for path in (self.folder, self._base):
+            path.chmod(0o555)
+        if os.geteuid() == 0:
+            self._try("folder", kernel.own_mounts)
+            self._try("uid", self._make_python_reachable)
+        self._try("landlock.files", self._build_ruleset)
+        self._try("seccomp", self._build_filter)
+
+    def close(self) -> None:
+        """Remove the mount point, by way of its parent, which may be hidden by now."""
+        os.chmod(self._base.name, 0o700, dir_fd=self._parent)
+        shutil.rmtree(self._base.name, ignore_errors=True, dir_fd=self._parent)
+
+    def enter(self, limits: Limits, cpu: int | None, channel: int) -> None:
+        """Confine this process for the rest of its life; `missing` then has the layers left out.
+
+        Called once in a freshly forked worker, before any student code is there. It keeps its
+        standard input and output and the descriptor `channel`, and runs on processor `cpu`.
+        """
+        os.setsid()
+        if cpu is not None:
+            os.sched_setaffinity(0, {cpu})
+        self._try("folder", lambda: self._mount_folder(limits))
+        self._try("uid", self._change_user)
+        self._set_rlimits(limits)
+        self._try("capabilities", kernel.drop_capabilities)
+        kernel.die_with_parent()
+        os.chdir(self.folder)
+        os.environ.clear()
+        os.environ.update(HOME=str(self.folder), TMPDIR=str(self.folder))
+        tempfile.tempdir = None  # found anew, from TMPDIR
+        self._enter_landlock()
+        os.closerange(3, channel)
+        os.closerange(channel + 1, 1 << 20)
+        self._try("seccomp", self._load_filter)
+
+    def _try(self, layer: str, make: Callable[[], object]) -> None:
+        """Make a layer, or note why it is missing. What was missing before is not tried again."""
+        if layer not in self.missing:
+            try:
+                make()
+            except OSError as error:
+                self.missing[layer] = error.strerror or str(error)
+
+    # Folder and user
+
+    def _mount_folder(self, limits: Limits) -> None:
+        if os.geteuid() == 0:
+            kernel.own_mounts()
+        else:
+            kernel.own_mounts_as_user()
+        size = f"mode=777,size={limits.folder_bytes},nr_inodes={limits.folder_files}"
+        kernel.mount_memory(self.folder, size)
+
+    def _make_python_reachable(self) -> None:
+        """Make sure that another user can import what is not imported yet; raise where it can't."""
+        needed = [self._base, *_python_folders()]
+        if _reachable_by(NOBODY, needed):
+            return
+        if "folder" not in self.missing:
+            kernel.make_reachable(needed)
+        if not _reachable_by(NOBODY, needed):
+            raise OSError(errno.EACCES, f"other users cannot read {sys.base_prefix}")
+
+    def _change_user(self) -> None:
+        if os.geteuid() != 0:
+            return  # not root to begin with
+        try:
+            kernel.become(FIRST_UID + os.getpid())
+        except OSError:  # a container that knows 65,536 users only
+            kernel.become(NOBODY)
+
+    # Limits
+
+    def _set_rlimits(self, limits: Limits) -> None:
+        # At the soft limit SIGXCPU, which tells the grader why; at the hard one SIGKILL.
+        resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
+        values = {
+            resource.RLIMIT_AS: limits.memory_bytes,
+            resource.RLIMIT_FSIZE: limits.file_bytes,
+            resource.RLIMIT_NOFILE: limits.open_files,
+            resource.RLIMIT_CORE: 0,
+        }
+        if self._counts_own_threads():
+            values[resource.RLIMIT_NPROC] = limits.threads
+        for name, value in values.items():
+            resource.setrlimit(name, (value, value))
+
+    def _counts_own_threads(self) -> bool:
+        """Whether the kernel counts this worker's threads by themselves.
+
+        It counts by user and namespace, so it needs either to be the worker's own. Else the limit
+        on memory is the one on threads, since each has a stack.
+        """
+        return os.geteuid() >= FIRST_UID or "folder" not in self.missing
+
+    # Landlock and seccomp
+
+    def _build_ruleset(self) -> None:
+        abi = landlockpy.abi_version()
+        for layer, (needed, linux) in LANDLOCK.items():
+            if abi < needed:
+                has = f"this one has {abi}" if abi else "this one has none"
+                self.missing[layer] = f"needs Landlock {needed} (Linux {linux}), {has}"
+        if abi == 0:
+            return
+        self._ruleset = Ruleset(scoped=Scope.SIGNAL | Scope.ABSTRACT_UNIX_SOCKET)
+        for path, access in self._readable():
+            self._ruleset.allow_path(path, access)
+
+    def _readable(self) -> Iterator[tuple[Path, AccessFS]]:
+        yield self._base, OWN
+        yield Path(os.devnull), AccessFS.READ_FILE | AccessFS.WRITE_FILE
+        for folder in {*_python_folders(), *map(Path, SYSTEM)}:
+            if folder.exists():
+                for part in _without(folder, Path(__file__).parents[1]):
+                    yield part, READ if part.is_dir() else AccessFS.READ_FILE
+                # Importing lists folders; what may only be listed gives nothing away.
+                if folder.is_dir():
+                    yield folder, AccessFS.READ_DIR
+
+    def _enter_landlock(self) -> None:
+        if self._ruleset is None:
+            return
+        try:
+            # What student code is denied is no news for the system's log.
+            self._ruleset.restrict(RestrictFlag.LOG_SAME_EXEC_OFF)
+        except OSError as error:
+            self.missing.update(dict.fromkeys(LANDLOCK, error.strerror or str(error)))
+        self._ruleset.close()  # now, lest its finaliser closes a descriptor of the student's
+
+    def _build_filter(self) -> None:
+        self._filter = build_filter()
+
+    def _load_filter(self) -> None:
+        if self._filter:
+            self._filter.load()
+
+
+def _python_folders() -> list[Path]:
+    """Return where Python, its standard library and its packages lie."""
+    named = {sys.prefix, sys.base_prefix, sys.exec_prefix, *site.getsitepackages()}
+    return sorted(path for path in map(Path, named) if path.is_dir())
+
+
+def _without(folder: Path, hidden: Path) -> Iterator[Path]:
+    """Yield paths that cover `folder` but not `hidden`, the grader with its rubric and mutants."""
+    if folder == hidden:
+        return
+    if folder not in hidden.parents:
+        yield folder
+        return
+    for part in folder.iterdir():
+        yield from _without(part, hidden)
+
+
+def _reachable_by(uid: int, paths: list[Path]) -> bool:
+    """Whether a user can list `paths` and read modules in them. Asked in a child process."""
+    files = [os.__file__, landlockpy.__file__]  # of the standard library, and a package
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            kernel.become(uid)
+            reachable = all(os.access(path, os.R_OK | os.X_OK) for path in paths)
+            status = 0 if reachable and all(os.access(file, os.R_OK) for file in files) else 1
+        finally:
+            os._exit(status)
+    return os.waitpid(pid, 0)[1] == 0

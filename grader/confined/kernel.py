@@ -1,0 +1,102 @@
+"""What the kernel offers and Python 3.11's os module has no name for: mounts and privileges.
+
+Every function raises OSError where the kernel says no.
+"""
+
+import ctypes
+import os
+import signal
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+# From the kernel's headers.
+CLONE_NEWNS: Final = 0x00020000
+CLONE_NEWUSER: Final = 0x10000000
+MS_NOSUID: Final = 2
+MS_NODEV: Final = 4
+MS_NOEXEC: Final = 8
+MS_BIND: Final = 4096
+MS_REC: Final = 16384
+MS_PRIVATE: Final = 1 << 18
+PR_SET_PDEATHSIG: Final = 1
+PR_SET_NO_NEW_PRIVS: Final = 38
+LINUX_CAPABILITY_VERSION_3: Final = 0x20080522
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result: int) -> None:
+    if result != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+
+
+def own_mounts() -> None:
+    """Give this process mounts of its own, which it alone sees. Needs to be root."""
+    _check(_libc.unshare(CLONE_NEWNS))
+    _check(_libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
+
+
+def own_mounts_as_user() -> None:
+    """Do the same by way of a user namespace, in which the user and group stay what they are."""
+    uid, gid = os.geteuid(), os.getegid()
+    _check(_libc.unshare(CLONE_NEWUSER | CLONE_NEWNS))
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{uid} {uid} 1"),
+        ("gid_map", f"{gid} {gid} 1"),
+    ):
+        Path("/proc/self", name).write_text(text)
+
+
+def mount_memory(target: Path, options: str) -> None:
+    """Mount an empty file system in memory, from which nothing can be executed."""
+    flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
+    _check(_libc.mount(b"tmpfs", os.fsencode(target), b"tmpfs", flags, options.encode()))
+
+
+def make_reachable(paths: Iterable[Path]) -> None:
+    """Let every user reach `paths`, in the mounts of this process only.
+
+    A folder above that is closed to other users (/root, where a Python of root's own lies) gets
+    an empty one mounted over it, which holds `paths` and nothing else.
+    """
+    hidden = {path: closed for path in paths if (closed := _closed_above(path))}
+    opened = {path: os.open(path, os.O_PATH) for path in hidden}
+    for closed in sorted(set(hidden.values())):
+        mount_memory(closed, "mode=755,size=64k")
+    for path, descriptor in opened.items():
+        path.mkdir(parents=True, exist_ok=True)
+        source = f"/proc/self/fd/{descriptor}".encode()
+        _check(_libc.mount(source, os.fsencode(path), None, MS_BIND | MS_REC, None))
+        os.close(descriptor)
+
+
+def _closed_above(path: Path) -> Path | None:
+    """Return the topmost folder above `path` that other users cannot pass."""
+    for folder in reversed(path.parents):
+        if not folder.stat().st_mode & stat.S_IXOTH:
+            return folder
+    return None
+
+
+def become(uid: int) -> None:
+    """Be this user and group, and in no other group, for good. Needs to be root."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+
+
+def drop_capabilities() -> None:
+    """Have no capability, and never gain one by executing a program."""
+    header = (ctypes.c_uint32 * 2)(LINUX_CAPABILITY_VERSION_3, 0)
+    none = (ctypes.c_uint32 * 6)()
+    _check(_libc.capset(header, none))
+    _check(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+
+
+def die_with_parent() -> None:
+    """Be killed when the parent dies. A change of user clears this, so call it afterwards."""
+    _check(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))

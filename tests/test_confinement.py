@@ -1,0 +1,228 @@
+"""Confinement: what student code gets when it reaches outside, here and on a lesser kernel."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import landlockpy
+import msgspec
+import pytest
+import seccompy
+from conftest import GRADER, ROOT, run_grader
+
+from grader.confined import confinement, kernel, syscalls
+from grader.confined.confinement import LAYERS
+from grader.workers import IsolationMissing, Zygote
+
+SOLUTION = ROOT / "solution" / "homework.py"
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+
+
+def seen_by(zygote: Zygote, rubric, expression: str, imports: str = "os") -> str:
+    """Return what an expression comes to in a worker: its value, or the error it met."""
+    source = (
+        f"import {imports}\n"
+        "try:\n"
+        f"    seen = {expression}\n"
+        "except BaseException as error:\n"
+        "    seen = type(error).__name__, getattr(error, 'errno', None)\n"
+        "raise ValueError(repr(seen))\n"
+    )
+    with zygote.fork_worker(rubric.limits) as worker:
+        (note,) = worker.load("module", [("homework.py", source)])
+    return note.text.removeprefix("ValueError: ")
+
+
+def refused(number: int) -> str:
+    return repr((type(OSError(number, "")).__name__, number))
+
+
+OUTSIDE = [
+    # files
+    (f"open({str(ROOT / 'grader' / 'rubric.toml')!r})", "os", errno.EACCES),
+    (f"open({str(SOLUTION)!r})", "os", errno.EACCES),
+    (f"os.listdir({str(ROOT)!r})", "os", errno.EACCES),
+    ("os.listdir('/')", "os", errno.EACCES),
+    ("os.listdir('/tmp')", "os", errno.EACCES),
+    ("open('../beside', 'w')", "os", errno.EACCES),
+    ("os.mkdir('/tmp/grader-was-here')", "os", errno.EACCES),
+    ("open('/etc/passwd')", "os", errno.EACCES),
+    ("open('/proc/self/maps')", "os", errno.EACCES),
+    ("open(f'/proc/{os.getppid()}/mem', 'rb')", "os", errno.EACCES),
+    ("open('/dev/shm/x', 'w')", "os", errno.EACCES),
+    ("os.chmod('.', 0o777)", "os", errno.EPERM),
+    ("os.utime('.', (0, 0))", "os", errno.EPERM),
+    ("os.mkfifo('pipe')", "os", errno.EPERM),
+    # processes
+    ("os.fork()", "os", errno.EPERM),
+    ("os.execv('/bin/true', ['true'])", "os", errno.EPERM),
+    ("subprocess.run(['true'])", "subprocess", errno.EPERM),
+    ("os.posix_spawn('/bin/true', ['true'], {})", "os", errno.EPERM),
+    ("os.kill(os.getppid(), 9)", "os", errno.EPERM),
+    ("os.kill(os.getpid(), 9)", "os", errno.EPERM),
+    ("os.killpg(0, 9)", "os", errno.EPERM),
+    ("os.pidfd_open(os.getpid())", "os", errno.EPERM),
+    ("os.setsid()", "os", errno.EPERM),
+    ("os.setpgid(0, 0)", "os", errno.EPERM),
+    ("os.sched_setaffinity(0, {0, 1})", "os", errno.EPERM),
+    # network and memory
+    ("socket.socket()", "socket", errno.EPERM),
+    ("socket.socket(socket.AF_INET, socket.SOCK_DGRAM)", "socket", errno.EPERM),
+    ("socket.socket(socket.AF_UNIX)", "socket", errno.EPERM),
+    ("socket.socketpair()", "socket", errno.EPERM),
+    ("os.memfd_create('x')", "os", errno.EPERM),
+    # privileges
+    ("os.setuid(0)", "os", errno.EPERM),
+    ("os.setgroups([0])", "os", errno.EPERM),
+    ("resource.setrlimit(resource.RLIMIT_NOFILE, (999, 999))", "resource", None),
+    ("resource.prlimit(os.getppid(), resource.RLIMIT_CPU)", "os, resource", errno.EPERM),
+    # too much
+    ("open('big', 'wb').write(bytes(20_000_000))", "os", errno.EFBIG),
+    ("[open(f'{n}', 'wb').write(bytes(9_000_000)) for n in range(9)]", "os", errno.ENOSPC),
+    ("[open(f'{n}', 'w').close() for n in range(9999)]", "os", errno.ENOSPC),
+    ("[os.dup(1) for _ in range(99)]", "os", errno.EMFILE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expression", "imports", "number"), OUTSIDE)
+def test_what_leads_outside_is_refused(zygote, rubric, expression, imports, number):
+    seen = seen_by(zygote, rubric, expression, imports)
+    assert seen == (refused(number) if number else "('ValueError', None)")
+
+
+INSIDE = [
+    ("open('x', 'w').write('figure')", "os", "6"),
+    ("[os.mkdir('a'), os.rename('a', 'b'), os.listdir()][-1]", "os", "['b']"),
+    ("os.path.expanduser('~') == os.getcwd() == tempfile.gettempdir()", "os, tempfile", "True"),
+    ("tempfile.TemporaryFile().write(b'x')", "tempfile", "1"),
+    ("sorted(os.environ)", "os", "['HOME', 'TMPDIR']"),
+    ("threading.Thread(target=print).start()", "threading", "None"),
+    ("len(os.sched_getaffinity(0))", "os", "1"),
+    ("wave.__name__, tool.__name__", "wave, json.tool as tool", "('wave', 'json.tool')"),
+    ("sympy.diff('x**2', 'x')", "sympy", "2*x"),
+    ("len(os.urandom(4))", "os", "4"),
+    ("os.system('touch /tmp/never') != 0", "os", "True"),
+    ("sum(fd > 2 for fd in range(64) if is_open(fd))", "os", "1"),
+]  # fmt: skip
+
+IS_OPEN = (
+    "\ndef is_open(fd):\n    try: os.fstat(fd)\n    except OSError: return False\n    return True"
+)
+
+
+@pytest.mark.parametrize(("expression", "imports", "value"), INSIDE)
+def test_what_students_do_goes_on_working(zygote, rubric, expression, imports, value):
+    if "is_open" in expression:
+        imports += IS_OPEN
+    assert seen_by(zygote, rubric, expression, imports) == value
+
+
+def test_all_layers_are_in_force_here(zygote, rubric):
+    with zygote.fork_worker(rubric.limits) as worker:
+        assert worker.missing == {}
+        assert tuple(worker.layers) == LAYERS
+
+
+@needs_root
+def test_each_worker_is_another_user_who_is_nobody(zygote, rubric):
+    users = [
+        seen_by(zygote, rubric, "os.getresuid(), os.getresgid(), os.getgroups()") for _ in "ab"
+    ]
+    assert users[0] != users[1]
+    for user in users:
+        (real, effective, saved), group, groups = eval(user)  # our own worker's repr
+        assert real == effective == saved >= confinement.FIRST_UID
+        assert (set(group), groups) == ({real}, [])
+
+
+def test_threads_are_limited(zygote, rubric):
+    tight = msgspec.structs.replace(
+        rubric, limits=msgspec.structs.replace(rubric.limits, threads=9)
+    )
+    started = "[threading.Thread(target=time.sleep, args=(9,)).start() for _ in range(99)]"
+    assert seen_by(zygote, tight, started, "threading, time") == "('RuntimeError', None)"
+
+
+def test_every_system_call_is_spelled_right_and_in_one_list_only():
+    allowed, denied = syscalls.ALLOWED.split(), syscalls.REFUSED.split()
+    names = [*allowed, *denied]
+    assert len(names) == len(set(names))
+    if seccompy.arch() == "x86_64":
+        assert set(names) == set(syscalls._known(" ".join(names)))
+
+
+def no_more(*_: object) -> None:
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+LESSER = [
+    # what is not there, and the layers that are then missing
+    ([(landlockpy, "abi_version", lambda: 0)], {*confinement.LANDLOCK}),
+    ([(landlockpy, "abi_version", lambda: 3)], {"landlock.tcp", "landlock.scope"}),
+    ([(seccompy, "supported", lambda: False)], {"seccomp"}),
+    ([(kernel, "own_mounts", no_more), (kernel, "own_mounts_as_user", no_more)], {"folder"}),
+    ([(kernel, "drop_capabilities", no_more)], {"capabilities"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lacking", "missing"), LESSER)
+def test_a_lesser_kernel_is_used_as_far_as_it_goes_or_refused(
+    rubric, monkeypatch, lacking, missing
+):
+    for owner, name, instead in lacking:
+        monkeypatch.setattr(owner, name, instead)
+    lesser = Zygote.fork()
+    try:
+        with lesser.fork_worker(rubric.limits) as worker:
+            # As root, whose Python others cannot read without mounts, the user stays, too.
+            assert missing <= worker.missing.keys() <= {*missing, "uid"}
+            assert set(worker.layers) == {*LAYERS} - worker.missing.keys()
+            assert all(worker.missing.values())
+            assert worker.load("module", [("homework.py", "import sympy\n")]) == []
+        if "folder" in missing:
+            assert seen_by(lesser, rubric, "open('x', 'w')") == refused(errno.EACCES)
+        lesser.strict = True
+        with pytest.raises(IsolationMissing, match=next(iter(missing))):
+            lesser.fork_worker(rubric.limits)
+    finally:
+        lesser.close()
+
+
+def test_strict_isolation_grades_where_all_layers_are_there(tmp_path):
+    done = run_grader("grade", SOLUTION, "--out", tmp_path, "--isolation", "strict")
+    assert done.returncode == 0, done.stderr
+    record = json.loads((tmp_path / "solution" / "result.json").read_bytes())
+    assert (record["isolation"], record["score"]) == (list(LAYERS), 100)
+    assert f"isolation: {', '.join(LAYERS)}" in done.stdout
+
+
+AS_USER = """
+import os, sys
+from pathlib import Path
+from grader.confined import kernel
+kernel.own_mounts()
+paths = [sys.prefix, sys.base_prefix, *sys.argv[2:4]]
+kernel.make_reachable(map(Path, paths))
+kernel.become(int(sys.argv[1]))
+os.execve(sys.argv[4], sys.argv[4:], {"TMPDIR": sys.argv[3], "HOME": sys.argv[3]})
+"""
+
+
+@needs_root
+@pytest.mark.parametrize("user", [12345])
+def test_an_ordinary_user_has_all_layers_too(tmp_path, user):
+    out = tmp_path / "results"
+    out.mkdir()
+    os.chown(out, user, user)
+    command = [GRADER, "grade", SOLUTION, "--out", out / "r", "--isolation", "strict"]
+    done = subprocess.run(
+        [sys.executable, "-c", AS_USER, str(user), str(ROOT), str(out), *map(str, command)],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    record = json.loads((out / "r" / "solution" / "result.json").read_bytes())
+    assert (record["isolation"], record["score"]) == (list(LAYERS), 100)
+    assert sorted(path.name for path in Path(out).iterdir() if path.name[0] != ".") == ["r"]
