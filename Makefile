@@ -42,8 +42,9 @@ release: $(INSTALLED) ## Generate assignment/ and the solution notebook from sol
 validate: $(INSTALLED) ## Prove the grader on the solution and its mutants
 	$(BIN)/grader validate
 
-bench: $(INSTALLED) ## Time a class of 100 mixed from the sample submissions
+bench: $(INSTALLED) ## Time a class of 100 mixed from the sample submissions, and confinement
 	$(BIN)/python tests/benchmarks/bench_class.py
+	$(BIN)/python tests/benchmarks/bench_confinement.py
 
 docs: $(INSTALLED) ## Run the solution notebook and render it to build/docs/
 	$(BIN)/jupyter nbconvert --execute --to html --output-dir build/docs solution/homework.ipynb

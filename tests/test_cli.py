@@ -212,12 +212,9 @@ def test_help_lists_the_commands_without_torch():
 def test_the_grading_process_has_a_bare_command_line_and_environment(tmp_path):
     """What a worker inherits: neither the seed nor a secret of the environment."""
     spy = (
-        "from pathlib import Path\n"
-        "import os\n"
+        "import os, sys\n"
         "def forward(x, params):\n"
-        "    seen = [Path(f'/proc/{p}/{f}').read_bytes() for p in ('self', os.getppid())\n"
-        "            for f in ('cmdline', 'environ')]\n"
-        "    raise ValueError(b' '.join(seen).replace(b'\\0', b' ')[:400])\n"
+        "    raise ValueError((sys.orig_argv, sys.argv, dict(os.environ), os.environb))\n"
     )
     (tmp_path / "spy.py").write_text(spy)
     command = [str(GRADER), "grade", str(tmp_path / "spy.py"), "--out", str(tmp_path / "out")]

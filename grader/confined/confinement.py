@@ -25,7 +25,7 @@ from grader.confined.syscalls import build_filter
 
 # In the order in which a worker enters them.
 LAYERS: Final = (
-    "session",  # own session, processor, environment and descriptors; dies with the zygote
+    "session",  # own session, processor, environment, descriptors; dies with its zygote
     "folder",  # a small file system in memory, the only place to write
     "uid",  # a user who is not root and owns nothing
     "rlimits",  # CPU time, memory, threads, files
@@ -99,6 +99,8 @@ class Confinement:
         os.setsid()
         if cpu is not None:
             os.sched_setaffinity(0, {cpu})
+        # Where memory runs out, the kernel is to take a worker first, and never the grader.
+        Path("/proc/self/oom_score_adj").write_text("1000")
         self._try("folder", lambda: self._mount_folder(limits))
         self._try("uid", self._change_user)
         self._set_rlimits(limits)
