@@ -78,9 +78,15 @@ def write_grades(records: Iterable[Record], criteria: Sequence[str], results: Pa
     for record in records:
         losses = (record.training.manual, record.training.net)
         writer.writerow(
-            [record.student, record.submission, record.status, f"{record.score:g}"]
+            [_no_formula(record.student), _no_formula(record.submission)]
+            + [record.status, f"{record.score:g}"]
             + [f"{criterion.points:g}" for criterion in record.criteria]
             + ["" if loss is None else repr(loss) for loss in losses]
             + [f"{record.seconds:.3f}"]
         )
     write_atomically(results / "grades.csv", table.getvalue().encode("utf-8-sig"))
+
+
+def _no_formula(name: str) -> str:
+    """Return a name as a spreadsheet shows it: one that begins like a formula would be run."""
+    return f"'{name}" if name.startswith(("=", "+", "-", "@")) else name

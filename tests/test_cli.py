@@ -243,6 +243,15 @@ def test_a_file_name_that_is_no_text_is_shown_as_far_as_it_goes(tmp_path):
     assert json.loads(result.read_bytes())["submission"] == "\ufffd\ufffd.py"
 
 
+def test_a_file_name_cannot_be_a_formula_in_the_table(tmp_path):
+    folder = tmp_path / "class"
+    folder.mkdir()
+    shutil.copy(ROOT / "assignment" / "homework.py", folder / "=HYPERLINK(1).py")
+    assert run_grader("grade", folder, "--out", tmp_path / "out").returncode == 0
+    row = (tmp_path / "out" / "grades.csv").read_text(encoding="utf-8-sig").splitlines()[1]
+    assert row.startswith("'=HYPERLINK(1),'=HYPERLINK(1).py,")
+
+
 def test_a_worker_finds_nothing_of_the_scorer_in_its_memory(tmp_path):
     spy = (
         "import sys\n"

@@ -1,6 +1,7 @@
 """Workers: real processes, and what it costs them to hang, die, flood, waste or lie."""
 
 import os
+import socket
 import tempfile
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from grader.cases import Draw
+from grader.confined import wire
 from grader.confined.contract import Call, Outcome, Problem
 from grader.confined.limits import Limits
 from grader.rubric import Rubric
@@ -211,6 +213,18 @@ def test_a_frame_sent_ahead_of_its_call_costs_the_forger(zygote, limits):
         outcome = worker.ask(call())
     assert outcome.problem is Problem.CRASHED
     assert "spoke out of turn" in outcome.detail
+
+
+@pytest.mark.parametrize("sent", [b"\0\0\0\4four", b"\0\0\0\4fou", b"\0", b""])
+def test_what_arrived_in_time_counts_though_looked_at_late(sent):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(sent)
+        if sent.endswith(b"four"):
+            assert wire.receive(ours, 100, deadline=time.monotonic() - 1) == b"four"
+        else:
+            with pytest.raises(TimeoutError):
+                wire.receive(ours, 100, deadline=time.monotonic() - 1)
 
 
 def test_a_module_that_hangs_while_loading_leaves_the_names_before_and_after(zygote, limits):

@@ -142,7 +142,8 @@ def receive(channel: socket.socket, max_bytes: int, deadline: float | None = Non
     """Receive the body of one frame.
 
     `deadline` is on the monotonic clock. Raises TimeoutError past it, and WireError where the
-    other side closed or announced more than `max_bytes`.
+    other side closed or announced more than `max_bytes`. What has arrived by the time this
+    thread looks is in time: another thread may have kept it from looking.
     """
     (length,) = HEADER.unpack(_exactly(channel, HEADER.size, deadline))
     if length > max_bytes:
@@ -152,16 +153,18 @@ def receive(channel: socket.socket, max_bytes: int, deadline: float | None = Non
 
 def _exactly(channel: socket.socket, count: int, deadline: float | None) -> bytes:
     parts = bytearray()
+    late = False
     while len(parts) < count:
+        if late:
+            raise TimeoutError
         if deadline is not None:
             left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            channel.settimeout(left)
+            late = left <= 0
+            channel.settimeout(max(left, 0))
         try:
             part = channel.recv(min(count - len(parts), 1 << 20))
-        except TimeoutError:
-            raise
+        except (TimeoutError, BlockingIOError):
+            raise TimeoutError from None
         except OSError as error:
             raise WireError("the other side closed") from error
         if not part:
