@@ -158,7 +158,7 @@ class _Source:
                 return f"{dotted or 'object'}.{text}" if text else None
             case ast.Call(args=[module, *_]) if _calls(node, "__import__"):
                 text = self._value(module, local, depth - 1)
-                return text.partition(".")[0] if text else None
+                return str(text).partition(".")[0] if text else None
             case ast.Call(func=function, args=[module, *_]):
                 if self._value(function, local, depth - 1) == "importlib.import_module":
                     return str(self._value(module, local, depth - 1))
