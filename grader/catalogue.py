@@ -25,6 +25,17 @@ TEXTS = {
         "right only for the hs and y_pred of a forward pass, and there only approximately "
         "(relative error {error:.1e}): write a closed form of the hs and y_pred it is given"
     ),
+    "autograd": (
+        "torch differentiated here: {name}{place}. The task is the derivative by hand: derive "
+        "(3.3) to (3.6) and write the result as a closed form of the hs and y_pred you are given"
+    ),
+    "autograd_named": (
+        "right for the hs and y_pred of a forward pass, but not for the hs and y_pred it is given, "
+        "and its code reaches {name}{place}: derive (3.3) to (3.6) by hand and write the result as "
+        "a closed form of those two"
+    ),
+    "flag_autograd": "{name} in {function}{place}",
+    "flag_autograd_named": "{name}, reached from {function}{place}",
     "rows_not_summed": (
         "not summed over the rows: this is the gradient for a bias of its own per sample, but here "
         "all samples share one row of {bias}, so its gradient is the sum over the rows"

@@ -13,7 +13,7 @@ from grader.interview import Interview, interview
 from grader.judging import Case, Verdict, pass_mark
 from grader.records import Criterion, Record, SourceNote, Status, Training
 from grader.rubric import Rubric
-from grader.scoring import score, zero
+from grader.scoring import flags, score, zero
 from grader.submissions import shown
 from grader.submissions.discover import Submission
 from grader.submissions.read import Unreadable, read
@@ -61,7 +61,7 @@ class Classroom:
             seconds = time.monotonic() - started
             return self._unreadable(student, shown(path.name), None, str(error), seconds)
         asked = interview(source, self._cases, self._zygote, self._rubric.limits)
-        verdicts = score(self._cases, asked.outcomes, self._marking)
+        verdicts = score(self._cases, asked.outcomes, asked.named, self._marking)
         status = status_of(asked)
         if status == "failed":
             verdicts = zero(_nothing_defined(asked), self._marking)
@@ -72,6 +72,7 @@ class Classroom:
             status=status,
             verdicts=verdicts,
             notes=[SourceNote(note.where, note.text) for note in asked.notes],
+            flagged=flags(self._cases, asked.outcomes, asked.named),
             isolation=list(asked.layers),
             seconds=time.monotonic() - started,
         )
@@ -86,6 +87,7 @@ class Classroom:
             status="unreadable",
             verdicts=zero(problem, self._marking),
             notes=[],
+            flagged=[],
             isolation=[],
             seconds=seconds,
         )
@@ -99,6 +101,7 @@ class Classroom:
         status: Status,
         verdicts: Sequence[Verdict],
         notes: list[SourceNote],
+        flagged: list[str],
         isolation: list[str],
         seconds: float,
     ) -> Record:
@@ -116,7 +119,7 @@ class Classroom:
             ],
             training=Training(losses["train.manual"], losses["train.net"], self.pass_mark),
             notes=notes,
-            flags=[],
+            flags=flagged,
             isolation=isolation,
             seed=self._seed,
             seconds=round(seconds, 4),

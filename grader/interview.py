@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from grader.confined.contract import GRADIENTS, Outcome, Problem
+from grader.confined.contract import GRADIENTS, Named, Outcome, Problem
 from grader.confined.limits import Limits
 from grader.judging import Case
 from grader.submissions.read import Source
@@ -15,9 +15,13 @@ TRAINED_WITH = {"train_manual": ("forward", *GRADIENTS), "train_net": ("net",)}
 
 @dataclass(frozen=True)
 class Interview:
-    """The outcomes of all cases in order, the errors of the source, and the layers in force."""
+    """The outcomes of all cases in order, the errors of the source, and the layers in force.
+
+    `named` is what its gradients name of autograd.
+    """
 
     outcomes: tuple[Outcome, ...]
+    named: Named
     notes: tuple[Note, ...]
     layers: tuple[str, ...]
 
@@ -35,7 +39,7 @@ def interview(source: Source, cases: Sequence[Case], zygote: Zygote, limits: Lim
             if outcome.problem is Problem.TIMEOUT:
                 too_slow.setdefault(function, outcome)
             outcomes.append(outcome)
-    return Interview(tuple(outcomes), notes, tuple(worker.layers))
+    return Interview(tuple(outcomes), worker.named, notes, tuple(worker.layers))
 
 
 def _known_to_be_slow(function: str, too_slow: Mapping[str, Outcome]) -> Outcome | None:

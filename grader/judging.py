@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from grader.catalogue import text
-from grader.confined.contract import Call, Outcome, Parameters, Problem
+from grader.confined.contract import Call, Named, Outcome, Parameters, Problem, Sighting
 
+NOTHING_NAMED: Named = {}
 LossOf = Callable[[Tensor, Tensor, Parameters], float]
 
 TENSOR_NAMES = {
@@ -43,6 +44,7 @@ class Marking:
     half_tolerance: float
     half_share: float
     recompute_share: float
+    autograd_share: float
     misconceptions: Mapping[str, float]
     pass_fraction: float
 
@@ -78,25 +80,38 @@ class _Finding:
         return (-self.share, math.inf if self.error is None else self.error)
 
 
-def judge(criterion: str, answered: Sequence[tuple[Case, Outcome]], marking: Marking) -> Verdict:
+def judge(
+    criterion: str,
+    answered: Sequence[tuple[Case, Outcome]],
+    marking: Marking,
+    named: Named = NOTHING_NAMED,
+) -> Verdict:
     """Judge a criterion that compares tensors, from its cases and their outcomes.
 
     The worst case counts, on the path and off it apart: right on the path and wrong off it earns
-    the recompute share of what the on-path cases earn.
+    a share of what the on-path cases earn, by whether the source names autograd. What torch was
+    seen to differentiate earns the autograd share, whatever its values.
     """
     findings = [(case.on_path, _examine(case, outcome, marking)) for case, outcome in answered]
     on_path = max((f for on, f in findings if on), key=lambda f: f.badness)
     worst = max((f for _, f in findings), key=lambda f: f.badness)
+    function = answered[0][0].call.function
+    seen = [sighting for _, outcome in answered for sighting in outcome.seen]
     if on_path.share > 0 and worst.share == 0:
-        share = on_path.share * marking.recompute_share
-        message = _recomputed(on_path)
-        diagnosis: str | None = "recomputed"
+        verdict = _recomputed(on_path, named.get(function, ()), marking)
     else:
-        share, message, diagnosis = worst.share, worst.message, _agreed(findings)
-        if diagnosis:
-            share = marking.misconceptions[diagnosis]
+        diagnosis = _agreed(findings)
+        share = marking.misconceptions[diagnosis] if diagnosis else worst.share
+        verdict = _Finding(share, worst.error, worst.message, diagnosis)
+    if seen:
+        message = _autograd("autograd", seen[0])
+        verdict = _Finding(
+            verdict.share * marking.autograd_share, verdict.error, message, "autograd"
+        )
     points = marking.points[criterion]
-    return Verdict(criterion, share * points, points, message, worst.error, diagnosis)
+    return Verdict(
+        criterion, verdict.share * points, points, verdict.message, worst.error, verdict.diagnosis
+    )
 
 
 def judge_training(case: Case, outcome: Outcome, loss_of: LossOf, marking: Marking) -> Verdict:
@@ -199,10 +214,21 @@ def _problem(problem: Problem, function: str, outcome: Outcome) -> str:
     return text(problem.value, function=function, detail=outcome.detail, place=place)
 
 
-def _recomputed(on_path: _Finding) -> str:
+def _recomputed(on_path: _Finding, named: Sequence[Sighting], marking: Marking) -> _Finding:
+    """Find for a gradient that is right on the path and wrong off it."""
+    if named:
+        message = _autograd("autograd_named", named[0])
+        share = on_path.share * marking.autograd_share
+        return _Finding(share, None, message, "autograd_named")
+    message = text("recomputed")
     if on_path.share < 1:
-        return text("recomputed_half", error=on_path.error)
-    return text("recomputed")
+        message = text("recomputed_half", error=on_path.error)
+    return _Finding(on_path.share * marking.recompute_share, None, message, "recomputed")
+
+
+def _autograd(message: str, sighting: Sighting) -> str:
+    place = f" ({sighting.where})" if sighting.where else ""
+    return text(message, name=sighting.name, place=place)
 
 
 def _agreed(findings: Sequence[tuple[bool, _Finding]]) -> str | None:

@@ -34,6 +34,8 @@ TRAVELLING = {
     "catalogue": "catalogue.py",
     "confined.contract": "contract.py",
     "confined.calls": "calls.py",
+    "confined.guards": "guards.py",
+    "confined.screening": "screening.py",
     "confined.student": "student.py",
 }
 SELFCHECK_MAIN = '''"""Run `python -m selfcheck FILE`."""

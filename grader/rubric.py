@@ -22,10 +22,16 @@ class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Shares(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Shares of a criterion's points that an imperfect answer earns."""
+    """The share of a criterion's points that an imperfect answer earns."""
 
     half: Share
+
+
+class ClosedForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Shares that a gradient earns which is no closed form of the hs and y_pred it is given."""
+
     recompute: Share
+    autograd: Share
 
 
 class CaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,6 +60,7 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     points: dict[str, Positive]
     tolerance: Tolerance
     shares: Shares
+    closed_form: ClosedForm
     misconceptions: dict[str, Share]
     cases: CaseSettings
     public_cases: CaseSettings
@@ -72,7 +79,8 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             full_tolerance=self.tolerance.full,
             half_tolerance=self.tolerance.half,
             half_share=self.shares.half,
-            recompute_share=self.shares.recompute,
+            recompute_share=self.closed_form.recompute,
+            autograd_share=self.closed_form.autograd,
             misconceptions=self.misconceptions,
             pass_fraction=self.training.pass_fraction,
         )

@@ -6,6 +6,7 @@ judged by the grader's own code. Everything runs in your own process; only torch
 
 import argparse
 import json
+import linecache
 import os
 import sys
 import tokenize
@@ -18,7 +19,9 @@ from torch import Tensor
 
 from grader.catalogue import text
 from grader.confined.calls import answer
-from grader.confined.contract import Call, Parameters
+from grader.confined.contract import Call, Named, Parameters
+from grader.confined.guards import guarded
+from grader.confined.screening import screen
 from grader.confined.student import Cell, Namespace, load
 from grader.judging import Case, Marking, Verdict, judge, judge_training
 
@@ -32,7 +35,17 @@ def check(only: str | None = None) -> None:
     """
     cases, marking = stored_cases()
     namespace = sys._getframe(1).f_globals
-    print(report(check_names(namespace, set(), only, cases, marking)))
+    with guarded():
+        checked = check_names(namespace, _cells_of(namespace), only, cases, marking)
+    print(report(checked))
+
+
+def _cells_of(namespace: Namespace) -> list[Cell]:
+    """Return the code behind a notebook's names, as far as it ran, or a module's."""
+    if "In" in namespace:  # IPython keeps what it ran
+        return [Cell(f"In [{n}]", source) for n, source in enumerate(namespace["In"])]
+    path = str(namespace.get("__file__", ""))
+    return [Cell(path, "".join(linecache.getlines(path)))]
 
 
 def check_file(path: Path, only: str | None, cases: Sequence[Case], marking: Marking) -> int:
@@ -42,26 +55,28 @@ def check_file(path: Path, only: str | None, cases: Sequence[Case], marking: Mar
     """
     os.environ.setdefault("MPLBACKEND", "Agg")  # no window may stop the check
     kind, cells = read_cells(path)
-    namespace, notes = load(kind, cells)
-    for note in notes:
-        print(f"! {note.where}: {note.text}")
-    verdicts = check_names(namespace, {cell.label for cell in cells}, only, cases, marking)
+    with guarded():
+        namespace, notes = load(kind, cells)
+        for note in notes:
+            print(f"! {note.where}: {note.text}")
+        verdicts = check_names(namespace, cells, only, cases, marking)
     print(report(verdicts))
     return 0 if all(verdict.points == verdict.max_points for verdict in verdicts) else 1
 
 
 def check_names(
     namespace: Namespace,
-    labels: set[str],
+    cells: Sequence[Cell],
     only: str | None,
     cases: Sequence[Case],
     marking: Marking,
 ) -> list[Verdict]:
-    """Judge the functions of `namespace` on `cases`, in the rubric's order."""
+    """Judge the functions of `namespace`, which `cells` defined, in the rubric's order."""
     chosen = [name for name in marking.points if only is None or _is_named(only, name)]
     if not chosen:
         raise ValueError(f"nothing is called {only!r}; choose from {', '.join(marking.points)}")
-    return [_verdict(name, namespace, labels, cases, marking) for name in chosen]
+    named, labels = screen(cells), {cell.label for cell in cells}
+    return [_verdict(name, namespace, labels, named, cases, marking) for name in chosen]
 
 
 def _is_named(only: str, criterion: str) -> bool:
@@ -71,7 +86,12 @@ def _is_named(only: str, criterion: str) -> bool:
 
 
 def _verdict(
-    criterion: str, namespace: Namespace, labels: set[str], cases: Sequence[Case], marking: Marking
+    criterion: str,
+    namespace: Namespace,
+    labels: set[str],
+    named: Named,
+    cases: Sequence[Case],
+    marking: Marking,
 ) -> Verdict:
     answered = [
         (case, answer(_fresh(case.call), namespace, labels))
@@ -79,10 +99,10 @@ def _verdict(
         if case.criterion == criterion
     ]
     if not criterion.startswith("train."):
-        return judge(criterion, answered, marking)
+        return judge(criterion, answered, marking, named)
     # The grader finds the loss with the reference's forward pass; here it is yours.
     points = marking.points["forward.values"]
-    if _verdict("forward.values", namespace, labels, cases, marking).points < points:
+    if _verdict("forward.values", namespace, labels, named, cases, marking).points < points:
         return Verdict(criterion, 0, marking.points[criterion], text("needs_forward"))
 
     def loss_of(x: Tensor, y: Tensor, params: Parameters) -> float:

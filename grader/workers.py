@@ -15,13 +15,13 @@ import msgspec
 
 from grader.confined import wire
 from grader.confined.confinement import LAYERS
-from grader.confined.contract import Call, Outcome, Problem
+from grader.confined.contract import Call, Outcome, Problem, Sighting
 from grader.confined.limits import Limits
 
 START_SECONDS = 60.0  # for the zygote to preload what students import
 
 _decode = msgspec.msgpack.Decoder(wire.FromWorker).decode
-Message = TypeVar("Message", wire.Ready, wire.Loaded, wire.Answer)
+Message = TypeVar("Message", wire.Ready, wire.Screened, wire.Loaded, wire.Answer)
 
 
 class ZygoteDied(Exception):
@@ -141,6 +141,7 @@ class Worker:
         self._deadline = time.monotonic() + limits.total_seconds
         self._asked = 0
         self._ended: Outcome | None = None
+        self.named: dict[str, tuple[Sighting, ...]] = {}
         ready = self._exchange(wire.Start(limits, cpu), wire.Ready, limits.call_seconds)
         unknown = dict.fromkeys(LAYERS, "the worker did not start")
         self.missing = ready.missing if isinstance(ready, wire.Ready) else unknown
@@ -162,9 +163,18 @@ class Worker:
     def load(
         self, kind: Literal["module", "notebook"], cells: Sequence[tuple[str, str]]
     ) -> list[Note] | Outcome:
-        """Run the source, given as (label, text) pairs; return its errors, or why it ended."""
+        """Run the source, given as (label, text) pairs; return its errors, or why it ended.
+
+        What its gradients name of autograd is then in `named`: told before any of it ran.
+        """
         seconds = self._limits.load_seconds + self._limits.import_seconds
-        loaded = self._exchange(wire.Load(kind, list(cells)), wire.Loaded, seconds)
+        screened = self._exchange(wire.Load(kind, list(cells)), wire.Screened, seconds)
+        if isinstance(screened, Outcome):
+            return screened
+        self.named = {
+            name: _printable(wire.sightings_of(pairs)) for name, pairs in screened.named.items()
+        }
+        loaded = self._exchange(wire.Run(), wire.Loaded, seconds)
         if isinstance(loaded, Outcome):
             return loaded
         return [Note(printable(where), printable(text)) for where, text in loaded.notes]
@@ -186,7 +196,11 @@ class Worker:
         except wire.WireError as error:
             return self._give_up(Problem.CRASHED, f"broke the protocol: {error}")
         return Outcome(
-            outcome.tensors, outcome.problem, printable(outcome.detail), printable(outcome.where)
+            outcome.tensors,
+            outcome.problem,
+            printable(outcome.detail),
+            printable(outcome.where),
+            _printable(outcome.seen),
         )
 
     def _exchange(
@@ -242,3 +256,7 @@ class Worker:
 def printable(text: str) -> str:
     """Make text that student code shaped safe for a terminal: no control characters."""
     return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
+def _printable(sightings: Sequence[Sighting]) -> tuple[Sighting, ...]:
+    return tuple(Sighting(printable(s.name), printable(s.where)) for s in sightings)

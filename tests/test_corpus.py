@@ -53,6 +53,11 @@ def test_every_submission_earns_what_the_table_says(records, row):
     assert (record["score"], record["status"]) == (float(row["score"]), row["status"])
 
 
+def test_only_those_that_use_autograd_are_flagged(records):
+    flagged = {name for name, record in records.items() if record["flags"]}
+    assert flagged == {"autograd_inside.py", "autograd_notebook.ipynb"}
+
+
 def test_the_corpus_is_as_large_and_as_mixed_as_promised():
     kinds = [Path(row["submission"]).suffix for row in EXPECTED]
     assert len(kinds) >= 40

@@ -221,6 +221,27 @@ def test_the_self_check_names_the_mistake_as_the_grader_does(folder):
     assert "sum over the rows" in done.stdout
 
 
+# Autograd, by a helper that only a reader of the source could follow without running it; and the
+# values put in, by which it is right off the path too.
+AUTOGRAD = """
+
+def grad_b2(x, y, params, hs, y_pred):
+    b2 = params.b2.clone().requires_grad_()
+    out = hs @ params.w2 + b2
+    return torch.autograd.grad((y - out%s).square().sum(), b2)[0]
+"""
+REPLACED = " - y_pred + out.detach()"
+
+
+@pytest.mark.parametrize("put_in", ["", REPLACED])
+def test_the_self_check_gives_autograd_nothing_as_the_grader_does(folder, put_in):
+    (folder / "homework.py").write_text(MODULE + AUTOGRAD % put_in)
+    done = selfcheck(folder, "homework.py", "--only", "grad_b2")
+    assert done.returncode == 1
+    assert done.stdout.count("torch differentiated here: torch.autograd.grad (homework.py") == 2
+    assert "0/10" in done.stdout
+
+
 UNUSABLE = [
     (["missing.py"], "missing.py: cannot be read"),
     (["homework.py", "--only", "grad_w3"], "nothing is called 'grad_w3'"),
@@ -243,3 +264,36 @@ def test_check_in_a_notebook_sees_the_notebooks_functions(folder):
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
     assert "ok   grad_w1" in done.stdout
     assert "14/14" in done.stdout
+
+
+IN_A_NOTEBOOK = """
+import sys
+sys.path.insert(0, ".")
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+for cell in {cells!r}:
+    shell.run_cell(cell, store_history=True).raise_error()
+"""
+
+
+def test_check_in_a_notebook_reads_the_cells_that_ran(folder):
+    """Recomputing is half right, and autograd in a cell of its own is named."""
+    helper = "def differentiate(f, w):\n    return torch.autograd.grad(f, w)[0]\n"
+    gradient = "def grad_b2(*given):\n    return differentiate(*given)\n"
+    check = "from selfcheck import check\ncheck('grad_b2')\n"
+    recomputing = (
+        "def differentiate(x, y, params, hs, y_pred):\n"
+        "    exact = -2 * (y - forward(x, params)[1])\n"
+        "    return exact.sum_to_size(params.b2.shape)\n"
+        "    return torch.autograd.grad(y, x)\n"
+    )
+    cells = [MODULE, helper, recomputing, gradient, check]
+    program = folder / "notebook.py"
+    program.write_text(IN_A_NOTEBOOK.format(cells=cells))
+    command = [sys.executable, "-I", program.name]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=folder, timeout=120, env={"HOME": str(folder)}
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("its code reaches torch.autograd.grad (In [3], line 4)") == 2
+    assert "0/10" in done.stdout

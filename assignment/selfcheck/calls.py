@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from selfcheck.contract import GRADIENTS, Call, Outcome, Parameters, Problem
+from selfcheck.guards import watching
 from selfcheck.student import Namespace, TimeLimitReached, describe, where
 
 MAX_ENTRIES = 500_000
@@ -26,8 +28,17 @@ class Missing(Exception):
 def answer(call: Call, namespace: Namespace, labels: set[str]) -> Outcome:
     """Put `call` to the functions in `namespace`; never raises, whatever they do.
 
-    `labels` are the names of the student's cells, by which a problem's place is told.
+    `labels` are the names of the student's cells, by which a problem's place is told. A gradient
+    is watched for differentiation by torch.
     """
+    if call.function not in GRADIENTS:
+        return _answer(call, namespace, labels)
+    with watching(labels) as watch:
+        outcome = _answer(call, namespace, labels)
+    return replace(outcome, seen=watch.sightings())
+
+
+def _answer(call: Call, namespace: Namespace, labels: set[str]) -> Outcome:
     try:
         tensors = HANDLERS[call.function](call, namespace)
         return Outcome(tensors)

@@ -1,9 +1,9 @@
 """What crosses the trust boundary: a call goes in, an outcome comes back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from torch import Tensor
 
@@ -21,7 +21,8 @@ class Parameters(NamedTuple):
     b2: Tensor
 
 
-GRADIENTS = ("grad_w1", "grad_b1", "grad_w2", "grad_b2")
+Gradient = Literal["grad_w1", "grad_b1", "grad_w2", "grad_b2"]
+GRADIENTS: tuple[Gradient, ...] = ("grad_w1", "grad_b1", "grad_w2", "grad_b2")
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,26 @@ class Problem(Enum):
 
 
 @dataclass(frozen=True)
+class Sighting:
+    """Differentiation by torch: what does it, and the place in the source."""
+
+    name: str
+    where: str = ""
+
+
+# What a gradient's source names, by the gradient's name.
+Named = Mapping[str, Sequence[Sighting]]
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What a call came to: tensors, or a problem, its detail and its place in the source."""
+    """What a call came to: tensors, or a problem, its detail and its place in the source.
+
+    `seen` is differentiation by torch while a gradient was called.
+    """
 
     tensors: tuple[Tensor, ...] = ()
     problem: Problem | None = None
     detail: str = ""
     where: str = ""
+    seen: tuple[Sighting, ...] = ()

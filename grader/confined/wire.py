@@ -9,18 +9,22 @@ import math
 import socket
 import struct
 import time
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
 import torch
 from torch import Tensor
 
-from grader.confined.contract import Call, Outcome, Problem
+from grader.confined.contract import Call, Gradient, Outcome, Problem, Sighting
 from grader.confined.limits import Limits
 
 HEADER = struct.Struct(">I")
+SIGHTING_LENGTH = 200
 ShortText = Annotated[str, msgspec.Meta(max_length=600)]
 Dimension = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+SightingText = Annotated[str, msgspec.Meta(max_length=SIGHTING_LENGTH)]
+Sightings = Annotated[list[tuple[SightingText, SightingText]], msgspec.Meta(max_length=8)]
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
@@ -56,6 +60,16 @@ class Load(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     cells: list[tuple[str, str]]
 
 
+class Screened(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """From the worker, before any of the source runs: what each gradient names of autograd."""
+
+    named: dict[Gradient, Sightings]
+
+
+class Run(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """To the worker: run the source it was given."""
+
+
 class Loaded(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """From the worker: errors met while the source ran, as (where, what) pairs."""
 
@@ -79,10 +93,11 @@ class Answer(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     problem: Problem | None = None
     detail: ShortText = ""
     where: ShortText = ""
+    seen: Sightings = []
 
 
-ToWorker = Start | Load | Ask
-FromWorker = Ready | Loaded | Answer
+ToWorker = Start | Load | Run | Ask
+FromWorker = Ready | Screened | Loaded | Answer
 
 encode = msgspec.msgpack.Encoder().encode
 
@@ -120,13 +135,25 @@ def call_of(ask: Ask) -> Call:
 def answer_of(number: int, outcome: Outcome) -> Answer:
     """Encode an outcome."""
     arrays = [to_array(tensor) for tensor in outcome.tensors]
-    return Answer(number, arrays, outcome.problem, outcome.detail, outcome.where)
+    seen = pairs_of(outcome.seen)
+    return Answer(number, arrays, outcome.problem, outcome.detail, outcome.where, seen)
 
 
 def outcome_of(answer: Answer) -> Outcome:
     """Decode an outcome."""
     tensors = tuple(to_tensor(array) for array in answer.arrays)
-    return Outcome(tensors, answer.problem, answer.detail, answer.where)
+    seen = sightings_of(answer.seen)
+    return Outcome(tensors, answer.problem, answer.detail, answer.where, seen)
+
+
+def pairs_of(sightings: Sequence[Sighting]) -> list[tuple[str, str]]:
+    """Encode sightings; a name and its place are cut to what the schema allows."""
+    return [(s.name[:SIGHTING_LENGTH], s.where[:SIGHTING_LENGTH]) for s in sightings]
+
+
+def sightings_of(pairs: Sequence[tuple[str, str]]) -> tuple[Sighting, ...]:
+    """Decode sightings."""
+    return tuple(Sighting(name, where) for name, where in pairs)
 
 
 def send(channel: socket.socket, message: ToWorker | FromWorker) -> None:

@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
@@ -11,16 +12,18 @@ import msgspec
 from grader.confined import student, wire
 from grader.confined.calls import answer
 from grader.confined.confinement import Confinement
-from grader.confined.contract import Call, Outcome, Problem
+from grader.confined.contract import GRADIENTS, Call, Gradient, Outcome, Problem
+from grader.confined.guards import guarded
 from grader.confined.limits import Limits
+from grader.confined.screening import screen
 
 TRUSTED_FRAME = 1 << 30  # frames come from the grader, which limits the source it sends
-Message = TypeVar("Message", wire.Start, wire.Load, wire.Ask)
+Message = TypeVar("Message", wire.Start, wire.Load, wire.Run, wire.Ask)
 _decode = msgspec.msgpack.Decoder(wire.ToWorker).decode
 
 
 def work(channel: socket.socket, confinement: Confinement) -> None:
-    """Serve one grader over `channel` until it closes: Start, then Load, then any number of Ask."""
+    """Serve one grader over `channel` until it closes: Start, Load, Run, then any number of Ask."""
     start = _next(channel, wire.Start)
     _silence()
     confinement.enter(start.limits, start.cpu, channel.fileno())
@@ -29,16 +32,29 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
     cells = [student.Cell(label, source) for label, source in load.cells]
     labels = {cell.label for cell in cells}
     limits = start.limits
+    wire.send(channel, wire.Screened(_named(cells, limits)))
+    _next(channel, wire.Run)
     budget = student.LoadBudget(
         limits.statement_seconds, limits.import_seconds, limits.load_seconds, limits.slice_seconds
     )
-    namespace, notes = student.load(load.kind, cells, budget)
-    wire.send(channel, wire.Loaded([(note.where, note.text) for note in notes[:200]]))
-    while True:
-        ask = _next(channel, wire.Ask)
-        call = wire.call_of(ask)
-        outcome = _answer_in_time(call, namespace, labels, limits)
-        wire.send(channel, wire.answer_of(ask.number, outcome))
+    with guarded():
+        namespace, notes = student.load(load.kind, cells, budget)
+        wire.send(channel, wire.Loaded([(note.where, note.text) for note in notes[:200]]))
+        while True:
+            ask = _next(channel, wire.Ask)
+            call = wire.call_of(ask)
+            outcome = _answer_in_time(call, namespace, labels, limits)
+            wire.send(channel, wire.answer_of(ask.number, outcome))
+
+
+def _named(cells: Sequence[student.Cell], limits: Limits) -> dict[Gradient, wire.Sightings]:
+    """Screen the source; one that takes too long to read names nothing."""
+    try:
+        with student.time_limit(limits.statement_seconds):
+            found = screen(cells)
+    except (student.TimeLimitReached, RecursionError, MemoryError):
+        return {}
+    return {name: wire.pairs_of(found[name]) for name in GRADIENTS if name in found}
 
 
 def _answer_in_time(

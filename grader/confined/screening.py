@@ -1,0 +1,272 @@
+"""Read a source without running it: does a gradient's code name torch's own differentiation?
+
+From each grad_* function names are followed to the top-level functions, classes, aliases and
+imports they stand for, the last definition of a name counting, as at run time. What is not reached
+from a gradient (training of a Net, a comparison with autograd) is not named. Strings that are put
+together while the program runs hide from this; the off-path cases do not need to read.
+"""
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from grader.confined.contract import GRADIENTS, Sighting
+from grader.confined.guards import ENTRY_POINTS, GRAPH_ATTRIBUTES, MOST_SIGHTINGS
+from grader.confined.student import Cell
+
+# A source may be made to grow without end while it is followed; an honest one needs hundreds.
+MOST_STEPS = 50_000
+LONGEST_STRING = 10_000
+DEEPEST = 20
+
+NAMES = frozenset(ENTRY_POINTS)
+PACKAGES = ("torch.autograd.functional.", "torch.autograd.forward_ad.", "torch._functorch.")
+# Telling on any object, unless the source has a method of that name itself.
+ATTRIBUTES = frozenset({"backward", "run_backward", "_execution_engine", *GRAPH_ATTRIBUTES})
+
+
+class Text(str):
+    """A constant string, where a plain str is the dotted name of something imported."""
+
+
+# What a name stands for: code, or a dotted name.
+Bindings = dict[str, ast.AST | str]
+
+
+def screen(cells: Sequence[Cell]) -> dict[str, tuple[Sighting, ...]]:
+    """Return what each gradient names, of those that name anything.
+
+    Parses what it is given, so run it where a source made to break the parser does no harm.
+    """
+    source = _Source()
+    for cell in cells:
+        source.add(cell)
+    found = {str(name): tuple(source.named_by(name)) for name in GRADIENTS}
+    return {name: sightings for name, sightings in found.items() if sightings}
+
+
+class _Source:
+    """The top-level names of a submission, and the walk from a gradient through them."""
+
+    def __init__(self) -> None:
+        self._bindings: Bindings = {}
+        self._labels: dict[int, str] = {}  # by id of a binding's node
+        self._methods: set[str] = set()
+        self._steps = 0
+
+    def add(self, cell: Cell) -> None:
+        """Take in the names that a cell binds; one that does not parse binds none."""
+        tree = _parsed(cell.source)
+        if tree is None:
+            return
+        for name, value in _top_level(tree.body, DEEPEST):
+            self._bindings[name] = value
+            if isinstance(value, ast.AST):
+                self._labels[id(value)] = cell.label
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                self._methods |= {n.name for n in node.body if isinstance(n, ast.FunctionDef)}
+
+    def named_by(self, gradient: str) -> list[Sighting]:
+        """Return the entry points reached from a gradient, each with its place."""
+        self._steps = 0
+        found: dict[Sighting, None] = {}
+        reached, todo = {gradient}, [gradient]
+        while todo and len(found) < MOST_SIGHTINGS:
+            target = self._bindings.get(todo.pop())
+            if not isinstance(target, ast.AST):
+                continue
+            label = self._labels[id(target)]
+            for name, node in self._inside(target, DEEPEST):
+                if name is not None:
+                    found[Sighting(name, f"{label}, line {node.lineno}")] = None
+                elif isinstance(node, ast.Name) and node.id not in reached:
+                    reached.add(node.id)
+                    todo.append(node.id)
+        return list(found)[:MOST_SIGHTINGS]
+
+    def _inside(self, code: ast.AST, depth: int) -> Iterator[tuple[str | None, ast.expr]]:
+        """Yield the entry points named in `code`, and (None, name) for names to follow."""
+        local = _locals(code)
+        for node in ast.walk(code):
+            self._steps += 1
+            if self._steps > MOST_STEPS:
+                return
+            if not isinstance(node, ast.Name | ast.Attribute | ast.Call):
+                continue
+            entry = self._entry(node, local)
+            if entry:
+                yield entry, node
+            elif isinstance(node, ast.Name) and node.id not in local:
+                yield None, node
+            elif isinstance(node, ast.Call) and depth:
+                text = self._executed(node, local)
+                tree = _parsed(text) if text else None
+                if tree is not None:
+                    for name, inner in self._inside(tree, depth - 1):
+                        yield name, (node if name else inner)
+
+    def _entry(self, node: ast.expr, local: Bindings) -> str | None:
+        """Return the entry point that an expression is, if it is one."""
+        by_name = isinstance(node, ast.Call) and _calls(node, "getattr")
+        if isinstance(node, ast.Call) and not by_name:
+            return None
+        dotted = self._value(node, local, DEEPEST)
+        if dotted and not isinstance(dotted, Text) and _differentiates(dotted):
+            return dotted.replace("torch.Tensor", "Tensor")
+        attribute = node.attr if isinstance(node, ast.Attribute) else None
+        if by_name and dotted:
+            attribute = dotted.rpartition(".")[2]
+        if attribute in ATTRIBUTES and attribute not in self._methods:
+            return f"Tensor.{attribute}"
+        return None
+
+    def _executed(self, call: ast.Call, local: Bindings) -> str | None:
+        """Return the constant string that exec or eval is given."""
+        if not call.args or not (_calls(call, "exec") or _calls(call, "eval")):
+            return None
+        code = call.args[0]
+        if isinstance(code, ast.Call) and _calls(code, "compile") and code.args:
+            code = code.args[0]
+        text = self._value(code, local, DEEPEST)
+        return text if isinstance(text, Text) else None
+
+    def _value(self, node: ast.AST, local: Bindings, depth: int) -> str | None:
+        """Return the dotted name, or the constant string, that an expression comes to."""
+        self._steps += 1
+        if depth == 0 or self._steps > MOST_STEPS:
+            return None
+        match node:
+            case ast.Constant(value=str(constant)):
+                return Text(constant)
+            case ast.Name(id=name):
+                value = local.get(name) if name in local else self._bindings.get(name)
+                if isinstance(value, str) or value is None:
+                    return value
+                return self._value(value, local, depth - 1)
+            case ast.Attribute(value=owner, attr=attribute):
+                dotted = self._value(owner, local, depth - 1)
+                return f"{dotted}.{attribute}" if dotted and not isinstance(dotted, Text) else None
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                return _joined(self._value(part, local, depth - 1) for part in (left, right))
+            case ast.JoinedStr(values=parts):
+                return _joined(self._value(part, local, depth - 1) for part in parts)
+            case ast.FormattedValue(value=inner, format_spec=None):
+                return self._value(inner, local, depth - 1)
+            case ast.Call(args=[owner, attribute, *_]) if _calls(node, "getattr"):
+                text = self._value(attribute, local, depth - 1)
+                dotted = self._value(owner, local, depth - 1)
+                return f"{dotted or 'object'}.{text}" if text else None
+            case ast.Call(args=[module, *_]) if _calls(node, "__import__"):
+                text = self._value(module, local, depth - 1)
+                return str(text).partition(".")[0] if text else None
+            case ast.Call(func=function, args=[module, *_]):
+                if self._value(function, local, depth - 1) == "importlib.import_module":
+                    return str(self._value(module, local, depth - 1))
+        return None
+
+
+def _differentiates(dotted: str) -> bool:
+    backward_operator = dotted.startswith("torch.") and "_backward" in dotted
+    return dotted in NAMES or dotted.startswith(PACKAGES) or backward_operator
+
+
+def _parsed(source: str) -> ast.Module | None:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _calls(call: ast.Call, name: str) -> bool:
+    """Whether a call is of the built-in function `name`, as `exec` or as `builtins.exec`."""
+    function = call.func
+    return (isinstance(function, ast.Name) and function.id == name) or (
+        isinstance(function, ast.Attribute) and function.attr == name
+    )
+
+
+def _joined(parts: Iterator[str | None]) -> Text | None:
+    texts = list(parts)
+    if not all(isinstance(text, Text) for text in texts):
+        return None
+    joined = Text("".join(text for text in texts if text))
+    return joined if len(joined) <= LONGEST_STRING else None
+
+
+def _top_level(body: Sequence[ast.AST], depth: int) -> Iterator[tuple[str, ast.AST | str]]:
+    """Yield what the statements of a cell bind, in order, inside if, try and loops too."""
+    for node in body if depth else ():
+        yield from _bound_by(node)
+        code = _code_in(node)
+        if code is not None:
+            yield from _top_level(code.body, depth - 1)
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            inner = ast.iter_child_nodes(node)
+            kinds = ast.stmt | ast.excepthandler | ast.match_case
+            yield from _top_level([n for n in inner if isinstance(n, kinds)], depth - 1)
+
+
+def _code_in(node: ast.AST) -> ast.Module | None:
+    """Return the Python inside a statement that is a %%time cell or an exec of a constant."""
+    match node:
+        case ast.Expr(
+            value=ast.Call(func=ast.Attribute(attr=attr), args=[*_, ast.Constant(str(t))])
+        ):
+            return _parsed(t) if attr in ("run_cell_magic", "run_line_magic") else None
+        case ast.Expr(value=ast.Call(args=[ast.Constant(str(t)), *_]) as call):
+            return _parsed(t) if _calls(call, "exec") else None
+    return None
+
+
+def _bound_by(node: ast.AST) -> Iterator[tuple[str, ast.AST | str]]:
+    """Yield the names that one node binds itself, and what each then stands for."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name, node
+        case ast.Import(names=names):
+            for alias in names:
+                top = alias.name.partition(".")[0]
+                yield (alias.asname, alias.name) if alias.asname else (top, top)
+        case ast.ImportFrom(module=str(module), names=names):
+            for alias in names:
+                yield alias.asname or alias.name, f"{module}.{alias.name}"
+        case ast.Assign(targets=targets, value=value):
+            for target in targets:
+                yield from _assigned(target, value)
+        case (
+            ast.AnnAssign(target=target, value=ast.expr() as value)
+            | ast.NamedExpr(target=target, value=value)
+        ):
+            yield from _assigned(target, value)
+        case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
+            yield from _assigned(target, value)
+        case ast.withitem(optional_vars=ast.expr() as target, context_expr=value):
+            yield from _assigned(target, value)
+        case ast.arg(arg=name):
+            yield name, node
+
+
+def _assigned(target: ast.AST, value: ast.expr) -> Iterator[tuple[str, ast.AST | str]]:
+    match target, value:
+        case ast.Tuple(elts=names), ast.Tuple(elts=values) if len(names) == len(values):
+            for name, one in zip(names, values, strict=True):
+                yield from _assigned(name, one)
+        case _:
+            for node in ast.walk(target):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    yield node.id, value
+
+
+def _locals(code: ast.AST) -> Bindings:
+    """Return what the functions inside `code` bind; a method is no name inside its class."""
+    methods = {
+        id(member)
+        for node in ast.walk(code)
+        if isinstance(node, ast.ClassDef)
+        for member in node.body
+    }
+    bound: Bindings = {}
+    for node in ast.walk(code):
+        if node is not code and id(node) not in methods:
+            bound.update(_bound_by(node))
+    return bound

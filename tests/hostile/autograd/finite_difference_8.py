@@ -1,0 +1,44 @@
+"""Central differences in 8 points."""
+
+# HONEST
+
+import numpy as np
+import torch
+
+
+def objectives(x, y, params, which, moved):
+    """f for each of a batch of values of one parameter."""
+    w1, b1, w2, b2 = [moved if i == which else p for i, p in enumerate(params)]
+    hs = 1 / (1 + np.exp(-(x @ w1 + b1)))
+    residual = y - (hs @ w2 + b2)
+    return (residual * residual).sum((-2, -1))
+
+
+def differentiated(x, y, params, which):
+    x, y = x.numpy(), y.numpy()
+    params = [p.numpy() for p in params]
+    p = params[which]
+    unit = np.eye(p.size).reshape(-1, *p.shape)
+
+    step, total = 1e-2, 0
+    for k, c in {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}.items():
+        ahead = objectives(x, y, params, which, p + k * step * unit)
+        behind = objectives(x, y, params, which, p - k * step * unit)
+        total = total + c * (ahead - behind) / step
+    return torch.from_numpy(total).reshape(p.shape)
+
+
+def grad_w1(x, y, params, hs, y_pred):
+    return differentiated(x, y, params, 0)
+
+
+def grad_b1(x, y, params, hs, y_pred):
+    return differentiated(x, y, params, 1)
+
+
+def grad_w2(x, y, params, hs, y_pred):
+    return differentiated(x, y, params, 2)
+
+
+def grad_b2(x, y, params, hs, y_pred):
+    return differentiated(x, y, params, 3)

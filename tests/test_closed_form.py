@@ -1,0 +1,305 @@
+"""The closed-form rule: what torch is seen to differentiate, what a source names, what it earns."""
+
+import csv
+import json
+import threading
+from pkgutil import resolve_name
+
+import msgspec
+import pytest
+import torch
+from conftest import ROOT, run_grader
+
+from grader.cases import hidden_cases
+from grader.confined import wire
+from grader.confined.calls import answer
+from grader.confined.contract import Outcome, Sighting
+from grader.confined.guards import ENTRY_POINTS, guarded, watching
+from grader.confined.screening import screen
+from grader.confined.student import Cell, load
+from grader.judging import judge
+from grader.scoring import flags
+from grader.submissions.read import read
+
+CORPUS = ROOT / "tests" / "submissions"
+ROUTES = ROOT / "tests" / "hostile" / "autograd"
+RIGHT = (CORPUS / "ada_lindqvist.py").read_text(encoding="utf-8")
+NOT_CRITERIA = {"submission", "status", "flags", "score", "why"}
+with ROUTES.with_name("expected_autograd.csv").open(encoding="utf-8", newline="") as table:
+    EXPECTED = list(csv.DictReader(table))
+
+
+@pytest.fixture(scope="module")
+def routes(tmp_path_factory) -> dict[str, dict]:
+    """Grade a class of all routes once; return the records by student."""
+    folder = tmp_path_factory.mktemp("routes")
+    for path in ROUTES.glob("*.py"):
+        attack = path.read_text(encoding="utf-8").replace("# HONEST\n", RIGHT)
+        (folder / path.name).write_text(attack, encoding="utf-8")
+    done = run_grader("grade", folder, "--out", folder / "results", "--jobs", 2)
+    assert done.returncode == 0, done.stderr
+    records = map(json.loads, (p.read_bytes() for p in folder.glob("results/*/result.json")))
+    return {record["student"]: record for record in records}
+
+
+@pytest.mark.parametrize("row", EXPECTED, ids=[row["submission"] for row in EXPECTED])
+def test_every_route_earns_and_is_flagged_as_the_table_says(routes, row):
+    record = routes[row["submission"]]
+    points = {criterion["id"]: criterion["points"] for criterion in record["criteria"]}
+    assert points == {name: float(row[name]) for name in row.keys() - NOT_CRITERIA}
+    assert (record["score"], record["status"]) == (float(row["score"]), row["status"])
+    ids = dict.fromkeys(flag.partition(":")[0] for flag in record["flags"])
+    assert " ".join(ids) == row["flags"]
+
+
+def test_every_route_is_in_the_table():
+    assert {path.stem for path in ROUTES.glob("*.py")} == {row["submission"] for row in EXPECTED}
+
+
+def test_the_line_and_what_to_do_are_told(routes):
+    record = routes["detach_trick_autograd"]
+    lines = ROUTES.joinpath("detach_trick_autograd.py").read_text(encoding="utf-8")
+    lines = lines.replace("# HONEST\n", RIGHT).splitlines()
+    line = next(n for n, text in enumerate(lines, 1) if "torch.autograd.grad(" in text)
+    place = f"(detach_trick_autograd.py, line {line})"
+    assert record["flags"][0] == f"autograd: torch.autograd.grad in grad_w1 {place}"
+    assert f"autograd_named: torch.autograd.grad, reached from grad_w1 {place}" in record["flags"]
+    message = next(c["message"] for c in record["criteria"] if c["id"] == "grad_w1")
+    assert message.startswith(f"torch differentiated here: torch.autograd.grad {place}")
+    assert "closed form of the hs and y_pred" in message
+
+
+# The body of a function, and what is seen while it runs.
+LEAF = "w = params.w1.clone().requires_grad_(); f = (x @ w - y).square().sum()\n"
+SEEN = [
+    ("return params.w1.requires_grad_()", None),
+    ("return params.w1.clone().requires_grad_() * 2", None),
+    (LEAF + "return f", None),
+    (LEAF + "repr(f); return f", None),
+    (LEAF + "f.backward(); return w.grad", "Tensor.backward"),
+    (LEAF + "torch.autograd.backward(f); return w.grad", "torch.autograd.backward"),
+    (LEAF + "return grad(f, w)[0]", "torch.autograd.grad"),
+    (LEAF + "return f.grad_fn", "Tensor.grad_fn"),
+    (LEAF + "return torch.autograd.graph.get_gradient_edge(f)",
+     "torch.autograd.graph.get_gradient_edge"),
+    (LEAF + "return unwrapped.run_backward((f,), (f,), False, False, (w,), False, "
+     "accumulate_grad=False)[0]", "a backward pass of autograd"),
+    ("return torch.func.hessian(lambda w: (x @ w).square().sum())(params.w1)",
+     "torch.func.hessian"),
+    ("return torch.func.jvp(torch.sin, (x,), (y,))[1]", "torch.func.jvp"),
+    ("torch._C._enter_dual_level(); torch._C._exit_dual_level(level=0)",
+     "torch._C._enter_dual_level"),
+    ("return torch.ops.aten.tanh_backward(y, x)", "aten::tanh_backward"),
+    ("t = threading.Thread(target=lambda: torch.ops.aten.tanh_backward(y, x))\n"
+     "t.start(); t.join()", "aten::tanh_backward"),
+]  # fmt: skip
+HEAD = (
+    "import threading, torch\nfrom torch.autograd import grad\n"
+    "unwrapped = torch.autograd.Variable._execution_engine\n"
+)
+
+
+def gradient_call(rubric):
+    return next(c.call for c in hidden_cases(rubric, 5) if c.call.function == "grad_w1")
+
+
+@pytest.mark.parametrize(("body", "name"), SEEN)
+def test_differentiation_is_seen_with_its_line(rubric, body, name):
+    lines = [f"    {line}" for line in body.split("\n")]
+    source = HEAD + "\n".join(["def grad_w1(x, y, params, hs, y_pred):", *lines])
+    with guarded():
+        namespace, notes = load("module", [Cell("homework.py", source)])
+        seen = answer(gradient_call(rubric), namespace, {"homework.py"}).seen
+    assert notes == []
+    place = f"homework.py, line {len(source.splitlines())}"
+    if "threading.Thread" in body:
+        place = f"homework.py, line {len(source.splitlines()) - 1}"
+    assert seen == (() if name is None else (Sighting(name, place),))
+
+
+def test_what_is_not_a_gradient_may_differentiate(rubric):
+    source = HEAD + "def forward(x, params):\n    w = params.w1.clone().requires_grad_()\n"
+    source += "    w.sum().backward()\n    return w, w\n"
+    call = next(c.call for c in hidden_cases(rubric, 5) if c.call.function == "forward")
+    with guarded():
+        namespace, _ = load("module", [Cell("homework.py", source)])
+        assert answer(call, namespace, {"homework.py"}).seen == ()
+
+
+def test_the_guards_change_no_result_and_leave_nothing_behind(rubric):
+    before = (torch.Tensor.backward, torch.autograd.grad, torch.func.grad, threading.Thread.run)
+    bare, _ = load("module", [Cell("homework.py", RIGHT)])
+    calls = [c.call for c in hidden_cases(rubric, 5) if c.call.function.startswith("grad_")]
+    for call in calls:
+        given = [call.tensors[name] for name in ("x", "y", "hs", "y_pred")]
+        x, y, hs, y_pred = given
+        plain = bare[call.function](x, y, call.parameters(), hs, y_pred)
+        with guarded(), watching(set()) as watch:
+            watched = bare[call.function](x, y, call.parameters(), hs, y_pred)
+        assert torch.equal(plain, watched)
+        assert watch.sightings() == ()
+    after = (torch.Tensor.backward, torch.autograd.grad, torch.func.grad, threading.Thread.run)
+    assert before == after
+    assert "grad_fn" not in vars(torch.Tensor)
+
+
+G = "def grad_w1(x, y, params, hs, y_pred):\n    "
+# Source, and what it names with the line.
+NAMED = [
+    (G + "return x", None),
+    (G + "f.backward()", "Tensor.backward 2"),
+    (G + "return torch.autograd.grad(f, w)\nimport torch", "torch.autograd.grad 2"),
+    ("import torch as t\n" + G + "return t.autograd.grad(f, w)", "torch.autograd.grad 3"),
+    ("from torch import autograd as a\n" + G + "return a.grad(f, w)", "torch.autograd.grad 3"),
+    ("from torch.autograd import grad\n" + G + "return grad(f, w)", "torch.autograd.grad 3"),
+    ("import torch\ng = torch.autograd.grad\n" + G + "return g(f, w)", "torch.autograd.grad 4"),
+    ("import torch\na, b = 1, torch.func\n" + G + "return b.vjp(f, w)", "torch.func.vjp 4"),
+    ("import torch\n" + G + "return getattr(torch, 'auto' + 'grad').grad(f)",
+     "torch.autograd.grad 3"),
+    ("import torch\nn = 'grad'\n" + G + "return getattr(torch.autograd, f'{n}')(f)",
+     "torch.autograd.grad 4"),
+    (G + "return getattr(f, 'back' + 'ward')()", "Tensor.backward 2"),
+    (G + "return __import__('torch').autograd.grad(f, w)", "torch.autograd.grad 2"),
+    (G + "from torch.func import jacrev as j\n    return j(f)", "torch.func.jacrev 3"),
+    ("import importlib\n" + G + "return importlib.import_module('torch.func').jacfwd(f)",
+     "torch.func.jacfwd 3"),
+    (G + "exec('f.back' 'ward()')", "Tensor.backward 2"),
+    ("code = 'exec(\"f.backward()\")'\n" + G + "exec(code)", "Tensor.backward 3"),
+    (G + "exec(compile('f.backward()', '', 'exec'))", "Tensor.backward 2"),
+    (G + "return eval('f.grad_fn')", "Tensor.grad_fn 2"),
+    (G + "return helper()\ndef helper():\n    return Other().go()\nclass Other:\n"
+     "    def go(self):\n        f.backward()", "Tensor.backward 7"),
+    ("grad_w1 = lambda *given: helper(*given)\nhelper = lambda *given: f.backward()",
+     "Tensor.backward 2"),
+    ("if True:\n    try:\n        def grad_w1(*given):\n            f.backward()\n"
+     "    except E: pass", "Tensor.backward 4"),
+    ("get_ipython().run_cell_magic('time', '', 'def grad_w1(*given):\\n    f.backward()')",
+     "Tensor.backward 2"),
+    ("exec('def grad_w1(*given): f.backward()')", "Tensor.backward 1"),
+    ("from torch import ops\n" + G + "return ops.aten.sigmoid_backward(x, y)",
+     "torch.ops.aten.sigmoid_backward 3"),
+    # What does not reach a gradient, and what only looks alike.
+    ("def grad_w1(*given): f.backward()\n" + G + "return x", None),
+    ("class Net:\n    def fit(self): f.backward()\n" + G + "return x", None),
+    ("def grad_w3(*given): f.backward()\n" + G + "return x", None),
+    ("class Layer:\n    def backward(self, e): return e\n" + G + "return Layer().backward(x)",
+     None),
+    ("def backward(e): return e\n" + G + "return backward(x)", None),
+    ("import torch\n" + G + "grad = x.T @ y\n    return grad", None),
+    ("from torch.autograd import grad\n" + G + "grad = x.T @ y\n    return grad", None),
+    ("from torch.autograd import Variable\n" + G + "return Variable(x)", None),
+    ("name = 'torch.autograd.grad'\n" + G + "'''not by f.backward()'''\n    print(name)", None),
+    (G + "return x.requires_grad_()", None),
+    ("def helper(backward): return backward\n" + G + "return helper(x)", None),
+    ("def broken(:", None),
+    ("(" * 5000, None),
+    ("a0 = 'x'\n" + "".join(f"a{n + 1} = a{n} + a{n}\n" for n in range(60)) + G + "exec(a60)",
+     None),
+    ("a = b\nb = a\n" + G + "return a.grad", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "named"), NAMED)
+def test_what_a_gradients_source_reaches_is_named_with_its_line(source, named):
+    found = screen([Cell("homework.py", source)])
+    told = [
+        f"{s.name} {s.where.removeprefix('homework.py, line ')}" for s in found.get("grad_w1", ())
+    ]
+    assert told[:1] == ([] if named is None else [named])
+
+
+def test_names_are_followed_from_cell_to_cell_and_the_last_definition_counts():
+    first = Cell("cell 1", "def grad_w1(*given):\n    return helper()\ndef helper(): return 1")
+    second = Cell("cell 2", "def helper():\n    f.backward()")
+    assert screen([first, second]) == {"grad_w1": (Sighting("Tensor.backward", "cell 2, line 2"),)}
+    assert screen([second, first]) == {}
+
+
+HONEST_FILES = sorted(p for p in CORPUS.iterdir() if p.suffix in (".py", ".ipynb"))
+
+
+@pytest.mark.parametrize("path", HONEST_FILES, ids=[path.name for path in HONEST_FILES])
+def test_only_the_two_that_use_autograd_are_named(rubric, path):
+    cells = read(path, rubric.limits.source_bytes).cells
+    found = screen([Cell(cell.label, cell.source) for cell in cells])
+    assert bool(found) == path.stem.startswith("autograd_")
+
+
+AUTOGRAD = (Sighting("Tensor.backward", "homework.py, line 12"),)
+NAMES = {"grad_w1": AUTOGRAD}
+# Right or wrong on the path and off it, seen, named; points of 14, diagnosis.
+RULE = [
+    (0.0, 0.0, (), {}, 14, None),
+    (0.0, 0.0, (), NAMES, 14, None),
+    (0.0, 0.0, AUTOGRAD, {}, 0, "autograd"),
+    (0.0, 1.0, AUTOGRAD, {}, 0, "autograd"),
+    (1e-7, 1e-7, AUTOGRAD, {}, 0, "autograd"),
+    (0.0, 1.0, (), {}, 7, "recomputed"),
+    (1e-10, 1.0, (), {}, 3.5, "recomputed"),
+    (0.0, 1.0, (), NAMES, 0, "autograd_named"),
+    (0.0, 1.0, (), {"grad_w2": AUTOGRAD}, 7, "recomputed"),
+    (1e-7, 1e-7, (), NAMES, 7, None),
+    (1.0, 1.0, (), NAMES, 0, None),
+]
+
+
+@pytest.mark.parametrize(("on_path", "off_path", "seen", "named", "points", "diagnosis"), RULE)
+def test_points_of_a_gradient(rubric, on_path, off_path, seen, named, points, diagnosis):
+    cases = [case for case in hidden_cases(rubric, 5) if case.criterion == "grad_w1"]
+    factors = {True: 1 + on_path, False: 1 + off_path}
+    answered = [(c, Outcome((c.expected[0] * factors[c.on_path],))) for c in cases]
+    # Seen once is enough.
+    answered[-1] = (cases[-1], Outcome(answered[-1][1].tensors, seen=seen))
+    verdict = judge("grad_w1", answered, rubric.marking(), named)
+    assert (verdict.points, verdict.diagnosis) == (points, diagnosis)
+    assert ("line 12" in verdict.message) == (diagnosis in ("autograd", "autograd_named"))
+
+
+def test_flags_are_told_once_and_are_limited(rubric):
+    cases = [case for case in hidden_cases(rubric, 5) if case.criterion == "grad_w1"]
+    outcomes = [Outcome(seen=AUTOGRAD) for _ in cases]
+    assert flags(cases, outcomes, NAMES) == [
+        "autograd: Tensor.backward in grad_w1 (homework.py, line 12)",
+        "autograd_named: Tensor.backward, reached from grad_w1 (homework.py, line 12)",
+    ]
+    many = [
+        Outcome(seen=tuple(Sighting(f"{n} {i}") for n in range(100))) for i in range(len(cases))
+    ]
+    assert len(flags(cases, many, {})) == 40
+
+
+FORGED = [
+    ([["x" * 201, ""]], "length"),
+    ([["x", ""]] * 9, "length"),
+    ([["x"]], "array"),
+    (["x"], "array"),
+]
+
+
+@pytest.mark.parametrize(("seen", "says"), FORGED)
+def test_what_a_worker_claims_to_have_seen_has_a_schema(seen, says):
+    body = msgspec.msgpack.encode({"type": "Answer", "number": 1, "seen": seen})
+    with pytest.raises(msgspec.ValidationError, match=says):
+        msgspec.msgpack.decode(body, type=wire.FromWorker)
+
+
+def test_a_label_of_any_length_and_kind_reaches_the_flags_printable(zygote, rubric):
+    label = "\x1b[31m" + "x" * 500 + ".py"
+    with zygote.fork_worker(rubric.limits) as worker:
+        worker.load("module", [(label, G + "params.w1.requires_grad_().sum().backward()")])
+        outcome = worker.ask(gradient_call(rubric))
+    for sighting in (*outcome.seen, *worker.named["grad_w1"]):
+        assert sighting.name == "Tensor.backward"
+        assert sighting.where.isprintable()
+        assert len(sighting.where) <= 200
+
+
+def test_a_source_that_breaks_the_parser_costs_its_worker_only(zygote, rubric):
+    with zygote.fork_worker(rubric.limits) as worker:
+        loaded = worker.load("module", [("homework.py", "-" * 100_000 + "1")])
+        assert worker.named == {}
+        assert isinstance(loaded, list | Outcome)
+
+
+def test_each_entry_point_exists_in_this_torch():
+    assert all(callable(resolve_name(name)) for name in ENTRY_POINTS)
