@@ -221,8 +221,7 @@ def test_the_self_check_names_the_mistake_as_the_grader_does(folder):
     assert "sum over the rows" in done.stdout
 
 
-# Autograd, by a helper that only a reader of the source could follow without running it; and the
-# values put in, by which it is right off the path too.
+# Autograd as it is, and with the given y_pred put in, by which it is right off the path too.
 AUTOGRAD = """
 
 def grad_b2(x, y, params, hs, y_pred):
