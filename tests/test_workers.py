@@ -79,6 +79,28 @@ def test_any_dense_float_tensor_comes_back(zygote, limits, body, shape, dtype):
     assert (returned.shape, returned.dtype) == (shape, dtype)
 
 
+LATE = (
+    "class Late(torch.Tensor):\n"
+    "    reads = 0\n"
+    "    @classmethod\n"
+    "    def __torch_function__(cls, func, types, args=(), kwargs=None):\n"
+    "        Late.reads += 1\n"
+    "        return super().__torch_function__(func, types, args, kwargs)\n"
+    "def grad_w1(x, y, params, hs, y_pred):\n"
+    "    return (params.w1 * 2).as_subclass(Late)\n"
+    "def grad_w2(x, y, params, hs, y_pred):\n"
+    "    raise ValueError(Late.reads)\n"
+)
+
+
+def test_a_subclass_runs_no_code_of_its_own_when_the_answer_is_sent(zygote, limits):
+    with zygote.fork_worker(limits) as worker:
+        worker.load("module", [("homework.py", HONEST + LATE)])
+        (returned,) = worker.ask(call()).tensors
+        assert torch.equal(returned, call().tensors["w1"] * 2)
+        assert worker.ask(call("grad_w2")).detail == "ValueError: 0"
+
+
 NOT_TENSORS = [
     ("return None", "grad_w1 returned NoneType, not a torch.Tensor"),
     ("return [1.0]", "returned list"),

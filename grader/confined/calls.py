@@ -69,13 +69,23 @@ def _tensor(value: object, name: str) -> Tensor:
     """Return `value` as a plain dense tensor, or raise BadReturn saying what it is instead."""
     if not isinstance(value, Tensor):
         raise BadReturn(f"{name} returned {type(value).__name__}, not a torch.Tensor")
+    if type(value) is Tensor:
+        return _dense(value, name).detach()
+    # A subclass runs code of its own when its values are read: here, where the call is watched and
+    # limited in time, and not when the answer is sent.
+    with torch._C.DisableTorchFunctionSubclass():
+        given = _dense(value, name)
+        return torch.zeros(given.shape, dtype=given.dtype).copy_(given.detach())
+
+
+def _dense(value: Tensor, name: str) -> Tensor:
     if value.layout is not torch.strided or value.device.type != "cpu" or value.is_quantized:
         raise BadReturn(f"{name} returned a tensor that is not dense on the CPU")
     if value.dtype not in RETURNED_DTYPES:
         raise BadReturn(f"{name} returned a tensor of {value.dtype}, not of torch.float64")
     if value.numel() > MAX_ENTRIES:
         raise BadReturn(f"{name} returned a tensor of shape {tuple(value.shape)}, far too large")
-    return value.detach()
+    return value
 
 
 def _forward(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
