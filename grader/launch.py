@@ -27,6 +27,8 @@ def replace_process(job: Job) -> NoReturn:
     os.set_inheritable(descriptor, True)
     os.write(descriptor, msgspec.msgpack.encode(job))
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+    # torch._dynamo makes its cache folder, in TMPDIR, when it is imported; "/" is there already.
+    environment["TORCHINDUCTOR_CACHE_DIR"] = os.sep
     # -I: neither the current folder nor PYTHONPATH can shadow a module.
     command = [sys.executable, "-I", "-m", "grader.grading", str(descriptor)]
     sys.stdout.flush()
