@@ -3,6 +3,7 @@
 The test plays the worker over a real socket pair. A stub of the zygote answers how it ended.
 """
 
+import contextlib
 import json
 import math
 import socket
@@ -19,8 +20,8 @@ from hypothesis import example, given, settings
 from grader import reference
 from grader.cases import Draw, hidden_cases
 from grader.confined import wire
-from grader.confined.contract import Call, Outcome, Problem
-from grader.judging import Case
+from grader.confined.contract import Call, Outcome, Parameters, Problem
+from grader.judging import Case, judge_training
 from grader.records import Criterion
 from grader.rubric import load_rubric
 from grader.scoring import score
@@ -283,12 +284,29 @@ def test_whatever_is_sent_nothing_is_raised(before, sent):
 @given(near_misses | st.binary() | mutated() | msgpack_values.map(pack))
 @example(before_type(b"\x91" * 100_000))
 def test_a_body_decodes_to_a_message_or_a_wire_error(body):
-    try:
+    # Anything but a WireError fails the test, and so does a message that is none.
+    with contextlib.suppress(wire.WireError):
         message = wire.reply_of(body)
+        assert isinstance(message, wire.Ready | wire.Loaded | wire.Answer)
         if isinstance(message, wire.Answer):
-            wire.outcome_of(message)
-    except wire.WireError as error:
-        assert str(error).isprintable()
+            outcome = wire.outcome_of(message)
+            assert [list(t.shape) for t in outcome.tensors] == [a.shape for a in message.arrays]
+
+
+def trained(case: Case) -> tuple[torch.Tensor, ...]:
+    """Return parameters that pass a training case."""
+    params, x, y = case.call.parameters(), case.call.tensors["x"], case.call.tensors["y"]
+    for _ in range(2000):
+        moves = reference.gradients(x, y, params, *reference.forward(x, params))
+        params = Parameters(*(p - 0.002 * g for p, g in zip(params, moves, strict=True)))
+    return tuple(params)
+
+
+TRAINED = {case.criterion: trained(case) for case in CASES if not case.expected}
+
+
+def right(case: Case) -> tuple[torch.Tensor, ...]:
+    return case.expected or TRAINED[case.criterion]
 
 
 def bits(data: bytes, shape: torch.Size, dtype: torch.dtype) -> torch.Tensor:
@@ -300,14 +318,14 @@ def bits(data: bytes, shape: torch.Size, dtype: torch.dtype) -> torch.Tensor:
 @st.composite
 def tensors(draw: st.DrawFn, case: Case) -> tuple[torch.Tensor, ...]:
     """Draw an answer to a case: mostly of the right shapes, with any bits at all."""
-    wanted = case.expected or tuple(case.call.parameters())
+    wanted = right(case)
     answered = []
     for tensor in wanted:
         dtype = draw(st.sampled_from([torch.float64, torch.float32]))
         kind = draw(st.sampled_from(["right", "entry", "bits", "scaled", "shape"]))
         value = tensor.clone()
         if kind == "entry":
-            value.flatten()[draw(st.integers(0, value.numel() - 1))] = draw(st.floats())
+            value.view(-1)[draw(st.integers(0, value.numel() - 1))] = draw(st.floats())
         elif kind == "bits":
             value = bits(draw(st.binary(min_size=1, max_size=8)), value.shape, dtype)
         elif kind == "scaled":
@@ -326,7 +344,7 @@ def interviews(draw: st.DrawFn) -> list[Outcome]:
     for case in CASES:
         kind = draw(st.sampled_from(["right", "right", "tensors", "problem"]))
         if kind == "right":
-            outcomes.append(Outcome(case.expected))
+            outcomes.append(Outcome(right(case)))
         elif kind == "tensors":
             outcomes.append(Outcome(draw(tensors(case))))
         else:
@@ -337,22 +355,18 @@ def interviews(draw: st.DrawFn) -> list[Outcome]:
 
 def is_right(case: Case, outcome: Outcome) -> bool:
     """Tell, without the judge, whether an answer is what full points ask for."""
-    if outcome.problem or not case.expected:
-        given = case.call.tensors
-        return (
-            not outcome.problem
-            and [t.shape for t in outcome.tensors] == [p.shape for p in case.call.parameters()]
-            and reference.mean_squared_error(
-                given["x"], given["y"], type(case.call.parameters())(*map(torch.Tensor.double, outcome.tensors))
-            ) <= MARKING.pass_fraction * float(given["y"].var(correction=0))
-        )  # fmt: skip
-    if len(outcome.tensors) != len(case.expected):
+    if outcome.problem:
         return False
-    return all(
-        got.shape == wanted.shape
-        and bool((got.double() - wanted).abs().max() <= 1e-12 * wanted.abs().max())
-        for got, wanted in zip(outcome.tensors, case.expected, strict=True)
-    )
+    asked = case.expected or tuple(case.call.parameters())
+    if [tensor.shape for tensor in outcome.tensors] != [tensor.shape for tensor in asked]:
+        return False
+    answered = [tensor.double() for tensor in outcome.tensors]
+    if case.expected:
+        pairs = zip(answered, asked, strict=True)
+        return all((got - want).abs().max() <= 1e-12 * want.abs().max() for got, want in pairs)
+    x, y = case.call.tensors["x"], case.call.tensors["y"]
+    loss = reference.mean_squared_error(x, y, Parameters(*answered))
+    return loss <= MARKING.pass_fraction * float(y.var(correction=0))
 
 
 @settings(max_examples=150)
@@ -364,7 +378,7 @@ def test_any_outcomes_come_to_points_that_they_earn(outcomes):
         assert 0 <= verdict.points <= verdict.max_points
         for number in (verdict.points, verdict.error, verdict.loss):
             assert number is None or math.isfinite(number)
-        assert len(verdict.message) <= 800
+        assert len(verdict.message) <= 300
         encoded = Criterion(
             verdict.criterion, verdict.points, verdict.max_points, verdict.error,
             verdict.message, verdict.diagnosis,
@@ -377,3 +391,17 @@ def test_any_outcomes_come_to_points_that_they_earn(outcomes):
                 if case.criterion == verdict.criterion
             ]
             assert all(is_right(case, outcome) for case, outcome in answered)
+
+
+def test_right_outcomes_earn_everything():
+    verdicts = score(CASES, [Outcome(right(case)) for case in CASES], MARKING)
+    assert sum(verdict.points for verdict in verdicts) == 100
+
+
+def test_an_enormous_loss_is_told_in_few_digits():
+    (case,) = (case for case in CASES if case.criterion == "train.net")
+    outcome = Outcome(tuple(tensor * 1e150 for tensor in right(case)))
+    verdict = judge_training(case, outcome, reference.mean_squared_error, MARKING)
+    assert verdict.points == 0
+    assert verdict.loss > 1e290
+    assert len(verdict.message) < 80
