@@ -1,7 +1,7 @@
 """Grade many submissions: read, interview, score, record."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -32,7 +32,9 @@ class Classroom:
         trained = next(case for case in self._cases if case.criterion == "train.manual")
         self.pass_mark = pass_mark(trained.call.tensors["y"], self._marking)
 
-    def grade_all(self, submissions: Sequence[Submission], jobs: int) -> Iterator[Record]:
+    def grade_all(
+        self, submissions: Sequence[Submission], jobs: int
+    ) -> Generator[Record, None, None]:
         """Yield a record a submission, as each is finished, `jobs` at a time."""
         pool = ThreadPoolExecutor(jobs)
         try:

@@ -1,11 +1,13 @@
 """Run a job in the grading process and show people what came of it."""
 
+import contextlib
 import sys
 from pathlib import Path
 
 import msgspec
 
 from grader.classroom import Classroom
+from grader.files import remove_unfinished
 from grader.jobs import GradeJob, Job, ValidateJob
 from grader.records import Record, to_json, write_grades, write_record
 from grader.reports.terminal import GradeScreen, show_validations
@@ -22,8 +24,10 @@ def run(encoded: bytes, zygote: Zygote) -> int:
     job: Job = msgspec.msgpack.decode(encoded, type=Job)
     try:
         return _grade(job, zygote) if isinstance(job, GradeJob) else _validate(job, zygote)
-    except (NothingToGrade, IsolationMissing, ZygoteDied) as error:
+    except (NothingToGrade, IsolationMissing) as error:
         return _fail(str(error))
+    except ZygoteDied as error:
+        return _fail(f"{error}; what was graded is kept: run again")
     except OSError as error:
         return _fail(f"{error.filename or 'results'}: {error.strerror}; what was written is kept")
 
@@ -45,13 +49,18 @@ def _grade(job: GradeJob, zygote: Zygote) -> int:
     with zygote.fork_worker(rubric.limits) as trial:
         pass  # it only tells which layers there are
     results.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(results)
     classroom = Classroom(rubric, _seed(job, rubric), zygote)
     records: dict[str, Record] = {}
     interrupted = False
-    with GradeScreen(len(submissions), rubric, results, quiet=job.format == "json") as screen:
+    with (
+        GradeScreen(len(submissions), rubric, results, quiet=job.format == "json") as screen,
+        # Closed here, where a record cannot be written, so that no worker outlives the message.
+        contextlib.closing(classroom.grade_all(submissions, job.jobs)) as graded,
+    ):
         screen.show_isolation(trial.layers, trial.missing)
         try:
-            for record in classroom.grade_all(submissions, job.jobs):
+            for record in graded:
                 write_record(record, results)
                 records[record.student] = record
                 screen.add(record)
@@ -59,7 +68,8 @@ def _grade(job: GradeJob, zygote: Zygote) -> int:
             interrupted = True
         finally:
             in_order = [records[s.student] for s in submissions if s.student in records]
-            write_grades(in_order, list(rubric.points), results)
+            if in_order:  # a run that came to nothing leaves the table of the one before
+                write_grades(in_order, list(rubric.points), results)
     if interrupted:
         _fail(f"interrupted: {len(records)} of {len(submissions)} graded, kept in {results}")
         return INTERRUPTED

@@ -2,16 +2,17 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TypeVar
-
-import msgspec
 
 from grader.confined import wire
 from grader.confined.confinement import LAYERS
@@ -20,7 +21,6 @@ from grader.confined.limits import Limits
 
 START_SECONDS = 60.0  # for the zygote to preload what students import
 
-_decode = msgspec.msgpack.Decoder(wire.FromWorker).decode
 Message = TypeVar("Message", wire.Ready, wire.Screened, wire.Loaded, wire.Answer)
 
 
@@ -38,9 +38,10 @@ class Zygote:
     Where `strict` is set, a worker that lacks a layer of confinement is not used.
     """
 
-    def __init__(self, pid: int, control: socket.socket) -> None:
+    def __init__(self, pid: int, base: Path, control: socket.socket) -> None:
         self.strict = False
         self._pid = pid
+        self._base = base
         self._control = control
         self._lock = threading.Lock()
         self._free_cpus = sorted(os.sched_getaffinity(0))
@@ -51,17 +52,18 @@ class Zygote:
         from grader.confined.zygote import serve
 
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        base = Path(tempfile.mkdtemp(prefix="grader-"))
         pid = os.fork()
         if pid == 0:
             status = 1
             try:
                 ours.close()
-                serve(theirs)
+                serve(theirs, base)
                 status = 0
             finally:
                 os._exit(status)
         theirs.close()
-        return cls(pid, ours)
+        return cls(pid, base, ours)
 
     def fork_worker(self, limits: Limits) -> "Worker":
         """Fork and confine a worker.
@@ -100,6 +102,9 @@ class Zygote:
             self._control.close()
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
+        with contextlib.suppress(FileNotFoundError):  # but for a zygote that was killed
+            self._base.chmod(0o700)
+            shutil.rmtree(self._base)
 
     def _send_end(self, pid: int) -> int:
         return self._control.send(f"end {pid}".encode())
@@ -216,13 +221,11 @@ class Worker:
             self._channel.settimeout(self._limits.grace_seconds)
             wire.send(self._channel, message)
             body = wire.receive(self._channel, self._limits.frame_bytes, min(limit, self._deadline))
-            reply = _decode(body)
+            reply = wire.reply_of(body)
         except TimeoutError:
             return self._give_up(Problem.TIMEOUT, "was stopped at the time limit")
         except wire.WireError as error:
             return self._give_up(Problem.CRASHED, str(error))
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            return self._give_up(Problem.CRASHED, "broke the protocol: not a message")
         if not isinstance(reply, kind):
             return self._give_up(Problem.CRASHED, "broke the protocol: another message")
         return reply

@@ -41,7 +41,7 @@ TEXTS = {
         "all samples share one row of {bias}, so its gradient is the sum over the rows"
     ),
     "trained": "final loss {loss:.4f}, at or below the pass mark {pass_mark:.4f}",
-    "not_trained": "final loss {loss:.4f} is above the pass mark {pass_mark:.4f}",
+    "not_trained": "final loss {loss:.4g} is above the pass mark {pass_mark:.4f}",
     "diverged": "training diverged: its parameters became NaN or infinite",
     "needs_forward": "forward.values comes first: the loss is found with your forward pass",
     "nothing_defined": "none of the asked functions is defined{reason}",

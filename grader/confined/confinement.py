@@ -60,11 +60,11 @@ SYSTEM: Final = (
 class Confinement:
     """What all workers of a zygote share: a mount point, a Landlock ruleset, a seccomp filter."""
 
-    def __init__(self) -> None:
-        """Make the mount point."""
+    def __init__(self, base: Path) -> None:
+        """Make the mount point in `base`, an empty folder of the run's."""
         self.missing: dict[str, str] = {}
-        self._base = Path(tempfile.mkdtemp(prefix="grader-"))
-        self.folder = self._base / "work"
+        self._base = base
+        self.folder = base / "work"
         self.folder.mkdir()
         self._parent = os.open(self._base.parent, os.O_PATH | os.O_DIRECTORY)
         self._ruleset: Ruleset | None = None
@@ -86,7 +86,7 @@ class Confinement:
         self._try("seccomp", self._build_filter)
 
     def close(self) -> None:
-        """Remove the mount point, by way of its parent, which may be hidden by now."""
+        """Remove `base`, by way of its parent, which may be hidden by now."""
         os.chmod(self._base.name, 0o700, dir_fd=self._parent)
         shutil.rmtree(self._base.name, ignore_errors=True, dir_fd=self._parent)
 

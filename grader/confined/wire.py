@@ -100,6 +100,7 @@ ToWorker = Start | Load | Run | Ask
 FromWorker = Ready | Screened | Loaded | Answer
 
 encode = msgspec.msgpack.Encoder().encode
+_decode_reply = msgspec.msgpack.Decoder(FromWorker).decode
 
 
 def to_array(tensor: Tensor) -> Array:
@@ -116,7 +117,10 @@ def to_tensor(array: Array) -> Tensor:
     if len(array.data) != math.prod(array.shape) * dtype.itemsize:
         raise WireError("an array's bytes do not fit its shape")
     if not array.data:
-        return torch.empty(array.shape, dtype=dtype)
+        try:
+            return torch.empty(array.shape, dtype=dtype)
+        except RuntimeError as error:  # no entries, but dimensions whose product overflows
+            raise WireError("an array of an impossible shape") from error
     return torch.frombuffer(bytearray(array.data), dtype=dtype).reshape(array.shape)
 
 
@@ -156,11 +160,23 @@ def sightings_of(pairs: Sequence[tuple[str, str]]) -> tuple[Sighting, ...]:
     return tuple(Sighting(name, where) for name, where in pairs)
 
 
+def reply_of(body: bytes) -> FromWorker:
+    """Decode what a worker sent; raise WireError where it is no message, whatever it is."""
+    try:
+        reply: FromWorker = _decode_reply(body)
+    # RecursionError: an unknown field before the type is skipped, however deep it is nested.
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise WireError("broke the protocol: not a message") from error
+    return reply
+
+
 def send(channel: socket.socket, message: ToWorker | FromWorker) -> None:
-    """Send one frame."""
+    """Send one frame. Raises TimeoutError where the other side does not read it in time."""
     body = encode(message)
     try:
         channel.sendall(HEADER.pack(len(body)) + body)
+    except TimeoutError:
+        raise
     except OSError as error:
         raise WireError("the other side closed") from error
 

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 from grader.confined.confinement import Confinement
 from grader.confined.worker import work
@@ -26,16 +27,17 @@ PRELOADED = (
 )
 
 
-def serve(control: socket.socket) -> None:
+def serve(control: socket.socket, base: Path) -> None:
     """Fork workers on request until the control socket closes. Needs torch imported, one thread.
 
-    It closes when the grader ends, however it ends: then the workers are killed too.
+    It closes when the grader ends, however it ends: then the workers are killed too, and `base`, a
+    temporary folder, is removed.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What the grader had open, its job with the seed for one, is not for the workers.
     os.closerange(3, control.fileno())
     os.closerange(control.fileno() + 1, 1 << 20)
-    confinement = Confinement()
+    confinement = Confinement(base)
     try:
         os.environ["MPLBACKEND"] = "Agg"
         # torch._dynamo makes this folder when it is imported, in /tmp where none is named.

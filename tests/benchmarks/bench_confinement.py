@@ -30,6 +30,9 @@ class Unconfined:
     folder = Path("/tmp")
     missing: dict[str, str] = {}  # noqa: RUF012  # nobody writes to it
 
+    def __init__(self, base: Path) -> None:
+        """Do nothing."""
+
     def prepare(self) -> None:
         """Do nothing."""
 

@@ -1,0 +1,354 @@
+"""Fault drills: a class of 200 on the real command line, and what a fault in the middle costs it.
+
+Each is compared with an undisturbed run. A drill waits for events (a file, a process), never for
+a time. While it waits, every result.json in sight must be whole.
+"""
+
+import contextlib
+import csv
+import ctypes
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import pytest
+from conftest import GRADER, ROOT
+
+from grader.files import UNFINISHED
+from grader.records import Record
+
+CLASS_SIZE = 200
+RIGHT = ("s000", "s001", "s090")  # they train; the first two are graded first, at the same time
+WAIT_SECONDS = 60.0
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def children(pid: int) -> set[int]:
+    """Return the processes that are children of `pid`; none where it is gone."""
+    found: set[int] = set()
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(OSError):
+                found |= set(map(int, (task / "children").read_text().split()))
+    return found
+
+
+def write_class(folder: Path) -> Path:
+    """Write the cheap submissions: untouched, broken, half-finished, and a few right ones."""
+    solution = (ROOT / "solution" / "homework.py").read_text(encoding="utf-8")
+    stub = (ROOT / "assignment" / "homework.py").read_text(encoding="utf-8")
+    half = (ROOT / "tests" / "submissions" / "half_finished.py").read_text(encoding="utf-8")
+    kinds = [stub, "def forward(x, params:\n", "", half, "import torch\n1 / 0\n"]
+    folder.mkdir()
+    for number in range(CLASS_SIZE):
+        name = f"s{number:03}"
+        source = solution if name in RIGHT else kinds[number % len(kinds)]
+        (folder / f"{name}.py").write_text(source, encoding="utf-8")
+    return folder
+
+
+@dataclass
+class Run:
+    """One run of the command line, its results, and what its results looked like so far."""
+
+    process: subprocess.Popen[str]
+    results: Path
+    seen: set[tuple[str, int]] = field(default_factory=set)
+
+    @property
+    def graded(self) -> int:
+        """Results now in sight; each new one is decoded, and must be whole."""
+        paths = list(self.results.glob("*/result.json"))
+        for path in paths:
+            key = (path.parent.name, path.stat().st_ino)
+            if key not in self.seen:
+                msgspec.json.decode(path.read_bytes(), type=Record)
+                self.seen.add(key)
+        return len(paths)
+
+    @property
+    def zygote(self) -> int | None:
+        return min(children(self.process.pid), default=None)
+
+    @property
+    def workers(self) -> set[int]:
+        return children(self.zygote) if self.zygote else set()
+
+    def wait_until(self, happened: Callable[["Run"], object]) -> None:
+        """Wait for an event while the run goes on."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not happened(self):
+            assert self.process.poll() is None, self.process.communicate()
+            assert time.monotonic() < deadline
+            assert self.graded <= CLASS_SIZE
+
+    def end(self) -> tuple[int, list[str]]:
+        """Wait for the end; return the exit code and the lines on standard error."""
+        _, errors = self.process.communicate(timeout=WAIT_SECONDS)
+        return self.process.returncode, errors.strip().splitlines()
+
+
+class Drill:
+    """Starts runs with a temporary folder of their own, and tells what they leave."""
+
+    def __init__(self, folder: Path) -> None:
+        self.results = folder / "results"
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
+        self._others = children(os.getpid())
+
+    def start(self, submissions: Path, results: Path | None = None) -> Run:
+        results = results or self.results
+        command = [str(GRADER), "grade", str(submissions), "--out", str(results), "--jobs", "2"]
+        environment = {**os.environ, "TMPDIR": str(self.temporary)}
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
+        )
+        return Run(process, results)
+
+    def grade(self, submissions: Path) -> tuple[int, list[str]]:
+        """Run to the end, undisturbed."""
+        ended = self.start(submissions).end()
+        self.assert_no_process()
+        return ended
+
+    def assert_no_process(self) -> None:
+        """Wait for the last process of the ended runs; what no run ends by itself stays here.
+
+        An orphan becomes a child of this process, the subreaper, which sees it whatever group or
+        session it has put itself in.
+        """
+        deadline = time.monotonic() + 10
+        while left := children(os.getpid()) - self._others:
+            for pid in left:
+                os.waitpid(pid, os.WNOHANG)
+            assert time.monotonic() < deadline, left
+            time.sleep(0.01)
+
+    def assert_nothing_temporary(self) -> None:
+        assert list(self.temporary.iterdir()) == []
+        assert list(self.results.rglob(f"{UNFINISHED}*")) == []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def orphans_are_ours() -> Iterator[None]:
+    """Make this process the parent of every process that a killed run leaves behind."""
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    assert prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    yield
+    assert prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0) == 0
+
+
+@pytest.fixture
+def drill(tmp_path) -> Iterator[Drill]:
+    started = Drill(tmp_path)
+    yield started
+    for pid in children(os.getpid()) - started._others:  # of a drill that failed
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def submissions(tmp_path_factory) -> Path:
+    return write_class(tmp_path_factory.mktemp("drills") / "class")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, submissions) -> Path:
+    """Results of a run that nothing disturbs."""
+    drill = Drill(tmp_path_factory.mktemp("undisturbed"))
+    assert drill.grade(submissions) == (0, [])
+    drill.assert_nothing_temporary()
+    assert len(records(drill.results)) == CLASS_SIZE
+    return drill.results
+
+
+def records(results: Path) -> dict[str, Record]:
+    """Decode every result.json by schema; without the seconds, which vary."""
+    return {
+        path.parent.name: msgspec.structs.replace(
+            msgspec.json.decode(path.read_bytes(), type=Record), seconds=0.0
+        )
+        for path in results.glob("*/result.json")
+    }
+
+
+def grades(results: Path) -> list[dict[str, str]]:
+    with (results / "grades.csv").open(encoding="utf-8-sig", newline="") as table:
+        return [{**row, "seconds": ""} for row in csv.DictReader(table)]
+
+
+def assert_equal(results: Path, undisturbed: Path) -> None:
+    assert records(results) == records(undisturbed)
+    assert grades(results) == grades(undisturbed)
+
+
+def assert_kept(results: Path, undisturbed: Path, at_least: int = 0) -> None:
+    """What a disturbed run leaves is whole, and what the undisturbed one has of the same."""
+    kept, whole = records(results), records(undisturbed)
+    assert at_least <= len(kept)
+    assert kept == {student: whole[student] for student in kept}
+
+
+# Moments of one class, killed again and again: a name, and what has happened by then.
+RANDOM = random.Random(20211).sample(range(1, CLASS_SIZE), 2)
+MOMENTS: list[tuple[str, Callable[[Run], object]]] = [
+    ("the zygote is not ready", lambda run: run.zygote),
+    *((f"{count} are graded", lambda run, count=count: run.graded >= count) for count in RANDOM),
+    (
+        "grades.csv is written",
+        lambda run: (
+            any(run.results.glob(f"{UNFINISHED}*")) or (run.results / "grades.csv").exists()
+        ),
+    ),
+]
+
+
+def test_a_grader_killed_at_any_moment_loses_nothing_that_was_finished(
+    drill, submissions, undisturbed, tmp_path
+):
+    for name, happened in MOMENTS:  # each in a folder of its own, so that all is the killed run's
+        results = tmp_path / name
+        results.mkdir()
+        run = drill.start(submissions, results)
+        run.wait_until(happened)
+        run.process.kill()
+        assert run.end()[0] == -signal.SIGKILL
+        drill.assert_no_process()
+        assert_kept(results, undisturbed)
+    # All of them together are what one folder would hold that was killed as often.
+    for name, _ in MOMENTS:
+        shutil.copytree(tmp_path / name, drill.results, dirs_exist_ok=True)
+    assert drill.grade(submissions) == (0, [])
+    assert_equal(drill.results, undisturbed)
+    drill.assert_nothing_temporary()
+
+
+@pytest.fixture
+def own_disk(drill) -> Iterator[Callable[[str], None]]:
+    """Put a small file system under results/; calling it mounts it anew with other options."""
+    drill.results.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", str(drill.results)]
+    done = subprocess.run(mount, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
+
+    def remount(options: str) -> None:
+        command = ["mount", "-o", f"remount,{options}", str(drill.results)]
+        subprocess.run(command, check=True, timeout=10)
+
+    yield remount
+    subprocess.run(["umount", "--lazy", str(drill.results)], check=True, timeout=10)
+
+
+def test_a_full_disk_ends_the_run_with_one_line_and_what_was_whole_stays(
+    drill, own_disk, submissions, undisturbed
+):
+    status, (line,) = drill.grade(submissions)
+    assert status == 2
+    assert line.startswith(f"grader: {drill.results}/")
+    assert line.endswith(": No space left on device; what was written is kept")
+    assert_kept(drill.results, undisturbed, at_least=5)
+    drill.assert_nothing_temporary()
+    own_disk("size=16m")
+    assert drill.grade(submissions) == (0, [])
+    assert_equal(drill.results, undisturbed)
+    drill.assert_nothing_temporary()
+
+
+@contextlib.contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Let nothing be written below `folder`: by a read-only mount for root, else by permissions."""
+    if os.geteuid() == 0:
+        subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True, timeout=10)
+        try:
+            remount = ["mount", "-o", "remount,bind,ro", str(folder)]
+            subprocess.run(remount, check=True, timeout=10)
+            yield
+        finally:
+            subprocess.run(["umount", "--lazy", str(folder)], check=True, timeout=10)
+    else:
+        folders = [folder, *(path for path in folder.iterdir() if path.is_dir())]
+        for path in folders:
+            path.chmod(0o555)
+        yield
+        for path in folders:
+            path.chmod(0o755)
+
+
+def test_results_that_cannot_be_written_end_the_run_with_one_line(drill, submissions, undisturbed):
+    shutil.copytree(undisturbed, drill.results)
+    with read_only(drill.results):
+        status, (line,) = drill.grade(submissions)
+        assert status == 2
+        assert line.startswith(f"grader: {drill.results}/s")
+        assert line.endswith("; what was written is kept")
+        assert_equal(drill.results, undisturbed)
+        drill.assert_nothing_temporary()
+
+
+def test_a_killed_zygote_ends_the_run_with_one_line_and_a_rerun_is_whole(
+    drill, submissions, undisturbed
+):
+    run = drill.start(submissions)
+    run.wait_until(lambda run: run.graded >= 20)
+    os.kill(run.zygote, signal.SIGKILL)
+    status, (line,) = run.end()
+    assert status == 2
+    assert line == (
+        "grader: the process that forks the workers is gone; what was graded is kept: run again"
+    )
+    drill.assert_no_process()
+    assert_kept(drill.results, undisturbed, at_least=20)
+    assert len(grades(drill.results)) == len(records(drill.results))
+    assert drill.grade(submissions) == (0, [])
+    assert_equal(drill.results, undisturbed)
+    drill.assert_nothing_temporary()
+
+
+def test_a_killed_worker_costs_its_own_submission_only_and_a_rerun_heals_it(
+    drill, submissions, undisturbed
+):
+    run = drill.start(submissions)
+    run.wait_until(lambda run: len(run.workers) == 2)
+    first, second = sorted(run.workers)
+    os.kill(first, signal.SIGKILL)
+    os.kill(second, signal.SIGSEGV)
+    assert run.end() == (0, [])
+    drill.assert_no_process()
+    hurt, whole = records(drill.results), records(undisturbed)
+    assert {name for name in whole if hurt[name] != whole[name]} == set(RIGHT[:2])
+    assert {hurt[name].status for name in RIGHT[:2]} == {"crashed"}
+    assert drill.grade(submissions) == (0, [])
+    assert_equal(drill.results, undisturbed)
+    drill.assert_nothing_temporary()
+
+
+def ignores_alarms(pid: int) -> bool:
+    """Tell whether the submission below, which this worker runs, has come to where it hangs."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    ignored = next(line for line in status.splitlines() if line.startswith("SigIgn:"))
+    return bool(int(ignored.split()[1], 16) >> (signal.SIGALRM - 1) & 1)
+
+
+# Deaf to the time limit inside the worker; left alone, it hangs for longer than a drill waits.
+HANGS = "import signal, time\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True:\n    {}\n"
+
+
+@pytest.mark.parametrize("victim", ["grader", "zygote"])
+@pytest.mark.parametrize("body", ["pass", "time.sleep(1)"])
+def test_a_worker_that_hangs_does_not_outlive_what_started_it(drill, tmp_path, victim, body):
+    (tmp_path / "hangs.py").write_text(HANGS.format(body))
+    run = drill.start(tmp_path / "hangs.py")
+    run.wait_until(lambda run: any(map(ignores_alarms, run.workers)))
+    os.kill(run.process.pid if victim == "grader" else run.zygote, signal.SIGKILL)
+    assert run.end()[0] in (-signal.SIGKILL, 2)
+    drill.assert_no_process()
+    drill.assert_nothing_temporary()
