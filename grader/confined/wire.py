@@ -136,10 +136,11 @@ def outcome_of(answer: Answer) -> Outcome:
 def reply_of(body: bytes) -> FromWorker:
     """Decode what a worker sent; raise WireError where it is no message, whatever it is."""
     try:
-        return _decode_reply(body)
+        reply: FromWorker = _decode_reply(body)
     # RecursionError: an unknown field before the type is skipped, however deep it is nested.
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise WireError("broke the protocol: not a message") from error
+    return reply
 
 
 def send(channel: socket.socket, message: ToWorker | FromWorker) -> None:
