@@ -383,8 +383,7 @@ ACCENTED = re.compile(rb"(?<![\x80-\xff])[\x80-\x9a\xa0-\xa5\xe1](?![\x80-\xff])
 def _names(infos: Sequence[ZipInfo]) -> list[str]:
     """Return the names; those that say no encoding are judged together, as one tool wrote them."""
     raw = [_raw(info) for info in infos]
-    unknown = [name for name in raw if name is not None and not _is(name, "utf-8")]
-    encoding = _encoding(b"\n".join(unknown)) if unknown else OLDEST
+    encoding = _encoding([name for name in raw if name is not None and not _is(name, "utf-8")])
     return [
         info.filename if name is None else _decoded(name, encoding)
         for info, name in zip(infos, raw, strict=True)
@@ -398,13 +397,12 @@ def _raw(info: ZipInfo) -> bytes | None:
     return info.filename.encode(OLDEST)  # as which zipfile decoded it
 
 
-def _decoded(name: bytes, encoding: str) -> str:
-    found = next(
-        candidate
-        for candidate in ("utf-8", encoding, _encoding(name), OLDEST)
-        if _is(name, candidate)
-    )
-    return name.decode(found)
+def _decoded(name: bytes, of_all: str | None) -> str:
+    if _is(name, "utf-8"):
+        return name.decode()
+    if of_all and _is(name, of_all):
+        return name.decode(of_all)
+    return name.decode(_encoding([name]) or OLDEST)
 
 
 def _is(name: bytes, encoding: str) -> bool:
@@ -415,14 +413,16 @@ def _is(name: bytes, encoding: str) -> bool:
     return True
 
 
-def _encoding(names: bytes) -> str:
-    """Return the encoding that names of East Asia or Europe read well in."""
-    high = len(NOT_ASCII.findall(names))
-    if high == len(ACCENTED.findall(names)):
+def _encoding(names: Sequence[bytes]) -> str | None:
+    """Return the encoding of East Asia or Europe that the names read well in, if there is one."""
+    if all(len(NOT_ASCII.findall(name)) == len(ACCENTED.findall(name)) for name in names):
         return OLDEST
-    shares = [share_of_common(names, *encoding) for encoding in EAST_ASIAN]
+    shares = [
+        sum(share_of_common(name, *encoding) for name in names) / len(names)
+        for encoding in EAST_ASIAN
+    ]
     best = max(shares)
-    return EAST_ASIAN[shares.index(best)][0] if best >= ENOUGH_COMMON else OLDEST
+    return EAST_ASIAN[shares.index(best)][0] if best >= ENOUGH_COMMON else None
 
 
 # What an earlier run left

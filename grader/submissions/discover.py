@@ -147,7 +147,13 @@ class _Search:
         except OSError as error:
             self._at(folder).faults.append(self._closed(folder, error))
             return
-        if any(_is_homework(entry.name) and not _is_folder(entry) for entry in entries):
+        refused = self._archives.refused
+        if any(
+            _is_homework(entry.name)
+            and not _is_folder(entry)
+            and folder / entry.name not in refused
+            for entry in entries
+        ):
             self._add_folder(folder)
             return
         zips: list[Path] = []
@@ -159,7 +165,7 @@ class _Search:
                 self._add_folder(path)
             elif suffix(entry.name) == ZIP and entry.is_file(follow_symlinks=False):
                 zips.append(path)
-            elif suffix(entry.name) in {*GRADABLE, ZIP} or path in self._archives.refused:
+            elif suffix(entry.name) in {*GRADABLE, ZIP} or path in refused:
                 self._add_file(path, _entry_mode(entry))
             elif entry.is_symlink() and not os.path.isfile(path):
                 self._at(path).faults.append(self._fault(path, KINDS[stat.S_IFLNK]))
