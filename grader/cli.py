@@ -35,7 +35,7 @@ Jobs = Annotated[
 def grade(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="A .py, an .ipynb, or a folder of submissions."),
+        typer.Argument(metavar="PATH...", help="A .py, an .ipynb, or a folder or zip of them."),
     ],
     out: Annotated[Path, typer.Option(help="Folder that the results are written to.")],
     jobs: Jobs,

@@ -12,6 +12,7 @@ from grader.jobs import GradeJob, Job, ValidateJob
 from grader.records import Record, to_json, write_grades, write_record
 from grader.reports.terminal import GradeScreen, show_validations
 from grader.rubric import Rubric, load_rubric
+from grader.submissions.archives import Archives
 from grader.submissions.discover import NothingToGrade, discover
 from grader.validate import validate
 from grader.workers import IsolationMissing, Zygote, ZygoteDied
@@ -42,10 +43,16 @@ def _fail(message: str) -> int:
 
 
 def _grade(job: GradeJob, zygote: Zygote) -> int:
-    results = Path(job.out)
-    submissions = discover([Path(path) for path in job.paths], results)
     rubric = load_rubric()
     zygote.strict = job.isolation == "strict"
+    # What is unpacked is read while the class is graded, and gone after that.
+    with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
+        return _grade_class(job, rubric, archives, zygote)
+
+
+def _grade_class(job: GradeJob, rubric: Rubric, archives: Archives, zygote: Zygote) -> int:
+    results = Path(job.out)
+    submissions = discover([Path(path) for path in job.paths], archives, results)
     with zygote.fork_worker(rubric.limits) as trial:
         pass  # it only tells which layers there are
     results.mkdir(parents=True, exist_ok=True)

@@ -54,6 +54,15 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass_fraction: Positive
 
 
+class ArchiveLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits of one zip archive; rubric.toml says what each is for."""
+
+    student_bytes: int
+    class_bytes: int
+    entries: int
+    ratio: int
+
+
 class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of rubric.toml. `points` maps a criterion's id to its points, in the order of marking."""
 
@@ -66,6 +75,7 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_cases: CaseSettings
     training: Training
     limits: Limits
+    archives: ArchiveLimits
 
     @property
     def max_score(self) -> float:

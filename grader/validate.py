@@ -15,7 +15,7 @@ import msgspec
 
 from grader.classroom import Classroom
 from grader.records import Record
-from grader.submissions.discover import discover
+from grader.submissions.discover import Submission
 
 MUTANTS_FILE = Path(__file__).with_name("mutants.toml")
 REFERENCE = "solution"
@@ -75,7 +75,9 @@ def validate(solution: Path, classroom: Classroom, jobs: int) -> Iterator[Valida
         for original in (solution, solution.with_suffix(".ipynb")):
             copy = Path(folder, f"{REFERENCE}_{original.suffix[1:]}").with_suffix(original.suffix)
             copy.write_bytes(original.read_bytes())
-        for record in classroom.grade_all(discover([Path(folder)]), jobs):
+        files = sorted(Path(folder).iterdir())
+        submissions = [Submission(path.stem, (path,), None) for path in files]
+        for record in classroom.grade_all(submissions, jobs):
             expected = mutants[record.student].breaks if record.student in mutants else []
             yield Validation(record.student, frozenset(expected), _lost(record), record.score)
 

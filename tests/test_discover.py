@@ -9,8 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.rubric import load_rubric
 from grader.submissions import discover as module
-from grader.submissions.discover import NothingToGrade, Submission, discover
+from grader.submissions.archives import Archives
+from grader.submissions.discover import NothingToGrade, Submission
+
+RUBRIC = load_rubric()
+ARCHIVES = Archives(RUBRIC.archives, RUBRIC.limits.source_bytes)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _archives():
+    with ARCHIVES:
+        yield
+
+
+def discover(paths: list[Path]) -> list[Submission]:
+    return module.discover(paths, ARCHIVES)
 
 
 def make(root: Path, *names: str) -> Path:
@@ -212,14 +227,14 @@ def test_nothing_is_opened_but_folders(tmp_path, monkeypatch):
     assert len(discover([root])) == 2
 
 
-def test_a_zip_is_a_problem_not_a_silence(tmp_path):
+def test_what_is_no_zip_is_a_problem_not_a_silence(tmp_path):
     root = make(
         tmp_path / "class", "alice.py", "bob.zip", "carol/hw.zip", "dave/hw.zip", "dave/d.py"
     )
     found = discover([root])
     assert [s.student for s in found] == ["alice", "bob", "carol", "dave"]
-    assert problem_of(found, "bob").endswith("is a zip archive, which is not read yet: unpack it")
-    assert "hw.zip is a zip archive" in problem_of(found, "carol")
+    for student in ("bob", "carol"):
+        assert "is not a zip archive, only named .zip" in problem_of(found, student)
     assert found[3].problem is None
 
 

@@ -1,6 +1,29 @@
 """Find the submissions and read them as text; nothing of theirs is imported, parsed or run."""
 
+import os
+from pathlib import PurePath
+
+GRADABLE = frozenset({".py", ".ipynb"})
+ZIP = ".zip"
+# Beside these, whatever is hidden: .ipynb_checkpoints, .DS_Store, AppleDouble's ._homework.py.
+NO_SUBMISSION = frozenset({"__macosx", "__pycache__", "selfcheck"})
+
 
 def shown(name: object) -> str:
     """Return a file name as one printable line; whatever would not print is shown as U+FFFD."""
     return "".join(char if char.isprintable() else "\ufffd" for char in str(name))
+
+
+def ignored(name: str) -> bool:
+    """Tell whether a file or folder of this name never holds a submission."""
+    return name.startswith(".") or name.lower() in NO_SUBMISSION
+
+
+def suffix(name: str) -> str:
+    """Return the suffix that tells what a file is for, in small letters."""
+    return PurePath(name).suffix.lower()
+
+
+def open_here_and_now(path: str, flags: int) -> int:
+    """Open a file without following a link or waiting for a pipe or a device (for `opener`)."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)

@@ -1,4 +1,7 @@
-"""Find the submissions below the paths that were named. Only folders are opened, no file is.
+"""Find the submissions below the paths that were named. Only folders and archives are opened.
+
+An archive is a folder in all but name (archives.py unpacks it), and is opened only where it may
+hold a submission: beside a file that can be graded it does not count.
 
 A link is never followed, wherever it leads: it could stand for the solution or for another
 student's work. What cannot be graded becomes a submission with a `problem`, so that its student
@@ -11,15 +14,14 @@ import stat
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from grader.submissions import shown
+from grader.submissions import GRADABLE, ZIP, ignored, shown, suffix
+from grader.submissions.archives import Archives, Refused
 
-GRADABLE = frozenset({".py", ".ipynb"})
 HOMEWORK = "homework"
-# Beside these, whatever is hidden: .ipynb_checkpoints, .DS_Store, AppleDouble's ._homework.py.
-NO_SUBMISSION = frozenset({"__macosx", "__pycache__", "selfcheck"})
 MAX_CANDIDATES = 20
+MAX_ARCHIVES = 5
 ID_BYTES = 200
 ZERO_WIDTH_JOINER = "\u200d"  # part of many emoji
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -34,10 +36,11 @@ KINDS = {
     stat.S_IFCHR: "is a device, not a file: submit a regular file",
     stat.S_IFBLK: "is a device, not a file: submit a regular file",
 }
-ZIP = "is a zip archive, which is not read yet: unpack it"
 
 # The folder a submission lies in and, for a loose file in a folder of many, its stem.
 Place = tuple[str, str]
+# What a fault is about, and what it is.
+Fault = tuple[tuple[Path, ...], str]
 
 
 class NothingToGrade(ValueError):
@@ -64,12 +67,14 @@ class _Found:
 
     name: str
     files: set[Path] = field(default_factory=set)
-    faults: list[tuple[tuple[Path, ...], str]] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    opened: int = 0  # archives, which may each be costly
 
-    def submission(self, student: str) -> Submission:
+    def submission(self, student: str, archives: Archives) -> Submission:
         if len(self.files) > MAX_CANDIDATES:
+            where = shown(archives.original(min(self.files).parent))
             problem = (
-                f"{len(self.files)} .py and .ipynb files in {shown(min(self.files).parent)}: "
+                f"{len(self.files)} .py and .ipynb files in {where}: "
                 f"name the one to grade {HOMEWORK}.py or {HOMEWORK}.ipynb"
             )
             return Submission(student, (), problem)
@@ -79,24 +84,24 @@ class _Found:
         return Submission(student, files, problem)
 
 
-def discover(paths: Sequence[Path], results: Path | None = None) -> list[Submission]:
+def discover(
+    paths: Sequence[Path], archives: Archives, results: Path | None = None
+) -> list[Submission]:
     """Return the submissions at and below `paths`, in the order of their places on disk.
 
     A file is one submission, and so is a folder that holds homework.py or homework.ipynb. Any
     other folder is a class: each .py and .ipynb in it is a submission, and each folder but
-    `results`, where an earlier run wrote. Raise NothingToGrade where a path is missing or no file
-    at all was found.
+    `results`, where an earlier run wrote, and each zip archive. Raise NothingToGrade where a path
+    is missing or no file at all was found. The files of an archive are there while `archives` is.
     """
     modes = [_mode(path) for path in paths]
-    found: dict[Place, _Found] = {}
+    search = _Search(archives, results)
     for path, mode in zip(paths, modes, strict=True):
-        if stat.S_ISDIR(mode) and path.suffix.lower() not in GRADABLE:
-            _look_into(path, found, results)
-        else:
-            _add_file(path, mode, found)
+        search.look_at(path, mode)
+    found = search.found
     in_order = [found[place] for place in sorted(found, key=lambda place: os.path.join(*place))]
     students = _unique(item.name for item in in_order)
-    submissions = [item.submission(s) for item, s in zip(in_order, students, strict=True)]
+    submissions = [item.submission(s, archives) for item, s in zip(in_order, students, strict=True)]
     if not any(submission.files for submission in submissions):
         problem = submissions[0].problem if submissions else "no path was named"
         more = f" (and {len(submissions) - 1} more like it)" if len(submissions) > 1 else ""
@@ -114,95 +119,172 @@ def _mode(path: Path) -> int:
         raise NothingToGrade(f"{shown(path)} cannot be read: {reason}") from None
 
 
-def _look_into(folder: Path, found: dict[Place, _Found], results: Path | None) -> None:
-    """Add a named folder: one student's, or a class's."""
-    own = os.path.abspath(results) if results else None
-    before = len(found)
-    try:
-        entries = _scan(folder)
-    except OSError as error:
-        _at(folder, found).faults.append(_closed(folder, error))
-        return
-    if any(_is_homework(entry.name) and not _is_folder(entry) for entry in entries):
-        _add_folder(folder, found)
-        return
-    for entry in entries:
-        path = folder / entry.name
-        if os.path.abspath(path) == own:
-            continue
-        if _is_folder(entry) and path.suffix.lower() not in GRADABLE:
-            _add_folder(path, found)
-        elif path.suffix.lower() in {*GRADABLE, ".zip"}:
-            _add_file(path, _entry_mode(entry), found)
-        elif entry.is_symlink() and not os.path.isfile(path):
-            _at(path, found).faults.append(((path,), _fault(path, KINDS[stat.S_IFLNK])))
-    if len(found) == before:
-        _at(folder, found).faults.append(_nothing_in(folder))
+class _Search:
+    """A walk through what was named, and what it `found` by place."""
 
+    def __init__(self, archives: Archives, results: Path | None) -> None:
+        self.found: dict[Place, _Found] = {}
+        self._archives = archives
+        self._results = os.path.abspath(results) if results else None
 
-def _add_file(path: Path, mode: int, found: dict[Place, _Found]) -> None:
-    """Add a file that is a submission, or a candidate of one."""
-    folder = Path(os.path.abspath(path)).parent
-    if _is_homework(path.name):
-        item = found.setdefault((str(folder), ""), _Found(folder.name))
-    else:
-        item = found.setdefault((str(folder), path.stem), _Found(path.stem))
-    kind = stat.S_IFMT(mode)
-    suffix = path.suffix.lower()
-    if kind in KINDS:
-        item.faults.append(((path,), _fault(path, KINDS[kind])))
-    elif suffix in GRADABLE:
-        item.files.add(path)
-    elif suffix == ".zip":
-        item.faults.append(((path,), _fault(path, ZIP)))
-    else:
-        item.faults.append(((), _fault(path, "is neither a .py nor an .ipynb file")))
+    def look_at(self, path: Path, mode: int) -> None:
+        """Add what was named: a class, a student's folder or a file."""
+        if stat.S_ISDIR(mode) and suffix(path.name) not in GRADABLE:
+            self._look_into(path)
+        elif stat.S_ISREG(mode) and suffix(path.name) == ZIP:
+            try:
+                self._look_into(self._archives.unpack(path, of_class=True))
+            except Refused as refusal:
+                self._file_at(path).faults.append(self._fault(path, str(refusal)))
+        else:
+            self._add_file(path, mode)
 
+    def _look_into(self, folder: Path) -> None:
+        """Add a named folder: one student's, or a class's."""
+        before = len(self.found)
+        try:
+            entries = _scan(folder)
+        except OSError as error:
+            self._at(folder).faults.append(self._closed(folder, error))
+            return
+        refused = self._archives.refused
+        if any(
+            _is_homework(entry.name)
+            and not _is_folder(entry)
+            and folder / entry.name not in refused
+            for entry in entries
+        ):
+            self._add_folder(folder)
+            return
+        zips: list[Path] = []
+        for entry in entries:
+            path = folder / entry.name
+            if os.path.abspath(path) == self._results:
+                continue
+            if _is_folder(entry) and suffix(entry.name) not in GRADABLE:
+                self._add_folder(path)
+            elif suffix(entry.name) == ZIP and entry.is_file(follow_symlinks=False):
+                zips.append(path)
+            elif suffix(entry.name) in {*GRADABLE, ZIP} or path in refused:
+                self._add_file(path, _entry_mode(entry))
+            elif entry.is_symlink() and not os.path.isfile(path):
+                self._at(path).faults.append(self._fault(path, KINDS[stat.S_IFLNK]))
+        for path in zips:
+            item = self._file_at(path)
+            if not item.files:
+                item.files |= self._in_archive(path, item)
+        if len(self.found) == before:
+            self._at(folder).faults.append(self._nothing_in(folder))
 
-def _add_folder(folder: Path, found: dict[Place, _Found]) -> None:
-    """Add a student's folder: its files or, if it has none, those one folder deeper."""
-    item = _at(folder, found)
-    try:
-        entries = _scan(folder)
-        _take(folder, entries, item)
-        if not item.files:
-            deeper = [entry for entry in entries if _is_folder(entry)]
-            for entry in deeper:
-                if Path(entry.name).suffix.lower() not in GRADABLE:
-                    inner = folder / entry.name
-                    _take(inner, _scan(inner), item)
-    except OSError as error:
-        item.faults.append(_closed(folder, error))
-    item.files = {path for path in item.files if _is_homework(path.name)} or item.files
-    item.faults.append(_nothing_in(folder))
-
-
-def _take(folder: Path, entries: Sequence[os.DirEntry[str]], item: _Found) -> None:
-    for entry in entries:
-        path = folder / entry.name
-        kind = stat.S_IFMT(_entry_mode(entry))
-        suffix = path.suffix.lower()
-        if suffix in GRADABLE and kind in KINDS:
-            item.faults.append(((path,), _fault(path, KINDS[kind])))
-        elif suffix in GRADABLE:
+    def _add_file(self, path: Path, mode: int) -> None:
+        """Add a file that is a submission, or a candidate of one."""
+        item = self._file_at(path)
+        if self._is_candidate(path, mode, item):
             item.files.add(path)
-        elif suffix == ".zip":
-            item.faults.append(((path,), _fault(path, ZIP)))
 
+    def _add_folder(self, folder: Path) -> None:
+        """Add a student's folder."""
+        item = self._at(folder)
+        item.files |= self._in_folder(folder, item)
 
-def _at(folder: Path, found: dict[Place, _Found]) -> _Found:
-    absolute = os.path.abspath(folder)
-    return found.setdefault((absolute, ""), _Found(os.path.basename(absolute)))
+    def _in_folder(self, folder: Path, item: _Found) -> set[Path]:
+        """Return the files in a student's folder or, if it has none, those one folder deeper.
+
+        Where there are none either, archives are opened.
+        """
+        files: set[Path] = set()
+        zips: list[Path] = []
+        try:
+            entries = _scan(folder)
+            self._sort(folder, entries, item, files, zips)
+            if not files:
+                for entry in entries:
+                    if _is_folder(entry) and suffix(entry.name) not in GRADABLE:
+                        inner = folder / entry.name
+                        self._sort(inner, _scan(inner), item, files, zips)
+        except OSError as error:
+            item.faults.append(self._closed(folder, error))
+        if not files:
+            for path in zips:
+                files |= self._in_archive(path, item)
+        item.faults.append(self._nothing_in(folder))
+        return {path for path in files if _is_homework(path.name)} or files
+
+    def _in_archive(self, path: Path, item: _Found) -> set[Path]:
+        """Return the files in a student's archive."""
+        try:
+            if path in self._archives.refused:
+                raise Refused(self._archives.refused[path])
+            if item.opened == MAX_ARCHIVES:
+                raise Refused(f"is one zip archive too many: {MAX_ARCHIVES} are opened")
+            item.opened += 1
+            folder = self._archives.unpack(path, of_class=False)
+        except Refused as refusal:
+            item.faults.append(self._fault(path, str(refusal)))
+            return set()
+        return self._in_folder(folder, item)
+
+    def _sort(
+        self,
+        folder: Path,
+        entries: Sequence[os.DirEntry[str]],
+        item: _Found,
+        files: set[Path],
+        zips: list[Path],
+    ) -> None:
+        """Sort the entries of a folder by what may be graded, opened, or is a fault."""
+        for entry in entries:
+            path, kind = folder / entry.name, suffix(entry.name)
+            if kind == ZIP and entry.is_file(follow_symlinks=False):
+                zips.append(path)
+            elif kind == ZIP and _is_folder(entry):
+                continue
+            elif kind in {*GRADABLE, ZIP} and self._is_candidate(path, _entry_mode(entry), item):
+                files.add(path)
+
+    def _is_candidate(self, path: Path, mode: int, item: _Found) -> bool:
+        """Tell whether a file can be graded; what it lacks is a fault of its student's."""
+        kind = stat.S_IFMT(mode)
+        if kind in KINDS:
+            item.faults.append(self._fault(path, KINDS[kind]))
+        elif path in self._archives.refused:
+            item.faults.append(self._fault(path, self._archives.refused[path]))
+        elif suffix(path.name) not in GRADABLE:
+            _, problem = self._fault(path, "is neither a .py nor an .ipynb file")
+            item.faults.append(((), problem))
+        else:
+            return True
+        return False
+
+    def _file_at(self, path: Path) -> _Found:
+        """Return what is found where a loose file lies."""
+        folder, name = os.path.split(os.path.abspath(self._archives.original(path)))
+        stem = "" if _is_homework(name) else PurePath(name).stem
+        return self.found.setdefault((folder, stem), _Found(stem or os.path.basename(folder)))
+
+    def _at(self, folder: Path) -> _Found:
+        """Return what is found in a student's folder or archive."""
+        absolute = os.path.abspath(self._archives.original(folder))
+        name = os.path.basename(absolute)
+        if self._archives.is_archive(folder):
+            name = PurePath(name).stem
+        return self.found.setdefault((absolute, ""), _Found(name))
+
+    def _fault(self, path: Path, text: str) -> Fault:
+        return (path,), f"{shown(self._archives.original(path))} {text}"
+
+    def _closed(self, folder: Path, error: OSError) -> Fault:
+        where = Path(os.fsdecode(error.filename)) if error.filename else folder
+        return self._fault(where, f"cannot be opened ({error.strerror}): check its permissions")
+
+    def _nothing_in(self, folder: Path) -> Fault:
+        return (), f"no .py or .ipynb found in {shown(self._archives.original(folder))}"
 
 
 def _scan(folder: Path) -> list[os.DirEntry[str]]:
     """List a folder in order, without what never holds a submission."""
     with os.scandir(folder) as entries:
-        kept = [
-            entry
-            for entry in entries
-            if not entry.name.startswith(".") and entry.name.lower() not in NO_SUBMISSION
-        ]
+        kept = [entry for entry in entries if not ignored(entry.name)]
     return sorted(kept, key=lambda entry: entry.name)
 
 
@@ -220,21 +302,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_homework(name: str) -> bool:
-    stem, suffix = os.path.splitext(name.lower())
-    return stem == HOMEWORK and suffix in GRADABLE
-
-
-def _fault(path: Path, text: str) -> str:
-    return f"{shown(path)} {text}"
-
-
-def _closed(folder: Path, error: OSError) -> tuple[tuple[Path, ...], str]:
-    where = Path(os.fsdecode(error.filename)) if error.filename else folder
-    return (where,), _fault(where, f"cannot be opened ({error.strerror}): check its permissions")
-
-
-def _nothing_in(folder: Path) -> tuple[tuple[Path, ...], str]:
-    return (), f"no .py or .ipynb found in {shown(folder)}"
+    stem, ending = os.path.splitext(name.lower())
+    return stem == HOMEWORK and ending in GRADABLE
 
 
 def _unique(names: Iterable[str]) -> list[str]:

@@ -23,7 +23,7 @@ from typing import Any, Literal
 import charset_normalizer
 from IPython.core.inputtransformer2 import TransformerManager
 
-from grader.submissions import shown
+from grader.submissions import open_here_and_now, shown
 
 MEGABYTE = 2**20
 
@@ -76,7 +76,7 @@ def read(path: Path, max_bytes: int) -> Source:
 def _bytes(path: Path, max_bytes: int) -> bytes:
     """Read a regular file; a link, a pipe or a device is refused, and nothing here can hang."""
     try:
-        with open(path, "rb", opener=_open_here_and_now) as file:
+        with open(path, "rb", opener=open_here_and_now) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise Unreadable("is not a regular file")
@@ -91,10 +91,6 @@ def _bytes(path: Path, max_bytes: int) -> bytes:
     if not data.strip():
         raise Unreadable("is empty")
     return data
-
-
-def _open_here_and_now(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
 
 
 # Text
@@ -187,7 +183,7 @@ def _undeclared(data: bytes) -> str:
     A comment of few characters is too little for charset-normalizer, so the two that this
     homework is written in come first: in the right one nearly all characters are common ones.
     """
-    shares = [_share_of_common(data, *chinese) for chinese in CHINESE]
+    shares = [share_of_common(data, *chinese) for chinese in CHINESE]
     if max(shares) >= ENOUGH_COMMON:
         encoding, *_ = CHINESE[shares.index(max(shares))]
         return data.decode(encoding)
@@ -196,7 +192,8 @@ def _undeclared(data: bytes) -> str:
     return str(match) if match else data.decode("latin-1")
 
 
-def _share_of_common(data: bytes, encoding: str, standard: str, common: frozenset[int]) -> float:
+def share_of_common(data: bytes, encoding: str, standard: str, common: frozenset[int]) -> float:
+    """Return how many of the characters that are not ASCII are common ones in this encoding."""
     text = _try(data, encoding)
     if text is None:
         return 0.0

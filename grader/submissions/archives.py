@@ -1,0 +1,453 @@
+"""Unpack zip archives into a folder that lives as long as the run and holds only what may matter.
+
+Nothing an archive says of itself is believed: not its sizes, which are counted as the bytes come
+out; not its names, which are taken apart and put together here; not its permissions, links or
+devices, which are never made. What is refused keeps its place, so that its student is told.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self, cast
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+
+from grader.rubric import ArchiveLimits
+from grader.submissions import GRADABLE, ZIP, ignored, open_here_and_now, shown, suffix
+from grader.submissions.read import CHINESE, ENOUGH_COMMON, MEGABYTE, share_of_common
+
+PREFIX = "grader-unpacked-"
+UNFINISHED = "grader-new-"
+# A class's archive, and the students' archives in it.
+DEEPEST = 2
+# student/folder/file: below that nobody looks for a submission.
+DEPTH = 3
+# A class of 50 000 entries with names of this length has the longest list that is read.
+LISTED_BYTES = 256
+CHUNK = 2**16
+NAME_BYTES = 255
+ENCRYPTED = 0x1 | 0x40 | 0x2000
+IS_UTF8 = 0x800
+SEPARATORS = re.compile(r"[\\/]+")
+DRIVE = re.compile(r"\A[A-Za-z]:")
+OUTSIDE = re.compile(r"\A(?:[A-Za-z]:|[\\/])|(?:\A|[\\/])\.\.(?:[\\/]|\Z)")
+
+ALONE = "submit the .py or .ipynb itself"
+AGAIN = "zip it again, or submit the file itself"
+HEAD_BYTES = 512
+OTHER_KINDS = (
+    (b"Rar!\x1a\x07", 0, "a RAR archive"),
+    (b"7z\xbc\xaf\x27\x1c", 0, "a 7z archive"),
+    (b"\x1f\x8b", 0, "a gzip archive"),
+    (b"BZh", 0, "a bzip2 archive"),
+    (b"\xfd7zXZ\0", 0, "an xz archive"),
+    (b"\x28\xb5\x2f\xfd", 0, "a zstd archive"),
+    (b"ustar", 257, "a tar archive"),
+)
+
+
+class Refused(ValueError):
+    """An archive that is not unpacked; the message says why, in one line without its name."""
+
+
+class _EntryRefused(Refused):
+    """One entry that is not unpacked; the others are."""
+
+
+@dataclass(frozen=True)
+class _Archive:
+    """Where an archive lies, seen from outside, and how many archives it is in, with itself."""
+
+    path: Path
+    level: int
+
+
+class Archives:
+    """The archives of one run, unpacked; a context manager, after which nothing is left of them.
+
+    `refused` says of a file that stands in the place of an entry why that was not unpacked.
+    """
+
+    def __init__(self, limits: ArchiveLimits, source_bytes: int) -> None:
+        self._limits = limits
+        self._source_bytes = source_bytes
+        self._archives: list[_Archive] = []
+        self.refused: dict[Path, str] = {}
+
+    def __enter__(self) -> Self:
+        _remove_abandoned()
+        made = Path(tempfile.mkdtemp(prefix=UNFINISHED))
+        self._lock = _locked(made)
+        # Named only now that it is locked: until then another run would take it for abandoned.
+        self._folder = made.rename(made.with_name(made.name.replace(UNFINISHED, PREFIX)))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            shutil.rmtree(self._folder)
+        finally:
+            os.close(self._lock)
+
+    def unpack(self, path: Path, *, of_class: bool) -> Path:
+        """Unpack the archive at `path`, a class's or one student's; return the folder.
+
+        A single folder that all the rest lies in is left out. Raise Refused where there is no
+        archive that can be read, or it would unpack to too much.
+        """
+        inside = self._around(path)
+        level = inside.level + 1 if inside else 1
+        if level > DEEPEST:
+            raise Refused("is a zip archive in a zip archive in another: submit the file itself")
+        folder = self._folder / str(len(self._archives))
+        self._archives.append(_Archive(self.original(path), level))
+        folder.mkdir()
+        try:
+            with _opened(path) as file:
+                self._unpack(file, folder, of_class)
+        except Refused:
+            shutil.rmtree(folder)
+            raise
+        return folder
+
+    def original(self, path: Path) -> Path:
+        """Return what people know a path by: class.zip/bob/homework.py, not where it now lies."""
+        archive = self._around(path)
+        if archive is None:
+            return path
+        return archive.path.joinpath(*path.relative_to(self._folder).parts[1:])
+
+    def is_archive(self, folder: Path) -> bool:
+        """Tell whether a folder stands for an archive, and not for a folder in one."""
+        return folder.parent == self._folder
+
+    def _around(self, path: Path) -> _Archive | None:
+        if not path.is_relative_to(self._folder):
+            return None
+        return self._archives[int(path.relative_to(self._folder).parts[0])]
+
+    def _unpack(self, file: IO[bytes], folder: Path, of_class: bool) -> None:
+        counted = _Counted(file, self._limits.entries * LISTED_BYTES)
+        archive = _archive(counted)
+        infos = archive.infolist()
+        if len(infos) > self._limits.entries:
+            raise Refused(f"holds more than {self._limits.entries} files: {ALONE}")
+        purse = _Purse(self._limits, self._source_bytes, of_class)
+        for entry in _without_wrapper(_entries(infos)):
+            target = folder.joinpath(*entry.parts[:DEPTH])
+            if not _made(target if entry.is_folder else target.parent):
+                continue
+            if not entry.matters or len(entry.parts) > DEPTH:
+                continue
+            try:
+                if entry.fault:
+                    raise _EntryRefused(entry.fault)
+                self._write(archive, entry, target, purse.spender(entry, counted))
+            except _EntryRefused as refusal:
+                if not os.path.lexists(target):  # else there is a good one of that name
+                    target.touch()
+                    self.refused[target] = str(refusal)
+
+    def _write(
+        self, archive: ZipFile, entry: "_Entry", target: Path, spend: Callable[[int], None]
+    ) -> None:
+        """Write an entry whole or not at all. Of two with one name the later is what counts."""
+        largest = self._limits.student_bytes if suffix(target.name) == ZIP else self._source_bytes
+        scratch = self._folder / "scratch"
+        written = 0
+        with open(scratch, "wb") as out:
+            for chunk in _chunks(archive, entry.info):
+                written += len(chunk)
+                spend(len(chunk))
+                if written > largest:
+                    limit = largest / MEGABYTE
+                    raise _EntryRefused(f"is too large: the limit is {limit:.1f} MB")
+                out.write(chunk)
+        if not target.is_dir():  # which is a fault of its own: nothing that ends in .py may be
+            scratch.replace(target)
+            self.refused.pop(target, None)
+
+
+class _Purse:
+    """What may yet come out of an archive: in all, and for each student.
+
+    In a class's archive a student is whatever lies in one folder, or one loose file; who wants
+    too much loses the rest, and the others nothing.
+    """
+
+    def __init__(self, limits: ArchiveLimits, source_bytes: int, of_class: bool) -> None:
+        self._limits = limits
+        self._source_bytes = source_bytes
+        self._of_class = of_class
+        self._inflated: Counter[str] = Counter()
+        self._deflated: Counter[str] = Counter()
+
+    def spender(self, entry: "_Entry", counted: "_Counted") -> Callable[[int], None]:
+        """Return what is to be called with the number of bytes, as they come out of an entry."""
+        student = entry.parts[0] if self._of_class else ""
+        error = _EntryRefused if self._of_class else Refused
+        most, ratio = self._limits.student_bytes, self._limits.ratio
+        counted.taken()  # what was read before is not of this entry
+
+        def spend(size: int) -> None:
+            self._inflated[student] += size
+            self._deflated[student] += counted.taken()
+            inflated = self._inflated[student]
+            if inflated > self._source_bytes + ratio * self._deflated[student]:
+                raise error(f"is a zip bomb: it unpacks to more than {ratio} times its size")
+            if inflated > most:
+                raise error(f"unpacks to more than {most / MEGABYTE:.0f} MB: {ALONE}")
+            if self._inflated.total() > self._limits.class_bytes:
+                limit = self._limits.class_bytes / MEGABYTE
+                raise Refused(f"unpacks to more than {limit:.0f} MB: unpack it yourself")
+
+        return spend
+
+
+# The archive
+
+
+class _Counted:
+    """A file that counts what is read of it, and refuses to read very much at once.
+
+    zipfile reads the list of entries in one piece and makes an object of each, whatever its size.
+    """
+
+    def __init__(self, file: IO[bytes], at_once: int) -> None:
+        self._file = file
+        self._at_once = at_once
+        self._read = 0
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        """Read like any file."""
+        data = self._file.read(min(size, self._at_once + 1) if size >= 0 else self._at_once + 1)
+        if len(data) > self._at_once:
+            raise Refused(f"holds too many files, or too long names: {ALONE}")
+        self._read += len(data)
+        return data
+
+    def taken(self) -> int:
+        """Return how much was read since this was last asked."""
+        taken, self._read = self._read, 0
+        return taken
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return open(path, "rb", opener=_open_regular)
+    except OSError as error:
+        raise Refused(f"cannot be opened: {error.strerror}") from None
+
+
+def _open_regular(path: str, flags: int) -> int:
+    descriptor = open_here_and_now(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Refused("is not a regular file")
+    return descriptor
+
+
+def _archive(file: _Counted) -> ZipFile:
+    try:
+        return ZipFile(cast(IO[bytes], file))
+    except Refused:
+        raise
+    except UnicodeDecodeError:
+        raise Refused(f"has names that are not in the encoding it says: {AGAIN}") from None
+    except Exception:  # BadZipFile, and whatever else zipfile meets in bytes that are not its own
+        file.seek(0)
+        raise Refused(_what_it_is(file.read(HEAD_BYTES))) from None
+
+
+def _what_it_is(head: bytes) -> str:
+    """Say what a file is that is called .zip and is no archive that can be read."""
+    for mark, at, kind in OTHER_KINDS:
+        if head[at:].startswith(mark):
+            return f"is {kind} named .zip: {ALONE}"
+    if not head:
+        return "is empty"
+    if head.startswith(b"PK"):
+        return f"is a damaged or truncated zip archive: {AGAIN}"
+    return f"is not a zip archive, only named .zip: {ALONE}"
+
+
+def _chunks(archive: ZipFile, info: ZipInfo) -> Iterator[bytes]:
+    """Yield the bytes of an entry; their number is what counts, not the one it says."""
+    try:
+        with archive.open(info) as file:
+            while chunk := file.read(CHUNK):
+                yield chunk
+    except Exception:  # BadZipFile, zlib.error, EOFError, ...: zipfile promises nothing
+        raise _EntryRefused(f"is damaged in its archive: {AGAIN}") from None
+
+
+# Its entries
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """An entry as it could be unpacked: `parts` are safe names of folders and of itself.
+
+    `matters` says whether it may be a submission; `fault`, why it is not unpacked all the same.
+    """
+
+    info: ZipInfo
+    parts: tuple[str, ...]
+    is_folder: bool
+    matters: bool
+    fault: str | None
+
+
+def _entries(infos: Sequence[ZipInfo]) -> list[_Entry]:
+    entries = [_entry(info, name) for info, name in zip(infos, _names(infos), strict=True)]
+    return [entry for entry in entries if entry.parts and not any(map(ignored, entry.parts))]
+
+
+def _entry(info: ZipInfo, name: str) -> _Entry:
+    # Whichever of the two separates: archives made on Windows have had both.
+    split = SEPARATORS.split(DRIVE.sub("", name))
+    parts = tuple(_short(part) for part in split if part not in {"", ".", ".."})
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    is_file = kind in {0, stat.S_IFREG}
+    is_folder = kind == stat.S_IFDIR or (is_file and not split[-1])
+    fault = None
+    if not is_file and not is_folder:
+        fault = "is a link or a special file in its archive: submit the file itself"
+    elif OUTSIDE.search(name):
+        fault = f"is called {shown(name)[:100]} in its archive, which leads out of it: {AGAIN}"
+    elif info.flag_bits & ENCRYPTED:
+        fault = "is encrypted in its archive: zip it again without a password"
+    elif info.compress_type not in {ZIP_STORED, ZIP_DEFLATED}:
+        # Others take long, or as much memory as they say.
+        fault = f"is compressed in an unusual way (method {info.compress_type}): {AGAIN}"
+    is_wanted = bool(parts) and suffix(parts[-1]) in {*GRADABLE, ZIP}
+    matters = not is_folder and (is_wanted or not is_file)
+    return _Entry(info, parts, is_folder, matters, fault)
+
+
+def _short(part: str) -> str:
+    """Return a name that any file system takes; a long one keeps its suffix."""
+    encoded = part.encode(errors="replace")
+    if len(encoded) <= NAME_BYTES:
+        return encoded.decode()
+    end = encoded[-len(suffix(part).encode()) :] if suffix(part) in {*GRADABLE, ZIP} else b""
+    mark = f"-{hashlib.sha256(encoded).hexdigest()[:8]}".encode() + end
+    return encoded[: NAME_BYTES - len(mark)].decode(errors="ignore") + mark.decode()
+
+
+def _without_wrapper(entries: list[_Entry]) -> list[_Entry]:
+    """Leave out the folder that everything lies in, where there is one."""
+    seen = [entry for entry in entries if entry.is_folder or entry.matters or entry.parts[1:]]
+    first = {entry.parts[0] for entry in seen}
+    if len(first) != 1 or any(len(entry.parts) == 1 and not entry.is_folder for entry in seen):
+        return seen
+    return [replace(entry, parts=entry.parts[1:]) for entry in seen if entry.parts[1:]]
+
+
+def _made(folder: Path) -> bool:
+    """Make a folder and those it is in; False where a file is in the way."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        return False
+    return True
+
+
+# Their names
+
+# What is not UTF-8 and says nothing: how to decode it, the standard that orders its characters by
+# how common they are, and the first bytes of the common ones (of Japanese without wide Latin).
+EAST_ASIAN = (
+    *CHINESE,
+    ("cp932", "euc_jp", frozenset({0xA1, 0xA4, 0xA5, *range(0xB0, 0xD0)})),
+)
+OLDEST = "cp437"  # what zip began with; it reads anything
+# An accented letter of cp437 among others, alone: Ren\x82e. In East Asian text there are more.
+NOT_ASCII = re.compile(rb"[\x80-\xff]")
+ACCENTED = re.compile(rb"(?<![\x80-\xff])[\x80-\x9a\xa0-\xa5\xe1](?![\x80-\xff])")
+
+
+def _names(infos: Sequence[ZipInfo]) -> list[str]:
+    """Return the names; those that say no encoding are judged together, as one tool wrote them."""
+    raw = [_raw(info) for info in infos]
+    encoding = _encoding([name for name in raw if name is not None and not _is(name, "utf-8")])
+    return [
+        info.filename if name is None else _decoded(name, encoding)
+        for info, name in zip(infos, raw, strict=True)
+    ]
+
+
+def _raw(info: ZipInfo) -> bytes | None:
+    """Return the bytes of a name, or None where the archive says that it is UTF-8."""
+    if info.flag_bits & IS_UTF8:
+        return None
+    return info.filename.encode(OLDEST)  # as which zipfile decoded it
+
+
+def _decoded(name: bytes, of_all: str | None) -> str:
+    if _is(name, "utf-8"):
+        return name.decode()
+    if of_all and _is(name, of_all):
+        return name.decode(of_all)
+    return name.decode(_encoding([name]) or OLDEST)
+
+
+def _is(name: bytes, encoding: str) -> bool:
+    try:
+        name.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _encoding(names: Sequence[bytes]) -> str | None:
+    """Return the encoding of East Asia or Europe that the names read well in, if there is one."""
+    if all(len(NOT_ASCII.findall(name)) == len(ACCENTED.findall(name)) for name in names):
+        return OLDEST
+    shares = [
+        sum(share_of_common(name, *encoding) for name in names) / len(names)
+        for encoding in EAST_ASIAN
+    ]
+    best = max(shares)
+    return EAST_ASIAN[shares.index(best)][0] if best >= ENOUGH_COMMON else None
+
+
+# What an earlier run left
+
+
+def _locked(folder: Path) -> int:
+    """Lock a folder for as long as this process lives; raise OSError where it is another's."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _remove_abandoned() -> None:
+    """Remove what a run left that was killed: its lock is gone with it."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        try:
+            lock = _locked(folder)
+        except OSError:  # in use, another user's, or no folder at all
+            continue
+        try:
+            if os.fstat(lock).st_uid == os.geteuid():
+                shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(lock)
