@@ -20,7 +20,7 @@ from hypothesis import example, given, settings
 from grader import reference
 from grader.cases import Draw, hidden_cases
 from grader.confined import wire
-from grader.confined.contract import Call, Outcome, Parameters, Problem
+from grader.confined.contract import GRADIENTS, Call, Outcome, Parameters, Problem, Sighting
 from grader.judging import Case, judge_training
 from grader.records import Criterion
 from grader.rubric import load_rubric
@@ -44,7 +44,8 @@ def pack(value: object) -> bytes:
     return msgspec.msgpack.encode(value)
 
 
-READY = frame(wire.encode(wire.Ready(["rlimits"])))
+READY = frame(wire.encode(wire.Ready({})))
+SCREENED = frame(wire.encode(wire.Screened({})))
 LOADED = frame(wire.encode(wire.Loaded([])))
 
 
@@ -66,7 +67,7 @@ def converse(*replies: list[bytes]) -> tuple[list[Note] | Outcome, list[Outcome]
     player = threading.Thread(target=play, args=(theirs, list(replies)))
     player.start()
     try:
-        with Worker(ours, LIMITS, lambda: 0) as worker:
+        with Worker(ours, LIMITS, None, lambda: 0) as worker:
             notes = worker.load("module", [("homework.py", "x = 1")])
             return notes, [worker.ask(call()), worker.ask(call())]
     finally:
@@ -87,6 +88,7 @@ def assert_harmless(notes: list[Note] | Outcome, outcomes: list[Outcome]) -> Non
         assert outcome.problem is None or isinstance(outcome.problem, Problem)
         assert all(isinstance(tensor, torch.Tensor) for tensor in outcome.tensors)
         texts += [outcome.detail, outcome.where]
+        texts += [text for s in outcome.seen for text in (s.name, s.where)]
     assert all(text.isprintable() and len(text) <= 600 for text in texts)
 
 
@@ -121,6 +123,9 @@ BODIES = [
     (before_type(b"\x81\xc0" * 250_000 + b"\xc0"), "not a message"),
     (before_type(b"\xdd" + HUGE), "not a message"),
     (pack({"type": "Ready", "layers": [""] * 200_000}), "not a message"),
+    (pack({"type": "Screened", "named": {"forward": []}}), "not a message"),
+    (pack({"type": "Screened", "named": {"grad_w1": [("", "")] * 9}}), "not a message"),
+    (pack({"type": "Screened", "named": {}}), "another message"),
     (pack({"type": "Loaded", "notes": [("", "")] * 200_000}), "not a message"),
     (pack({"type": "Loaded", "notes": []}), "another message"),
     (pack({"type": "Start"}), "not a message"),
@@ -134,6 +139,9 @@ BODIES = [
     (answer(number=True), "not a message"),
     (answer(number=math.nan), "not a message"),
     (answer(extra=1), "not a message"),
+    (answer(seen=[("x", "y")] * 9), "not a message"),
+    (answer(seen=[("x" * 201, "y")]), "not a message"),
+    (answer(seen=[("x",)]), "not a message"),
     (answer(problem="rich"), "not a message"),
     (answer(detail="x" * 601), "not a message"),
     (answer(detail=b"bytes"), "not a message"),
@@ -158,7 +166,7 @@ BODIES = [
 
 @pytest.mark.parametrize(("body", "says"), BODIES)
 def test_a_body_is_an_answer_or_ends_the_worker(body, says):
-    notes, outcomes = converse([READY], [LOADED], [frame(body)], [frame(body)])
+    notes, outcomes = converse([READY], [SCREENED], [LOADED], [frame(body)], [frame(body)])
     assert notes == []
     assert_harmless(notes, outcomes)
     if says:
@@ -183,7 +191,7 @@ FRAMES: list[tuple[Callable[[bytes], list[bytes]], str]] = [
 @pytest.mark.parametrize(("pieces", "says"), FRAMES)
 def test_a_frame_is_whole_and_alone_or_ends_the_worker(pieces, says):
     sent = b"".join(pieces(frame(answer())))
-    notes, outcomes = converse([READY], [LOADED], [sent])
+    notes, outcomes = converse([READY], [SCREENED], [LOADED], [sent])
     assert_harmless(notes, outcomes)
     assert outcomes[1].problem is Problem.CRASHED
     assert any(says in outcome.detail for outcome in outcomes)
@@ -192,10 +200,10 @@ def test_a_frame_is_whole_and_alone_or_ends_the_worker(pieces, says):
 def test_an_answer_split_at_every_byte_is_the_answer():
     body = answer(arrays=[array([1, 2], struct.pack("<2d", 1.0, 2.0))])
     whole = frame(body)
-    _, outcomes = converse([READY], [LOADED], [bytes([byte]) for byte in whole])
+    _, outcomes = converse([READY], [SCREENED], [LOADED], [bytes([byte]) for byte in whole])
     assert torch.equal(outcomes[0].tensors[0], torch.tensor([[1.0, 2.0]], dtype=torch.float64))
     for cut in range(len(whole)):  # and cut off there, it is none
-        _, outcomes = converse([READY], [LOADED], [whole[:cut]])
+        _, outcomes = converse([READY], [SCREENED], [LOADED], [whole[:cut]])
         assert outcomes[0].problem is Problem.CRASHED
 
 
@@ -203,9 +211,9 @@ def test_an_answer_split_at_every_byte_is_the_answer():
 def test_a_worker_that_goes_silent_within_a_frame_is_out_of_time(sent):
     ours, theirs = socket.socketpair()
     with theirs:
-        player = threading.Thread(target=play, args=(theirs.dup(), [[READY], [sent]]))
+        player = threading.Thread(target=play, args=(theirs.dup(), [[READY], [SCREENED], [sent]]))
         player.start()
-        with Worker(ours, IMPATIENT, lambda: 0) as worker:
+        with Worker(ours, IMPATIENT, None, lambda: 0) as worker:
             outcome = worker.load("module", [("homework.py", "x = 1")])
         player.join(timeout=10)
     assert (outcome.problem, outcome.detail) == (Problem.TIMEOUT, "was stopped at the time limit")
@@ -216,7 +224,7 @@ def test_a_worker_that_does_not_read_is_out_of_time():
     with theirs:
         player = threading.Thread(target=play, args=(theirs.dup(), [[READY]]))
         player.start()
-        with Worker(ours, IMPATIENT, lambda: 0) as worker:
+        with Worker(ours, IMPATIENT, None, lambda: 0) as worker:
             player.join(timeout=10)
             source = "x" * 2**23  # more than the socket holds
             outcome = worker.load("module", [("homework.py", source)])
@@ -225,7 +233,7 @@ def test_a_worker_that_does_not_read_is_out_of_time():
 
 @pytest.mark.parametrize("early", [LOADED, b"\0", frame(answer())])
 def test_what_is_sent_before_it_is_asked_ends_the_worker(early):
-    notes, outcomes = converse([READY + early], [LOADED], [frame(answer())])
+    notes, outcomes = converse([READY + early], [SCREENED], [LOADED], [frame(answer())])
     assert isinstance(notes, Outcome)
     assert notes.problem is Problem.CRASHED
     assert "out of turn" in notes.detail
@@ -238,8 +246,9 @@ msgpack_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("ab"), inner, max_size=4),
     max_leaves=10,
 )  # fmt: skip
+SIGHTINGS = st.lists(st.tuples(st.text("a\x1b"), st.text("b\n")), max_size=9)
 near_misses = st.fixed_dictionaries(
-    {"type": st.sampled_from(["Answer", "Loaded", "Ready"])},
+    {"type": st.sampled_from(["Answer", "Loaded", "Screened", "Ready"])},
     optional={
         "number": st.integers(0, 3) | msgpack_values,
         "arrays": st.lists(
@@ -256,7 +265,9 @@ near_misses = st.fixed_dictionaries(
         "problem": st.sampled_from([None, *(problem.value for problem in Problem)]),
         "detail": st.text(st.characters(exclude_categories=["Cs"])),
         "notes": st.lists(st.tuples(st.text("a\n\x1b"), st.text("b\x7f"))) | msgpack_values,
-        "layers": st.lists(st.text("abc")) | msgpack_values,
+        "missing": st.dictionaries(st.text("abc"), st.text("abc")) | msgpack_values,
+        "named": st.dictionaries(st.sampled_from(GRADIENTS), SIGHTINGS) | msgpack_values,
+        "seen": SIGHTINGS | msgpack_values,
     },
 ).map(pack)
 
@@ -275,7 +286,10 @@ sent = st.binary(max_size=200) | near_misses.map(frame) | mutated() | st.binary(
 
 
 @settings(max_examples=400)
-@given(before=st.sampled_from([[], [[READY]], [[READY], [LOADED]]]), sent=sent)
+@given(
+    before=st.sampled_from([[], [[READY]], [[READY], [SCREENED]], [[READY], [SCREENED], [LOADED]]]),
+    sent=sent,
+)
 def test_whatever_is_sent_nothing_is_raised(before, sent):
     assert_harmless(*converse(*before, [sent]))
 
@@ -287,7 +301,7 @@ def test_a_body_decodes_to_a_message_or_a_wire_error(body):
     # Anything but a WireError fails the test, and so does a message that is none.
     with contextlib.suppress(wire.WireError):
         message = wire.reply_of(body)
-        assert isinstance(message, wire.Ready | wire.Loaded | wire.Answer)
+        assert isinstance(message, wire.FromWorker)
         if isinstance(message, wire.Answer):
             outcome = wire.outcome_of(message)
             assert [list(t.shape) for t in outcome.tensors] == [a.shape for a in message.arrays]
@@ -337,14 +351,19 @@ def tensors(draw: st.DrawFn, case: Case) -> tuple[torch.Tensor, ...]:
     return tuple(answered[:count])
 
 
+AUTOGRAD = Sighting("torch.autograd.grad", "homework.py, line 1")
+
+
 @st.composite
 def interviews(draw: st.DrawFn) -> list[Outcome]:
     """Draw an outcome for every case; a good part of them right."""
     outcomes = []
     for case in CASES:
-        kind = draw(st.sampled_from(["right", "right", "tensors", "problem"]))
+        kind = draw(st.sampled_from(["right", "right", "right", "seen", "tensors", "problem"]))
         if kind == "right":
             outcomes.append(Outcome(right(case)))
+        elif kind == "seen" and case.call.function in GRADIENTS:
+            outcomes.append(Outcome(right(case), seen=(AUTOGRAD,)))
         elif kind == "tensors":
             outcomes.append(Outcome(draw(tensors(case))))
         else:
@@ -355,7 +374,7 @@ def interviews(draw: st.DrawFn) -> list[Outcome]:
 
 def is_right(case: Case, outcome: Outcome) -> bool:
     """Tell, without the judge, whether an answer is what full points ask for."""
-    if outcome.problem:
+    if outcome.problem or outcome.seen:
         return False
     asked = case.expected or tuple(case.call.parameters())
     if [tensor.shape for tensor in outcome.tensors] != [tensor.shape for tensor in asked]:
@@ -370,9 +389,9 @@ def is_right(case: Case, outcome: Outcome) -> bool:
 
 
 @settings(max_examples=150)
-@given(interviews())
-def test_any_outcomes_come_to_points_that_they_earn(outcomes):
-    verdicts = score(CASES, outcomes, MARKING)
+@given(interviews(), st.sampled_from([{}, {"grad_w1": (AUTOGRAD,), "grad_b2": (AUTOGRAD,)}]))
+def test_any_outcomes_come_to_points_that_they_earn(outcomes, named):
+    verdicts = score(CASES, outcomes, named, MARKING)
     assert [verdict.criterion for verdict in verdicts] == list(MARKING.points)
     for verdict in verdicts:
         assert 0 <= verdict.points <= verdict.max_points
@@ -394,7 +413,7 @@ def test_any_outcomes_come_to_points_that_they_earn(outcomes):
 
 
 def test_right_outcomes_earn_everything():
-    verdicts = score(CASES, [Outcome(right(case)) for case in CASES], MARKING)
+    verdicts = score(CASES, [Outcome(right(case)) for case in CASES], {}, MARKING)
     assert sum(verdict.points for verdict in verdicts) == 100
 
 
