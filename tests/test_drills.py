@@ -12,6 +12,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ import msgspec
 import pytest
 from conftest import GRADER, ROOT
 
-from grader.files import UNFINISHED
+from grader.files import UNFINISHED, remove_unfinished, write_atomically
 from grader.records import Record
 
 CLASS_SIZE = 200
@@ -359,3 +360,23 @@ def test_a_worker_that_hangs_does_not_outlive_what_started_it(drill, tmp_path, v
     assert run.end()[0] in (-signal.SIGKILL, 2)
     drill.assert_no_process()
     drill.assert_nothing_temporary()
+
+
+@pytest.mark.parametrize("step", ["fsync", "chmod", "replace"])
+def test_a_write_killed_at_any_step_leaves_the_old_content_and_what_the_next_run_removes(
+    tmp_path, step
+):
+    target = tmp_path / "ada" / "result.json"
+    write_atomically(target, "old")
+    program = (
+        "import os, signal, sys\nfrom pathlib import Path\n"
+        "from grader.files import write_atomically\n"
+        f"os.{step} = lambda *given: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "write_atomically(Path(sys.argv[1]), 'new')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(target)], timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert target.read_text() == "old"
+    assert len(list(target.parent.iterdir())) == 2
+    remove_unfinished(tmp_path)
+    assert list(target.parent.iterdir()) == [target]
