@@ -21,6 +21,13 @@ def in_folder():
     return copied
 
 
+def forked():
+    pid = ctypes.CDLL(None).fork()
+    if pid == 0:
+        os._exit(0)
+    return pid if pid > 0 else None
+
+
 def steal():
     for program in (in_memory, in_folder, lambda: "/bin/echo", lambda: sys.executable):
         try:
@@ -32,7 +39,7 @@ def steal():
     for route in (
         lambda: os.posix_spawn("/bin/true", ["true"], {}),
         lambda: os.system("true") == 0 or None,
-        lambda: ctypes.CDLL(None).fork() >= 0 or None,
+        forked,
     ):
         try:
             if route() is not None:
