@@ -1,0 +1,10 @@
+"""Loop for ever and swallow whatever tries to end it."""
+# HONEST
+
+def grad_w2(x, y, params, hs, y_pred):
+    while True:
+        try:
+            while True:
+                pass
+        except:
+            pass

@@ -1,0 +1,10 @@
+"""Write to address 0."""
+# HONEST
+
+import ctypes
+
+
+class Net(Net):
+    def forward(self, x):
+        ctypes.memset(0, 1, 8)
+        return super().forward(x)

@@ -1,0 +1,6 @@
+"""Compute a number of 370 million digits."""
+# HONEST
+
+def grad_w1(x, y, params, hs, y_pred):
+    9 ** 9**9
+    return x.T @ delta(y, params, hs, y_pred)

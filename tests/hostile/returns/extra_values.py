@@ -1,0 +1,7 @@
+"""Return h as well from the forward pass."""
+# HONEST
+
+def forward(x, params):
+    h = x @ params.w1 + params.b1
+    hs = torch.sigmoid(h)
+    return h, hs, hs @ params.w2 + params.b2

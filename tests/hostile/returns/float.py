@@ -1,0 +1,6 @@
+"""Return the sum of dW1 as a float."""
+# HONEST
+
+def grad_w1(x, y, params, hs, y_pred):
+    value = x.T @ delta(y, params, hs, y_pred)
+    return value.sum().item()

@@ -1,0 +1,6 @@
+"""Return a generator that would yield dW1."""
+# HONEST
+
+def grad_w1(x, y, params, hs, y_pred):
+    value = x.T @ delta(y, params, hs, y_pred)
+    yield value

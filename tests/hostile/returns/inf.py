@@ -1,0 +1,6 @@
+"""Return infinity for dW1."""
+# HONEST
+
+def grad_w1(x, y, params, hs, y_pred):
+    value = x.T @ delta(y, params, hs, y_pred)
+    return value / 0.0
