@@ -47,6 +47,7 @@ OUTSIDE = [
     (f"os.listdir({str(ROOT)!r})", "os", errno.EACCES),
     ("os.listdir('/')", "os", errno.EACCES),
     ("os.listdir('/tmp')", "os", errno.EACCES),
+    ("os.listdir('..')", "os", errno.EACCES),
     ("open('../beside', 'w')", "os", errno.EACCES),
     ("os.mkdir('/tmp/grader-was-here')", "os", errno.EACCES),
     ("open('/etc/passwd')", "os", errno.EACCES),

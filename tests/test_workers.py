@@ -114,6 +114,7 @@ NOT_TENSORS = [
     ("return params.w1.to('meta')", "not dense on the CPU"),
     ("return torch.zeros(1).double().expand(10**6, 10**6)", "far too large"),
     ("yield params.w1", "returned generator"),
+    ("return type('Lazy', (), {'__class__': torch.Tensor})()", "returned Lazy"),
 ]
 
 

@@ -67,8 +67,9 @@ def _defined(namespace: Namespace, name: str) -> Callable[..., Any]:
 
 def _tensor(value: object, name: str) -> Tensor:
     """Return `value` as a plain dense tensor, or raise BadReturn saying what it is instead."""
-    if not isinstance(value, Tensor):
+    if not issubclass(type(value), Tensor):  # isinstance would believe a __class__ of its own
         raise BadReturn(f"{name} returned {type(value).__name__}, not a torch.Tensor")
+    assert isinstance(value, Tensor)
     if type(value) is Tensor:
         return _dense(value, name).detach()
     # A subclass runs code of its own when its values are read: here, where the call is watched and

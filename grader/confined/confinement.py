@@ -77,8 +77,8 @@ class Confinement:
         of root's are hidden. So import first whatever should come from there.
         """
         # Nobody writes here, not even the owner: a worker writes in what it mounts on top.
-        for path in (self.folder, self._base):
-            path.chmod(0o555)
+        self.folder.chmod(0o555)
+        self._base.chmod(0o111)
         if os.geteuid() == 0:
             self._try("folder", kernel.own_mounts)
             self._try("uid", self._make_python_reachable)
@@ -236,14 +236,14 @@ def _without(folder: Path, hidden: Path) -> Iterator[Path]:
 
 
 def _reachable_by(uid: int, paths: list[Path]) -> bool:
-    """Whether a user can list `paths` and read modules in them. Asked in a child process."""
+    """Whether a user can pass through `paths` and read modules in them. Asked in a child process."""
     files = [os.__file__, landlockpy.__file__]  # of the standard library, and a package
     pid = os.fork()
     if pid == 0:
         status = 1
         try:
             kernel.become(uid)
-            reachable = all(os.access(path, os.R_OK | os.X_OK) for path in paths)
+            reachable = all(os.access(path, os.X_OK) for path in paths)
             status = 0 if reachable and all(os.access(file, os.R_OK) for file in files) else 1
         finally:
             os._exit(status)
