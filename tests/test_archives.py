@@ -299,6 +299,22 @@ def test_a_link_or_special_file(tmp_path, archives, case):
     assert not [p for p in archives._folder.rglob("*") if p.is_symlink()]
 
 
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        (("/a/b/c/d/e/homework.py", CODE), "is called /a/b/c/d/e/homework.py in its archive"),
+        (link("hw", "/etc"), "is a link or a special file"),
+        (link("hw/data", "/etc"), "is a link or a special file"),
+    ],
+)
+def test_a_student_is_told_of_what_was_refused_and_not_only_that_there_is_nothing(
+    tmp_path, archives, entry, expected
+):
+    path = zipped(tmp_path / "class" / "eve.zip", [entry])
+    found = discover([path.parent], archives)
+    assert expected in problems(found)["eve"]
+
+
 def test_nothing_is_written_through_a_link(tmp_path, archives):
     path = zipped(
         tmp_path / "class.zip",

@@ -327,6 +327,7 @@ def _entry(info: ZipInfo, name: str) -> _Entry:
     if not is_file and not is_folder:
         fault = "is a link or a special file in its archive: submit the file itself"
     elif OUTSIDE.search(name):
+        parts = parts[-1:]  # told of at the top, where it is seen
         fault = f"is called {shown(name)[:100]} in its archive, which leads out of it: {AGAIN}"
     elif info.flag_bits & ENCRYPTED:
         fault = "is encrypted in its archive: zip it again without a password"
@@ -352,7 +353,7 @@ def _without_wrapper(entries: list[_Entry]) -> list[_Entry]:
     """Leave out the folder that everything lies in, where there is one."""
     seen = [entry for entry in entries if entry.is_folder or entry.matters or entry.parts[1:]]
     first = {entry.parts[0] for entry in seen}
-    if len(first) != 1 or any(len(entry.parts) == 1 and not entry.is_folder for entry in seen):
+    if len(first) != 1 or any(not entry.is_folder and not entry.parts[1:] for entry in seen):
         return seen
     return [replace(entry, parts=entry.parts[1:]) for entry in seen if entry.parts[1:]]
 
