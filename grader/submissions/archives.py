@@ -144,12 +144,14 @@ class Archives:
         infos = archive.infolist()
         if len(infos) > self._limits.entries:
             raise Refused(f"holds more than {self._limits.entries} files: {ALONE}")
+        entries = _without_wrapper(_entries(infos))
+        most = self._limits.student_entries
+        if not of_class and len({entry.place for entry in entries}) > most:
+            raise Refused(f"unpacks to more than {most} files and folders: {ALONE}")
         purse = _Purse(self._limits, self._source_bytes, of_class)
-        for entry in _without_wrapper(_entries(infos)):
-            target = folder.joinpath(*entry.parts[:DEPTH])
-            if not _made(target if entry.is_folder else target.parent):
-                continue
-            if not entry.matters or len(entry.parts) > DEPTH:
+        for entry in entries:
+            target = folder.joinpath(*entry.place)
+            if not _made(target.parent if entry.is_made else target) or not entry.is_made:
                 continue
             try:
                 if entry.fault:
@@ -309,6 +311,16 @@ class _Entry:
     is_folder: bool
     matters: bool
     fault: str | None
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it is a file that is unpacked; of what else there is, only folders are made."""
+        return self.matters and len(self.parts) <= DEPTH
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """What is made of it: the file, or the folder that it is or lies in."""
+        return (self.parts if self.is_made or self.is_folder else self.parts[:-1])[:DEPTH]
 
 
 def _entries(infos: Sequence[ZipInfo]) -> list[_Entry]:
