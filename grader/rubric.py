@@ -60,6 +60,7 @@ class ArchiveLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     student_bytes: int
     class_bytes: int
     entries: int
+    student_entries: int
     ratio: int
 
 

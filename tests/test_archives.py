@@ -39,7 +39,7 @@ def temporary(tmp_path, monkeypatch) -> Path:
 def archives(rubric: Rubric, temporary: Path):
     """Limits of a hundredth, so that a bomb is small."""
     limits = msgspec.structs.replace(
-        rubric.archives, student_bytes=2 * MB, class_bytes=8 * MB, entries=500
+        rubric.archives, student_bytes=2 * MB, class_bytes=8 * MB, entries=500, student_entries=50
     )
     with Archives(limits, MB) as opened:
         yield opened
@@ -299,6 +299,22 @@ def test_a_link_or_special_file(tmp_path, archives, case):
     assert not [p for p in archives._folder.rglob("*") if p.is_symlink()]
 
 
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        (("/a/b/c/d/e/homework.py", CODE), "is called /a/b/c/d/e/homework.py in its archive"),
+        (link("hw", "/etc"), "is a link or a special file"),
+        (link("hw/data", "/etc"), "is a link or a special file"),
+    ],
+)
+def test_a_student_is_told_of_what_was_refused_and_not_only_that_there_is_nothing(
+    tmp_path, archives, entry, expected
+):
+    path = zipped(tmp_path / "class" / "eve.zip", [entry])
+    found = discover([path.parent], archives)
+    assert expected in problems(found)["eve"]
+
+
 def test_nothing_is_written_through_a_link(tmp_path, archives):
     path = zipped(
         tmp_path / "class.zip",
@@ -414,6 +430,10 @@ BOMBS = {
         lambda p: zipped(p, entries(*(f"{n}/" for n in range(501)))),
         "holds more than 500 files: submit",
     ),
+    "too_many_to_unpack": (
+        lambda p: zipped(p, entries(*(f"{n}/report.pdf" for n in range(51)))),
+        "unpacks to more than 50 files and folders: submit",
+    ),
     "too_many_to_list": (
         lambda p: overlapping(p, CODE, 5000),
         "holds too many files, or too long names",
@@ -437,6 +457,16 @@ def test_a_bomb_is_its_students_problem_alone(tmp_path, archives, bomb):
     assert list(problems(found)) == ["eve"]
     assert expected in problems(found)["eve"]
     assert sum(p.stat().st_size for p in archives._folder.rglob("*") if p.is_file()) < 2 * MB
+
+
+def test_many_files_that_are_not_unpacked_are_no_bomb(tmp_path, archives):
+    names = [
+        "homework.py",
+        *(f"venv/lib/python/x{n}/y.py" for n in range(200)),
+        *(f"{n}.png" for n in range(200)),
+    ]
+    found = discover([zipped(tmp_path / "class" / "bob.zip", entries(*names)).parent], archives)
+    assert files_of(found, archives, tmp_path / "class") == {"bob": ["bob.zip/homework.py"]}
 
 
 def test_a_bomb_in_a_classs_archive_costs_its_student_alone(tmp_path, archives):

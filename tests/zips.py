@@ -85,6 +85,7 @@ def overlapping(path: Path, kernel: bytes, count: int) -> Path:
     at = content.index(DIRECTORY)
     listed = content[at : content.index(b"PK\x05\x06")]
     # Their names are all that of the one local header: zipfile compares the two.
-    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count, count, len(listed) * count, at, 0)
+    said = min(count, 0xFFFF)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, said, said, len(listed) * count, at, 0)
     path.write_bytes(content[:at] + listed * count + end)
     return path

@@ -144,12 +144,14 @@ class Archives:
         infos = archive.infolist()
         if len(infos) > self._limits.entries:
             raise Refused(f"holds more than {self._limits.entries} files: {ALONE}")
+        entries = _without_wrapper(_entries(infos))
+        most = self._limits.student_entries
+        if not of_class and len({entry.place for entry in entries}) > most:
+            raise Refused(f"unpacks to more than {most} files and folders: {ALONE}")
         purse = _Purse(self._limits, self._source_bytes, of_class)
-        for entry in _without_wrapper(_entries(infos)):
-            target = folder.joinpath(*entry.parts[:DEPTH])
-            if not _made(target if entry.is_folder else target.parent):
-                continue
-            if not entry.matters or len(entry.parts) > DEPTH:
+        for entry in entries:
+            target = folder.joinpath(*entry.place)
+            if not _made(target.parent if entry.is_made else target) or not entry.is_made:
                 continue
             try:
                 if entry.fault:
@@ -310,6 +312,16 @@ class _Entry:
     matters: bool
     fault: str | None
 
+    @property
+    def is_made(self) -> bool:
+        """Whether it is a file that is unpacked; of what else there is, only folders are made."""
+        return self.matters and len(self.parts) <= DEPTH
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """What is made of it: the file, or the folder that it is or lies in."""
+        return (self.parts if self.is_made or self.is_folder else self.parts[:-1])[:DEPTH]
+
 
 def _entries(infos: Sequence[ZipInfo]) -> list[_Entry]:
     entries = [_entry(info, name) for info, name in zip(infos, _names(infos), strict=True)]
@@ -327,6 +339,7 @@ def _entry(info: ZipInfo, name: str) -> _Entry:
     if not is_file and not is_folder:
         fault = "is a link or a special file in its archive: submit the file itself"
     elif OUTSIDE.search(name):
+        parts = parts[-1:]  # told of at the top, where it is seen
         fault = f"is called {shown(name)[:100]} in its archive, which leads out of it: {AGAIN}"
     elif info.flag_bits & ENCRYPTED:
         fault = "is encrypted in its archive: zip it again without a password"
@@ -352,7 +365,7 @@ def _without_wrapper(entries: list[_Entry]) -> list[_Entry]:
     """Leave out the folder that everything lies in, where there is one."""
     seen = [entry for entry in entries if entry.is_folder or entry.matters or entry.parts[1:]]
     first = {entry.parts[0] for entry in seen}
-    if len(first) != 1 or any(len(entry.parts) == 1 and not entry.is_folder for entry in seen):
+    if len(first) != 1 or any(not entry.is_folder and not entry.parts[1:] for entry in seen):
         return seen
     return [replace(entry, parts=entry.parts[1:]) for entry in seen if entry.parts[1:]]
 

@@ -237,10 +237,11 @@ class _Search:
             path, kind = folder / entry.name, suffix(entry.name)
             if kind == ZIP and entry.is_file(follow_symlinks=False):
                 zips.append(path)
-            elif kind == ZIP and _is_folder(entry):
-                continue
-            elif kind in {*GRADABLE, ZIP} and self._is_candidate(path, _entry_mode(entry), item):
-                files.add(path)
+            elif kind in GRADABLE or path in self._archives.refused:
+                if self._is_candidate(path, _entry_mode(entry), item):
+                    files.add(path)
+            elif kind == ZIP and not _is_folder(entry):
+                self._is_candidate(path, _entry_mode(entry), item)
 
     def _is_candidate(self, path: Path, mode: int, item: _Found) -> bool:
         """Tell whether a file can be graded; what it lacks is a fault of its student's."""
