@@ -1,14 +1,12 @@
 """The closed-form rule: what torch is seen to differentiate, what a source names, what it earns."""
 
-import csv
-import json
 import threading
 from pkgutil import resolve_name
 
 import msgspec
 import pytest
 import torch
-from conftest import ROOT, run_grader
+from conftest import ROOT
 
 from grader.cases import hidden_cases
 from grader.confined import wire
@@ -24,42 +22,14 @@ from grader.submissions.read import read
 CORPUS = ROOT / "tests" / "submissions"
 ROUTES = ROOT / "tests" / "hostile" / "autograd"
 RIGHT = (CORPUS / "ada_lindqvist.py").read_text(encoding="utf-8")
-NOT_CRITERIA = {"submission", "status", "flags", "score", "why"}
-with ROUTES.with_name("expected_autograd.csv").open(encoding="utf-8", newline="") as table:
-    EXPECTED = list(csv.DictReader(table))
 
 
-@pytest.fixture(scope="module")
-def routes(tmp_path_factory) -> dict[str, dict]:
-    """Grade a class of all routes once; return the records by student."""
-    folder = tmp_path_factory.mktemp("routes")
-    for path in ROUTES.glob("*.py"):
-        attack = path.read_text(encoding="utf-8").replace("# HONEST\n", RIGHT)
-        (folder / path.name).write_text(attack, encoding="utf-8")
-    done = run_grader("grade", folder, "--out", folder / "results", "--jobs", 2)
-    assert done.returncode == 0, done.stderr
-    records = map(json.loads, (p.read_bytes() for p in folder.glob("results/*/result.json")))
-    return {record["student"]: record for record in records}
-
-
-@pytest.mark.parametrize("row", EXPECTED, ids=[row["submission"] for row in EXPECTED])
-def test_every_route_earns_and_is_flagged_as_the_table_says(routes, row):
-    record = routes[row["submission"]]
-    points = {criterion["id"]: criterion["points"] for criterion in record["criteria"]}
-    assert points == {name: float(row[name]) for name in row.keys() - NOT_CRITERIA}
-    assert (record["score"], record["status"]) == (float(row["score"]), row["status"])
-    ids = dict.fromkeys(flag.partition(":")[0] for flag in record["flags"])
-    assert " ".join(ids) == row["flags"]
-
-
-def test_every_route_is_in_the_table():
-    assert {path.stem for path in ROUTES.glob("*.py")} == {row["submission"] for row in EXPECTED}
-
-
-def test_the_line_and_what_to_do_are_told(routes):
-    record = routes["detach_trick_autograd"]
-    lines = ROUTES.joinpath("detach_trick_autograd.py").read_text(encoding="utf-8")
-    lines = lines.replace("# HONEST\n", RIGHT).splitlines()
+def test_the_line_and_what_to_do_are_told(grade, tmp_path):
+    attack = ROUTES.joinpath("detach_trick_autograd.py").read_text(encoding="utf-8")
+    attack = attack.replace("# HONEST\n", RIGHT)
+    (tmp_path / "detach_trick_autograd.py").write_text(attack, encoding="utf-8")
+    record = grade(tmp_path / "detach_trick_autograd.py")["detach_trick_autograd"]
+    lines = attack.splitlines()
     line = next(n for n, text in enumerate(lines, 1) if "torch.autograd.grad(" in text)
     place = f"(detach_trick_autograd.py, line {line})"
     assert record["flags"][0] == f"autograd: torch.autograd.grad in grad_w1 {place}"

@@ -6,7 +6,6 @@ a time. While it waits, every result.json in sight must be whole.
 
 import contextlib
 import csv
-import ctypes
 import os
 import random
 import shutil
@@ -21,6 +20,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from conftest import GRADER, ROOT
+from leftovers import assert_no_process, children, orphans_are_ours
 
 from grader.files import UNFINISHED, remove_unfinished, write_atomically
 from grader.records import Record
@@ -28,17 +28,6 @@ from grader.records import Record
 CLASS_SIZE = 200
 RIGHT = ("s000", "s001", "s090")  # they train; the first two are graded first, at the same time
 WAIT_SECONDS = 60.0
-PR_SET_CHILD_SUBREAPER = 36
-
-
-def children(pid: int) -> set[int]:
-    """Return the processes that are children of `pid`; none where it is gone."""
-    found: set[int] = set()
-    with contextlib.suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            with contextlib.suppress(OSError):
-                found |= set(map(int, (task / "children").read_text().split()))
-    return found
 
 
 def write_class(folder: Path) -> Path:
@@ -122,17 +111,7 @@ class Drill:
         return ended
 
     def assert_no_process(self) -> None:
-        """Wait for the last process of the ended runs; what no run ends by itself stays here.
-
-        An orphan becomes a child of this process, the subreaper, which sees it whatever group or
-        session it has put itself in.
-        """
-        deadline = time.monotonic() + 10
-        while left := children(os.getpid()) - self._others:
-            for pid in left:
-                os.waitpid(pid, os.WNOHANG)
-            assert time.monotonic() < deadline, left
-            time.sleep(0.01)
+        assert_no_process(self._others)
 
     def assert_nothing_temporary(self) -> None:
         assert list(self.temporary.iterdir()) == []
@@ -140,12 +119,9 @@ class Drill:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def orphans_are_ours() -> Iterator[None]:
-    """Make this process the parent of every process that a killed run leaves behind."""
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    assert prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
-    yield
-    assert prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0) == 0
+def no_orphan_escapes() -> Iterator[None]:
+    with orphans_are_ours():
+        yield
 
 
 @pytest.fixture

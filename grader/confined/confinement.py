@@ -236,7 +236,7 @@ def _without(folder: Path, hidden: Path) -> Iterator[Path]:
 
 
 def _reachable_by(uid: int, paths: list[Path]) -> bool:
-    """Whether a user can pass through `paths` and read modules in them. Asked in a child process."""
+    """Whether a user can pass through `paths` and read modules. Asked in a child process."""
     files = [os.__file__, landlockpy.__file__]  # of the standard library, and a package
     pid = os.fork()
     if pid == 0:

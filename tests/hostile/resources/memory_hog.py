@@ -2,5 +2,5 @@
 # HONEST
 
 def grad_w1(x, y, params, hs, y_pred):
-    hoard = [b"x" * (64 << 20) for _ in range(48)]
+    hoard = [bytearray(64 << 20) for _ in range(48)]
     return x.T @ delta(y, params, hs, y_pred) * len(hoard) / 48

@@ -1,0 +1,183 @@
+"""The hostile class, graded once under the limits of production, against its table.
+
+Attacks are built around an honest submission: what it earns is what each may earn at the most.
+"""
+
+import csv
+import json
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from conftest import GRADER, ROOT
+from hostile import files, notebooks
+from leftovers import assert_no_process, children, orphans_are_ours, shared
+
+HOSTILE = ROOT / "tests" / "hostile"
+PROGRAMS = ("forging", "autograd", "stealing", "resources", "returns")
+HONEST = (HOSTILE / "honest.py").read_text(encoding="utf-8")
+CONTROLS = ("ada_lindqvist.py", "loops_over_rows.py", "report_expressions.py", "sign_of_w1.py",
+            "magics_everywhere.ipynb", "half_finished_notebook.ipynb")  # fmt: skip
+NOT_CRITERIA = {"group", "submission", "status", "flags", "score", "hangs", "why"}
+JOBS = 2
+# Planted where a thief might look. No result may hold one of them.
+CANARIES = {name: f"canary-{name}-7f3a" for name in ("environment", "neighbour", "results")}
+
+with (HOSTILE / "expected.csv").open(encoding="utf-8", newline="") as table:
+    EXPECTED = [
+        row
+        for row in csv.DictReader(table)
+        if row["submission"] != "device" or os.geteuid() == 0  # which only root can make
+    ]
+
+
+def build_programs(folder: Path) -> None:
+    """Write the attacks, each with the honest text where it asks for it, and the notebooks."""
+    folder.mkdir()
+    for path in (path for group in PROGRAMS for path in (HOSTILE / group).glob("*.py")):
+        attack = path.read_text(encoding="utf-8")
+        assert attack.count("# HONEST\n") == 1, path
+        whole = attack.replace("# HONEST\n", HONEST)
+        (folder / path.name).write_text(whole, encoding="utf-8")
+    notebooks.build(folder)
+
+
+def build_controls(folder: Path) -> None:
+    """Write honest submissions, with their well-known points, and a canary in one."""
+    folder.mkdir()
+    for name in CONTROLS:
+        (folder / name).write_bytes((ROOT / "tests" / "submissions" / name).read_bytes())
+    (folder / "neighbour.py").write_text(f"{HONEST}\nSECRET = {CANARIES['neighbour']!r}\n")
+
+
+class Graded:
+    """Runs of the grader with a temporary folder and results of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.temporary = folder / "tmp"
+        self.results = folder / "results"
+        self.temporary.mkdir()
+        self.results.mkdir()
+        (self.results / "notes.txt").write_text(CANARIES["results"])
+        self.seconds = 0.0
+        self.errors = ""
+
+    def grade(self, *paths: Path) -> None:
+        command = [GRADER, "grade", *paths, "--out", self.results, "--jobs", JOBS]
+        canary = {"GRADER_CANARY": CANARIES["environment"]}
+        environment = {**os.environ, **canary, "TMPDIR": str(self.temporary)}
+        started = time.monotonic()
+        done = subprocess.run(
+            list(map(str, command)), env=environment, capture_output=True, text=True, timeout=900
+        )
+        self.seconds = time.monotonic() - started
+        self.errors = done.stderr
+        assert done.returncode == 0, done.stderr
+
+    @property
+    def records(self) -> dict[str, dict]:
+        paths = self.results.glob("*/result.json")
+        return {path.parent.name: json.loads(path.read_bytes()) for path in paths}
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("classes")
+    build_controls(folder / "controls")
+    build_programs(folder / "programs")
+    files.build(folder / "files")
+    return folder
+
+
+def tree(folder: Path) -> dict[Path, tuple[int, int]]:
+    return {path: (path.lstat().st_mode, path.lstat().st_size) for path in folder.rglob("*")}
+
+
+@pytest.fixture(scope="module")
+def hostile(classes, tmp_path_factory) -> Graded:
+    """Grade the controls among all hostile submissions, and look at what that leaves."""
+    graded = Graded(tmp_path_factory.mktemp("hostile"))
+    before, others = shared(), children(os.getpid())
+    submissions = tree(classes)
+    with orphans_are_ours():
+        graded.grade(classes / "controls", classes / "programs", classes / "files")
+        assert_no_process(others)
+    assert shared() <= before
+    assert list(graded.temporary.iterdir()) == []
+    assert tree(classes) == submissions
+    assert "Traceback" not in graded.errors
+    return graded
+
+
+@pytest.fixture(scope="module")
+def records(hostile) -> dict[str, dict]:
+    return hostile.records
+
+
+def test_the_table_has_every_hostile_submission_and_no_other(records):
+    controls = {Path(name).stem for name in (*CONTROLS, "neighbour.py")}
+    assert records.keys() == {*controls, *(row["submission"] for row in EXPECTED)}
+    assert len(EXPECTED) >= 80
+    assert {row["group"] for row in EXPECTED} == {*PROGRAMS, "notebooks", "files"}
+    for group in PROGRAMS:
+        on_disk = {path.stem for path in (HOSTILE / group).glob("*.py")}
+        assert on_disk == {row["submission"] for row in EXPECTED if row["group"] == group}
+
+
+@pytest.mark.parametrize("row", EXPECTED, ids=[row["submission"] for row in EXPECTED])
+def test_each_earns_and_is_flagged_as_the_table_says(records, row):
+    record = records[row["submission"]]
+    if os.geteuid() != 0 and row["submission"] in files.AS_USER:
+        assert (record["status"], record["score"]) == (files.AS_USER[row["submission"]], 0)
+        return
+    assert (record["status"], record["score"]) == (row["status"], float(row["score"]))
+    points = {criterion["id"]: criterion["points"] for criterion in record["criteria"]}
+    assert points == {name: float(row[name]) for name in row.keys() - NOT_CRITERIA}
+    ids = dict.fromkeys(flag.partition(":")[0] for flag in record["flags"])
+    assert " ".join(ids) == row["flags"]
+    assert all(c["message"].isprintable() and c["message"] for c in record["criteria"])
+
+
+def test_no_secret_is_in_any_result(hostile, records):
+    for student, record in records.items():
+        text = json.dumps(record, ensure_ascii=False)
+        assert not any(canary in text for canary in CANARIES.values()), student
+        assert "stolen" not in text, student
+    grades = (hostile.results / "grades.csv").read_text(encoding="utf-8-sig")
+    assert not any(canary in grades for canary in CANARIES.values())
+
+
+def criteria_of(graded: Graded) -> dict[str, bytes]:
+    """Return the criteria of the controls as the bytes they are in result.json."""
+    found = {}
+    for name in (*CONTROLS, "neighbour.py"):
+        data = (graded.results / Path(name).stem / "result.json").read_bytes()
+        found[name] = re.search(rb'"criteria".*"notes"', data, re.DOTALL)[0]
+    return found
+
+
+def test_the_class_around_them_has_the_same_criteria_without_them(
+    classes, hostile, tmp_path_factory
+):
+    alone = Graded(tmp_path_factory.mktemp("alone"))
+    alone.grade(classes / "controls")
+    assert criteria_of(alone) == criteria_of(hostile)
+
+
+def test_the_run_ends_within_the_limits_of_those_that_hang(hostile, rubric):
+    hanging = sum(row["hangs"] == "yes" for row in EXPECTED)
+    assert hanging >= 8
+    assert hostile.seconds <= hanging * rubric.limits.total_seconds / JOBS + 30
+
+
+def test_readme_counts_them_and_names_tests_that_exist():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"`tests/hostile/` holds {len(EXPECTED)} submissions" in readme.replace("\n", " ")
+    security = readme.partition("## Security")[2].partition("\n## ")[0]
+    for name in {*re.findall(r"\btest_\w+\.py\b", security)}:
+        assert (ROOT / "tests" / name).is_file(), name
+    for name in {*re.findall(r"`tests/hostile/([\w.]+)`", security)}:
+        assert (HOSTILE / name).exists(), name
