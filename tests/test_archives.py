@@ -523,6 +523,16 @@ def test_nothing_is_left_when_the_run_fails(rubric, temporary, tmp_path):
     assert list(temporary.iterdir()) == []
 
 
+def test_nothing_is_left_where_a_folder_cannot_be_locked(rubric, temporary, monkeypatch):
+    def no_locks(*arguments: object) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with pytest.raises(OSError, match="No locks available"):
+        Archives(rubric.archives, MB).__enter__()
+    assert list(temporary.iterdir()) == []
+
+
 HOLD = """
 import sys, time
 from pathlib import Path

@@ -85,9 +85,13 @@ class Archives:
     def __enter__(self) -> Self:
         _remove_abandoned()
         made = Path(tempfile.mkdtemp(prefix=UNFINISHED))
-        self._lock = _locked(made)
-        # Named only now that it is locked: until then another run would take it for abandoned.
-        self._folder = made.rename(made.with_name(made.name.replace(UNFINISHED, PREFIX)))
+        try:
+            self._lock = _locked(made)
+            # Named only now that it is locked: until then another run would take it for abandoned.
+            self._folder = made.rename(made.with_name(made.name.replace(UNFINISHED, PREFIX)))
+        except OSError:
+            made.rmdir()
+            raise
         return self
 
     def __exit__(
