@@ -3,27 +3,35 @@
 import os
 import sys
 
-import torch
-
-from grader.workers import Zygote
+INTERRUPTED = 130  # as shells have it: 128 and the number of SIGINT
 
 
 def main(descriptor: int) -> int:
     """Fork the zygote, read the job from `descriptor` and run it; return the exit code."""
+    # Imported here and not above, so that Ctrl-C is one line while torch loads, too.
+    import torch
+
+    from grader.workers import Zygote
+
     # A zygote that ever ran a two-thread OpenMP region has children that hang in autograd.
     torch.set_num_threads(1)
     zygote = Zygote.fork()
-    # Only now: what these modules hold, and the job, must not be in a worker's memory.
-    from grader.commands import run
-
-    with os.fdopen(descriptor, "rb") as file:
-        file.seek(0)
-        job = file.read()
     try:
+        # Only now: what these modules hold, and the job, must not be in a worker's memory.
+        from grader.commands import run
+
+        with os.fdopen(descriptor, "rb") as file:
+            file.seek(0)
+            job = file.read()
         return run(job, zygote)
     finally:
         zygote.close()
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))
+    try:
+        status = main(int(sys.argv[1]))
+    except KeyboardInterrupt:
+        print("grader: interrupted", file=sys.stderr)
+        status = INTERRUPTED
+    sys.exit(status)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import GRADER, ROOT, run_grader
+from leftovers import children
 
 SOLUTION = ROOT / "solution" / "homework.py"
 
@@ -199,6 +200,30 @@ def test_an_interrupted_class_keeps_what_was_graded(tmp_path):
     assert "Traceback" not in errors
     assert record_of(out, "a_good")["score"] == 100
     assert len((out / "grades.csv").read_text(encoding="utf-8-sig").splitlines()) == 2
+
+
+def has_loaded(pid: int, library: str) -> bool:
+    return library in Path(f"/proc/{pid}/maps").read_text()
+
+
+MOMENTS = [
+    ("torch loads", lambda pid: has_loaded(pid, "libtorch")),
+    ("the zygote loads", lambda pid: any(has_loaded(z, "matplotlib") for z in children(pid))),
+    ("a worker runs", lambda pid: any(map(children, children(pid)))),
+]
+
+
+@pytest.mark.parametrize(("name", "has_come"), MOMENTS)
+def test_an_interrupt_at_any_moment_is_one_line(name, has_come):
+    command = [str(GRADER), "validate"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    deadline = time.monotonic() + 60
+    while not has_come(process.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, b"grader: interrupted\n")
 
 
 def test_help_lists_the_commands_without_torch():
