@@ -523,13 +523,24 @@ def test_nothing_is_left_when_the_run_fails(rubric, temporary, tmp_path):
     assert list(temporary.iterdir()) == []
 
 
-def test_nothing_is_left_where_a_folder_cannot_be_locked(rubric, temporary, monkeypatch):
+def test_a_run_without_archives_makes_no_folder(rubric, temporary, tmp_path):
+    (tmp_path / "homework.py").write_bytes(CODE)
+    with Archives(rubric.archives, MB) as archives:
+        discover([tmp_path / "homework.py"], archives)
+        assert list(temporary.iterdir()) == []
+
+
+def test_nothing_is_left_where_a_folder_cannot_be_locked(rubric, temporary, tmp_path, monkeypatch):
     def no_locks(*arguments: object) -> None:
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr("fcntl.flock", no_locks)
-    with pytest.raises(OSError, match="No locks available"):
-        Archives(rubric.archives, MB).__enter__()
+    path = zipped(tmp_path / "in" / "class.zip", [("bob/homework.py", CODE)])
+    with (
+        Archives(rubric.archives, MB) as archives,
+        pytest.raises(OSError, match="No locks available"),
+    ):
+        archives.unpack(path, of_class=True)
     assert list(temporary.iterdir()) == []
 
 

@@ -14,7 +14,9 @@ import stat
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self, cast
@@ -80,18 +82,11 @@ class Archives:
         self._limits = limits
         self._source_bytes = source_bytes
         self._archives: list[_Archive] = []
+        self._made = ExitStack()
         self.refused: dict[Path, str] = {}
 
     def __enter__(self) -> Self:
         _remove_abandoned()
-        made = Path(tempfile.mkdtemp(prefix=UNFINISHED))
-        try:
-            self._lock = _locked(made)
-            # Named only now that it is locked: until then another run would take it for abandoned.
-            self._folder = made.rename(made.with_name(made.name.replace(UNFINISHED, PREFIX)))
-        except OSError:
-            made.rmdir()
-            raise
         return self
 
     def __exit__(
@@ -100,10 +95,12 @@ class Archives:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        try:
-            shutil.rmtree(self._folder)
-        finally:
-            os.close(self._lock)
+        self._made.close()
+
+    @cached_property
+    def _folder(self) -> Path:
+        """The folder of this run's own, made when there is a first archive."""
+        return self._made.enter_context(_own_folder())
 
     def unpack(self, path: Path, *, of_class: bool) -> Path:
         """Unpack the archive at `path`, a class's or one student's; return the folder.
@@ -135,10 +132,10 @@ class Archives:
 
     def is_archive(self, folder: Path) -> bool:
         """Tell whether a folder stands for an archive, and not for a folder in one."""
-        return folder.parent == self._folder
+        return bool(self._archives) and folder.parent == self._folder
 
     def _around(self, path: Path) -> _Archive | None:
-        if not path.is_relative_to(self._folder):
+        if not self._archives or not path.is_relative_to(self._folder):
             return None
         return self._archives[int(path.relative_to(self._folder).parts[0])]
 
@@ -442,7 +439,25 @@ def _encoding(names: Sequence[bytes]) -> str | None:
     return EAST_ASIAN[shares.index(best)][0] if best >= ENOUGH_COMMON else None
 
 
-# What an earlier run left
+# The folder of a run, and what an earlier one left
+
+
+@contextmanager
+def _own_folder() -> Iterator[Path]:
+    """Make a folder that is locked while this process lives, and remove it in the end."""
+    made = Path(tempfile.mkdtemp(prefix=UNFINISHED))
+    try:
+        lock = _locked(made)
+        # Named only now that it is locked: until then another run would take it for abandoned.
+        folder = made.rename(made.with_name(made.name.replace(UNFINISHED, PREFIX)))
+    except OSError:
+        made.rmdir()
+        raise
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+        os.close(lock)
 
 
 def _locked(folder: Path) -> int:
