@@ -101,7 +101,7 @@ class GradeScreen:
         table.add_column("status", no_wrap=True)
         for record in records:
             shares = [self._share(record, group) for group in self._groups]
-            status = "" if record.status == "graded" else f"[yellow]{record.status}[/]"
+            status = f"[yellow]{escape(_to_look_at(record))}[/]"
             score = f"[bold]{record.score:g}[/]"
             table.add_row(escape(record.student), score, *shares, status)
         return table
@@ -130,6 +130,13 @@ class GradeScreen:
             ((reason, _),) = Counter(lost[name]).most_common(1)
             table.add_row(name, f"{len(lost[name])}/{len(ran)}", escape(reason))
         self._console.print("", table, "")
+
+
+def _to_look_at(record: Record) -> str:
+    """Return the status where it is not the usual one, and the id of the first flag."""
+    status = [] if record.status == "graded" else [record.status]
+    flags = [flag.partition(":")[0] for flag in record.flags]
+    return " ".join(status + flags[:1])
 
 
 def _counted(number: int) -> str:
