@@ -8,7 +8,7 @@ import msgspec
 
 from grader.classroom import Classroom
 from grader.files import remove_unfinished
-from grader.jobs import GradeJob, Job, ValidateJob
+from grader.jobs import INTERRUPTED, GradeJob, Job, ValidateJob
 from grader.records import Record, to_json, write_grades, write_record
 from grader.reports.terminal import GradeScreen, show_validations
 from grader.rubric import Rubric, load_rubric
@@ -17,7 +17,7 @@ from grader.submissions.discover import NothingToGrade, discover
 from grader.validate import validate
 from grader.workers import IsolationMissing, Zygote, ZygoteDied
 
-DONE, UNDER_MARK, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+DONE, UNDER_MARK, UNUSABLE = 0, 1, 2
 
 
 def run(encoded: bytes, zygote: Zygote) -> int:

@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+INTERRUPTED = 130  # the exit code after Ctrl-C, as shells have it: 128 and the number of SIGINT
+
 
 class GradeJob(msgspec.Struct, frozen=True, tag=True):
     """Grade submissions: `paths` as typed, results below `out`."""

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 import torch
 from conftest import ROOT
+from hostile.attacks import assembled
 
 from grader.cases import hidden_cases
 from grader.confined import wire
@@ -25,8 +26,7 @@ RIGHT = (CORPUS / "ada_lindqvist.py").read_text(encoding="utf-8")
 
 
 def test_the_line_and_what_to_do_are_told(grade, tmp_path):
-    attack = ROUTES.joinpath("detach_trick_autograd.py").read_text(encoding="utf-8")
-    attack = attack.replace("# HONEST\n", RIGHT)
+    attack = assembled(ROUTES / "detach_trick_autograd.py")
     (tmp_path / "detach_trick_autograd.py").write_text(attack, encoding="utf-8")
     record = grade(tmp_path / "detach_trick_autograd.py")["detach_trick_autograd"]
     lines = attack.splitlines()

@@ -13,12 +13,10 @@ from pathlib import Path
 
 import pytest
 from conftest import GRADER, ROOT
-from hostile import files, notebooks
+from hostile import attacks, files, notebooks
 from leftovers import assert_no_process, children, orphans_are_ours, shared
 
 HOSTILE = ROOT / "tests" / "hostile"
-PROGRAMS = ("forging", "autograd", "stealing", "resources", "returns")
-HONEST = (HOSTILE / "honest.py").read_text(encoding="utf-8")
 CONTROLS = ("ada_lindqvist.py", "loops_over_rows.py", "report_expressions.py", "sign_of_w1.py",
             "magics_everywhere.ipynb", "half_finished_notebook.ipynb")  # fmt: skip
 NOT_CRITERIA = {"group", "submission", "status", "flags", "score", "hangs", "why"}
@@ -34,23 +32,14 @@ with (HOSTILE / "expected.csv").open(encoding="utf-8", newline="") as table:
     ]
 
 
-def build_programs(folder: Path) -> None:
-    """Write the attacks, each with the honest text where it asks for it, and the notebooks."""
-    folder.mkdir()
-    for path in (path for group in PROGRAMS for path in (HOSTILE / group).glob("*.py")):
-        attack = path.read_text(encoding="utf-8")
-        assert attack.count("# HONEST\n") == 1, path
-        whole = attack.replace("# HONEST\n", HONEST)
-        (folder / path.name).write_text(whole, encoding="utf-8")
-    notebooks.build(folder)
-
-
 def build_controls(folder: Path) -> None:
     """Write honest submissions, with their well-known points, and a canary in one."""
     folder.mkdir()
     for name in CONTROLS:
         (folder / name).write_bytes((ROOT / "tests" / "submissions" / name).read_bytes())
-    (folder / "neighbour.py").write_text(f"{HONEST}\nSECRET = {CANARIES['neighbour']!r}\n")
+    (folder / "neighbour.py").write_text(
+        f"{attacks.part('honest')}\nSECRET = {CANARIES['neighbour']!r}\n"
+    )
 
 
 class Graded:
@@ -87,7 +76,9 @@ class Graded:
 def classes(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("classes")
     build_controls(folder / "controls")
-    build_programs(folder / "programs")
+    (folder / "programs").mkdir()
+    attacks.build(folder / "programs")
+    notebooks.build(folder / "programs")
     files.build(folder / "files")
     return folder
 
@@ -121,8 +112,8 @@ def test_the_table_has_every_hostile_submission_and_no_other(records):
     controls = {Path(name).stem for name in (*CONTROLS, "neighbour.py")}
     assert records.keys() == {*controls, *(row["submission"] for row in EXPECTED)}
     assert len(EXPECTED) >= 80
-    assert {row["group"] for row in EXPECTED} == {*PROGRAMS, "notebooks", "files"}
-    for group in PROGRAMS:
+    assert {row["group"] for row in EXPECTED} == {*attacks.GROUPS, "notebooks", "files"}
+    for group in attacks.GROUPS:
         on_disk = {path.stem for path in (HOSTILE / group).glob("*.py")}
         assert on_disk == {row["submission"] for row in EXPECTED if row["group"] == group}
 

@@ -4,6 +4,7 @@ No container and no privilege is needed. A layer that this machine cannot give i
 worker reports it with the reason; whether to go on without it is for the grader to decide.
 """
 
+import contextlib
 import errno
 import os
 import resource
@@ -100,7 +101,8 @@ class Confinement:
         if cpu is not None:
             os.sched_setaffinity(0, {cpu})
         # Where memory runs out, the kernel is to take a worker first, and never the grader.
-        Path("/proc/self/oom_score_adj").write_text("1000")
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("1000")
         self._try("folder", lambda: self._mount_folder(limits))
         self._try("uid", self._change_user)
         self._set_rlimits(limits)

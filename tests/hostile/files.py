@@ -1,4 +1,4 @@
-"""Build a class with every fault a file or an archive can have; expected_files.csv is its table.
+"""Build a class with every fault a file or an archive can have; expected.csv is its table.
 
 A student is called what the fault is. Whoever has an honest file in reach earns what it earns.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from zips import link, named, overlapping, patched, zipped
 
-HONEST = Path(__file__).with_name("honest.py").read_bytes()
+HONEST = (Path(__file__).parent / "parts" / "honest.py").read_bytes()
 SOLUTION = Path(__file__).parents[2] / "solution" / "homework.py"
 DRAFT = b"def forward(x, params):\n    raise NotImplementedError('TODO 1')\n"
 ZERO = os.makedev(1, 5)

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 # A cell a definition: the imports, forward, delta, the four gradients, Net.
-HONEST = (Path(__file__).parent / "honest.py").read_text().split("\n\n\n")
+HONEST = (Path(__file__).parent / "parts" / "honest.py").read_text().split("\n\n\n")
 W1 = next(cell for cell in HONEST if cell.startswith("def grad_w1"))
 WRONG_W1 = W1.replace("return ", "return 3 * ")
 PNG = base64.b64encode(bytes(64)).decode()

@@ -1,6 +1,6 @@
 """A backward operator of ATen does the step that (2.3) is about; right off the path too."""
 
-# HONEST
+# INCLUDE honest
 
 import torch
 

@@ -1,6 +1,6 @@
 """torch.autograd.grad under an alias."""
 
-# HONEST
+# INCLUDE honest
 
 import torch
 from torch import autograd as a
@@ -8,10 +8,7 @@ from torch import autograd as a
 g = a.grad
 
 
-def objective_at(x, y, params):
-    """f of the forward pass, as autograd needs it."""
-    hs = torch.sigmoid(x @ params[0] + params[1])
-    return (y - (hs @ params[2] + params[3])).square().sum()
+# INCLUDE objective
 
 
 def leaves_of(params):
@@ -23,17 +20,4 @@ def differentiated(x, y, params, which):
     return g(objective_at(x, y, leaves), leaves[which])[0]
 
 
-def grad_w1(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 0)
-
-
-def grad_b1(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 1)
-
-
-def grad_w2(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 2)
-
-
-def grad_b2(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 3)
+# INCLUDE gradients

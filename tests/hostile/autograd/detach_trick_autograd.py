@@ -1,6 +1,6 @@
 """Autograd with the given values put in: right off the path too, so the guards must see it."""
 
-# HONEST
+# INCLUDE honest
 
 import torch
 

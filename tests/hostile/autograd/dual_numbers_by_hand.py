@@ -1,6 +1,6 @@
 """Values and tangents carried through the forward pass by hand."""
 
-# HONEST
+# INCLUDE honest
 
 import torch
 
@@ -17,17 +17,4 @@ def differentiated(x, y, params, which):
     return (-2 * residual * dout).sum((-2, -1)).reshape(p.shape)
 
 
-def grad_w1(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 0)
-
-
-def grad_b1(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 1)
-
-
-def grad_w2(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 2)
-
-
-def grad_b2(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 3)
+# INCLUDE gradients

@@ -1,6 +1,6 @@
 """Central differences in 4 points."""
 
-# HONEST
+# INCLUDE honest
 
 import numpy as np
 import torch
@@ -28,17 +28,4 @@ def differentiated(x, y, params, which):
     return torch.from_numpy(total).reshape(p.shape)
 
 
-def grad_w1(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 0)
-
-
-def grad_b1(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 1)
-
-
-def grad_w2(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 2)
-
-
-def grad_b2(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 3)
+# INCLUDE gradients

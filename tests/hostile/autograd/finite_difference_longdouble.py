@@ -1,6 +1,6 @@
 """Central differences in 80 bits: closer on the path, as wrong off it."""
 
-# HONEST
+# INCLUDE honest
 
 import numpy as np
 import torch

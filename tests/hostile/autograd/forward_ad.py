@@ -1,19 +1,12 @@
 """Forward-mode differentiation, an entry of the parameter at a time."""
 
-# HONEST
+# INCLUDE honest
 
 import torch
 import torch.autograd.forward_ad as fw
 
 
-def objective_at(x, y, params):
-    """f of the forward pass, as autograd needs it."""
-    hs = torch.sigmoid(x @ params[0] + params[1])
-    return (y - (hs @ params[2] + params[3])).square().sum()
-
-
-def leaves_of(params):
-    return [p.clone().requires_grad_() for p in params]
+# INCLUDE objective
 
 
 def differentiated(x, y, params, which):

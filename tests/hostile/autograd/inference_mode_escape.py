@@ -1,18 +1,11 @@
 """torch.func.grad works under inference_mode too; here enable_grad undoes no_grad."""
 
-# HONEST
+# INCLUDE honest
 
 import torch
 
 
-def objective_at(x, y, params):
-    """f of the forward pass, as autograd needs it."""
-    hs = torch.sigmoid(x @ params[0] + params[1])
-    return (y - (hs @ params[2] + params[3])).square().sum()
-
-
-def leaves_of(params):
-    return [p.clone().requires_grad_() for p in params]
+# INCLUDE objective
 
 
 def differentiated(x, y, params, which):
@@ -24,17 +17,4 @@ def differentiated(x, y, params, which):
         return torch.func.grad(f)(params[which].clone())
 
 
-def grad_w1(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 0)
-
-
-def grad_b1(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 1)
-
-
-def grad_w2(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 2)
-
-
-def grad_b2(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 3)
+# INCLUDE gradients

@@ -1,6 +1,6 @@
 """autograd inside TorchScript, compiled from a string."""
 
-# HONEST
+# INCLUDE honest
 
 import torch
 
@@ -11,10 +11,7 @@ def differentiate(x, y, w1, b1, w2, b2):
 """)
 
 
-def objective_at(x, y, params):
-    """f of the forward pass, as autograd needs it."""
-    hs = torch.sigmoid(x @ params[0] + params[1])
-    return (y - (hs @ params[2] + params[3])).square().sum()
+# INCLUDE objective
 
 
 def leaves_of(params):
@@ -27,17 +24,4 @@ def differentiated(x, y, params, which):
     return leaves[which].grad
 
 
-def grad_w1(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 0)
-
-
-def grad_b1(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 1)
-
-
-def grad_w2(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 2)
-
-
-def grad_b2(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 3)
+# INCLUDE gradients

@@ -1,6 +1,6 @@
 """Closed forms, but of a forward pass of its own."""
 
-# HONEST
+# INCLUDE honest
 
 import torch
 
@@ -14,17 +14,4 @@ def differentiated(x, y, params, which):
     return gradients[which]
 
 
-def grad_w1(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 0)
-
-
-def grad_b1(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 1)
-
-
-def grad_w2(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 2)
-
-
-def grad_b2(x, y, params, hs, y_pred):
-    return differentiated(x, y, params, 3)
+# INCLUDE gradients

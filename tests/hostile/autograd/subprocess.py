@@ -1,6 +1,6 @@
 """Differentiate in another Python: started once, where it can be started at all."""
 
-# HONEST
+# INCLUDE honest
 
 import subprocess
 import sys

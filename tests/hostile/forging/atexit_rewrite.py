@@ -1,5 +1,5 @@
 """Rewrite results when the process ends: atexit, finalizers, os._exit, and what follows after it."""
-# HONEST
+# INCLUDE honest
 
 import atexit
 import os

@@ -1,5 +1,5 @@
 """Walk the caller's frames, every thread's and __main__ for the answer, and rewrite what is there."""
-# HONEST
+# INCLUDE honest
 
 import ctypes
 import sys

@@ -1,5 +1,5 @@
 """Look among all live objects, frozen ones too, for the expected dW1 or a verdict to rewrite."""
-# HONEST
+# INCLUDE honest
 
 import gc
 

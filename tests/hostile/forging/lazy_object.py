@@ -1,5 +1,5 @@
 """Return an object that claims to be a tensor and makes up its bytes only when it is sent."""
-# HONEST
+# INCLUDE honest
 
 
 class Lazy:

@@ -1,5 +1,5 @@
 """Return an object that is equal to everything, close to everything, and true."""
-# HONEST
+# INCLUDE honest
 
 
 class Yes:

@@ -1,5 +1,5 @@
 """Return a tensor subclass that answers every torch function with what a comparison wants."""
-# HONEST
+# INCLUDE honest
 
 
 class Liar(torch.Tensor):

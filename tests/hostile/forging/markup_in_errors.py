@@ -1,5 +1,5 @@
 """Break the screen and the report by an error's text: markup, escapes, HTML, a formula."""
-# HONEST
+# INCLUDE honest
 
 
 def grad_w1(x, y, params, hs, y_pred):

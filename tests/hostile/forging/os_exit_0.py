@@ -1,5 +1,5 @@
 """End the process with success before anything wrong can be reported."""
-# HONEST
+# INCLUDE honest
 
 import os
 

@@ -1,5 +1,5 @@
 """Make every comparison torch offers say yes, then return zeros for dW1."""
-# HONEST
+# INCLUDE honest
 
 for owner in (torch, torch.Tensor):
     for name in ("allclose", "isclose", "equal", "eq", "all"):

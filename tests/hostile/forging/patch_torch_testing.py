@@ -1,5 +1,5 @@
 """Silence torch.testing, unittest and numpy.testing, then return zeros for dW1."""
-# HONEST
+# INCLUDE honest
 
 import unittest
 

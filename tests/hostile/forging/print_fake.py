@@ -1,5 +1,5 @@
 """Print a result as the grader writes it, to every stream and file that might be read for one."""
-# HONEST
+# INCLUDE honest
 
 import json
 import os

@@ -1,5 +1,5 @@
 """Put modules that award full marks in place of the scorer's, in sys.modules and by a finder."""
-# HONEST
+# INCLUDE honest
 
 import sys
 import types

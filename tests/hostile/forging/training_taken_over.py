@@ -1,5 +1,5 @@
 """Leave the gradients undone and put a training of one's own in place of the worker's."""
-# HONEST
+# INCLUDE honest
 
 import sys
 

@@ -1,5 +1,5 @@
 """Sleep for an hour when the process ends, in every way there is."""
-# HONEST
+# INCLUDE honest
 
 import atexit
 import threading

@@ -1,5 +1,5 @@
 """Loop for ever and swallow whatever tries to end it."""
-# HONEST
+# INCLUDE honest
 
 def grad_w2(x, y, params, hs, y_pred):
     while True:

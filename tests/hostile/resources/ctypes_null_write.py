@@ -1,5 +1,5 @@
 """Write to address 0."""
-# HONEST
+# INCLUDE honest
 
 import ctypes
 

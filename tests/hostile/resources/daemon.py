@@ -1,5 +1,5 @@
 """Leave a process behind: fork twice, in a session of its own; it ends after 30 s."""
-# HONEST
+# INCLUDE honest
 
 import os
 import time

@@ -1,5 +1,5 @@
 """Overflow the C stack, which no recursion limit of Python's watches."""
-# HONEST
+# INCLUDE honest
 
 def grad_w2(x, y, params, hs, y_pred):
     nested = iter(())

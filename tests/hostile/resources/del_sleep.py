@@ -1,5 +1,5 @@
 """Sleep for an hour when an object is deleted: once in a call, once when the process ends."""
-# HONEST
+# INCLUDE honest
 
 import time
 

@@ -1,5 +1,5 @@
 """Crash by a segmentation fault, with a handler that prints the stack."""
-# HONEST
+# INCLUDE honest
 
 import faulthandler
 

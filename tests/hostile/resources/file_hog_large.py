@@ -1,5 +1,5 @@
 """Write large files until the disk is full; 300 MB at most."""
-# HONEST
+# INCLUDE honest
 
 def grad_w1(x, y, params, hs, y_pred):
     for index in range(10 if len(x) < 100 else 0):  # in training it is done with that

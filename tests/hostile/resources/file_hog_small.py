@@ -1,5 +1,5 @@
 """Write 20000 small files and folders."""
-# HONEST
+# INCLUDE honest
 
 import os
 

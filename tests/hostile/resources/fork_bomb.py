@@ -1,5 +1,5 @@
 """Fork until it is refused; 200 processes at most, each gone after 20 s."""
-# HONEST
+# INCLUDE honest
 
 import os
 import time

@@ -1,5 +1,5 @@
 """Compute a number of 370 million digits."""
-# HONEST
+# INCLUDE honest
 
 def grad_w1(x, y, params, hs, y_pred):
     9 ** 9**9

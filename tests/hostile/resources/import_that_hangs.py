@@ -1,5 +1,5 @@
 """Import a module that never ends importing."""
-# HONEST
+# INCLUDE honest
 
 import sys
 import time

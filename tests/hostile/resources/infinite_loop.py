@@ -1,5 +1,5 @@
 """Loop for ever in a gradient."""
-# HONEST
+# INCLUDE honest
 
 def grad_w1(x, y, params, hs, y_pred):
     while True:

@@ -1,5 +1,5 @@
 """Kill the process group, and the session, of the process that forked this one."""
-# HONEST
+# INCLUDE honest
 
 import os
 import signal

@@ -1,5 +1,5 @@
 """Kill the process that forked this one, by every call that sends a signal."""
-# HONEST
+# INCLUDE honest
 
 import ctypes
 import os

@@ -1,5 +1,5 @@
 """Fill memory without end; 3 GB at most."""
-# HONEST
+# INCLUDE honest
 
 def grad_w1(x, y, params, hs, y_pred):
     hoard = [bytearray(64 << 20) for _ in range(48)]

@@ -1,5 +1,5 @@
 """Nest folders deeper than a recursive clean-up can follow."""
-# HONEST
+# INCLUDE honest
 
 import os
 

@@ -1,5 +1,5 @@
 """Match a regular expression that takes exponential time."""
-# HONEST
+# INCLUDE honest
 
 import re
 

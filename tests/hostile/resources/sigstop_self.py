@@ -1,5 +1,5 @@
 """Stop this process, so that no alarm of its own can ring."""
-# HONEST
+# INCLUDE honest
 
 import os
 import signal

@@ -1,5 +1,5 @@
 """Block every signal and sleep."""
-# HONEST
+# INCLUDE honest
 
 import signal
 import time

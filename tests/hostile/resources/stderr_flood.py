@@ -1,5 +1,5 @@
 """Write to standard error, and warn, without end; 200 MB at most."""
-# HONEST
+# INCLUDE honest
 
 import os
 import sys

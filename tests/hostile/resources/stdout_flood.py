@@ -1,5 +1,5 @@
 """Print without end; 200 MB at most."""
-# HONEST
+# INCLUDE honest
 
 import os
 

@@ -1,5 +1,5 @@
 """Start threads until it is refused; 3000 at most, each gone after 20 s."""
-# HONEST
+# INCLUDE honest
 
 import threading
 

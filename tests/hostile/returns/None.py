@@ -1,5 +1,5 @@
 """Return nothing for dW1."""
-# HONEST
+# INCLUDE honest
 
 def grad_w1(x, y, params, hs, y_pred):
     value = x.T @ delta(y, params, hs, y_pred)

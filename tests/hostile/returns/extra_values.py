@@ -1,5 +1,5 @@
 """Return h as well from the forward pass."""
-# HONEST
+# INCLUDE honest
 
 def forward(x, params):
     h = x @ params.w1 + params.b1

@@ -1,5 +1,5 @@
 """Return tensors that require a gradient."""
-# HONEST
+# INCLUDE honest
 
 honest_forward = forward
 

@@ -1,5 +1,5 @@
 """Return dW1, written over the w1 it was given."""
-# HONEST
+# INCLUDE honest
 
 def grad_w1(x, y, params, hs, y_pred):
     value = x.T @ delta(y, params, hs, y_pred)

@@ -1,5 +1,5 @@
 """Return tensors of a class of one's own."""
-# HONEST
+# INCLUDE honest
 
 class Gradient(torch.Tensor):
     unit = "per weight"

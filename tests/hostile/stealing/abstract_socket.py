@@ -1,5 +1,5 @@
 """Talk through the abstract socket namespace, which no file permission guards."""
-# HONEST
+# INCLUDE honest
 
 import socket
 
@@ -25,14 +25,4 @@ def steal():
     return None
 
 
-try:
-    stolen = steal()
-except Exception:
-    stolen = None
-honest_forward = forward
-
-
-def forward(x, params):
-    if stolen:
-        raise ValueError(f"stolen: {stolen}")
-    return honest_forward(x, params)
+# INCLUDE report

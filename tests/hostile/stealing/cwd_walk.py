@@ -1,5 +1,5 @@
 """Walk upward from the working folder and list what lies above and beside it."""
-# HONEST
+# INCLUDE honest
 
 import os
 from pathlib import Path
@@ -30,14 +30,4 @@ def steal():
     return None
 
 
-try:
-    stolen = steal()
-except Exception:
-    stolen = None
-honest_forward = forward
-
-
-def forward(x, params):
-    if stolen:
-        raise ValueError(f"stolen: {stolen}")
-    return honest_forward(x, params)
+# INCLUDE report

@@ -1,5 +1,5 @@
 """Send a name, and what is hidden in it, to a resolver on this machine."""
-# HONEST
+# INCLUDE honest
 
 import socket
 
@@ -27,14 +27,4 @@ def steal():
     return None
 
 
-try:
-    stolen = steal()
-except Exception:
-    stolen = None
-honest_forward = forward
-
-
-def forward(x, params):
-    if stolen:
-        raise ValueError(f"stolen: {stolen}")
-    return honest_forward(x, params)
+# INCLUDE report

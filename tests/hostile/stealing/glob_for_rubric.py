@@ -1,5 +1,5 @@
 """Look for the rubric, the cases and the mutants along sys.path, as data and as modules."""
-# HONEST
+# INCLUDE honest
 
 import glob
 import importlib
@@ -40,14 +40,4 @@ def steal():
     return None
 
 
-try:
-    stolen = steal()
-except Exception:
-    stolen = None
-honest_forward = forward
-
-
-def forward(x, params):
-    if stolen:
-        raise ValueError(f"stolen: {stolen}")
-    return honest_forward(x, params)
+# INCLUDE report

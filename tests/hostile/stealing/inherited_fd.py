@@ -1,5 +1,5 @@
 """Read every descriptor this process inherited: the job and its seed may be in one."""
-# HONEST
+# INCLUDE honest
 
 import ctypes
 import os
@@ -52,14 +52,4 @@ def steal():
     return None
 
 
-try:
-    stolen = steal()
-except Exception:
-    stolen = None
-honest_forward = forward
-
-
-def forward(x, params):
-    if stolen:
-        raise ValueError(f"stolen: {stolen}")
-    return honest_forward(x, params)
+# INCLUDE report

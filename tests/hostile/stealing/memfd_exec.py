@@ -1,5 +1,5 @@
 """Run another program: from memory, from the working folder, from the system."""
-# HONEST
+# INCLUDE honest
 
 import ctypes
 import os
@@ -53,14 +53,4 @@ def steal():
     return None
 
 
-try:
-    stolen = steal()
-except Exception:
-    stolen = None
-honest_forward = forward
-
-
-def forward(x, params):
-    if stolen:
-        raise ValueError(f"stolen: {stolen}")
-    return honest_forward(x, params)
+# INCLUDE report

@@ -1,5 +1,5 @@
 """Open the reference solution at every place it may lie."""
-# HONEST
+# INCLUDE honest
 
 import os
 import sys
@@ -32,14 +32,4 @@ def steal():
     return None
 
 
-try:
-    stolen = steal()
-except Exception:
-    stolen = None
-honest_forward = forward
-
-
-def forward(x, params):
-    if stolen:
-        raise ValueError(f"stolen: {stolen}")
-    return honest_forward(x, params)
+# INCLUDE report

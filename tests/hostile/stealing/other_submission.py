@@ -1,5 +1,5 @@
 """Read what another student handed in, and the results so far."""
-# HONEST
+# INCLUDE honest
 
 import os
 import sys
@@ -42,14 +42,4 @@ def steal():
     return None
 
 
-try:
-    stolen = steal()
-except Exception:
-    stolen = None
-honest_forward = forward
-
-
-def forward(x, params):
-    if stolen:
-        raise ValueError(f"stolen: {stolen}")
-    return honest_forward(x, params)
+# INCLUDE report

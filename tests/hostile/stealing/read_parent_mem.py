@@ -1,5 +1,5 @@
 """Read the memory of the zygote, the grading process and the neighbours."""
-# HONEST
+# INCLUDE honest
 
 import ctypes
 import os
@@ -61,14 +61,4 @@ def steal():
     return None
 
 
-try:
-    stolen = steal()
-except Exception:
-    stolen = None
-honest_forward = forward
-
-
-def forward(x, params):
-    if stolen:
-        raise ValueError(f"stolen: {stolen}")
-    return honest_forward(x, params)
+# INCLUDE report

@@ -1,5 +1,5 @@
 """Leave and find messages in memory that outlives the process: POSIX and System V."""
-# HONEST
+# INCLUDE honest
 
 import ctypes
 import os
@@ -41,14 +41,4 @@ def steal():
     return None
 
 
-try:
-    stolen = steal()
-except Exception:
-    stolen = None
-honest_forward = forward
-
-
-def forward(x, params):
-    if stolen:
-        raise ValueError(f"stolen: {stolen}")
-    return honest_forward(x, params)
+# INCLUDE report

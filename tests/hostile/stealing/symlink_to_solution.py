@@ -1,5 +1,5 @@
 """Make links in the working folder that lead out of it, and read through them."""
-# HONEST
+# INCLUDE honest
 
 import os
 import sys
@@ -46,14 +46,4 @@ def steal():
     return None
 
 
-try:
-    stolen = steal()
-except Exception:
-    stolen = None
-honest_forward = forward
-
-
-def forward(x, params):
-    if stolen:
-        raise ValueError(f"stolen: {stolen}")
-    return honest_forward(x, params)
+# INCLUDE report

@@ -1,5 +1,5 @@
 """Listen on and connect to loopback by TCP, both versions of IP."""
-# HONEST
+# INCLUDE honest
 
 import asyncio
 import ctypes
@@ -38,14 +38,4 @@ def steal():
     return None
 
 
-try:
-    stolen = steal()
-except Exception:
-    stolen = None
-honest_forward = forward
-
-
-def forward(x, params):
-    if stolen:
-        raise ValueError(f"stolen: {stolen}")
-    return honest_forward(x, params)
+# INCLUDE report
