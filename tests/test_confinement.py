@@ -66,6 +66,10 @@ OUTSIDE = [
     ("os.kill(os.getpid(), 9)", "os", errno.EPERM),
     ("os.killpg(0, 9)", "os", errno.EPERM),
     ("os.pidfd_open(os.getpid())", "os", errno.EPERM),
+    ("fcntl.fcntl(0, fcntl.F_SETOWN, os.getppid())", "fcntl, os", errno.EPERM),
+    ("fcntl.fcntl(0, F_SETSIG := 10, 9)", "fcntl", errno.EPERM),
+    ("fcntl.ioctl(0, FIOSETOWN := 0x8901, bytes(4))", "fcntl", errno.EPERM),
+    ("fcntl.ioctl(0, SIOCSPGRP := 0x8902, bytes(4))", "fcntl", errno.EPERM),
     ("os.setsid()", "os", errno.EPERM),
     ("os.setpgid(0, 0)", "os", errno.EPERM),
     ("os.sched_setaffinity(0, {0, 1})", "os", errno.EPERM),
@@ -94,6 +98,13 @@ def test_what_leads_outside_is_refused(zygote, rubric, expression, imports, numb
     assert seen == (refused(number) if number else "('ValueError', None)")
 
 
+TGKILL = (
+    "ctypes, os, threading\n"
+    "def tgkill(*given):\n"
+    "    libc = ctypes.CDLL(None, use_errno=True)\n"
+    "    return libc.tgkill(*given) and ctypes.get_errno()"
+)
+
 INSIDE = [
     ("open('x', 'w').write('figure')", "os", "6"),
     ("[os.mkdir('a'), os.rename('a', 'b'), os.listdir()][-1]", "os", "['b']"),
@@ -106,6 +117,8 @@ INSIDE = [
     ("sympy.diff('x**2', 'x')", "sympy", "2*x"),
     ("len(os.urandom(4))", "os", "4"),
     ("os.system('touch /tmp/never') != 0", "os", "True"),
+    # Only its own threads can be signalled, and it cannot tell whether another process is there.
+    ("tgkill(os.getpid(), os.getpid(), 0), tgkill(1 << 30, 1 << 30, 0)", TGKILL, "(0, 1)"),
     ("sum(fd > 2 for fd in range(64) if is_open(fd))", "os", "1"),
 ]  # fmt: skip
 

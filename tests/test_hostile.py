@@ -132,10 +132,13 @@ def test_each_earns_and_is_flagged_as_the_table_says(records, row):
     assert all(c["message"].isprintable() and c["message"] for c in record["criteria"])
 
 
-def test_no_secret_is_in_any_result(hostile, records):
+def test_no_secret_is_in_any_result(hostile, records, rubric):
     for student, record in records.items():
         text = json.dumps(record, ensure_ascii=False)
         assert not any(canary in text for canary in CANARIES.values()), student
+        said = [criterion["message"] for criterion in record["criteria"]]
+        said += [*record["flags"], *(note["text"] for note in record["notes"])]
+        assert not any(str(rubric.cases.seed) in line for line in said), student
         assert "stolen" not in text, student
     grades = (hostile.results / "grades.csv").read_text(encoding="utf-8-sig")
     assert not any(canary in grades for canary in CANARIES.values())

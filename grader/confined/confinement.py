@@ -22,7 +22,7 @@ from seccompy import Filter
 
 from grader.confined import kernel
 from grader.confined.limits import Limits
-from grader.confined.syscalls import build_filter
+from grader.confined.syscalls import build_filter, build_own_signals
 
 # In the order in which a worker enters them.
 LAYERS: Final = (
@@ -217,6 +217,7 @@ class Confinement:
 
     def _load_filter(self) -> None:
         if self._filter:
+            build_own_signals(os.getpid()).load()
             self._filter.load()
 
 

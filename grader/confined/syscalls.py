@@ -19,14 +19,14 @@ ALLOWED: Final = """
     stat lstat fstat newfstatat statx statfs fstatfs readlink readlinkat getdents getdents64
     getcwd chdir fchdir mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2
     symlink symlinkat link linkat truncate ftruncate fallocate fsync fdatasync sync_file_range
-    flock fcntl dup dup2 dup3 pipe pipe2 ioctl umask copy_file_range sendfile fadvise64
+    flock dup dup2 dup3 pipe pipe2 umask copy_file_range sendfile fadvise64
     poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait
     epoll_pwait2 eventfd eventfd2 timerfd_create timerfd_settime timerfd_gettime
     brk mmap munmap mprotect mremap madvise mincore msync membarrier mlock munlock
     clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times
     getitimer setitimer alarm timer_create timer_settime timer_gettime timer_getoverrun timer_delete
     rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack
-    tgkill pause restart_syscall
+    pause restart_syscall
     futex futex_waitv set_robust_list get_robust_list set_tid_address rseq arch_prctl
     exit exit_group wait4 waitid gettid getpid getppid getuid geteuid getgid getegid getresuid
     getresgid getgroups getpgrp getpgid getsid getrusage getrlimit setrlimit getpriority capget
@@ -57,6 +57,10 @@ CLONE_THREAD: Final = 0x00010000
 # Of prctl, naming: threads (PR_SET_NAME, PR_GET_NAME) and memory (PR_SET_VMA). Not, for one, the
 # signal that a worker gets when its zygote dies.
 PRCTL_ALLOWED: Final = (15, 16, 0x53564D41)
+# Commands that let a file's input or output signal another process: F_SETOWN, F_SETSIG and
+# F_SETOWN_EX of fcntl, FIOSETOWN and SIOCSPGRP of ioctl.
+SIGNALLING: Final = {"fcntl": (8, 10, 15), "ioctl": (0x8901, 0x8902)}
+INT: Final = 0xFFFF_FFFF  # the bits of an argument that the kernel reads as an int
 
 
 def build_filter() -> Filter:
@@ -68,6 +72,11 @@ def build_filter() -> Filter:
         built.allow(name)
     for option in PRCTL_ALLOWED:
         built.allow("prctl", args={0: option})
+    for name, commands in SIGNALLING.items():
+        for command in commands:
+            built.errno(name, errno.EPERM, args=[ArgCmp(1, CmpOp.MASKED_EQ, command, INT)])
+        built.allow(name)
+    built.allow("tgkill")  # of its own threads: see build_own_signals
     # Its own limits only; a limit once lowered cannot be raised again.
     built.allow("prlimit64", args={0: 0})
     built.allow("clone", args=[ArgCmp(0, CmpOp.MASKED_EQ, CLONE_THREAD, CLONE_THREAD)])
@@ -76,6 +85,17 @@ def build_filter() -> Filter:
     for name in (*_known(REFUSED), "clone", "prctl", "prlimit64"):
         built.errno(name, errno.EPERM)
     built.program  # noqa: B018  # compiled here, once, and not in every worker
+    return built
+
+
+def build_own_signals(pid: int) -> Filter:
+    """Compile a filter for the worker `pid`, by which it signals nobody but itself.
+
+    abort() and raise() are tgkill. Landlock stops signals to others too, but only since Linux 6.12.
+    """
+    built = Filter(default=Action.ALLOW)
+    built.allow("tgkill", args=[ArgCmp(0, CmpOp.MASKED_EQ, pid, INT)])
+    built.errno("tgkill", errno.EPERM)
     return built
 
 

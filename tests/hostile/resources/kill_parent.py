@@ -2,6 +2,7 @@
 # INCLUDE honest
 
 import ctypes
+import fcntl
 import os
 import signal
 
@@ -18,3 +19,16 @@ for number in (signal.SIGKILL, signal.SIGSTOP):
     handle = libc.syscall(OPEN, parent, 0)
     if handle >= 0:
         libc.syscall(SEND, handle, int(number), None, 0)
+# A pipe that tells its owner, by a signal of our choice, that there is something to read.
+F_SETSIG = 10
+reader, writer = os.pipe()
+for command, value in (
+    (fcntl.F_SETOWN, parent),
+    (F_SETSIG, signal.SIGKILL),
+    (fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK),
+):
+    try:
+        fcntl.fcntl(reader, command, value)
+    except OSError:
+        pass
+os.write(writer, b"x")
