@@ -20,7 +20,7 @@ def differentiated(x, y, params, which):
     p = params[which]
     unit = np.eye(p.size).reshape(-1, *p.shape)
 
-    step, total = 1e-3, 0
+    step, total = 0.03, 0
     for k, c in {1: 2 / 3, 2: -1 / 12}.items():
         ahead = objectives(x, y, params, which, p + k * step * unit)
         behind = objectives(x, y, params, which, p - k * step * unit)

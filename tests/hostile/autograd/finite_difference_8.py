@@ -20,7 +20,7 @@ def differentiated(x, y, params, which):
     p = params[which]
     unit = np.eye(p.size).reshape(-1, *p.shape)
 
-    step, total = 1e-2, 0
+    step, total = 0.1, 0
     for k, c in {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}.items():
         ahead = objectives(x, y, params, which, p + k * step * unit)
         behind = objectives(x, y, params, which, p - k * step * unit)
