@@ -157,6 +157,17 @@ def test_a_problem_has_its_line(zygote, limits):
     assert asked(zygote, limits, gradient("return 1 / 0")).where == "homework.py, line 6"
 
 
+def test_where_a_loop_was_when_its_time_was_over_is_not_told(zygote, limits):
+    """It is another line on every run, and the same submission gets the same record."""
+    loop = "def spin():\n    while True:\n        x = 1\n        x += 1\n"
+    source = f"{loop}\n\nspin()\n{gradient('spin()')}"
+    with zygote.fork_worker(limits) as worker:
+        (note,) = worker.load("module", [("homework.py", source)])
+        assert note.where == "homework.py, line 7"
+        outcome = worker.ask(call())
+    assert (outcome.problem, outcome.where) == (Problem.TIMEOUT, "")
+
+
 def test_a_call_that_takes_too_long_costs_that_call_only(zygote, limits):
     source = gradient("while True: pass") + "def grad_w2(*given):\n    return given[2].w2\n"
     with zygote.fork_worker(limits) as worker:

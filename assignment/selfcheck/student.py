@@ -172,7 +172,9 @@ def _run_cell(cell: Cell, namespace: Namespace, labels: set[str], limit: Limiter
                 tree = ast.Module([statement], type_ignores=[])
                 exec(compile(tree, cell.label, "exec", future, dont_inherit=True), namespace)
         except BaseException as error:
-            place = where(error.__traceback__, labels) or f"{cell.label}, line {statement.lineno}"
+            place = f"{cell.label}, line {statement.lineno}"
+            if not isinstance(error, TimeLimitReached):  # which is elsewhere on every run
+                place = where(error.__traceback__, labels) or place
             yield Note(place, describe(error))
 
 
