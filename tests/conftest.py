@@ -33,6 +33,14 @@ def run_grader(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProc
     return subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=cwd)
 
 
+def criteria_of(results: Path) -> dict[str, bytes]:
+    """Return the criteria of each result.json, as its own bytes."""
+    return {
+        path.parent.name: path.read_bytes().split(b'"criteria"')[1].split(b'"notes"')[0]
+        for path in results.glob("*/result.json")
+    }
+
+
 @pytest.fixture(scope="session")
 def rubric() -> Rubric:
     return load_rubric()

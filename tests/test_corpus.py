@@ -7,21 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, run_grader
+from conftest import ROOT, criteria_of, run_grader
 from opens import imports_of_torch
 
 CORPUS = ROOT / "tests" / "submissions"
 with (CORPUS / "expected.csv").open(encoding="utf-8", newline="") as table:
     EXPECTED = list(csv.DictReader(table))
 NOT_CRITERIA = {"submission", "score", "status", "why"}
-
-
-def criteria_of(results: Path) -> dict[str, bytes]:
-    """Return the criteria of each result.json, as its own bytes."""
-    return {
-        path.parent.name: path.read_bytes().split(b'"criteria"')[1].split(b'"notes"')[0]
-        for path in results.glob("*/result.json")
-    }
 
 
 @pytest.fixture(scope="module")

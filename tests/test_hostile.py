@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import GRADER, ROOT
+from conftest import GRADER, ROOT, criteria_of
 from hostile import attacks, files, notebooks
 from leftovers import assert_no_process, children, orphans_are_ours, shared
 
@@ -144,21 +144,14 @@ def test_no_secret_is_in_any_result(hostile, records, rubric):
     assert not any(canary in grades for canary in CANARIES.values())
 
 
-def criteria_of(graded: Graded) -> dict[str, bytes]:
-    """Return the criteria of the controls as the bytes they are in result.json."""
-    found = {}
-    for name in (*CONTROLS, "neighbour.py"):
-        data = (graded.results / Path(name).stem / "result.json").read_bytes()
-        found[name] = re.search(rb'"criteria".*"notes"', data, re.DOTALL)[0]
-    return found
-
-
 def test_the_class_around_them_has_the_same_criteria_without_them(
     classes, hostile, tmp_path_factory
 ):
     alone = Graded(tmp_path_factory.mktemp("alone"))
     alone.grade(classes / "controls")
-    assert criteria_of(alone) == criteria_of(hostile)
+    without, among = criteria_of(alone.results), criteria_of(hostile.results)
+    assert len(without) == len(CONTROLS) + 1
+    assert without == {student: among[student] for student in without}
 
 
 def test_the_run_ends_within_the_limits_of_those_that_hang(hostile, rubric):
