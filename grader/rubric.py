@@ -7,6 +7,7 @@ import msgspec
 
 from grader.confined.limits import Limits
 from grader.judging import Marking
+from grader.policy import Attempts, Late, Policy
 
 RUBRIC_FILE = Path(__file__).with_name("rubric.toml")
 
@@ -77,6 +78,8 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     training: Training
     limits: Limits
     archives: ArchiveLimits
+    attempts: Attempts
+    late: Late
 
     @property
     def max_score(self) -> float:
@@ -95,6 +98,10 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             misconceptions=self.misconceptions,
             pass_fraction=self.training.pass_fraction,
         )
+
+    def policy(self) -> Policy:
+        """Return what the gradebook needs of the rubric."""
+        return Policy(self.attempts, self.late)
 
 
 def load_rubric() -> Rubric:
