@@ -1,15 +1,19 @@
 """Run a job in the grading process and show people what came of it."""
 
 import contextlib
+import hashlib
 import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from grader.classroom import Classroom
 from grader.files import remove_unfinished
+from grader.gradebook import Entry, Gradebook, GradebookError, default_url
 from grader.jobs import INTERRUPTED, GradeJob, Job, ValidateJob
-from grader.records import Record, to_json, write_grades, write_record
+from grader.records import Final, Record, to_json, write_grades, write_record
 from grader.reports.terminal import GradeScreen, show_validations
 from grader.rubric import Rubric, load_rubric
 from grader.submissions.archives import Archives
@@ -25,7 +29,7 @@ def run(encoded: bytes, zygote: Zygote) -> int:
     job: Job = msgspec.msgpack.decode(encoded, type=Job)
     try:
         return _grade(job, zygote) if isinstance(job, GradeJob) else _validate(job, zygote)
-    except (NothingToGrade, IsolationMissing) as error:
+    except (NothingToGrade, IsolationMissing, GradebookError) as error:
         return _fail(str(error))
     except ZygoteDied as error:
         return _fail(f"{error}; what was graded is kept: run again")
@@ -76,7 +80,7 @@ def _grade_class(job: GradeJob, rubric: Rubric, archives: Archives, zygote: Zygo
         finally:
             in_order = [records[s.student] for s in submissions if s.student in records]
             if in_order:  # a run that came to nothing leaves the table of the one before
-                write_grades(in_order, list(rubric.points), results)
+                write_grades(_recorded(in_order, rubric, results), list(rubric.points), results)
     if interrupted:
         _fail(f"interrupted: {len(records)} of {len(submissions)} graded, kept in {results}")
         return INTERRUPTED
@@ -86,6 +90,18 @@ def _grade_class(job: GradeJob, rubric: Rubric, archives: Archives, zygote: Zygo
         screen.show_class(in_order)
     under = job.fail_under is not None and any(r.score < job.fail_under for r in in_order)
     return UNDER_MARK if under else DONE
+
+
+def _recorded(records: Sequence[Record], rubric: Rubric, results: Path) -> Iterator[Final]:
+    """Record a class in the gradebook, and yield what counts of it."""
+    with Gradebook(default_url(results), rubric.policy()) as book:
+        book.add([Entry(_key(record), record, datetime.now(UTC)) for record in records])
+        yield from book.finals(record.student for record in records)
+
+
+def _key(record: Record) -> str:
+    same_for_all = msgspec.structs.replace(record, student="", seconds=0.0)
+    return hashlib.sha256(msgspec.json.encode(same_for_all)).hexdigest()
 
 
 def _validate(job: ValidateJob, zygote: Zygote) -> int:
