@@ -1,4 +1,4 @@
-"""The command line: `grader grade`, `check`, `validate`, `release`."""
+"""The command line: `grader grade`, `check`, `validate`, `release`, `override`, `history`."""
 
 import os
 import sys
@@ -28,6 +28,13 @@ Jobs = Annotated[
         show_default="the cores this process may use",
         help="Submissions graded at the same time.",
     ),
+]
+
+
+Results = Annotated[Path, typer.Option(help="Folder of the results, as in --out.")]
+Database = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="The gradebook, if it is not gradebook.db in the results."),
 ]
 
 
@@ -131,6 +138,48 @@ def release(
 
     for path in generate(root):
         typer.echo(f"wrote {path}")
+
+
+@app.command()
+def override(
+    student: Annotated[str, typer.Argument(help="As in grades.csv.")],
+    why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for the history.")],
+    points: Annotated[
+        float | None, typer.Argument(help="Points of the criterion, else the final score.")
+    ] = None,
+    criterion: Annotated[
+        str | None, typer.Option(metavar="ID", help="A criterion, as in grades.csv.")
+    ] = None,
+    late_days: Annotated[
+        float | None, typer.Option(metavar="DAYS", help="Days late: 0 is an extension.")
+    ] = None,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Take back what was set before.")
+    ] = False,
+    who: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Your name.", show_default="login name")
+    ] = None,
+    results: Results = Path("results"),
+    db: Database = None,
+) -> None:
+    """Set points or late days of a student by hand, with a reason; grades.csv follows."""
+    from grader.bookkeeping import Change
+    from grader.bookkeeping import override as set_by_hand
+
+    change = Change(criterion, points, late_days, withdraw)
+    typer.echo(set_by_hand(student, change, who, why, results, db))
+
+
+@app.command()
+def history(
+    student: Annotated[str, typer.Argument(help="As in grades.csv.")],
+    results: Results = Path("results"),
+    db: Database = None,
+) -> None:
+    """Show a student's attempts, what of them counts and why, and what was set by hand."""
+    from grader.bookkeeping import show_history
+
+    show_history(student, results, db)
 
 
 def main() -> None:

@@ -15,7 +15,6 @@ from grader.gradebook import Entry, Gradebook, GradebookError, default_url
 from grader.graders import Graders
 from grader.jobs import INTERRUPTED, GradeJob, Job, ValidateJob
 from grader.papers import Brief, GradingStopped
-from grader.policy import Policy
 from grader.records import Record, record_path, write_grades, write_record
 from grader.reports.terminal import GradeScreen, show_validations
 from grader.rubric import RUBRIC_FILE, Rubric, load_rubric
@@ -55,7 +54,7 @@ def _grade(job: GradeJob) -> int:
         results.mkdir(parents=True, exist_ok=True)
         remove_unfinished(results)
         with (
-            Gradebook(job.db or default_url(results), Policy(rubric.attempts, rubric.late)) as book,
+            Gradebook(job.db or default_url(results), rubric.policy()) as book,
             GradeScreen(len(submissions), rubric, results, quiet=job.format == "json") as screen,
         ):
             return _grade_class(job, rubric, submissions, book, screen)

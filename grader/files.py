@@ -3,7 +3,9 @@
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 UNFINISHED = ".writing-"  # what a temporary file's name begins with
 
@@ -13,10 +15,20 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
     An OSError names `path`, whatever step failed.
     """
-    data = content.encode() if isinstance(content, str) else content
+    with writing_atomically(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def writing_atomically(path: Path) -> Iterator[BinaryIO]:
+    """Give a temporary file beside `path` to write to; at the end it takes the place of `path`.
+
+    After an exception `path` is as it was. An OSError names `path`, whatever step failed.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_and_rename(path, data)
+        with _renamed_at_the_end(path) as file:
+            yield file
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
@@ -31,11 +43,12 @@ def remove_unfinished(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _write_and_rename(path: Path, data: bytes) -> None:
+@contextlib.contextmanager
+def _renamed_at_the_end(path: Path) -> Iterator[BinaryIO]:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(name, 0o644)

@@ -19,6 +19,9 @@ from grader.rubric import Rubric
 # What a score may depend on beside the grader itself: it decides what a student's code does.
 PACKAGES = ("torch", "numpy", "matplotlib", "ipython")
 
+# Parts of the rubric that decide what counts of a record, and not the record.
+POLICY = ("attempts", "late")
+
 
 class GradingStopped(Exception):
     """Grading cannot go on; what is graded is kept."""
@@ -86,7 +89,10 @@ def software() -> dict[str, str]:
 
 def key_of(brief: Brief, paper: Paper) -> str:
     """Return a digest of all that determines the record of a paper, but for its student."""
-    digest = hashlib.sha256(msgspec.msgpack.encode(brief))
+    rubric = msgspec.structs.asdict(brief.rubric)
+    scoring = {name: part for name, part in rubric.items() if name not in POLICY}
+    of_brief = (scoring, brief.seed, brief.strict, brief.software)
+    digest = hashlib.sha256(msgspec.msgpack.encode(of_brief))
     content = hashlib.sha256(paper.data).digest() if paper.data is not None else paper.problem
     digest.update(msgspec.msgpack.encode((paper.name, content)))
     return digest.hexdigest()

@@ -8,7 +8,10 @@ from typing import Literal
 
 import msgspec
 
-from grader.files import write_atomically
+from grader.files import write_atomically, writing_atomically
+
+GRADES = "grades.csv"
+FORMULA = ("=", "+", "-", "@")  # what a spreadsheet takes for the beginning of one
 
 Status = Literal["graded", "unreadable", "failed", "timeout", "crashed"]
 
@@ -59,6 +62,27 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     grader_version: str
 
 
+class Final(msgspec.Struct, frozen=True, kw_only=True):
+    """What a student gets in the end.
+
+    `record` is of the attempt that counts, as it was graded; `criteria` are with the points that
+    somebody set by hand; `final` is what goes to the register, after the penalty for being late.
+    """
+
+    record: Record
+    attempt: int
+    attempts: int
+    late_days: float
+    criteria: list[Criterion]
+    overridden: bool
+    final: float
+
+    @property
+    def student(self) -> str:
+        """The student's name."""
+        return self.record.student
+
+
 def to_json(value: object) -> bytes:
     """Return a record, or a list of them, as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
@@ -80,24 +104,48 @@ def write_record(record: Record, results: Path) -> None:
     write_atomically(path, content)
 
 
-def write_grades(records: Iterable[Record], criteria: Sequence[str], results: Path) -> None:
-    """Write results/grades.csv, a row a record (with a byte-order mark, for spreadsheets)."""
-    table = io.StringIO()
-    writer = csv.writer(table)
+def write_grades(finals: Iterable[Final], criteria: Sequence[str], results: Path) -> None:
+    """Write results/grades.csv, a row a final (with a byte-order mark, for spreadsheets).
+
+    The score and the criteria are as graded; `final` is what goes to the register. Where `finals`
+    raises, the table stays as it was.
+    """
     head, tail = ["student", "submission", "status", "score"], ["loss_manual", "loss_net"]
-    writer.writerow([*head, *criteria, *tail, "seconds"])
-    for record in records:
-        losses = (record.training.manual, record.training.net)
-        writer.writerow(
-            [_no_formula(record.student), _no_formula(record.submission)]
-            + [record.status, f"{record.score:g}"]
-            + [f"{criterion.points:g}" for criterion in record.criteria]
-            + ["" if loss is None else repr(loss) for loss in losses]
-            + [f"{record.seconds:.3f}"]
-        )
-    write_atomically(results / "grades.csv", table.getvalue().encode("utf-8-sig"))
+    with writing_atomically(results / GRADES) as file:
+        table = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+        writer = csv.writer(table)
+        writer.writerow([*head, *criteria, *tail, "seconds", "attempt", "late_days", "final"])
+        for final in finals:
+            record = final.record
+            losses = (record.training.manual, record.training.net)
+            points = {criterion.id: f"{criterion.points:g}" for criterion in record.criteria}
+            writer.writerow(
+                [_no_formula(record.student), _no_formula(record.submission)]
+                + [record.status, f"{record.score:g}"]
+                + [points.get(criterion, "") for criterion in criteria]
+                + ["" if loss is None else repr(loss) for loss in losses]
+                + [f"{record.seconds:.3f}"]
+                + [str(final.attempt), f"{final.late_days:g}", f"{final.final:g}"]
+            )
+        table.detach()
+
+
+def read_students(results: Path) -> list[str]:
+    """Return the students of results/grades.csv in their order; raise OSError where there is none.
+
+    What is no such table gives names that nobody has.
+    """
+    with (results / GRADES).open(encoding="utf-8-sig", newline="") as table:
+        return [_as_named(row[0]) for row in csv.reader(table) if row][1:]
 
 
 def _no_formula(name: str) -> str:
-    """Return a name as a spreadsheet shows it: one that begins like a formula would be run."""
-    return f"'{name}" if name.startswith(("=", "+", "-", "@")) else name
+    """Return a name as a spreadsheet shows it: one that begins like a formula would be run.
+
+    Apostrophes in front are counted with what follows them, so that `_as_named` can undo this.
+    """
+    return f"'{name}" if name.lstrip("'").startswith(FORMULA) else name
+
+
+def _as_named(cell: str) -> str:
+    return cell.removeprefix("'") if cell.lstrip("'").startswith(FORMULA) else cell

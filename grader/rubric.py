@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from grader.confined.limits import Limits
+from grader.policy import Attempts, Late, Policy
 
 if TYPE_CHECKING:
     from grader.judging import Marking
@@ -79,6 +80,8 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     training: Training
     limits: Limits
     archives: ArchiveLimits
+    attempts: Attempts
+    late: Late
 
     @property
     def max_score(self) -> float:
@@ -99,6 +102,10 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             misconceptions=self.misconceptions,
             pass_fraction=self.training.pass_fraction,
         )
+
+    def policy(self) -> Policy:
+        """Return what the gradebook needs of the rubric."""
+        return Policy(self.attempts, self.late)
 
 
 def load_rubric(path: Path = RUBRIC_FILE) -> Rubric:

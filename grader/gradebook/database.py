@@ -1,0 +1,155 @@
+"""A database by its URL: transactions, and errors as one line without a password."""
+
+import contextlib
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import URL, Connection, create_engine, event, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    SQLAlchemyError,
+)
+
+from grader.gradebook import tables
+
+BUSY_SECONDS = 30  # how long a writer waits for another one
+CONNECT_SECONDS = 10
+TRIES = 10  # of a transaction that others stand in the way of
+# SQLSTATE: serialization failure, deadlock, and a table that somebody else created meanwhile.
+IN_THE_WAY = {"40001", "40P01", "42P07"}
+
+Result = TypeVar("Result")
+
+
+class GradebookError(ValueError):
+    """The gradebook cannot do what is asked; the message is one line and holds no password."""
+
+
+class Database:
+    """The gradebook's database: SQLite in a file, or whatever the URL names.
+
+    Opening it creates the tables where there are none. Every method raises GradebookError.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = _parsed(url)
+        self._password = str(parsed.password or "")
+        self._shown = _shown(parsed)
+        try:
+            self._engine = create_engine(parsed, connect_args=_waiting(parsed))
+        except NoSuchModuleError:
+            raise GradebookError(f"{self._shown}: no such kind of database") from None
+        except ImportError as error:
+            raise GradebookError(f"{self._shown}: needs the Python package {error.name}") from None
+        if self._engine.dialect.name == "sqlite":
+            event.listen(self._engine, "connect", _set_up_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
+        self._writer = self._engine.execution_options(writes=True)  # see _begin_sqlite
+        try:
+            self._check_schema()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def read(self, work: Callable[[Connection], Result]) -> Result:
+        """Return what `work` reads, all of it as of one moment where that is SQLite."""
+        with self._in_one_line(), self._engine.connect() as connection:
+            return work(connection)
+
+    def write(self, work: Callable[[Connection], None]) -> None:
+        """Do `work` in a transaction; do it anew where another process stood in the way."""
+        with self._in_one_line():
+            for _ in range(TRIES - 1):
+                try:
+                    return self._transact(work)
+                except DBAPIError as error:
+                    if not _in_the_way(error):
+                        raise
+            return self._transact(work)
+
+    def _transact(self, work: Callable[[Connection], None]) -> None:
+        with self._writer.begin() as connection:
+            work(connection)
+
+    def _check_schema(self) -> None:
+        found = self.read(tables.version)
+        if found is None:
+            self.write(tables.create)
+        elif found != str(tables.SCHEMA):
+            raise GradebookError(
+                f"{self._shown}: its tables are of schema {found}, not {tables.SCHEMA}; "
+                "name another database with --db"
+            )
+
+    @contextlib.contextmanager
+    def _in_one_line(self) -> Generator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, msgspec.DecodeError) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            reason = (str(cause).splitlines() or [type(cause).__name__])[0]
+            if self._password:
+                reason = reason.replace(self._password, "***")
+            raise GradebookError(f"{self._shown}: {reason}") from error
+
+
+def default_url(results: Path) -> str:
+    """Return the URL of the gradebook in a folder of results."""
+    return URL.create("sqlite", database=str(results / "gradebook.db")).render_as_string()
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # whose messages may hold parts of a password
+        raise GradebookError(
+            "the gradebook's URL is none: write sqlite:///FILE or postgresql://USER@HOST/NAME"
+        ) from None
+    if "@" in (parsed.host or ""):  # the rest of a password; it must not be shown
+        raise GradebookError("the gradebook's URL holds a second @: in a password, write %40")
+    return parsed
+
+
+def _shown(url: URL) -> str:
+    """Return the file, or the URL without its password and its options."""
+    if url.get_backend_name() == "sqlite":
+        return url.database or "SQLite in memory"
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def _waiting(url: URL) -> dict[str, Any]:
+    match url.get_backend_name():
+        case "sqlite":
+            return {"timeout": BUSY_SECONDS}
+        case "postgresql":
+            return {"connect_timeout": CONNECT_SECONDS}
+    return {}
+
+
+def _set_up_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # Python's sqlite3 begins no transactions of its own
+    # A commit then appends to a log and needs no fsync: a killed process loses nothing of it, a
+    # power cut the last gradings at most, and those are in result.json.
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # One that reads first and then writes would fail where another one wrote in between.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _in_the_way(error: DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    return isinstance(error, IntegrityError) or state in IN_THE_WAY

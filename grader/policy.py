@@ -1,0 +1,58 @@
+"""What counts of several attempts, and what being late costs: the policies of rubric.toml."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+import msgspec
+
+DAY = timedelta(days=1)
+DECIMALS = 2  # of a final score
+
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
+WithOffset = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Attempts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which of a student's attempts counts: the one of the highest final score, or the last."""
+
+    counts: Literal["best", "last"]
+
+
+class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When work is due, and what a day late costs. An empty `due`: nobody is late."""
+
+    due: str
+    grace_minutes: NotNegative
+    percent_per_day: Percent
+    most_percent: Percent
+
+    def __post_init__(self) -> None:
+        if self.due:
+            self._limit()  # a date that is none is told where the rubric is read
+
+    def days(self, handed_in: datetime) -> int:
+        """Return how many days late that is; a day that has begun is a day."""
+        if not self.due:
+            return 0
+        return max(0, -((self._limit() - handed_in) // DAY))  # floor division: exact, no float
+
+    def final(self, score: float, days: float) -> float:
+        """Return what is left of a score: the penalty is a share of the score that was earned."""
+        percent = min(days * self.percent_per_day, self.most_percent)
+        return round(score * (100 - percent) / 100, DECIMALS)
+
+    def _limit(self) -> datetime:
+        try:
+            due = msgspec.convert(self.due, WithOffset)
+        except msgspec.ValidationError:
+            like = "2026-10-31T23:59:00+01:00"
+            raise ValueError(f"due is {self.due!r}, no time with an offset like {like}") from None
+        return due + timedelta(minutes=self.grace_minutes)
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """Both policies, as the gradebook takes them."""
+
+    attempts: Attempts
+    late: Late
