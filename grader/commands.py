@@ -29,8 +29,10 @@ def run(encoded: bytes, zygote: Zygote) -> int:
     job: Job = msgspec.msgpack.decode(encoded, type=Job)
     try:
         return _grade(job, zygote) if isinstance(job, GradeJob) else _validate(job, zygote)
-    except (NothingToGrade, IsolationMissing, GradebookError) as error:
+    except (NothingToGrade, IsolationMissing) as error:
         return _fail(str(error))
+    except GradebookError as error:
+        return _fail(f"{error}; what was written is kept")
     except ZygoteDied as error:
         return _fail(f"{error}; what was graded is kept: run again")
     except OSError as error:
