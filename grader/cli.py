@@ -31,6 +31,13 @@ Jobs = Annotated[
 ]
 
 
+Results = Annotated[Path, typer.Option(help="Folder of the results, as in --out.")]
+Database = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="The gradebook, if it is not gradebook.db in the results."),
+]
+
+
 @app.command()
 def grade(
     paths: Annotated[
@@ -51,14 +58,41 @@ def grade(
     format: Annotated[
         Literal["text", "json"], typer.Option(help="What is printed: a table, or the records.")
     ] = "text",
+    rubric: Annotated[
+        Path | None,
+        typer.Option(help="A rubric.toml other than the package's.", exists=True, dir_okay=False),
+    ] = None,
+    db: Database = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="A Dask scheduler to grade with; local:N starts one here."
+        ),
+    ] = None,
+    cache: Annotated[
+        bool, typer.Option(" /--no-cache", help="Grade anew what was graded before.")
+    ] = True,
 ) -> None:
     """Grade submissions against hidden cases, each in a confined process of its own."""
     from grader.jobs import GradeJob
     from grader.launch import replace_process
 
     _need_fork()
-    named = [str(path) for path in paths]
-    replace_process(GradeJob(named, str(out), jobs, seed, fail_under, isolation, format))
+    replace_process(
+        GradeJob(
+            paths=[str(path) for path in paths],
+            out=str(out),
+            jobs=jobs,
+            seed=seed,
+            fail_under=fail_under,
+            isolation=isolation,
+            format=format,
+            rubric=str(rubric) if rubric else None,
+            db=db,
+            cluster=cluster,
+            cache=cache,
+        )
+    )
 
 
 @app.command()
@@ -104,13 +138,6 @@ def release(
 
     for path in generate(root):
         typer.echo(f"wrote {path}")
-
-
-Results = Annotated[Path, typer.Option(help="Folder of the results, as in --out.")]
-Database = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help="The gradebook, if it is not gradebook.db in the results."),
-]
 
 
 @app.command()

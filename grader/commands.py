@@ -1,46 +1,43 @@
-"""Run a job in the grading process and show people what came of it."""
+"""Run a job in the coordinating process, and show people what came of it. Imports no torch."""
 
-import contextlib
-import hashlib
+import os
 import sys
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import msgspec
 
-from grader.classroom import Classroom
+from grader.batch import Graders as AnyGraders
+from grader.batch import Result, grade_all
 from grader.files import remove_unfinished
 from grader.gradebook import Entry, Gradebook, GradebookError, default_url
+from grader.graders import Graders
 from grader.jobs import INTERRUPTED, GradeJob, Job, ValidateJob
-from grader.records import Final, Record, to_json, write_grades, write_record
+from grader.papers import Brief, GradingStopped
+from grader.records import Record, record_path, write_grades, write_record
 from grader.reports.terminal import GradeScreen, show_validations
-from grader.rubric import Rubric, load_rubric
+from grader.rubric import RUBRIC_FILE, Rubric, load_rubric
 from grader.submissions.archives import Archives
-from grader.submissions.discover import NothingToGrade, discover
+from grader.submissions.discover import NothingToGrade, Submission, discover
 from grader.validate import validate
-from grader.workers import IsolationMissing, Zygote, ZygoteDied
 
 DONE, UNDER_MARK, UNUSABLE = 0, 1, 2
 
 
-def run(encoded: bytes, zygote: Zygote) -> int:
-    """Decode and run a job; return the exit code. Errors become one line on standard error."""
-    job: Job = msgspec.msgpack.decode(encoded, type=Job)
+def main(descriptor: int) -> int:
+    """Read the job from `descriptor` and run it; return the exit code."""
+    with os.fdopen(descriptor, "rb") as file:
+        file.seek(0)
+        job: Job = msgspec.msgpack.decode(file.read(), type=Job)
     try:
-        return _grade(job, zygote) if isinstance(job, GradeJob) else _validate(job, zygote)
-    except (NothingToGrade, IsolationMissing) as error:
-        return _fail(str(error))
-    except GradebookError as error:
-        return _fail(f"{error}; what was written is kept")
-    except ZygoteDied as error:
+        return _grade(job) if isinstance(job, GradeJob) else _validate(job)
+    except GradingStopped as error:
         return _fail(f"{error}; what was graded is kept: run again")
     except OSError as error:
         return _fail(f"{error.filename or 'results'}: {error.strerror}; what was written is kept")
-
-
-def _seed(job: Job, rubric: Rubric) -> int:
-    return rubric.cases.seed if job.seed is None else job.seed
+    except (NothingToGrade, GradebookError, ValueError) as error:
+        return _fail(str(error))
 
 
 def _fail(message: str) -> int:
@@ -48,70 +45,87 @@ def _fail(message: str) -> int:
     return UNUSABLE
 
 
-def _grade(job: GradeJob, zygote: Zygote) -> int:
-    rubric = load_rubric()
-    zygote.strict = job.isolation == "strict"
+def _grade(job: GradeJob) -> int:
+    rubric = load_rubric(Path(job.rubric) if job.rubric else RUBRIC_FILE)
+    results = Path(job.out)
     # What is unpacked is read while the class is graded, and gone after that.
     with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
-        return _grade_class(job, rubric, archives, zygote)
+        submissions = discover([Path(path) for path in job.paths], archives, results)
+        results.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(results)
+        with (
+            Gradebook(job.db or default_url(results), rubric.policy()) as book,
+            GradeScreen(len(submissions), rubric, results, quiet=job.format == "json") as screen,
+        ):
+            return _grade_class(job, rubric, submissions, book, screen)
 
 
-def _grade_class(job: GradeJob, rubric: Rubric, archives: Archives, zygote: Zygote) -> int:
+def _grade_class(
+    job: GradeJob,
+    rubric: Rubric,
+    submissions: Sequence[Submission],
+    book: Gradebook,
+    screen: GradeScreen,
+) -> int:
     results = Path(job.out)
-    submissions = discover([Path(path) for path in job.paths], archives, results)
-    with zygote.fork_worker(rubric.limits) as trial:
-        pass  # it only tells which layers there are
-    results.mkdir(parents=True, exist_ok=True)
-    remove_unfinished(results)
-    classroom = Classroom(rubric, _seed(job, rubric), zygote)
-    records: dict[str, Record] = {}
-    interrupted = False
-    with (
-        GradeScreen(len(submissions), rubric, results, quiet=job.format == "json") as screen,
-        # Closed here, where a record cannot be written, so that no worker outlives the message.
-        contextlib.closing(classroom.grade_all(submissions, job.jobs)) as graded,
-    ):
-        screen.show_isolation(trial.layers, trial.missing)
+    students = [submission.student for submission in submissions]
+    brief = Brief.of(rubric, job.seed, job.isolation == "strict")
+
+    def start() -> AbstractContextManager[AnyGraders]:
+        if job.cluster is None:
+            return Graders(brief, min(job.jobs, len(submissions)), screen.show_isolation)
+        from grader.cluster import Cluster  # whose packages are an extra
+
+        return Cluster(brief, job.cluster, screen.show_isolation)
+
+    # Closed first, where a record cannot be written, so that no worker outlives the message.
+    with closing(grade_all(submissions, brief, book.find if job.cache else _nothing, start)) as all_:
         try:
-            for record in graded:
-                write_record(record, results)
-                records[record.student] = record
-                screen.add(record)
+            for some in all_:
+                _keep(some, results, book)
+                screen.add([result.record for result in some], known=some[0].was_known)
         except KeyboardInterrupt:
-            interrupted = True
+            _fail(f"interrupted: {screen.graded} of {len(students)} graded, kept in {results}")
+            return INTERRUPTED
         finally:
-            in_order = [records[s.student] for s in submissions if s.student in records]
-            if in_order:  # a run that came to nothing leaves the table of the one before
-                write_grades(_recorded(in_order, rubric, results), list(rubric.points), results)
-    if interrupted:
-        _fail(f"interrupted: {len(records)} of {len(submissions)} graded, kept in {results}")
-        return INTERRUPTED
+            write_grades(book.finals(students), list(rubric.points), results)
     if job.format == "json":
-        sys.stdout.buffer.write(to_json(in_order))
+        _print_records(students, results)
     else:
-        screen.show_class(in_order)
-    under = job.fail_under is not None and any(r.score < job.fail_under for r in in_order)
-    return UNDER_MARK if under else DONE
+        screen.show_class(book.finals(students))
+    return UNDER_MARK if job.fail_under is not None and screen.lowest < job.fail_under else DONE
 
 
-def _recorded(records: Sequence[Record], rubric: Rubric, results: Path) -> Iterator[Final]:
-    """Record a class in the gradebook, and yield what counts of it."""
-    with Gradebook(default_url(results), rubric.policy()) as book:
-        book.add([Entry(_key(record), record, datetime.now(UTC)) for record in records])
-        yield from book.finals(record.student for record in records)
+def _nothing(keys: Sequence[str]) -> dict[str, Record]:
+    return {}
 
 
-def _key(record: Record) -> str:
-    same_for_all = msgspec.structs.replace(record, student="", seconds=0.0)
-    return hashlib.sha256(msgspec.json.encode(same_for_all)).hexdigest()
+def _keep(some: Sequence[Result], results: Path, book: Gradebook) -> None:
+    for result in some:
+        write_record(result.record, results)
+    book.add([Entry(result.key, result.record, result.handed_in) for result in some])
 
 
-def _validate(job: ValidateJob, zygote: Zygote) -> int:
-    rubric = load_rubric()
-    classroom = Classroom(rubric, _seed(job, rubric), zygote)
-    try:
-        validations = list(validate(Path(job.solution), classroom, job.jobs))
-    except ValueError as error:
-        return _fail(str(error))
+def _print_records(students: Iterable[str], results: Path) -> None:
+    """Print the records as one JSON array, without having the whole class in memory."""
+    between = b"[\n"
+    for student in students:
+        sys.stdout.buffer.write(between + record_path(student, results).read_bytes().rstrip())
+        between = b",\n"
+    sys.stdout.buffer.write(b"\n]\n")
+    sys.stdout.buffer.flush()
+
+
+def _validate(job: ValidateJob) -> int:
+    with Graders(Brief.of(load_rubric(), job.seed, strict=False), job.jobs) as graders:
+        validations = list(validate(Path(job.solution), graders))
     show_validations(validations)
     return DONE if all(validation.holds for validation in validations) else UNDER_MARK
+
+
+if __name__ == "__main__":
+    try:
+        status = main(int(sys.argv[1]))
+    except KeyboardInterrupt:
+        status = _fail("interrupted") and INTERRUPTED
+    sys.exit(status)

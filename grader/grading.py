@@ -1,37 +1,93 @@
-"""The grading process: torch, then the zygote, then the job, in this order (see launch.py)."""
+"""The processes that grade: torch is imported once, then forked for each job.
+
+    prepare -> fork a scorer a job -> fork its zygote -> receive the brief -> grade papers
+
+The workers descend from here by fork, and a fork inherits everything: so this program is started
+with a bare command line and environment (launch.py), and what is worth stealing (the seed, the
+reference, other students' papers) comes into a scorer's memory only after its zygote is forked.
+"""
 
 import os
+import signal
 import sys
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from types import FrameType
 
-from grader.jobs import INTERRUPTED
+import msgspec
 
 
-def main(descriptor: int) -> int:
-    """Fork the zygote, read the job from `descriptor` and run it; return the exit code."""
-    # Imported here and not above, so that Ctrl-C is one line while torch loads, too.
+def main(control: int, channels: Sequence[int]) -> None:
+    """Grade over `channels`, a job each, until `control` closes, then end every process."""
     import torch
 
-    from grader.workers import Zygote
+    from grader.confined.kernel import die_with_parent
+    from grader.confined.zygote import prepare
 
     # A zygote that ever ran a two-thread OpenMP region has children that hang in autograd.
     torch.set_num_threads(1)
+    prepare()
+    processors = sorted(os.sched_getaffinity(0))
+    scorers = []
+    for number, channel in enumerate(channels):
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                die_with_parent(signal.SIGTERM)
+                for other in {control, *channels} - {channel}:
+                    os.close(other)
+                _score(Connection(channel), processors[number :: len(channels)])
+                status = 0
+            finally:
+                os._exit(status)
+        scorers.append(pid)
+    for channel in channels:
+        os.close(channel)
+    os.read(control, 1)  # until whoever asked for this is done with it, or gone
+    for pid in scorers:
+        os.kill(pid, signal.SIGTERM)
+    for pid in scorers:
+        os.waitpid(pid, 0)
+
+
+def _score(channel: Connection, processors: Sequence[int]) -> None:
+    """Receive a brief and papers, and answer a record each, until the channel closes."""
+    from grader.workers import IsolationMissing, Zygote, ZygoteDied
+
     zygote = Zygote.fork()
     try:
-        # Only now: what these modules hold, and the job, must not be in a worker's memory.
-        from grader.commands import run
+        signal.signal(signal.SIGTERM, _exit)
+        zygote.cpus = processors
+        # Only now: what these modules hold, and the brief, must not be in a worker's memory.
+        from grader.classroom import Classroom
+        from grader.papers import Answer, Brief, Graded, Paper, Ready, Stopped
 
-        with os.fdopen(descriptor, "rb") as file:
-            file.seek(0)
-            job = file.read()
-        return run(job, zygote)
+        def send(message: Answer) -> None:
+            channel.send_bytes(msgspec.msgpack.encode(message))
+
+        brief = msgspec.msgpack.decode(channel.recv_bytes(), type=Brief)
+        zygote.strict = brief.strict
+        try:
+            with zygote.fork_worker(brief.rubric.limits) as trial:
+                send(Ready(trial.layers, trial.missing))  # all that it is for
+            classroom = Classroom(brief, zygote)
+            while True:
+                paper = msgspec.msgpack.decode(channel.recv_bytes(), type=Paper)
+                send(Graded(classroom.grade(paper)))
+        except (IsolationMissing, ZygoteDied) as stopped:
+            send(Stopped(str(stopped)))
+    except (EOFError, ConnectionError):
+        pass  # whoever asked has enough
     finally:
         zygote.close()
 
 
+def _exit(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # once: the way out must not be interrupted
+    sys.exit(1)
+
+
 if __name__ == "__main__":
-    try:
-        status = main(int(sys.argv[1]))
-    except KeyboardInterrupt:
-        print("grader: interrupted", file=sys.stderr)
-        status = INTERRUPTED
-    sys.exit(status)
+    control, *channels = map(int, sys.argv[1:])
+    main(control, channels)

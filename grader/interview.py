@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from grader.confined.contract import GRADIENTS, Named, Outcome, Problem
 from grader.confined.limits import Limits
 from grader.judging import Case
 from grader.submissions.read import Source
-from grader.workers import Note, Zygote
+from grader.workers import Note, Round, Zygote
 
 # What each training run calls; where one of these ran out of time, training is not tried.
 TRAINED_WITH = {"train_manual": ("forward", *GRADIENTS), "train_net": ("net",)}
@@ -26,26 +27,34 @@ class Interview:
     layers: tuple[str, ...]
 
 
-def interview(source: Source, cases: Sequence[Case], zygote: Zygote, limits: Limits) -> Interview:
-    """Load `source` in a fresh worker and put the cases to it; raises only ZygoteDied."""
+def rounds_of(cases: Sequence[Case]) -> list[Round]:
+    """Return the rounds that put the cases in their order: a round a function."""
+    by_function = groupby(enumerate(cases, 1), key=lambda numbered: numbered[1].call.function)
+    rounds = []
+    for _, numbered in by_function:
+        (first, case), *more = numbered
+        rounds.append(Round(first, [case.call, *(case.call for _, case in more)]))
+    return rounds
+
+
+def interview(source: Source, rounds: Sequence[Round], zygote: Zygote, limits: Limits) -> Interview:
+    """Load `source` in a fresh worker and ask it the rounds; raises only ZygoteDied."""
     with zygote.fork_worker(limits) as worker:
         loaded = worker.load(source.kind, [(cell.label, cell.source) for cell in source.cells])
         notes = () if isinstance(loaded, Outcome) else tuple(loaded)
-        outcomes = []
+        outcomes: list[Outcome] = []
         too_slow: dict[str, Outcome] = {}
-        for case in cases:
-            function = case.call.function
-            outcome = _known_to_be_slow(function, too_slow) or worker.ask(case.call)
-            if outcome.problem is Problem.TIMEOUT:
-                too_slow.setdefault(function, outcome)
-            outcomes.append(outcome)
+        for questions in rounds:
+            untried = _not_worth_trying(questions.function, too_slow)
+            answers = [untried] * len(questions.numbers) if untried else worker.ask(questions)
+            if answers[-1].problem is Problem.TIMEOUT:
+                too_slow[questions.function] = answers[-1]
+            outcomes += answers
     return Interview(tuple(outcomes), worker.named, notes, tuple(worker.layers))
 
 
-def _known_to_be_slow(function: str, too_slow: Mapping[str, Outcome]) -> Outcome | None:
-    """Return the outcome of a call that is not worth its time: a function hung before."""
-    if function in too_slow:
-        return too_slow[function]
+def _not_worth_trying(function: str, too_slow: Mapping[str, Outcome]) -> Outcome | None:
+    """Return the outcome of a training run that is not worth its time: it calls what hung."""
     for name in TRAINED_WITH.get(function, ()):
         if name in too_slow:
             detail = f"was not tried: {name} {too_slow[name].detail}"

@@ -1,7 +1,7 @@
 """What the command line asks of the grading process.
 
-It is read before torch is imported, so this module imports nothing that needs it. A seed that is
-None is the rubric's.
+A seed that is None is the rubric's, a rubric that is None the package's, a database that is None
+the one in the results.
 """
 
 from typing import Literal
@@ -21,6 +21,10 @@ class GradeJob(msgspec.Struct, frozen=True, tag=True):
     fail_under: float | None
     isolation: Literal["auto", "strict"]
     format: Literal["text", "json"]
+    rubric: str | None
+    db: str | None
+    cluster: str | None
+    cache: bool
 
 
 class ValidateJob(msgspec.Struct, frozen=True, tag=True):

@@ -1,24 +1,25 @@
-"""Replace the command line's process by a grading process that starts without secrets.
+"""Start the other processes of the grader, so that they show nothing that a course keeps secret.
 
-The workers descend from the grading process by fork, and a fork inherits everything: the command
-line with its seed, the environment with its passwords, whatever is in memory. So the grading
-process is a fresh program with a bare command line and environment, which imports torch, forks
-the zygote, and only then reads its job. torch is imported once for the scorer and all workers.
+The coordinating process takes the place of the command line: what was typed there, a seed or a
+database's password, is not to be read off the list of processes while a class is graded. The
+processes that grade also start with a bare environment, since student code descends from them.
 """
 
 import os
+import subprocess
 import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
 import msgspec
 
 from grader.jobs import Job
 
-# The terminal's look, the locale, and where caches lie; nothing a course would keep secret.
-KEPT = (
-    "PATH", "HOME", "LANG", "LC_ALL", "TERM", "COLUMNS", "LINES", "COLORTERM", "NO_COLOR",
-    "FORCE_COLOR", "TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR",
-)  # fmt: skip
+# The locale, and where caches and temporary files lie; nothing a course would keep secret.
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR")
+
+# -P: no module in the current folder can stand in for one of the grader's.
+PYTHON = (sys.executable, "-P", "-m")
 
 
 def replace_process(job: Job) -> NoReturn:
@@ -26,8 +27,17 @@ def replace_process(job: Job) -> NoReturn:
     descriptor = os.memfd_create("job")
     os.set_inheritable(descriptor, True)
     os.write(descriptor, msgspec.msgpack.encode(job))
-    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
-    # -I: neither the current folder nor PYTHONPATH can shadow a module.
-    command = [sys.executable, "-I", "-m", "grader.grading", str(descriptor)]
     sys.stdout.flush()
-    os.execve(sys.executable, command, environment)
+    os.execv(sys.executable, [*PYTHON, "grader.commands", str(descriptor)])
+
+
+def start_grading(descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
+    """Start grading.py with these descriptors for arguments."""
+    return subprocess.Popen(
+        [*PYTHON, "grader.grading", *map(str, descriptors)],
+        env={name: os.environ[name] for name in KEPT if name in os.environ},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=descriptors,
+        start_new_session=True,  # Ctrl-C is for the coordinating process, which ends this one
+    )

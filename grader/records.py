@@ -88,9 +88,20 @@ def to_json(value: object) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
 
 
+def record_path(student: str, results: Path) -> Path:
+    """Return where the record of a student is."""
+    return results / student / "result.json"
+
+
 def write_record(record: Record, results: Path) -> None:
-    """Write results/<student>/result.json."""
-    write_atomically(results / record.student / "result.json", to_json(record))
+    """Write results/<student>/result.json, but where it stands already."""
+    path, content = record_path(record.student, results), to_json(record)
+    try:
+        if path.read_bytes() == content:
+            return
+    except FileNotFoundError:
+        pass
+    write_atomically(path, content)
 
 
 def write_grades(finals: Iterable[Final], criteria: Sequence[str], results: Path) -> None:

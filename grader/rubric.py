@@ -1,13 +1,15 @@
 """The rubric: every number that decides a score, read from rubric.toml."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 from grader.confined.limits import Limits
-from grader.judging import Marking
 from grader.policy import Attempts, Late, Policy
+
+if TYPE_CHECKING:
+    from grader.judging import Marking
 
 RUBRIC_FILE = Path(__file__).with_name("rubric.toml")
 
@@ -86,8 +88,10 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Points of a perfect submission."""
         return sum(self.points.values())
 
-    def marking(self) -> Marking:
+    def marking(self) -> "Marking":
         """Return what judging needs of the rubric."""
+        from grader.judging import Marking  # which takes a second: it imports torch
+
         return Marking(
             points=self.points,
             full_tolerance=self.tolerance.full,
@@ -104,6 +108,9 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Policy(self.attempts, self.late)
 
 
-def load_rubric() -> Rubric:
-    """Read and check rubric.toml; raise msgspec.ValidationError where it is out of shape."""
-    return msgspec.toml.decode(RUBRIC_FILE.read_bytes(), type=Rubric)
+def load_rubric(path: Path = RUBRIC_FILE) -> Rubric:
+    """Read and check a rubric; raise ValueError where it is out of shape."""
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Rubric)
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from None

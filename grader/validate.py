@@ -6,16 +6,16 @@ fault of the grader (or of the table).
 """
 
 import ast
-import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from grader.classroom import Classroom
+from grader.graders import Graders
+from grader.papers import Paper
 from grader.records import Record
-from grader.submissions.discover import Submission
 
 MUTANTS_FILE = Path(__file__).with_name("mutants.toml")
 REFERENCE = "solution"
@@ -65,19 +65,18 @@ def mutate(source: str, mutant: Mutant) -> str:
     return source[:start] + body.replace(mutant.find, mutant.replace) + source[end:]
 
 
-def validate(solution: Path, classroom: Classroom, jobs: int) -> Iterator[Validation]:
+def validate(solution: Path, graders: Graders) -> Iterator[Validation]:
     """Grade the solution's module and notebook and all mutants; yield what each one lost."""
     source = solution.read_text(encoding="utf-8")
     mutants = {mutant.id: mutant for mutant in load_mutants()}
-    with tempfile.TemporaryDirectory(prefix="grader-validate-") as folder:
-        for mutant in mutants.values():
-            Path(folder, f"{mutant.id}.py").write_text(mutate(source, mutant), encoding="utf-8")
-        for original in (solution, solution.with_suffix(".ipynb")):
-            copy = Path(folder, f"{REFERENCE}_{original.suffix[1:]}").with_suffix(original.suffix)
-            copy.write_bytes(original.read_bytes())
-        files = sorted(Path(folder).iterdir())
-        submissions = [Submission(path.stem, (path,), None) for path in files]
-        for record in classroom.grade_all(submissions, jobs):
+    papers = [
+        Paper(mutant.id, solution.name, mutate(source, mutant).encode())
+        for mutant in mutants.values()
+    ]
+    for path in (solution, solution.with_suffix(".ipynb")):
+        papers.append(Paper(f"{REFERENCE}_{path.suffix[1:]}", path.name, path.read_bytes()))
+    with ThreadPoolExecutor(graders.jobs) as pool:
+        for record in pool.map(graders.grade, papers):
             expected = mutants[record.student].breaks if record.student in mutants else []
             yield Validation(record.student, frozenset(expected), _lost(record), record.score)
 

@@ -1,14 +1,14 @@
 """The grader's handles on the zygote and its workers: everything behind them is untrusted."""
 
 import contextlib
+import math
 import os
 import shutil
 import signal
 import socket
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ from grader.confined.contract import Call, Outcome, Problem, Sighting
 from grader.confined.limits import Limits
 
 START_SECONDS = 60.0  # for the zygote to preload what students import
+GONE = "the process that forks the workers is gone"
 
 Message = TypeVar("Message", wire.Ready, wire.Screened, wire.Loaded, wire.Answer)
 
@@ -35,16 +36,25 @@ class IsolationMissing(Exception):
 class Zygote:
     """A process forked from this one, which must have torch, one thread and no secrets yet.
 
-    Where `strict` is set, a worker that lacks a layer of confinement is not used.
+    Where `strict` is set, a worker that lacks a layer of confinement is not used. While one worker
+    is at work the next is made ready and the one before is cleared away, which takes about as long
+    as a submission without training does.
+
+    `cpus` are processors for this process, the zygote and the workers alone. A worker has one to
+    itself, so that a greedy submission takes time from nobody else, and this process waits for it
+    there: passing the ball is fastest on one processor. What is made ready or cleared away runs on
+    another, if there is one. Without `cpus` everything runs wherever there is room.
     """
 
     def __init__(self, pid: int, base: Path, control: socket.socket) -> None:
         self.strict = False
+        self.cpus: Sequence[int] = ()
         self._pid = pid
         self._base = base
         self._control = control
-        self._lock = threading.Lock()
-        self._free_cpus = sorted(os.sched_getaffinity(0))
+        self._forked = 0
+        self._spare: Worker | None = None
+        self._ending = 0  # workers whose end was asked for and not yet told of
 
     @classmethod
     def fork(cls) -> Self:
@@ -63,28 +73,24 @@ class Zygote:
             finally:
                 os._exit(status)
         theirs.close()
+        ours.settimeout(START_SECONDS)
         return cls(pid, base, ours)
 
     def fork_worker(self, limits: Limits) -> "Worker":
-        """Fork and confine a worker.
+        """Return a confined worker, and have the next one made ready.
 
         Raises ZygoteDied where the zygote does not answer, IsolationMissing as `strict` says.
         """
-        ours, theirs = socket.socketpair()
-        with theirs:
-            pid = self._request(
-                lambda: socket.send_fds(self._control, [b"fork"], [theirs.fileno()])
-            )
-        # A processor each, so that a greedy submission takes time from nobody but itself. Where
-        # there are more workers than processors, the last ones run wherever there is room.
-        cpu = self._free_cpus.pop() if self._free_cpus else None
-
-        def end() -> int:
-            if cpu is not None:
-                self._free_cpus.append(cpu)
-            return self._request(lambda: self._send_end(pid))
-
-        worker = Worker(ours, limits, cpu, end)
+        worker = self._spare
+        if worker is None or worker.limits != limits or not worker.is_waiting():
+            if worker is not None:
+                worker.close()
+            worker = self._new_worker(limits)
+        self._spare = self._new_worker(limits)
+        worker.begin()
+        if worker.cpu is not None:
+            os.sched_setaffinity(0, {worker.cpu})
+            os.sched_setaffinity(self._pid, {*self.cpus} - {worker.cpu} or {worker.cpu})
         if self.strict and worker.missing:
             with worker:
                 lacks = "; ".join(f"{name}: {why}" for name, why in worker.missing.items())
@@ -94,32 +100,62 @@ class Zygote:
     def close(self) -> None:
         """End the zygote and with it every worker, and wait until it has cleaned up.
 
-        Requests under way raise ZygoteDied. Closing again does nothing.
+        Closing again does nothing.
         """
-        with contextlib.suppress(OSError):
-            self._control.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits in _request
-        with self._lock:
-            self._control.close()
+        if self._spare is not None:
+            with contextlib.suppress(ZygoteDied):
+                self._spare.close()
+        self._control.close()
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
         with contextlib.suppress(FileNotFoundError):  # but for a zygote that was killed
             self._base.chmod(0o700)
             shutil.rmtree(self._base)
 
-    def _send_end(self, pid: int) -> int:
-        return self._control.send(f"end {pid}".encode())
+    def _new_worker(self, limits: Limits) -> "Worker":
+        self._forked += 1
+        number = self._forked
+        cpu = self.cpus[number % len(self.cpus)] if self.cpus else None
+        ours, theirs = socket.socketpair()
+        with theirs, _zygote_lives():
+            socket.send_fds(self._control, [f"fork {number}".encode()], [theirs.fileno()])
+        return Worker(ours, limits, cpu, lambda wait: self._end(number, wait))
 
-    def _request(self, send: Callable[[], int]) -> int:
-        with self._lock:
-            try:
-                self._control.settimeout(START_SECONDS)
-                send()
+    def _end(self, number: int, wait: bool) -> int | None:
+        """Have a worker killed; where `wait` is set, return its wait status."""
+        with _zygote_lives():
+            self._control.send(f"end {number}".encode())
+            self._ending += 1
+            status = None
+            # In order: what was not waited for before comes first.
+            while self._ending > (0 if wait else 1):
                 reply = self._control.recv(64)
-            except OSError as error:
-                raise ZygoteDied("the process that forks the workers is gone") from error
-        if not reply:
-            raise ZygoteDied("the process that forks the workers is gone")
-        return int(reply)
+                if not reply:
+                    raise ZygoteDied(GONE)
+                self._ending -= 1
+                status = int(reply)
+        return status if wait else None
+
+
+@contextlib.contextmanager
+def _zygote_lives() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ZygoteDied(GONE) from error
+
+
+class Round:
+    """Calls to one function that a worker is asked together, numbered from `first`.
+
+    They are encoded here, once for all workers.
+    """
+
+    def __init__(self, first: int, calls: Sequence[Call]) -> None:
+        self.function = calls[0].function
+        self.numbers = range(first, first + len(calls))
+        asks = [wire.ask_of(n, call) for n, call in zip(self.numbers, calls, strict=True)]
+        self.frame = wire.frame(wire.Round(asks))
 
 
 @dataclass(frozen=True)
@@ -138,21 +174,49 @@ class Worker:
     """
 
     def __init__(
-        self, channel: socket.socket, limits: Limits, cpu: int | None, end: Callable[[], int]
+        self,
+        channel: socket.socket,
+        limits: Limits,
+        cpu: int | None,
+        end: Callable[[bool], int | None],
     ) -> None:
+        """Have the worker confine itself, without waiting for it. `end` kills it (see Zygote)."""
+        self.limits = limits
+        self.cpu = cpu
         self._channel = channel
-        self._limits = limits
         self._end = end
-        self._deadline = time.monotonic() + limits.total_seconds
-        self._asked = 0
+        self._deadline = math.inf
         self._ended: Outcome | None = None
         self.named: dict[str, tuple[Sighting, ...]] = {}
-        ready = self._exchange(wire.Start(limits, cpu), wire.Ready, limits.call_seconds)
-        unknown = dict.fromkeys(LAYERS, "the worker did not start")
-        self.missing = ready.missing if isinstance(ready, wire.Ready) else unknown
+        self.missing = dict.fromkeys(LAYERS, "the worker did not start")
         """Layers of confinement that are not in force, with the reason."""
-        self.layers = [layer for layer in LAYERS if layer not in self.missing]
-        """Those that are."""
+        self._send(wire.frame(wire.Start(limits, cpu)))
+
+    def begin(self) -> None:
+        """Wait until the worker is confined. From now on its time counts."""
+        self._deadline = time.monotonic() + self.limits.total_seconds
+        ready = self._receive(wire.Ready, START_SECONDS)
+        if isinstance(ready, wire.Ready):
+            self.missing = ready.missing
+
+    @property
+    def layers(self) -> list[str]:
+        """Layers of confinement that are in force."""
+        return [layer for layer in LAYERS if layer not in self.missing]
+
+    def is_waiting(self) -> bool:
+        """Tell whether a worker that has not begun is still there."""
+        self._channel.setblocking(False)
+        try:
+            return bool(self._channel.recv(1, socket.MSG_PEEK))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Kill the worker."""
+        self._kill(wait=False)
 
     def __enter__(self) -> Self:
         return self
@@ -163,7 +227,7 @@ class Worker:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._kill()
+        self.close()
 
     def load(
         self, kind: Literal["module", "notebook"], cells: Sequence[tuple[str, str]]
@@ -172,7 +236,7 @@ class Worker:
 
         What its gradients name of autograd is then in `named`: told before any of it ran.
         """
-        seconds = self._limits.load_seconds + self._limits.import_seconds
+        seconds = self.limits.load_seconds + self.limits.import_seconds
         screened = self._exchange(wire.Load(kind, list(cells)), wire.Screened, seconds)
         if isinstance(screened, Outcome):
             return screened
@@ -184,18 +248,30 @@ class Worker:
             return loaded
         return [Note(printable(where), printable(text)) for where, text in loaded.notes]
 
-    def ask(self, call: Call) -> Outcome:
-        """Put one call to the student's functions."""
-        if self._ended is not None:
-            return self._ended
-        self._asked += 1
-        training = call.function.startswith("train_")
-        seconds = self._limits.training_seconds if training else self._limits.call_seconds
-        reply = self._exchange(wire.ask_of(self._asked, call), wire.Answer, seconds)
+    def ask(self, questions: Round) -> list[Outcome]:
+        """Put a round to the student's functions; return an outcome a call.
+
+        The first call that takes too long ends the round: the rest would take as long, and share
+        its outcome.
+        """
+        training = questions.function.startswith("train_")
+        seconds = self.limits.training_seconds if training else self.limits.call_seconds
+        outcomes: list[Outcome] = []
+        self._send(questions.frame)
+        for number in questions.numbers:
+            if not outcomes or outcomes[-1].problem is not Problem.TIMEOUT:
+                outcomes.append(self._answer(number, seconds))
+            else:
+                outcomes.append(outcomes[-1])
+        return outcomes
+
+    def _answer(self, number: int, seconds: float) -> Outcome:
+        """Receive the answer to call `number`, which has this time from now on."""
+        reply = self._receive(wire.Answer, seconds)
         if isinstance(reply, Outcome):
             return reply
         try:
-            if reply.number != self._asked:
+            if reply.number != number:
                 raise wire.WireError("an answer to another call")
             outcome = wire.outcome_of(reply)
         except wire.WireError as error:
@@ -212,15 +288,31 @@ class Worker:
         self, message: wire.ToWorker, kind: type[Message], seconds: float
     ) -> Message | Outcome:
         """Send a message and receive the answer of type `kind`, or give the worker up."""
+        self._send(wire.frame(message))
+        return self._receive(kind, seconds)
+
+    def _send(self, framed: bytes) -> None:
+        """Send a frame, or give the worker up."""
         if self._ended is not None:
-            return self._ended
-        limit = time.monotonic() + seconds + self._limits.grace_seconds
+            return
         try:
             if self._spoke_unasked():
-                return self._give_up(Problem.CRASHED, "broke the protocol: spoke out of turn")
-            self._channel.settimeout(self._limits.grace_seconds)
-            wire.send(self._channel, message)
-            body = wire.receive(self._channel, self._limits.frame_bytes, min(limit, self._deadline))
+                self._give_up(Problem.CRASHED, "broke the protocol: spoke out of turn")
+                return
+            self._channel.settimeout(self.limits.grace_seconds)
+            wire.send(self._channel, framed)
+        except TimeoutError:
+            self._give_up(Problem.TIMEOUT, "was stopped at the time limit")
+        except wire.WireError as error:
+            self._give_up(Problem.CRASHED, str(error))
+
+    def _receive(self, kind: type[Message], seconds: float) -> Message | Outcome:
+        """Receive a message of type `kind` within this time, or give the worker up."""
+        if self._ended is not None:
+            return self._ended
+        limit = time.monotonic() + seconds + self.limits.grace_seconds
+        try:
+            body = wire.receive(self._channel, self.limits.frame_bytes, min(limit, self._deadline))
             reply = wire.reply_of(body)
         except TimeoutError:
             return self._give_up(Problem.TIMEOUT, "was stopped at the time limit")
@@ -238,7 +330,7 @@ class Worker:
             return False
 
     def _give_up(self, problem: Problem, detail: str) -> Outcome:
-        status = self._kill()
+        status = self._kill(wait=True)
         if problem is Problem.CRASHED and status is not None and os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             if number == signal.SIGXCPU:
@@ -248,12 +340,12 @@ class Worker:
         self._ended = Outcome(problem=problem, detail=detail)
         return self._ended
 
-    def _kill(self) -> int | None:
-        """Kill the worker's process group, once; return its wait status the first time."""
+    def _kill(self, wait: bool) -> int | None:
+        """Kill the worker's process group, once; return its wait status where that is waited for."""
         if self._channel.fileno() < 0:
             return None
         self._channel.close()
-        return self._end()
+        return self._end(wait)
 
 
 def printable(text: str) -> str:

@@ -11,6 +11,8 @@ import pytest
 import torch
 
 from grader.rubric import Rubric, load_rubric
+from grader.submissions import shown
+from grader.submissions.read import Source, read, read_bytes
 from grader.workers import Zygote
 
 ROOT = Path(__file__).parent.parent
@@ -39,6 +41,11 @@ def criteria_of(results: Path) -> dict[str, bytes]:
         path.parent.name: path.read_bytes().split(b'"criteria"')[1].split(b'"notes"')[0]
         for path in results.glob("*/result.json")
     }
+
+
+def read_file(path: Path, max_bytes: int) -> Source:
+    """Read a submitted file as the grader does: its bytes first, then what is in them."""
+    return read(shown(path.name), read_bytes(path, max_bytes))
 
 
 @pytest.fixture(scope="session")

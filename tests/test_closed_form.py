@@ -190,7 +190,7 @@ HONEST_FILES = sorted(p for p in CORPUS.iterdir() if p.suffix in (".py", ".ipynb
 
 @pytest.mark.parametrize("path", HONEST_FILES, ids=[path.name for path in HONEST_FILES])
 def test_only_the_two_that_use_autograd_are_named(rubric, path):
-    cells = read(path, rubric.limits.source_bytes).cells
+    cells = read_file(path, rubric.limits.source_bytes).cells
     found = screen([Cell(cell.label, cell.source) for cell in cells])
     assert bool(found) == path.stem.startswith("autograd_")
 
@@ -257,7 +257,7 @@ def test_a_label_of_any_length_and_kind_reaches_the_flags_printable(zygote, rubr
     label = "\x1b[31m" + "x" * 500 + ".py"
     with zygote.fork_worker(rubric.limits) as worker:
         worker.load("module", [(label, G + "params.w1.requires_grad_().sum().backward()")])
-        outcome = worker.ask(gradient_call(rubric))
+        (outcome,) = worker.ask(Round(1, [gradient_call(rubric)]))
     for sighting in (*outcome.seen, *worker.named["grad_w1"]):
         assert sighting.name == "Tensor.backward"
         assert sighting.where.isprintable()

@@ -29,7 +29,7 @@ def read_anything(data: bytes, name: str) -> None:
         path = Path(folder, name)
         path.write_bytes(data)
         try:
-            source = read(path, LIMIT)
+            source = read_file(path, LIMIT)
         except Unreadable as error:
             source = None
             said = str(error)

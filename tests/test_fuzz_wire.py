@@ -25,7 +25,7 @@ from grader.judging import Case, judge_training
 from grader.records import Criterion
 from grader.rubric import load_rubric
 from grader.scoring import score
-from grader.workers import Note, Worker
+from grader.workers import Note, Round, Worker
 
 RUBRIC = load_rubric()
 CASES = hidden_cases(RUBRIC, 5)
@@ -67,9 +67,10 @@ def converse(*replies: list[bytes]) -> tuple[list[Note] | Outcome, list[Outcome]
     player = threading.Thread(target=play, args=(theirs, list(replies)))
     player.start()
     try:
-        with Worker(ours, LIMITS, None, lambda: 0) as worker:
+        with Worker(ours, LIMITS, None, lambda wait: 0) as worker:
+            worker.begin()
             notes = worker.load("module", [("homework.py", "x = 1")])
-            return notes, [worker.ask(call()), worker.ask(call())]
+            return notes, [worker.ask(Round(n, [call()]))[0] for n in (1, 2)]
     finally:
         ours.close()
         player.join(timeout=10)
@@ -213,7 +214,8 @@ def test_a_worker_that_goes_silent_within_a_frame_is_out_of_time(sent):
     with theirs:
         player = threading.Thread(target=play, args=(theirs.dup(), [[READY], [SCREENED], [sent]]))
         player.start()
-        with Worker(ours, IMPATIENT, None, lambda: 0) as worker:
+        with Worker(ours, IMPATIENT, None, lambda wait: 0) as worker:
+            worker.begin()
             outcome = worker.load("module", [("homework.py", "x = 1")])
         player.join(timeout=10)
     assert (outcome.problem, outcome.detail) == (Problem.TIMEOUT, "was stopped at the time limit")
@@ -224,7 +226,8 @@ def test_a_worker_that_does_not_read_is_out_of_time():
     with theirs:
         player = threading.Thread(target=play, args=(theirs.dup(), [[READY]]))
         player.start()
-        with Worker(ours, IMPATIENT, None, lambda: 0) as worker:
+        with Worker(ours, IMPATIENT, None, lambda wait: 0) as worker:
+            worker.begin()
             player.join(timeout=10)
             source = "x" * 2**23  # more than the socket holds
             outcome = worker.load("module", [("homework.py", source)])

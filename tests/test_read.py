@@ -28,7 +28,7 @@ def read_bytes(tmp_path):
     def read_one(data: bytes, name: str = "homework.py", limit: int = LIMIT) -> Source:
         path = tmp_path / name
         path.write_bytes(data)
-        return read(path, limit)
+        return read_file(path, limit)
 
     return read_one
 
@@ -167,7 +167,7 @@ def check_round_trip(tmp_path_factory, comment, encoding):
     assume(data.decode(errors="replace").count("\ufffd") > 0)  # a few are valid UTF-8 by chance
     path = tmp_path_factory.getbasetemp() / "round_trip.py"
     path.write_bytes(data)
-    assert read(path, LIMIT).cells[0].source == text
+    assert read_file(path, LIMIT).cells[0].source == text
 
 
 @given(
@@ -179,7 +179,7 @@ def test_any_comment_comes_back_where_the_encoding_is_told(tmp_path_factory, com
     text = f"# coding: {declared}\nx = 1\n# .{comment}\n"
     path = tmp_path_factory.getbasetemp() / "told.py"
     path.write_bytes(text.encode(encoding))
-    assert read(path, LIMIT).cells[0].source == text
+    assert read_file(path, LIMIT).cells[0].source == text
 
 
 @given(st.binary(min_size=1, max_size=30))
@@ -188,7 +188,7 @@ def test_the_ascii_after_a_comment_in_any_encoding_stays(tmp_path_factory, comme
     comment = bytes(byte | 0x80 if byte < 0x20 else byte for byte in comment)
     path = tmp_path_factory.getbasetemp() / "guessed.py"
     path.write_bytes(b"def f(x):\n    return x\n# " + comment + b"\ndef g(x):\n    return 2 * x\n")
-    source = read(path, LIMIT).cells[0].source
+    source = read_file(path, LIMIT).cells[0].source
     assert source.startswith("def f(x):\n    return x\n# ")
     assert source.endswith("\ndef g(x):\n    return 2 * x\n")
 
@@ -339,10 +339,10 @@ def test_the_cells_are_those_that_nbformat_sees(tmp_path_factory, drawn):
         path = tmp_path_factory.getbasetemp() / "seen.ipynb"
         path.write_text(text, encoding="utf-8", newline="")
         if expected:
-            assert [(cell.index, cell.source) for cell in read(path, LIMIT).cells] == expected
+            assert [(cell.index, cell.source) for cell in read_file(path, LIMIT).cells] == expected
         else:
             with pytest.raises(Unreadable, match="has no code cell with Python in it"):
-                read(path, LIMIT)
+                read_file(path, LIMIT)
 
 
 # What is refused
@@ -416,7 +416,7 @@ def test_too_large(read_bytes):
 def refused(path: Path) -> str:
     started = time.monotonic()
     with pytest.raises(Unreadable) as raised:
-        read(path, LIMIT)
+        read_file(path, LIMIT)
     assert time.monotonic() - started < 5
     assert "\n" not in str(raised.value)
     return str(raised.value)
@@ -458,7 +458,7 @@ def test_permissions(tmp_path, monkeypatch):
 def test_a_hard_link_is_a_file(tmp_path):
     (tmp_path / "b.py").write_text(CODE)
     os.link(tmp_path / "b.py", tmp_path / "a.py")
-    assert simplified(read(tmp_path / "a.py", LIMIT)) == module(CODE)
+    assert simplified(read_file(tmp_path / "a.py", LIMIT)) == module(CODE)
 
 
 # Magics
@@ -604,7 +604,7 @@ def test_an_ordinary_notebook_is_far_from_the_limit():
 def is_source_or_refused(path: Path, data: bytes) -> None:
     path.write_bytes(data)
     try:
-        source = read(path, LIMIT)
+        source = read_file(path, LIMIT)
     except Unreadable as error:
         message = str(error)
     else:
@@ -678,7 +678,7 @@ def test_a_large_file_of_noise_is_dealt_with_in_seconds(tmp_path):
     noise = bytes(byte | 0x80 for byte in random.Random(0).randbytes(2**20)) * 16
     (tmp_path / "noise.py").write_bytes(noise)
     started = time.monotonic()
-    assert read(tmp_path / "noise.py", 2**26).kind == "module"
+    assert read_file(tmp_path / "noise.py", 2**26).kind == "module"
     assert time.monotonic() - started < 20
 
 
@@ -690,5 +690,5 @@ def test_a_class_of_a_thousand_notebooks_is_read_in_seconds(tmp_path):
     (tmp_path / "a.ipynb").write_bytes(encoded(document))
     started = time.monotonic()
     for _ in range(1000):
-        read(tmp_path / "a.ipynb", LIMIT)
+        read_file(tmp_path / "a.ipynb", LIMIT)
     assert time.monotonic() - started < 10

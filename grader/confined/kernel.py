@@ -20,11 +20,14 @@ MS_NOEXEC: Final = 8
 MS_BIND: Final = 4096
 MS_REC: Final = 16384
 MS_PRIVATE: Final = 1 << 18
+MADV_COLLAPSE: Final = 25
+HUGE_PAGE: Final = 2 << 20
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_NO_NEW_PRIVS: Final = 38
 LINUX_CAPABILITY_VERSION_3: Final = 0x20080522
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 
 
 def _check(result: int) -> None:
@@ -97,6 +100,21 @@ def drop_capabilities() -> None:
     _check(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 
 
-def die_with_parent() -> None:
-    """Be killed when the parent dies. A change of user clears this, so call it afterwards."""
-    _check(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
+def die_with_parent(number: int = signal.SIGKILL) -> None:
+    """Get a signal when the parent dies. A change of user clears this, so call it afterwards."""
+    _check(_libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0))
+
+
+def use_huge_pages() -> None:
+    """Lay this process's own memory out in huge pages, where the kernel can (Linux 6.1).
+
+    A fork copies a table entry a page, and the end of a child goes through them again: with 2 MB
+    pages both take a quarter of the time. What a child writes to is still copied in 4 kB.
+    """
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        span, access, _, _, inode, *name = line.split()
+        if access != "rw-p" or inode != "0" or name not in ([], ["[heap]"]):
+            continue
+        start, end = (int(address, 16) for address in span.split("-"))
+        for page in range(-(-start // HUGE_PAGE) * HUGE_PAGE, end - HUGE_PAGE + 1, HUGE_PAGE):
+            _libc.madvise(page, HUGE_PAGE, MADV_COLLAPSE)  # one that cannot be is left as it is

@@ -76,13 +76,19 @@ class Loaded(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     notes: Annotated[list[tuple[ShortText, ShortText]], msgspec.Meta(max_length=200)]
 
 
-class Ask(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """To the worker: one call."""
+class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One call."""
 
     number: int
     function: str
     arrays: dict[str, Array]
     settings: dict[str, float]
+
+
+class Round(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """To the worker: calls to answer one by one, up to the first that takes too long."""
+
+    asks: list[Ask]
 
 
 class Answer(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -96,10 +102,11 @@ class Answer(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     seen: Sightings = []
 
 
-ToWorker = Start | Load | Run | Ask
+ToWorker = Start | Load | Run | Round
 FromWorker = Ready | Screened | Loaded | Answer
 
 encode = msgspec.msgpack.Encoder().encode
+decode_message = msgspec.msgpack.Decoder(ToWorker).decode
 _decode_reply = msgspec.msgpack.Decoder(FromWorker).decode
 
 
@@ -170,11 +177,16 @@ def reply_of(body: bytes) -> FromWorker:
     return reply
 
 
-def send(channel: socket.socket, message: ToWorker | FromWorker) -> None:
-    """Send one frame. Raises TimeoutError where the other side does not read it in time."""
+def frame(message: ToWorker | FromWorker) -> bytes:
+    """Return a message as it is sent."""
     body = encode(message)
+    return HEADER.pack(len(body)) + body
+
+
+def send(channel: socket.socket, framed: bytes) -> None:
+    """Send one frame. Raises TimeoutError where the other side does not read it in time."""
     try:
-        channel.sendall(HEADER.pack(len(body)) + body)
+        channel.sendall(framed)
     except TimeoutError:
         raise
     except OSError as error:

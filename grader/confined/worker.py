@@ -7,44 +7,40 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
-import msgspec
-
 from grader.confined import student, wire
 from grader.confined.calls import answer
 from grader.confined.confinement import Confinement
 from grader.confined.contract import GRADIENTS, Call, Gradient, Outcome, Problem
-from grader.confined.guards import guarded
 from grader.confined.limits import Limits
 from grader.confined.screening import screen
 
 TRUSTED_FRAME = 1 << 30  # frames come from the grader, which limits the source it sends
-Message = TypeVar("Message", wire.Start, wire.Load, wire.Run, wire.Ask)
-_decode = msgspec.msgpack.Decoder(wire.ToWorker).decode
+Message = TypeVar("Message", wire.Start, wire.Load, wire.Run, wire.Round)
 
 
 def work(channel: socket.socket, confinement: Confinement) -> None:
-    """Serve one grader over `channel` until it closes: Start, Load, Run, then any number of Ask."""
+    """Serve one grader over `channel` until it closes: Start, Load, Run, then any number of Round."""
     start = _next(channel, wire.Start)
     _silence()
     confinement.enter(start.limits, start.cpu, channel.fileno())
-    wire.send(channel, wire.Ready(confinement.missing))
+    _send(channel, wire.Ready(confinement.missing))
     load = _next(channel, wire.Load)
     cells = [student.Cell(label, source) for label, source in load.cells]
     labels = {cell.label for cell in cells}
     limits = start.limits
-    wire.send(channel, wire.Screened(_named(cells, limits)))
+    _send(channel, wire.Screened(_named(cells, limits)))
     _next(channel, wire.Run)
     budget = student.LoadBudget(
         limits.statement_seconds, limits.import_seconds, limits.load_seconds, limits.slice_seconds
     )
-    with guarded():
-        namespace, notes = student.load(load.kind, cells, budget)
-        wire.send(channel, wire.Loaded([(note.where, note.text) for note in notes[:200]]))
-        while True:
-            ask = _next(channel, wire.Ask)
-            call = wire.call_of(ask)
-            outcome = _answer_in_time(call, namespace, labels, limits)
-            wire.send(channel, wire.answer_of(ask.number, outcome))
+    namespace, notes = student.load(load.kind, cells, budget)
+    _send(channel, wire.Loaded([(note.where, note.text) for note in notes[:200]]))
+    while True:
+        for ask in _next(channel, wire.Round).asks:
+            outcome = _answer_in_time(wire.call_of(ask), namespace, labels, limits)
+            _send(channel, wire.answer_of(ask.number, outcome))
+            if outcome.problem is Problem.TIMEOUT:
+                break
 
 
 def _named(cells: Sequence[student.Cell], limits: Limits) -> dict[Gradient, wire.Sightings]:
@@ -73,10 +69,14 @@ def _limit_of(call: Call, limits: Limits) -> AbstractContextManager[None]:
 
 
 def _next(channel: socket.socket, kind: type[Message]) -> Message:
-    message = _decode(wire.receive(channel, TRUSTED_FRAME))
+    message = wire.decode_message(wire.receive(channel, TRUSTED_FRAME))
     if not isinstance(message, kind):
         raise wire.WireError(f"{type(message).__name__} out of turn")
     return message
+
+
+def _send(channel: socket.socket, message: wire.FromWorker) -> None:
+    wire.send(channel, wire.frame(message))
 
 
 def _silence() -> None:

@@ -1,7 +1,7 @@
 """The zygote: a process that has torch and nothing worth stealing, and forks the workers.
 
-It serves one control socket (SOCK_SEQPACKET): "fork" with a descriptor attached answers the new
-worker's process id; "end <pid>" kills that worker's process group and answers how it ended.
+It serves one control socket (SOCK_SEQPACKET): "fork <number>" with a descriptor attached forks a
+worker; "end <number>" kills that worker's process group and answers its wait status.
 """
 
 import gc
@@ -10,13 +10,19 @@ import os
 import signal
 import socket
 import sys
+import tempfile
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 from grader.confined.confinement import Confinement
+from grader.confined.guards import guarded
+from grader.confined.kernel import use_huge_pages
+from grader.confined.rehearsal import rehearse
 from grader.confined.worker import work
 
-# What students import, so that no worker waits for it. torch is imported by the process that
-# the zygote was forked from; torch._dynamo is what its optimizers import at first use.
+# What students import, so that no worker waits for it; torch._dynamo is what torch's optimizers
+# import at first use.
 PRELOADED = (
     "torch.nn.functional",
     "torch.optim",
@@ -27,6 +33,29 @@ PRELOADED = (
 )
 
 
+@cache
+def prepare() -> None:
+    """Import, rehearse and tidy up in this process what all workers then share; once.
+
+    Needs torch imported. What is forked from a process that is prepared has all of it.
+    """
+    os.environ["MPLBACKEND"] = "Agg"
+    # torch._dynamo makes this folder when it is imported, in /tmp where none is named.
+    with tempfile.TemporaryDirectory(prefix="grader-") as folder:
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
+        for name in PRELOADED:
+            importlib.import_module(name)
+    _make_plotting_free()
+    _for_good.enter_context(guarded())
+    rehearse()
+    gc.collect()
+    gc.freeze()  # the collector of a worker leaves the shared pages alone
+    use_huge_pages()
+
+
+_for_good = ExitStack()
+
+
 def serve(control: socket.socket, base: Path) -> None:
     """Fork workers on request until the control socket closes. Needs torch imported, one thread.
 
@@ -34,44 +63,36 @@ def serve(control: socket.socket, base: Path) -> None:
     temporary folder, is removed.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What the grader had open, its job with the seed for one, is not for the workers.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # What the grader had open is not for the workers.
     os.closerange(3, control.fileno())
     os.closerange(control.fileno() + 1, 1 << 20)
     confinement = Confinement(base)
     try:
-        os.environ["MPLBACKEND"] = "Agg"
-        # torch._dynamo makes this folder when it is imported, in /tmp where none is named.
+        prepare()
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(confinement.folder)
-        for name in PRELOADED:
-            importlib.import_module(name)
-        _make_plotting_free()
         confinement.prepare()
-        gc.collect()
-        gc.freeze()  # the collector of a worker leaves the shared pages alone
         _serve(control, confinement)
     finally:
         confinement.close()
 
 
 def _serve(control: socket.socket, confinement: Confinement) -> None:
-    workers: set[int] = set()
+    workers: dict[bytes, int] = {}  # process ids by number
     try:
         while True:
             request, descriptors, _, _ = socket.recv_fds(control, 64, 1)
-            if request == b"fork":
-                pid = _fork(control, descriptors[0], confinement)
-                workers.add(pid)
-                control.send(str(pid).encode())
-            elif request:
-                pid = int(request.split()[1])
-                workers.remove(pid)
-                control.send(str(_end(pid)).encode())
-            else:
+            if not request:
                 return
+            kind, number = request.split()
+            if kind == b"fork":
+                workers[number] = _fork(control, descriptors[0], confinement)
+            else:
+                control.send(str(_end(workers.pop(number))).encode())
     except ConnectionError:
         return  # the grader is gone in the middle of a request
     finally:
-        for pid in workers:
+        for pid in workers.values():
             _end(pid)
 
 

@@ -1,9 +1,9 @@
 """The terminal: progress while a class is graded, then its table and what it did not get."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import mean, median
+from statistics import median
 from types import TracebackType
 from typing import Self
 
@@ -12,10 +12,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from grader.records import Record
+from grader.papers import Ready
+from grader.records import Final, Record
 from grader.rubric import Rubric
 from grader.validate import Validation
 
+LONGEST_TABLE = 200  # more students than that are looked at in grades.csv
 HARDEST = 5  # criteria listed under "what the class did not get"
 
 
@@ -27,18 +29,25 @@ class GradeScreen:
         self._groups = list(dict.fromkeys(group_of(name) for name in rubric.points))
         self._points = rubric.points
         self._results = results
+        self._max_score = rubric.max_score
+        self._isolations: list[Ready] = []
         self._scores: list[float] = []
+        self._sum = 0.0
+        self._known = 0
+        self._statuses: Counter[str] = Counter()
+        self._lost: dict[str, Counter[str]] = {name: Counter() for name in rubric.points}
         self._progress = Progress(
             TextColumn("grading"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
+            TextColumn("{task.fields[failures]}"),
             TextColumn("{task.fields[latest]}"),
             console=self._console,
             disable=quiet,
         )
-        self._task = self._progress.add_task("grading", total=total, rate="", latest="")
+        self._task = self._progress.add_task("grading", total=total, rate="", failures="", latest="")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -52,44 +61,73 @@ class GradeScreen:
     ) -> None:
         self._progress.stop()
 
-    def show_isolation(self, layers: Sequence[str], missing: Mapping[str, str]) -> None:
-        """Say which layers of confinement the workers have, and why others are missing."""
-        self._console.print(f"isolation: {', '.join(layers)}", style="dim", soft_wrap=True)
-        for layer, reason in missing.items():
+    def show_isolation(self, ready: Ready) -> None:
+        """Say which layers of confinement the workers have, and why others are missing; once."""
+        if ready in self._isolations:
+            return
+        self._isolations.append(ready)
+        layers = ", ".join(ready.layers)
+        self._console.print(f"isolation: {layers}", style="dim", soft_wrap=True)
+        for layer, reason in ready.missing.items():
             self._console.print(
                 f"[yellow]not in force here:[/] {layer} ({escape(reason)})", soft_wrap=True
             )
 
-    def add(self, record: Record) -> None:
-        """Count one more submission as graded."""
-        self._scores.append(record.score)
+    @property
+    def graded(self) -> int:
+        """How many submissions are graded so far."""
+        return len(self._scores)
+
+    @property
+    def lowest(self) -> float:
+        """The lowest score so far."""
+        return min(self._scores)
+
+    def add(self, records: Sequence[Record], known: bool) -> None:
+        """Count submissions as graded, now or before."""
+        for record in records:
+            self._scores.append(record.score)
+            self._sum += record.score
+            self._statuses[record.status] += 1
+            if record.status not in ("unreadable", "failed"):
+                for criterion in record.criteria:
+                    if criterion.points < criterion.max_points:
+                        self._lost[criterion.id][criterion.message] += 1
+        self._known += len(records) if known else 0
         speed = self._progress.tasks[0].speed
+        failures = self.graded - self._statuses["graded"]
+        latest = records[-1]
         self._progress.update(
             self._task,
-            advance=1,
+            advance=len(records),
             rate=f"{speed:.1f}/s" if speed else "",
-            latest=escape(f"mean {mean(self._scores):.1f}  {record.student}: {record.score:g}"),
+            failures=f"[yellow]{failures} not graded[/]" if failures else "",
+            latest=escape(f"mean {self._mean:.1f}  {latest.student}: {latest.score:g}"),
         )
 
-    def show_class(self, records: Sequence[Record]) -> None:
+    @property
+    def _mean(self) -> float:
+        return self._sum / len(self._scores)
+
+    def show_class(self, finals: Iterator[Final]) -> None:
         """Print the table of scores, a summary, and the criteria that cost the class most."""
         self._progress.stop()
-        self._console.print(self._table(records))
-        scores = [record.score for record in records]
-        statuses = Counter(record.status for record in records)
-        counts = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
+        if self.graded <= LONGEST_TABLE:
+            self._console.print(self._table(list(finals)))
+        counts = ", ".join(f"{count} {status}" for status, count in self._statuses.most_common())
+        before = f" ({self._known} as graded before)" if self._known else ""
         self._console.print(
-            f"{_counted(len(records))}: {counts}. "
-            f"Mean {mean(scores):.1f}, median {median(scores):g} of {records[0].max_score:g}."
+            f"{_counted(self.graded)}: {counts}{before}. "
+            f"Mean {self._mean:.1f}, median {median(self._scores):g} of {self._max_score:g}."
         )
-        self._show_hardest(records)
+        self._show_hardest()
         self._console.print(
             f"Results: {escape(str(self._results / 'grades.csv'))}, and a result.json with the "
             f"reasons for each student in {escape(str(self._results))}/<student>/.",
             soft_wrap=True,
         )
 
-    def _table(self, records: Sequence[Record]) -> Table:
+    def _table(self, finals: Sequence[Final]) -> Table:
         table = Table(box=None, header_style="bold", pad_edge=False)
         table.add_column("student", overflow="ellipsis", max_width=20, no_wrap=True)
         table.add_column("score", justify="right", no_wrap=True)
@@ -98,12 +136,17 @@ class GradeScreen:
             table.add_column(
                 f"{group.removeprefix('grad_')}\n{full:g}", justify="right", no_wrap=True
             )
+        differ = any(final.final != final.record.score for final in finals)
+        if differ:  # overridden, late
+            table.add_column("final", justify="right", no_wrap=True)
         table.add_column("status", no_wrap=True)
-        for record in records:
+        for final in finals:
+            record = final.record
             shares = [self._share(record, group) for group in self._groups]
             status = f"[yellow]{escape(_to_look_at(record))}[/]"
             score = f"[bold]{record.score:g}[/]"
-            table.add_row(escape(record.student), score, *shares, status)
+            ends = [f"[bold]{final.final:g}[/]"] if differ else []
+            table.add_row(escape(record.student), score, *shares, *ends, status)
         return table
 
     def _share(self, record: Record, group: str) -> str:
@@ -113,22 +156,19 @@ class GradeScreen:
         colour = "green" if full else "red" if points == 0 else "yellow"
         return f"[{colour}]{points:g}[/]"
 
-    def _show_hardest(self, records: Sequence[Record]) -> None:
+    def _show_hardest(self) -> None:
         """Print the criteria that most submissions lost points in, with the commonest reason."""
-        ran = [record for record in records if record.status not in ("unreadable", "failed")]
-        lost: dict[str, list[str]] = {}
-        for criterion in (c for record in ran for c in record.criteria):
-            if criterion.points < criterion.max_points:
-                lost.setdefault(criterion.id, []).append(criterion.message)
-        if not lost:
+        ran = self.graded - self._statuses["unreadable"] - self._statuses["failed"]
+        short = {name: reasons.total() for name, reasons in self._lost.items() if reasons}
+        if not short:
             return
         table = Table(box=None, header_style="bold", pad_edge=False)
         table.add_column("what the class did not get", no_wrap=True)
         table.add_column("short", justify="right", no_wrap=True)
         table.add_column("most often because", ratio=1)
-        for name in sorted(lost, key=lambda name: -len(lost[name]))[:HARDEST]:
-            ((reason, _),) = Counter(lost[name]).most_common(1)
-            table.add_row(name, f"{len(lost[name])}/{len(ran)}", escape(reason))
+        for name in sorted(short, key=lambda name: -short[name])[:HARDEST]:
+            ((reason, _),) = self._lost[name].most_common(1)
+            table.add_row(name, f"{short[name]}/{ran}", escape(reason))
         self._console.print("", table, "")
 
 

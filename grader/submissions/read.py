@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import charset_normalizer
-from IPython.core.inputtransformer2 import TransformerManager
 
-from grader.submissions import open_here_and_now, shown
+from grader.submissions import open_here_and_now, shown, suffix
 
 MEGABYTE = 2**20
 
@@ -55,13 +54,19 @@ class Source:
     sha256: str
 
 
-def read(path: Path, max_bytes: int) -> Source:
-    """Read a file of at most `max_bytes`; raise Unreadable where there is no code in it."""
-    name = shown(path.name)
+def read_bytes(path: Path, max_bytes: int) -> bytes:
+    """Return what a regular file of at most `max_bytes` holds, or raise Unreadable."""
     try:
-        data = _bytes(path, max_bytes)
+        return _bytes(path, max_bytes)
+    except Unreadable as error:
+        raise Unreadable(f"{shown(path.name)} {error}") from None
+
+
+def read(name: str, data: bytes) -> Source:
+    """Read the bytes of a file called `name`; raise Unreadable where there is no code in them."""
+    try:
         text = _text(data)
-        document = _notebook_document(text, path.suffix.lower() == ".ipynb")
+        document = _notebook_document(text, suffix(name) == ".ipynb")
         digest = hashlib.sha256(data).hexdigest()
         if document is not None:
             return Source("notebook", tuple(_code_cells(document)), digest)
@@ -345,6 +350,9 @@ class Magics:
     """Turns the cells of one notebook into plain Python by IPython's rules; runs nothing."""
 
     def __init__(self) -> None:
+        # Here and not above: it is slow to import, and who only reads bytes needs none of it.
+        from IPython.core.inputtransformer2 import TransformerManager
+
         self._ipython: Any = TransformerManager()
         self._left = EFFORT
 

@@ -1,0 +1,154 @@
+"""Grade a class as a stream: what was graded before first, then the rest as it is finished.
+
+No more of the class is in memory than is being graded; what is done is handed on and forgotten.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, ExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from grader.papers import Brief, Paper, key_of
+from grader.records import Record
+from grader.submissions import shown
+from grader.submissions.discover import Submission
+from grader.submissions.read import Unreadable, read_bytes
+
+CHUNK = 200  # submissions looked up at a time
+
+
+class Graders(Protocol):
+    """Whatever grades papers, `jobs` at a time: this machine or a cluster."""
+
+    @property
+    def jobs(self) -> int:
+        """How many threads it keeps busy."""
+
+    def grade(self, paper: Paper) -> Record:
+        """Grade a paper; may be called by many threads."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A graded submission: the record of its best file, and what that record is kept by."""
+
+    record: Record
+    key: str
+    handed_in: datetime
+    was_known: bool
+
+
+Find = Callable[[Sequence[str]], dict[str, Record]]
+Start = Callable[[], AbstractContextManager[Graders]]
+
+
+def grade_all(
+    submissions: Iterable[Submission], brief: Brief, find: Find, start: Start
+) -> Iterator[list[Result]]:
+    """Yield the results of all submissions, some at a time, in the order of being finished.
+
+    `find` returns the records that are known, by key; `start` is called where some are not.
+    """
+    unknown: list[Submission] = []
+    remaining = iter(submissions)
+    with ExitStack() as stack:
+        graders: Graders | None = None
+        while chunk := list(islice(remaining, CHUNK)):
+            known = _look_up(chunk, brief, find)
+            unknown += [submission for submission in chunk if submission not in known]
+            if unknown and graders is None:  # they start while the rest is looked up
+                graders, pool = _started(start(), stack)
+            if known:
+                yield list(known.values())
+        if graders is not None:
+            grade = partial(_grade, brief=brief, graders=graders)
+            yield from _stream(pool, grade, unknown, ahead=2 * graders.jobs)
+
+
+def _started(
+    start: AbstractContextManager[Graders], stack: ExitStack
+) -> tuple[Graders, ThreadPoolExecutor]:
+    """Start the graders, and a pool of threads that wait for them."""
+    graders = start.__enter__()
+    pool = stack.enter_context(ThreadPoolExecutor(graders.jobs))
+    stack.push(start)  # left first: then no thread waits any more
+    return graders, pool
+
+
+def _look_up(
+    chunk: Sequence[Submission], brief: Brief, find: Find
+) -> dict[Submission, Result]:
+    """Return the results of those submissions all of whose files are known."""
+    keyed = {
+        submission: [(key_of(brief, paper), at) for paper, at in _papers(submission, brief)]
+        for submission in chunk
+    }
+    records = find([key for papers in keyed.values() for key, _ in papers])
+    return {
+        submission: _best(
+            [
+                Result(replace(records[key], student=submission.student), key, at, True)
+                for key, at in papers
+            ]
+        )
+        for submission, papers in keyed.items()
+        if all(key in records for key, _ in papers)
+    }
+
+
+def _grade(submission: Submission, brief: Brief, graders: Graders) -> Result:
+    return _best(
+        [
+            Result(graders.grade(paper), key_of(brief, paper), at, False)
+            for paper, at in _papers(submission, brief)
+        ]
+    )
+
+
+def _best(results: Sequence[Result]) -> Result:
+    return max(results, key=lambda result: result.record.score)
+
+
+def _papers(submission: Submission, brief: Brief) -> Iterator[tuple[Paper, datetime]]:
+    """Yield what is to be graded of a submission, and when that was handed in: file by file."""
+    student = submission.student
+    if submission.problem:
+        name = shown(submission.files[0].name) if submission.files else ""
+        yield Paper(student, name, None, submission.problem), _handed_in(*submission.files[:1])
+        return
+    for path in submission.files:
+        try:
+            data, problem = read_bytes(path, brief.rubric.limits.source_bytes), None
+        except Unreadable as error:
+            data, problem = None, str(error)
+        yield Paper(student, shown(path.name), data, problem), _handed_in(path)
+
+
+def _handed_in(path: Path | None = None) -> datetime:
+    """Return when a file was last changed; now, where there is no telling."""
+    with suppress(OSError):
+        if path is not None:
+            return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+    return datetime.now(UTC)
+
+
+def _stream(
+    pool: Executor,
+    grade: Callable[[Submission], Result],
+    submissions: Iterable[Submission],
+    ahead: int,
+) -> Iterator[list[Result]]:
+    """Yield results as they are finished, with no more than `ahead` begun and not yet handed on."""
+    remaining = iter(submissions)
+    begun = {pool.submit(grade, submission) for submission in islice(remaining, ahead)}
+    while begun:
+        done, begun = wait(begun, return_when=FIRST_COMPLETED)
+        begun |= {pool.submit(grade, submission) for submission in islice(remaining, len(done))}
+        yield [future.result() for future in done]

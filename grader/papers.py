@@ -1,0 +1,98 @@
+"""What passes between the coordinating process and the processes that grade.
+
+A paper is one file of one student's, as bytes; a record comes back for it. Both sides are the
+grader's own. The coordinating process imports no torch: whatever needs it is asked for.
+"""
+
+import hashlib
+import platform
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from grader import __version__
+from grader.records import Record
+from grader.rubric import Rubric
+
+# What a score may depend on beside the grader itself: it decides what a student's code does.
+PACKAGES = ("torch", "numpy", "matplotlib", "ipython")
+
+# Parts of the rubric that decide what counts of a record, and not the record.
+POLICY = ("attempts", "late")
+
+
+class GradingStopped(Exception):
+    """Grading cannot go on; what is graded is kept."""
+
+
+class Brief(msgspec.Struct, frozen=True):
+    """How papers are graded: everything that a score depends on but the paper."""
+
+    rubric: Rubric
+    seed: int
+    strict: bool
+    software: dict[str, str]
+
+    @classmethod
+    def of(cls, rubric: Rubric, seed: int | None, strict: bool) -> "Brief":
+        """Return a brief for grading here; a seed that is None is the rubric's."""
+        return cls(rubric, rubric.cases.seed if seed is None else seed, strict, software())
+
+
+class Paper(msgspec.Struct, frozen=True):
+    """A file to grade: its bytes, or the `problem` that keeps it from being graded."""
+
+    student: str
+    name: str
+    data: bytes | None
+    problem: str | None = None
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """From a grading process, first: the layers of confinement, and why others are missing."""
+
+    layers: list[str]
+    missing: dict[str, str]
+
+
+class Graded(msgspec.Struct, frozen=True, tag=True):
+    """From a grading process: the record of the paper it was given."""
+
+    record: Record
+
+
+class Stopped(msgspec.Struct, frozen=True, tag=True):
+    """From a grading process, last: why it cannot go on."""
+
+    reason: str
+
+
+Answer = Ready | Graded | Stopped
+
+
+@cache
+def software() -> dict[str, str]:
+    """Return the versions that a score may depend on, with a digest of the grader's own files."""
+    digest = hashlib.sha256()
+    folder = Path(__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes() + b"\0")
+    return {
+        "grader": f"{__version__} ({digest.hexdigest()[:12]})",
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        **{name: version(name) for name in PACKAGES},
+    }
+
+
+def key_of(brief: Brief, paper: Paper) -> str:
+    """Return a digest of all that determines the record of a paper, but for its student."""
+    rubric = msgspec.structs.asdict(brief.rubric)
+    scoring = {name: part for name, part in rubric.items() if name not in POLICY}
+    of_brief = (scoring, brief.seed, brief.strict, brief.software)
+    digest = hashlib.sha256(msgspec.msgpack.encode(of_brief))
+    content = hashlib.sha256(paper.data).digest() if paper.data is not None else paper.problem
+    digest.update(msgspec.msgpack.encode((paper.name, content)))
+    return digest.hexdigest()
