@@ -3,6 +3,7 @@
 What a database has a part in runs on SQLite and on a PostgreSQL server.
 """
 
+import getpass
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import msgspec
 import postgres
 import pytest
+from conftest import run_grader
 from disks import read_only
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,7 +43,7 @@ from grader.records import (
     to_json,
     write_grades,
 )
-from grader.rubric import Rubric
+from grader.rubric import RUBRIC_FILE, Rubric, load_rubric
 
 BEST, LAST = (Policy(Attempts(counts), Late("", 0, 10, 50)) for counts in ("best", "last"))
 DUE = datetime(2026, 10, 31, 22, 59, tzinfo=UTC)
@@ -633,8 +635,8 @@ def test_a_time_without_an_offset_is_refused(url):
         assert book.find(["one 1"]) == {}
 
 
-def test_the_gradebook_needs_no_torch():
-    program = "import sys, grader.gradebook, grader.reports.history\n"
+def test_the_gradebook_and_its_commands_need_no_torch():
+    program = "import sys, grader.bookkeeping\n"
     program += "assert 'torch' not in sys.modules\n"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
@@ -682,3 +684,154 @@ def test_a_table_that_cannot_be_finished_stays_as_it_was(tmp_path, sqlite):
             write_grades(failing(book.finals(["ada", "ada"])), ["a", "b"], tmp_path)
     assert (tmp_path / GRADES).read_bytes() == before
     assert {path.name for path in tmp_path.iterdir()} == {GRADES, "gradebook.db"}
+
+
+# The command line.
+
+GRADED = [  # student, when after it was due, points of forward.values and of net
+    ("bob", days(0), 12.0, 0.0),
+    ("ada", days(-1), 6.0, 0.0),
+    ("ada", days(1.5), 12.0, 8.0),
+    ("zoe", days(3), 12.0, 12.0),
+]
+
+
+@pytest.fixture
+def results(tmp_path) -> Path:
+    """The results of a class of three, under a rubric by which work can be late."""
+    due = rubric_due(tmp_path)
+    with Gradebook(default_url(tmp_path), due.policy()) as book:
+        for number, (student, after, values, net) in enumerate(GRADED):
+            points = {"forward.values": values, "net": net}
+            graded = msgspec.structs.replace(
+                record(student, str(number)),
+                score=values + net,
+                criteria=[
+                    Criterion(name, points.get(name, 0.0), most, None, "", None)
+                    for name, most in due.points.items()
+                ],
+            )
+            book.add([entry(graded, DUE + after)])
+        write_grades(book.finals(["zoe", "ada", "bob"]), list(due.points), tmp_path)
+    return tmp_path
+
+
+def rubric_due(folder: Path) -> Rubric:
+    """Write the rubric with a due date to `folder`, and return it."""
+    written = RUBRIC_FILE.read_text()
+    assert written.count('due = ""') == 1
+    (folder / "rubric.toml").write_text(written.replace('due = ""', f'due = "{LATE.due}"'))
+    return load_rubric(folder / "rubric.toml")
+
+
+def bookkeep(results: Path, command: str, *arguments: object) -> str:
+    """Run a command of the gradebook on `results`, and return what it prints."""
+    where = ("--results", results, "--rubric", results / "rubric.toml")
+    done = run_grader(command, *arguments, *where)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def registered(results: Path) -> dict[str, list[str]]:
+    """Return attempt, days late and final points of each student in grades.csv."""
+    return {row[0]: row[-3:] for row in rows(results)[1:]}
+
+
+def test_an_override_is_told_and_the_table_follows(results):
+    assert registered(results) == {
+        "zoe": ["1", "3", "16.8"],
+        "ada": ["2", "2", "16"],
+        "bob": ["1", "0", "12"],
+    }
+    changes = [
+        (["14", "--criterion", "grad_w1"], "grad_w1 0, final 16, 2 days late -> "
+         "grad_w1 14, final 27.2, 2 days late"),
+        (["--late-days", "0"], "final 27.2, 2 days late -> final 34"),
+        (["50"], "final 34 -> final 50"),
+        (["--withdraw"], "final 50 -> final 27.2, 2 days late"),
+    ]  # fmt: skip
+    for arguments, told in changes:
+        printed = bookkeep(results, "override", "ada", *arguments, "--why", "x", "--who", "dr. x")
+        assert printed == f"ada: {told}\n"
+    assert registered(results) == {
+        "zoe": ["1", "3", "16.8"],
+        "ada": ["2", "2", "27.2"],
+        "bob": ["1", "0", "12"],
+    }
+
+
+def test_the_history_shows_what_counts_and_why_and_who_changed_it(results):
+    bookkeep(results, "override", "ada", 12, "--criterion", "net", "--why", "a typo", "--who", "x")
+    bookkeep(results, "override", "ada", "--late-days", 0, "--why", "was ill", "--who", "dr. y")
+    bookkeep(results, "override", "ada", "--withdraw", "--why", "was not", "--who", "dr. y")
+    lines = bookkeep(results, "history", "ada").splitlines()
+    assert lines[0] == ("ada: final 19.2 of 100, from attempt 2 of 2 (the best final score counts)")
+    for words in (
+        "1 2026-10-30 22:59 0 6 6 1.py",
+        "2 counts 2026-11-02 10:59 2 20 16 2.py",
+        "net 12 points in force",
+        "whole 0 days late",
+        "whole withdrawn",
+        "dr. y was not",
+    ):
+        assert any(words in " ".join(line.split()) for line in lines), words
+
+
+BOOKKEEPING = [
+    (["override", "ada", "--why", "x"], "give POINTS or --late-days, or else --withdraw"),
+    (["override", "ada", "5", "--withdraw", "--why", "x"], "or else --withdraw"),
+    (["override", "ada", "5", "--why", " "], "--why is empty"),
+    (["override", "ada", "100.5", "--why", "x"], "100.5 is not within 0 and 100 points"),
+    (["override", "ada", "nan", "--why", "x"], "nan is not within 0 and 100 points"),
+    (["override", "ada", "13", "--criterion", "net", "--why", "x"], "13 is not within 0 and 12"),
+    (["override", "ada", "1", "--criterion", "nett", "--why", "x"], "no criterion nett: forward"),
+    (["override", "ada", "--late-days", "inf", "--why", "x"], "--late-days inf is no number"),
+    (["override", "ada", "--late-days=-1", "--why", "x"], "--late-days -1 is no number"),
+    (["override", "ada", "--late-days", "1", "--criterion", "net", "--why", "x"], "leave --crit"),
+    (["override", "adda", "5", "--why", "x"], "no student adda in the gradebook; did you mean ada"),
+    (["history", "adda"], "no student adda in the gradebook; did you mean ada?"),
+    (["history", "ada", "--db", ""], "the gradebook's URL is none"),
+    (["history", "ada", "--results", "nowhere"], "nowhere: no gradebook.db in it"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "says"), BOOKKEEPING)
+def test_unusable_bookkeeping_is_one_line_and_changes_nothing(results, arguments, says):
+    before, table = sizes(default_url(results)), (results / GRADES).read_bytes()
+    where = [] if "--results" in arguments else ["--results", results]
+    done = run_grader(*arguments, *where, cwd=results)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("grader: ")
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert (sizes(default_url(results)), (results / GRADES).read_bytes()) == (before, table)
+    assert not (results / "nowhere").exists()
+
+
+def test_an_override_loses_no_student_who_is_only_in_the_table(results):
+    table = results / GRADES
+    table.write_bytes(table.read_bytes() + b"eve,eve.py\r\n")
+    before = table.read_bytes()
+    done = run_grader("override", "ada", 50, "--why", "x", "--results", results)
+    assert done.returncode == 2
+    assert "stays as it was: it lists eve, who is not in this gradebook" in done.stderr
+    assert table.read_bytes() == before
+    with Gradebook(default_url(results), BEST) as book:
+        assert final_of(book).final == 50
+
+
+def test_an_override_in_another_database_needs_no_results(url, tmp_path):
+    with Gradebook(url, BEST) as book:
+        book.add([entry(record())])
+    done = run_grader(
+        "override", "ada", 50, "--why", "x", "--db", url, "--results", tmp_path / "none"
+    )
+    assert (done.returncode, done.stdout) == (0, "ada: final 100 -> final 50\n")
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_login_name_is_who_sets_by_hand_unless_another_is_given(results):
+    bookkeep(results, "override", "ada", 50, "--why", "x")
+    with Gradebook(default_url(results), BEST) as book:
+        (set_by_hand,) = book.history("ada").overrides
+    assert set_by_hand.who == getpass.getuser()
