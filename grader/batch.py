@@ -3,7 +3,7 @@
 No more of the class is in memory than is being graded; what is done is handed on and forgotten.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ Start = Callable[[], AbstractContextManager[Graders]]
 
 def grade_all(
     submissions: Iterable[Submission], brief: Brief, find: Find, start: Start
-) -> Iterator[list[Result]]:
+) -> Generator[list[Result], None, None]:
     """Yield the results of all submissions, some at a time, in the order of being finished.
 
     `find` returns the records that are known, by key; `start` is called where some are not.
@@ -75,16 +75,15 @@ def grade_all(
 def _started(
     start: AbstractContextManager[Graders], stack: ExitStack
 ) -> tuple[Graders, ThreadPoolExecutor]:
-    """Start the graders, and a pool of threads that wait for them."""
+    """Start the graders, and the threads that read papers and wait for their records."""
     graders = start.__enter__()
-    pool = stack.enter_context(ThreadPoolExecutor(graders.jobs))
+    # One more than can be graded: the next paper lies ready when a job is done.
+    pool = stack.enter_context(ThreadPoolExecutor(graders.jobs + 1))
     stack.push(start)  # left first: then no thread waits any more
     return graders, pool
 
 
-def _look_up(
-    chunk: Sequence[Submission], brief: Brief, find: Find
-) -> dict[Submission, Result]:
+def _look_up(chunk: Sequence[Submission], brief: Brief, find: Find) -> dict[Submission, Result]:
     """Return the results of those submissions all of whose files are known."""
     keyed = {
         submission: [(key_of(brief, paper), at) for paper, at in _papers(submission, brief)]

@@ -94,9 +94,7 @@ class Classroom:
                 Criterion(v.criterion, v.points, v.max_points, v.error, v.message, v.diagnosis)
                 for v in verdicts
             ],
-            training=Training(
-                losses.get("train.manual"), losses.get("train.net"), self._pass_mark
-            ),
+            training=Training(losses.get("train.manual"), losses.get("train.net"), self._pass_mark),
             notes=notes,
             flags=flagged,
             isolation=isolation,

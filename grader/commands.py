@@ -79,7 +79,9 @@ def _grade_class(
         return Cluster(brief, job.cluster, screen.show_isolation)
 
     # Closed first, where a record cannot be written, so that no worker outlives the message.
-    with closing(grade_all(submissions, brief, book.find if job.cache else _nothing, start)) as all_:
+    with closing(
+        grade_all(submissions, brief, book.find if job.cache else _nothing, start)
+    ) as all_:
         try:
             for some in all_:
                 _keep(some, results, book)

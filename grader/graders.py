@@ -49,6 +49,10 @@ class Graders:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End them, whatever they are at, and wait for that."""
         self._control.close()
         self._process.wait()
         for channel in self._channels:

@@ -341,7 +341,7 @@ class Worker:
         return self._ended
 
     def _kill(self, wait: bool) -> int | None:
-        """Kill the worker's process group, once; return its wait status where that is waited for."""
+        """Kill the worker's process group, once; return its wait status where `wait` is set."""
         if self._channel.fileno() < 0:
             return None
         self._channel.close()

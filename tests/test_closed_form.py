@@ -6,7 +6,7 @@ from pkgutil import resolve_name
 import msgspec
 import pytest
 import torch
-from conftest import ROOT
+from conftest import ROOT, read_file
 from hostile.attacks import assembled
 
 from grader.cases import hidden_cases
@@ -18,7 +18,7 @@ from grader.confined.screening import screen
 from grader.confined.student import Cell, load
 from grader.judging import judge
 from grader.scoring import flags
-from grader.submissions.read import read
+from grader.workers import Round
 
 CORPUS = ROOT / "tests" / "submissions"
 ROUTES = ROOT / "tests" / "hostile" / "autograd"

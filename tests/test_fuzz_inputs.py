@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from conftest import ROOT
+from conftest import ROOT, read_file
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from zips import DIRECTORY, LOCAL, zipped
@@ -17,7 +17,7 @@ from zips import DIRECTORY, LOCAL, zipped
 from grader.rubric import load_rubric
 from grader.submissions.archives import Archives
 from grader.submissions.discover import NothingToGrade, discover
-from grader.submissions.read import Cell, Source, Unreadable, read
+from grader.submissions.read import Cell, Source, Unreadable
 
 LIMIT = 2**20
 MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from conftest import read_file
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from IPython.core.inputtransformer2 import TransformerManager
 
-from grader.submissions.read import EFFORT, Cell, Magics, Source, Unreadable, read
+from grader.submissions.read import EFFORT, Cell, Magics, Source, Unreadable
 
 LIMIT = 2**20
 CODE = "x = 1\n"

@@ -19,7 +19,7 @@ Message = TypeVar("Message", wire.Start, wire.Load, wire.Run, wire.Round)
 
 
 def work(channel: socket.socket, confinement: Confinement) -> None:
-    """Serve one grader over `channel` until it closes: Start, Load, Run, then any number of Round."""
+    """Serve one grader over `channel` until it closes: Start, Load, Run, then any Rounds."""
     start = _next(channel, wire.Start)
     _silence()
     confinement.enter(start.limits, start.cpu, channel.fileno())

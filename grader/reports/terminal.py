@@ -47,7 +47,9 @@ class GradeScreen:
             console=self._console,
             disable=quiet,
         )
-        self._task = self._progress.add_task("grading", total=total, rate="", failures="", latest="")
+        self._task = self._progress.add_task(
+            "grading", total=total, rate="", failures="", latest=""
+        )
 
     def __enter__(self) -> Self:
         self._progress.start()

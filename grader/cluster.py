@@ -1,0 +1,147 @@
+"""Grade on a Dask cluster: each of its workers has scorers and zygotes of its own.
+
+What runs on a worker is what runs here: papers go there as bytes and records come back, so the
+results are the same. A worker that is lost costs time only, since the scheduler gives its papers
+to another one. The workers need this package, of this version.
+"""
+
+import logging
+import re
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+import dask
+from distributed import Client, LocalCluster, Worker, WorkerPlugin, get_worker
+from distributed.scheduler import KilledWorker
+
+from grader.graders import Graders
+from grader.papers import Brief, GradingStopped, Paper, Ready, software
+from grader.records import Record
+
+LOCAL = re.compile(r"local:([1-9][0-9]*)\Z")
+CONNECT_SECONDS = 10
+QUEUED = 2  # papers at a worker for each that it grades, so that it never waits for one
+WARN_ABOVE = "1GiB"  # of what a task takes along: it is one student's file, and that is limited
+
+
+class Cluster:
+    """Graders on the workers of a Dask cluster: `address` is its scheduler's, or local:N."""
+
+    def __init__(
+        self, brief: Brief, address: str, on_ready: Callable[[Ready], None] = lambda ready: None
+    ) -> None:
+        """Connect, or start N workers here. Raises GradingStopped where that fails."""
+        self._on_ready = on_ready
+        self._name = f"graders-{uuid4()}"  # several may grade on one cluster
+        dask.config.set({"distributed.admin.large-graph-warning-threshold": WARN_ABOVE})
+        logging.getLogger("distributed").setLevel(logging.ERROR)  # that a worker is lost is no news
+        local = LOCAL.match(address)
+        self._local = _local_cluster(int(local[1])) if local else None
+        try:
+            self._client = _connected(self._local or address, address)
+        except BaseException:
+            self._stop_local()
+            raise
+        try:
+            self._client.register_plugin(_GradersOfWorker(brief), name=self._name)
+            self.jobs = QUEUED * sum(self._client.nthreads().values())
+        except Exception as error:
+            self._end()
+            raise GradingStopped(f"{address}: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._end()
+
+    def grade(self, paper: Paper) -> Record:
+        """Have a paper graded by any worker; raise GradingStopped where that cannot be done."""
+        future = self._client.submit(_grade_there, self._name, paper, pure=False)
+        try:
+            ready, record = future.result()
+        except KilledWorker as error:
+            raise GradingStopped("the cluster lost several workers over one paper") from error
+        except (CancelledError, OSError) as error:
+            raise GradingStopped("the cluster is gone") from error
+        self._on_ready(ready)
+        return record
+
+    def _end(self) -> None:
+        """End what was started for this run, here and on the workers."""
+        try:
+            self._client.unregister_worker_plugin(self._name)
+            self._client.close()
+        finally:
+            self._stop_local()
+
+    def _stop_local(self) -> None:
+        if self._local is not None:
+            self._local.close()
+
+
+class _GradersOfWorker(WorkerPlugin):
+    """The scorers of one Dask worker, for one run: as many as it has threads."""
+
+    def __init__(self, brief: Brief) -> None:
+        self._brief = brief
+
+    def setup(self, worker: Worker) -> None:
+        """Start them. Raises where this worker would grade otherwise than asked."""
+        for name, wanted in self._brief.software.items():
+            if software()[name] != wanted:
+                raise ValueError(f"{worker.address} has {name} {software()[name]}, not {wanted}")
+        self.ready: Ready | None = None
+        self._graders = Graders(self._brief, worker.state.nthreads, self._note)
+
+    def teardown(self, worker: Worker) -> None:
+        """End them."""
+        self._graders.close()
+
+    def grade(self, paper: Paper) -> tuple[Ready, Record]:
+        """Grade a paper; also return what confined it."""
+        record = self._graders.grade(paper)
+        assert self.ready is not None
+        return self.ready, record
+
+    def _note(self, ready: Ready) -> None:
+        self.ready = ready
+
+
+def _grade_there(name: str, paper: Paper) -> tuple[Ready, Record]:
+    """Grade a paper on the worker that this runs on."""
+    plugin = get_worker().plugins[name]
+    assert isinstance(plugin, _GradersOfWorker)
+    return plugin.grade(paper)
+
+
+def _local_cluster(workers: int) -> LocalCluster:
+    return LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=None,
+        silence_logs=logging.ERROR,
+    )
+
+
+def _connected(cluster: LocalCluster | str, address: str) -> Client:
+    """Return a client of a cluster that has workers."""
+    try:
+        client = Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise GradingStopped(f"{address}: no Dask scheduler answers there ({error})") from error
+    try:
+        client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+    except TimeoutError as error:
+        client.close()
+        raise GradingStopped(f"{address}: this Dask cluster has no workers") from error
+    return client
