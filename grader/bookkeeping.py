@@ -12,7 +12,7 @@ import msgspec
 from grader.gradebook import Gradebook, GradebookError, default_url
 from grader.records import GRADES, Criterion, Final, read_students, write_grades
 from grader.reports.history import show
-from grader.rubric import Rubric, load_rubric
+from grader.rubric import Rubric
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -39,8 +39,14 @@ class Change(msgspec.Struct, frozen=True):
             raise ValueError(f"{self.points:g} is not within 0 and {most:g} points")
 
 
-def override(
-    student: str, change: Change, who: str | None, why: str, results: Path, url: str | None
+def override_by_hand(
+    student: str,
+    change: Change,
+    who: str | None,
+    why: str,
+    rubric: Rubric,
+    results: Path,
+    url: str | None,
 ) -> str:
     """Record a change, rewrite grades.csv, and return what became of the student's points.
 
@@ -48,7 +54,6 @@ def override(
     """
     if not why.strip():
         raise ValueError("--why is empty: the history needs a reason")
-    rubric = load_rubric()
     with _open(results, url, rubric) as book:
         before = book.history(student).final
         change.check(before)
@@ -66,9 +71,8 @@ def override(
     return f"{student}: {_told(change, before)} -> {_told(change, after)}"
 
 
-def show_history(student: str, results: Path, url: str | None) -> None:
+def show_history(student: str, rubric: Rubric, results: Path, url: str | None) -> None:
     """Print the history of a student; raise GradebookError where there is none."""
-    rubric = load_rubric()
     with _open(results, url, rubric) as book:
         show(book.history(student), rubric.policy())
 

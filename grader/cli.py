@@ -36,6 +36,10 @@ Database = Annotated[
     str | None,
     typer.Option(metavar="URL", help="The gradebook, if it is not gradebook.db in the results."),
 ]
+RubricFile = Annotated[
+    Path | None,
+    typer.Option(help="A rubric.toml other than the package's.", exists=True, dir_okay=False),
+]
 
 
 @app.command()
@@ -58,10 +62,7 @@ def grade(
     format: Annotated[
         Literal["text", "json"], typer.Option(help="What is printed: a table, or the records.")
     ] = "text",
-    rubric: Annotated[
-        Path | None,
-        typer.Option(help="A rubric.toml other than the package's.", exists=True, dir_okay=False),
-    ] = None,
+    rubric: RubricFile = None,
     db: Database = None,
     cluster: Annotated[
         str | None,
@@ -161,13 +162,17 @@ def override(
     ] = None,
     results: Results = Path("results"),
     db: Database = None,
+    rubric: RubricFile = None,
 ) -> None:
     """Set points or late days of a student by hand, with a reason; grades.csv follows."""
-    from grader.bookkeeping import Change
-    from grader.bookkeeping import override as set_by_hand
+    from grader.bookkeeping import Change, override_by_hand
+    from grader.rubric import RUBRIC_FILE, load_rubric
 
     change = Change(criterion, points, late_days, withdraw)
-    typer.echo(set_by_hand(student, change, who, why, results, db))
+    told = override_by_hand(
+        student, change, who, why, load_rubric(rubric or RUBRIC_FILE), results, db
+    )
+    typer.echo(told)
 
 
 @app.command()
@@ -175,11 +180,13 @@ def history(
     student: Annotated[str, typer.Argument(help="As in grades.csv.")],
     results: Results = Path("results"),
     db: Database = None,
+    rubric: RubricFile = None,
 ) -> None:
     """Show a student's attempts, what of them counts and why, and what was set by hand."""
     from grader.bookkeeping import show_history
+    from grader.rubric import RUBRIC_FILE, load_rubric
 
-    show_history(student, results, db)
+    show_history(student, load_rubric(rubric or RUBRIC_FILE), results, db)
 
 
 def main() -> None:

@@ -9,53 +9,65 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 DEBIAN = Path("/usr/lib/postgresql")
-USER = "postgres"  # as which a server runs where the tests run as root; it refuses root
+USER = "postgres"  # runs the server where the tests run as root, whom it refuses
 
 
-def programs() -> Path:
-    """Return the folder of initdb and pg_ctl, of the newest version; skip where there is none."""
+def programs() -> Path | None:
+    """Return the folder of the newest initdb and pg_ctl, None where PostgreSQL is missing."""
     found = [path.parent for path in DEBIAN.glob("*/bin/pg_ctl")]
-    if not found:
-        pytest.skip("no PostgreSQL here: apt-get install postgresql")
-    return max(found, key=lambda folder: int(folder.parent.name))
+    return max(found, key=lambda folder: int(folder.parent.name), default=None)
+
+
+class Server:
+    """A server that runs; its databases are gone with it."""
+
+    def __init__(self, bin_: Path, folder: Path) -> None:
+        self._bin = bin_
+        self._folder = folder
+        self._count = 0
+
+    def new_database(self) -> str:
+        """Create an empty database and return its URL."""
+        self._count += 1
+        name = f"gradebook{self._count}"
+        self.run("createdb", "-h", self._folder, "-U", USER, name)
+        return f"postgresql://{USER}@/{name}?host={self._folder}"
+
+    def run(self, program: str, *arguments: object) -> None:
+        """Run a program of PostgreSQL as the user that owns the folder."""
+        # A file, not a pipe: the server that pg_ctl starts would hold a pipe open.
+        with (self._folder / "output").open("w+") as output:
+            done = subprocess.run(
+                [str(self._bin / program), *map(str, arguments)],
+                user=USER if os.geteuid() == 0 else None,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                timeout=60,
+            )
+            output.seek(0)
+            assert done.returncode == 0, output.read()
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
-    """Run a server; give the URL of a database in it. Its folder is gone afterwards."""
-    bin_ = programs()
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short: the path of a socket has 107 bytes
-    data = folder / "data"
+def server(bin_: Path) -> Iterator[Server]:
+    """Run a server on a socket in a temporary folder, without any port."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket's path has 107 bytes
     try:
         if os.geteuid() == 0:
             os.chown(folder, pwd.getpwnam(USER).pw_uid, -1)
-        # trust: whoever reaches the socket, which lies in a folder that is the server's alone.
-        run(bin_ / "initdb", "--auth=trust", "--no-sync", f"--username={USER}", data)
-        # No port at all: listen_addresses is empty, and nothing is fsynced.
+        started = Server(bin_, folder)
+        data = folder / "data"
+        # trust: the folder of the socket is closed to everybody else.
+        started.run("initdb", "--auth=trust", "--no-sync", f"--username={USER}", "-D", data)
         options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
         log = folder / "log"
-        run(bin_ / "pg_ctl", "start", "-D", data, "-l", log, "-o", options, "--wait")
+        started.run("pg_ctl", "start", "--wait", "-D", data, "-l", log, "-o", options)
         try:
-            yield f"postgresql://{USER}@/postgres?host={folder}"
+            yield started
         finally:
-            run(bin_ / "pg_ctl", "stop", "-D", data, "--mode=immediate", "--wait")
+            started.run("pg_ctl", "stop", "--wait", "-D", data, "--mode=immediate")
     finally:
         shutil.rmtree(folder)
-
-
-def run(*command: object) -> None:
-    """Run a program of the server as the user that it accepts."""
-    user = USER if os.geteuid() == 0 else None
-    log = subprocess.run(
-        [str(part) for part in command],
-        user=user,
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,  # not a pipe: the server that pg_ctl starts would hold it open
-        stderr=subprocess.DEVNULL,
-        timeout=60,
-    )
-    assert log.returncode == 0, command

@@ -22,6 +22,13 @@ CONNECT_SECONDS = 10
 TRIES = 10  # of a transaction that others stand in the way of
 # SQLSTATE: serialization failure, deadlock, and a table that somebody else created meanwhile.
 IN_THE_WAY = {"40001", "40P01", "42P07"}
+# What to do about what SQLite says.
+ADVICE = {
+    "unable to open database file": "its folder is missing, or cannot be written to",
+    "attempt to write a readonly database": "see who may write to it",
+    "file is not a database": "move it away, or name another with --db",
+    "database is locked": f"another process has been writing for {BUSY_SECONDS} s: try again",
+}
 
 Result = TypeVar("Result")
 
@@ -99,7 +106,8 @@ class Database:
             reason = (str(cause).splitlines() or [type(cause).__name__])[0]
             if self._password:
                 reason = reason.replace(self._password, "***")
-            raise GradebookError(f"{self._shown}: {reason}") from error
+            advice = f" ({ADVICE[reason]})" if reason in ADVICE else ""
+            raise GradebookError(f"{self._shown}: {reason}{advice}") from error
 
 
 def default_url(results: Path) -> str:
