@@ -1,0 +1,179 @@
+"""A Dask cluster grades as this machine does, and a worker of it that dies costs time only."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from conftest import GRADER, ROOT, criteria_of, run_grader
+from distributed import LocalCluster
+from leftovers import assert_no_process, children, orphans_are_ours
+
+from grader.cluster import Cluster
+from grader.papers import Brief, GradingStopped
+
+CORPUS = ROOT / "tests" / "submissions"
+NAMES = (
+    "factor_two_missing.py", "gbk_comments.py", "half_finished_notebook.ipynb",
+    "report_expressions.py", "syntax_error.py", "autograd_inside.py",
+)  # fmt: skip
+DASK = str(Path(sys.executable).with_name("dask"))
+WAIT_SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def submissions(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("cluster") / "class"
+    folder.mkdir()
+    for number in range(3):
+        for name in NAMES:
+            shutil.copy(CORPUS / name, folder / f"s{number}_{name}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def here(submissions, tmp_path_factory) -> dict[str, bytes]:
+    """The criteria of every submission, graded on this machine without a cluster."""
+    results = tmp_path_factory.mktemp("here")
+    assert run_grader("grade", submissions, "--out", results).returncode == 0
+    found = criteria_of(results)
+    assert len(found) == 3 * len(NAMES)
+    return found
+
+
+class Scheduler:
+    """A scheduler on a free port of this machine's, and workers of it, each ended by its id."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        self.address = f"tcp://127.0.0.1:{self._port}"
+        self._processes = [
+            self._start("scheduler", "--host=127.0.0.1", f"--port={self._port}", "--no-dashboard")
+        ]
+
+    def add_worker(self) -> subprocess.Popen[bytes]:
+        worker = self._start(
+            "worker", self.address, "--nthreads=1", "--no-nanny", "--no-dashboard",
+            "--host=127.0.0.1", f"--local-directory={self._folder}",
+        )  # fmt: skip
+        self._processes.append(worker)
+        return worker
+
+    def _start(self, *command: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [DASK, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def close(self) -> None:
+        for process in reversed(self._processes):
+            process.terminate()
+        for process in self._processes:
+            process.wait(timeout=WAIT_SECONDS)
+
+
+@pytest.fixture
+def scheduler(tmp_path) -> Iterator[Scheduler]:
+    others = children(os.getpid())
+    with orphans_are_ours():
+        with contextlib.closing(Scheduler(tmp_path / "dask")) as started:
+            yield started
+        assert_no_process(others)
+
+
+def test_a_local_cluster_gives_the_same_bytes_and_leaves_nothing(submissions, here, tmp_path):
+    others = children(os.getpid())
+    with orphans_are_ours():
+        done = run_grader("grade", submissions, "--out", tmp_path, "--cluster", "local:2")
+        assert_no_process(others)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "isolation: session" in done.stdout
+    assert criteria_of(tmp_path) == here
+
+
+def test_a_worker_that_is_killed_costs_nothing_but_time(scheduler, submissions, here, tmp_path):
+    doomed, _ = scheduler.add_worker(), scheduler.add_worker()
+    command = [str(GRADER), "grade", str(submissions), "--out", str(tmp_path / "out")]
+    run = subprocess.Popen(
+        [*command, "--cluster", scheduler.address],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + WAIT_SECONDS
+    while len(list(tmp_path.glob("out/*/result.json"))) < 3 or not at_work(doomed.pid):
+        assert time.monotonic() < deadline
+        assert run.poll() is None
+        time.sleep(0.01)
+    doomed.send_signal(signal.SIGKILL)
+    _, errors = run.communicate(timeout=WAIT_SECONDS)
+    assert (run.returncode, errors) == (0, b"")
+    assert criteria_of(tmp_path / "out") == here
+    statuses = {json.loads(p.read_bytes())["status"] for p in tmp_path.glob("out/*/result.json")}
+    assert statuses == {"graded", "failed"}
+
+
+def at_work(worker: int) -> bool:
+    """Tell whether a Dask worker has a process that grades, with a scorer, a zygote and workers."""
+    found = {worker}
+    for _ in range(4):
+        found = {child for parent in found for child in children(parent)}
+    return bool(found)
+
+
+def test_two_runs_on_one_cluster_do_not_disturb_each_other(scheduler, submissions, here, tmp_path):
+    scheduler.add_worker()
+    runs = []
+    for seed in ("20211", "7"):
+        command = [str(GRADER), "grade", str(submissions), "--out", str(tmp_path / seed)]
+        runs.append(subprocess.Popen([*command, "--cluster", scheduler.address, "--seed", seed]))
+    assert [run.wait(timeout=2 * WAIT_SECONDS) for run in runs] == [0, 0]
+    assert criteria_of(tmp_path / "20211") == here
+    assert criteria_of(tmp_path / "7").keys() == here.keys()
+
+
+BAD = [
+    ("local:0", "local:0"),
+    ("nowhere", "nowhere"),
+    ("tcp://127.0.0.1:1", "no Dask scheduler answers there"),
+]
+
+
+@pytest.mark.parametrize(("address", "says"), BAD)
+def test_an_address_where_nothing_answers_is_one_line(submissions, tmp_path, address, says):
+    done = run_grader("grade", submissions, "--out", tmp_path, "--cluster", address)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("grader: ")
+    assert says in line
+
+
+def test_a_cluster_without_workers_is_one_line(scheduler, submissions, tmp_path):
+    done = run_grader(
+        "grade", submissions, "--out", tmp_path / "out", "--cluster", scheduler.address
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.endswith("this Dask cluster has no workers")
+
+
+def test_a_worker_with_other_software_is_refused(rubric):
+    brief = Brief.of(rubric, None, strict=False)
+    other = msgspec.structs.replace(brief, software={**brief.software, "torch": "1.0"})
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+        ) as cluster,
+        pytest.raises(GradingStopped, match=r"has torch 2\.13.*, not 1\.0"),
+    ):
+        Cluster(other, cluster.scheduler_address)
