@@ -430,6 +430,27 @@ def test_an_override_survives_regrades_and_new_attempts(url, override):
         assert [criterion.points for criterion in final_of(book).record.criteria] == [30, 40]
 
 
+EXTENSIONS = [  # days late of each attempt, what is set by hand, days late then
+    ([0, 2], 0, [0, 0]),
+    ([0, 2], 1, [0, 1]),  # what was on time stays so
+    ([0, 1, 2], 1.5, [0, 1, 1.5]),
+    ([2, 0], 2, [2, 0]),
+    ([0, 2], 3, [0, 3]),
+    ([0, 0], 3, [3, 3]),  # their times told nothing
+    ([2], 3, [3]),
+    ([3, 3], 1, [1, 1]),
+]
+
+
+@pytest.mark.parametrize(("late", "set_by_hand", "then"), EXTENSIONS)
+def test_late_days_set_by_hand_are_those_of_the_latest(sqlite, override, late, set_by_hand, then):
+    with Gradebook(sqlite, Policy(Attempts("best"), LATE)) as book:
+        for number, number_of_days in enumerate(late):
+            book.add([entry(record(content=str(number)), DUE + days(number_of_days))])
+        override(book, late_days=set_by_hand)
+        assert [attempt.late_days for attempt in book.history("ada").attempts] == then
+
+
 def test_an_extension_can_make_another_attempt_the_best(url, override):
     with Gradebook(url, Policy(Attempts("best"), LATE)) as book:
         book.add([entry(record(a=30)), entry(record(content="late", a=40), DUE + days(2))])
