@@ -84,7 +84,10 @@ def _started(
 
 
 def _look_up(chunk: Sequence[Submission], brief: Brief, find: Find) -> dict[Submission, Result]:
-    """Return the results of those submissions all of whose files are known."""
+    """Return the results of those submissions all of whose files are known.
+
+    One that crashed is graded anew: that may have been no fault of its own.
+    """
     keyed = {
         submission: [(key_of(brief, paper), at) for paper, at in _papers(submission, brief)]
         for submission in chunk
@@ -98,7 +101,7 @@ def _look_up(chunk: Sequence[Submission], brief: Brief, find: Find) -> dict[Subm
             ]
         )
         for submission, papers in keyed.items()
-        if all(key in records for key, _ in papers)
+        if all(key in records and records[key].status != "crashed" for key, _ in papers)
     }
 
 

@@ -18,7 +18,7 @@ from distributed import Client, LocalCluster, Worker, WorkerPlugin, get_worker
 from distributed.scheduler import KilledWorker
 
 from grader.graders import Graders
-from grader.papers import Brief, GradingStopped, Paper, Ready, software
+from grader.papers import RUN_AGAIN, Brief, GradingStopped, Paper, Ready, software
 from grader.records import Record
 
 LOCAL = re.compile(r"local:([1-9][0-9]*)\Z")
@@ -69,9 +69,9 @@ class Cluster:
         try:
             ready, record = future.result()
         except KilledWorker as error:
-            raise GradingStopped("the cluster lost several workers over one paper") from error
+            raise GradingStopped(f"the cluster lost several workers over one submission; {RUN_AGAIN}") from error
         except (CancelledError, OSError) as error:
-            raise GradingStopped("the cluster is gone") from error
+            raise GradingStopped(f"the cluster is gone; {RUN_AGAIN}") from error
         self._on_ready(ready)
         return record
 

@@ -32,11 +32,9 @@ def main(descriptor: int) -> int:
         job: Job = msgspec.msgpack.decode(file.read(), type=Job)
     try:
         return _grade(job) if isinstance(job, GradeJob) else _validate(job)
-    except GradingStopped as error:
-        return _fail(f"{error}; what was graded is kept: run again")
     except OSError as error:
         return _fail(f"{error.filename or 'results'}: {error.strerror}; what was written is kept")
-    except (NothingToGrade, GradebookError, ValueError) as error:
+    except (GradingStopped, NothingToGrade, GradebookError, ValueError) as error:
         return _fail(str(error))
 
 

@@ -11,10 +11,10 @@ from typing import Self
 import msgspec
 
 from grader.launch import start_grading
-from grader.papers import Answer, Brief, Graded, GradingStopped, Paper, Ready, Stopped
+from grader.papers import RUN_AGAIN, Answer, Brief, Graded, GradingStopped, Paper, Ready, Stopped
 from grader.records import Record
 
-GONE = "a process that grades is gone; what was graded is kept: run again"
+GONE = f"a process that grades is gone; {RUN_AGAIN}"
 _decode = msgspec.msgpack.Decoder(Answer).decode
 
 

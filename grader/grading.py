@@ -61,7 +61,7 @@ def _score(channel: Connection, processors: Sequence[int]) -> None:
         zygote.cpus = processors
         # Only now: what these modules hold, and the brief, must not be in a worker's memory.
         from grader.classroom import Classroom
-        from grader.papers import Answer, Brief, Graded, Paper, Ready, Stopped
+        from grader.papers import RUN_AGAIN, Answer, Brief, Graded, Paper, Ready, Stopped
 
         def send(message: Answer) -> None:
             channel.send_bytes(msgspec.msgpack.encode(message))
@@ -75,16 +75,18 @@ def _score(channel: Connection, processors: Sequence[int]) -> None:
             while True:
                 paper = msgspec.msgpack.decode(channel.recv_bytes(), type=Paper)
                 send(Graded(classroom.grade(paper)))
-        except (IsolationMissing, ZygoteDied) as stopped:
-            send(Stopped(str(stopped)))
+        except IsolationMissing as missing:
+            send(Stopped(str(missing)))
+        except ZygoteDied as died:
+            send(Stopped(f"{died}; {RUN_AGAIN}"))
     except (EOFError, ConnectionError):
         pass  # whoever asked has enough
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the way out must not be interrupted
         zygote.close()
 
 
 def _exit(number: int, frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_IGN)  # once: the way out must not be interrupted
     sys.exit(1)
 
 

@@ -23,8 +23,11 @@ PACKAGES = ("torch", "numpy", "matplotlib", "ipython")
 POLICY = ("attempts", "late")
 
 
+RUN_AGAIN = "what was graded is kept: run again"
+
+
 class GradingStopped(Exception):
-    """Grading cannot go on; what is graded is kept."""
+    """Grading cannot go on; what is graded is kept. The message says what to do."""
 
 
 class Brief(msgspec.Struct, frozen=True):

@@ -202,14 +202,23 @@ def test_an_interrupted_class_keeps_what_was_graded(tmp_path):
     assert len((out / "grades.csv").read_text(encoding="utf-8-sig").splitlines()) == 2
 
 
+def descendants(pid: int, generation: int) -> set[int]:
+    """Return the processes so many generations below: grading, scorers, zygotes, workers."""
+    found = {pid}
+    for _ in range(generation):
+        found = {child for parent in found for child in children(parent)}
+    return found
+
+
 def has_loaded(pid: int, library: str) -> bool:
     return library in Path(f"/proc/{pid}/maps").read_text()
 
 
 MOMENTS = [
-    ("torch loads", lambda pid: has_loaded(pid, "libtorch")),
-    ("the zygote loads", lambda pid: any(has_loaded(z, "matplotlib") for z in children(pid))),
-    ("a worker runs", lambda pid: any(map(children, children(pid)))),
+    ("torch loads", lambda pid: any(has_loaded(p, "libtorch") for p in children(pid))),
+    ("matplotlib loads", lambda pid: any(has_loaded(p, "matplotlib") for p in children(pid))),
+    ("a zygote is there", lambda pid: descendants(pid, 3)),
+    ("a worker is there", lambda pid: descendants(pid, 4)),
 ]
 
 
@@ -274,6 +283,14 @@ def test_the_grading_process_has_a_bare_command_line_and_environment(tmp_path):
     assert "grader.grading" in message
     assert "424242" not in message
     assert "tell-nobody" not in message
+
+
+def test_a_worker_has_a_processor_to_itself(tmp_path):
+    spy = "import os\ndef forward(x, params):\n    raise ValueError(os.sched_getaffinity(0))\n"
+    (tmp_path / "spy.py").write_text(spy)
+    assert run_grader("grade", tmp_path / "spy.py", "--out", tmp_path / "out").returncode == 0
+    message = record_of(tmp_path / "out", "spy")["criteria"][0]["message"]
+    assert re.search(r"ValueError: \{\d+\}", message)
 
 
 def test_results_within_the_class_folder_are_no_submission(tmp_path):

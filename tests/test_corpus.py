@@ -97,8 +97,8 @@ def test_grades_csv_has_a_row_a_submission_and_a_column_a_criterion(graded, rubr
     with (graded / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["submission"] for row in rows] == sorted(r["submission"] for r in EXPECTED)
-    losses = ["loss_manual", "loss_net", "seconds"]
     head = ["student", "submission", "status", "score"]
-    assert list(rows[0]) == [*head, *rubric.points, *losses]
+    tail = ["loss_manual", "loss_net", "seconds", "attempt", "late_days", "final"]
+    assert list(rows[0]) == [*head, *rubric.points, *tail]
     for row in rows:
         assert float(row["score"]) == sum(float(row[name]) for name in rubric.points)

@@ -29,6 +29,7 @@ from grader.records import Record
 CLASS_SIZE = 200
 RIGHT = ("s000", "s001", "s090")  # they train; the first two are graded first, at the same time
 WAIT_SECONDS = 60.0
+TRAINS_SECONDS = 0.1
 
 
 def write_class(folder: Path) -> Path:
@@ -43,6 +44,15 @@ def write_class(folder: Path) -> Path:
         source = solution if name in RIGHT else kinds[number % len(kinds)]
         (folder / f"{name}.py").write_text(source, encoding="utf-8")
     return folder
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has taken; 0 where it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
@@ -64,13 +74,26 @@ class Run:
                 self.seen.add(key)
         return len(paths)
 
+    def descendants(self, generation: int) -> set[int]:
+        found = {self.process.pid}
+        for _ in range(generation):
+            found = {child for parent in found for child in children(parent)}
+        return found
+
     @property
-    def zygote(self) -> int | None:
-        return min(children(self.process.pid), default=None)
+    def zygotes(self) -> set[int]:
+        """One for each scorer, which are children of the grading process."""
+        return self.descendants(3)
 
     @property
     def workers(self) -> set[int]:
-        return children(self.zygote) if self.zygote else set()
+        """Those at work, and those made ready."""
+        return self.descendants(4)
+
+    @property
+    def at_work(self) -> set[int]:
+        """Workers that train: nothing else takes them so long."""
+        return {pid for pid in self.workers if cpu_seconds(pid) > TRAINS_SECONDS}
 
     def wait_until(self, happened: Callable[["Run"], object]) -> None:
         """Wait for an event while the run goes on."""
@@ -179,7 +202,8 @@ def assert_kept(results: Path, undisturbed: Path, at_least: int = 0) -> None:
 # Moments of one class, killed again and again: a name, and what has happened by then.
 RANDOM = random.Random(20211).sample(range(1, CLASS_SIZE), 2)
 MOMENTS: list[tuple[str, Callable[[Run], object]]] = [
-    ("the zygote is not ready", lambda run: run.zygote),
+    ("torch is not there", lambda run: run.descendants(1)),
+    ("no worker is there", lambda run: run.zygotes),
     *((f"{count} are graded", lambda run, count=count: run.graded >= count) for count in RANDOM),
     (
         "grades.csv is written",
@@ -214,7 +238,7 @@ def test_a_grader_killed_at_any_moment_loses_nothing_that_was_finished(
 def own_disk(drill) -> Iterator[Callable[[str], None]]:
     """Put a small file system under results/; calling it mounts it anew with other options."""
     drill.results.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", str(drill.results)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(drill.results)]
     done = subprocess.run(mount, capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
@@ -259,7 +283,7 @@ def test_a_killed_zygote_ends_the_run_with_one_line_and_a_rerun_is_whole(
 ):
     run = drill.start(submissions)
     run.wait_until(lambda run: run.graded >= 20)
-    os.kill(run.zygote, signal.SIGKILL)
+    os.kill(min(run.zygotes), signal.SIGKILL)
     status, (line,) = run.end()
     assert status == 2
     assert line == (
@@ -277,8 +301,8 @@ def test_a_killed_worker_costs_its_own_submission_only_and_a_rerun_heals_it(
     drill, submissions, undisturbed
 ):
     run = drill.start(submissions)
-    run.wait_until(lambda run: len(run.workers) == 2)
-    first, second = sorted(run.workers)
+    run.wait_until(lambda run: len(run.at_work) == 2)
+    first, second = run.at_work
     os.kill(first, signal.SIGKILL)
     os.kill(second, signal.SIGSEGV)
     assert run.end() == (0, [])
@@ -314,7 +338,7 @@ def test_a_worker_that_hangs_does_not_outlive_what_started_it(drill, tmp_path, v
     (tmp_path / "hangs.py").write_text(HANGS.format(body))
     run = drill.start(tmp_path / "hangs.py")
     run.wait_until(lambda run: any(map(ignores_alarms, run.workers)))
-    os.kill(run.process.pid if victim == "grader" else run.zygote, signal.SIGKILL)
+    os.kill(run.process.pid if victim == "grader" else min(run.zygotes), signal.SIGKILL)
     assert run.end()[0] in (-signal.SIGKILL, 2)
     drill.assert_no_process()
     drill.assert_nothing_temporary()

@@ -147,10 +147,18 @@ def relative_error(actual: Tensor, expected: Tensor) -> tuple[float, tuple[int, 
     Shapes must agree. The error is infinite where `actual` is not finite.
     """
     difference = (actual.to(torch.float64) - expected).abs()
-    difference[~difference.isfinite()] = math.inf
+    worst = float(difference.max())
+    if worst == 0:
+        return 0.0, (0,) * difference.dim()  # most answers are right, and most right ones exact
+    if not math.isfinite(worst):
+        difference[~difference.isfinite()] = math.inf
     flat = int(difference.argmax())
-    index = tuple(int(i) for i in torch.unravel_index(torch.tensor(flat), difference.shape))
-    return float(difference.flatten()[flat] / expected.abs().max()), index
+    error = float(difference.flatten()[flat] / expected.abs().max())
+    index: list[int] = []
+    for size in reversed(difference.shape):
+        flat, entry = divmod(flat, size)
+        index.insert(0, entry)
+    return error, tuple(index)
 
 
 def _examine(case: Case, outcome: Outcome, marking: Marking) -> _Finding:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from selfcheck.contract import GRADIENTS, Sighting
 from selfcheck.guards import ENTRY_POINTS, GRAPH_ATTRIBUTES, MOST_SIGHTINGS
-from selfcheck.student import Cell
+from selfcheck.student import NOT_PARSED, Cell
 
 # A source may be made to grow without end while it is followed; an honest one needs hundreds.
 MOST_STEPS = 50_000
@@ -55,14 +55,15 @@ class _Source:
 
     def add(self, cell: Cell) -> None:
         """Take in the names that a cell binds; one that does not parse binds none."""
-        tree = _parsed(cell.source)
-        if tree is None:
+        try:
+            tree = cell.tree
+        except NOT_PARSED:
             return
         for name, value in _top_level(tree.body, DEEPEST):
             self._bindings[name] = value
             if isinstance(value, ast.AST):
                 self._labels[id(value)] = cell.label
-        for node in ast.walk(tree):
+        for node in _statements(tree):
             if isinstance(node, ast.ClassDef):
                 self._methods |= {n.name for n in node.body if isinstance(n, ast.FunctionDef)}
 
@@ -173,7 +174,7 @@ def _differentiates(dotted: str) -> bool:
 def _parsed(source: str) -> ast.Module | None:
     try:
         return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except NOT_PARSED:
         return None
 
 
@@ -204,6 +205,16 @@ def _top_level(body: Sequence[ast.AST], depth: int) -> Iterator[tuple[str, ast.A
             inner = ast.iter_child_nodes(node)
             kinds = ast.stmt | ast.excepthandler | ast.match_case
             yield from _top_level([n for n in inner if isinstance(n, kinds)], depth - 1)
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield all statements, however deep, and what holds statements; no expressions."""
+    todo: list[ast.AST] = [tree]
+    while todo:
+        node = todo.pop()
+        yield node
+        inner = ast.iter_child_nodes(node)
+        todo += [n for n in inner if isinstance(n, ast.stmt | ast.excepthandler | ast.match_case)]
 
 
 def _code_in(node: ast.AST) -> ast.Module | None:

@@ -15,10 +15,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from types import FrameType, ModuleType, TracebackType
 from typing import Any
 
 DETAIL_LENGTH = 500
+NOT_PARSED = (SyntaxError, ValueError, RecursionError, MemoryError)
 Namespace = dict[str, Any]
 Limiter = Callable[[ast.stmt], AbstractContextManager[None]]
 
@@ -96,6 +98,11 @@ class Cell:
     label: str
     source: str
 
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The parsed source; raises what ast.parse raises (see NOT_PARSED)."""
+        return ast.parse(self.source, self.label)
+
 
 @dataclass(frozen=True)
 class Note:
@@ -158,8 +165,8 @@ def load(
 
 def _run_cell(cell: Cell, namespace: Namespace, labels: set[str], limit: Limiter) -> Iterator[Note]:
     try:
-        statements = ast.parse(cell.source, cell.label).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        statements = cell.tree.body
+    except NOT_PARSED as error:
         yield Note(_syntax_place(error, cell.label), describe(error))
         return
     future = 0
