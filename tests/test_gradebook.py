@@ -7,7 +7,9 @@ import getpass
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +30,7 @@ from grader.gradebook import (
     Grading,
     Override,
     default_url,
+    statements,
 )
 from grader.gradebook.standing import attempts_of, counting
 from grader.gradebook.statements import CHUNK
@@ -557,6 +560,28 @@ def test_two_graders_at_the_same_time_lose_nothing(url, size):
     expected = {pair: min(e.handed_in for e in one + two if (e.record.student, e.key) == pair)
                 for pair in attempts}  # fmt: skip
     assert attempts == expected
+
+
+def test_of_two_who_record_the_same_attempt_at_once_the_earlier_time_stays(server):
+    url, again = server.new_database(), record(content="one")
+    engine = create_engine(url)
+    with Gradebook(url, BEST) as book, ThreadPoolExecutor() as pool:
+        book.add([entry(record("ada", "zero")), entry(record("bob", "one"))])
+        with engine.connect() as other, engine.connect() as watching:
+            statements.add(other, [entry(again, DUE + days(2))], datetime.now(UTC))
+            adding = pool.submit(book.add, [entry(again, DUE + days(1))])
+            deadline = time.monotonic() + 60
+            waits = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            while not watching.execute(waits).scalar_one():
+                assert not adding.done()
+                assert time.monotonic() < deadline
+                watching.rollback()  # or it would see the same moment for ever
+                time.sleep(0.01)
+            other.commit()
+            adding.result(timeout=60)
+        _, attempt = book.history("ada").attempts
+        assert attempt.handed_in == DUE + days(1)
+    engine.dispose()
 
 
 @pytest.mark.parametrize("moment", [1, 150, 290])

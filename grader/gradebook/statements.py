@@ -1,6 +1,5 @@
 """What the gradebook reads and writes, each within a transaction that is given."""
 
-import contextlib
 import difflib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -9,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Column, Connection, Table, bindparam, case, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects import postgresql
 
 from grader.gradebook.standing import Grading, Override
 from grader.gradebook.tables import attempts, criteria, overrides, students, submissions
@@ -56,9 +55,10 @@ def _add_attempts(
     connection: Connection, handed_in: Mapping[tuple[int, int], datetime], now: datetime
 ) -> None:
     """Record which student handed in which submission; of several times the earliest stays."""
+    in_order = sorted(handed_in, key=lambda pair: pair[0])  # in one order, as in `_ids`
     known = {
         (student_id, submission_id)
-        for chunk in chunks({student_id for student_id, _ in handed_in})
+        for chunk in chunks({student_id for student_id, _ in in_order})
         for student_id, submission_id in connection.execute(
             select(attempts.c.student_id, attempts.c.submission_id).where(
                 attempts.c.student_id.in_(chunk)
@@ -66,28 +66,28 @@ def _add_attempts(
         )
     }
     rows = [
-        {"student_id": student_id, "submission_id": submission_id, "handed_in": moment}
-        for (student_id, submission_id), moment in handed_in.items()
-        if (student_id, submission_id) not in known
+        {"student_id": pair[0], "submission_id": pair[1], "handed_in": handed_in[pair]}
+        for pair in in_order
+        if pair not in known
     ]
     _insert(connection, attempts, [{**row, "first_at": now, "last_at": now} for row in rows])
-    again = [
-        {"of_student": student_id, "of_submission": submission_id, "moment": moment}
-        for (student_id, submission_id), moment in handed_in.items()
-        if (student_id, submission_id) in known
-    ]
-    if again:
-        moment = bindparam("moment", type_=attempts.c.handed_in.type)
-        connection.execute(
-            update(attempts)
-            .where(attempts.c.student_id == bindparam("of_student"))
-            .where(attempts.c.submission_id == bindparam("of_submission"))
-            .values(
-                last_at=now,
-                handed_in=case((attempts.c.handed_in > moment, moment), else_=attempts.c.handed_in),
-            ),
-            again,
-        )
+    if not handed_in:
+        return
+    moment = bindparam("moment", type_=attempts.c.handed_in.type)
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.student_id == bindparam("of_student"))
+        .where(attempts.c.submission_id == bindparam("of_submission"))
+        .values(
+            last_at=now,
+            handed_in=case((attempts.c.handed_in > moment, moment), else_=attempts.c.handed_in),
+        ),
+        # The new ones too: another process may have been the one that inserted them.
+        [
+            {"of_student": pair[0], "of_submission": pair[1], "moment": handed_in[pair]}
+            for pair in in_order
+        ],
+    )
 
 
 def _submission(key: str, record: Record, now: datetime) -> Row:
@@ -120,7 +120,7 @@ def _ids(
 ) -> tuple[dict[str, int], list[str]]:
     """Return the id of the row of each value, and the values whose rows had to be inserted.
 
-    They are inserted in one order by all processes, so that no two wait for each other.
+    All processes insert them in one order, so that no two wait for each other.
     """
     values = list(values)
     known = _known_ids(connection, column, values)
@@ -145,13 +145,10 @@ def _insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert rows; those that another process has inserted meanwhile stay as they are."""
     if not rows:
         return
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(table), rows)
-    except IntegrityError:
-        for row in rows:
-            with contextlib.suppress(IntegrityError), connection.begin_nested():
-                connection.execute(insert(table), row)
+    if connection.dialect.name == "postgresql":
+        connection.execute(postgresql.insert(table).on_conflict_do_nothing(), rows)
+    else:  # SQLite has one writer at a time; elsewhere the transaction fails, and is done anew
+        connection.execute(insert(table), rows)
 
 
 def records_by(
