@@ -69,7 +69,9 @@ class Cluster:
         try:
             ready, record = future.result()
         except KilledWorker as error:
-            raise GradingStopped(f"the cluster lost several workers over one submission; {RUN_AGAIN}") from error
+            raise GradingStopped(
+                f"the cluster lost several workers over one submission; {RUN_AGAIN}"
+            ) from error
         except (CancelledError, OSError) as error:
             raise GradingStopped(f"the cluster is gone; {RUN_AGAIN}") from error
         self._on_ready(ready)

@@ -272,8 +272,8 @@ def test_results_that_cannot_be_written_end_the_run_with_one_line(drill, submiss
     with read_only(drill.results):
         status, (line,) = drill.grade(submissions)
         assert status == 2
-        assert line.startswith(f"grader: {drill.results}/s")
-        assert line.endswith("; what was written is kept")
+        assert line.startswith(f"grader: {drill.results}/gradebook.db: ")
+        assert "cannot be written" in line
         assert_equal(drill.results, undisturbed)
         drill.assert_nothing_temporary()
 

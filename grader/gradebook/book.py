@@ -44,7 +44,7 @@ class Gradebook:
     def find(self, keys: Sequence[str]) -> dict[str, Record]:
         """Return the records of those keys that were graded before, as they were stored.
 
-        So a record may name another student, who was the first to hand it in.
+        They name no student: several may have handed in the same.
         """
         return self._database.read(
             lambda connection: statements.records_by(connection, submissions.c.key, keys)

@@ -7,7 +7,19 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Column, Connection, Table, bindparam, case, func, insert, select, update
+from msgspec.structs import replace
+from sqlalchemy import (
+    Column,
+    Connection,
+    Table,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql
 
 from grader.gradebook.standing import Grading, Override
@@ -32,8 +44,12 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 def add(connection: Connection, entries: Sequence[Entry], now: datetime) -> None:
-    """Record gradings; what is known is only noted as come to again."""
-    records = {entry.key: entry.record for entry in reversed(entries)}  # the first of a key stays
+    """Record gradings. A record that is known is noted as come to again, or else replaced.
+
+    It differs where it was graded anew: because it crashed, or because somebody wanted it so.
+    """
+    # One record for all students who handed in the same.
+    records = {entry.key: replace(entry.record, student="") for entry in entries}
     names = dict.fromkeys(entry.record.student for entry in entries)
     student_ids, _ = _ids(connection, students.c.name, names, lambda name: {"name": name})
     submission_ids, new = _ids(
@@ -44,11 +60,29 @@ def add(connection: Connection, entries: Sequence[Entry], now: datetime) -> None
         criteria,
         [row for key in new for row in _criteria(submission_ids[key], records[key])],
     )
+    _replace(connection, {key: records[key] for key in sorted(records.keys() - new)}, now)
     handed_in: dict[tuple[int, int], datetime] = {}
     for entry in entries:
         pair = student_ids[entry.record.student], submission_ids[entry.key]
         handed_in[pair] = min(entry.handed_in, handed_in.get(pair, entry.handed_in))
     _add_attempts(connection, handed_in, now)
+
+
+def _replace(connection: Connection, records: Mapping[str, Record], now: datetime) -> None:
+    """Replace those records that differ from what is stored."""
+    for chunk in chunks(records):
+        query = (
+            select(submissions.c.key, submissions.c.id, submissions.c.record)
+            .where(submissions.c.key.in_(chunk))
+            .order_by(submissions.c.key)  # one order, as in `_ids`
+        )
+        for key, id_, stored in connection.execute(query).all():
+            row = _submission(key, records[key], now)
+            if row["record"] == stored:
+                continue
+            connection.execute(update(submissions).where(submissions.c.id == id_).values(row))
+            connection.execute(delete(criteria).where(criteria.c.submission_id == id_))
+            _insert(connection, criteria, _criteria(id_, records[key]))
 
 
 def _add_attempts(
