@@ -87,7 +87,7 @@ def days(number: float) -> timedelta:
     return timedelta(days=number)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server() -> Iterator[postgres.Server]:
     programs = postgres.programs()
     if programs is None:
