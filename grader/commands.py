@@ -101,9 +101,10 @@ def _nothing(keys: Sequence[str]) -> dict[str, Record]:
 
 
 def _keep(some: Sequence[Result], results: Path, book: Gradebook) -> None:
+    """Record results. What is in the book and not yet in a file gets there with the next run."""
+    book.add([Entry(result.key, result.record, result.handed_in) for result in some])
     for result in some:
         write_record(result.record, results)
-    book.add([Entry(result.key, result.record, result.handed_in) for result in some])
 
 
 def _print_records(students: Iterable[str], results: Path) -> None:

@@ -1,0 +1,266 @@
+"""Grading again: what is known is not graded, and what determines a score makes it unknown."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import time
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+from conftest import GRADER, ROOT, criteria_of, run_grader
+from opens import imports_of_torch
+
+from grader.batch import CHUNK, grade_all
+from grader.papers import Brief, Paper, key_of
+from grader.records import Record, Training
+from grader.rubric import Rubric
+from grader.submissions.discover import Submission
+
+CORPUS = ROOT / "tests" / "submissions"
+# Quick ones of each kind of status; the last crashes.
+CHEAP = ("half_finished.py", "syntax_error.py", "gbk_comments.py", "sign_of_w1.py")
+CRASHES = "import os\ndef forward(x, params):\n    os._exit(0)\n"
+
+
+@pytest.fixture
+def submissions(tmp_path) -> Path:
+    folder = tmp_path / "class"
+    folder.mkdir()
+    for name in CHEAP:
+        shutil.copy(CORPUS / name, folder)
+    (folder / "crashes.py").write_text(CRASHES)
+    (folder / "empty.ipynb").touch()
+    return folder
+
+
+@pytest.fixture
+def rubric_file(tmp_path) -> Path:
+    """The rubric without training, which these tests can do without."""
+    lines = (ROOT / "grader" / "rubric.toml").read_text(encoding="utf-8").splitlines()
+    path = tmp_path / "rubric.toml"
+    text = "\n".join(line for line in lines if not line.startswith('"train.'))
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def grade(submissions, rubric_file, tmp_path):
+    """Grade the class and return which result.json were written, and the text on the screen."""
+    results = tmp_path / "results"
+
+    def graded(*options: object) -> tuple[set[str], str]:
+        before = written(results)
+        done = run_grader("grade", submissions, "--out", results, "--rubric", rubric_file, *options)
+        assert done.returncode == 0, done.stderr
+        after = written(results)
+        return {name for name in after if after[name] != before.get(name)}, done.stdout
+
+    return graded
+
+
+def written(results: Path) -> dict[str, int]:
+    return {path.parent.name: path.stat().st_ino for path in results.glob("*/result.json")}
+
+
+EVERYBODY = {*(name.partition(".")[0] for name in CHEAP), "crashes", "empty"}
+
+
+def test_a_class_is_graded_once_but_for_what_crashed_and_what_changed(grade, submissions, tmp_path):
+    assert grade()[0] == EVERYBODY
+    written, screen = grade()
+    assert written <= {"crashes"}
+    assert "(5 as graded before)" in screen
+    (submissions / "crashes.py").unlink()
+    with imports_of_torch() as opens:
+        assert grade()[0] == set()
+    assert opens.count == 0
+    before = criteria_of(tmp_path / "results")
+    with (submissions / "sign_of_w1.py").open("a") as file:
+        file.write("# one more line\n")
+    written, screen = grade()
+    assert written == {"sign_of_w1"}
+    assert "(4 as graded before)" in screen
+    assert criteria_of(tmp_path / "results") == before
+
+
+@pytest.mark.parametrize("options", [("--no-cache",), ("--seed", 5), ("--isolation", "strict")])
+def test_what_is_asked_for_otherwise_is_graded_anew(grade, options):
+    grade()
+    everybody = EVERYBODY - {"empty"}  # whose record is the same again, but for the seed
+    assert everybody <= grade(*options)[0]
+
+
+def test_a_policy_needs_no_new_grading(grade, rubric_file):
+    assert "final" not in grade()[1]
+    rubric = rubric_file.read_text(encoding="utf-8")
+    due = rubric.replace('due = ""', 'due = "2020-01-01T00:00:00Z"')
+    rubric_file.write_text(due, encoding="utf-8")
+    written, screen = grade()
+    assert written <= {"crashes"}
+    assert "final" in screen
+
+
+def test_a_rubric_without_training_trains_nobody(grade, tmp_path):
+    grade()
+    record = json.loads((tmp_path / "results" / "gbk_comments" / "result.json").read_bytes())
+    assert (record["score"], record["max_score"]) == (75, 75)
+    assert record["training"]["manual"] is None
+
+
+BAD_RUBRICS = [
+    ("", "missing required field `points`"),
+    ("points = ", "Invalid"),
+    (b"\xff", "utf-8"),
+]
+
+
+@pytest.mark.parametrize(("text", "says"), BAD_RUBRICS)
+def test_a_rubric_that_is_none_is_one_line(tmp_path, text, says):
+    path = tmp_path / "bad.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    done = run_grader("grade", CORPUS, "--out", tmp_path / "out", "--rubric", path)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert str(path) in line
+    assert says in line
+
+
+def test_an_interrupted_class_is_gone_on_with(tmp_path):
+    folder, results = tmp_path / "class", tmp_path / "results"
+    folder.mkdir()
+    for number in range(12):
+        shutil.copy(CORPUS / "gbk_comments.py", folder / f"s{number:02}.py")
+        with (folder / f"s{number:02}.py").open("ab") as file:
+            file.write(b"# %d\n" % number)
+    command = [str(GRADER), "grade", str(folder), "--out", str(results)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while len(written(results)) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    kept = written(results)
+    assert 3 <= len(kept) < 12
+    assert errors.decode().startswith("grader: interrupted: ")
+    done = run_grader("grade", folder, "--out", results)
+    (before,) = re.findall(r"\((\d+) as graded before\)", done.stdout)
+    assert len(kept) <= int(before) <= len(kept) + 2  # in the book, and not yet in a file
+    assert {name: written(results)[name] for name in kept} == kept
+    assert len((results / "grades.csv").read_text().splitlines()) == 13
+
+
+# What is in a key
+
+
+@pytest.fixture
+def brief(rubric) -> Brief:
+    return Brief.of(rubric, None, strict=False)
+
+
+PAPER = Paper("ada", "homework.py", b"x = 1\n")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"strict": True},
+        {"software": {"torch": "2.14.0"}},
+    ],
+)
+def test_a_key_depends_on_how_is_graded(brief, change):
+    assert key_of(msgspec.structs.replace(brief, **change), PAPER) != key_of(brief, PAPER)
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({"student": "bob"}, True),
+        ({"name": "hw.py"}, False),
+        ({"data": b"x = 2\n"}, False),
+        ({"data": None, "problem": "is empty"}, False),
+    ],
+)
+def test_a_key_depends_on_the_file_and_not_on_its_student(brief, change, same):
+    changed = msgspec.structs.replace(PAPER, **change)
+    assert (key_of(brief, changed) == key_of(brief, PAPER)) == same
+
+
+def test_a_key_depends_on_every_part_of_the_rubric_that_decides_a_record(brief):
+    rubric = msgspec.to_builtins(brief.rubric)
+    for part, values in rubric.items():
+        name, value = next(iter(values.items()))
+        if not isinstance(value, int | float):
+            continue
+        other = value + 1 if isinstance(value, int) else value / 2 or 0.5
+        changed = msgspec.convert({**rubric, part: {**values, name: other}}, Rubric)
+        key = key_of(msgspec.structs.replace(brief, rubric=changed), PAPER)
+        assert (key == key_of(brief, PAPER)) == (part in ("attempts", "late")), part
+
+
+def test_the_software_in_a_key_is_what_is_installed(brief):
+    assert set(brief.software) == {
+        "grader", "python", "machine", "torch", "numpy", "matplotlib", "ipython"
+    }  # fmt: skip
+    assert brief.software["torch"] == "2.13.0+cpu" or brief.software["torch"] == "2.13.0"
+
+
+# A stream
+
+
+class Tracked:
+    """Grades nothing, and counts the records that are alive."""
+
+    jobs = 2
+
+    def __init__(self) -> None:
+        self.alive: weakref.WeakSet[Held] = weakref.WeakSet()
+        self.most = 0
+
+    def grade(self, paper: Paper) -> Record:
+        record = Held.of(paper.student)
+        self.alive.add(record)
+        self.most = max(self.most, len(self.alive))
+        return record
+
+
+class Held(Record, frozen=True, kw_only=True, weakref=True, eq=False):
+    """A record that can be told to be alive."""
+
+    @classmethod
+    def of(cls, student: str) -> "Held":
+        return cls(
+            student=student, submission="a.py", sha256=None, status="graded", score=1.0,
+            max_score=1.0, criteria=[], training=Training(None, None, 0.1), notes=[], flags=[],
+            isolation=[], seed=1, seconds=0.0, grader_version="0",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_ten_thousand_submissions_are_never_in_memory_together(brief, known):
+    tracked = Tracked()
+
+    @contextmanager
+    def start() -> Iterator[Tracked]:
+        yield tracked
+
+    def find(keys: Sequence[str]) -> dict[str, Record]:
+        return {key: tracked.grade(Paper("", "", b"")) for key in keys} if known else {}
+
+    many = 10_000
+    submissions = (Submission(f"s{number}", (), "is empty") for number in range(many))
+    counted = 0
+    for some in grade_all(submissions, brief, find, start):
+        counted += len(some)
+        assert all(result.was_known == known for result in some)
+        del some
+    assert counted == many
+    assert tracked.most <= (3 * CHUNK if known else 20)
