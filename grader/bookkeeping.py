@@ -11,7 +11,7 @@ import msgspec
 
 from grader.gradebook import Gradebook, GradebookError, default_url
 from grader.records import GRADES, Criterion, Final, read_students, write_grades
-from grader.reports.history import show
+from grader.reports.history import days_late, show
 from grader.rubric import Rubric
 
 
@@ -118,7 +118,7 @@ def _all(names: Iterable[str], finals: Iterable[Final], results: Path) -> Iterat
 
 
 def _told(change: Change, final: Final) -> str:
-    days = f", {final.late_days:g} days late" if final.late_days else ""
+    days = f", {days_late(final.late_days)}" if final.late_days else ""
     whole = f"final {final.final:g}{days}"
     if change.criterion is None:
         return whole

@@ -7,7 +7,9 @@ import getpass
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +30,7 @@ from grader.gradebook import (
     Grading,
     Override,
     default_url,
+    statements,
 )
 from grader.gradebook.standing import attempts_of, counting
 from grader.gradebook.statements import CHUNK
@@ -84,7 +87,7 @@ def days(number: float) -> timedelta:
     return timedelta(days=number)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server() -> Iterator[postgres.Server]:
     programs = postgres.programs()
     if programs is None:
@@ -449,6 +452,27 @@ def test_an_override_survives_regrades_and_new_attempts(url, override):
         assert [criterion.points for criterion in final_of(book).record.criteria] == [30, 40]
 
 
+EXTENSIONS = [  # days late of each attempt, what is set by hand, days late then
+    ([0, 2], 0, [0, 0]),
+    ([0, 2], 1, [0, 1]),  # what was on time stays so
+    ([0, 1, 2], 1.5, [0, 1, 1.5]),
+    ([2, 0], 2, [2, 0]),
+    ([0, 2], 3, [0, 3]),
+    ([0, 0], 3, [3, 3]),  # their times told nothing
+    ([2], 3, [3]),
+    ([3, 3], 1, [1, 1]),
+]
+
+
+@pytest.mark.parametrize(("late", "set_by_hand", "then"), EXTENSIONS)
+def test_late_days_set_by_hand_are_those_of_the_latest(sqlite, override, late, set_by_hand, then):
+    with Gradebook(sqlite, Policy(Attempts("best"), LATE)) as book:
+        for number, number_of_days in enumerate(late):
+            book.add([entry(record(content=str(number)), DUE + days(number_of_days))])
+        override(book, late_days=set_by_hand)
+        assert [attempt.late_days for attempt in book.history("ada").attempts] == then
+
+
 def test_an_extension_can_make_another_attempt_the_best(url, override):
     with Gradebook(url, Policy(Attempts("best"), LATE)) as book:
         book.add([entry(record(a=30)), entry(record(content="late", a=40), DUE + days(2))])
@@ -555,6 +579,28 @@ def test_two_graders_at_the_same_time_lose_nothing(url, size):
     expected = {pair: min(e.handed_in for e in one + two if (e.record.student, e.key) == pair)
                 for pair in attempts}  # fmt: skip
     assert attempts == expected
+
+
+def test_of_two_who_record_the_same_attempt_at_once_the_earlier_time_stays(server):
+    url, again = server.new_database(), record(content="one")
+    engine = create_engine(url)
+    with Gradebook(url, BEST) as book, ThreadPoolExecutor() as pool:
+        book.add([entry(record("ada", "zero")), entry(record("bob", "one"))])
+        with engine.connect() as other, engine.connect() as watching:
+            statements.add(other, [entry(again, DUE + days(2))], datetime.now(UTC))
+            adding = pool.submit(book.add, [entry(again, DUE + days(1))])
+            deadline = time.monotonic() + 60
+            waits = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            while not watching.execute(waits).scalar_one():
+                assert not adding.done()
+                assert time.monotonic() < deadline
+                watching.rollback()  # or it would see the same moment for ever
+                time.sleep(0.01)
+            other.commit()
+            adding.result(timeout=60)
+        _, attempt = book.history("ada").attempts
+        assert attempt.handed_in == DUE + days(1)
+    engine.dispose()
 
 
 @pytest.mark.parametrize("moment", [1, 150, 290])

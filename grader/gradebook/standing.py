@@ -97,21 +97,32 @@ def attempts_of(
     contents: dict[str, list[Grading]] = {}
     for grading in sorted(gradings, key=lambda grading: grading.first_at):
         contents.setdefault(grading.content, []).append(grading)
-    extension = in_force(overrides).get(LATE_DAYS)
-    days = None if extension is None else extension.late_days
+    # The same bytes handed in once more were handed in the first time.
+    handed_in = [min(grading.handed_in for grading in same) for same in contents.values()]
+    computed = [policy.late.days(moment) for moment in handed_in]
+    set_by_hand = in_force(overrides).get(LATE_DAYS)
+    days = _late_days(computed, None if set_by_hand is None else set_by_hand.late_days)
     return [
-        _attempt(number, of_content, days, policy)
-        for number, of_content in enumerate(contents.values(), 1)
+        _attempt(number, *attempt, policy)
+        for number, attempt in enumerate(zip(contents.values(), handed_in, days, strict=True), 1)
     ]
 
 
+def _late_days(computed: Sequence[int], by_hand: float | None) -> list[float]:
+    """Return the days late of each attempt. What is set by hand is of the latest of them.
+
+    The others are no later than that; so an extension makes nothing late that was on time.
+    """
+    if by_hand is None:
+        return list(computed)
+    latest = max(computed, default=0)
+    return [by_hand if days == latest else min(days, by_hand) for days in computed]
+
+
 def _attempt(
-    number: int, gradings: Sequence[Grading], days: float | None, policy: Policy
+    number: int, gradings: Sequence[Grading], handed_in: datetime, days: float, policy: Policy
 ) -> Attempt:
     in_order = sorted(gradings, key=lambda grading: grading.last_at)
-    # The same bytes handed in once more were handed in the first time.
-    handed_in = min(grading.handed_in for grading in gradings)
-    days = policy.late.days(handed_in) if days is None else days
     return Attempt(
         number=number,
         handed_in=handed_in,

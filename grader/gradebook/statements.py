@@ -1,6 +1,5 @@
 """What the gradebook reads and writes, each within a transaction that is given."""
 
-import contextlib
 import difflib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects import postgresql
 
 from grader.gradebook.standing import Grading, Override
 from grader.gradebook.tables import attempts, criteria, overrides, students, submissions
@@ -61,7 +60,7 @@ def add(connection: Connection, entries: Sequence[Entry], now: datetime) -> None
         criteria,
         [row for key in new for row in _criteria(submission_ids[key], records[key])],
     )
-    _replace(connection, {key: records[key] for key in records.keys() - new}, now)
+    _replace(connection, {key: records[key] for key in sorted(records.keys() - new)}, now)
     handed_in: dict[tuple[int, int], datetime] = {}
     for entry in entries:
         pair = student_ids[entry.record.student], submission_ids[entry.key]
@@ -72,8 +71,12 @@ def add(connection: Connection, entries: Sequence[Entry], now: datetime) -> None
 def _replace(connection: Connection, records: Mapping[str, Record], now: datetime) -> None:
     """Replace those records that differ from what is stored."""
     for chunk in chunks(records):
-        query = select(submissions.c.key, submissions.c.id, submissions.c.record)
-        for key, id_, stored in connection.execute(query.where(submissions.c.key.in_(chunk))).all():
+        query = (
+            select(submissions.c.key, submissions.c.id, submissions.c.record)
+            .where(submissions.c.key.in_(chunk))
+            .order_by(submissions.c.key)  # one order, as in `_ids`
+        )
+        for key, id_, stored in connection.execute(query).all():
             row = _submission(key, records[key], now)
             if row["record"] == stored:
                 continue
@@ -86,9 +89,10 @@ def _add_attempts(
     connection: Connection, handed_in: Mapping[tuple[int, int], datetime], now: datetime
 ) -> None:
     """Record which student handed in which submission; of several times the earliest stays."""
+    in_order = sorted(handed_in, key=lambda pair: pair[0])  # in one order, as in `_ids`
     known = {
         (student_id, submission_id)
-        for chunk in chunks({student_id for student_id, _ in handed_in})
+        for chunk in chunks({student_id for student_id, _ in in_order})
         for student_id, submission_id in connection.execute(
             select(attempts.c.student_id, attempts.c.submission_id).where(
                 attempts.c.student_id.in_(chunk)
@@ -96,28 +100,28 @@ def _add_attempts(
         )
     }
     rows = [
-        {"student_id": student_id, "submission_id": submission_id, "handed_in": moment}
-        for (student_id, submission_id), moment in handed_in.items()
-        if (student_id, submission_id) not in known
+        {"student_id": pair[0], "submission_id": pair[1], "handed_in": handed_in[pair]}
+        for pair in in_order
+        if pair not in known
     ]
     _insert(connection, attempts, [{**row, "first_at": now, "last_at": now} for row in rows])
-    again = [
-        {"of_student": student_id, "of_submission": submission_id, "moment": moment}
-        for (student_id, submission_id), moment in handed_in.items()
-        if (student_id, submission_id) in known
-    ]
-    if again:
-        moment = bindparam("moment", type_=attempts.c.handed_in.type)
-        connection.execute(
-            update(attempts)
-            .where(attempts.c.student_id == bindparam("of_student"))
-            .where(attempts.c.submission_id == bindparam("of_submission"))
-            .values(
-                last_at=now,
-                handed_in=case((attempts.c.handed_in > moment, moment), else_=attempts.c.handed_in),
-            ),
-            again,
-        )
+    if not handed_in:
+        return
+    moment = bindparam("moment", type_=attempts.c.handed_in.type)
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.student_id == bindparam("of_student"))
+        .where(attempts.c.submission_id == bindparam("of_submission"))
+        .values(
+            last_at=now,
+            handed_in=case((attempts.c.handed_in > moment, moment), else_=attempts.c.handed_in),
+        ),
+        # The new ones too: another process may have been the one that inserted them.
+        [
+            {"of_student": pair[0], "of_submission": pair[1], "moment": handed_in[pair]}
+            for pair in in_order
+        ],
+    )
 
 
 def _submission(key: str, record: Record, now: datetime) -> Row:
@@ -150,7 +154,7 @@ def _ids(
 ) -> tuple[dict[str, int], list[str]]:
     """Return the id of the row of each value, and the values whose rows had to be inserted.
 
-    They are inserted in one order by all processes, so that no two wait for each other.
+    All processes insert them in one order, so that no two wait for each other.
     """
     values = list(values)
     known = _known_ids(connection, column, values)
@@ -175,13 +179,10 @@ def _insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert rows; those that another process has inserted meanwhile stay as they are."""
     if not rows:
         return
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(table), rows)
-    except IntegrityError:
-        for row in rows:
-            with contextlib.suppress(IntegrityError), connection.begin_nested():
-                connection.execute(insert(table), row)
+    if connection.dialect.name == "postgresql":
+        connection.execute(postgresql.insert(table).on_conflict_do_nothing(), rows)
+    else:  # SQLite has one writer at a time; elsewhere the transaction fails, and is done anew
+        connection.execute(insert(table), rows)
 
 
 def records_by(

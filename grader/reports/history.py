@@ -28,6 +28,11 @@ def show(history: History, policy: Policy) -> None:
         console.print("", _overrides(history))
 
 
+def days_late(days: float) -> str:
+    """Return it in words."""
+    return f"{days:g} {'day' if days == 1 else 'days'} late"
+
+
 def _attempts(history: History) -> Table:
     table = _table("attempt", "handed in", ">days late", ">score", ">final", "file")
     for attempt in history.attempts:
@@ -79,7 +84,7 @@ def _overrides(history: History) -> Table:
 
 def _value(override: Override) -> str:
     points = [] if override.points is None else [f"{override.points:g} points"]
-    days = [] if override.late_days is None else [f"{override.late_days:g} days late"]
+    days = [] if override.late_days is None else [days_late(override.late_days)]
     return ", ".join(points + days) or "withdrawn"
 
 
