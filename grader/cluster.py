@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -22,6 +23,7 @@ from grader.papers import RUN_AGAIN, Brief, GradingStopped, Paper, Ready, softwa
 from grader.records import Record
 
 LOCAL = re.compile(r"local:([1-9][0-9]*)\Z")
+REMOTE = re.compile(r"(?:[a-z]+://)?(?:\[[0-9a-f:]+\]|[^\s:/]+):[0-9]+\Z")
 CONNECT_SECONDS = 10
 QUEUED = 2  # papers at a worker for each that it grades, so that it never waits for one
 WARN_ABOVE = "1GiB"  # of what a task takes along: it is one student's file, and that is limited
@@ -38,19 +40,25 @@ class Cluster:
         self._name = f"graders-{uuid4()}"  # several may grade on one cluster
         dask.config.set({"distributed.admin.large-graph-warning-threshold": WARN_ABOVE})
         logging.getLogger("distributed").setLevel(logging.ERROR)  # that a worker is lost is no news
-        local = LOCAL.match(address)
-        self._local = _local_cluster(int(local[1])) if local else None
-        try:
-            self._client = _connected(self._local or address, address)
-        except BaseException:
-            self._stop_local()
-            raise
-        try:
-            self._client.register_plugin(_GradersOfWorker(brief), name=self._name)
+        with ExitStack() as started:
+            if local := LOCAL.match(address):
+                cluster = _local_cluster(int(local[1]))
+                started.callback(cluster.close)
+                self._client = _connected(cluster, address)
+            elif REMOTE.match(address) and not address.startswith("local:"):
+                self._client = _connected(address, address)
+            else:
+                raise GradingStopped(
+                    f"--cluster {address}: write local:N, or a scheduler's address, tcp://HOST:PORT"
+                )
+            started.callback(self._client.close)
+            try:
+                self._client.register_plugin(_GradersOfWorker(brief), name=self._name)
+            except Exception as error:  # whatever a worker raises
+                raise GradingStopped(f"{address}: {error}") from error
+            started.callback(self._client.unregister_worker_plugin, self._name)
             self.jobs = QUEUED * sum(self._client.nthreads().values())
-        except Exception as error:
-            self._end()
-            raise GradingStopped(f"{address}: {error}") from error
+            self._started = started.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -61,7 +69,7 @@ class Cluster:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._end()
+        self._started.close()
 
     def grade(self, paper: Paper) -> Record:
         """Have a paper graded by any worker; raise GradingStopped where that cannot be done."""
@@ -77,18 +85,6 @@ class Cluster:
         self._on_ready(ready)
         return record
 
-    def _end(self) -> None:
-        """End what was started for this run, here and on the workers."""
-        try:
-            self._client.unregister_worker_plugin(self._name)
-            self._client.close()
-        finally:
-            self._stop_local()
-
-    def _stop_local(self) -> None:
-        if self._local is not None:
-            self._local.close()
-
 
 class _GradersOfWorker(WorkerPlugin):
     """The scorers of one Dask worker, for one run: as many as it has threads."""
@@ -98,6 +94,7 @@ class _GradersOfWorker(WorkerPlugin):
 
     def setup(self, worker: Worker) -> None:
         """Start them. Raises where this worker would grade otherwise than asked."""
+        self._graders: Graders | None = None
         for name, wanted in self._brief.software.items():
             if software()[name] != wanted:
                 raise ValueError(f"{worker.address} has {name} {software()[name]}, not {wanted}")
@@ -106,10 +103,12 @@ class _GradersOfWorker(WorkerPlugin):
 
     def teardown(self, worker: Worker) -> None:
         """End them."""
-        self._graders.close()
+        if self._graders is not None:
+            self._graders.close()
 
     def grade(self, paper: Paper) -> tuple[Ready, Record]:
         """Grade a paper; also return what confined it."""
+        assert self._graders is not None
         record = self._graders.grade(paper)
         assert self.ready is not None
         return self.ready, record

@@ -72,8 +72,11 @@ def _grade_class(
     def start() -> AbstractContextManager[AnyGraders]:
         if job.cluster is None:
             return Graders(brief, min(job.jobs, len(submissions)), screen.show_isolation)
-        from grader.cluster import Cluster  # whose packages are an extra
-
+        try:
+            from grader.cluster import Cluster
+        except ImportError as error:
+            extra = "pip install 'sigmoid-homework-grader[cluster]'"
+            raise GradingStopped(f"--cluster needs Dask ({error}): {extra}") from error
         return Cluster(brief, job.cluster, screen.show_isolation)
 
     # Closed first, where a record cannot be written, so that no worker outlives the message.

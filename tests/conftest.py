@@ -60,6 +60,16 @@ def zygote() -> Iterator[Zygote]:
     forked.close()
 
 
+@pytest.fixture(scope="session")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a rubric without training, for tests that can do without and are quicker so."""
+    lines = (ROOT / "grader" / "rubric.toml").read_text(encoding="utf-8").splitlines()
+    path = tmp_path_factory.mktemp("untrained") / "rubric.toml"
+    text = "\n".join(line for line in lines if not line.startswith('"train.'))
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 @pytest.fixture
 def grade(tmp_path: Path) -> Callable[..., dict[str, dict]]:
     """Grade paths with the command line and return the records by student."""

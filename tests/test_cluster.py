@@ -27,6 +27,7 @@ NAMES = (
     "report_expressions.py", "syntax_error.py", "autograd_inside.py",
 )  # fmt: skip
 DASK = str(Path(sys.executable).with_name("dask"))
+COPIES = 6
 WAIT_SECONDS = 60.0
 
 
@@ -34,19 +35,20 @@ WAIT_SECONDS = 60.0
 def submissions(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("cluster") / "class"
     folder.mkdir()
-    for number in range(3):
+    for number in range(COPIES):
         for name in NAMES:
             shutil.copy(CORPUS / name, folder / f"s{number}_{name}")
     return folder
 
 
 @pytest.fixture(scope="module")
-def here(submissions, tmp_path_factory) -> dict[str, bytes]:
+def here(submissions, untrained, tmp_path_factory) -> dict[str, bytes]:
     """The criteria of every submission, graded on this machine without a cluster."""
     results = tmp_path_factory.mktemp("here")
-    assert run_grader("grade", submissions, "--out", results).returncode == 0
+    done = run_grader("grade", submissions, "--out", results, "--rubric", untrained)
+    assert done.returncode == 0, done.stderr
     found = criteria_of(results)
-    assert len(found) == 3 * len(NAMES)
+    assert len(found) == COPIES * len(NAMES)
     return found
 
 
@@ -77,9 +79,8 @@ class Scheduler:
         )
 
     def close(self) -> None:
-        for process in reversed(self._processes):
+        for process in reversed(self._processes):  # the scheduler last
             process.terminate()
-        for process in self._processes:
             process.wait(timeout=WAIT_SECONDS)
 
 
@@ -92,19 +93,33 @@ def scheduler(tmp_path) -> Iterator[Scheduler]:
         assert_no_process(others)
 
 
-def test_a_local_cluster_gives_the_same_bytes_and_leaves_nothing(submissions, here, tmp_path):
+def test_a_local_cluster_gives_the_same_bytes_and_leaves_nothing(
+    submissions, untrained, here, tmp_path
+):
     others = children(os.getpid())
     with orphans_are_ours():
-        done = run_grader("grade", submissions, "--out", tmp_path, "--cluster", "local:2")
+        done = run_grader(
+            "grade",
+            submissions,
+            "--out",
+            tmp_path / "out",
+            "--rubric",
+            untrained,
+            "--cluster",
+            "local:2",
+        )
         assert_no_process(others)
     assert (done.returncode, done.stderr) == (0, "")
     assert "isolation: session" in done.stdout
-    assert criteria_of(tmp_path) == here
+    assert criteria_of(tmp_path / "out") == here
 
 
-def test_a_worker_that_is_killed_costs_nothing_but_time(scheduler, submissions, here, tmp_path):
+def test_a_worker_that_is_killed_costs_nothing_but_time(
+    scheduler, submissions, untrained, here, tmp_path
+):
     doomed, _ = scheduler.add_worker(), scheduler.add_worker()
     command = [str(GRADER), "grade", str(submissions), "--out", str(tmp_path / "out")]
+    command += ["--rubric", str(untrained)]
     run = subprocess.Popen(
         [*command, "--cluster", scheduler.address],
         stdout=subprocess.DEVNULL,
@@ -131,11 +146,14 @@ def at_work(worker: int) -> bool:
     return bool(found)
 
 
-def test_two_runs_on_one_cluster_do_not_disturb_each_other(scheduler, submissions, here, tmp_path):
+def test_two_runs_on_one_cluster_do_not_disturb_each_other(
+    scheduler, submissions, untrained, here, tmp_path
+):
     scheduler.add_worker()
     runs = []
     for seed in ("20211", "7"):
         command = [str(GRADER), "grade", str(submissions), "--out", str(tmp_path / seed)]
+        command += ["--rubric", str(untrained)]
         runs.append(subprocess.Popen([*command, "--cluster", scheduler.address, "--seed", seed]))
     assert [run.wait(timeout=2 * WAIT_SECONDS) for run in runs] == [0, 0]
     assert criteria_of(tmp_path / "20211") == here
@@ -143,9 +161,9 @@ def test_two_runs_on_one_cluster_do_not_disturb_each_other(scheduler, submission
 
 
 BAD = [
-    ("local:0", "local:0"),
-    ("nowhere", "nowhere"),
-    ("tcp://127.0.0.1:1", "no Dask scheduler answers there"),
+    ("local:0", "--cluster local:0: write local:N"),
+    ("nowhere", "--cluster nowhere: write local:N"),
+    ("tcp://nowhere.invalid:8786", "no Dask scheduler answers there"),
 ]
 
 
@@ -165,6 +183,15 @@ def test_a_cluster_without_workers_is_one_line(scheduler, submissions, tmp_path)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.endswith("this Dask cluster has no workers")
+
+
+def test_without_dask_it_says_what_to_install(submissions, tmp_path, monkeypatch):
+    (tmp_path / "dask.py").write_text("raise ImportError('No module named dask')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    done = run_grader("grade", submissions, "--out", tmp_path / "out", "--cluster", "local:1")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "sigmoid-homework-grader[cluster]" in line
 
 
 def test_a_worker_with_other_software_is_refused(rubric):

@@ -40,23 +40,13 @@ def submissions(tmp_path) -> Path:
 
 
 @pytest.fixture
-def rubric_file(tmp_path) -> Path:
-    """The rubric without training, which these tests can do without."""
-    lines = (ROOT / "grader" / "rubric.toml").read_text(encoding="utf-8").splitlines()
-    path = tmp_path / "rubric.toml"
-    text = "\n".join(line for line in lines if not line.startswith('"train.'))
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def grade(submissions, rubric_file, tmp_path):
+def grade(submissions, untrained, tmp_path):
     """Grade the class and return which result.json were written, and the text on the screen."""
     results = tmp_path / "results"
 
     def graded(*options: object) -> tuple[set[str], str]:
         before = written(results)
-        done = run_grader("grade", submissions, "--out", results, "--rubric", rubric_file, *options)
+        done = run_grader("grade", submissions, "--out", results, "--rubric", untrained, *options)
         assert done.returncode == 0, done.stderr
         after = written(results)
         return {name for name in after if after[name] != before.get(name)}, done.stdout
@@ -96,12 +86,12 @@ def test_what_is_asked_for_otherwise_is_graded_anew(grade, options):
     assert everybody <= grade(*options)[0]
 
 
-def test_a_policy_needs_no_new_grading(grade, rubric_file):
+def test_a_policy_needs_no_new_grading(grade, untrained, tmp_path):
     assert "final" not in grade()[1]
-    rubric = rubric_file.read_text(encoding="utf-8")
-    due = rubric.replace('due = ""', 'due = "2020-01-01T00:00:00Z"')
-    rubric_file.write_text(due, encoding="utf-8")
-    written, screen = grade()
+    rubric = untrained.read_text(encoding="utf-8")
+    due = tmp_path / "due.toml"
+    due.write_text(rubric.replace('due = ""', 'due = "2020-01-01T00:00:00Z"'), encoding="utf-8")
+    written, screen = grade("--rubric", due)
     assert written <= {"crashes"}
     assert "final" in screen
 
