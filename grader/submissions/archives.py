@@ -14,8 +14,9 @@ import stat
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -178,9 +179,20 @@ class Archives:
                     limit = largest / MEGABYTE
                     raise _EntryRefused(f"is too large: the limit is {limit:.1f} MB")
                 out.write(chunk)
+        _set_time(scratch, entry.info)
         if not target.is_dir():  # which is a fault of its own: nothing that ends in .py may be
             scratch.replace(target)
             self.refused.pop(target, None)
+
+
+def _set_time(path: Path, info: ZipInfo) -> None:
+    """Give a file the time that its entry has: that of its last change, in local time.
+
+    It tells when the work was handed in. One without a time that can be is as of now.
+    """
+    with suppress(ValueError, OverflowError, OSError):
+        changed = datetime(*info.date_time).timestamp()
+        os.utime(path, (changed, changed))
 
 
 class _Purse:
