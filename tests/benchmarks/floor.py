@@ -1,8 +1,8 @@
 """The floor: what the students' functions cost by themselves, in one warm process.
 
-`floor.py CLASS RUBRIC` executes each notebook's cells in a fresh module and puts the rubric's
+`floor.py CLASS RUBRIC OUT` executes each notebook's cells in a fresh module and puts the rubric's
 hidden cases to its functions, in the grader's order. Nothing is checked, limited, sent or written.
-Prints the seconds of each submission as JSON; what comes before them, torch's import for one, and
+Writes the seconds of each submission as JSON; what comes before them, torch's import for one, and
 the reading of the files are not in it.
 """
 
@@ -23,15 +23,15 @@ from grader.confined.contract import Call
 from grader.rubric import Rubric
 
 
-def main(submissions: Path, rubric_file: Path) -> None:
-    """Measure and print."""
+def main(submissions: Path, rubric_file: Path, out: Path) -> None:
+    """Measure and write."""
     torch.set_num_threads(1)  # as the grader's workers have it
     rubric = msgspec.toml.decode(rubric_file.read_bytes(), type=Rubric)
     cases = hidden_cases(rubric, rubric.cases.seed)
     calls = [case.call for case in cases if case.criterion in rubric.points]
     sources = [cells_of(path) for path in sorted(submissions.iterdir())]
     seconds_of(sources[0], calls)  # torch sets itself up on the first calls
-    print(json.dumps([seconds_of(cells, calls) for cells in sources]))
+    out.write_text(json.dumps([seconds_of(cells, calls) for cells in sources]))
 
 
 def seconds_of(cells: list[str], calls: list[Call]) -> float:
@@ -47,4 +47,4 @@ def seconds_of(cells: list[str], calls: list[Call]) -> float:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:]))

@@ -26,19 +26,25 @@ class Failed(Exception):
 class Run:
     """A class graded by one tool, in seconds and bytes.
 
-    `first` is from the start of the command to the first result; `peak` is the largest process's
-    resident memory.
+    `seconds` is the whole run; `first` and `last` are from its start to the first and last result.
+    `peak` is the largest process's resident memory.
     """
 
     size: int
     seconds: float
     first: float
+    last: float
     peak: int
 
     @property
     def each(self) -> float:
-        """Seconds a submission, from the first result on: what one more submission costs."""
+        """Seconds a submission, from the first result to the end of the run."""
         return (self.seconds - self.first) / (self.size - 1)
+
+    @property
+    def steady(self) -> float:
+        """Seconds a submission, from the first result to the last."""
+        return (self.last - self.first) / (self.size - 1)
 
     @property
     def overall(self) -> float:
@@ -78,13 +84,13 @@ def run_batch(command: Command, results: Path, pattern: str) -> Run:
     started = time.time()
     seconds, peak = run(command)
     times = [path.stat().st_mtime for path in results.glob(pattern)]
-    return Run(len(times), seconds, min(times) - started, peak)
+    return Run(len(times), seconds, min(times) - started, max(times) - started, peak)
 
 
 def run_each(commands: Iterable[Command]) -> Run:
     """Run a command a submission, one after the other."""
     seconds, peaks = zip(*map(run, commands), strict=True)
-    return Run(len(seconds), sum(seconds), seconds[0], max(peaks))
+    return Run(len(seconds), sum(seconds), seconds[0], sum(seconds), max(peaks))
 
 
 def _start(command: Command, output: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -98,9 +104,7 @@ def _start(command: Command, output: IO[bytes]) -> subprocess.Popen[bytes]:
     )
 
 
-def _demand_success(
-    command: Command, process: subprocess.Popen[bytes], output: IO[bytes]
-) -> None:
+def _demand_success(command: Command, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
     if process.returncode not in command.right:
         output.seek(0)
         printed = output.read().decode(errors="replace")[-TAIL:]
@@ -108,42 +112,75 @@ def _demand_success(
         raise Failed(f"{words}: exit code {process.returncode}\n{printed}")
 
 
+class Busy:
+    """Tells how busy other processes keep the machine, from when it is made."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._busy, self._own = _busy_seconds(), _own_seconds()
+
+    def others(self) -> float:
+        """Return how many cores were kept busy, on average, by what this process did not start."""
+        busy, own = _busy_seconds() - self._busy, _own_seconds() - self._own
+        return max(0.0, busy - own) / (time.perf_counter() - self._started)
+
+
+def _busy_seconds() -> float:
+    """Return the seconds that all cores were busy since the machine started."""
+    user, nice, system, _idle, _waiting, irq, softirq, steal, *_ = map(
+        int, Path("/proc/stat").read_text().split("\n")[0].split()[1:]
+    )
+    ticks = user + nice + system + irq + softirq + steal
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _own_seconds() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
 @dataclass(frozen=True)
 class Memory:
-    """Peaks in bytes: the zygote's resident memory, and what a worker has for itself alone."""
+    """Peaks in bytes, at the moments of looking every few milliseconds.
+
+    The zygote's resident memory, the pages that a worker shares with nobody, and all processes
+    of the grader together, where a page that several have counts once.
+    """
 
     zygote: int
     worker: int
+    together: int
 
 
 def watch(command: Command) -> Memory:
-    """Run `grader grade` and look at its processes meanwhile: it forks one, which forks workers.
+    """Run `grader grade` and look at its processes meanwhile.
 
-    A worker's own pages are counted at the moments of looking, every few milliseconds.
+    It starts one that grades, which forks a scorer a job, which forks a zygote, which forks the
+    workers.
     """
-    zygote = worker = 0
+    zygote = worker = together = 0
     with tempfile.TemporaryFile() as output:
         process = _start(command, output)
         while process.poll() is None:
-            for parent in children(process.pid):
-                zygote = max(zygote, _peak_resident(parent))
-                worker = max(worker, *map(_private, children(parent)), 0)
+            generations = [{process.pid}]
+            while generations[-1]:
+                generations.append({child for pid in generations[-1] for child in children(pid)})
+            shares = [_kilobytes(pid, "smaps_rollup", "Pss:") for g in generations for pid in g]
+            together = max(together, sum(shares))
+            _, _, _, zygotes, workers, *_ = [*generations, set(), set(), set(), set()]
+            for pid in zygotes:
+                zygote = max(zygote, _kilobytes(pid, "status", "VmHWM:"))
+            for pid in workers:
+                private = _kilobytes(pid, "smaps_rollup", "Private_Clean:", "Private_Dirty:")
+                worker = max(worker, private)
             time.sleep(POLL_SECONDS)
         _demand_success(command, process, output)
-    return Memory(zygote, worker)
+    return Memory(zygote * 1024, worker * 1024, together * 1024)
 
 
-def _peak_resident(pid: int) -> int:
-    return _kilobytes(Path(f"/proc/{pid}/status"), "VmHWM:")
-
-
-def _private(pid: int) -> int:
-    return _kilobytes(Path(f"/proc/{pid}/smaps_rollup"), "Private_Clean:", "Private_Dirty:")
-
-
-def _kilobytes(path: Path, *names: str) -> int:
-    """Sum what a file of /proc tells under these names, in bytes; 0 where the process is gone."""
+def _kilobytes(pid: int, file: str, *names: str) -> int:
+    """Sum what a file of a process tells under these names; 0 where the process is gone."""
     with suppress(FileNotFoundError, ProcessLookupError):
-        rows = [line.split() for line in path.read_text().splitlines()]
-        return 1024 * sum(int(row[1]) for row in rows if row and row[0] in names)
+        rows = [line.split() for line in Path(f"/proc/{pid}/{file}").read_text().splitlines()]
+        return sum(int(row[1]) for row in rows if row and row[0] in names)
     return 0

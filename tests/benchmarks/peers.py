@@ -30,8 +30,8 @@ class Tool(Protocol):
     def grade(self) -> Run:
         """Grade all submissions, each anew."""
 
-    def passed(self) -> dict[str, set[str]]:
-        """Return the checks that each student passed when last graded."""
+    def passed(self) -> dict[str, set[str]] | None:
+        """Return the checks that each student passed when last graded; None where none was."""
 
 
 def course_checks() -> str:
@@ -86,7 +86,9 @@ class OtterRun:
         for check in checks:
             case = f"case = test_case()(check_{check})"
             header = f'OK_FORMAT = False\nname = "{check}"\npoints = 1\n'
-            source = f"from otter.test_files import test_case\n\n{header}\n{course_checks()}\n{case}\n"
+            source = (
+                f"from otter.test_files import test_case\n\n{header}\n{course_checks()}\n{case}\n"
+            )
             (tests / f"{check}.py").write_text(source, encoding="utf-8")
         words = [OTTER / "otter", "generate", "--tests-dir", tests, "--output-path", self._archive]
         run(Command(words, folder))
