@@ -14,7 +14,7 @@ from typing import IO
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from leftovers import children
 
-POLL_SECONDS = 0.005
+POLL_SECONDS = 0.02
 TAIL = 2000  # characters of a failed command's output that are shown
 
 
@@ -141,7 +141,7 @@ def _own_seconds() -> float:
 
 @dataclass(frozen=True)
 class Memory:
-    """Peaks in bytes, at the moments of looking every few milliseconds.
+    """Peaks in bytes, at the moments of looking, fifty times a second.
 
     The zygote's resident memory, the pages that a worker shares with nobody, and all processes
     of the grader together, where a page that several have counts once.
