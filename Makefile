@@ -42,8 +42,15 @@ release: $(INSTALLED) ## Generate assignment/ and the solution notebook from sol
 validate: $(INSTALLED) ## Prove the grader on the solution and its mutants
 	$(BIN)/grader validate
 
-bench: $(INSTALLED) ## Time a class of 100 mixed from the sample submissions, and confinement
-	$(BIN)/python tests/benchmarks/bench_class.py
+# What the benchmark compares with, an environment each: other packages of one slow another's imports.
+build/bench-env/%/.installed: tests/benchmarks/peers-constraints.txt
+	$(PYTHON) -m venv build/bench-env/$*
+	build/bench-env/$*/bin/python -m pip install --quiet --disable-pip-version-check -c $< torch==2.13.0
+	build/bench-env/$*/bin/python -m pip install --quiet --disable-pip-version-check -c $< $* ipykernel
+	@touch $@
+
+bench: $(INSTALLED) build/bench-env/otter-grader/.installed build/bench-env/nbgrader/.installed ## Time this grader beside pytest, otter-grader and nbgrader, and confinement
+	$(BIN)/python tests/benchmarks/bench_peers.py
 	$(BIN)/python tests/benchmarks/bench_confinement.py
 
 docs: $(INSTALLED) ## Run the solution notebook and render it to build/docs/

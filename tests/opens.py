@@ -1,6 +1,7 @@
 """Count how often a file is opened by any process, through Linux's inotify."""
 
 import ctypes
+import importlib.util
 import os
 import struct
 from pathlib import Path
@@ -41,6 +42,7 @@ class Opens:
 
 def imports_of_torch() -> Opens:
     """Count imports of torch: each opens its compiled __init__ once; a fork opens nothing."""
-    import torch
-
-    return Opens(Path(torch.__cached__))
+    spec = importlib.util.find_spec("torch")
+    assert spec
+    assert spec.cached
+    return Opens(Path(spec.cached))
