@@ -5,6 +5,7 @@ on: what is warm when the workers are forked stays warm in all of them. The sour
 what a homework touches; it is no homework.
 """
 
+import sys
 from collections.abc import Iterator
 
 import torch
@@ -74,6 +75,7 @@ def rehearse() -> None:
         outcome = answer(wire.call_of(ask), namespace, {cell.label})
         assert outcome.problem is None, outcome
         wire.encode(wire.answer_of(ask.number, outcome))
+    del sys.modules["homework"]  # which a notebook could import else
 
 
 def _calls() -> Iterator[Call]:
