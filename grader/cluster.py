@@ -6,6 +6,7 @@ to another one. The workers need this package, of this version.
 """
 
 import logging
+import os
 import re
 from collections.abc import Callable
 from concurrent.futures import CancelledError
@@ -53,7 +54,8 @@ class Cluster:
                 )
             started.callback(self._client.close)
             try:
-                self._client.register_plugin(_GradersOfWorker(brief), name=self._name)
+                plugin = _GradersOfWorker(brief, _places(self._client))
+                self._client.register_plugin(plugin, name=self._name)
             except Exception as error:  # whatever a worker raises
                 raise GradingStopped(f"{address}: {error}") from error
             started.callback(self._client.unregister_worker_plugin, self._name)
@@ -89,8 +91,9 @@ class Cluster:
 class _GradersOfWorker(WorkerPlugin):
     """The scorers of one Dask worker, for one run: as many as it has threads."""
 
-    def __init__(self, brief: Brief) -> None:
+    def __init__(self, brief: Brief, places: dict[str, tuple[int, int]]) -> None:
         self._brief = brief
+        self._places = places
 
     def setup(self, worker: Worker) -> None:
         """Start them. Raises where this worker would grade otherwise than asked."""
@@ -99,7 +102,10 @@ class _GradersOfWorker(WorkerPlugin):
             if software()[name] != wanted:
                 raise ValueError(f"{worker.address} has {name} {software()[name]}, not {wanted}")
         self.ready: Ready | None = None
-        self._graders = Graders(self._brief, worker.state.nthreads, self._note)
+        # A worker that came later has no place, and runs wherever there is room.
+        place, places = self._places.get(worker.address, (0, 1))
+        processors = sorted(os.sched_getaffinity(0))[place::places]
+        self._graders = Graders(self._brief, worker.state.nthreads, self._note, processors)
 
     def teardown(self, worker: Worker) -> None:
         """End them."""
@@ -122,6 +128,21 @@ def _grade_there(name: str, paper: Paper) -> tuple[Ready, Record]:
     plugin = get_worker().plugins[name]
     assert isinstance(plugin, _GradersOfWorker)
     return plugin.grade(paper)
+
+
+def _places(client: Client) -> dict[str, tuple[int, int]]:
+    """Return of each worker its number among those of its host, and how many there are.
+
+    They share the processors of the host, so that a greedy submission takes time from one only.
+    """
+    by_host: dict[str, list[str]] = {}
+    for address, worker in client.scheduler_info(n_workers=-1)["workers"].items():
+        by_host.setdefault(worker["host"], []).append(address)
+    return {
+        address: (place, len(addresses))
+        for addresses in by_host.values()
+        for place, address in enumerate(addresses)
+    }
 
 
 def _local_cluster(workers: int) -> LocalCluster:

@@ -1,8 +1,9 @@
 """The coordinating process's handle on the processes that grade."""
 
 import contextlib
+import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from types import TracebackType
@@ -22,14 +23,23 @@ class Graders:
     """`jobs` scorers, each with a zygote of its own. Leaving the `with` block ends them at once."""
 
     def __init__(
-        self, brief: Brief, jobs: int, on_ready: Callable[[Ready], None] = lambda ready: None
+        self,
+        brief: Brief,
+        jobs: int,
+        on_ready: Callable[[Ready], None] = lambda ready: None,
+        processors: Collection[int] = (),
     ) -> None:
-        """Start them. `on_ready` is told what confines their workers, once they are there."""
+        """Start them, on some processors or on all.
+
+        `on_ready` is told what confines their workers, once they are there.
+        """
         self.jobs = jobs
         self._on_ready = on_ready
         pairs = [socket.socketpair() for _ in range(jobs + 1)]
         theirs = [pair[1] for pair in pairs]
         self._process = start_grading([end.fileno() for end in theirs])
+        if processors:
+            os.sched_setaffinity(self._process.pid, processors)
         for end in theirs:
             end.close()
         self._control, *ours = (pair[0] for pair in pairs)
