@@ -317,8 +317,13 @@ def test_a_killed_worker_costs_its_own_submission_only_and_a_rerun_heals_it(
 
 def ignores_alarms(pid: int) -> bool:
     """Tell whether the submission below, which this worker runs, has come to where it hangs."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    ignored = next(line for line in status.splitlines() if line.startswith("SigIgn:"))
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False  # it has ended meanwhile
+    ignored = next(
+        (line for line in status.splitlines() if line.startswith("SigIgn:")), "SigIgn: 0"
+    )
     return bool(int(ignored.split()[1], 16) >> (signal.SIGALRM - 1) & 1)
 
 
