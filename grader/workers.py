@@ -42,7 +42,7 @@ class Zygote:
 
     `cpus` are processors for this process, the zygote and the workers alone. A worker has one to
     itself, so that a greedy submission takes time from nobody else, and this process waits for it
-    there: passing the ball is fastest on one processor. What is made ready or cleared away runs on
+    there: on one processor they take turns fastest. What is made ready or cleared away runs on
     another, if there is one. Without `cpus` everything runs wherever there is room.
     """
 
@@ -89,8 +89,9 @@ class Zygote:
         self._spare = self._new_worker(limits)
         worker.begin()
         if worker.cpu is not None:
-            os.sched_setaffinity(0, {worker.cpu})
-            os.sched_setaffinity(self._pid, {*self.cpus} - {worker.cpu} or {worker.cpu})
+            with _zygote_lives():
+                os.sched_setaffinity(0, {worker.cpu})
+                os.sched_setaffinity(self._pid, {*self.cpus} - {worker.cpu} or {worker.cpu})
         if self.strict and worker.missing:
             with worker:
                 lacks = "; ".join(f"{name}: {why}" for name, why in worker.missing.items())
