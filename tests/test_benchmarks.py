@@ -2,6 +2,7 @@
 
 import sys
 
+import bench_confinement
 import bench_peers
 import pytest
 from bench_peers import graded, set_up
@@ -12,6 +13,7 @@ from ours import check_of, write_rubric
 from peers import Pytest, course_checks, needs
 from report import markdown, promises, tables, write
 
+from grader.confined import zygote
 from grader.rubric import load_rubric
 
 ALL = CHECKS + TRAININGS
@@ -79,7 +81,8 @@ def test_tools_take_turns_and_tell_right_from_wrong(tmp_path, monkeypatch):
 
 
 def made_up(size: int, each: float) -> Run:
-    return Run(size, 3 + each * (size - 1), 3.0, 3 + each * (size - 1), 100_000_000)
+    last = 3 + each * (size - 1)
+    return Run(size, last, 3.0, last, 100_000_000, 2 * last)
 
 
 def made_up_runs(**each: float) -> dict[Key, Run]:
@@ -100,7 +103,7 @@ def test_the_report_holds_every_table_and_the_plot(tmp_path):
     write(measured, tmp_path)
     text = (tmp_path / "latest.md").read_text()
     assert all(markdown(table) in text for table in tables(measured))
-    assert "| nbgrader | 3 | 2400.0 | 2400 to 2400 | 200 | 1.2e+03 |" in text
+    assert "| nbgrader | 3 | 2400.0 | 2400 to 2400 | 200 | 1200 |" in text
     assert (tmp_path / "latest.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -152,3 +155,11 @@ def test_memory_is_that_of_the_largest_process_whoever_started_it():
     both = run_each([small, large])
     assert both.size == 2
     assert 300_000_000 < both.peak < 400_000_000
+
+
+def test_confinement_is_timed_beside_none_and_stays_in_force():
+    confinement = zygote.Confinement
+    confined, free = bench_confinement.measure(block=1, blocks=1)
+    assert confined > 0
+    assert free > 0
+    assert zygote.Confinement is confinement

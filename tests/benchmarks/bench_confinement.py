@@ -1,9 +1,11 @@
 """Time what confinement adds to a submission: workers with it and without it, in turn.
 
-A worker is forked, loads the solution, answers one forward pass, and is killed. Prints the median
-of each kind in milliseconds, their difference and their ratio.
+A worker is forked, loads the solution, answers one forward pass, and is killed. All of it is on
+one processor: elsewhere a worker is confined while the one before is at work, which hides its cost.
+Prints the median of each kind in milliseconds, their difference and their ratio.
 """
 
+import os
 import time
 from pathlib import Path
 from statistics import median
@@ -14,18 +16,21 @@ from rich.table import Table
 
 from grader.cases import hidden_cases
 from grader.confined import zygote
-from grader.confined.contract import Call
 from grader.confined.limits import Limits
 from grader.rubric import load_rubric
-from grader.workers import Zygote
+from grader.workers import Round, Zygote
 
 SOLUTION = Path(__file__).parents[2] / "solution" / "homework.py"
-PAIRS = 200
-WARM_UP = 10
+BLOCK = 20  # submissions of a kind in a row: the next worker is forked while one is at work
+BLOCKS = 10
 
 
 class Unconfined:
-    """Stands in for Confinement, and confines nothing."""
+    """Stands in for Confinement, and confines nothing.
+
+    But for the session: Linux shares the processors between sessions, so a busy machine would
+    slow the one kind more than the other.
+    """
 
     folder = Path("/tmp")
     missing: dict[str, str] = {}  # noqa: RUF012  # nobody writes to it
@@ -37,7 +42,8 @@ class Unconfined:
         """Do nothing."""
 
     def enter(self, limits: Limits, cpu: int | None, channel: int) -> None:
-        """Do nothing."""
+        """Begin a session."""
+        os.setsid()
 
     def close(self) -> None:
         """Do nothing."""
@@ -46,41 +52,49 @@ class Unconfined:
 def main() -> None:
     """Run and print."""
     torch.set_num_threads(1)  # before any fork
-    rubric = load_rubric()
-    call = hidden_cases(rubric, rubric.cases.seed)[0].call
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    show(*measure(BLOCK, BLOCKS))
+
+
+def measure(block: int, blocks: int) -> tuple[float, float]:
+    """Return the milliseconds of a submission, confined and free: the median of blocks of each."""
     confined = Zygote.fork()
-    zygote.Confinement = Unconfined  # type: ignore[misc, assignment]  # in the next zygote forked
+    kept, zygote.Confinement = zygote.Confinement, Unconfined  # type: ignore[misc, assignment]
     free = Zygote.fork()
+    zygote.Confinement = kept  # type: ignore[misc]
     try:
-        times = [
-            (submission(confined, rubric.limits, call), submission(free, rubric.limits, call))
-            for _ in range(WARM_UP + PAIRS)
-        ][WARM_UP:]
+        for forked in (confined, free):
+            seconds(forked, 1)  # until the zygote is ready
+        times = [(seconds(confined, block), seconds(free, block)) for _ in range(blocks)]
     finally:
         confined.close()
         free.close()
-    show(*(median(each) * 1000 for each in zip(*times, strict=True)))
+    by_kind = zip(*times, strict=True)
+    of_confined, of_free = (median(each) / block * 1000 for each in by_kind)
+    return of_confined, of_free
 
 
-def submission(forked: Zygote, limits: Limits, call: Call) -> float:
-    """Return the seconds that one short submission takes."""
+def seconds(forked: Zygote, submissions: int) -> float:
+    """Return the seconds that some short submissions take."""
+    rubric = load_rubric()
+    questions = Round(1, [hidden_cases(rubric, rubric.cases.seed)[0].call])
     source = SOLUTION.read_text(encoding="utf-8")
     started = time.perf_counter()
-    with forked.fork_worker(limits) as worker:
-        worker.load("module", [("homework.py", source)])
-        outcome = worker.ask(call)
-    seconds = time.perf_counter() - started
-    assert outcome.problem is None
-    return seconds
+    for _ in range(submissions):
+        with forked.fork_worker(rubric.limits) as worker:
+            worker.load("module", [("homework.py", source)])
+            (outcome,) = worker.ask(questions)
+        assert outcome.problem is None
+    return time.perf_counter() - started
 
 
 def show(confined: float, free: float) -> None:
     """Print a table."""
     table = Table(box=None, header_style="bold")
-    for heading in ("a submission, median of", "confined, ms", "free, ms", "adds, ms", "ratio"):
+    for heading in ("submissions of each", "confined, ms", "free, ms", "adds, ms", "ratio"):
         table.add_column(heading, justify="right")
     difference, ratio = f"{confined - free:.1f}", f"{confined / free:.2f}"
-    table.add_row(f"{PAIRS}", f"{confined:.1f}", f"{free:.1f}", difference, ratio)
+    table.add_row(f"{BLOCK * BLOCKS}", f"{confined:.1f}", f"{free:.1f}", difference, ratio)
     Console(width=100).print(table)
 
 

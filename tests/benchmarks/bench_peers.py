@@ -76,7 +76,7 @@ def measure(folder: Path, sizes: Sizes, rounds: int, peers: Mapping[str, Peer]) 
     measured: list[dict[Key, Run]] = []
     bare = []
     for number in range(rounds):
-        bare.append(run(Command([sys.executable, "-c", "import torch"]))[0])
+        bare.append(run(Command([sys.executable, "-c", "import torch"])).seconds)
         measured.append({})
         for key, tool in tools.items():
             measured[-1][key] = graded(key, tool)

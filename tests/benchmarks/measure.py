@@ -27,7 +27,7 @@ class Run:
     """A class graded by one tool, in seconds and bytes.
 
     `seconds` is the whole run; `first` and `last` are from its start to the first and last result.
-    `peak` is the largest process's resident memory.
+    `peak` is the largest process's resident memory, `cpu` what all processes computed.
     """
 
     size: int
@@ -35,6 +35,7 @@ class Run:
     first: float
     last: float
     peak: int
+    cpu: float
 
     @property
     def each(self) -> float:
@@ -45,6 +46,11 @@ class Run:
     def steady(self) -> float:
         """Seconds a submission, from the first result to the last."""
         return (self.last - self.first) / (self.size - 1)
+
+    @property
+    def cores(self) -> float:
+        """Processors kept busy, on average over the whole run."""
+        return self.cpu / self.seconds
 
     @property
     def overall(self) -> float:
@@ -61,8 +67,17 @@ class Command:
     right: Sequence[int] = (0,)
 
 
-def run(command: Command) -> tuple[float, int]:
-    """Run a command to its end; return its seconds and the largest peak memory of its processes.
+@dataclass(frozen=True)
+class Usage:
+    """What a command and all that it started took: see Run."""
+
+    seconds: float
+    peak: int
+    cpu: float
+
+
+def run(command: Command) -> Usage:
+    """Run a command to its end and return what it took.
 
     Raises Failed, with the end of what it printed, where its exit code is not a right one.
     """
@@ -73,7 +88,7 @@ def run(command: Command) -> tuple[float, int]:
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         _demand_success(command, process, output)
-    return seconds, usage.ru_maxrss * 1024
+    return Usage(seconds, usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime)
 
 
 def run_batch(command: Command, results: Path, pattern: str) -> Run:
@@ -82,15 +97,17 @@ def run_batch(command: Command, results: Path, pattern: str) -> Run:
     The first result is known by its time on disk, so that nothing watches while the clock runs.
     """
     started = time.time()
-    seconds, peak = run(command)
-    times = [path.stat().st_mtime for path in results.glob(pattern)]
-    return Run(len(times), seconds, min(times) - started, max(times) - started, peak)
+    took = run(command)
+    times = [path.stat().st_mtime - started for path in results.glob(pattern)]
+    return Run(len(times), took.seconds, min(times), max(times), took.peak, took.cpu)
 
 
 def run_each(commands: Iterable[Command]) -> Run:
     """Run a command a submission, one after the other."""
-    seconds, peaks = zip(*map(run, commands), strict=True)
-    return Run(len(seconds), sum(seconds), seconds[0], sum(seconds), max(peaks))
+    took = [run(command) for command in commands]
+    seconds = sum(each.seconds for each in took)
+    peak, cpu = max(each.peak for each in took), sum(each.cpu for each in took)
+    return Run(len(took), seconds, took[0].seconds, seconds, peak, cpu)
 
 
 def _start(command: Command, output: IO[bytes]) -> subprocess.Popen[bytes]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from operator import attrgetter
 from pathlib import Path
 from statistics import median
 
@@ -28,6 +29,13 @@ from rich.console import Console
 CONSTRAINTS = Path(__file__).with_name("peers-constraints.txt")
 PINNED = ("nbgrader", "otter-grader", "ipykernel", "nbclient")
 MEGABYTE = 1e6
+COLOURS = {
+    OTTER: "#b2182b",
+    OTTER_LOOP: "#d6604d",
+    NBGRADER: "#bf812d",
+    PYTEST: "#8073ac",
+    FLOOR: "#666666",
+}
 
 
 @dataclass(frozen=True)
@@ -132,28 +140,41 @@ def beside_peers(measured: Measured, *, training: bool) -> Table:
                     str(key.size),
                     f"{measured.of(key) * 1000:.1f}",
                     spread(runs[key].each * 1000 for runs in measured.rounds),
-                    f"{measured.ratio(key, ours):.3g}",
-                    f"{measured.ratio(key, floor):.3g}",
-                    "" if tool == FLOOR else f"{measured.of(key, lambda r: r.first):.2f}",
-                    "" if tool == FLOOR else f"{measured.of(key, lambda r: r.seconds):.1f}",
+                    times(measured.ratio(key, ours)),
+                    times(measured.ratio(key, floor)),
+                    *whole_run(measured, key),
                     f"{measured.of(key, lambda r: r.peak) / MEGABYTE:.0f}",
                 ]
             )
     if not training:
         bare = [seconds * 1000 for seconds in measured.bare]
-        rows.append(["import torch", "", f"{median(bare):.1f}", spread(bare), *[""] * 5])
+        rows.append(["import torch", "", f"{median(bare):.1f}", spread(bare), *[""] * 6])
     headings = [
         "", "submissions", "ms each", "of rounds", "x ours", "x floor", "first result, s",
-        "whole run, s", "largest process, MB",
+        "whole run, s", "cores busy", "largest process, MB",
     ]  # fmt: skip
     name = "with both trainings" if training else "without training"
     note = (
         "`ms each` is from the first result to the end of the run, for the submissions after the "
         "first: the median of the rounds, with the least and the most beside it. pytest and "
         "`otter run` are a process for each submission. `otter, in a loop` is otter's Python "
-        "function `grade_submission`, many times in one process."
+        "function `grade_submission`, many times in one process. `cores busy` is computing time "
+        "by the whole run's time: this grader gets the next worker ready while one is at work."
     )
     return Table(f"A submission, {name}", headings, rows, note)
+
+
+def whole_run(measured: Measured, key: Key) -> list[str]:
+    """Return a run's first result, seconds, and cores; the floor has no start that would count."""
+    if key.tool == FLOOR:
+        return [""] * 3
+    figures = [measured.of(key, attrgetter(name)) for name in ("first", "seconds", "cores")]
+    return [f"{figure:.2f}" for figure in figures]
+
+
+def times(ratio: float) -> str:
+    """Return a ratio in three digits or more."""
+    return f"{ratio:.3g}" if ratio < 1000 else f"{ratio:.0f}"
 
 
 def spread(figures: Iterable[float]) -> str:
@@ -192,9 +213,7 @@ def memory(measured: Measured) -> Table:
         ("all processes together", measured.memory.together),
     )
     rows = [[name, f"{size / MEGABYTE:.1f}"] for name, size in shown]
-    note = (
-        "One job, with both trainings; looked at every few milliseconds. Shared pages count once."
-    )
+    note = "One job, with both trainings; looked at fifty times a second. Shared pages count once."
     return Table("Memory of this grader", ["", "peak, MB"], rows, note)
 
 
@@ -224,7 +243,7 @@ def _promises(measured: Measured) -> Iterator[tuple[str, str, str, bool]]:
         if measured.has(key(peer, training)):
             ratio = measured.ratio(key(peer, training), key(OURS, training))
             name = f"{peer}, {'both trainings' if training else 'without training'}"
-            yield name, f">= {least} times ours", f"{ratio:.3g} times", ratio >= least
+            yield name, f">= {least} times ours", f"{times(ratio)} times", ratio >= least
     smallest, small, *_, large = (Key(OURS, False, size) for size in measured.sizes.growth)
     first = measured.of(smallest, lambda run: run.first)
     yield "first result, from the start of the command", "< 4 s", f"{first:.2f} s", first < 4
@@ -248,28 +267,40 @@ def plot(measured: Measured, path: Path) -> None:
     sizes = measured.sizes.growth
     keys = [Key(OURS, False, size) for size in sizes]
     figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
-    for key, colour in (
-        (measured.sizes.key(OTTER, False), "#b2182b"),
-        (measured.sizes.key(OTTER_LOOP, False), "#d6604d"),
-        (measured.sizes.key(NBGRADER, False), "#e08214"),
-        (measured.sizes.key(PYTEST, False), "#8073ac"),
-        (measured.sizes.key(FLOOR, False), "#666666"),
+    lines = [
+        (measured.of(key), tool, colour)
+        for tool, colour in COLOURS.items()
+        if measured.has(key := measured.sizes.key(tool, False))
+    ]
+    height = 0.0
+    for seconds, tool, colour in sorted(lines):
+        axes.axhline(seconds, color=colour, linewidth=1.2)
+        height = max(seconds, height * 1.3)  # so that no two labels lie on each other
+        label = f"{tool}, {duration(seconds)}"
+        axes.text(sizes[-1] * 1.25, height, label, color=colour, va="center", fontsize=9)
+    for name, style, label in (
+        ("overall", "o-", "this grader, start and all"),
+        ("steady", "s:", "this grader, once started"),
     ):
-        if measured.has(key):
-            seconds = measured.of(key)
-            axes.axhline(seconds, color=colour, linewidth=1.2)
-            axes.text(sizes[-1] * 1.25, seconds, key.tool, color=colour, va="center", fontsize=9)
-    start_and_all = [measured.of(key, lambda run: run.overall) for key in keys]
-    steady = [measured.of(key, lambda run: run.steady) for key in keys]
-    axes.plot(sizes, start_and_all, "o-", color="#2166ac", label="this grader, start and all")
-    axes.plot(sizes, steady, "s--", color="#2166ac", alpha=0.6, markersize=4,
-              label="this grader, once started")  # fmt: skip
+        seconds_each = [measured.of(key, attrgetter(name)) for key in keys]
+        axes.plot(sizes, seconds_each, style, color="#2166ac", markersize=5, label=label)
     axes.set(
-        xscale="log", yscale="log", xlabel="submissions in the class",
-        ylabel="seconds a submission", xlim=(sizes[0] * 0.8, sizes[-1] * 1.15),
+        xscale="log",
+        yscale="log",
+        xlim=(sizes[0] * 0.8, sizes[-1] * 1.15),
+        xlabel="submissions in the class",
+        ylabel="a submission",
         title="Grading without training, one job",
-    )  # fmt: skip
+    )
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.xaxis.minorticks_off()
+    axes.yaxis.set_major_formatter(lambda seconds, _: duration(seconds))
     axes.grid(which="major", alpha=0.3)
-    axes.legend(frameon=False, fontsize=9)
+    axes.legend(frameon=False, fontsize=9, loc="center right")
     figure.savefig(path, dpi=150)
     plt.close(figure)
+
+
+def duration(seconds: float) -> str:
+    """Return a time in milliseconds, or in seconds where it is one or more."""
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
