@@ -62,6 +62,8 @@ class Pytest:
             (student / "test_homework.py").write_text("\n\n".join(tests))
 
     def grade(self) -> Run:
+        for student in self._folders:
+            (student / "report.xml").unlink(missing_ok=True)
         words = [sys.executable, "-m", "pytest", "-q", "--junitxml", "report.xml"]
         # Exit code 1: a test failed, which is a result.
         return run_each(Command(words, student, (0, 1)) for student in self._folders)
@@ -94,6 +96,7 @@ class OtterRun:
         run(Command(words, folder))
 
     def grade(self) -> Run:
+        shutil.rmtree(self._results, ignore_errors=True)
         return run_each(map(self._command, self._notebooks))
 
     def _command(self, notebook: Path) -> Command:
@@ -137,6 +140,7 @@ for notebook in notebooks:
 """
 
     def grade(self) -> Run:
+        shutil.rmtree(self._results, ignore_errors=True)
         words = [
             OTTER / "python", "-c", self.PROGRAM, self._archive, self._results, *self._notebooks,
         ]  # fmt: skip
