@@ -4,13 +4,14 @@ No more of the class is in memory than is being graded; what is done is handed o
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from time import monotonic
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -22,6 +23,8 @@ from grader.submissions.discover import Submission
 from grader.submissions.read import Unreadable, read_bytes
 
 CHUNK = 200  # submissions looked up at a time
+GATHER_SECONDS = 0.1
+AHEAD = 8  # submissions begun for each job, so that none waits while results are recorded
 
 
 class Graders(Protocol):
@@ -69,7 +72,7 @@ def grade_all(
                 yield list(known.values())
         if graders is not None:
             grade = partial(_grade, brief=brief, graders=graders)
-            yield from _stream(pool, grade, unknown, ahead=2 * graders.jobs)
+            yield from _stream(pool, grade, unknown, ahead=AHEAD * graders.jobs)
 
 
 def _started(
@@ -147,10 +150,26 @@ def _stream(
     submissions: Iterable[Submission],
     ahead: int,
 ) -> Iterator[list[Result]]:
-    """Yield results as they are finished, with no more than `ahead` begun and not yet handed on."""
+    """Yield results as they are finished; `ahead` are begun, and about as many not yet handed on.
+
+    Those of GATHER_SECONDS come together: recording several takes hardly longer than one. Where
+    one cannot be graded, the others come before what is raised.
+    """
     remaining = iter(submissions)
     begun = {pool.submit(grade, submission) for submission in islice(remaining, ahead)}
     while begun:
-        done, begun = wait(begun, return_when=FIRST_COMPLETED)
-        begun |= {pool.submit(grade, submission) for submission in islice(remaining, len(done))}
-        yield [future.result() for future in done]
+        finished: list[Future[Result]] = []
+        seconds = None  # for the first there is all the time
+        while begun and len(finished) < ahead and (seconds is None or seconds > 0):
+            done, begun = wait(begun, seconds, return_when=FIRST_COMPLETED)
+            more = islice(remaining, len(done))
+            begun |= {pool.submit(grade, submission) for submission in more}
+            if not finished:
+                until = monotonic() + GATHER_SECONDS
+            finished += done
+            seconds = until - monotonic()
+        graded = [future.result() for future in finished if future.exception() is None]
+        if graded:
+            yield graded
+        for future in finished:
+            future.result()

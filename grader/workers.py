@@ -88,10 +88,7 @@ class Zygote:
             worker = self._new_worker(limits)
         self._spare = self._new_worker(limits)
         worker.begin()
-        if worker.cpu is not None:
-            with _zygote_lives():
-                os.sched_setaffinity(0, {worker.cpu})
-                os.sched_setaffinity(self._pid, {*self.cpus} - {worker.cpu} or {worker.cpu})
+        self._join(worker)
         if self.strict and worker.missing:
             with worker:
                 lacks = "; ".join(f"{name}: {why}" for name, why in worker.missing.items())
@@ -113,6 +110,13 @@ class Zygote:
             self._base.chmod(0o700)
             shutil.rmtree(self._base)
 
+    def _join(self, worker: "Worker") -> None:
+        """Move to the processor of a worker, and the zygote to another."""
+        if worker.cpu is not None:
+            with _zygote_lives():
+                os.sched_setaffinity(0, {worker.cpu})
+                os.sched_setaffinity(self._pid, {*self.cpus} - {worker.cpu} or {worker.cpu})
+
     def _new_worker(self, limits: Limits) -> "Worker":
         self._forked += 1
         number = self._forked
@@ -124,6 +128,8 @@ class Zygote:
 
     def _end(self, number: int, wait: bool) -> int | None:
         """Have a worker killed; where `wait` is set, return its wait status."""
+        if self._spare is not None:
+            self._join(self._spare)  # now: the end of a worker keeps its processor busy
         with _zygote_lives():
             self._control.send(f"end {number}".encode())
             self._ending += 1
