@@ -202,7 +202,11 @@ def growth(measured: Measured) -> Table:
         "submissions", "first result, s", "whole run, s", "whole run, ms each",
         "from the first result to the end, ms each", "to the last result, ms each",
     ]  # fmt: skip
-    return Table("A class as it grows, one job, without training", headings, rows)
+    note = (
+        "Results of a tenth of a second are recorded together, so the last column is too low for "
+        "a class that takes hardly longer."
+    )
+    return Table("A class as it grows, one job, without training", headings, rows, note)
 
 
 def memory(measured: Measured) -> Table:
