@@ -8,9 +8,10 @@ to another one. The workers need this package, of this version.
 import logging
 import os
 import re
+import signal
 from collections.abc import Callable
 from concurrent.futures import CancelledError
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -58,7 +59,7 @@ class Cluster:
                 self._client.register_plugin(plugin, name=self._name)
             except Exception as error:  # whatever a worker raises
                 raise GradingStopped(f"{address}: {error}") from error
-            started.callback(self._client.unregister_worker_plugin, self._name)
+            started.callback(self._end_graders)
             self.jobs = QUEUED * sum(self._client.nthreads().values())
             self._started = started.pop_all()
 
@@ -86,6 +87,11 @@ class Cluster:
             raise GradingStopped(f"the cluster is gone; {RUN_AGAIN}") from error
         self._on_ready(ready)
         return record
+
+    def _end_graders(self) -> None:
+        # A worker that Ctrl-C has ended, or that is lost, has no graders any more.
+        with suppress(Exception):
+            self._client.unregister_worker_plugin(self._name)
 
 
 class _GradersOfWorker(WorkerPlugin):
@@ -146,13 +152,18 @@ def _places(client: Client) -> dict[str, tuple[int, int]]:
 
 
 def _local_cluster(workers: int) -> LocalCluster:
-    return LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        host="127.0.0.1",
-        dashboard_address=None,
-        silence_logs=logging.ERROR,
-    )
+    # Ctrl-C in a terminal is for this process, which ends the workers: they inherit its deafness.
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _connected(cluster: LocalCluster | str, address: str) -> Client:

@@ -114,6 +114,31 @@ def test_a_local_cluster_gives_the_same_bytes_and_leaves_nothing(
     assert criteria_of(tmp_path / "out") == here
 
 
+def test_an_interrupt_of_a_local_cluster_is_one_line_and_leaves_nothing(
+    submissions, untrained, tmp_path
+):
+    others = children(os.getpid())
+    command = [str(GRADER), "grade", str(submissions), "--out", str(tmp_path / "out")]
+    command += ["--rubric", str(untrained), "--cluster", "local:2"]
+    with orphans_are_ours():
+        run = subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not list(tmp_path.glob("out/*/result.json")):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        os.killpg(run.pid, signal.SIGINT)  # as a terminal does: the workers get it, too
+        _, errors = run.communicate(timeout=WAIT_SECONDS)
+        assert_no_process(others)
+    assert run.returncode == 130
+    (line,) = errors.decode().splitlines()
+    assert line.startswith("grader: interrupted: ")
+
+
 def test_a_worker_that_is_killed_costs_nothing_but_time(
     scheduler, submissions, untrained, here, tmp_path
 ):

@@ -120,7 +120,8 @@ class GradeScreen:
         before = f" ({self._known} as graded before)" if self._known else ""
         self._console.print(
             f"{_counted(self.graded)}: {counts}{before}. "
-            f"Mean {self._mean:.1f}, median {median(self._scores):g} of {self._max_score:g}."
+            f"Mean {self._mean:.1f}, median {median(self._scores):g} of {self._max_score:g}.",
+            soft_wrap=True,
         )
         self._show_hardest()
         self._console.print(
