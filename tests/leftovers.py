@@ -22,6 +22,14 @@ def children(pid: int) -> set[int]:
     return found
 
 
+def descendants(pid: int, generation: int) -> set[int]:
+    """Return the processes so many generations below: grading, scorers, zygotes, workers."""
+    found = {pid}
+    for _ in range(generation):
+        found = {child for parent in found for child in children(parent)}
+    return found
+
+
 @contextlib.contextmanager
 def orphans_are_ours() -> Iterator[None]:
     """Make this process the parent of every process that another one leaves behind.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import GRADER, ROOT, run_grader
-from leftovers import children
+from leftovers import children, descendants
 
 SOLUTION = ROOT / "solution" / "homework.py"
 
@@ -201,14 +201,6 @@ def test_an_interrupted_class_keeps_what_was_graded(tmp_path):
     assert "Traceback" not in errors
     assert record_of(out, "a_good")["score"] == 100
     assert len((out / "grades.csv").read_text(encoding="utf-8-sig").splitlines()) == 2
-
-
-def descendants(pid: int, generation: int) -> set[int]:
-    """Return the processes so many generations below: grading, scorers, zygotes, workers."""
-    found = {pid}
-    for _ in range(generation):
-        found = {child for parent in found for child in children(parent)}
-    return found
 
 
 def has_loaded(pid: int, library: str) -> bool:

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from conftest import GRADER, ROOT, criteria_of, run_grader
 from distributed import LocalCluster
-from leftovers import assert_no_process, children, orphans_are_ours
+from leftovers import assert_no_process, children, descendants, orphans_are_ours
 
 from grader.cluster import Cluster
 from grader.papers import Brief, GradingStopped
@@ -165,10 +165,7 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(
 
 def at_work(worker: int) -> bool:
     """Tell whether a Dask worker has a process that grades, with a scorer, a zygote and workers."""
-    found = {worker}
-    for _ in range(4):
-        found = {child for parent in found for child in children(parent)}
-    return bool(found)
+    return bool(descendants(worker, 4))
 
 
 def test_two_runs_on_one_cluster_do_not_disturb_each_other(

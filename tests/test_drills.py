@@ -21,7 +21,7 @@ import msgspec
 import pytest
 from conftest import GRADER, ROOT
 from disks import read_only
-from leftovers import assert_no_process, children, orphans_are_ours
+from leftovers import assert_no_process, children, descendants, orphans_are_ours
 
 from grader.files import UNFINISHED, remove_unfinished, write_atomically
 from grader.records import Record
@@ -74,21 +74,15 @@ class Run:
                 self.seen.add(key)
         return len(paths)
 
-    def descendants(self, generation: int) -> set[int]:
-        found = {self.process.pid}
-        for _ in range(generation):
-            found = {child for parent in found for child in children(parent)}
-        return found
-
     @property
     def zygotes(self) -> set[int]:
         """One for each scorer, which are children of the grading process."""
-        return self.descendants(3)
+        return descendants(self.process.pid, 3)
 
     @property
     def workers(self) -> set[int]:
         """Those at work, and those made ready."""
-        return self.descendants(4)
+        return descendants(self.process.pid, 4)
 
     @property
     def at_work(self) -> set[int]:
@@ -202,7 +196,7 @@ def assert_kept(results: Path, undisturbed: Path, at_least: int = 0) -> None:
 # Moments of one class, killed again and again: a name, and what has happened by then.
 RANDOM = random.Random(20211).sample(range(1, CLASS_SIZE), 2)
 MOMENTS: list[tuple[str, Callable[[Run], object]]] = [
-    ("torch is not there", lambda run: run.descendants(1)),
+    ("torch is not there", lambda run: children(run.process.pid)),
     ("no worker is there", lambda run: run.zygotes),
     *((f"{count} are graded", lambda run, count=count: run.graded >= count) for count in RANDOM),
     (
