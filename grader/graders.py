@@ -35,6 +35,7 @@ class Graders:
         """
         self.jobs = jobs
         self._on_ready = on_ready
+        self._why_gone = GONE  # until one of them says why
         pairs = [socket.socketpair() for _ in range(jobs + 1)]
         theirs = [pair[1] for pair in pairs]
         self._process = start_grading([end.fileno() for end in theirs])
@@ -83,8 +84,9 @@ class Graders:
                     case Graded(record):
                         return record
                     case Stopped(reason):
+                        self._why_gone = reason
                         raise GradingStopped(reason)
         except (EOFError, OSError) as error:
-            raise GradingStopped(GONE) from error
+            raise GradingStopped(self._why_gone) from error
         finally:
             self._idle.put(channel)

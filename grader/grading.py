@@ -28,6 +28,8 @@ def main(control: int, channels: Sequence[int]) -> None:
     torch.set_num_threads(1)
     prepare()
     processors = sorted(os.sched_getaffinity(0))
+    # Until a scorer can clear away what it has made, its end waits.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     scorers = []
     for number, channel in enumerate(channels):
         pid = os.fork()
@@ -58,6 +60,7 @@ def _score(channel: Connection, processors: Sequence[int]) -> None:
     zygote = Zygote.fork()
     try:
         signal.signal(signal.SIGTERM, _exit)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         zygote.cpus = processors
         # Only now: what these modules hold, and the brief, must not be in a worker's memory.
         from grader.classroom import Classroom
