@@ -1,13 +1,15 @@
 """The benchmark's own parts at a tiny size, without otter-grader and nbgrader: that they work."""
 
+import subprocess
 import sys
+from pathlib import Path
 
 import bench_confinement
 import bench_peers
 import pytest
 from bench_peers import graded, set_up
 from homeworks import CHECKS, FAILS, TRAININGS, cells_of, make_class, passes
-from measure import Command, Failed, Memory, Run, run, run_each
+from measure import Command, Failed, Memory, Run, run
 from measured import FLOOR, NBGRADER, OURS, PYTEST, TWO_JOBS, Key, Measured, Sizes
 from ours import check_of, write_rubric
 from peers import Pytest, course_checks, needs
@@ -148,13 +150,24 @@ def test_a_command_that_fails_is_shown_with_what_it_said():
 
 
 def test_memory_is_that_of_the_largest_process_whoever_started_it():
-    # The child holds 300 MB, its parent and this process do not.
-    child = "b'1' * 300_000_000"
-    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
-    small, large = Command([sys.executable, "-c", ""]), Command([sys.executable, "-c", parent])
-    both = run_each([small, large])
-    assert both.size == 2
-    assert 300_000_000 < both.peak < 400_000_000
+    # is started from this one begins with this one's memory on its account.
+    # is started from this one begins with the memory of this one on its account.
+    program = (
+        "import sys\n"
+        "from measure import Command, run_each\n"
+        "child = \"b'1' * 300_000_000\"\n"
+        "parent = f'import subprocess, sys; subprocess.run([sys.executable, \"-c\", {child!r}])'\n"
+        "commands = [Command([sys.executable, '-c', code]) for code in ('', parent)]\n"
+        "both = run_each(commands)\n"
+        "print(both.size, both.peak)\n"
+    )
+    benchmarks = Path(bench_peers.__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=benchmarks, capture_output=True, text=True, check=True
+    )
+    size, peak = map(int, done.stdout.split())
+    assert size == 2
+    assert 300_000_000 < peak < 400_000_000
 
 
 def test_confinement_is_timed_beside_none_and_stays_in_force():
