@@ -12,8 +12,6 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, suppress
-from types import TracebackType
-from typing import Self
 from uuid import uuid4
 
 import dask
@@ -32,7 +30,10 @@ WARN_ABOVE = "1GiB"  # of what a task takes along: it is one student's file, and
 
 
 class Cluster:
-    """Graders on the workers of a Dask cluster: `address` is its scheduler's, or local:N."""
+    """Graders on the workers of a Dask cluster: `address` is its scheduler's, or local:N.
+
+    Use with `closing`.
+    """
 
     def __init__(
         self, brief: Brief, address: str, on_ready: Callable[[Ready], None] = lambda ready: None
@@ -63,15 +64,8 @@ class Cluster:
             self.jobs = QUEUED * sum(self._client.nthreads().values())
             self._started = started.pop_all()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End what was started for this run, here and on the workers."""
         self._started.close()
 
     def grade(self, paper: Paper) -> Record:

@@ -74,13 +74,14 @@ def _grade_class(
 
     def start() -> AbstractContextManager[AnyGraders]:
         if job.cluster is None:
-            return Graders(brief, min(job.jobs, len(submissions)), screen.show_isolation)
+            jobs = min(job.jobs, len(submissions))
+            return closing(Graders(brief, jobs, screen.show_isolation))
         try:
             from grader.cluster import Cluster
         except ImportError as error:
             extra = "pip install 'sigmoid-homework-grader[cluster]'"
             raise GradingStopped(f"--cluster needs Dask ({error}): {extra}") from error
-        return Cluster(brief, job.cluster, screen.show_isolation)
+        return closing(Cluster(brief, job.cluster, screen.show_isolation))
 
     # Closed first, where a record cannot be written, so that no worker outlives the message.
     with closing(
@@ -124,7 +125,8 @@ def _print_records(students: Iterable[str], results: Path) -> None:
 
 
 def _validate(job: ValidateJob) -> int:
-    with Graders(Brief.of(load_rubric(), job.seed, strict=False), job.jobs) as graders:
+    brief = Brief.of(load_rubric(), job.seed, strict=False)
+    with closing(Graders(brief, job.jobs)) as graders:
         validations = list(validate(Path(job.solution), graders))
     show_validations(validations)
     return DONE if all(validation.holds for validation in validations) else UNDER_MARK
@@ -134,5 +136,6 @@ if __name__ == "__main__":
     try:
         status = main(int(sys.argv[1]))
     except KeyboardInterrupt:
-        status = _fail("interrupted") and INTERRUPTED
+        _fail("interrupted")
+        status = INTERRUPTED
     sys.exit(status)

@@ -6,8 +6,6 @@ import socket
 from collections.abc import Callable, Collection
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
-from types import TracebackType
-from typing import Self
 
 import msgspec
 
@@ -20,7 +18,7 @@ _decode = msgspec.msgpack.Decoder(Answer).decode
 
 
 class Graders:
-    """`jobs` scorers, each with a zygote of its own. Leaving the `with` block ends them at once."""
+    """`jobs` scorers, each with a zygote of its own. Use with `closing`, which ends them all."""
 
     def __init__(
         self,
@@ -50,17 +48,6 @@ class Graders:
             with contextlib.suppress(OSError):  # what is wrong shows with the first paper
                 channel.send_bytes(msgspec.msgpack.encode(brief))
             self._idle.put(channel)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End them, whatever they are at, and wait for that."""

@@ -22,7 +22,6 @@ PACKAGES = ("torch", "numpy", "matplotlib", "ipython")
 # Parts of the rubric that decide what counts of a record, and not the record.
 POLICY = ("attempts", "late")
 
-
 RUN_AGAIN = "what was graded is kept: run again"
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 import torch
+from homeworks import CHECKS
+from ours import write_rubric
 
 from grader.rubric import Rubric, load_rubric
 from grader.submissions import shown
@@ -63,11 +65,7 @@ def zygote() -> Iterator[Zygote]:
 @pytest.fixture(scope="session")
 def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a rubric without training, for tests that can do without and are quicker so."""
-    lines = (ROOT / "grader" / "rubric.toml").read_text(encoding="utf-8").splitlines()
-    path = tmp_path_factory.mktemp("untrained") / "rubric.toml"
-    text = "\n".join(line for line in lines if not line.startswith('"train.'))
-    path.write_text(text, encoding="utf-8")
-    return path
+    return write_rubric(tmp_path_factory.mktemp("untrained") / "rubric.toml", CHECKS)
 
 
 @pytest.fixture
