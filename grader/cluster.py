@@ -42,7 +42,8 @@ class Cluster:
         self._on_ready = on_ready
         self._name = f"graders-{uuid4()}"  # several may grade on one cluster
         dask.config.set({"distributed.admin.large-graph-warning-threshold": WARN_ABOVE})
-        logging.getLogger("distributed").setLevel(logging.ERROR)  # that a worker is lost is no news
+        for logger in ("distributed", "distributed.client"):  # each has a level of its own
+            logging.getLogger(logger).setLevel(logging.ERROR)  # that a worker is lost is no news
         with ExitStack() as started:
             if local := LOCAL.match(address):
                 cluster = _local_cluster(int(local[1]))

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import shutil
 import signal
@@ -180,6 +181,13 @@ def test_two_runs_on_one_cluster_do_not_disturb_each_other(
     assert [run.wait(timeout=2 * WAIT_SECONDS) for run in runs] == [0, 0]
     assert criteria_of(tmp_path / "20211") == here
     assert criteria_of(tmp_path / "7").keys() == here.keys()
+
+
+def test_that_a_worker_is_lost_is_not_told_as_a_warning(rubric):
+    with pytest.raises(GradingStopped):
+        Cluster(Brief.of(rubric, None, strict=False), "nowhere")
+    for name in ("distributed.client", "distributed.scheduler", "distributed.batched"):
+        assert not logging.getLogger(name).isEnabledFor(logging.WARNING)
 
 
 BAD = [
