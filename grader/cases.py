@@ -152,7 +152,11 @@ def _training_cases(training: Training, seed: int) -> Iterator[Case]:
         draw.uniform(-bound, bound, n_hidden, 1),
         draw.uniform(-bound, bound, 1, 1),
     )
-    settings = {"steps": float(training.steps), "learning_rate": training.learning_rate}
+    settings = {
+        "steps": float(training.steps),
+        "learning_rate": training.learning_rate,
+        "sampled_every": float(training.sampled_every),
+    }
     for kind in ("manual", "net"):
         call = Call(f"train_{kind}", {"x": x, "y": y, **params._asdict()}, settings)
         yield Case(f"train.{kind}", call)

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 
 from grader import __version__
 from grader.cases import hidden_cases
-from grader.catalogue import text
+from grader.catalogue import Reason
 from grader.confined.contract import Problem
 from grader.interview import Interview, interview, rounds_of
-from grader.judging import Verdict, pass_mark
+from grader.judging import pass_mark
 from grader.papers import Brief, Paper
 from grader.records import Criterion, Record, SourceNote, Status, Training
-from grader.scoring import flags, score, zero
+from grader.scoring import flags, score, training, zero
 from grader.submissions.read import Unreadable, read
+from grader.verdicts import Verdict
 from grader.workers import Zygote
 
 
@@ -52,6 +53,7 @@ class Classroom:
             sha256=source.sha256,
             status=status,
             verdicts=verdicts,
+            training=training(self._cases, asked.outcomes, verdicts, self._pass_mark),
             notes=[SourceNote(note.where, note.text) for note in asked.notes],
             flagged=flags(self._cases, asked.outcomes, asked.named),
             isolation=list(asked.layers),
@@ -63,7 +65,8 @@ class Classroom:
             paper=paper,
             sha256=None,
             status="unreadable",
-            verdicts=zero(problem, self._marking),
+            verdicts=zero(Reason("unreadable", {"reason": problem}), self._marking),
+            training=Training(None, None, self._pass_mark),
             notes=[],
             flagged=[],
             isolation=[],
@@ -77,12 +80,12 @@ class Classroom:
         sha256: str | None,
         status: Status,
         verdicts: Sequence[Verdict],
+        training: Training,
         notes: list[SourceNote],
         flagged: list[str],
         isolation: list[str],
         started: float,
     ) -> Record:
-        losses = {verdict.criterion: verdict.loss for verdict in verdicts}
         return Record(
             student=paper.student,
             submission=paper.name,
@@ -91,10 +94,19 @@ class Classroom:
             score=sum(verdict.points for verdict in verdicts),
             max_score=self._rubric.max_score,
             criteria=[
-                Criterion(v.criterion, v.points, v.max_points, v.error, v.message, v.diagnosis)
+                Criterion(
+                    id=v.criterion,
+                    points=v.points,
+                    max_points=v.max_points,
+                    error=v.error,
+                    message=v.message,
+                    diagnosis=v.diagnosis,
+                    reasons=v.reasons,
+                    map=v.map,
+                )
                 for v in verdicts
             ],
-            training=Training(losses.get("train.manual"), losses.get("train.net"), self._pass_mark),
+            training=training,
             notes=notes,
             flags=flagged,
             isolation=isolation,
@@ -114,6 +126,6 @@ def status_of(asked: Interview) -> Status:
     return "failed" if problems == {Problem.MISSING} else "graded"
 
 
-def _nothing_defined(asked: Interview) -> str:
+def _nothing_defined(asked: Interview) -> Reason:
     reason = f": {asked.notes[0].text} ({asked.notes[0].where})" if asked.notes else ""
-    return text("nothing_defined", reason=reason)
+    return Reason("nothing_defined", {"reason": reason})

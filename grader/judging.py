@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from grader.catalogue import text
+from grader.catalogue import Reason
 from grader.confined.contract import Call, Named, Outcome, Parameters, Problem, Sighting
+from grader.verdicts import NO_ERROR, ErrorMap, Verdict
 
 NOTHING_NAMED: Named = {}
 LossOf = Callable[[Tensor, Tensor, Parameters], float]
@@ -50,30 +51,17 @@ class Marking:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What a criterion earns and why.
-
-    `error` is the worst relative error (None where there was nothing to compare), `loss` the
-    final mean squared error of a training criterion.
-    """
-
-    criterion: str
-    points: float
-    max_points: float
-    message: str
-    error: float | None = None
-    diagnosis: str | None = None
-    loss: float | None = None
-
-
-@dataclass(frozen=True)
 class _Finding:
-    """What one case came to: the share it earns, its relative error, and what to say of it."""
+    """What one case came to: the share it earns, its relative error, and what to say of it.
+
+    `compared` is what was compared in the end: a tensor's name, the actual and the expected one.
+    """
 
     share: float
     error: float | None
-    message: str
+    reasons: tuple[Reason, ...]
     diagnosis: str | None = None
+    compared: tuple[str, Tensor, Tensor] | None = None
 
     @property
     def badness(self) -> tuple[float, float]:
@@ -102,15 +90,21 @@ def judge(
     else:
         diagnosis = _agreed(findings)
         share = marking.misconceptions[diagnosis] if diagnosis else worst.share
-        verdict = _Finding(share, worst.error, worst.message, diagnosis)
+        verdict = _Finding(share, worst.error, worst.reasons, diagnosis)
     if seen:
-        message = _autograd("autograd", seen[0])
+        reason = _autograd("autograd", seen[0])
         verdict = _Finding(
-            verdict.share * marking.autograd_share, verdict.error, message, "autograd"
+            verdict.share * marking.autograd_share, verdict.error, (reason,), "autograd"
         )
     points = marking.points[criterion]
     return Verdict(
-        criterion, verdict.share * points, points, verdict.message, worst.error, verdict.diagnosis
+        criterion=criterion,
+        points=verdict.share * points,
+        max_points=points,
+        reasons=verdict.reasons,
+        error=worst.error,
+        diagnosis=verdict.diagnosis,
+        map=error_map(*worst.compared) if worst.compared else None,
     )
 
 
@@ -119,21 +113,21 @@ def judge_training(case: Case, outcome: Outcome, loss_of: LossOf, marking: Marki
     points = marking.points[case.criterion]
     given = case.call
     if outcome.problem:
-        return Verdict(
-            case.criterion, 0, points, _problem(outcome.problem, given.function, outcome)
-        )
+        reason = _problem(outcome.problem, given.function, outcome)
+        return Verdict(case.criterion, 0, points, (reason,))
     mark = pass_mark(given.tensors["y"], marking)
-    faulty = _shape_fault(given.parameters(), outcome.tensors, Parameters._fields)
+    final = outcome.tensors[: len(Parameters._fields)]
+    faulty = _shape_fault(given.parameters(), final, Parameters._fields)
     if faulty:
-        return Verdict(case.criterion, 0, points, faulty)
-    params = Parameters(*(tensor.to(torch.float64) for tensor in outcome.tensors))
+        return Verdict(case.criterion, 0, points, (faulty,))
+    params = Parameters(*(tensor.to(torch.float64) for tensor in final))
     loss = loss_of(given.tensors["x"], given.tensors["y"], params)
     # A sigmoid makes finite values of infinite weights, so the loss alone does not tell.
     if not all(map(math.isfinite, (loss, *(float(p.abs().sum()) for p in params)))):
-        return Verdict(case.criterion, 0, points, text("diverged"))
+        return Verdict(case.criterion, 0, points, (Reason("diverged"),))
     passed = loss <= mark
-    message = text("trained" if passed else "not_trained", loss=loss, pass_mark=mark)
-    return Verdict(case.criterion, points if passed else 0, points, message, loss=loss)
+    reason = Reason("trained" if passed else "not_trained", {"loss": loss, "pass_mark": mark})
+    return Verdict(case.criterion, points if passed else 0, points, (reason,), loss=loss)
 
 
 def pass_mark(y: Tensor, marking: Marking) -> float:
@@ -161,17 +155,25 @@ def relative_error(actual: Tensor, expected: Tensor) -> tuple[float, tuple[int, 
     return error, tuple(index)
 
 
+def error_map(name: str, actual: Tensor, expected: Tensor) -> ErrorMap:
+    """Return where two matrices of one shape differ."""
+    relative = (actual.to(torch.float64) - expected).abs() / expected.abs().max()
+    decades = relative.log10().floor().clamp(min=NO_ERROR)
+    rows: list[list[float]] = decades.tolist()
+    return ErrorMap(name, [[int(d) if math.isfinite(d) else None for d in row] for row in rows])
+
+
 def _examine(case: Case, outcome: Outcome, marking: Marking) -> _Finding:
     function = case.call.function
     if outcome.problem:
-        return _Finding(0, None, _problem(outcome.problem, function, outcome))
+        return _Finding(0, None, (_problem(outcome.problem, function, outcome),))
     names = TENSOR_NAMES.get(function, (function,))
     misconception = _rows_not_summed(case, outcome.tensors, marking)
     if misconception:
         return misconception
     faulty = _shape_fault(case.expected, outcome.tensors, names)
     if faulty:
-        return _Finding(0, None, faulty)
+        return _Finding(0, None, (faulty,))
     pairs = zip(names, outcome.tensors, case.expected, strict=True)
     return max(
         (_compare(name, actual, expected, marking) for name, actual, expected in pairs),
@@ -181,25 +183,28 @@ def _examine(case: Case, outcome: Outcome, marking: Marking) -> _Finding:
 
 def _compare(name: str, actual: Tensor, expected: Tensor, marking: Marking) -> _Finding:
     error, index = relative_error(actual, expected)
-    place = {"tensor": name, "entry": list(index), "error": error}
+    compared = (name, actual, expected)
+    place = {"tensor": name, "entry": str(list(index))}
     if not math.isfinite(error):
-        return _Finding(0, None, text("not_finite", **place))
+        return _Finding(0, None, (Reason("not_finite", place),), compared=compared)
     if error <= marking.full_tolerance:
-        return _Finding(1, error, text("right"))
+        return _Finding(1, error, (Reason("right"),))
+    numbers = {"error": error, "tolerance": marking.full_tolerance}
     if error <= marking.half_tolerance:
-        message = text("half", **place, tolerance=marking.full_tolerance)
-        return _Finding(marking.half_share, error, message)
-    return _Finding(0, error, text("wrong", **place, tolerance=marking.full_tolerance))
+        reason = Reason("half", {**place, **numbers})
+        return _Finding(marking.half_share, error, (reason,), compared=compared)
+    return _Finding(0, error, (Reason("wrong", {**place, **numbers}),), compared=compared)
 
 
 def _shape_fault(
     expected: Sequence[Tensor], actual: Sequence[Tensor], names: Sequence[str]
-) -> str | None:
+) -> Reason | None:
     if len(actual) != len(expected):
-        return text("count", actual=len(actual), expected=len(expected))
+        return Reason("count", {"actual": len(actual), "expected": len(expected)})
     for name, got, wanted in zip(names, actual, expected, strict=True):
         if got.shape != wanted.shape:
-            return text("shape", tensor=name, actual=tuple(got.shape), expected=tuple(wanted.shape))
+            shapes = {"actual": str(tuple(got.shape)), "expected": str(tuple(wanted.shape))}
+            return Reason("shape", {"tensor": name, **shapes})
     return None
 
 
@@ -214,29 +219,30 @@ def _rows_not_summed(case: Case, actual: Sequence[Tensor], marking: Marking) -> 
     summed = per_sample.sum(0, keepdim=True)
     if relative_error(summed, case.expected[0])[0] > marking.half_tolerance:
         return None
-    return _Finding(0, None, text("rows_not_summed", bias=bias), "rows_not_summed")
+    return _Finding(0, None, (Reason("rows_not_summed", {"bias": bias}),), "rows_not_summed")
 
 
-def _problem(problem: Problem, function: str, outcome: Outcome) -> str:
+def _problem(problem: Problem, function: str, outcome: Outcome) -> Reason:
     place = f" ({outcome.where})" if outcome.where else ""
-    return text(problem.value, function=function, detail=outcome.detail, place=place)
+    values = {"function": function, "detail": outcome.detail, "place": place}
+    return Reason(problem.value, values)
 
 
 def _recomputed(on_path: _Finding, named: Sequence[Sighting], marking: Marking) -> _Finding:
     """Find for a gradient that is right on the path and wrong off it."""
     if named:
-        message = _autograd("autograd_named", named[0])
+        reason = _autograd("autograd_named", named[0])
         share = on_path.share * marking.autograd_share
-        return _Finding(share, None, message, "autograd_named")
-    message = text("recomputed")
-    if on_path.share < 1:
-        message = text("recomputed_half", error=on_path.error)
-    return _Finding(on_path.share * marking.recompute_share, None, message, "recomputed")
+        return _Finding(share, None, (reason,), "autograd_named")
+    reason = Reason("recomputed")
+    if on_path.share < 1 and on_path.error is not None:
+        reason = Reason("recomputed_half", {"error": on_path.error})
+    return _Finding(on_path.share * marking.recompute_share, None, (reason,), "recomputed")
 
 
-def _autograd(message: str, sighting: Sighting) -> str:
+def _autograd(message: str, sighting: Sighting) -> Reason:
     place = f" ({sighting.where})" if sighting.where else ""
-    return text(message, name=sighting.name, place=place)
+    return Reason(message, {"name": sighting.name, "place": place})
 
 
 def _agreed(findings: Sequence[tuple[bool, _Finding]]) -> str | None:

@@ -8,7 +8,9 @@ from typing import Literal
 
 import msgspec
 
+from grader.catalogue import Reason
 from grader.files import write_atomically, writing_atomically
+from grader.verdicts import ErrorMap
 
 GRADES = "grades.csv"
 FORMULA = ("=", "+", "-", "@")  # what a spreadsheet takes for the beginning of one
@@ -17,7 +19,10 @@ Status = Literal["graded", "unreadable", "failed", "timeout", "crashed"]
 
 
 class Criterion(msgspec.Struct, frozen=True):
-    """One criterion: `error` is the worst relative error, null where nothing could be compared."""
+    """One criterion: `error` is the worst relative error, null where nothing could be compared.
+
+    `message` is the words for `reasons`, `map` where the answer differs from what is expected.
+    """
 
     id: str
     points: float
@@ -25,14 +30,33 @@ class Criterion(msgspec.Struct, frozen=True):
     error: float | None
     message: str
     diagnosis: str | None
+    reasons: tuple[Reason, ...] = ()
+    map: ErrorMap | None = None
+
+
+class Run(msgspec.Struct, frozen=True):
+    """How a training run went: the loss each `every` steps, and the predictions at the end.
+
+    Numbers are rounded, for drawing; null is what was not finite.
+    """
+
+    every: int
+    losses: list[float | None]
+    predictions: list[float | None]
 
 
 class Training(msgspec.Struct, frozen=True):
-    """Final mean squared errors of the two training runs, null where there was none."""
+    """Final mean squared errors of the two training runs, null where there was none.
+
+    `x` and `y` are the data, rounded; `runs` is by "manual" and "net".
+    """
 
     manual: float | None
     net: float | None
     pass_mark: float
+    x: list[float | None] = []
+    y: list[float | None] = []
+    runs: dict[str, Run] = {}
 
 
 class SourceNote(msgspec.Struct, frozen=True):

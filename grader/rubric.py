@@ -50,6 +50,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The training run and its pass mark, a fraction of the variance of y."""
 
     steps: int
+    sampled_every: int
     learning_rate: Positive
     n_samples: int
     n_hidden: int

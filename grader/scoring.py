@@ -1,11 +1,17 @@
 """Score a submission: the outcomes of its interview in, a verdict a criterion out."""
 
+import math
 from collections.abc import Sequence
 
+import torch
+from torch import Tensor
+
 from grader import reference
-from grader.catalogue import text
-from grader.confined.contract import Named, Outcome, Sighting
-from grader.judging import Case, Marking, Verdict, judge, judge_training
+from grader.catalogue import ENGLISH, Reason
+from grader.confined.contract import Named, Outcome, Parameters, Sighting
+from grader.judging import Case, Marking, judge, judge_training
+from grader.records import Run, Training
+from grader.verdicts import Verdict
 
 MOST_FLAGS = 40
 
@@ -23,10 +29,9 @@ def score(
     return [_verdict(name, answered, named, marking) for name, answered in by_criterion.items()]
 
 
-def zero(message: str, marking: Marking) -> list[Verdict]:
+def zero(reason: Reason, marking: Marking) -> list[Verdict]:
     """Return verdicts of 0 points for a submission that could not be asked."""
-    explained = text("unreadable", reason=message)
-    return [Verdict(name, 0, points, explained) for name, points in marking.points.items()]
+    return [Verdict(name, 0, points, (reason,)) for name, points in marking.points.items()]
 
 
 def _verdict(
@@ -36,6 +41,58 @@ def _verdict(
         ((case, outcome),) = answered
         return judge_training(case, outcome, reference.mean_squared_error, marking)
     return judge(criterion, answered, marking, named)
+
+
+def training(
+    cases: Sequence[Case], outcomes: Sequence[Outcome], verdicts: Sequence[Verdict], mark: float
+) -> Training:
+    """Return the losses of both training runs, and how they went where the worker told."""
+    losses = {verdict.criterion: verdict.loss for verdict in verdicts}
+    asked = [
+        (case, outcome)
+        for case, outcome in zip(cases, outcomes, strict=True)
+        if case.criterion.startswith("train.")
+    ]
+    runs = {
+        case.criterion.removeprefix("train."): run
+        for case, outcome in asked
+        if (run := _run(case, outcome))
+    }
+    given = asked[0][0].call.tensors if runs else {}
+    return Training(
+        manual=losses.get("train.manual"),
+        net=losses.get("train.net"),
+        pass_mark=mark,
+        x=_rounded(given["x"]) if given else [],
+        y=_rounded(given["y"]) if given else [],
+        runs=runs,
+    )
+
+
+def _run(case: Case, outcome: Outcome) -> Run | None:
+    """Return how a training run went, from the parameters at some steps; None without those.
+
+    They follow the last parameters, stacked. The losses are computed here.
+    """
+    given, settings = case.call, case.call.settings
+    every, steps = int(settings["sampled_every"]), int(settings["steps"])
+    passed = outcome.tensors[len(Parameters._fields) :]
+    count = len(passed[0]) if passed and passed[0].dim() else 0
+    expected = [(count, *parameter.shape) for parameter in given.parameters()]
+    if not 0 < count <= steps // every + 1 or [tuple(p.shape) for p in passed] != expected:
+        return None
+    params = Parameters(*(parameter.to(torch.float64) for parameter in passed))
+    _, predictions = reference.forward(given.tensors["x"], params)
+    losses = (given.tensors["y"] - predictions).square().mean((1, 2))
+    return Run(every, _rounded(losses), _rounded(predictions[-1]))
+
+
+def _rounded(tensor: Tensor) -> list[float | None]:
+    """Return the entries to three significant digits, None where they are not finite."""
+    return [
+        float(f"{value:.2e}") if math.isfinite(value) else None
+        for value in tensor.flatten().tolist()
+    ]
 
 
 def flags(cases: Sequence[Case], outcomes: Sequence[Outcome], named: Named) -> list[str]:
@@ -55,5 +112,5 @@ def flags(cases: Sequence[Case], outcomes: Sequence[Outcome], named: Named) -> l
 
 def _flag(name: str, function: str, sighting: Sighting) -> str:
     place = f" ({sighting.where})" if sighting.where else ""
-    detail = text(f"flag_{name}", name=sighting.name, function=function, place=place)
-    return f"{name}: {detail}"
+    values = {"name": sighting.name, "function": function, "place": place}
+    return f"{name}: {ENGLISH.of(Reason(f'flag_{name}', values))}"

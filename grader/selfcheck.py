@@ -17,13 +17,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.catalogue import text
+from grader.catalogue import Reason
 from grader.confined.calls import answer
 from grader.confined.contract import Call, Named, Parameters
 from grader.confined.guards import guarded
 from grader.confined.screening import screen
 from grader.confined.student import Cell, Namespace, load
-from grader.judging import Case, Marking, Verdict, judge, judge_training
+from grader.judging import Case, Marking, judge, judge_training
+from grader.verdicts import Verdict
 
 CASES_FILE = Path(__file__).with_name("public_cases.json")
 
@@ -103,7 +104,7 @@ def _verdict(
     # The grader finds the loss with the reference's forward pass; here it is yours.
     points = marking.points["forward.values"]
     if _verdict("forward.values", namespace, labels, named, cases, marking).points < points:
-        return Verdict(criterion, 0, marking.points[criterion], text("needs_forward"))
+        return Verdict(criterion, 0, marking.points[criterion], (Reason("needs_forward"),))
 
     def loss_of(x: Tensor, y: Tensor, params: Parameters) -> float:
         return float((y - namespace["forward"](x, params)[1]).square().mean())

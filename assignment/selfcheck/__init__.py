@@ -17,13 +17,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from selfcheck.catalogue import text
+from selfcheck.catalogue import Reason
 from selfcheck.calls import answer
 from selfcheck.contract import Call, Named, Parameters
 from selfcheck.guards import guarded
 from selfcheck.screening import screen
 from selfcheck.student import Cell, Namespace, load
-from selfcheck.judging import Case, Marking, Verdict, judge, judge_training
+from selfcheck.judging import Case, Marking, judge, judge_training
+from selfcheck.verdicts import Verdict
 
 CASES_FILE = Path(__file__).with_name("public_cases.json")
 
@@ -103,7 +104,7 @@ def _verdict(
     # The grader finds the loss with the reference's forward pass; here it is yours.
     points = marking.points["forward.values"]
     if _verdict("forward.values", namespace, labels, named, cases, marking).points < points:
-        return Verdict(criterion, 0, marking.points[criterion], text("needs_forward"))
+        return Verdict(criterion, 0, marking.points[criterion], (Reason("needs_forward"),))
 
     def loss_of(x: Tensor, y: Tensor, params: Parameters) -> float:
         return float((y - namespace["forward"](x, params)[1]).square().mean())

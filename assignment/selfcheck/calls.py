@@ -1,7 +1,7 @@
 """Put one call to the functions a student defined, and bring home tensors or a problem."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,9 +33,12 @@ def answer(call: Call, namespace: Namespace, labels: set[str]) -> Outcome:
     """
     if call.function not in GRADIENTS:
         return _answer(call, namespace, labels)
+    before = {name: tensor._version for name, tensor in call.tensors.items()}
     with watching(labels) as watch:
         outcome = _answer(call, namespace, labels)
-    return replace(outcome, seen=watch.sightings())
+    # torch counts the changes of a tensor in place.
+    damaged = tuple(name for name, t in call.tensors.items() if t._version != before[name])
+    return replace(outcome, seen=watch.sightings(), damaged=damaged)
 
 
 def _answer(call: Call, namespace: Namespace, labels: set[str]) -> Outcome:
@@ -111,9 +114,12 @@ def _gradient(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
 def _train_manual(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
     """Descend on the mean loss with the student's forward pass and gradients."""
     x, y, params = call.tensors["x"], call.tensors["y"], call.parameters()
+    passed = []  # parameters on the way
     gradients = [(name, _defined(namespace, name)) for name in GRADIENTS]
     step = call.settings["learning_rate"] / len(x)
     for count in range(int(call.settings["steps"])):
+        if count % call.settings["sampled_every"] == 0:
+            passed.append(params)
         hs, y_pred = _forward_pass(namespace, x, params)
         moved = []
         for parameter, (name, function) in zip(params, gradients, strict=True):
@@ -127,7 +133,11 @@ def _train_manual(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
             sum(float(p.sum()) for p in params)
         ):
             break
-    return tuple(params)
+    return (*params, *_stacked([*passed, params]))
+
+
+def _stacked(passed: Sequence[Iterable[Tensor]]) -> tuple[Tensor, ...]:
+    return tuple(torch.stack(samples) for samples in zip(*passed, strict=True))
 
 
 def _net(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
@@ -145,7 +155,10 @@ def _train_net(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
     x, y = call.tensors["x"], call.tensors["y"]
     net = _net_with(call.parameters(), namespace)
     learning_rate, weights = call.settings["learning_rate"], list(net.parameters())
-    for _ in range(int(call.settings["steps"])):
+    passed = []  # parameters on the way
+    for count in range(int(call.settings["steps"])):
+        if count % call.settings["sampled_every"] == 0:
+            passed.append([weight.clone() for weight in _weights(net)])
         output = net(x)
         if getattr(output, "shape", None) != y.shape:
             _tensor(output, "Net")
@@ -156,7 +169,8 @@ def _train_net(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
                 if weight.grad is not None:
                     weight.sub_(weight.grad, alpha=learning_rate)
                     weight.grad = None
-    return _weights(net)
+    final = _weights(net)
+    return (*final, *_stacked([*passed, final]))
 
 
 def _net_with(params: Parameters, namespace: Namespace) -> Any:

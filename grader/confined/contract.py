@@ -65,7 +65,9 @@ Named = Mapping[str, Sequence[Sighting]]
 class Outcome:
     """What a call came to: tensors, or a problem, its detail and its place in the source.
 
-    `seen` is differentiation by torch while a gradient was called.
+    `seen` is differentiation by torch while a gradient was called, `damaged` the tensors it was
+    given that it changed in place. A training run returns its last parameters, and after them the
+    parameters at some steps, stacked.
     """
 
     tensors: tuple[Tensor, ...] = ()
@@ -73,3 +75,4 @@ class Outcome:
     detail: str = ""
     where: str = ""
     seen: tuple[Sighting, ...] = ()
+    damaged: tuple[str, ...] = ()

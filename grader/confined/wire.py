@@ -100,6 +100,7 @@ class Answer(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     detail: ShortText = ""
     where: ShortText = ""
     seen: Sightings = []
+    damaged: Annotated[list[SightingText], msgspec.Meta(max_length=8)] = []
 
 
 ToWorker = Start | Load | Run | Round
@@ -147,14 +148,16 @@ def answer_of(number: int, outcome: Outcome) -> Answer:
     """Encode an outcome."""
     arrays = [to_array(tensor) for tensor in outcome.tensors]
     seen = pairs_of(outcome.seen)
-    return Answer(number, arrays, outcome.problem, outcome.detail, outcome.where, seen)
+    damaged = list(outcome.damaged)
+    return Answer(number, arrays, outcome.problem, outcome.detail, outcome.where, seen, damaged)
 
 
 def outcome_of(answer: Answer) -> Outcome:
     """Decode an outcome."""
     tensors = tuple(to_tensor(array) for array in answer.arrays)
     seen = sightings_of(answer.seen)
-    return Outcome(tensors, answer.problem, answer.detail, answer.where, seen)
+    damaged = tuple(answer.damaged)
+    return Outcome(tensors, answer.problem, answer.detail, answer.where, seen, damaged)
 
 
 def pairs_of(sightings: Sequence[Sighting]) -> list[tuple[str, str]]:
