@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import cache, partial
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from torch import Tensor
 from grader import reference
 from grader.confined.contract import GRADIENTS, Call, Parameters
 from grader.judging import Case
+from grader.misconceptions import mistaken, mistaken_twice
 from grader.rubric import CaseSettings, Rubric, Training
 
 CONVENTIONS = ("sample", "row")
@@ -48,12 +50,21 @@ def build_cases(settings: CaseSettings, training: Training, seed: int) -> list[C
 
     The same settings and seed give the same cases, bit for bit.
     """
-    return [
+    compared = (
         *_forward_cases(settings, seed),
         *_gradient_cases(settings, seed),
         *_net_cases(settings, seed),
-        *_training_cases(training, seed),
-    ]
+    )
+    return [*map(_with_mistakes, compared), *_training_cases(training, seed)]
+
+
+def _with_mistakes(case: Case) -> Case:
+    """Add what named mistakes answer: found out when first asked for, and kept."""
+    return replace(
+        case,
+        mistaken=cache(partial(mistaken, case.call)),
+        mistaken_twice=cache(partial(mistaken_twice, case.call)),
+    )
 
 
 def hidden_cases(rubric: Rubric, seed: int) -> list[Case]:

@@ -44,7 +44,13 @@ class Classroom:
         except Unreadable as error:
             return self._unreadable(paper, str(error), started)
         asked = interview(source, self._rounds, self._zygote, self._rubric.limits)
-        verdicts = score(self._cases, asked.outcomes, asked.named, self._marking)
+        verdicts = score(
+            self._cases,
+            asked.outcomes,
+            asked.named,
+            self._marking,
+            "\n".join(cell.source for cell in source.cells),
+        )
         status = status_of(asked)
         if status == "failed":
             verdicts = zero(_nothing_defined(asked), self._marking)

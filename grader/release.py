@@ -31,6 +31,7 @@ POINTS_MARK = "{{points}}"
 TRAVELLING = {
     "selfcheck": "__init__.py",
     "judging": "judging.py",
+    "diagnosis": "diagnosis.py",
     "verdicts": "verdicts.py",
     "catalogue": "catalogue.py",
     "confined.contract": "contract.py",

@@ -17,16 +17,22 @@ MOST_FLAGS = 40
 
 
 def score(
-    cases: Sequence[Case], outcomes: Sequence[Outcome], named: Named, marking: Marking
+    cases: Sequence[Case],
+    outcomes: Sequence[Outcome],
+    named: Named,
+    marking: Marking,
+    source: str = "",
 ) -> list[Verdict]:
     """Return the verdicts in the rubric's order. The loss of a training run is recomputed here.
 
-    `named` is what the source of each gradient names of autograd.
+    `named` is what the source of each gradient names of autograd, `source` the student's text.
     """
     by_criterion: dict[str, list[tuple[Case, Outcome]]] = {name: [] for name in marking.points}
     for case, outcome in zip(cases, outcomes, strict=True):
         by_criterion[case.criterion].append((case, outcome))
-    return [_verdict(name, answered, named, marking) for name, answered in by_criterion.items()]
+    return [
+        _verdict(name, answered, named, marking, source) for name, answered in by_criterion.items()
+    ]
 
 
 def zero(reason: Reason, marking: Marking) -> list[Verdict]:
@@ -35,12 +41,16 @@ def zero(reason: Reason, marking: Marking) -> list[Verdict]:
 
 
 def _verdict(
-    criterion: str, answered: Sequence[tuple[Case, Outcome]], named: Named, marking: Marking
+    criterion: str,
+    answered: Sequence[tuple[Case, Outcome]],
+    named: Named,
+    marking: Marking,
+    source: str,
 ) -> Verdict:
     if criterion.startswith("train."):
         ((case, outcome),) = answered
         return judge_training(case, outcome, reference.mean_squared_error, marking)
-    return judge(criterion, answered, marking, named)
+    return judge(criterion, answered, marking, named, source)
 
 
 def training(

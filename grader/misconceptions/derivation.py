@@ -1,0 +1,131 @@
+"""The derivation of (3.3) to (3.6) and the forward pass as steps, each of which can be done wrong.
+
+A mistake is another function in the place of one step; two mistakes are two steps replaced. The
+steps below are the right ones, and follow the handout's equations backwards.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from grader.confined.contract import Call
+
+
+class Given(NamedTuple):
+    """What a gradient function is given: x (N, D), y and y_pred (N, O), hs (N, H), parameters."""
+
+    x: Tensor
+    y: Tensor
+    w1: Tensor
+    b1: Tensor
+    w2: Tensor
+    b2: Tensor
+    hs: Tensor
+    y_pred: Tensor
+
+    @property
+    def h(self) -> Tensor:
+        """Equation (1.2)."""
+        return self.x @ self.w1 + self.b1
+
+
+def _residual(given: Given) -> Tensor:
+    """Y - Y_pred, of (1.1)."""
+    return given.y - given.y_pred
+
+
+def _through_w2(given: Given, at_output: Tensor) -> Tensor:
+    """From the output to the hidden layer, back through (1.4)."""
+    return at_output @ given.w2.T
+
+
+def _slope(given: Given) -> Tensor:
+    """The derivative of the sigmoid, (2.3)."""
+    return given.hs * (1 - given.hs)
+
+
+def _through_sigmoid(behind: Tensor, slope: Tensor) -> Tensor:
+    """From hs to h, back through (1.3): entry by entry."""
+    return behind * slope
+
+
+def _into_w1(given: Given, at_hidden: Tensor) -> Tensor:
+    """The other factor of X W1 in (1.2)."""
+    return given.x.T @ at_hidden
+
+
+def _into_w2(given: Given, at_output: Tensor) -> Tensor:
+    """The other factor of hs W2 in (1.4)."""
+    return given.hs.T @ at_output
+
+
+def _over_rows(by_sample: Tensor, bias: Tensor) -> Tensor:
+    """A bias row reaches every sample that it was broadcast to."""
+    return by_sample.sum_to_size(bias.shape)
+
+
+def _as_it_is(gradient: Tensor) -> Tensor:
+    return gradient
+
+
+@dataclass(frozen=True)
+class GradientSteps:
+    """How a gradient is derived; `formula` is the function whose formula is followed."""
+
+    formula: str
+    residual: Callable[[Given], Tensor] = _residual
+    through_w2: Callable[[Given, Tensor], Tensor] = _through_w2
+    slope: Callable[[Given], Tensor] = _slope
+    through_sigmoid: Callable[[Tensor, Tensor], Tensor] = _through_sigmoid
+    into_w1: Callable[[Given, Tensor], Tensor] = _into_w1
+    into_w2: Callable[[Given, Tensor], Tensor] = _into_w2
+    over_rows: Callable[[Tensor, Tensor], Tensor] = _over_rows
+    finish: Callable[[Tensor], Tensor] = _as_it_is
+
+
+def gradient(given: Given, steps: GradientSteps) -> Tensor:
+    """Return the gradient that the steps lead to; RuntimeError where shapes do not fit."""
+    at_output = -2 * steps.residual(given)
+    if steps.formula == "grad_b2":  # (3.3)
+        return steps.finish(steps.over_rows(at_output, given.b2))
+    if steps.formula == "grad_w2":  # (3.4)
+        return steps.finish(steps.into_w2(given, at_output))
+    at_hidden = steps.through_sigmoid(steps.through_w2(given, at_output), steps.slope(given))
+    if steps.formula == "grad_b1":  # (3.5)
+        return steps.finish(steps.over_rows(at_hidden, given.b1))
+    return steps.finish(steps.into_w1(given, at_hidden))  # (3.6)
+
+
+def _affine(layer_input: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """(1.2) and (1.4)."""
+    return layer_input @ weight + bias
+
+
+def _activation(h: Tensor) -> Tensor:
+    """(1.3)."""
+    return torch.sigmoid(h)
+
+
+def _returned(h: Tensor, hs: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+    return hs, y_pred
+
+
+@dataclass(frozen=True)
+class ForwardSteps:
+    """How the forward pass is computed."""
+
+    hidden: Callable[[Tensor, Tensor, Tensor], Tensor] = _affine
+    activation: Callable[[Tensor], Tensor] = _activation
+    predict: Callable[[Tensor, Tensor, Tensor], Tensor] = _affine
+    returned: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]] = _returned
+
+
+def forward_pass(call: Call, steps: ForwardSteps) -> tuple[Tensor, Tensor]:
+    """Return hs and y_pred that the steps lead to; RuntimeError where shapes do not fit."""
+    params = call.parameters()
+    h = steps.hidden(call.tensors["x"], params.w1, params.b1)
+    hs = steps.activation(h)
+    return steps.returned(h, hs, steps.predict(hs, params.w2, params.b2))

@@ -1,0 +1,203 @@
+"""The catalogue: what goes wrong at which step. The message to each id is in catalogue.py.
+
+One mistake may be written in several ways, and then has several entries. A wrong sign or factor
+has none: answers are compared up to a factor, and the factor is named (diagnosis.py).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from grader.misconceptions.derivation import Given
+
+
+class Entry(NamedTuple):
+    """`steps` take the place of the right ones in the functions named; arguments are the same."""
+
+    id: str
+    functions: tuple[str, ...]
+    steps: Mapping[str, Any]
+
+
+ALL = ("grad_w1", "grad_b1", "grad_w2", "grad_b2")
+HIDDEN = ("grad_w1", "grad_b1")  # whose derivation goes through the hidden layer
+FORWARD = ("forward", "net")
+
+
+def _residual(given: Given) -> Tensor:
+    return given.y - given.y_pred
+
+
+def _at_residual() -> Iterable[Entry]:
+    def entry(name: str, do: Callable[[Given], Tensor]) -> Entry:
+        return Entry(name, ALL, {"residual": do})
+
+    yield entry("y_pred_for_residual", lambda given: given.y_pred)
+    yield entry("y_for_residual", lambda given: given.y)
+    yield entry("residual_added", lambda given: given.y + given.y_pred)
+    yield entry("residual_squared", lambda given: _residual(given).square())
+    yield entry("residual_absolute", lambda given: _residual(given).abs())
+    yield entry("residual_absolute", lambda given: _residual(given).sign())
+
+
+def _through_w2() -> Iterable[Entry]:
+    def entry(name: str, do: Callable[[Given, Tensor], Tensor]) -> Entry:
+        return Entry(name, HIDDEN, {"through_w2": do})
+
+    yield entry("w2_not_transposed", lambda given, out: out @ given.w2)
+    yield entry("w2_missing", lambda given, out: out)
+    yield entry("w1_for_w2", lambda given, out: out @ given.w1)
+    yield entry("w1_for_w2", lambda given, out: out @ given.w1.T)
+    yield entry("elementwise_for_matmul", lambda given, out: out * given.w2)
+
+
+def _at_slope() -> Iterable[Entry]:
+    def entry(name: str, do: Callable[[Given], Tensor]) -> Entry:
+        return Entry(name, HIDDEN, {"slope": do})
+
+    def of(value: Callable[[Given], Tensor]) -> Callable[[Given], Tensor]:
+        return lambda given: value(given) * (1 - value(given))
+
+    yield entry("one_minus_hs_missing", lambda given: given.hs)
+    yield entry("hs_missing", lambda given: 1 - given.hs)
+    yield entry("sigmoid_derivative_missing", lambda given: torch.ones_like(given.hs))
+    yield entry("sigmoid_derivative_of_hs", of(lambda given: given.hs.sigmoid()))
+    yield entry("sigmoid_for_its_derivative", lambda given: given.hs.sigmoid())
+    yield entry("h_for_hs", of(lambda given: given.h))
+    yield entry("h_for_hs", of(lambda given: given.hs.logit()))
+    yield entry("tanh_derivative", lambda given: 1 - given.hs.square())
+    yield entry("tanh_derivative", lambda given: 1 - given.h.tanh().square())
+    yield entry("relu_derivative", lambda given: (given.hs > 0.5).double())
+    yield entry("relu_derivative", lambda given: (given.h > 0).double())
+    yield entry("plus_in_sigmoid_derivative", lambda given: given.hs * (1 + given.hs))
+    yield entry("hs_squared", lambda given: given.hs.square())
+    yield entry("derivative_twice", lambda given: (given.hs * (1 - given.hs)).square())
+    yield entry("derivative_inverted", lambda given: 1 / (given.hs * (1 - given.hs)))
+
+
+def _through_sigmoid() -> Iterable[Entry]:
+    def entry(name: str, do: Callable[[Tensor, Tensor], Tensor]) -> Entry:
+        return Entry(name, HIDDEN, {"through_sigmoid": do})
+
+    yield entry("matmul_for_elementwise", lambda behind, slope: behind @ slope.T)
+    yield entry("matmul_for_elementwise", lambda behind, slope: behind.T @ slope)
+    yield entry("matmul_for_elementwise", lambda behind, slope: behind @ slope)
+    yield entry("added_for_multiplied", lambda behind, slope: behind + slope)
+    yield entry("back_path_missing", lambda behind, slope: slope)
+
+
+def _into_weights() -> Iterable[Entry]:
+    def w1(name: str, do: Callable[[Given, Tensor], Tensor]) -> Entry:
+        return Entry(name, ("grad_w1",), {"into_w1": do})
+
+    def w2(name: str, do: Callable[[Given, Tensor], Tensor]) -> Entry:
+        return Entry(name, ("grad_w2",), {"into_w2": do})
+
+    yield w1("x_missing", lambda given, d: d.sum(0, keepdim=True))
+    yield w1("x_missing", lambda given, d: d)
+    yield w1("x_not_transposed", lambda given, d: given.x @ d)
+    yield w1("elementwise_for_matmul", lambda given, d: given.x * d)
+    yield w1("hs_for_x", lambda given, d: given.hs.T @ d)
+    yield w2("hs_missing_in_w2", lambda given, out: out.sum(0, keepdim=True))
+    yield w2("hs_missing_in_w2", lambda given, out: out)
+    yield w2("hs_not_transposed", lambda given, out: given.hs @ out)
+    yield w2("elementwise_for_matmul", lambda given, out: given.hs * out)
+    yield w2("x_for_hs", lambda given, out: given.x.T @ out)
+    yield w2("h_for_hs", lambda given, out: given.h.T @ out)
+    yield w2("derivative_for_hs", lambda given, out: (given.hs * (1 - given.hs)).T @ out)
+    yield w2("w2_in_its_own_gradient", lambda given, out: (given.hs.T @ out) * given.w2)
+
+
+def _over_rows() -> Iterable[Entry]:
+    def entry(name: str, do: Callable[[Tensor, Tensor], Tensor]) -> Entry:
+        return Entry(name, ("grad_b1", "grad_b2"), {"over_rows": do})
+
+    yield entry("rows_not_summed", lambda rows, bias: rows)
+    yield entry("rows_always_summed", lambda rows, bias: rows.sum(0, keepdim=True))
+    yield entry("wrong_axis_summed", lambda rows, bias: rows.sum(1, keepdim=True))
+    yield entry("wrong_axis_summed", lambda rows, bias: rows.sum(1))
+    yield entry("one_row_for_all", lambda rows, bias: rows[:1])
+
+
+def _other_formulas() -> Iterable[Entry]:
+    for function, other in (("b1", "b2"), ("b2", "b1"), ("w1", "w2"), ("w2", "w1"), ("b2", "w2")):
+        name = f"{other}_in_place_of_{function}"
+        yield Entry(name, (f"grad_{function}",), {"formula": f"grad_{other}"})
+
+
+def _at_the_end() -> Iterable[Entry]:
+    def entry(name: str, do: Callable[[Tensor], Tensor], *functions: str) -> Entry:
+        return Entry(name, functions or ALL, {"finish": do})
+
+    yield Entry("printed_transpose", ("grad_b2",), {"over_rows": lambda rows, bias: rows.T})
+    yield entry("transposed", lambda gradient: gradient.T)
+    yield entry("dimension_dropped", lambda gradient: gradient.squeeze())
+    yield entry("dimension_dropped", lambda gradient: gradient.flatten())
+    yield entry("summed_to_a_number", lambda gradient: gradient.sum())
+    yield entry("summed_to_a_number", lambda gradient: gradient.sum().reshape(1, 1))
+    yield entry("absolute_gradient", lambda gradient: gradient.abs())
+
+
+def _in_forward() -> Iterable[Entry]:
+    def hidden(name: str, do: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Entry:
+        return Entry(name, FORWARD, {"hidden": do})
+
+    def activation(name: str, do: Callable[[Tensor], Tensor]) -> Entry:
+        return Entry(name, FORWARD, {"activation": do})
+
+    def predict(name: str, do: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Entry:
+        return Entry(name, FORWARD, {"predict": do})
+
+    def returned(name: str, do: Callable[[Tensor, Tensor, Tensor], Any]) -> Entry:
+        return Entry(name, ("forward",), {"returned": do})
+
+    def without(a: Tensor, w: Tensor, b: Tensor) -> Tensor:
+        return a @ w
+
+    yield Entry("biases_left_out", FORWARD, {"hidden": without, "predict": without})
+    yield hidden("b1_left_out", without)
+    yield predict("b2_left_out", without)
+    for layer in (hidden, predict):
+        yield layer("bias_subtracted", lambda a, w, b: a @ w - b)
+        yield layer("bias_multiplied", lambda a, w, b: (a @ w) * b)
+        yield layer("bias_rows_merged", lambda a, w, b: a @ w + b.mean())
+        yield layer("bias_rows_merged", lambda a, w, b: a @ w + b.mean(0))
+        yield layer("bias_rows_merged", lambda a, w, b: a @ w + b[0])
+        yield layer("weight_transposed", lambda a, w, b: a @ w.T + b)
+        yield layer("elementwise_for_matmul", lambda a, w, b: a * w + b)
+    yield activation("activation_missing", lambda h: h)
+    yield activation("relu_for_sigmoid", functional.relu)
+    yield activation("tanh_for_sigmoid", torch.tanh)
+    yield activation("softmax_for_sigmoid", lambda h: h.softmax(1))
+    yield activation("softmax_for_sigmoid", lambda h: h.softmax(0))
+    yield activation("softplus_for_sigmoid", functional.softplus)
+    yield activation("sigmoid_twice", lambda h: h.sigmoid().sigmoid())
+    yield activation("sigmoid_of_minus_h", lambda h: (-h).sigmoid())
+    yield activation("derivative_for_sigmoid", lambda h: h.sigmoid() * (1 - h.sigmoid()))
+    yield activation("sigmoid_overflows", lambda h: h.exp() / (h.exp() + 1))
+    yield predict("sigmoid_on_output", lambda a, w, b: (a @ w + b).sigmoid())
+    yield predict("relu_on_output", lambda a, w, b: functional.relu(a @ w + b))
+    yield returned("h_returned_for_hs", lambda h, hs, y_pred: (h, y_pred))
+    yield returned("outputs_swapped", lambda h, hs, y_pred: (y_pred, hs))
+    yield returned("outputs_transposed", lambda h, hs, y_pred: (hs.T, y_pred.T))
+    yield returned("outputs_transposed", lambda h, hs, y_pred: (hs, y_pred.T))
+    yield returned("outputs_transposed", lambda h, hs, y_pred: (hs.T, y_pred))
+    yield returned("output_dimension_dropped", lambda h, hs, y_pred: (hs, y_pred.flatten()))
+    yield returned("hidden_returned_twice", lambda h, hs, y_pred: (hs, hs))
+    yield returned("hidden_returned_twice", lambda h, hs, y_pred: (h, hs))
+
+
+ENTRIES: tuple[Entry, ...] = (
+    *_at_residual(),
+    *_through_w2(),
+    *_at_slope(),
+    *_through_sigmoid(),
+    *_into_weights(),
+    *_over_rows(),
+    *_other_formulas(),
+    *_at_the_end(),
+    *_in_forward(),
+)
