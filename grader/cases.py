@@ -4,13 +4,14 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from functools import cache, partial
+from functools import cache
 
 import torch
 from torch import Tensor
 
 from grader import reference
 from grader.confined.contract import GRADIENTS, Call, Parameters
+from grader.diagnosis import Mistakes
 from grader.judging import Case
 from grader.misconceptions import mistaken, mistaken_twice
 from grader.rubric import CaseSettings, Rubric, Training
@@ -62,8 +63,8 @@ def _with_mistakes(case: Case) -> Case:
     """Add what named mistakes answer: found out when first asked for, and kept."""
     return replace(
         case,
-        mistaken=cache(partial(mistaken, case.call)),
-        mistaken_twice=cache(partial(mistaken_twice, case.call)),
+        mistaken=cache(lambda: Mistakes(mistaken(case.call))),
+        mistaken_twice=cache(lambda: Mistakes(mistaken_twice(case.call))),
     )
 
 
@@ -183,7 +184,14 @@ def public_cases_json(rubric: Rubric) -> str:
             "tensors": {name: tensor.tolist() for name, tensor in case.call.tensors.items()},
             "settings": dict(case.call.settings),
             "expected": [tensor.tolist() for tensor in case.expected],
+            "mistaken": [
+                {"ids": each.ids, "answer": _plain(each.answer)} for each in mistaken(case.call)
+            ],
         }
         for case in public_cases(rubric)
     ]
     return json.dumps({"marking": asdict(rubric.marking()), "cases": rows}) + "\n"
+
+
+def _plain(answer: tuple[Tensor, ...] | str) -> list[list[float]] | str:
+    return answer if isinstance(answer, str) else [tensor.tolist() for tensor in answer]

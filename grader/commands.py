@@ -20,7 +20,7 @@ from grader.reports.terminal import GradeScreen, show_validations
 from grader.rubric import RUBRIC_FILE, Rubric, load_rubric
 from grader.submissions.archives import Archives
 from grader.submissions.discover import NothingToGrade, Submission, discover
-from grader.validate import validate
+from grader.validate import validate, validate_pairs
 
 DONE, UNDER_MARK, UNUSABLE = 0, 1, 2
 # While this thread records a result, others hand the next papers on, and graders wait for them.
@@ -125,10 +125,14 @@ def _print_records(students: Iterable[str], results: Path) -> None:
 
 
 def _validate(job: ValidateJob) -> int:
-    brief = Brief.of(load_rubric(), job.seed, strict=False)
-    with closing(Graders(brief, job.jobs)) as graders:
-        validations = list(validate(Path(job.solution), graders))
-    show_validations(validations)
+    rubric, solution = load_rubric(), Path(job.solution)
+    with closing(Graders(Brief.of(rubric, job.seed, strict=False), job.jobs)) as graders:
+        validations = list(validate(solution, graders))
+    points = {name: p for name, p in rubric.points.items() if not name.startswith("train.")}
+    untrained = msgspec.structs.replace(rubric, points=points)  # two mistakes show without training
+    with closing(Graders(Brief.of(untrained, job.seed, strict=False), job.jobs)) as graders:
+        pairs = list(validate_pairs(solution, graders))
+    show_validations(validations, pairs)
     return DONE if all(validation.holds for validation in validations) else UNDER_MARK
 
 

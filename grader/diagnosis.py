@@ -18,7 +18,10 @@ from grader.confined.contract import Outcome, Problem
 SAME = 1e-9  # relative, in the max norm: what counts as equal to a mistake's answer
 SAME_IN_SINGLE = 1e-5  # for an answer that went through float32
 SINGLE = "cast_to_float32"
+MULTIPLE = "scalar_multiple"
+PARALLEL = 0.999  # cosine of two answers that are worth a closer look
 Ids = tuple[str, ...]
+Shapes = tuple[tuple[int, ...], ...]
 
 # What a student's code returned, or a Net lacks, as calls.py words it.
 RETURNED = (
@@ -46,15 +49,54 @@ class Mistaken:
     answer: tuple[Tensor, ...] | str
 
 
+class Mistakes:
+    """What mistakes answer to one call, laid out so that an answer is held against all at once."""
+
+    def __init__(self, mistaken: Iterable[Mistaken] = ()) -> None:
+        self._raising: list[Mistaken] = []
+        by_shape: dict[Shapes, list[tuple[Mistaken, Tensor]]] = {}
+        for each in mistaken:
+            if isinstance(each.answer, str):
+                self._raising.append(each)
+            else:
+                by_shape.setdefault(_shapes(each.answer), []).append((each, _flat(each.answer)))
+        self._by_shape = {
+            shapes: ([each for each, _ in answers], torch.stack([flat for _, flat in answers]))
+            for shapes, answers in by_shape.items()
+        }
+
+    def like(self, actual: Sequence[Tensor]) -> list[Mistaken]:
+        """Return those whose answers are about parallel to `actual`, or not finite."""
+        mistaken, answers = self._by_shape.get(_shapes(actual), ([], torch.empty(0)))
+        if not mistaken:
+            return []
+        flat = _flat(actual)
+        cosines = (answers @ flat).abs() / (answers.norm(dim=1) * flat.norm())
+        near = ~(cosines < PARALLEL)  # which a NaN is not
+        return [mistaken[number] for number in near.nonzero().flatten().tolist()]
+
+    def raising(self, said: str) -> list[Mistaken]:
+        """Return those that raise this."""
+        return [each for each in self._raising if each.answer == said]
+
+
+def _shapes(tensors: Sequence[Tensor]) -> Shapes:
+    return tuple(tuple(tensor.shape) for tensor in tensors)
+
+
+def _flat(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.cat([tensor.flatten() for tensor in tensors])
+
+
 def explanations(
-    outcome: Outcome, expected: Sequence[Tensor], mistaken: Iterable[Mistaken], samples: int
+    outcome: Outcome, expected: Sequence[Tensor], mistakes: Mistakes, samples: int
 ) -> list[Ids]:
     """Return the mistakes, and sets of mistakes, that explain a wrong outcome; fewest first.
 
     A gradient is compared up to a factor; `samples` is what a mean over them would divide by.
     """
     if outcome.problem:
-        return _of_problem(outcome, mistaken)
+        return _of_problem(outcome, mistakes)
     single = _is_single_precision(outcome.tensors, expected)
     tolerance, more = (SAME_IN_SINGLE, (SINGLE,)) if single else (SAME, ())
     actual = tuple(tensor.to(torch.float64) for tensor in outcome.tensors)
@@ -62,7 +104,7 @@ def explanations(
         return [("zero_gradient",)]
     found = [
         (*candidate.ids, *factor, *more)
-        for candidate in (Mistaken((), tuple(expected)), *mistaken)
+        for candidate in (Mistaken((), tuple(expected)), *mistakes.like(actual))
         if not isinstance(candidate.answer, str)
         and (factor := _factor(actual, candidate.answer, samples, tolerance)) is not None
     ]
@@ -71,20 +113,24 @@ def explanations(
     return sorted((ids for ids in found if ids), key=len)
 
 
-def agreed(explained: Sequence[Sequence[Ids]]) -> Ids:
-    """Return the fewest mistakes that explain all cases, or ().
+def agreed(explained: Iterable[Sequence[Ids]]) -> Ids:
+    """Return the fewest mistakes that explain all cases, or (); looks no further than needed.
 
     What one case leaves open another one decides.
     """
-    common = set.intersection(*({frozenset(ids) for ids in case} for case in explained))
-    return next((ids for ids in explained[0] if frozenset(ids) in common), ())
+    cases = iter(explained)
+    left = list(next(cases))
+    while left and (case := next(cases, None)) is not None:
+        also = {frozenset(ids) for ids in case}
+        left = [ids for ids in left if frozenset(ids) in also]
+    return left[0] if left else ()
 
 
 def definition(source: str, function: str) -> str:
     """Return the text of the last definition of a function at the top level of a source, or ""."""
     kind = "class" if function == "net" else "def"
     name = "Net" if function == "net" else function
-    pattern = rf"(?m)^{kind} {name}\b.*\n(?:(?:[ \t].*)?\n)*(?:[ \t].*)?"
+    pattern = rf"(?m)^{kind} {name}\b.*\n(?:(?:[ \t)].*)?\n)*(?:[ \t)].*)?"
     found = re.findall(pattern, source)
     return found[-1] if found else ""
 
@@ -97,13 +143,13 @@ def by_source(ids: Ids, written: str) -> Ids:
     return ids
 
 
-def _of_problem(outcome: Outcome, mistaken: Iterable[Mistaken]) -> list[Ids]:
+def _of_problem(outcome: Outcome, mistakes: Mistakes) -> list[Ids]:
     if outcome.problem is Problem.BAD_RETURN:
         names = (name for pattern, name in RETURNED if pattern.search(outcome.detail))
         return [(name,) for name in islice(names, 1)]
     if outcome.problem is Problem.RAISED:
         said = outcome.detail.removeprefix("RuntimeError: ")
-        return [candidate.ids for candidate in mistaken if candidate.answer == said]
+        return [each.ids for each in mistakes.raising(said)]
     return []
 
 
@@ -143,7 +189,7 @@ def _factor(
     for name, value in _factors(samples):
         if abs(factor - value) <= tolerance * abs(value):
             return name
-    return ("scalar_multiple",) if got.numel() > 1 else None  # any number is one of another
+    return (MULTIPLE,) if got.numel() > 1 else None  # any number is one of another
 
 
 @cache

@@ -13,7 +13,16 @@ from torch import Tensor
 
 from grader.catalogue import Reason
 from grader.confined.contract import Call, Named, Outcome, Parameters, Problem, Sighting
-from grader.diagnosis import SINGLE, Ids, Mistaken, agreed, by_source, definition, explanations
+from grader.diagnosis import (
+    MULTIPLE,
+    SINGLE,
+    Ids,
+    Mistakes,
+    agreed,
+    by_source,
+    definition,
+    explanations,
+)
 from grader.verdicts import NO_ERROR, ErrorMap, Verdict
 
 NOTHING_NAMED: Named = {}
@@ -47,8 +56,8 @@ class Case:
     call: Call
     expected: tuple[Tensor, ...] = ()
     on_path: bool = True
-    mistaken: Callable[[], Sequence[Mistaken]] = tuple
-    mistaken_twice: Callable[[], Sequence[Mistaken]] = tuple
+    mistaken: Callable[[], Mistakes] = Mistakes
+    mistaken_twice: Callable[[], Mistakes] = Mistakes
 
 
 @dataclass(frozen=True)
@@ -140,19 +149,27 @@ def _diagnosed(wrong: Sequence[tuple[Case, Outcome]]) -> Ids:
 
 def _explained(wrong: Sequence[tuple[Case, Outcome]]) -> Ids:
     """Return one mistake that explains all of these, else two, else none."""
-    for twice in (False, True):
-        explained = [
-            explanations(
-                outcome,
-                case.expected,
-                case.mistaken_twice() if twice else case.mistaken(),
-                len(case.call.tensors["x"]),
-            )
-            for case, outcome in wrong
-        ]
-        if ids := agreed(explained):
-            return ids
-    return ()
+    by_one = agreed(_explanations(case, outcome, case.mistaken()) for case, outcome in wrong)
+    if by_one and (len(by_one) == 1 or MULTIPLE not in by_one):
+        return by_one
+    # A mistake times any number is less of an explanation than two mistakes.
+    by_two = agreed(_explanations(case, outcome, case.mistaken_twice()) for case, outcome in wrong)
+    return by_two or by_one or _one_by_one(wrong)
+
+
+def _one_by_one(wrong: Sequence[tuple[Case, Outcome]]) -> Ids:
+    """Return the two mistakes of which each case shows one: an error may hide the other."""
+    shown: dict[str, None] = {}
+    for case, outcome in wrong:
+        explained = _explanations(case, outcome, case.mistaken())
+        if not explained:
+            return ()
+        shown |= dict.fromkeys(explained[0])
+    return tuple(shown) if len(shown) == 2 else ()
+
+
+def _explanations(case: Case, outcome: Outcome, mistakes: Mistakes) -> list[Ids]:
+    return explanations(outcome, case.expected, mistakes, len(case.call.tensors["x"]))
 
 
 def _share(name: str, marking: Marking) -> float:

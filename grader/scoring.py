@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -30,8 +31,15 @@ def score(
     by_criterion: dict[str, list[tuple[Case, Outcome]]] = {name: [] for name in marking.points}
     for case, outcome in zip(cases, outcomes, strict=True):
         by_criterion[case.criterion].append((case, outcome))
-    return [
+    verdicts = [
         _verdict(name, answered, named, marking, source) for name, answered in by_criterion.items()
+    ]
+    damage = _damage(cases, outcomes)
+    return [
+        replace(verdict, reasons=(damage, *verdict.reasons), diagnosis=damage.id)
+        if damage and verdict.criterion == "train.manual" and verdict.points == 0
+        else verdict
+        for verdict in verdicts
     ]
 
 
@@ -51,6 +59,15 @@ def _verdict(
         ((case, outcome),) = answered
         return judge_training(case, outcome, reference.mean_squared_error, marking)
     return judge(criterion, answered, marking, named, source)
+
+
+def _damage(cases: Sequence[Case], outcomes: Sequence[Outcome]) -> Reason | None:
+    """Return that a gradient changes in place what the next one needs: training shows it alone."""
+    for case, outcome in zip(cases, outcomes, strict=True):
+        if outcome.damaged:
+            values = {"function": case.call.function, "detail": ", ".join(outcome.damaged)}
+            return Reason("in_place_damage", values)
+    return None
 
 
 def training(

@@ -1,14 +1,18 @@
 """Show that the grader is right: grade the solution, and mutants that each break one function.
 
 mutants.toml lists the mutants as replacements in the solution's own text, each with the criteria
-that it breaks. A mutant that loses points anywhere else, or keeps points it should lose, is a
-fault of the grader (or of the table).
+that it breaks and the name of its mistake. A mutant that loses points anywhere else, keeps points
+it should lose, or is called by another name, is a fault of the grader (or of the table). Two
+mutants together are two mistakes at once; how many of those are named is counted.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import reduce
+from itertools import combinations
 from pathlib import Path
 
 import msgspec
@@ -22,13 +26,17 @@ REFERENCE = "solution"
 
 
 class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`find`, which must stand once in `function`, becomes `replace`; this breaks `breaks`."""
+    """`find`, which must stand once in `function`, becomes `replace`; this breaks `breaks`.
+
+    `diagnosis` is the name of the mistake, where it has one.
+    """
 
     id: str
     function: str
     find: str
     replace: str
     breaks: list[str]
+    diagnosis: str | None = None
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,17 +45,29 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Validation:
-    """A graded mutant, or the solution: the criteria that should lose points and that did."""
+    """A graded mutant, or the solution: the criteria that should lose points and that did.
+
+    `mistakes` are those that were made, `named` those that each criterion but training was told of.
+    """
 
     id: str
     expected: frozenset[str]
     lost: frozenset[str]
     score: float
+    functions: frozenset[str]
+    mistakes: frozenset[str]
+    named: tuple[frozenset[str], ...]
+
+    @property
+    def is_named(self) -> bool:
+        """Whether each mistake was named, and every criterion told of some and of no other."""
+        told = frozenset[str]().union(*self.named)
+        return told == self.mistakes and all(self.named)
 
     @property
     def holds(self) -> bool:
-        """Whether exactly the expected criteria lost points."""
-        return self.expected == self.lost
+        """Whether exactly the expected criteria lost points, and the mistake was named."""
+        return self.expected == self.lost and self.is_named
 
 
 def load_mutants() -> list[Mutant]:
@@ -68,17 +88,55 @@ def mutate(source: str, mutant: Mutant) -> str:
 def validate(solution: Path, graders: Graders) -> Iterator[Validation]:
     """Grade the solution's module and notebook and all mutants; yield what each one lost."""
     source = solution.read_text(encoding="utf-8")
-    mutants = {mutant.id: mutant for mutant in load_mutants()}
-    papers = [
-        Paper(mutant.id, solution.name, mutate(source, mutant).encode())
-        for mutant in mutants.values()
-    ]
     for path in (solution, solution.with_suffix(".ipynb")):
-        papers.append(Paper(f"{REFERENCE}_{path.suffix[1:]}", path.name, path.read_bytes()))
+        paper = Paper(f"{REFERENCE}_{path.suffix[1:]}", path.name, path.read_bytes())
+        yield _validation(graders.grade(paper), [])
+    yield from _graded(source, [[mutant] for mutant in load_mutants()], graders)
+
+
+def validate_pairs(solution: Path, graders: Graders) -> Iterator[Validation]:
+    """Grade each two mutants together; yield what was lost and named."""
+    source = solution.read_text(encoding="utf-8")
+    yield from _graded(source, list(pairs_of(source, load_mutants())), graders)
+
+
+def pairs_of(source: str, mutants: Sequence[Mutant]) -> Iterator[list[Mutant]]:
+    """Yield each two mutants with a name that can stand together in `source`, in either order."""
+    named = [mutant for mutant in mutants if mutant.diagnosis]
+    for one, other in combinations(named, 2):
+        with suppress(ValueError):
+            both = mutate(mutate(source, one), other)
+            if both == mutate(mutate(source, other), one):
+                yield [one, other]
+
+
+def _graded(
+    source: str, changes: Sequence[Sequence[Mutant]], graders: Graders
+) -> Iterator[Validation]:
+    def grade(mutants: Sequence[Mutant]) -> Validation:
+        changed = reduce(mutate, mutants, source)
+        name = "+".join(mutant.id for mutant in mutants)
+        return _validation(graders.grade(Paper(name, "homework.py", changed.encode())), mutants)
+
     with ThreadPoolExecutor(graders.jobs) as pool:
-        for record in pool.map(graders.grade, papers):
-            expected = mutants[record.student].breaks if record.student in mutants else []
-            yield Validation(record.student, frozenset(expected), _lost(record), record.score)
+        yield from pool.map(grade, changes)
+
+
+def _validation(record: Record, mutants: Sequence[Mutant]) -> Validation:
+    asked = {criterion.id for criterion in record.criteria}
+    return Validation(
+        id=record.student,
+        expected=frozenset(name for mutant in mutants for name in mutant.breaks) & asked,
+        lost=_lost(record),
+        score=record.score,
+        functions=frozenset(mutant.function for mutant in mutants),
+        mistakes=frozenset(mutant.diagnosis for mutant in mutants if mutant.diagnosis),
+        named=tuple(
+            frozenset(c.diagnosis.split("+") if c.diagnosis else ())
+            for c in record.criteria
+            if not c.id.startswith("train.") and (c.points < c.max_points or c.diagnosis)
+        ),
+    )
 
 
 def _lost(record: Record) -> frozenset[str]:

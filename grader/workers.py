@@ -289,6 +289,7 @@ class Worker:
             printable(outcome.detail),
             printable(outcome.where),
             _printable(outcome.seen),
+            tuple(map(printable, outcome.damaged)),
         )
 
     def _exchange(

@@ -133,7 +133,7 @@ def _at_the_end() -> Iterable[Entry]:
         return Entry(name, functions or ALL, {"finish": do})
 
     yield Entry("printed_transpose", ("grad_b2",), {"over_rows": lambda rows, bias: rows.T})
-    yield entry("transposed", lambda gradient: gradient.T)
+    yield entry("transposed", lambda gradient: gradient.mT)
     yield entry("dimension_dropped", lambda gradient: gradient.squeeze())
     yield entry("dimension_dropped", lambda gradient: gradient.flatten())
     yield entry("summed_to_a_number", lambda gradient: gradient.sum())

@@ -186,21 +186,47 @@ def _counted(number: int) -> str:
     return f"{number} submission" if number == 1 else f"{number} submissions"
 
 
-def show_validations(validations: Sequence[Validation]) -> None:
-    """Print what the solution and each mutant lost, and whether that is what they should lose."""
+def show_validations(validations: Sequence[Validation], pairs: Sequence[Validation]) -> None:
+    """Print what the solution and each mutant lost, and whether that is what they should lose.
+
+    Also how many mistakes are called by their names, alone and by `pairs`.
+    """
     console = Console(highlight=False)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("", "graded", "score", "lost points in"):
+    for heading in ("", "graded", "score", "mistake", "lost points in"):
         table.add_column(heading, justify="right" if heading == "score" else "left")
     for validation in sorted(validations, key=lambda v: (v.holds, v.id)):
         mark = "[green]ok[/]" if validation.holds else "[red]FAULT[/]"
         lost = ", ".join(sorted(validation.lost)) or "nothing"
         if not validation.holds:
             lost += f" [red](expected {', '.join(sorted(validation.expected)) or 'nothing'})[/]"
-        table.add_row(mark, validation.id, f"{validation.score:g}", lost)
+        told = _told(validation)
+        if not validation.is_named:
+            told += f" [red](expected {', '.join(validation.mistakes) or 'none'})[/]"
+        table.add_row(mark, validation.id, f"{validation.score:g}", told, lost)
     console.print(table)
-    faults = sum(not validation.holds for validation in validations)
-    console.print(f"{len(validations)} graded, {faults} lost other points than they should.")
+    for pair in pairs:
+        if not pair.is_named:
+            console.print(f"not both named: {pair.id}: {_told(pair)}", soft_wrap=True)
+    faults = sum(validation.expected != validation.lost for validation in validations)
+    single = [validation for validation in validations if validation.mistakes]
+    right = [validation for validation in validations if not validation.expected]
+    console.print(
+        f"{len(validations)} graded, {faults} lost other points than they should.\n"
+        f"Mistakes named: {_rate(single)} alone, {_rate(pairs)} of two at once, "
+        f"{_rate([pair for pair in pairs if len(pair.functions) == 1])} of two in one function; "
+        f"nothing right is called a mistake: {_rate(right)}.",
+        soft_wrap=True,
+    )
+
+
+def _told(validation: Validation) -> str:
+    return ", ".join(sorted({" + ".join(sorted(named)) or "none" for named in validation.named}))
+
+
+def _rate(validations: Sequence[Validation]) -> str:
+    named = sum(validation.is_named for validation in validations)
+    return f"{named} of {len(validations)} ({named / len(validations):.0%})"
 
 
 def group_of(criterion: str) -> str:
