@@ -127,9 +127,7 @@ def _best(results: Sequence[Result]) -> Result:
     return max(results, key=lambda result: result.record.score)
 
 
-def _papers(
-    submission: Submission, brief: Brief
-) -> Iterator[tuple[Paper, Path | None, datetime]]:
+def _papers(submission: Submission, brief: Brief) -> Iterator[tuple[Paper, Path | None, datetime]]:
     """Yield what is to be graded of a submission, its file, and when that was handed in."""
     student = submission.student
     if submission.problem:

@@ -57,9 +57,7 @@ class Pages:
         named = str(file) if file else None
         order = Order(record, named, self._language, digest, self._limits, self._file_bytes)
         self._begun.append((path, order, self._start("full", order)))
-        while self._begun and (
-            self._begun[0][2].done() or len(self._begun) > AHEAD * self._jobs
-        ):
+        while self._begun and (self._begun[0][2].done() or len(self._begun) > AHEAD * self._jobs):
             self._write_next()
 
     @property

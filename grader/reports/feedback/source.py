@@ -66,7 +66,7 @@ class Cell:
     label: str
     kind: Literal["code", "markdown", "raw"]
     lines: list[Line] = field(default_factory=list)
-    html: Markup = Markup()
+    html: Markup = field(default_factory=Markup)
     outputs: list[Output] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     cut: bool = False
@@ -293,4 +293,3 @@ def _image(bundle: Mapping[str, Any], most_bytes: int) -> str | None:
         if content.startswith(magic) and len(encoded) <= most_bytes:
             return f"data:{kind};base64,{encoded}"
     return None
-
