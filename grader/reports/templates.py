@@ -49,7 +49,9 @@ def _read(name: str) -> str:
 def _policy(style: str, script: str) -> str:
     sources = {"style-src": style, "script-src": script}
     hashed = [f"{name} {_hash(text)}" for name, text in sources.items() if text]
-    return "; ".join(["default-src 'none'", "img-src data:", "base-uri 'none'", *hashed])
+    return "; ".join(
+        ["default-src 'none'", "img-src data:", "base-uri 'none'", "form-action 'none'", *hashed]
+    )
 
 
 def _hash(text: str) -> str:
