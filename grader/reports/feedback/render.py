@@ -6,6 +6,7 @@ import resource
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -71,7 +72,7 @@ def page(order: Order, form: Form) -> str:
         _mark(rows, record.notes, shown)
     return templates.render(
         "feedback",
-        Texts(order.language),
+        _texts(order.language),
         record=record,
         digest=order.digest,
         rows=rows,
@@ -85,6 +86,11 @@ def page(order: Order, form: Form) -> str:
         form=form,
         drawings=drawings,
     )
+
+
+@cache
+def _texts(language: Language) -> Texts:
+    return Texts(language)
 
 
 def _shown(order: Order, form: Form) -> "tuple[Shown | None, str]":
