@@ -28,20 +28,10 @@ class Entry:
     label: str
     heat: str
 
-    @property
-    def x(self) -> int:
-        """Left edge."""
-        return self.column * CELL
-
-    @property
-    def y(self) -> int:
-        """Upper edge."""
-        return self.row * CELL
-
 
 @dataclass(frozen=True)
 class HeatMap:
-    """A heat map of one tensor."""
+    """A heat map of one tensor, of some rows and columns; a single column is drawn as a row."""
 
     tensor: str
     rows: int
@@ -50,14 +40,27 @@ class HeatMap:
     wrong: int  # entries that differ by more than rounding
 
     @property
+    def upright(self) -> bool:
+        """Whether rows are drawn from top to bottom."""
+        return self.columns > 1
+
+    @property
     def width(self) -> int:
         """In pixels."""
-        return self.columns * CELL
+        return (self.columns if self.upright else self.rows) * CELL
 
     @property
     def height(self) -> int:
         """In pixels."""
-        return self.rows * CELL
+        return (self.rows if self.upright else self.columns) * CELL
+
+    def x(self, entry: Entry) -> int:
+        """Return the left edge of an entry."""
+        return (entry.column if self.upright else entry.row) * CELL
+
+    def y(self, entry: Entry) -> int:
+        """Return the upper edge of an entry."""
+        return (entry.row if self.upright else entry.column) * CELL
 
 
 def heat_map(error_map: ErrorMap) -> HeatMap:
