@@ -86,7 +86,7 @@ def _grade_class(
 
     # Closed first, where a record cannot be written, so that no worker outlives the message.
     with (
-        closing(Pages(job.jobs, results, job.lang, rubric)) as pages,
+        closing(Pages(min(job.jobs, len(submissions)), results, job.lang, rubric)) as pages,
         closing(grade_all(submissions, brief, book.find if job.cache else _nothing, start)) as all_,
     ):
         try:
