@@ -40,10 +40,14 @@ class Graders(Protocol):
 
 @dataclass(frozen=True)
 class Result:
-    """A graded submission: the record of its best file, and what that record is kept by."""
+    """A graded submission: the record of its best file, and what that record is kept by.
+
+    `file` is that file, None where there is none that can be read.
+    """
 
     record: Record
     key: str
+    file: Path | None
     handed_in: datetime
     was_known: bool
 
@@ -92,27 +96,29 @@ def _look_up(chunk: Sequence[Submission], brief: Brief, find: Find) -> dict[Subm
     One that crashed is graded anew: that may have been no fault of its own.
     """
     keyed = {
-        submission: [(key_of(brief, paper), at) for paper, at in _papers(submission, brief)]
+        submission: [
+            (key_of(brief, paper), path, at) for paper, path, at in _papers(submission, brief)
+        ]
         for submission in chunk
     }
-    records = find([key for papers in keyed.values() for key, _ in papers])
+    records = find([key for papers in keyed.values() for key, _, _ in papers])
     return {
         submission: _best(
             [
-                Result(replace(records[key], student=submission.student), key, at, True)
-                for key, at in papers
+                Result(replace(records[key], student=submission.student), key, path, at, True)
+                for key, path, at in papers
             ]
         )
         for submission, papers in keyed.items()
-        if all(key in records and records[key].status != "crashed" for key, _ in papers)
+        if all(key in records and records[key].status != "crashed" for key, _, _ in papers)
     }
 
 
 def _grade(submission: Submission, brief: Brief, graders: Graders) -> Result:
     return _best(
         [
-            Result(graders.grade(paper), key_of(brief, paper), at, False)
-            for paper, at in _papers(submission, brief)
+            Result(graders.grade(paper), key_of(brief, paper), path, at, False)
+            for paper, path, at in _papers(submission, brief)
         ]
     )
 
@@ -121,19 +127,23 @@ def _best(results: Sequence[Result]) -> Result:
     return max(results, key=lambda result: result.record.score)
 
 
-def _papers(submission: Submission, brief: Brief) -> Iterator[tuple[Paper, datetime]]:
-    """Yield what is to be graded of a submission, and when that was handed in: file by file."""
+def _papers(submission: Submission, brief: Brief) -> Iterator[tuple[Paper, Path | None, datetime]]:
+    """Yield what is to be graded of a submission, its file, and when that was handed in."""
     student = submission.student
     if submission.problem:
         name = shown(submission.files[0].name) if submission.files else ""
-        yield Paper(student, name, None, submission.problem), _handed_in(*submission.files[:1])
+        paper = Paper(student, name, None, submission.problem)
+        yield paper, None, _handed_in(*submission.files[:1])
         return
     for path in submission.files:
         try:
-            data, problem = read_bytes(path, brief.rubric.limits.source_bytes), None
+            paper = Paper(
+                student, shown(path.name), read_bytes(path, brief.rubric.limits.source_bytes)
+            )
         except Unreadable as error:
-            data, problem = None, str(error)
-        yield Paper(student, shown(path.name), data, problem), _handed_in(path)
+            yield Paper(student, shown(path.name), None, str(error)), None, _handed_in(path)
+        else:
+            yield paper, path, _handed_in(path)
 
 
 def _handed_in(path: Path | None = None) -> datetime:

@@ -73,6 +73,9 @@ def grade(
     cache: Annotated[
         bool, typer.Option(" /--no-cache", help="Grade anew what was graded before.")
     ] = True,
+    lang: Annotated[
+        Literal["en", "zh_Hans", "zh_Hant"], typer.Option(help="Language of the feedback pages.")
+    ] = "en",
 ) -> None:
     """Grade submissions against hidden cases, each in a confined process of its own."""
     from grader.jobs import GradeJob
@@ -92,6 +95,7 @@ def grade(
             db=db,
             cluster=cluster,
             cache=cache,
+            lang=lang,
         )
     )
 

@@ -16,6 +16,7 @@ from grader.graders import Graders
 from grader.jobs import INTERRUPTED, GradeJob, Job, ValidateJob
 from grader.papers import Brief, GradingStopped
 from grader.records import Record, record_path, write_grades, write_record
+from grader.reports.feedback.pages import Pages
 from grader.reports.terminal import GradeScreen, show_validations
 from grader.rubric import RUBRIC_FILE, Rubric, load_rubric
 from grader.submissions.archives import Archives
@@ -84,13 +85,18 @@ def _grade_class(
         return closing(Cluster(brief, job.cluster, screen.show_isolation))
 
     # Closed first, where a record cannot be written, so that no worker outlives the message.
-    with closing(
-        grade_all(submissions, brief, book.find if job.cache else _nothing, start)
-    ) as all_:
+    with (
+        closing(Pages(min(job.jobs, len(submissions)), results, job.lang, rubric)) as pages,
+        closing(grade_all(submissions, brief, book.find if job.cache else _nothing, start)) as all_,
+    ):
         try:
             for some in all_:
                 _keep(some, results, book)
                 screen.add([result.record for result in some], known=some[0].was_known)
+                for result in some:
+                    pages.add(result.record, result.file)
+            screen.show_pages(pages.waiting)
+            pages.finish()
         except KeyboardInterrupt:
             _fail(f"interrupted: {screen.graded} of {len(students)} graded, kept in {results}")
             return INTERRUPTED

@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from grader.catalogue import Language
+
 INTERRUPTED = 130  # the exit code after Ctrl-C, as shells have it: 128 and the number of SIGINT
 
 
@@ -25,6 +27,7 @@ class GradeJob(msgspec.Struct, frozen=True, tag=True):
     db: str | None
     cluster: str | None
     cache: bool
+    lang: Language = "en"
 
 
 class ValidateJob(msgspec.Struct, frozen=True, tag=True):

@@ -68,6 +68,16 @@ class ArchiveLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ratio: int
 
 
+class PageLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits of one feedback page; rubric.toml says what each is for."""
+
+    seconds: Positive
+    memory_bytes: int
+    source_characters: int
+    output_characters: int
+    image_bytes: int
+
+
 class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of rubric.toml. `points` maps a criterion's id to its points, in the order of marking."""
 
@@ -81,6 +91,7 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     training: Training
     limits: Limits
     archives: ArchiveLimits
+    pages: PageLimits
     attempts: Attempts
     late: Late
 

@@ -6,6 +6,7 @@ names them by their hashes. Nothing else in the page can run, load or style anyt
 
 import base64
 import hashlib
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -21,6 +22,24 @@ def render(page: str, texts: Texts, **values: object) -> str:
 
     The script is optional. Values are escaped, but for Markup.
     """
+    style, script = _read("base.css") + _read(f"{page}.css"), _read(f"{page}.js")
+    return (
+        _environment(texts)
+        .get_template(f"{page}.html.j2")
+        .render(
+            language=texts.language.replace("_", "-"),
+            policy=_policy(style, script),
+            style=Markup(style),
+            script=Markup(script),
+            reason=texts.of,
+            **values,
+        )
+    )
+
+
+@cache
+def _environment(texts: Texts) -> Environment:
+    """Return the environment for a catalogue; templates are compiled once in it."""
     environment = Environment(
         loader=FileSystemLoader(PAGES),
         autoescape=True,
@@ -28,19 +47,13 @@ def render(page: str, texts: Texts, **values: object) -> str:
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     environment.install_gettext_translations(texts.translations, newstyle=True)  # type: ignore[attr-defined]
-    style, script = _read("base.css") + _read(f"{page}.css"), _read(f"{page}.js")
-    return environment.get_template(f"{page}.html.j2").render(
-        language=texts.language.replace("_", "-"),
-        policy=_policy(style, script),
-        style=Markup(style),
-        script=Markup(script),
-        reason=texts.of,
-        **values,
-    )
+    return environment
 
 
+@cache
 def _read(name: str) -> str:
     path = PAGES / name
     return path.read_text(encoding="utf-8") if path.exists() else ""
@@ -49,7 +62,9 @@ def _read(name: str) -> str:
 def _policy(style: str, script: str) -> str:
     sources = {"style-src": style, "script-src": script}
     hashed = [f"{name} {_hash(text)}" for name, text in sources.items() if text]
-    return "; ".join(["default-src 'none'", "img-src data:", "base-uri 'none'", *hashed])
+    return "; ".join(
+        ["default-src 'none'", "img-src data:", "base-uri 'none'", "form-action 'none'", *hashed]
+    )
 
 
 def _hash(text: str) -> str:

@@ -75,6 +75,11 @@ class GradeScreen:
                 f"[yellow]not in force here:[/] {layer} ({escape(reason)})", soft_wrap=True
             )
 
+    def show_pages(self, waiting: int) -> None:
+        """Say that feedback pages are being written, where some are not yet."""
+        if waiting:
+            self._progress.update(self._task, latest=f"writing {waiting} pages")
+
     @property
     def graded(self) -> int:
         """How many submissions are graded so far."""
@@ -125,8 +130,9 @@ class GradeScreen:
         )
         self._show_hardest()
         self._console.print(
-            f"Results: {escape(str(self._results / 'grades.csv'))}, and a result.json with the "
-            f"reasons for each student in {escape(str(self._results))}/<student>/.",
+            f"Results: {escape(str(self._results / 'grades.csv'))}, and for each student the "
+            f"reasons, as feedback.html and result.json, in "
+            f"{escape(str(self._results))}/<student>/.",
             soft_wrap=True,
         )
 

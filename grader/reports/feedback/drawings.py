@@ -1,0 +1,197 @@
+"""What the page draws: heat maps of where an answer differs, and the course of a training run.
+
+Everything is reckoned here; the template only writes it down as SVG.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from grader.records import Run, Training
+from grader.verdicts import NO_ERROR, ErrorMap
+
+WIDTH, HEIGHT = 340, 210  # of a chart, with room for its labels
+LEFT, RIGHT, TOP, BOTTOM = 46, 8, 8, 24
+UPWARDS = (HEIGHT - BOTTOM, TOP)  # an axis of y, from its low end
+CELL = 30  # of a heat map
+# The classes of a heat map's entries: each reaches up to this power of ten.
+HEAT = ((-13, "h0"), (-6, "h1"), (-2, "h2"), (math.inf, "h3"))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of a heat map: where it is, and the power of ten of its relative error."""
+
+    row: int
+    column: int
+    decade: int | None
+    label: str
+    heat: str
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """A heat map of one tensor, of some rows and columns; a single column is drawn as a row."""
+
+    tensor: str
+    rows: int
+    columns: int
+    entries: list[Entry]
+    wrong: int  # entries that differ by more than rounding
+
+    @property
+    def upright(self) -> bool:
+        """Whether rows are drawn from top to bottom."""
+        return self.columns > 1
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return (self.columns if self.upright else self.rows) * CELL
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return (self.rows if self.upright else self.columns) * CELL
+
+    def x(self, entry: Entry) -> int:
+        """Return the left edge of an entry."""
+        return (entry.column if self.upright else entry.row) * CELL
+
+    def y(self, entry: Entry) -> int:
+        """Return the upper edge of an entry."""
+        return (entry.row if self.upright else entry.column) * CELL
+
+
+def heat_map(error_map: ErrorMap) -> HeatMap:
+    """Return the drawing of where a tensor differs."""
+    entries = [
+        _entry(row, column, decade)
+        for row, decades in enumerate(error_map.decades)
+        for column, decade in enumerate(decades)
+    ]
+    wrong = sum(entry.heat != "h0" for entry in entries)
+    columns = len(error_map.decades[0]) if error_map.decades else 0
+    return HeatMap(error_map.tensor, len(error_map.decades), columns, entries, wrong)
+
+
+def _entry(row: int, column: int, decade: int | None) -> Entry:
+    if decade is None:
+        return Entry(row, column, decade, "NaN", "nan")
+    heat = next(name for most, name in HEAT if decade <= most)
+    # A minus sign is as wide as a figure, a hyphen is not; no number where nothing differs.
+    label = "·" if decade <= NO_ERROR else f"{decade}".replace("-", "\u2212")
+    return Entry(row, column, decade, label, heat)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A labelled place on an axis."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart: a curve (pieces of "x,y x,y"), dots, ticks, and the height of a dashed line."""
+
+    curve: list[str]
+    dots: list[tuple[float, float]]
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+    line: float | None = None
+
+
+@dataclass(frozen=True)
+class Course:
+    """A training run as it is drawn."""
+
+    name: str
+    final: float | None
+    passed: bool
+    loss: Chart
+    fit: Chart
+
+
+Point = tuple[float, float | None]
+
+
+def courses(training: Training) -> list[Course]:
+    """Return the training runs of which there is something to draw."""
+    finals = {"manual": training.manual, "net": training.net}
+    return [
+        Course(
+            name,
+            final := finals.get(name),
+            final is not None and final <= training.pass_mark,
+            _loss(run, training.pass_mark),
+            _fit(training, run),
+        )
+        for name, run in training.runs.items()
+    ]
+
+
+def _loss(run: Run, pass_mark: float) -> Chart:
+    """Return the loss by steps, on a logarithmic scale."""
+    logs: list[Point] = [
+        (step * run.every, math.log10(loss) if loss is not None and loss > 0 else None)
+        for step, loss in enumerate(run.losses)
+    ]
+    mark = math.log10(pass_mark)
+    ys = [y for _, y in logs if y is not None] + [mark]
+    low, high = math.floor(min(ys)), math.ceil(max(ys) + 1e-9)
+    to_x, to_y = _scale(0, logs[-1][0], LEFT, WIDTH - RIGHT), _scale(low, high, *UPWARDS)
+    step = max(1, (high - low) // 4)
+    y_ticks = [Tick(to_y(decade), _power(decade)) for decade in range(low, high + 1, step)]
+    x_ticks = [Tick(to_x(x), f"{x:g}") for x in (0, logs[-1][0] / 2, logs[-1][0])]
+    return Chart(_pieces(logs, to_x, to_y), [], x_ticks, y_ticks, to_y(mark))
+
+
+def _power(decade: int) -> str:
+    """Return a power of ten in few characters: 0.01, 1e-05, 1000."""
+    return f"{10.0**decade:g}"
+
+
+def _fit(training: Training, run: Run) -> Chart:
+    """Return the data as dots and what was predicted as a curve; far-off predictions leave it."""
+    data = zip(training.x, training.y, strict=False)
+    dots = [(x, y) for x, y in data if x is not None and y is not None]
+    predicted: list[Point] = sorted(
+        ((x, y) for x, y in zip(training.x, run.predictions, strict=False) if x is not None),
+        key=lambda point: point[0],
+    )
+    xs, ys = [x for x, _ in dots] or [0.0], [y for _, y in dots] or [0.0]
+    room = (max(ys) - min(ys) or 1) * 0.15
+    low, high = min(ys) - room, max(ys) + room
+    to_x = _scale(min(xs), max(xs), LEFT + 4, WIDTH - RIGHT - 4)
+    to_y = _scale(low, high, *UPWARDS)
+    inside: list[Point] = [
+        (x, min(max(y, low), high) if y is not None else None) for x, y in predicted
+    ]
+    return Chart(
+        _pieces(inside, to_x, to_y),
+        [(to_x(x), to_y(y)) for x, y in dots],
+        [Tick(to_x(x), f"{x:.2g}") for x in (min(xs), (min(xs) + max(xs)) / 2, max(xs))],
+        [Tick(to_y(y), f"{y:.2g}") for y in (min(ys), (min(ys) + max(ys)) / 2, max(ys))],
+    )
+
+
+Scale = Callable[[float], float]
+
+
+def _scale(low: float, high: float, start: float, end: float) -> Scale:
+    """Return the map of low..high to start..end, to a tenth of a pixel."""
+    span = high - low or 1
+    return lambda value: round(start + (value - low) / span * (end - start), 1)
+
+
+def _pieces(points: Sequence[Point], to_x: Scale, to_y: Scale) -> list[str]:
+    """Return a curve in pieces, broken where there is no number."""
+    pieces: list[list[str]] = [[]]
+    for x, y in points:
+        if y is None:
+            pieces.append([])
+        else:
+            pieces[-1].append(f"{to_x(x)},{to_y(y)}")
+    return [" ".join(piece) for piece in pieces if piece]

@@ -1,0 +1,140 @@
+"""Write the feedback pages of a class, rendered apart from the coordinating process.
+
+Sources are hostile, and what parses them may hang or take all memory: it does so in a process of
+its own, which has a time limit a page. Here nothing slow or unsafe is imported.
+"""
+
+import hashlib
+import signal
+from collections import deque
+from concurrent.futures import Future
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import msgspec
+from pebble import ProcessPool
+
+from grader.catalogue import LOCALE, Language
+from grader.files import write_atomically
+from grader.records import Record
+from grader.reports.feedback import render
+from grader.reports.feedback.render import Form, Order
+from grader.rubric import PageLimits, Rubric
+
+FEEDBACK = "feedback.html"
+AHEAD = 8  # pages begun for each process, so that a class is never all in memory
+HEAD_BYTES = 4096  # where a page's digest is to be found
+SIMPLER: tuple[Form, ...] = ("plain",)  # what is tried where the full form fails
+
+
+class Pages:
+    """Writes results/<student>/feedback.html. Use with `closing`, which ends the processes.
+
+    Processes are started with the first page that is not there already.
+    """
+
+    def __init__(self, jobs: int, results: Path, language: Language, rubric: Rubric) -> None:
+        self._results = results
+        self._language = language
+        self._limits = rubric.pages
+        self._file_bytes = rubric.limits.source_bytes
+        self._jobs = jobs
+        self._pool: ProcessPool | None = None
+        self._begun: deque[tuple[Path, Order, Future[str]]] = deque()
+        self.written = 0
+
+    def add(self, record: Record, file: Path | None) -> None:
+        """Have the page of a record written, but where it stands already.
+
+        `file` is what was graded, where it can be read. An OSError is about this page or one
+        that was begun before.
+        """
+        path = self._results / record.student / FEEDBACK
+        digest = digest_of(record, self._language, self._limits)
+        if _is_of(path, digest):
+            return
+        named = str(file) if file else None
+        order = Order(record, named, self._language, digest, self._limits, self._file_bytes)
+        self._begun.append((path, order, self._start("full", order)))
+        while self._begun and (self._begun[0][2].done() or len(self._begun) > AHEAD * self._jobs):
+            self._write_next()
+
+    @property
+    def waiting(self) -> int:
+        """How many pages are begun and not yet written."""
+        return len(self._begun)
+
+    def finish(self) -> None:
+        """Wait for the pages that are begun, and write them."""
+        while self._begun:
+            self._write_next()
+
+    def close(self) -> None:
+        """End the processes, whatever they are at."""
+        self._begun.clear()
+        if self._pool:
+            self._pool.stop()
+            self._pool.join()
+
+    def _write_next(self) -> None:
+        path, order, future = self._begun.popleft()
+        write_atomically(path, self._rendered(order, future))
+        self.written += 1
+
+    def _rendered(self, order: Order, future: Future[str]) -> str:
+        """Return a page, in a simpler form where rendering took too long or lost its process."""
+        for simpler in (*SIMPLER, None):
+            try:
+                return future.result()
+            except Exception:  # whatever a hostile source did to its process
+                if simpler:
+                    future = self._start(simpler, order)
+        return render.page(order, "no source")  # nothing of a student's is parsed for this
+
+    def _start(self, form: Form, order: Order) -> Future[str]:
+        if self._pool is None:
+            self._pool = ProcessPool(
+                self._jobs,
+                initializer=render.limit_memory,
+                initargs=(self._limits.memory_bytes,),
+                context=get_context("spawn"),
+            )
+        # Ctrl-C is for this process, which ends the others: they inherit that they do not see it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            future: Future[str] = self._pool.schedule(
+                render.page, args=(order, form), timeout=self._limits.seconds
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return future
+
+
+def digest_of(record: Record, language: Language, limits: PageLimits) -> str:
+    """Return a digest of all that determines a page; the source is in it by the record's sha256."""
+    digest = hashlib.sha256(_digest_of_code(language))
+    digest.update(msgspec.msgpack.encode((record, language, limits)))
+    return digest.hexdigest()
+
+
+@cache
+def _digest_of_code(language: Language) -> bytes:
+    """Return a digest of what pages are made by: code, templates, and the language's catalogue."""
+    digest = hashlib.sha256()
+    reports = Path(__file__).parent.parent
+    files = [path for path in sorted(reports.rglob("*")) if path.is_file()]
+    catalogue = sorted((LOCALE / language).rglob("*.mo"))
+    for path in files + catalogue:
+        if "__pycache__" not in path.parts:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.digest()
+
+
+def _is_of(path: Path, digest: str) -> bool:
+    """Tell whether a page of this digest stands there."""
+    try:
+        with path.open("rb") as file:
+            return digest.encode() in file.read(HEAD_BYTES)
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,148 @@
+"""Render one feedback page; called in a process of its own (pages.py)."""
+
+import hashlib
+import re
+import resource
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from grader.catalogue import Language, Texts
+from grader.records import Criterion, Record, SourceNote
+from grader.rubric import PageLimits
+
+if TYPE_CHECKING:
+    from grader.reports.feedback.source import Shown
+
+# With all of the source, with its text alone, without it.
+Form = Literal["full", "plain", "no source"]
+# A place in the student's source, as messages name it in brackets.
+IN_BRACKETS = re.compile(r"\(([^()]+, line \d+)\)")
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What a page is rendered from; `digest` is of all that determines it.
+
+    `file` is what was graded, None where there is nothing to show; `file_bytes` the most it holds.
+    """
+
+    record: Record
+    file: str | None
+    language: Language
+    digest: str
+    limits: PageLimits
+    file_bytes: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """A criterion as the page shows it; `line` is the id of the line it is about."""
+
+    criterion: Criterion
+    line: str | None
+
+    @property
+    def lost(self) -> bool:
+        """Whether points were lost."""
+        return self.criterion.points < self.criterion.max_points
+
+
+def limit_memory(memory_bytes: int) -> None:
+    """Limit this process, which renders: its memory; and it writes no file and dumps no core."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    for none in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
+        resource.setrlimit(none, (0, 0))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+
+def page(order: Order, form: Form) -> str:
+    """Return the page of a record."""
+    from grader.reports import templates  # which the coordinating process can do without
+    from grader.reports.feedback import drawings
+
+    record = order.record
+    shown, problem = _shown(order, form)
+    rows = [_row(criterion, shown) for criterion in record.criteria]
+    if shown:
+        _mark(rows, record.notes, shown)
+    return templates.render(
+        "feedback",
+        _texts(order.language),
+        record=record,
+        digest=order.digest,
+        rows=rows,
+        first=next((row for row in rows if row.lost), None),
+        maps=[drawings.heat_map(c.map) for c in record.criteria if c.map],
+        mapped=[c.id for c in record.criteria if c.map],
+        courses=drawings.courses(record.training),
+        notes=[(note, _line_id(shown, note.where)) for note in record.notes],
+        shown=shown,
+        problem=problem,
+        form=form,
+        drawings=drawings,
+    )
+
+
+@cache
+def _texts(language: Language) -> Texts:
+    return Texts(language)
+
+
+def _shown(order: Order, form: Form) -> "tuple[Shown | None, str]":
+    """Return the source as it is shown, or why it is not."""
+    if form == "no source" or order.file is None:
+        return None, ""
+    from grader.reports.feedback.source import show
+    from grader.submissions.read import Unreadable, read_bytes
+
+    try:
+        data = read_bytes(Path(order.file), order.file_bytes)
+        if hashlib.sha256(data).hexdigest() != order.record.sha256:
+            return None, f"{order.record.submission} is no longer what was graded"
+        return show(order.record.submission, data, order.limits, form == "plain"), ""
+    except Unreadable as error:
+        return None, str(error)
+
+
+def _row(criterion: Criterion, shown: "Shown | None") -> Row:
+    lost = criterion.points < criterion.max_points
+    return Row(criterion, _line_about(criterion, shown) if lost and shown else None)
+
+
+def _mark(rows: Sequence[Row], notes: Sequence[SourceNote], shown: "Shown") -> None:
+    """Mark the lines that cost points, and those that failed, with their cells."""
+    for row in rows:
+        c = row.criterion
+        for line_id in {row.line, shown.definitions.get(_function(c))} if row.lost else ():
+            if line := shown.by_id(line_id):
+                line.marks.append(f"{c.id} {c.points:g}/{c.max_points:g}")
+    for note in notes:
+        if line := shown.line(note.where):
+            line.marks.append(note.text)
+        for cell in shown.cells:
+            if note.where.partition(",")[0] == cell.label:
+                cell.failures.append(note.text)
+
+
+def _line_about(criterion: Criterion, shown: "Shown") -> str | None:
+    """Return the line that a message names, else where the criterion's function is defined."""
+    for match in IN_BRACKETS.finditer(criterion.message):
+        if line := shown.line(match[1]):
+            return line.id
+    return shown.definitions.get(_function(criterion))
+
+
+def _function(criterion: Criterion) -> str:
+    """Return the name that the student was to define for a criterion."""
+    name = criterion.id.partition(".")[0]
+    return "Net" if criterion.id in ("net", "train.net") else name
+
+
+def _line_id(shown: "Shown | None", place: str) -> str | None:
+    line = shown.line(place) if shown else None
+    return line.id if line else None

@@ -1,0 +1,343 @@
+"""feedback.html: what it says for whom, that nothing hostile runs in it, and who renders it."""
+
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import pytest
+from browser import browsing, opened
+from conftest import GRADER, ROOT, run_grader
+from hostile import pages as hostile
+from leftovers import assert_no_process, children, orphans_are_ours
+from playwright.sync_api import BrowserContext
+
+from grader.records import Record
+from grader.reports.feedback import render
+from grader.reports.feedback.pages import Pages
+from grader.rubric import Rubric
+
+CORPUS = ROOT / "tests" / "submissions"
+ORDINARY = (
+    "sign_of_w1.py", "syntax_error.py", "cells_that_crash.ipynb", "notebook_with_outputs.ipynb",
+    "gbk_comments.py", "old_jupyter.ipynb", "half_finished.py",
+)  # fmt: skip
+POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
+# No policy stops this one, so the sanitiser has to.
+NOT_BY_POLICY = {"meta_refresh"}
+
+
+@pytest.fixture(scope="module")
+def submitted(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("class")
+    hostile.write(folder)
+    for name in ORDINARY:
+        shutil.copy(CORPUS / name, folder)
+    shutil.copy(ROOT / "solution" / "homework.py", folder / "right.py")
+    (folder / "broken.ipynb").write_text('{"cells": [')
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(submitted, untrained, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("out") / "results"
+    done = run_grader("grade", submitted, "--out", out, "--rubric", untrained)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[BrowserContext]:
+    with browsing() as context:
+        yield context
+
+
+def page_of(results: Path, student: str) -> Path:
+    return results / student / "feedback.html"
+
+
+def record_of(results: Path, student: str) -> Record:
+    return msgspec.json.decode((results / student / "result.json").read_bytes(), type=Record)
+
+
+# Hostile submissions
+
+
+def hostile_students(results: Path) -> list[Path]:
+    ordinary = {Path(name).stem for name in ORDINARY} | {"right", "broken"}
+    return [page for page in results.glob("*/feedback.html") if page.parent.name not in ordinary]
+
+
+def test_every_submission_has_a_page(submitted, results):
+    assert len(list(results.glob("*/feedback.html"))) == len(list(submitted.iterdir()))
+
+
+def test_what_is_sanitised_runs_nothing_where_there_is_no_policy(results, browser, tmp_path):
+    faults = {}
+    hostile_pages = hostile_students(results)
+    assert len(hostile_pages) > 30
+    for path in hostile_pages:
+        text, removed = POLICY.subn("", path.read_text(encoding="utf-8"))
+        assert removed == 1
+        bare = tmp_path / "bare.html"
+        bare.write_text(text, encoding="utf-8")
+        with opened(browser, bare) as (page, seen):
+            ran = page.evaluate("window.ran || 0")
+            links = page.eval_on_selector_all("[href]", "all => all.map(one => one.href)")
+            ids = page.eval_on_selector_all("[id]", "all => all.map(one => one.id)")
+            named = page.locator("[name]:not(meta), script, iframe, form, main [style]").count()
+            fault = (ran, seen.dialogs, seen.requests, named, len(ids) - len(set(ids)))
+        bad = [link for link in links if not link.startswith(("file:", "http", "mailto:"))]
+        if any(fault) or bad:
+            faults[path.parent.name] = (*fault, bad)
+    assert faults == {}
+
+
+def test_the_policy_alone_stops_what_is_not_sanitised(results, browser, tmp_path):
+    text = page_of(results, "right").read_text(encoding="utf-8")
+    faults = {}
+    unclean = {**hostile.HTML, "svg_output": hostile.BUNDLES["image/svg+xml"]}
+    for name, html in unclean.items():
+        if name in NOT_BY_POLICY:
+            continue
+        unsafe = tmp_path / "unsafe.html"
+        unsafe.write_text(text.replace("<main>", f"<main>{html}", 1), encoding="utf-8")
+        with opened(browser, unsafe) as (page, seen):
+            ran = page.evaluate("window.ran || 0")
+        if ran or seen.dialogs or seen.requests:
+            faults[name] = (ran, seen)
+    assert faults == {}
+
+
+def test_without_both_the_attacks_do_run(results, browser, tmp_path):
+    text = POLICY.sub("", page_of(results, "right").read_text(encoding="utf-8"))
+    unsafe = tmp_path / "unsafe.html"
+    unsafe.write_text(text.replace("<main>", f"<main>{hostile.HTML['script']}"), encoding="utf-8")
+    with opened(browser, unsafe) as (page, seen):
+        assert page.evaluate("window.ran") == 1
+    assert seen.dialogs == ["1"]
+    assert seen.requests == ["http://evil.test/run"]
+
+
+def test_a_picture_that_a_cell_drew_is_shown(results, browser):
+    with opened(browser, page_of(results, "good_image")) as (page, seen):
+        widths = page.eval_on_selector_all("img[alt]", "all => all.map(one => one.naturalWidth)")
+    assert widths == [1]
+    assert seen.errors == []
+
+
+# What it says
+
+
+@pytest.mark.parametrize("student", [Path(name).stem for name in ORDINARY] + ["right", "broken"])
+def test_a_page_fits_a_phone_and_has_its_headings_in_order(results, browser, student):
+    with opened(browser, page_of(results, student), width=360) as (page, seen):
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        levels = page.eval_on_selector_all("h1,h2,h3,h4,h5,h6", "all => all.map(h => h.tagName)")
+        unnamed = page.locator("svg:not([aria-label]), img:not([alt])").count()
+        score = " ".join(page.inner_text(".score").split())
+    assert score.startswith(f"{record_of(results, student).score:g} of ")
+    steps = [int(after[1]) - int(before[1]) for before, after in pairwise(levels)]
+    assert (levels[0], levels.count("H1"), max(steps), unnamed) == ("H1", 1, 1, 0)
+    assert (seen.errors, seen.requests) == ([], [])
+
+
+def test_what_to_mend_first_leads_to_the_line(results, browser):
+    with opened(browser, page_of(results, "sign_of_w1")) as (page, _):
+        assert "grad_w1" in page.inner_text(".first")
+        page.click(".first a")
+        target = page.inner_text(":target")
+        label = page.get_attribute("main svg[role=img]", "aria-label")
+    assert "def grad_w1" in target
+    assert "grad_w1 0/14" in target
+    assert re.fullmatch(r"grad_w1: \d+ of \d+ entries differ", label)
+
+
+def test_cells_that_failed_are_marked_with_their_error(results, browser):
+    with opened(browser, page_of(results, "cells_that_crash")) as (page, _):
+        failed = page.locator(".cell.failed .label").all_inner_texts()
+        marked = page.locator(".marked").all_inner_texts()
+    notes = record_of(results, "cells_that_crash").notes
+    assert {label.partition(" ·")[0] for label in failed} == {
+        note.where.partition(",")[0] for note in notes
+    }
+    assert all(any(note.text in line for line in marked) for note in notes)
+
+
+def test_marks_are_seen_in_print(results, browser):
+    with opened(browser, page_of(results, "sign_of_w1")) as (page, _):
+        page.emulate_media(media="print")
+        line = page.locator(".marked").first
+        width = line.evaluate("line => getComputedStyle(line).borderLeftWidth")
+        assert line.locator(".why").is_visible()
+        overflow = page.locator("pre").first.evaluate("pre => getComputedStyle(pre).overflowX")
+    assert (width, overflow) == ("4px", "visible")
+
+
+CONTRAST = """() => {
+  const light = colour => {
+    const part = colour.match(/[\\d.]+/g).slice(0, 3).map(c => c / 255)
+      .map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
+  };
+  const behind = node => {
+    for (; node; node = node.parentElement) {
+      const colour = getComputedStyle(node).backgroundColor;
+      if (colour !== 'rgba(0, 0, 0, 0)') return light(colour);
+    }
+    return 1;
+  };
+  const ratios = [...document.querySelectorAll('body *:not(svg *):not(svg)')]
+    .filter(node => node.innerText && node.innerText.trim())
+    .map(node => [light(getComputedStyle(node).color), behind(node)])
+    .map(([a, b]) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05));
+  return Math.min(...ratios);
+}"""
+
+
+@pytest.mark.parametrize("student", ["sign_of_w1", "cells_that_crash", "notebook_with_outputs"])
+def test_all_text_stands_out_from_what_is_behind_it(results, browser, student):
+    with opened(browser, page_of(results, student)) as (page, _):
+        assert page.evaluate(CONTRAST) >= 4.5
+
+
+STATUSES = [
+    ("graded", "What to mend first"),
+    ("unreadable", "could not be read"),
+    ("failed", "none of the functions asked for"),
+    ("timeout", "took too long"),
+    ("crashed", "ended before all was answered"),
+]
+
+
+@pytest.mark.parametrize(("status", "says"), STATUSES)
+def test_a_page_says_what_became_of_the_submission(results, rubric, status, says):
+    record = msgspec.structs.replace(record_of(results, "sign_of_w1"), status=status)
+    order = render.Order(record, None, "en", "digest", rubric.pages, 1000)
+    assert says in render.page(order, "no source")
+
+
+def test_the_seed_is_not_shown(results, submitted, untrained, tmp_path):
+    out = tmp_path / "results"
+    done = run_grader(
+        "grade", submitted / "right.py", "--out", out, "--rubric", untrained, "--seed", 987654321
+    )
+    assert done.returncode == 0, done.stderr
+    assert "987654321" not in page_of(out, "right").read_text(encoding="utf-8")
+
+
+# When it is written
+
+
+def written_at(results: Path) -> dict[str, int]:
+    return {path.parent.name: path.stat().st_ino for path in results.glob("*/feedback.html")}
+
+
+def test_a_page_is_written_again_only_where_it_is_gone_or_not_up_to_date(
+    submitted, results, untrained, tmp_path
+):
+    out = tmp_path / "results"
+    shutil.copytree(results, out)
+    before = written_at(out)
+    page_of(out, "right").unlink()
+    other = page_of(out, "syntax_error")
+    digest = re.search(r'grader-digest" content="(\w+)"', other.read_text()).group(1)
+    other.write_text(other.read_text().replace(digest, "0" * 64))
+    done = run_grader("grade", submitted, "--out", out, "--rubric", untrained)
+    assert done.returncode == 0, done.stderr
+    after = written_at(out)
+    assert {name for name in after if after[name] != before[name]} == {"right", "syntax_error"}
+    for student in ("right", "syntax_error"):
+        assert page_of(out, student).read_bytes() == page_of(results, student).read_bytes()
+
+
+def test_a_class_that_has_its_pages_starts_no_process(results, rubric):
+    record = record_of(results, "right")
+    with closing(Pages(1, results.parent / "again", "en", rubric)) as pages:
+        pages.add(record, None)
+        pages.finish()
+    before = children(os.getpid())
+    with closing(Pages(1, results.parent / "again", "en", rubric)) as pages:
+        pages.add(record, None)
+        assert (pages.waiting, children(os.getpid()) - before) == (0, set())
+
+
+# Renderers that hang or die
+
+
+def hung(order, form):
+    """Stand in for a renderer whose source makes it hang."""
+    while form == "full":
+        pass
+    return f"page in form {form}"
+
+
+def killed(order, form):
+    if form != "no source":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "page without the source"
+
+
+def greedy(order, form):
+    return f"page in form {form}" if form != "full" else str(bytearray(10**10))
+
+
+@pytest.mark.parametrize(
+    ("renderer", "page"),
+    [
+        (hung, "page in form plain"),
+        (killed, "page without the source"),
+        (greedy, "page in form plain"),
+    ],
+)
+def test_a_page_is_written_whatever_becomes_of_its_renderer(
+    results, rubric, tmp_path, monkeypatch, renderer, page
+):
+    monkeypatch.setattr(render, "page", renderer)
+    quick: Rubric = msgspec.structs.replace(
+        rubric, pages=msgspec.structs.replace(rubric.pages, seconds=3)
+    )
+    with closing(Pages(1, tmp_path, "en", quick)) as pages:
+        pages.add(record_of(results, "right"), None)
+        pages.finish()
+    assert page_of(tmp_path, "right").read_text() == page
+
+
+def test_a_long_source_is_cut_and_says_so(results, rubric, tmp_path):
+    long = tmp_path / "long.py"
+    long.write_text("x = 1  # something\n" * 50_000)
+    digest = hashlib.sha256(long.read_bytes()).hexdigest()
+    record = msgspec.structs.replace(
+        record_of(results, "right"), sha256=digest, submission="long.py"
+    )
+    order = render.Order(record, str(long), "en", "digest", rubric.pages, 10**8)
+    for form in ("full", "plain"):
+        text = render.page(order, form)
+        assert "More follows" in text
+        assert text.count("something") < rubric.pages.source_characters / 18
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
+def test_ended_in_the_middle_it_leaves_no_process(submitted, untrained, tmp_path, sent):
+    others = children(os.getpid())
+    out = tmp_path / "results"
+    with orphans_are_ours():
+        process = subprocess.Popen(
+            [GRADER, "grade", submitted, "--out", out, "--rubric", untrained, "--jobs", "2"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        while not list(out.glob("*/feedback.html")):
+            assert process.poll() is None, process.communicate()
+        process.send_signal(sent)
+        _, errors = process.communicate(timeout=60)
+        assert_no_process(others)
+    if sent == signal.SIGINT:
+        assert process.returncode == 130
+        assert len(errors.strip().splitlines()) == 1
