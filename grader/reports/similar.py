@@ -1,0 +1,3 @@
+"""results/similar.html: pairs of submissions that are suspiciously alike."""
+
+SIMILAR = "similar.html"

@@ -1,0 +1,62 @@
+"""Pages in a real browser: headless Chromium, which must not reach out nor run what is a student's."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@dataclass
+class Seen:
+    """What a page did: addresses it asked for beside its own, dialogs, errors of its console."""
+
+    requests: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def browsing() -> Iterator[BrowserContext]:
+    """Give a browser with a fresh profile."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert chromium, "the browser tests need Chromium (Debian's package chromium)"
+    with tempfile.TemporaryDirectory() as profile, sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile, executable_path=chromium, args=FLAGS, headless=True
+        )
+        try:
+            yield context
+        finally:
+            context.close()
+
+
+@contextmanager
+def opened(context: BrowserContext, file: Path, width: int = 1200) -> Iterator[tuple[Page, Seen]]:
+    """Open a page of ours; whatever else it asks for is noted, and refused."""
+    page, seen, address = context.new_page(), Seen(), file.resolve().as_uri()
+
+    def asked(route) -> None:
+        if route.request.url == address:
+            route.continue_()
+        else:
+            seen.requests.append(route.request.url)
+            route.abort()
+
+    page.route(lambda url: not url.startswith("data:"), asked)
+    page.on("dialog", lambda dialog: (seen.dialogs.append(dialog.message), dialog.dismiss()))
+    page.on("console", lambda line: line.type == "error" and seen.errors.append(line.text))
+    page.set_viewport_size({"width": width, "height": 800})
+    try:
+        page.goto(address)
+        yield page, seen
+    finally:
+        page.close()
