@@ -50,7 +50,7 @@ def override_by_hand(
     results: Path,
     url: str | None,
 ) -> str:
-    """Record a change, rewrite grades.csv and index.html, and return what became of the student's points.
+    """Record a change, rewrite grades.csv and index.html, and return what became of the points.
 
     Raise ValueError where the change is none, and GradebookError where the gradebook fails.
     """

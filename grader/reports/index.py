@@ -9,11 +9,11 @@ from grader.catalogue import Texts
 from grader.files import write_atomically
 from grader.records import Final
 from grader.reports.figures import ClassFigures, Row, histogram, shortened
-from grader.reports.similar import SIMILAR
 from grader.reports.templates import render
 from grader.rubric import Rubric
 
 INDEX = "index.html"
+SIMILAR = "similar.html"  # beside it, where similar submissions were looked for
 SLOWEST = 10
 LISTED = 10  # students named for a status or a flag; the table has all of them
 LONGEST_FLAG = 160
