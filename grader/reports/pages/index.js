@@ -8,10 +8,14 @@
   const shown = document.getElementById("shown");
   const heads = [...table.tHead.rows[0].cells];
   const body = table.tBodies[0];
-  const rows = [...body.rows];
+  const asWritten = [...body.rows];
+  let rows = asWritten;
   const collator = new Intl.Collator(document.documentElement.lang, { numeric: true });
   const filters = ["text", "status", "lost", "why", "flag"];
-  const texts = rows.map(() => "");  // filled when somebody types
+  const more = document.getElementById("more");
+  const FIRST = 200;  // rows laid out until more are asked for: a browser is slow at long tables
+  let most = FIRST;
+  const texts = new Map();  // of rows, filled when somebody types
   const values = new Map();  // by column, what it is sorted by; filled when it is
   let state = new URLSearchParams();
 
@@ -32,6 +36,7 @@
     state.set("order", before === first ? other : first);
     write();
     sort();
+    filter();
   }
 
   function valuesOf(column) {
@@ -41,7 +46,7 @@
         const text = row.cells[column].textContent.trim();
         return isNumber ? parseFloat(text) : text;
       };
-      values.set(column, new Map(rows.map((row) => [row, of(row)])));
+      values.set(column, new Map(asWritten.map((row) => [row, of(row)])));
     }
     return values.get(column);
   }
@@ -53,36 +58,36 @@
       if (index !== column) head.removeAttribute("aria-sort");
       else head.setAttribute("aria-sort", order < 0 ? "descending" : "ascending");
     });
-    if (column < 0) {
-      body.append(...rows);
-      return;
-    }
+    rows = [...asWritten];
+    if (column < 0) return;
     const of = valuesOf(column);
     const isEmpty = (value) => value === "" || Number.isNaN(value);
     const compare = heads[column].classList.contains("number") ? (a, b) => a - b : collator.compare;
-    const sorted = [...rows].sort((one, other) => {
+    rows.sort((one, other) => {
       const [a, b] = [of.get(one), of.get(other)];
       // What has no value comes last in either order.
       if (isEmpty(a) || isEmpty(b)) return isEmpty(a) - isEmpty(b);
       return order * compare(a, b);
     });
-    body.append(...sorted);
   }
 
   function filter() {
     const text = (state.get("text") || "").toLowerCase();
     const chosen = filters.slice(1).filter((name) => state.get(name));
     let count = 0;
-    rows.forEach((row, index) => {
-      if (text && !texts[index]) texts[index] = row.textContent.toLowerCase();
-      const isShown =
+    for (const row of rows) {
+      if (text && !texts.has(row)) texts.set(row, row.textContent.toLowerCase());
+      const matches =
         chosen.every((name) => row.dataset[name].split(" ").includes(state.get(name))) &&
-        (!text || texts[index].includes(text));
-      row.hidden = !isShown;
-      count += isShown;
-    });
+        (!text || texts.get(row).includes(text));
+      count += matches;
+      row.hidden = !matches || count > most;
+    }
+    body.append(...rows);
+    more.hidden = count <= most;
+    more.textContent = more.dataset.text.replace("{count}", count);
     shown.textContent = count
-      ? shown.dataset.text.replace("{shown}", count).replace("{total}", rows.length)
+      ? shown.dataset.text.replace("{count}", count).replace("{total}", rows.length)
       : shown.dataset.none;
     shown.classList.toggle("wrong", !count);
   }
@@ -117,6 +122,16 @@
   form.addEventListener("reset", () => {
     filters.forEach((name) => state.delete(name));
     write();
+    filter();
+  });
+  more.addEventListener("click", () => {
+    const next = rows.filter((row) => !row.hidden)[most - 1];
+    most = Infinity;
+    filter();
+    next.querySelector("a").focus();
+  });
+  window.addEventListener("beforeprint", () => {
+    most = Infinity;
     filter();
   });
   form.addEventListener("submit", (event) => event.preventDefault());
