@@ -1,4 +1,4 @@
-"""Pages in a real browser: headless Chromium, which must not reach out nor run what is a student's."""
+"""Pages in a real browser, headless Chromium, which notes what they ask for and run."""
 
 import shutil
 import tempfile
