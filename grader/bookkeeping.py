@@ -9,9 +9,11 @@ from pathlib import Path
 
 import msgspec
 
+from grader.catalogue import ENGLISH
 from grader.gradebook import Gradebook, GradebookError, default_url
 from grader.records import GRADES, Criterion, Final, read_students, write_grades
 from grader.reports.history import days_late, show
+from grader.reports.index import write_index
 from grader.rubric import Rubric
 
 
@@ -48,7 +50,7 @@ def override_by_hand(
     results: Path,
     url: str | None,
 ) -> str:
-    """Record a change, rewrite grades.csv, and return what became of the student's points.
+    """Record a change, rewrite grades.csv and index.html, and return what became of the points.
 
     Raise ValueError where the change is none, and GradebookError where the gradebook fails.
     """
@@ -98,12 +100,13 @@ def _login_name() -> str:
 
 
 def _rewrite_grades(book: Gradebook, rubric: Rubric, results: Path) -> None:
-    """Write grades.csv anew for the students it lists, where there is one."""
+    """Write grades.csv anew for the students it lists, where there is one, and index.html."""
     try:
         names = read_students(results)
     except FileNotFoundError:
         return
     write_grades(_all(names, book.finals(names), results), list(rubric.points), results)
+    write_index(book.finals(names), rubric, results, ENGLISH)
 
 
 def _all(names: Iterable[str], finals: Iterable[Final], results: Path) -> Iterator[Final]:

@@ -1,4 +1,5 @@
-"""The command line: `grader grade`, `check`, `validate`, `release`, `override`, `history`."""
+"""The command line: `grader grade`, `check`, `validate`, `release`, `override`, `history`,
+`similar`."""
 
 import os
 import sys
@@ -191,6 +192,26 @@ def history(
     from grader.rubric import RUBRIC_FILE, load_rubric
 
     show_history(student, load_rubric(rubric or RUBRIC_FILE), results, db)
+
+
+@app.command()
+def similar(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="What was graded, as for grade.")
+    ],
+    jobs: Jobs,
+    out: Annotated[Path, typer.Option(help="Folder of the results, as of grade.")] = Path(
+        "results"
+    ),
+    db: Database = None,
+    rubric: RubricFile = None,
+) -> None:
+    """Report pairs of submissions that are suspiciously alike: places to look, not verdicts."""
+    from grader.comparing import compare_submissions
+    from grader.rubric import RUBRIC_FILE, load_rubric
+
+    told = compare_submissions(paths, load_rubric(rubric or RUBRIC_FILE), out, db, jobs)
+    typer.echo(told)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from grader.batch import Graders as AnyGraders
 from grader.batch import Result, grade_all
+from grader.catalogue import ENGLISH
 from grader.files import remove_unfinished
 from grader.gradebook import Entry, Gradebook, GradebookError, default_url
 from grader.graders import Graders
@@ -17,6 +18,7 @@ from grader.jobs import INTERRUPTED, GradeJob, Job, ValidateJob
 from grader.papers import Brief, GradingStopped
 from grader.records import Record, record_path, write_grades, write_record
 from grader.reports.feedback.pages import Pages
+from grader.reports.index import write_index
 from grader.reports.terminal import GradeScreen, show_validations
 from grader.rubric import RUBRIC_FILE, Rubric, load_rubric
 from grader.submissions.archives import Archives
@@ -102,6 +104,7 @@ def _grade_class(
             return INTERRUPTED
         finally:
             write_grades(book.finals(students), list(rubric.points), results)
+            write_index(book.finals(students), rubric, results, ENGLISH)
     if job.format == "json":
         _print_records(students, results)
     else:

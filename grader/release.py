@@ -73,6 +73,8 @@ def generate(solution: Path, rubric: Rubric) -> dict[Path, str]:
         assignment / "homework.ipynb": notebook_of(prose, stub, with_solution=False),
         assignment / "homework.py": stub,
         assignment / "README.md": handout_of(prose),
+        # All code that students are given, for similarity.py to leave out.
+        Path("grader", "released.txt"): f"{stub}\n{_code_of(prose)}",
         check / "__main__.py": SELFCHECK_MAIN,
         check / "public_cases.json": public_cases_json(rubric),
     }
@@ -147,6 +149,17 @@ def notebook_of(prose: str, module: str, *, with_solution: bool) -> str:
     if unused := sections.keys() - used:
         raise ValueError(f"handout.md leaves out the sections {', '.join(sorted(unused))}")
     return str(nbformat.writes(_clean(cells))) + "\n"
+
+
+def _code_of(prose: str) -> str:
+    """Return the code that only the notebook has, but for the solution's."""
+    return "\n".join(
+        f"{cell.source}\n"
+        for cell in jupytext.reads(prose, fmt="md").cells
+        if cell.cell_type == "code"
+        and SOLUTION_TAG not in cell.metadata.get("tags", [])
+        and not INCLUDE.fullmatch(cell.source.strip())
+    )
 
 
 def _clean(cells: list[NotebookNode]) -> Any:

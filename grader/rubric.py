@@ -78,6 +78,20 @@ class PageLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     image_bytes: int
 
 
+class Similarity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When two submissions are alike; rubric.toml says what each number is for."""
+
+    threshold: Share
+    tokens: int
+    window: int
+    common_submissions: int
+    common_share: Share
+    least_fingerprints: int
+    most_characters: int
+    most_pairs: int
+    seconds: Positive
+
+
 class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of rubric.toml. `points` maps a criterion's id to its points, in the order of marking."""
 
@@ -94,6 +108,7 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pages: PageLimits
     attempts: Attempts
     late: Late
+    similarity: Similarity
 
     @property
     def max_score(self) -> float:

@@ -157,7 +157,7 @@ def test_every_section_is_in_the_notebook_once(prose, module, says):
 def test_release_writes_below_the_root_it_is_given(tmp_path):
     shutil.copytree(ROOT / "solution", tmp_path / "solution")
     paths = release(tmp_path)
-    assert {p.parts[0] for p in paths} == {"solution", "assignment"}
+    assert {p.parts[0] for p in paths} == {"solution", "assignment", "grader"}
     assert all((tmp_path / path).is_file() for path in paths)
 
 

@@ -26,7 +26,7 @@ ID_BYTES = 200
 ZERO_WIDTH_JOINER = "\u200d"  # part of many emoji
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Files that stand beside the students' folders in results/.
-TAKEN = ("grades.csv", "index.html", "gradebook.db")
+TAKEN = ("grades.csv", "index.html", "similar.html", "gradebook.db")
 
 KINDS = {
     stat.S_IFLNK: "is a symbolic link, which is never followed: submit the file itself",

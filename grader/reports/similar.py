@@ -1,0 +1,27 @@
+"""results/similar.html: pairs of submissions that are alike, side by side. A place to look."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from grader.catalogue import Texts
+from grader.files import write_atomically
+from grader.reports.index import SIMILAR
+from grader.reports.templates import render
+from grader.similarity import Comparison, Side
+
+
+def write_similar(comparison: Comparison, results: Path, texts: Texts) -> None:
+    """Write results/similar.html."""
+    page = render("similar", texts, comparison=comparison, parts=_parts)
+    write_atomically(results / SIMILAR, page)
+
+
+def _parts(side: Side) -> Iterator[tuple[str, bool]]:
+    """Yield the text in parts, each with whether the other has it too."""
+    at = 0
+    for start, end in sorted(side.passages):
+        if (start := max(start, at)) < end:
+            yield side.text[at:start], False
+            yield side.text[start:end], True
+            at = end
+    yield side.text[at:], False
