@@ -9,14 +9,14 @@ from pathlib import Path
 import msgspec
 
 from grader.batch import Graders as AnyGraders
-from grader.batch import Result, grade_all
-from grader.catalogue import ENGLISH
+from grader.batch import grade_all
+from grader.catalogue import Texts
 from grader.files import remove_unfinished
 from grader.gradebook import Entry, Gradebook, GradebookError, default_url
 from grader.graders import Graders
 from grader.jobs import INTERRUPTED, GradeJob, Job, ValidateJob
 from grader.papers import Brief, GradingStopped
-from grader.records import Record, record_path, write_grades, write_record
+from grader.records import Record, in_language, record_path, write_grades, write_record
 from grader.reports.feedback.pages import Pages
 from grader.reports.index import write_index
 from grader.reports.terminal import GradeScreen, show_validations
@@ -74,6 +74,7 @@ def _grade_class(
     results = Path(job.out)
     students = [submission.student for submission in submissions]
     brief = Brief.of(rubric, job.seed, job.isolation == "strict")
+    texts = Texts(job.lang)
 
     def start() -> AbstractContextManager[AnyGraders]:
         if job.cluster is None:
@@ -93,10 +94,12 @@ def _grade_class(
     ):
         try:
             for some in all_:
-                _keep(some, results, book)
-                screen.add([result.record for result in some], known=some[0].was_known)
+                book.add([Entry(each.key, each.record, each.handed_in) for each in some])
+                # What is in the book and not yet in a file gets there with the next run.
                 for result in some:
+                    write_record(in_language(result.record, texts), results)
                     pages.add(result.record, result.file)
+                screen.add([result.record for result in some], known=some[0].was_known)
             screen.show_pages(pages.waiting)
             pages.finish()
         except KeyboardInterrupt:
@@ -104,7 +107,7 @@ def _grade_class(
             return INTERRUPTED
         finally:
             write_grades(book.finals(students), list(rubric.points), results)
-            write_index(book.finals(students), rubric, results, ENGLISH)
+            write_index(book.finals(students), rubric, results, texts)
     if job.format == "json":
         _print_records(students, results)
     else:
@@ -114,13 +117,6 @@ def _grade_class(
 
 def _nothing(keys: Sequence[str]) -> dict[str, Record]:
     return {}
-
-
-def _keep(some: Sequence[Result], results: Path, book: Gradebook) -> None:
-    """Record results. What is in the book and not yet in a file gets there with the next run."""
-    book.add([Entry(result.key, result.record, result.handed_in) for result in some])
-    for result in some:
-        write_record(result.record, results)
 
 
 def _print_records(students: Iterable[str], results: Path) -> None:

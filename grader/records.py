@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
-from grader.catalogue import Reason
+from grader.catalogue import Reason, Texts
 from grader.files import write_atomically, writing_atomically
 from grader.verdicts import ErrorMap
 
@@ -105,6 +106,15 @@ class Final(msgspec.Struct, frozen=True, kw_only=True):
     def student(self) -> str:
         """The student's name."""
         return self.record.student
+
+
+def in_language(record: Record, texts: Texts) -> Record:
+    """Return a record whose messages are in a language, where they have reasons to tell it from."""
+    criteria = [
+        replace(criterion, message=texts.of(*criterion.reasons)) if criterion.reasons else criterion
+        for criterion in record.criteria
+    ]
+    return replace(record, criteria=criteria)
 
 
 def to_json(value: object) -> bytes:
