@@ -182,8 +182,5 @@ def points_table(rubric: Rubric) -> str:
 
 def travelling(source: str) -> str:
     """Return a grader module's source as a module of the package selfcheck."""
-    return re.sub(
-        r"(?m)^from grader\.(?:confined\.|selfcheck\.)?(\w+) import",
-        r"from selfcheck.\1 import",
-        source,
-    )
+    imported = r"(?m)^from grader\.(?:confined\.|selfcheck\.)?(\w+) import"
+    return re.sub(imported, r"from selfcheck.\1 import", source)
