@@ -3,8 +3,8 @@
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 
 from selfcheck.catalogue import N_, Texts
@@ -36,21 +36,27 @@ class Look:
 
 @dataclass(frozen=True)
 class Report:
-    """Verdicts, the names of the criteria still to come, and the places of the functions.
+    """Verdicts, the points of the criteria still to come, and the places of the functions.
 
     Shows itself in a notebook as HTML, elsewhere as text.
     """
 
     verdicts: Sequence[Verdict]
-    places: dict[str, str]
+    places: Mapping[str, str]
     look: Look
-    pending: Sequence[str] = ()
+    pending: Mapping[str, float] = field(default_factory=dict)
     whole: bool = True  # no criterion was left out
 
     @property
     def right(self) -> int:
         """How many criteria have all their points."""
         return sum(is_right(verdict) for verdict in self.verdicts)
+
+    @property
+    def most(self) -> float:
+        """The points of all the criteria."""
+        judged = sum(verdict.max_points for verdict in self.verdicts)
+        return judged + sum(self.pending.values())
 
     @property
     def next(self) -> Verdict | None:
@@ -69,7 +75,7 @@ class Report:
             right=self.right,
             all=len(self.verdicts) + len(self.pending),
             points=sum(verdict.points for verdict in self.verdicts),
-            most=sum(verdict.max_points for verdict in self.verdicts),
+            most=self.most,
         )
 
     @property
@@ -124,7 +130,7 @@ class Report:
     def _advised(self) -> Iterator[str]:
         yield self.look.paint(self.heading, BOLD)
         for label, text in self.advice():
-            labelled = f"{label}: {text}" if label else text
+            labelled = self.say(N_("{label}: {text}"), label=label, text=text) if label else text
             for line in wrapped(labelled, self.look.width - len(INDENT)):
                 yield INDENT + line
 
@@ -135,9 +141,8 @@ class Report:
         """Return what the report has beyond its `opening`, and the sum."""
         lines = [self.line(verdict) for verdict in self.verdicts[len(opening.verdicts) :]]
         total = sum(verdict.points for verdict in self.verdicts)
-        most = sum(verdict.max_points for verdict in self.verdicts)
         name = pad(self.say(N_("public cases")), 15)
-        lines.append(f"     {name}{f'{total:g}/{most:g}':>7}")
+        lines.append(f"     {name}{f'{total:g}/{self.most:g}':>7}")
         if opening.next is None and opening.pending:
             lines += ["", *self._advised()]
         return "\n".join(lines)
