@@ -14,7 +14,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import torch
 from conftest import ROOT, run_grader
 from nbclient import NotebookClient
 
@@ -240,7 +239,6 @@ def test_html_is_escaped_and_draws_where_a_gradient_differs():
         html = Report([Verdict("grad_w1", 0, 14, (raised,), map=errors)], {}, look)._repr_html_()
         assert "<script>" not in html
         assert "&lt;script&gt;" in html
-        assert re.findall(r">([^<]*)</td></?", html)[:0] == []
         assert all(f">{cell}</td>" in html for cell in ("0", "nan"))
 
 
