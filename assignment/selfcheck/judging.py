@@ -6,12 +6,14 @@ This module travels in the self-check, so it needs nothing but torch.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import torch
 from torch import Tensor
 
 from selfcheck.catalogue import Reason
 from selfcheck.contract import Call, Named, Outcome, Parameters, Problem, Sighting
+from selfcheck.diagnosis import SINGLE, Ids, Mistaken, agreed, by_source, definition, explanations
 from selfcheck.verdicts import NO_ERROR, ErrorMap, Verdict
 
 NOTHING_NAMED: Named = {}
@@ -22,18 +24,31 @@ TENSOR_NAMES = {
     "net": ("the output of Net", "hidden.weight", "hidden.bias", "predict.weight", "predict.bias"),
 }
 
+# By function: the handout's equation, and what it is about.
+EQUATIONS = {
+    "forward": ("(1.2)-(1.4)", "forward"),
+    "grad_w1": ("(3.6)", "W1"),
+    "grad_b1": ("(3.5)", "b1"),
+    "grad_w2": ("(3.4)", "W2"),
+    "grad_b2": ("(3.3)", "b2"),
+    "net": ("(1.2)-(1.4)", "Net"),
+}
+
 
 @dataclass(frozen=True)
 class Case:
     """One call, the criterion it counts for, and the tensors expected (none for training).
 
     `on_path` is False where hs and y_pred are no forward pass's of the given x and params.
+    `mistaken` and `mistaken_twice` return what one or two mistakes would answer.
     """
 
     criterion: str
     call: Call
     expected: tuple[Tensor, ...] = ()
     on_path: bool = True
+    mistaken: Callable[[], Sequence[Mistaken]] = tuple
+    mistaken_twice: Callable[[], Sequence[Mistaken]] = tuple
 
 
 @dataclass(frozen=True)
@@ -60,7 +75,6 @@ class _Finding:
     share: float
     error: float | None
     reasons: tuple[Reason, ...]
-    diagnosis: str | None = None
     compared: tuple[str, Tensor, Tensor] | None = None
 
     @property
@@ -73,39 +87,84 @@ def judge(
     answered: Sequence[tuple[Case, Outcome]],
     marking: Marking,
     named: Named = NOTHING_NAMED,
+    source: str = "",
 ) -> Verdict:
     """Judge a criterion that compares tensors, from its cases and their outcomes.
 
     The worst case counts, on the path and off it apart: right on the path and wrong off it earns
     a share of what the on-path cases earn, by whether the source names autograd. What torch was
-    seen to differentiate earns the autograd share, whatever its values.
+    seen to differentiate earns the autograd share, whatever its values. A recognised mistake earns
+    its own share. `source` is the student's text, which tells some mistakes apart.
     """
-    findings = [(case.on_path, _examine(case, outcome, marking)) for case, outcome in answered]
-    on_path = max((f for on, f in findings if on), key=lambda f: f.badness)
-    worst = max((f for _, f in findings), key=lambda f: f.badness)
+    examined = [(case, outcome, _examine(case, outcome, marking)) for case, outcome in answered]
+    on_path = max((f for case, _, f in examined if case.on_path), key=lambda f: f.badness)
+    worst = max((f for _, _, f in examined), key=lambda f: f.badness)
     function = answered[0][0].call.function
     seen = [sighting for _, outcome in answered for sighting in outcome.seen]
+    share, reasons, ids = worst.share, worst.reasons, Ids()
     if on_path.share > 0 and worst.share == 0:
-        verdict = _recomputed(on_path, named.get(function, ()), marking)
-    else:
-        diagnosis = _agreed(findings)
-        share = marking.misconceptions[diagnosis] if diagnosis else worst.share
-        verdict = _Finding(share, worst.error, worst.reasons, diagnosis)
+        share, reasons, ids = _recomputed(on_path, named.get(function, ()), marking)
+    elif worst.share < 1:
+        wrong = [(case, outcome) for case, outcome, finding in examined if finding.share < 1]
+        ids = by_source(_diagnosed(wrong), definition(source, function))
+        share = prod(_share(name, marking) for name in ids) if ids else share
+        reasons = (*(_taught(name, function) for name in ids), *reasons)
     if seen:
-        reason = _autograd("autograd", seen[0])
-        verdict = _Finding(
-            verdict.share * marking.autograd_share, verdict.error, (reason,), "autograd"
-        )
+        share *= marking.autograd_share
+        reasons, ids = (_autograd("autograd", seen[0]),), ("autograd",)
     points = marking.points[criterion]
     return Verdict(
         criterion=criterion,
-        points=verdict.share * points,
+        points=share * points,
         max_points=points,
-        reasons=verdict.reasons,
+        reasons=reasons,
         error=worst.error,
-        diagnosis=verdict.diagnosis,
+        diagnosis="+".join(ids) or None,
         map=error_map(*worst.compared) if worst.compared else None,
     )
+
+
+def _diagnosed(wrong: Sequence[tuple[Case, Outcome]]) -> Ids:
+    """Return the mistakes that explain all wrong cases; those on the path, where off it none do.
+
+    What is right up to a mistake on the path, and anything off it, is the mistake made in a second
+    forward pass.
+    """
+    if ids := _explained(wrong):
+        return ids
+    on_path = [(case, outcome) for case, outcome in wrong if case.on_path]
+    if 0 < len(on_path) < len(wrong) and (ids := _explained(on_path)):
+        return (*ids, "recomputed")
+    return ()
+
+
+def _explained(wrong: Sequence[tuple[Case, Outcome]]) -> Ids:
+    """Return one mistake that explains all of these, else two, else none."""
+    for twice in (False, True):
+        explained = [
+            explanations(
+                outcome,
+                case.expected,
+                case.mistaken_twice() if twice else case.mistaken(),
+                len(case.call.tensors["x"]),
+            )
+            for case, outcome in wrong
+        ]
+        if ids := agreed(explained):
+            return ids
+    return ()
+
+
+def _share(name: str, marking: Marking) -> float:
+    """Return the share that a mistake leaves of the points; nothing, where none is named."""
+    own = {SINGLE: marking.half_share, "recomputed": marking.recompute_share}
+    return own.get(name, marking.misconceptions.get(name, 0.0))
+
+
+def _taught(name: str, function: str) -> Reason:
+    equation, parameter = EQUATIONS[function]
+    values = {"function": function, "equation": equation, "parameter": parameter}
+    return Reason(name, values)
 
 
 def judge_training(case: Case, outcome: Outcome, loss_of: LossOf, marking: Marking) -> Verdict:
@@ -168,9 +227,6 @@ def _examine(case: Case, outcome: Outcome, marking: Marking) -> _Finding:
     if outcome.problem:
         return _Finding(0, None, (_problem(outcome.problem, function, outcome),))
     names = TENSOR_NAMES.get(function, (function,))
-    misconception = _rows_not_summed(case, outcome.tensors, marking)
-    if misconception:
-        return misconception
     faulty = _shape_fault(case.expected, outcome.tensors, names)
     if faulty:
         return _Finding(0, None, (faulty,))
@@ -208,44 +264,25 @@ def _shape_fault(
     return None
 
 
-def _rows_not_summed(case: Case, actual: Sequence[Tensor], marking: Marking) -> _Finding | None:
-    """Recognise the gradient of a bias per sample where all samples share one row."""
-    bias = case.call.function.removeprefix("grad_")
-    if bias not in ("b1", "b2") or case.expected[0].shape[0] != 1 or len(actual) != 1:
-        return None
-    rows, (per_sample,) = len(case.call.tensors["x"]), actual
-    if per_sample.shape != (rows, case.expected[0].shape[1]):
-        return None
-    summed = per_sample.sum(0, keepdim=True)
-    if relative_error(summed, case.expected[0])[0] > marking.half_tolerance:
-        return None
-    return _Finding(0, None, (Reason("rows_not_summed", {"bias": bias}),), "rows_not_summed")
-
-
 def _problem(problem: Problem, function: str, outcome: Outcome) -> Reason:
     place = f" ({outcome.where})" if outcome.where else ""
     values = {"function": function, "detail": outcome.detail, "place": place}
     return Reason(problem.value, values)
 
 
-def _recomputed(on_path: _Finding, named: Sequence[Sighting], marking: Marking) -> _Finding:
-    """Find for a gradient that is right on the path and wrong off it."""
+def _recomputed(
+    on_path: _Finding, named: Sequence[Sighting], marking: Marking
+) -> tuple[float, tuple[Reason, ...], Ids]:
+    """Return share, reason and name for a gradient that is right on the path and wrong off it."""
     if named:
         reason = _autograd("autograd_named", named[0])
-        share = on_path.share * marking.autograd_share
-        return _Finding(share, None, (reason,), "autograd_named")
-    reason = Reason("recomputed")
+        return on_path.share * marking.autograd_share, (reason,), ("autograd_named",)
+    reason = Reason("only_on_path")
     if on_path.share < 1 and on_path.error is not None:
         reason = Reason("recomputed_half", {"error": on_path.error})
-    return _Finding(on_path.share * marking.recompute_share, None, (reason,), "recomputed")
+    return on_path.share * marking.recompute_share, (reason,), ("recomputed",)
 
 
 def _autograd(message: str, sighting: Sighting) -> Reason:
     place = f" ({sighting.where})" if sighting.where else ""
     return Reason(message, {"name": sighting.name, "place": place})
-
-
-def _agreed(findings: Sequence[tuple[bool, _Finding]]) -> str | None:
-    """Return the diagnosis of all wrong cases where they have one and the same."""
-    diagnoses = {finding.diagnosis for _, finding in findings if finding.share < 1}
-    return diagnoses.pop() if len(diagnoses) == 1 else None
