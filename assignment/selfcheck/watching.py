@@ -74,7 +74,7 @@ class Watcher:
 
     def __init__(self, path: Path, command: Sequence[str], texts: Texts) -> None:
         self._path, self._command, self._texts = path, command, texts
-        self._ready = Checker(command)
+        self._ready: Checker | None = Checker(command)
         self._running: Checker | None = None
 
     def watch(self) -> None:
@@ -103,8 +103,8 @@ class Watcher:
         if sys.stdout.isatty():
             print(CLEAR, end="")
         self._tell(N_("{file} at {time}"), time=time.strftime("%H:%M:%S"))
-        self._ready.tell()
-        self._running, self._ready = self._ready, Checker(self._command)
+        self._running, self._ready = self._ready or Checker(self._command), None
+        self._running.tell()
 
     def _gone(self) -> None:
         self._tell(N_("{file} is not there; waiting for it"))
@@ -114,7 +114,8 @@ class Watcher:
         if code is None or not self._running:
             return
         self._running.end()
-        self._running = None
+        # Not before: importing torch would slow the check down.
+        self._running, self._ready = None, Checker(self._command)
         if code not in (0, 1, 2, TOO_LONG):
             self._tell(N_("running {file} ended the check (exit code {code})"), code=code)
         self._tell(N_("Watching {file}: save it to check again, Ctrl-C to end."))
