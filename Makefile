@@ -8,7 +8,7 @@ SEED ?=
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help grade check test lint release validate bench docs lock clean
+.PHONY: help grade check test lint messages release validate bench docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,13 @@ lint: $(INSTALLED) ## ruff, mypy --strict and the import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# No dates and no line numbers: the catalogues change only where a text does.
+messages: $(INSTALLED) ## Bring the texts of the code into grader/locale/ and compile them
+	@mkdir -p build
+	$(BIN)/pybabel --quiet extract -F babel.cfg -k N_ --no-location --omit-header -o build/messages.pot grader
+	$(BIN)/pybabel --quiet update -i build/messages.pot -d grader/locale --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
+	$(BIN)/pybabel --quiet compile -d grader/locale
 
 release: $(INSTALLED) ## Generate assignment/ and the solution notebook from solution/
 	$(BIN)/grader release

@@ -12,8 +12,34 @@ from typing import Literal, get_args
 
 Language = Literal["en", "zh_Hans", "zh_Hant"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+# How else a language may be called; "zh" alone is the mainland's.
+ALIASES: dict[str, Language] = {
+    "zh": "zh_Hans",
+    "zh_CN": "zh_Hans",
+    "zh_SG": "zh_Hans",
+    "zh_TW": "zh_Hant",
+    "zh_HK": "zh_Hant",
+    "zh_MO": "zh_Hant",
+    **{language: language for language in LANGUAGES},
+}
 LOCALE = Path(__file__).with_name("locale")
 DOMAIN = "messages"
+
+
+def language_of(text: str) -> Language:
+    """Return the language `text` names ("zh_Hant", "zh-TW", "zh"); raise ValueError if none."""
+    known = {name.lower(): language for name, language in ALIASES.items()}
+    language = known.get(text.replace("-", "_").lower())
+    if language is None:
+        raise ValueError(f"no language is called {text!r}; choose from {', '.join(LANGUAGES)}")
+    return language
+
+
+def language_here(environment: Mapping[str, str]) -> Language:
+    """Return Chinese where an environment's locale (LC_ALL, LC_MESSAGES, LANG) is, else English."""
+    set_here = (environment.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    locale = next(filter(None, set_here), "").partition(".")[0]
+    return language_of(locale) if locale.replace("-", "_") in ALIASES else "en"
 
 
 @dataclass(frozen=True)
@@ -428,10 +454,11 @@ class Texts:
 
     def of(self, *reasons: Reason) -> str:
         """Return the words for some reasons, one after the other."""
-        return " ".join(
-            self.translations.gettext(TEXTS[reason.id]).format(**reason.values)
-            for reason in reasons
-        )
+        return " ".join(self.say(TEXTS[reason.id], **reason.values) for reason in reasons)
+
+    def say(self, message: str, **values: str | int | float) -> str:
+        """Return the words for a message marked by N_, with its values filled in."""
+        return self.translations.gettext(message).format(**values)
 
 
 ENGLISH = Texts()

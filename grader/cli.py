@@ -123,14 +123,22 @@ def check(
     only: Annotated[
         str | None, typer.Option(metavar="NAME", help="One function or criterion, e.g. grad_w1.")
     ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Check again at each save.")] = False,
+    lang: Annotated[
+        str | None, typer.Option(help="en, zh_Hans or zh_Hant; else as your system's language is.")
+    ] = None,
+    when_told: Annotated[float | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Check your own work against the public cases, in this process."""
+    """Check your own work against the public cases, on your own machine."""
     from grader.cases import public_cases
     from grader.rubric import load_rubric
-    from grader.selfcheck import check_file
+    from grader.selfcheck.checking import Questions
+    from grader.selfcheck.running import Request, run
 
     rubric = load_rubric()
-    raise typer.Exit(check_file(file, only, public_cases(rubric), rubric.marking()))
+    questions = Questions(public_cases(rubric), rubric.marking())
+    command = [sys.executable, "-m", "grader.cli", "check"]
+    raise typer.Exit(run(Request(file, only, watch, lang, when_told), questions, command))
 
 
 @app.command()

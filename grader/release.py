@@ -16,6 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.cases import public_cases_json
+from grader.catalogue import LOCALE
 from grader.files import write_atomically
 from grader.rubric import Rubric, load_rubric
 
@@ -29,7 +30,12 @@ POINTS_MARK = "{{points}}"
 
 # The grader's own code that the self-check runs: module of grader -> file of selfcheck.
 TRAVELLING = {
-    "selfcheck": "__init__.py",
+    "selfcheck.__init__": "__init__.py",
+    "selfcheck.checking": "checking.py",
+    "selfcheck.running": "running.py",
+    "selfcheck.showing": "showing.py",
+    "selfcheck.tasks": "tasks.py",
+    "selfcheck.watching": "watching.py",
     "judging": "judging.py",
     "diagnosis": "diagnosis.py",
     "verdicts": "verdicts.py",
@@ -61,14 +67,14 @@ def release(root: Path) -> list[Path]:
     return list(generated)
 
 
-def generate(solution: Path, rubric: Rubric) -> dict[Path, str]:
+def generate(solution: Path, rubric: Rubric) -> dict[Path, str | bytes]:
     """Return what is generated from the folder `solution`: paths relative to the root, contents."""
     module = (solution / "homework.py").read_text(encoding="utf-8")
     prose = (solution / "handout.md").read_text(encoding="utf-8")
     prose = prose.replace(POINTS_MARK, points_table(rubric))
     stub = stub_of(module)
     assignment, check = Path("assignment"), Path("assignment", "selfcheck")
-    files = {
+    files: dict[Path, str | bytes] = {
         Path("solution", "homework.ipynb"): notebook_of(prose, full(module), with_solution=True),
         assignment / "homework.ipynb": notebook_of(prose, stub, with_solution=False),
         assignment / "homework.py": stub,
@@ -82,6 +88,8 @@ def generate(solution: Path, rubric: Rubric) -> dict[Path, str]:
     for name, target in TRAVELLING.items():
         source = package.joinpath(*name.split(".")).with_suffix(".py").read_text(encoding="utf-8")
         files[check / target] = travelling(source)
+    for messages in sorted(LOCALE.rglob("*.mo")):
+        files[check / LOCALE.name / messages.relative_to(LOCALE)] = messages.read_bytes()
     return files
 
 
@@ -187,6 +195,5 @@ def points_table(rubric: Rubric) -> str:
 
 def travelling(source: str) -> str:
     """Return a grader module's source as a module of the package selfcheck."""
-    return re.sub(
-        r"(?m)^from grader\.(?:confined\.)?(\w+) import", r"from selfcheck.\1 import", source
-    )
+    imported = r"(?m)^from grader\.(?:confined\.|selfcheck\.)?(\w+) import"
+    return re.sub(imported, r"from selfcheck.\1 import", source)

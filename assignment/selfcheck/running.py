@@ -1,0 +1,166 @@
+"""Run a student's file and report on it: `python -m selfcheck FILE`, `grader check FILE`."""
+
+import argparse
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from selfcheck.catalogue import N_, Texts, language_here, language_of
+from selfcheck.guards import guarded
+from selfcheck.student import load
+from selfcheck.checking import (
+    Questions,
+    Work,
+    is_training,
+    read_cells,
+    stored_questions,
+    verdicts,
+)
+from selfcheck.showing import Look, Report
+from selfcheck.tasks import TASKS
+from selfcheck.watching import TOO_LONG, WHEN_TOLD, watch
+
+A_FILE_RUNS = threading.Event()  # what its cells check themselves would be shown twice
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked. `when_told`: wait for a line on stdin, then take at most so many seconds."""
+
+    file: Path
+    only: str | None = None
+    watch: bool = False
+    lang: str | None = None
+    when_told: float | None = None
+
+    def arguments(self) -> list[str]:
+        """Return the command line that asks for the same once."""
+        options = {"--only": self.only, "--lang": self.lang}
+        given = [word for name, value in options.items() if value for word in (name, value)]
+        return [str(self.file), *given]
+
+
+def run(request: Request, questions: Questions, command: Sequence[str]) -> int:
+    """Do what is asked; return 0 when all is right (or watching ended), else 1.
+
+    `command` starts a process that does what this does. Raises ValueError where the file cannot be
+    read or an option names nothing.
+    """
+    language = language_of(request.lang) if request.lang else language_here(os.environ)
+    look = look_of(Texts(language))
+    questions.chosen(request.only)
+    if request.watch:
+        return watch(request.file, [*command, *request.arguments()], look.texts)
+    if request.when_told is not None and not sys.stdin.readline():
+        return 0  # who watched is gone
+    return check_file(request, questions, look)
+
+
+def check_file(request: Request, questions: Questions, look: Look) -> int:
+    """Run a .py or .ipynb, check what it defines, print a report; return 0 when all is right.
+
+    Raises ValueError where the file cannot be read or `only` names nothing.
+    """
+    os.environ.setdefault("MPLBACKEND", "Agg")  # no window may stop the check
+    kind, cells = read_cells(request.file)
+    if request.when_told is not None:
+        _end_after(request.when_told, {cell.label for cell in cells}, look.texts)
+    with guarded():
+        A_FILE_RUNS.set()
+        try:
+            namespace, notes = load(kind, cells)
+        finally:
+            A_FILE_RUNS.clear()
+        for note in notes:
+            print(f"! {note.where}: {note.text}")
+        report = print_report(Work(namespace, cells), request.only, questions, look)
+    return 1 if report.next else 0
+
+
+def print_report(work: Work, only: str | None, questions: Questions, look: Look) -> Report:
+    """Print what the quick criteria come to, then training; return the whole report."""
+    opening, report = None, None
+    for report in reports(work, only, questions, look):
+        if opening is None:
+            opening = report
+            print(opening.opening(), flush=True)
+    assert opening is not None  # reports() gives at least one
+    assert report is not None
+    print(report.closing(opening), flush=True)
+    return report
+
+
+def reports(work: Work, only: str | None, questions: Questions, look: Look) -> Iterator[Report]:
+    """Give the report on the quick criteria, and after it, where training is asked, on all.
+
+    Raises ValueError where `only` names nothing.
+    """
+    chosen = questions.chosen(only)
+    quick = [name for name in chosen if not is_training(name)]
+    training = chosen[len(quick) :]
+    places = {task.name: work.place_of(task.name) for task in TASKS.values()}
+    judged = list(verdicts(work, quick, questions))
+    pending = {name: questions.marking.points[name] for name in training}
+    yield Report(judged, places, look, pending, whole=only is None)
+    if training:
+        judged = [*judged, *verdicts(work, training, questions)]
+        yield Report(judged, places, look, whole=only is None)
+
+
+def look_of(texts: Texts) -> Look:
+    """Return the look of standard output: colour only on a terminal, and not under NO_COLOR."""
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    if colour and sys.platform == "win32":
+        os.system("")  # switches the Windows console to escape sequences
+    return Look(texts, shutil.get_terminal_size().columns, colour)
+
+
+def _end_after(seconds: float, labels: set[str], texts: Texts) -> None:
+    """End this process after `seconds`, whatever it does then, and say where it was."""
+    student = threading.get_ident()
+
+    def end() -> None:
+        place = _place(sys._current_frames().get(student), labels)
+        message = N_("took longer than {seconds:g} s and was ended {place}: an endless loop?")
+        said = texts.say(message, seconds=seconds, place=f"({place})" if place else "")
+        print(said, flush=True)
+        os._exit(TOO_LONG)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+
+
+def _place(frame: FrameType | None, labels: set[str]) -> str:
+    while frame is not None:
+        if frame.f_code.co_filename in labels:
+            return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+        frame = frame.f_back
+    return ""
+
+
+def main() -> int:
+    """Run `python -m selfcheck FILE [--only NAME] [--watch] [--lang LANGUAGE]`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m selfcheck", description="Check your work against the public cases."
+    )
+    parser.add_argument("file", type=Path, help="your homework.py or homework.ipynb")
+    parser.add_argument("--only", metavar="NAME", help="one function or criterion, e.g. grad_w1")
+    parser.add_argument("--watch", action="store_true", help="check again at each save")
+    parser.add_argument("--lang", help="en, zh_Hans or zh_Hant; else as your system's language is")
+    parser.add_argument(WHEN_TOLD, type=float, help=argparse.SUPPRESS)
+    request = Request(**vars(parser.parse_args()))
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a Windows pipe may not know all letters
+    try:
+        return run(request, stored_questions(), [sys.executable, "-m", __package__])
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,163 @@
+"""Judge what a student wrote against the public cases, by the grader's own code.
+
+The public cases are not the ones that decide a score, but they ask the same questions. Only torch
+is needed.
+"""
+
+import ast
+import json
+import tokenize
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.catalogue import Reason
+from grader.confined.calls import answer
+from grader.confined.contract import Call, Named, Parameters
+from grader.confined.screening import screen
+from grader.confined.student import NOT_PARSED, Cell, Namespace, Note
+from grader.judging import Case, Marking, judge, judge_training
+from grader.verdicts import Verdict
+
+CASES_FILE = Path(__file__).with_name("public_cases.json")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a student wrote: the names it defines, its code, and the errors it met as it ran."""
+
+    namespace: Namespace
+    cells: Sequence[Cell]
+    notes: Sequence[Note] = ()
+
+    def place_of(self, name: str) -> str:
+        """Return where a function or class was last defined ("homework.py, line 30"), or ""."""
+        place = ""
+        for cell in self.cells:
+            for node in _statements(cell):
+                if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
+                    place = f"{cell.label}, line {node.lineno}"
+        return place
+
+
+def _statements(cell: Cell) -> list[ast.stmt]:
+    try:
+        return cell.tree.body
+    except NOT_PARSED:
+        return []
+
+
+@dataclass(frozen=True)
+class Questions:
+    """The public cases, and the numbers of the rubric that mark the answers."""
+
+    cases: Sequence[Case]
+    marking: Marking
+
+    def chosen(self, only: str | None) -> list[str]:
+        """Return the criteria that `only` names (all without it), training last.
+
+        Raises ValueError where it names none.
+        """
+        names = [name for name in self.marking.points if only is None or _is_named(only, name)]
+        if not names:
+            known = ", ".join(self.marking.points)
+            raise ValueError(f"nothing is called {only!r}; choose from {known}")
+        return sorted(names, key=is_training)
+
+
+def is_training(criterion: str) -> bool:
+    """Whether a criterion trains, which takes seconds."""
+    return criterion.startswith("train.")
+
+
+def verdicts(work: Work, criteria: Sequence[str], questions: Questions) -> Iterator[Verdict]:
+    """Judge one criterion after the other."""
+    named, labels = screen(work.cells), {cell.label for cell in work.cells}
+    for name in criteria:
+        yield _verdict(name, work.namespace, labels, named, questions.cases, questions.marking)
+
+
+def _is_named(only: str, criterion: str) -> bool:
+    return only.replace("_manual", ".manual").replace("_net", ".net") == criterion or (
+        criterion.startswith(f"{only}.")
+    )
+
+
+def _verdict(
+    criterion: str,
+    namespace: Namespace,
+    labels: set[str],
+    named: Named,
+    cases: Sequence[Case],
+    marking: Marking,
+) -> Verdict:
+    answered = [
+        (case, answer(_fresh(case.call), namespace, labels))
+        for case in cases
+        if case.criterion == criterion
+    ]
+    if not is_training(criterion):
+        return judge(criterion, answered, marking, named)
+    # The grader finds the loss with the reference's forward pass; here it is yours.
+    points = marking.points["forward.values"]
+    if _verdict("forward.values", namespace, labels, named, cases, marking).points < points:
+        return Verdict(criterion, 0, marking.points[criterion], (Reason("needs_forward"),))
+
+    def loss_of(x: Tensor, y: Tensor, params: Parameters) -> float:
+        return float((y - namespace["forward"](x, params)[1]).square().mean())
+
+    ((case, outcome),) = answered
+    return judge_training(case, outcome, loss_of, marking)
+
+
+def _fresh(call: Call) -> Call:
+    """Copy a call's tensors, so that a function that changes its inputs spoils no other case."""
+    return Call(call.function, {n: t.clone() for n, t in call.tensors.items()}, call.settings)
+
+
+def read_cells(path: Path) -> tuple[str, list[Cell]]:
+    """Return the kind ("module" or "notebook") and the code of your file."""
+    try:
+        if path.suffix != ".ipynb":
+            with tokenize.open(path) as file:
+                return "module", [Cell(path.name, file.read())]
+        notebook = json.loads(path.read_text(encoding="utf-8-sig"))
+        cells = notebook["cells"]
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, SyntaxError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: cannot be read ({error})") from error
+    return "notebook", [
+        Cell(f"cell {number}", _without_magics("".join(cell["source"])))
+        for number, cell in enumerate(cells, start=1)
+        if cell["cell_type"] == "code"
+    ]
+
+
+def _without_magics(source: str) -> str:
+    """Blank out shell lines and magics; what only the notebook can run is not needed here."""
+    if source.lstrip().startswith("%%"):
+        return ""
+    lines = source.split("\n")
+    return "\n".join("" if line.startswith(("%", "!")) else line for line in lines)
+
+
+def stored_questions() -> Questions:
+    """Read the public cases and the numbers of the rubric from public_cases.json."""
+    stored = json.loads(CASES_FILE.read_text(encoding="utf-8"))
+    return Questions([_case(row) for row in stored["cases"]], Marking(**stored["marking"]))
+
+
+def _case(row: dict[str, Any]) -> Case:
+    tensors = {name: _tensor(rows) for name, rows in row["tensors"].items()}
+    call = Call(row["function"], tensors, row["settings"])
+    return Case(row["criterion"], call, tuple(map(_tensor, row["expected"])), row["on_path"])
+
+
+def _tensor(rows: list[list[float]]) -> Tensor:
+    return torch.tensor(rows, dtype=torch.float64)
