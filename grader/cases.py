@@ -74,8 +74,12 @@ def hidden_cases(rubric: Rubric, seed: int) -> list[Case]:
 
 
 def public_cases(rubric: Rubric) -> list[Case]:
-    """Return the cases of the self-check."""
-    return build_cases(rubric.public_cases, rubric.training, rubric.public_cases.seed)
+    """Return the cases of the self-check, which names one mistake at a time.
+
+    The answers of two at once would be megabytes in the student's folder.
+    """
+    cases = build_cases(rubric.public_cases, rubric.training, rubric.public_cases.seed)
+    return [replace(case, mistaken_twice=Mistakes) for case in cases]
 
 
 def _forward_cases(settings: CaseSettings, seed: int) -> Iterator[Case]:

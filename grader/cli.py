@@ -32,6 +32,9 @@ Jobs = Annotated[
 ]
 
 
+Lang = Annotated[
+    str, typer.Option(help="Language of the pages and messages: en, zh_Hans or zh_Hant.")
+]
 Results = Annotated[Path, typer.Option(help="Folder of the results, as in --out.")]
 Database = Annotated[
     str | None,
@@ -74,11 +77,10 @@ def grade(
     cache: Annotated[
         bool, typer.Option(" /--no-cache", help="Grade anew what was graded before.")
     ] = True,
-    lang: Annotated[
-        Literal["en", "zh_Hans", "zh_Hant"], typer.Option(help="Language of the feedback pages.")
-    ] = "en",
+    lang: Lang = "en",
 ) -> None:
     """Grade submissions against hidden cases, each in a confined process of its own."""
+    from grader.catalogue import language_of
     from grader.jobs import GradeJob
     from grader.launch import replace_process
 
@@ -96,7 +98,7 @@ def grade(
             db=db,
             cluster=cluster,
             cache=cache,
-            lang=lang,
+            lang=language_of(lang),
         )
     )
 

@@ -19,6 +19,7 @@ from typing import Any
 from copydetect.detector import CodeFingerprint, compare_files
 from pebble import ProcessExpired, ProcessPool
 
+from grader.catalogue import N_
 from grader.rubric import Similarity
 
 RELEASED = Path(__file__).with_name("released.txt")  # made by `grader release`
@@ -72,7 +73,7 @@ class _Prints:
 def compare(texts: Mapping[str, str], settings: Similarity, jobs: int) -> Comparison:
     """Compare the Python of each student with that of all others."""
     short = {name: text for name, text in texts.items() if len(text) <= settings.most_characters}
-    left_out = dict.fromkeys(texts.keys() - short.keys(), "too long to compare")
+    left_out = dict.fromkeys(texts.keys() - short.keys(), N_("too long to compare"))
     prints: dict[str, _Prints] = {}
     for name, found in _fingerprints(short, settings, jobs):
         if isinstance(found, str):
@@ -84,7 +85,7 @@ def compare(texts: Mapping[str, str], settings: Similarity, jobs: int) -> Compar
         _leave_out([getattr(p, which) for p in prints.values()], getattr(released, which), settings)
     for name, found in prints.items():
         if len(found.tokens.hashes) < settings.least_fingerprints:
-            left_out[name] = "too little text of its own"
+            left_out[name] = N_("too little text of its own")
     compared = {name: found for name, found in prints.items() if name not in left_out}
     alike = _alike({name: found.tokens.hashes for name, found in compared.items()}, settings)
     ranked = sorted(

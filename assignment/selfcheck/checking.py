@@ -20,6 +20,7 @@ from selfcheck.calls import answer
 from selfcheck.contract import Call, Named, Parameters
 from selfcheck.screening import screen
 from selfcheck.student import NOT_PARSED, Cell, Namespace, Note
+from selfcheck.diagnosis import Mistaken, Mistakes
 from selfcheck.judging import Case, Marking, judge, judge_training
 from selfcheck.verdicts import Verdict
 
@@ -78,8 +79,9 @@ def is_training(criterion: str) -> bool:
 def verdicts(work: Work, criteria: Sequence[str], questions: Questions) -> Iterator[Verdict]:
     """Judge one criterion after the other."""
     named, labels = screen(work.cells), {cell.label for cell in work.cells}
+    source = "\n".join(cell.source for cell in work.cells)
     for name in criteria:
-        yield _verdict(name, work.namespace, labels, named, questions.cases, questions.marking)
+        yield _verdict(name, work.namespace, labels, named, source, questions)
 
 
 def _is_named(only: str, criterion: str) -> bool:
@@ -93,19 +95,21 @@ def _verdict(
     namespace: Namespace,
     labels: set[str],
     named: Named,
-    cases: Sequence[Case],
-    marking: Marking,
+    source: str,
+    questions: Questions,
 ) -> Verdict:
+    marking = questions.marking
     answered = [
         (case, answer(_fresh(case.call), namespace, labels))
-        for case in cases
+        for case in questions.cases
         if case.criterion == criterion
     ]
     if not is_training(criterion):
-        return judge(criterion, answered, marking, named)
+        return judge(criterion, answered, marking, named, source)
     # The grader finds the loss with the reference's forward pass; here it is yours.
     points = marking.points["forward.values"]
-    if _verdict("forward.values", namespace, labels, named, cases, marking).points < points:
+    forward = _verdict("forward.values", namespace, labels, named, source, questions)
+    if forward.points < points:
         return Verdict(criterion, 0, marking.points[criterion], (Reason("needs_forward"),))
 
     def loss_of(x: Tensor, y: Tensor, params: Parameters) -> float:
@@ -156,7 +160,18 @@ def stored_questions() -> Questions:
 def _case(row: dict[str, Any]) -> Case:
     tensors = {name: _tensor(rows) for name, rows in row["tensors"].items()}
     call = Call(row["function"], tensors, row["settings"])
-    return Case(row["criterion"], call, tuple(map(_tensor, row["expected"])), row["on_path"])
+    mistakes = Mistakes(Mistaken(tuple(m["ids"]), _answer(m["answer"])) for m in row["mistaken"])
+    return Case(
+        criterion=row["criterion"],
+        call=call,
+        expected=tuple(map(_tensor, row["expected"])),
+        on_path=row["on_path"],
+        mistaken=lambda: mistakes,
+    )
+
+
+def _answer(stored: str | list[Any]) -> str | tuple[Tensor, ...]:
+    return stored if isinstance(stored, str) else tuple(map(_tensor, stored))
 
 
 def _tensor(rows: list[list[float]]) -> Tensor:
