@@ -119,7 +119,7 @@ def _fingerprints(
             except TimeoutError:
                 yield name, f"took longer than {settings.seconds:g} s to cut into tokens"
             except ProcessExpired:
-                yield name, "could not be cut into tokens"
+                yield name, N_("could not be cut into tokens")
 
 
 def _fingerprint(text: str, settings: Similarity, window: int) -> _Prints:
