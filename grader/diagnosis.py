@@ -54,26 +54,26 @@ class Mistakes:
 
     def __init__(self, mistaken: Iterable[Mistaken] = ()) -> None:
         self._raising: list[Mistaken] = []
-        by_shape: dict[Shapes, list[tuple[Mistaken, Tensor]]] = {}
+        by_shape: dict[Shapes, list[tuple[Ids, tuple[Tensor, ...]]]] = {}
         for each in mistaken:
             if isinstance(each.answer, str):
                 self._raising.append(each)
             else:
-                by_shape.setdefault(_shapes(each.answer), []).append((each, _flat(each.answer)))
+                by_shape.setdefault(_shapes(each.answer), []).append((each.ids, each.answer))
         self._by_shape = {
-            shapes: ([each for each, _ in answers], torch.stack([flat for _, flat in answers]))
+            shapes: (answers, torch.stack([_flat(answer) for _, answer in answers]))
             for shapes, answers in by_shape.items()
         }
 
-    def like(self, actual: Sequence[Tensor]) -> list[Mistaken]:
-        """Return those whose answers are about parallel to `actual`, or not finite."""
-        mistaken, answers = self._by_shape.get(_shapes(actual), ([], torch.empty(0)))
-        if not mistaken:
+    def like(self, actual: Sequence[Tensor]) -> list[tuple[Ids, tuple[Tensor, ...]]]:
+        """Return the mistakes whose answers are about parallel to `actual`, or not finite."""
+        if _shapes(actual) not in self._by_shape:
             return []
+        answers, stacked = self._by_shape[_shapes(actual)]
         flat = _flat(actual)
-        cosines = (answers @ flat).abs() / (answers.norm(dim=1) * flat.norm())
+        cosines = (stacked @ flat).abs() / (stacked.norm(dim=1) * flat.norm())
         near = ~(cosines < PARALLEL)  # which a NaN is not
-        return [mistaken[number] for number in near.nonzero().flatten().tolist()]
+        return [answers[number] for number in near.nonzero().flatten().tolist()]
 
     def raising(self, said: str) -> list[Mistaken]:
         """Return those that raise this."""
@@ -100,14 +100,13 @@ def explanations(
     single = _is_single_precision(outcome.tensors, expected)
     tolerance, more = (SAME_IN_SINGLE, (SINGLE,)) if single else (SAME, ())
     actual = tuple(tensor.to(torch.float64) for tensor in outcome.tensors)
+    found: list[Ids] = []
     if len(actual) == 1 and not actual[0].any():
-        return [("zero_gradient",)]
-    found = [
-        (*candidate.ids, *factor, *more)
-        for candidate in (Mistaken((), tuple(expected)), *mistakes.like(actual))
-        if not isinstance(candidate.answer, str)
-        and (factor := _factor(actual, candidate.answer, samples, tolerance)) is not None
-    ]
+        found.append(("zero_gradient",))
+    for ids, answer in ((Ids(), tuple(expected)), *mistakes.like(actual)):
+        factor = _factor(actual, answer, samples, tolerance)
+        if factor is not None:
+            found.append((*ids, *factor, *more))
     if not found and _is_permuted(actual, expected, tolerance):
         found = [("entries_permuted", *more)]
     return sorted((ids for ids in found if ids), key=len)

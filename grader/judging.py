@@ -97,13 +97,15 @@ def judge(
     marking: Marking,
     named: Named = NOTHING_NAMED,
     source: str = "",
+    beside: Sequence[tuple[Case, Outcome]] = (),
 ) -> Verdict:
     """Judge a criterion that compares tensors, from its cases and their outcomes.
 
     The worst case counts, on the path and off it apart: right on the path and wrong off it earns
     a share of what the on-path cases earn, by whether the source names autograd. What torch was
     seen to differentiate earns the autograd share, whatever its values. A recognised mistake earns
-    its own share. `source` is the student's text, which tells some mistakes apart.
+    its own share. `source` is the student's text, `beside` the same function's cases that count for
+    other criteria: both tell mistakes apart that answer the same here.
     """
     examined = [(case, outcome, _examine(case, outcome, marking)) for case, outcome in answered]
     on_path = max((f for case, _, f in examined if case.on_path), key=lambda f: f.badness)
@@ -115,7 +117,11 @@ def judge(
         share, reasons, ids = _recomputed(on_path, named.get(function, ()), marking)
     elif worst.share < 1:
         wrong = [(case, outcome) for case, outcome, finding in examined if finding.share < 1]
-        ids = by_source(_diagnosed(wrong), definition(source, function))
+        also = [one for one in beside if _examine(*one, marking).share < 1]
+        ids = (also and _explained([*wrong, *also])) or _diagnosed(wrong)
+        if worst.share > 0 and ids != (SINGLE,):  # it is nearly right, and no mistake
+            ids = ()
+        ids = by_source(ids, definition(source, function))
         share = prod(_share(name, marking) for name in ids) if ids else share
         reasons = (*(_taught(name, function) for name in ids), *reasons)
     if seen:

@@ -1,7 +1,7 @@
 """Score a submission: the outcomes of its interview in, a verdict a criterion out."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -32,7 +32,10 @@ def score(
     for case, outcome in zip(cases, outcomes, strict=True):
         by_criterion[case.criterion].append((case, outcome))
     verdicts = [
-        _verdict(name, answered, named, marking, source) for name, answered in by_criterion.items()
+        judge_training(*answered[0], reference.mean_squared_error, marking)
+        if name.startswith("train.")
+        else judge(name, answered, marking, named, source, _beside(name, by_criterion))
+        for name, answered in by_criterion.items()
     ]
     damage = _damage(cases, outcomes)
     return [
@@ -48,17 +51,17 @@ def zero(reason: Reason, marking: Marking) -> list[Verdict]:
     return [Verdict(name, 0, points, (reason,)) for name, points in marking.points.items()]
 
 
-def _verdict(
-    criterion: str,
-    answered: Sequence[tuple[Case, Outcome]],
-    named: Named,
-    marking: Marking,
-    source: str,
-) -> Verdict:
-    if criterion.startswith("train."):
-        ((case, outcome),) = answered
-        return judge_training(case, outcome, reference.mean_squared_error, marking)
-    return judge(criterion, answered, marking, named, source)
+def _beside(
+    criterion: str, by_criterion: Mapping[str, Sequence[tuple[Case, Outcome]]]
+) -> list[tuple[Case, Outcome]]:
+    """Return the cases of other criteria that ask the same function."""
+    function = criterion.partition(".")[0]
+    return [
+        one
+        for name, answered in by_criterion.items()
+        if name != criterion and name.partition(".")[0] == function
+        for one in answered
+    ]
 
 
 def _damage(cases: Sequence[Case], outcomes: Sequence[Outcome]) -> Reason | None:

@@ -88,10 +88,10 @@ def mutate(source: str, mutant: Mutant) -> str:
 def validate(solution: Path, graders: Graders) -> Iterator[Validation]:
     """Grade the solution's module and notebook and all mutants; yield what each one lost."""
     source = solution.read_text(encoding="utf-8")
+    yield from _graded(source, [[mutant] for mutant in load_mutants()], graders)
     for path in (solution, solution.with_suffix(".ipynb")):
         paper = Paper(f"{REFERENCE}_{path.suffix[1:]}", path.name, path.read_bytes())
         yield _validation(graders.grade(paper), [])
-    yield from _graded(source, [[mutant] for mutant in load_mutants()], graders)
 
 
 def validate_pairs(solution: Path, graders: Graders) -> Iterator[Validation]:

@@ -50,7 +50,7 @@ def test_result_json_has_the_fields_of_the_contract(tmp_path, rubric):
     assert [c["id"] for c in record["criteria"]] == list(rubric.points)
     assert (record["schema"], record["seed"], record["max_score"]) == (1, 5, 100)
     assert set(record["criteria"][0]) == {
-        "id", "points", "max_points", "error", "message", "diagnosis",
+        "id", "points", "max_points", "error", "message", "diagnosis", "reasons", "map",
     }  # fmt: skip
     training = record["training"]
     assert max(training["manual"], training["net"]) <= training["pass_mark"] < 0.02

@@ -209,7 +209,7 @@ RULE = [
     (0.0, 1.0, (), NAMES, 0, "autograd_named"),
     (0.0, 1.0, (), {"grad_w2": AUTOGRAD}, 7, "recomputed"),
     (1e-7, 1e-7, (), NAMES, 7, None),
-    (1.0, 1.0, (), NAMES, 0, None),
+    (1.7, 1.7, (), NAMES, 0, "scalar_multiple"),
 ]
 
 

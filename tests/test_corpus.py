@@ -13,7 +13,7 @@ from opens import imports_of_torch
 CORPUS = ROOT / "tests" / "submissions"
 with (CORPUS / "expected.csv").open(encoding="utf-8", newline="") as table:
     EXPECTED = list(csv.DictReader(table))
-NOT_CRITERIA = {"submission", "score", "status", "why"}
+NOT_CRITERIA = {"submission", "score", "status", "diagnosis", "why"}
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,18 @@ def test_every_submission_earns_what_the_table_says(records, row):
     expected = {name: float(row[name]) for name in row.keys() - NOT_CRITERIA}
     assert points == expected
     assert (record["score"], record["status"]) == (float(row["score"]), row["status"])
+
+
+@pytest.mark.parametrize("row", EXPECTED, ids=[row["submission"] for row in EXPECTED])
+def test_every_mistake_is_called_by_its_name_and_nothing_right_is_called_one(records, row):
+    criteria = records[row["submission"]]["criteria"]
+    named = {criterion["diagnosis"] for criterion in criteria} - {None}
+    assert named == set(row["diagnosis"].split())
+    for criterion in criteria:
+        lost = criterion["points"] < criterion["max_points"]
+        assert lost or criterion["diagnosis"] is None
+        if lost and row["diagnosis"] and not criterion["id"].startswith("train."):
+            assert criterion["diagnosis"]
 
 
 def test_only_those_that_use_autograd_are_flagged(records):
@@ -81,7 +93,7 @@ def test_the_reports_expressions_miss_only_the_sum_over_the_rows(records, name):
         assert by_id[full]["points"] == by_id[full]["max_points"]
     for row in ("grad_b1.row", "grad_b2.row"):
         assert (by_id[row]["points"], by_id[row]["diagnosis"]) == (0, "rows_not_summed")
-        assert "sum over the rows" in by_id[row]["message"]
+        assert "not summed over the rows" in by_id[row]["message"]
 
 
 def test_the_screen_shows_scores_a_summary_and_where_the_results_lie(graded):

@@ -96,7 +96,7 @@ def test_a_gradient_not_summed_over_the_shared_row_is_named(rubric, bias):
         f"grad_{bias}.row", answered(rubric, f"grad_{bias}.row", per_sample), rubric.marking()
     )
     assert (row.points, row.diagnosis) == (0, "rows_not_summed")
-    assert "sum over the rows" in row.message
+    assert "not summed over the rows" in row.message
     sample = judge(
         f"grad_{bias}.sample", answered(rubric, f"grad_{bias}.sample", per_sample), rubric.marking()
     )

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from grader.papers import Ready
-from grader.records import Final, Record
+from grader.records import Criterion, Final, Record
 from grader.rubric import Rubric
 from grader.validate import Validation
 
@@ -99,7 +99,7 @@ class GradeScreen:
             if record.status not in ("unreadable", "failed"):
                 for criterion in record.criteria:
                     if criterion.points < criterion.max_points:
-                        self._lost[criterion.id][criterion.message] += 1
+                        self._lost[criterion.id][_cause(criterion)] += 1
         self._known += len(records) if known else 0
         speed = self._progress.tasks[0].speed
         failures = self.graded - self._statuses["graded"]
@@ -186,6 +186,10 @@ def _to_look_at(record: Record) -> str:
     status = [] if record.status == "graded" else [record.status]
     flags = [flag.partition(":")[0] for flag in record.flags]
     return " ".join(status + flags[:1])
+
+
+def _cause(criterion: Criterion) -> str:
+    return (criterion.diagnosis or criterion.message).replace("_", " ").replace("+", ", ")
 
 
 def _counted(number: int) -> str:
