@@ -98,8 +98,9 @@ def _grade_class(
                 # What is in the book and not yet in a file gets there with the next run.
                 for result in some:
                     write_record(in_language(result.record, texts), results)
-                    pages.add(result.record, result.file)
                 screen.add([result.record for result in some], known=some[0].was_known)
+                for result in some:
+                    pages.add(result.record, result.file)
             screen.show_pages(pages.waiting)
             pages.finish()
         except KeyboardInterrupt:

@@ -62,7 +62,7 @@ class Validation:
     def is_named(self) -> bool:
         """Whether each mistake was named, and every criterion told of some and of no other."""
         told = frozenset[str]().union(*self.named)
-        return told == self.mistakes and all(self.named)
+        return told == self.mistakes and (not self.mistakes or all(self.named))
 
     @property
     def holds(self) -> bool:
