@@ -60,8 +60,11 @@ bench: $(INSTALLED) build/bench-env/otter-grader/.installed build/bench-env/nbgr
 	$(BIN)/python tests/benchmarks/bench_peers.py
 	$(BIN)/python tests/benchmarks/bench_confinement.py
 
-docs: $(INSTALLED) ## Run the solution notebook and render it to build/docs/
+docs: $(INSTALLED) ## Render the solution notebook to build/docs/; take README's pictures
 	$(BIN)/jupyter nbconvert --execute --to html --output-dir build/docs solution/homework.ipynb
+	$(BIN)/grader grade tests/submissions --out build/docs/results
+	$(BIN)/grader similar tests/submissions --out build/docs/results
+	PYTHONPATH=tests $(BIN)/python docs/screenshots.py build/docs/results
 
 lock: $(INSTALLED) ## Write the versions now installed to constraints.txt
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pty
 import re
 import selectors
 import shutil
@@ -159,6 +160,32 @@ def test_the_next_thing_comes_first_with_its_place_and_what_to_read(folder):
     assert "  read: equation (3.6), which you derive; section 4 of the handout" in lines
     assert done.returncode == 1
     assert "\033" not in done.stdout
+
+
+def on_a_terminal(folder: Path, *arguments: str, **more: str) -> str:
+    """Return what a self-check writes to a terminal."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "selfcheck", *arguments]
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment(folder, **more), stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    written = b""
+    with contextlib.suppress(OSError):  # Linux's way to say that nobody writes there any more
+        while read := os.read(ours, 65536):
+            written += read
+    os.close(ours)
+    assert process.wait(PATIENCE) == 1, written
+    return written.decode()
+
+
+@pytest.mark.parametrize(("no_colour", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_a_terminal_is_written_to_in_colour_but_not_under_no_color(folder, no_colour, coloured):
+    (folder / "homework.py").write_text(WRONG_W1)
+    shown = on_a_terminal(folder, "homework.py", "--only", "grad_w1", **no_colour)
+    assert "NEXT: TODO 2, grad_w1" in shown
+    assert ("\033[1mNEXT: TODO 2, grad_w1\033[0m" in shown) == coloured
+    assert ("\033" in shown) == coloured
 
 
 @pytest.mark.parametrize(

@@ -221,27 +221,32 @@ def _html(report: Report) -> str:
         percent=round(100 * report.right / max(1, all_of_them)),
         colour=_AMBER if shown else _GREEN,
         heading=escape(report.heading),
-        advice="\n".join(_advice(label, text) for label, text in report.advice()),
+        advice="\n".join(_advice(report, label, text) for label, text in report.advice()),
         drawing=_drawing(report, shown.map) if shown and shown.map else "",
         rows="\n".join(rows),
     )
 
 
-def _advice(label: str, text: str) -> str:
-    start = f"<b>{escape(label)}</b>: " if label else ""
-    return f'<div style="margin: .4em 0">{start}{escape(text)}</div>'
+def _advice(report: Report, label: str, text: str) -> str:
+    said = escape(text)
+    if label:
+        label = f"<b>{escape(label)}</b>"
+        said = report.say(N_("{label}: {text}"), label=label, text=said)
+    return f'<div style="margin: .4em 0">{said}</div>'
 
 
 def _row(report: Report, verdict: Verdict) -> str:
     right = is_right(verdict)
     points = f"{verdict.points:g}/{verdict.max_points:g}"
-    said = escape(report.look.texts.of(*verdict.reasons[:1]))
+    # What the next one teaches stands above the table: here the figure does.
+    reason = verdict.reasons[-1 if verdict is report.next else 0]
+    said = escape(report.look.texts.of(reason))
     mark, colour = ("✓", _GREEN) if right else ("✗", _AMBER)
     return _cells(mark, verdict.criterion, points, said, colour)
 
 
 def _cells(mark: str, name: str, points: str, said: str, colour: str) -> str:
-    style = 'style="text-align: left; padding: .15em .6em; background: none"'
+    style = 'style="text-align: left; vertical-align: top; padding: .15em .6em; background: none"'
     return (
         f'<tr style="background: none"><td {style}><b style="color: {colour}">{mark}</b></td>'
         f"<td {style}><code>{name}</code></td><td {style}>{points}</td><td {style}>{said}</td></tr>"

@@ -1,0 +1,66 @@
+"""The pictures of README: both pages of the sample class, taken by `make docs`.
+
+    python docs/screenshots.py RESULTS
+
+Nothing that is measured anew in each run (times, losses in the table) is in the parts that are
+shown. Needs tests/ on PYTHONPATH, for the browser the tests use.
+"""
+
+import io
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from browser import browsing, opened
+from PIL import Image
+from playwright.sync_api import BrowserContext
+
+HERE = Path(__file__).parent
+BELOW = 16  # pixels of the page below the last element shown
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture: the page it is of, its width in pixels, the first and last element it shows."""
+
+    name: str
+    page: str
+    width: int
+    first: str
+    last: str
+
+
+STUDENT = "one_minus_hs_missing/feedback.html"
+SHOTS = (
+    Shot("index", "index.html", 1200, "body", "#criteria + .wide"),
+    Shot("feedback", STUDENT, 760, "body", ".criteria"),
+    Shot("feedback-figures", STUDENT, 760, "section:has(.maps)", ".charts"),
+    Shot("feedback-phone", STUDENT, 360, "body", ".criteria li:nth-child(3)"),
+)
+
+
+def take(context: BrowserContext, shot: Shot, results: Path) -> None:
+    """Write docs/NAME.png: the page from the first to below the last element."""
+    with opened(context, results / shot.page, shot.width) as (page, _):
+        first, last = (page.locator(e).first.bounding_box() for e in (shot.first, shot.last))
+        assert first, f"{shot.page} shows no {shot.first}"
+        assert last, f"{shot.page} shows no {shot.last}"
+        height = last["y"] + last["height"] + BELOW - first["y"]
+        clip = {"x": 0, "y": first["y"], "width": shot.width, "height": height}
+        picture = Image.open(io.BytesIO(page.screenshot(full_page=True, clip=clip)))
+    # A third of the size in 256 colours; chosen by coverage, none is off by what an eye sees.
+    coverage, none = Image.Quantize.MAXCOVERAGE, Image.Dither.NONE
+    small = picture.convert("RGB").quantize(256, coverage, dither=none)
+    small.save(HERE / f"{shot.name}.png", optimize=True)
+
+
+def main() -> None:
+    """Take all of them."""
+    results = Path(sys.argv[1])
+    with browsing() as context:
+        for shot in SHOTS:
+            take(context, shot, results)
+
+
+if __name__ == "__main__":
+    main()
