@@ -149,6 +149,9 @@ def test_an_interrupted_class_is_gone_on_with(tmp_path):
 
 # What is in a key
 
+# Parts of a rubric that decide no record.
+POLICY = ("attempts", "late", "pages", "similarity")
+
 
 @pytest.fixture
 def brief(rubric) -> Brief:
@@ -193,7 +196,7 @@ def test_a_key_depends_on_every_part_of_the_rubric_that_decides_a_record(brief):
         other = value + 1 if isinstance(value, int) else value / 2 or 0.5
         changed = msgspec.convert({**rubric, part: {**values, name: other}}, Rubric)
         key = key_of(msgspec.structs.replace(brief, rubric=changed), PAPER)
-        assert (key == key_of(brief, PAPER)) == (part in ("attempts", "late", "pages", "similarity")), part
+        assert (key == key_of(brief, PAPER)) == (part in POLICY), part
 
 
 def test_the_software_in_a_key_is_what_is_installed(brief):

@@ -427,7 +427,7 @@ TEXTS = {
         "A numpy array is returned. Return a torch.Tensor: stay in torch, or end with "
         "torch.from_numpy."
     ),
-    "pair_not_returned": N_("Return both, hs first: return hs, y_pred."),
+    "pair_not_returned": N_("Only one is returned where two are asked for: hs first, then y_pred."),
     "net_layer_missing": N_(
         "A layer is missing or has another name: call the two nn.Linear layers self.hidden "
         "and self.predict."
