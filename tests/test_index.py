@@ -20,7 +20,9 @@ CRITERIA = {"grad_w1": 14.0, "grad_b1.row": 6.0}
 
 
 def criterion(id_: str, points: float, most: float, diagnosis: str | None = None) -> Criterion:
-    reason = Reason("rows_not_summed", {"bias": "b1"}) if diagnosis else Reason("not_attempted")
+    reason = (
+        Reason("rows_not_summed", {"parameter": "b1"}) if diagnosis else Reason("not_attempted")
+    )
     reasons = (reason,) if points < most else (Reason("right"),)
     message = ENGLISH.of(*reasons)
     return Criterion(id_, points, most, None, message, diagnosis, reasons)

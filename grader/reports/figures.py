@@ -95,7 +95,7 @@ class ClassFigures:
     points: Mapping[str, float]
     rows: list[Row] = field(default_factory=list)
     sentences: dict[str, str] = field(default_factory=dict)
-    _misconceptions: set[str] = field(default_factory=set)
+    misconceptions: set[str] = field(default_factory=set)
 
     @classmethod
     def of(
@@ -141,7 +141,7 @@ class ClassFigures:
         why = criterion.diagnosis or (first.id if first else "unknown")
         parts = why.split("+")
         if criterion.diagnosis:
-            self._misconceptions.update(parts)
+            self.misconceptions.update(parts)
         # A sentence on two misconceptions stands for either until there is one of its own.
         missing = [id_ for id_ in (why, *parts) if id_ not in self.sentences]
         if missing:
@@ -190,7 +190,7 @@ class ClassFigures:
                 for reason in why.split("+") if why else ():
                     criteria.setdefault(reason, Counter())[id_] += 1
         causes = [
-            Cause(id_, id_ in self._misconceptions, count, dict(criteria[id_].most_common()))
+            Cause(id_, id_ in self.misconceptions, count, dict(criteria[id_].most_common()))
             for id_, count in students.most_common()
         ]
         return sorted(causes, key=lambda cause: not cause.is_misconception)
