@@ -217,6 +217,10 @@ def similar(
     rubric: RubricFile = None,
 ) -> None:
     """Report pairs of submissions that are suspiciously alike: places to look, not verdicts."""
+    # copydetect compares by Python's hash(), which differs from process to process but for this.
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        arguments = [sys.executable, *sys.argv]
+        os.execve(sys.executable, arguments, {**os.environ, "PYTHONHASHSEED": "0"})
     from grader.comparing import compare_submissions
     from grader.rubric import RUBRIC_FILE, load_rubric
 

@@ -156,7 +156,7 @@ def test_what_to_mend_first_leads_to_the_line(results, browser):
         target = page.inner_text(":target")
         label = page.get_attribute("main svg[role=img]", "aria-label")
     assert "def grad_w1" in target
-    assert "grad_w1 0/14" in target
+    assert "grad_w1 7/14" in target
     assert re.fullmatch(r"grad_w1: \d+ of \d+ entries differ", label)
 
 

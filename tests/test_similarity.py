@@ -131,3 +131,12 @@ def test_the_index_links_to_it_once_it_is_there(tmp_path, untrained):
 def test_nothing_to_compare_is_one_line(tmp_path):
     done = run_grader("similar", tmp_path / "nowhere", "--out", tmp_path / "out")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
+def test_the_same_class_is_reported_the_same(tmp_path):
+    pages = set()
+    for run in range(2):
+        out = tmp_path / str(run)
+        assert run_grader("similar", CORPUS, "--out", out).returncode == 0
+        pages.add((out / "similar.html").read_bytes())
+    assert len(pages) == 1
