@@ -136,8 +136,9 @@ def test_an_interrupt_of_a_local_cluster_is_one_line_and_leaves_nothing(
         _, errors = run.communicate(timeout=WAIT_SECONDS)
         assert_no_process(others)
     assert run.returncode == 130
-    (line,) = errors.decode().splitlines()
-    assert line.startswith("grader: interrupted: ")
+    lines = errors.decode().splitlines()
+    assert len(lines) == 1, errors.decode()
+    assert lines[0].startswith("grader: interrupted: ")
 
 
 def test_a_worker_that_is_killed_costs_nothing_but_time(

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import pairwise
@@ -21,7 +22,7 @@ from playwright.sync_api import BrowserContext
 
 from grader.records import Record
 from grader.reports.feedback import render
-from grader.reports.feedback.pages import Pages
+from grader.reports.feedback.pages import Pages, interrupts_wait
 from grader.rubric import Rubric
 
 CORPUS = ROOT / "tests" / "submissions"
@@ -267,6 +268,26 @@ def test_a_class_that_has_its_pages_starts_no_process(results, rubric):
     with closing(Pages(1, results.parent / "again", "en", rubric)) as pages:
         pages.add(record, None)
         assert (pages.waiting, children(os.getpid()) - before) == (0, set())
+
+
+def test_ctrl_c_waits_for_processes_that_are_starting():
+    finished = []
+
+    def start() -> None:
+        with interrupts_wait():
+            os.kill(os.getpid(), signal.SIGINT)
+            for _ in range(5_000_000):  # some 0.2 s: Python sees the signal in here
+                pass
+            finished.append(True)
+
+    released = threading.Event()
+    other = threading.Thread(target=released.wait)  # takes signals that this thread masks
+    other.start()
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    released.set()
+    other.join()
+    assert finished
 
 
 # Renderers that hang or die

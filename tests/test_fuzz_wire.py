@@ -400,7 +400,7 @@ def test_any_outcomes_come_to_points_that_they_earn(outcomes, named):
         assert 0 <= verdict.points <= verdict.max_points
         for number in (verdict.points, verdict.error, verdict.loss):
             assert number is None or math.isfinite(number)
-        assert len(verdict.message) <= 300
+        assert len(verdict.message) <= 1000  # of which a submission writes 500 at the most
         encoded = Criterion(
             verdict.criterion, verdict.points, verdict.max_points, verdict.error,
             verdict.message, verdict.diagnosis,

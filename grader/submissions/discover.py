@@ -329,7 +329,7 @@ def _unique(names: Iterable[str]) -> list[str]:
 
 def _safe(name: str) -> str:
     """Return a name fit for a folder: one line, no separators, not too long, never '.' or ''."""
-    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    text = name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # no lone surrogates
     visible = "".join(
         char
         for char in unicodedata.normalize("NFC", text)

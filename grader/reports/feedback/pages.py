@@ -7,9 +7,11 @@ its own, which has a time limit a page. Here nothing slow or unsafe is imported.
 import hashlib
 import signal
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import cache
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from pathlib import Path
 
 import msgspec
@@ -100,15 +102,31 @@ class Pages:
                 initargs=(self._limits.memory_bytes,),
                 context=get_context("spawn"),
             )
-        # Ctrl-C is for this process, which ends the others: they inherit that they do not see it.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
+        with interrupts_wait():
             future: Future[str] = self._pool.schedule(
                 render.page, args=(order, form), timeout=self._limits.seconds
             )
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return future
+
+
+@contextmanager
+def interrupts_wait() -> Iterator[None]:
+    """Hold Ctrl-C back while processes start: they inherit that they never see it.
+
+    A mask alone does not do: any other thread still takes the signal, and Python then interrupts
+    the main thread, which leaves a process without the half of its orders that was not yet sent.
+    """
+    resource_tracker.ensure_running()  # where it is started later, it lifts the mask
+    interrupts: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+    if interrupts:
+        raise KeyboardInterrupt
 
 
 def digest_of(record: Record, language: Language, limits: PageLimits) -> str:
