@@ -77,6 +77,9 @@ def grade(
     cache: Annotated[
         bool, typer.Option(" /--no-cache", help="Grade anew what was graded before.")
     ] = True,
+    pages: Annotated[
+        bool, typer.Option(" /--no-pages", help="Leave the students' feedback.html as they are.")
+    ] = True,
     lang: Lang = "en",
 ) -> None:
     """Grade submissions against hidden cases, each in a confined process of its own."""
@@ -98,6 +101,7 @@ def grade(
             db=db,
             cluster=cluster,
             cache=cache,
+            pages=pages,
             lang=language_of(lang),
         )
     )

@@ -99,8 +99,9 @@ def _grade_class(
                 for result in some:
                     write_record(in_language(result.record, texts), results)
                 screen.add([result.record for result in some], known=some[0].was_known)
-                for result in some:
-                    pages.add(result.record, result.file)
+                if job.pages:
+                    for result in some:
+                        pages.add(result.record, result.file)
             screen.show_pages(pages.waiting)
             pages.finish()
         except KeyboardInterrupt:

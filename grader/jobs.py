@@ -27,7 +27,8 @@ class GradeJob(msgspec.Struct, frozen=True, tag=True):
     db: str | None
     cluster: str | None
     cache: bool
-    lang: Language = "en"
+    pages: bool
+    lang: Language
 
 
 class ValidateJob(msgspec.Struct, frozen=True, tag=True):

@@ -270,6 +270,17 @@ def test_a_class_that_has_its_pages_starts_no_process(results, rubric):
         assert (pages.waiting, children(os.getpid()) - before) == (0, set())
 
 
+def test_pages_can_be_left_for_later(tmp_path):
+    (tmp_path / "ada.py").write_text("x = 1\n")
+    results = tmp_path / "results"
+    page, index = results / "ada" / "feedback.html", results / "index.html"
+    for options, written in ((["--no-pages"], False), ([], True)):
+        run = run_grader("grade", tmp_path / "ada.py", "--out", results, *options)
+        assert run.returncode == 0, run.stderr
+        assert page.exists() is written
+        assert ("ada/feedback.html" in index.read_text()) is written
+
+
 def test_ctrl_c_waits_for_processes_that_are_starting():
     finished = []
 

@@ -151,10 +151,10 @@ def test_sorting_and_filtering_by_keyboard(tmp_path, rubric):
 
 def test_every_name_opens_its_page_and_back_restores_the_rows(tmp_path, rubric):
     finals = [final(name, 7, 0, diagnosis="sign") for name in ODD] + CLASS[:1]
-    index = write(tmp_path, rubric, finals)
     for name in ODD:
         (tmp_path / name).mkdir()
         (tmp_path / name / "feedback.html").write_text("<title>feedback</title>")
+    index = write(tmp_path, rubric, finals)
     with browsing() as browser:
         page = browser.new_page()
         dialogs = []

@@ -1,6 +1,7 @@
 """results/index.html: the class for its instructor, in one page."""
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from statistics import fmean, median
 from urllib.parse import quote
@@ -40,16 +41,20 @@ def write_index(finals: Iterable[Final], rubric: Rubric, results: Path, texts: T
         by_status=lambda status: [row for row in rows if row.status == status],
         by_flag=lambda flag: [row for row in rows if flag in row.flag_ids],
         listed=LISTED,
-        page_of=_page_of,
+        page_of=partial(_page_of, results),
         flag_of=_flag_of,
         similar=SIMILAR if (results / SIMILAR).exists() else None,
     )
     write_atomically(results / INDEX, page)
 
 
-def _page_of(row: Row) -> str:
-    """Return the link to a student's page; whatever is in the name is part of the path."""
-    return f"{quote(row.student, safe='')}/feedback.html"
+def _page_of(results: Path, row: Row) -> str:
+    """Return the link to a student's page, which may not be written; or to the folder.
+
+    Whatever is in the name is part of the path.
+    """
+    page = "feedback.html" if (results / row.student / "feedback.html").exists() else ""
+    return f"{quote(row.student, safe='')}/{page}"
 
 
 def _flag_of(row: Row, id_: str) -> str:

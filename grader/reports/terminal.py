@@ -130,9 +130,8 @@ class GradeScreen:
         )
         self._show_hardest()
         self._console.print(
-            f"Results: {escape(str(self._results / 'grades.csv'))}, and for each student the "
-            f"reasons, as feedback.html and result.json, in "
-            f"{escape(str(self._results))}/<student>/.",
+            f"Results: {escape(str(self._results / 'index.html'))} and grades.csv, and for each "
+            f"student the reasons in {escape(str(self._results))}/<student>/.",
             soft_wrap=True,
         )
 

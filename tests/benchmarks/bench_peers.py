@@ -20,6 +20,7 @@ from measured import (
     OTTER,
     OTTER_LOOP,
     OURS,
+    PAGES,
     PYTEST,
     TWO_JOBS,
     Key,
@@ -100,8 +101,9 @@ def set_up(
         rubric = write_rubric(place / "rubric.toml", checks)
         submissions = class_of(folder, sizes.key(OURS, training).size)
         yield sizes.key(FLOOR, training), Floor(place / FLOOR, submissions, rubric)
-        for jobs, name in ((1, OURS), (2, TWO_JOBS)):
-            yield sizes.key(name, training), Ours(place / name, submissions, rubric, jobs)
+        for name, jobs, pages in ((OURS, 1, False), (TWO_JOBS, 2, False), (PAGES, 1, True)):
+            ours = Ours(place / name, submissions, rubric, jobs, pages=pages)
+            yield sizes.key(name, training), ours
         notebooks = sorted(class_of(folder, sizes.peers).iterdir())
         for name, peer in peers.items():
             yield sizes.key(name, training), peer(place / name, notebooks, checks)
@@ -109,7 +111,7 @@ def set_up(
         if size != sizes.ours:
             rubric = folder / "plain" / "rubric.toml"
             key = Key(OURS, False, size)
-            yield key, Ours(folder / f"{size}", class_of(folder, size), rubric, 1)
+            yield key, Ours(folder / f"{size}", class_of(folder, size), rubric, 1, pages=False)
 
 
 def checks_of(training: bool) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from measure import Memory, Run
 
 FLOOR, OURS, TWO_JOBS = "floor", "ours, 1 job", "ours, 2 jobs"
+PAGES = "ours, 1 job, and pages"
 PYTEST, OTTER, OTTER_LOOP, NBGRADER = "pytest", "otter run", "otter, in a loop", "nbgrader"
 
 each: Callable[[Run], float] = attrgetter("each")
@@ -37,7 +38,7 @@ class Sizes:
 
     def key(self, tool: str, training: bool) -> Key:
         """Return where a tool's runs are found that are compared with other tools'."""
-        if tool not in (FLOOR, OURS, TWO_JOBS):
+        if tool not in (FLOOR, OURS, TWO_JOBS, PAGES):
             return Key(tool, training, self.peers)
         return Key(tool, training, self.training if training else self.ours)
 

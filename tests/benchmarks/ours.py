@@ -29,12 +29,14 @@ def write_rubric(path: Path, checks: tuple[str, ...]) -> Path:
 class Ours:
     """One `grader grade` for the whole class, graded anew each time."""
 
-    def __init__(self, folder: Path, submissions: Path, rubric: Path, jobs: int) -> None:
+    def __init__(
+        self, folder: Path, submissions: Path, rubric: Path, jobs: int, *, pages: bool
+    ) -> None:
         self._results = folder
         self._command = Command(
             [
                 GRADER, "grade", submissions, "--out", folder, "--jobs", jobs,
-                "--rubric", rubric, "--no-cache",
+                "--rubric", rubric, "--no-cache", *([] if pages else ["--no-pages"]),
             ]
         )  # fmt: skip
 

@@ -19,6 +19,7 @@ from measured import (
     OTTER,
     OTTER_LOOP,
     OURS,
+    PAGES,
     PYTEST,
     TWO_JOBS,
     Key,
@@ -131,7 +132,7 @@ def beside_peers(measured: Measured, *, training: bool) -> Table:
     """Compare the tools."""
     ours, floor = measured.sizes.key(OURS, training), measured.sizes.key(FLOOR, training)
     rows = []
-    for tool in (FLOOR, OURS, TWO_JOBS, PYTEST, OTTER, OTTER_LOOP, NBGRADER):
+    for tool in (FLOOR, OURS, TWO_JOBS, PAGES, PYTEST, OTTER, OTTER_LOOP, NBGRADER):
         key = measured.sizes.key(tool, training)
         if measured.has(key):
             rows.append(
@@ -159,7 +160,8 @@ def beside_peers(measured: Measured, *, training: bool) -> Table:
         "first: the median of the rounds, with the least and the most beside it. pytest and "
         "`otter run` are a process for each submission. `otter, in a loop` is otter's Python "
         "function `grade_submission`, many times in one process. `cores busy` is computing time "
-        "by the whole run's time: this grader gets the next worker ready while one is at work."
+        "by the whole run's time: this grader gets the next worker ready while one is at work. "
+        "No tool but `ours, 1 job, and pages` writes a page for the student."
     )
     return Table(f"A submission, {name}", headings, rows, note)
 
