@@ -104,6 +104,7 @@ def _grade_class(
                         pages.add(result.record, result.file)
             screen.show_pages(pages.waiting)
             pages.finish()
+            screen.show_pages(pages.waiting)
         except KeyboardInterrupt:
             _fail(f"interrupted: {screen.graded} of {len(students)} graded, kept in {results}")
             return INTERRUPTED

@@ -76,9 +76,9 @@ class GradeScreen:
             )
 
     def show_pages(self, waiting: int) -> None:
-        """Say that feedback pages are being written, where some are not yet."""
-        if waiting:
-            self._progress.update(self._task, latest=f"writing {waiting} pages")
+        """Say how many feedback pages are still to be written."""
+        latest = f"pages to write: {waiting}" if waiting else f"mean {self._mean:.1f}"
+        self._progress.update(self._task, latest=latest)
 
     @property
     def graded(self) -> int:

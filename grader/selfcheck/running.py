@@ -105,8 +105,7 @@ def reports(work: Work, only: str | None, questions: Questions, look: Look) -> I
     training = chosen[len(quick) :]
     places = {task.name: work.place_of(task.name) for task in TASKS.values()}
     judged = list(verdicts(work, quick, questions))
-    pending = {name: questions.marking.points[name] for name in training}
-    yield Report(judged, places, look, pending, whole=only is None)
+    yield Report(judged, places, look, training, whole=only is None)
     if training:
         judged = [*judged, *verdicts(work, training, questions)]
         yield Report(judged, places, look, whole=only is None)

@@ -4,7 +4,7 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 
 from grader.catalogue import N_, Texts
@@ -36,7 +36,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Report:
-    """Verdicts, the points of the criteria still to come, and the places of the functions.
+    """Verdicts, the names of the criteria still to come, and the places of the functions.
 
     Shows itself in a notebook as HTML, elsewhere as text.
     """
@@ -44,7 +44,7 @@ class Report:
     verdicts: Sequence[Verdict]
     places: Mapping[str, str]
     look: Look
-    pending: Mapping[str, float] = field(default_factory=dict)
+    pending: Sequence[str] = ()
     whole: bool = True  # no criterion was left out
 
     @property
@@ -54,9 +54,8 @@ class Report:
 
     @property
     def most(self) -> float:
-        """The points of all the criteria."""
-        judged = sum(verdict.max_points for verdict in self.verdicts)
-        return judged + sum(self.pending.values())
+        """The points of all the criteria judged so far."""
+        return sum(verdict.max_points for verdict in self.verdicts)
 
     @property
     def next(self) -> Verdict | None:
@@ -69,11 +68,16 @@ class Report:
 
     @property
     def progress(self) -> str:
-        """How far the student is, in words."""
+        """How far the student is, in words; nothing before anything is judged."""
+        if not self.verdicts:
+            return ""
+        message = N_("{right} of {all} right, {points:g} of {most:g} points on the public cases")
+        if self.pending:
+            message = N_("{right} of {all} right, {points:g} of {most:g} points before training")
         return self.say(
-            N_("{right} of {all} right, {points:g} of {most:g} points on the public cases"),
+            message,
             right=self.right,
-            all=len(self.verdicts) + len(self.pending),
+            all=len(self.verdicts),
             points=sum(verdict.points for verdict in self.verdicts),
             most=self.most,
         )
@@ -123,9 +127,10 @@ class Report:
 
     def opening(self) -> str:
         """Return progress, the next thing to do, and a line for each criterion judged so far."""
-        done = round(BAR_LENGTH * self.right / max(1, len(self.verdicts) + len(self.pending)))
+        done = round(BAR_LENGTH * self.right / max(1, len(self.verdicts)))
         bar = f"[{self.look.paint('#' * done, GREEN)}{'-' * (BAR_LENGTH - done)}]"
-        return "\n".join([f"{bar} {self.progress}", "", *self._advised(), "", *self._lines()])
+        judged = [f"{bar} {self.progress}", ""] if self.verdicts else []
+        return "\n".join([*judged, *self._advised(), "", *self._lines()])
 
     def _advised(self) -> Iterator[str]:
         yield self.look.paint(self.heading, BOLD)
@@ -210,7 +215,6 @@ _PAGE = textwrap.dedent("""\
 
 def _html(report: Report) -> str:
     shown = report.next
-    all_of_them = len(report.verdicts) + len(report.pending)
     rows = [_row(report, verdict) for verdict in report.verdicts]
     rows += [
         _cells("…", name, "", escape(report.say(N_("running"))), _BORDER) for name in report.pending
@@ -218,7 +222,7 @@ def _html(report: Report) -> str:
     return _PAGE.format(
         progress=escape(report.progress),
         green=_GREEN,
-        percent=round(100 * report.right / max(1, all_of_them)),
+        percent=round(100 * report.right / max(1, len(report.verdicts))),
         colour=_AMBER if shown else _GREEN,
         heading=escape(report.heading),
         advice="\n".join(_advice(report, label, text) for label, text in report.advice()),
