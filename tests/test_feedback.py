@@ -17,11 +17,13 @@ import pytest
 from browser import browsing, opened
 from conftest import GRADER, ROOT, run_grader
 from hostile import pages as hostile
+from hypothesis import example, given
+from hypothesis import strategies as st
 from leftovers import assert_no_process, children, orphans_are_ours
 from playwright.sync_api import BrowserContext
 
-from grader.records import Record
-from grader.reports.feedback import render
+from grader.records import Record, Run, Training
+from grader.reports.feedback import drawings, render
 from grader.reports.feedback.pages import Pages, interrupts_wait
 from grader.rubric import Rubric
 
@@ -268,6 +270,20 @@ def test_a_class_that_has_its_pages_starts_no_process(results, rubric):
     with closing(Pages(1, results.parent / "again", "en", rubric)) as pages:
         pages.add(record, None)
         assert (pages.waiting, children(os.getpid()) - before) == (0, set())
+
+
+DATA = st.lists(st.floats(-100, 100), max_size=4)
+NUMBERS = st.none() | st.floats(allow_nan=False, allow_infinity=False)  # as records have them
+
+
+@given(DATA, DATA, st.lists(NUMBERS, max_size=4), st.lists(NUMBERS, min_size=1, max_size=4))
+@example([0.0], [1.0], [1.0], [1.5e308, 1.0])
+def test_whatever_a_training_came_to_is_drawn(x, y, predictions, losses):
+    run = Run(20, losses, predictions)
+    (course,) = drawings.courses(Training(None, None, 0.01, x, y, {"manual": run}))
+    numbers = [tick.at for chart in (course.loss, course.fit) for tick in chart.x_ticks]
+    numbers += [tick.at for chart in (course.loss, course.fit) for tick in chart.y_ticks]
+    assert all(0 <= number <= drawings.WIDTH for number in numbers)
 
 
 def test_pages_can_be_left_for_later(tmp_path):

@@ -149,8 +149,8 @@ def _loss(run: Run, pass_mark: float) -> Chart:
 
 
 def _power(decade: int) -> str:
-    """Return a power of ten in few characters: 0.01, 1e-05, 1000."""
-    return f"{10.0**decade:g}"
+    """Return a power of ten in few characters: 0.01, 1e-05, 1000; larger ones than float64 has."""
+    return f"{10.0**decade:g}" if abs(decade) < 4 else f"1e{decade:+03d}"
 
 
 def _fit(training: Training, run: Run) -> Chart:
