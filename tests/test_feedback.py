@@ -224,7 +224,7 @@ STATUSES = [
 def test_a_page_says_what_became_of_the_submission(results, rubric, status, says):
     record = msgspec.structs.replace(record_of(results, "sign_of_w1"), status=status)
     order = render.Order(record, None, "en", "digest", rubric.pages, 1000)
-    assert says in render.page(order, "no source")
+    assert says in render.page(order, "words")
 
 
 def test_the_seed_is_not_shown(results, submitted, untrained, tmp_path):
@@ -328,7 +328,7 @@ def hung(order, form):
 
 
 def killed(order, form):
-    if form != "no source":
+    if form != "words":
         os.kill(os.getpid(), signal.SIGKILL)
     return "page without the source"
 

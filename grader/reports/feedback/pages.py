@@ -92,7 +92,7 @@ class Pages:
             except Exception:  # whatever a hostile source did to its process
                 if simpler:
                     future = self._start(simpler, order)
-        return render.page(order, "no source")  # nothing of a student's is parsed for this
+        return render.page(order, "words")  # here, since nothing of a student's is parsed or drawn
 
     def _start(self, form: Form, order: Order) -> Future[str]:
         if self._pool is None:

@@ -19,8 +19,8 @@ from grader.rubric import PageLimits
 if TYPE_CHECKING:
     from grader.reports.feedback.source import Shown
 
-# With all of the source, with its text alone, without it.
-Form = Literal["full", "plain", "no source"]
+# With all of the source, with its text alone, without it and without drawings.
+Form = Literal["full", "plain", "words"]
 # A place in the student's source, as messages name it in brackets.
 IN_BRACKETS = re.compile(r"\(([^()]+, line \d+)\)")
 
@@ -68,6 +68,7 @@ def page(order: Order, form: Form) -> str:
     record = order.record
     shown, problem = _shown(order, form)
     rows = [_row(criterion, shown) for criterion in record.criteria]
+    mapped = [] if form == "words" else [c for c in record.criteria if c.map]
     if shown:
         _mark(rows, record.notes, shown)
     return templates.render(
@@ -77,9 +78,9 @@ def page(order: Order, form: Form) -> str:
         digest=order.digest,
         rows=rows,
         first=next((row for row in rows if row.lost), None),
-        maps=[drawings.heat_map(c.map) for c in record.criteria if c.map],
-        mapped=[c.id for c in record.criteria if c.map],
-        courses=drawings.courses(record.training),
+        maps=[drawings.heat_map(c.map) for c in mapped if c.map],
+        mapped=[c.id for c in mapped],
+        courses=[] if form == "words" else drawings.courses(record.training),
         notes=[(note, _line_id(shown, note.where)) for note in record.notes],
         shown=shown,
         problem=problem,
@@ -95,7 +96,7 @@ def _texts(language: Language) -> Texts:
 
 def _shown(order: Order, form: Form) -> "tuple[Shown | None, str]":
     """Return the source as it is shown, or why it is not."""
-    if form == "no source" or order.file is None:
+    if form == "words" or order.file is None:
         return None, ""
     from grader.reports.feedback.source import show
     from grader.submissions.read import Unreadable, read_bytes
