@@ -7,6 +7,7 @@ import getpass
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -579,6 +580,18 @@ def test_two_graders_at_the_same_time_lose_nothing(url, size):
     expected = {pair: min(e.handed_in for e in one + two if (e.record.student, e.key) == pair)
                 for pair in attempts}  # fmt: skip
     assert attempts == expected
+
+
+def test_a_new_file_is_opened_by_several_at_once(tmp_path):
+    def open_(number: int) -> None:
+        barrier.wait()
+        with Gradebook(f"sqlite:///{tmp_path}/{number}.db", BEST) as book:
+            assert book.find(["nothing"]) == {}
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(40):
+            barrier = threading.Barrier(4)
+            list(pool.map(open_, [number] * 4))
 
 
 def test_of_two_who_record_the_same_attempt_at_once_the_earlier_time_stays(server):

@@ -1,6 +1,8 @@
 """A database by its URL: transactions, and errors as one line without a password."""
 
 import contextlib
+import sqlite3
+import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +20,7 @@ from sqlalchemy.exc import (
 from grader.gradebook import tables
 
 BUSY_SECONDS = 30  # how long a writer waits for another one
+RETRY_SECONDS = 0.01
 CONNECT_SECONDS = 10
 TRIES = 10  # of a transaction that others stand in the way of
 # SQLSTATE: serialization failure, deadlock, and a table that somebody else created meanwhile.
@@ -147,9 +150,22 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # Python's sqlite3 begins no transactions of its own
     # A commit then appends to a log and needs no fsync: a killed process loses nothing of it, a
     # power cut the last gradings at most, and those are in result.json.
-    connection.execute("PRAGMA journal_mode = WAL")
+    _waiting_for_others(connection, "PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _waiting_for_others(connection: Any, statement: str) -> None:
+    """Execute what SQLite itself does not wait with while another process does the same."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute(statement)
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(RETRY_SECONDS)
 
 
 def _begin_sqlite(connection: Connection) -> None:
