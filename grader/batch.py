@@ -133,21 +133,24 @@ def _papers(submission: Submission, brief: Brief) -> Iterator[tuple[Paper, Path 
     if submission.problem:
         name = shown(submission.files[0].name) if submission.files else ""
         paper = Paper(student, name, None, submission.problem)
-        yield paper, None, _handed_in(*submission.files[:1])
+        yield paper, None, _handed_in(submission, *submission.files[:1])
         return
     for path in submission.files:
+        handed_in = _handed_in(submission, path)
         try:
             paper = Paper(
                 student, shown(path.name), read_bytes(path, brief.rubric.limits.source_bytes)
             )
         except Unreadable as error:
-            yield Paper(student, shown(path.name), None, str(error)), None, _handed_in(path)
+            yield Paper(student, shown(path.name), None, str(error)), None, handed_in
         else:
-            yield paper, path, _handed_in(path)
+            yield paper, path, handed_in
 
 
-def _handed_in(path: Path | None = None) -> datetime:
-    """Return when a file was last changed; now, where there is no telling."""
+def _handed_in(submission: Submission, path: Path | None = None) -> datetime:
+    """Return when the system says, else when the file was last changed; now, where none tells."""
+    if submission.owner and submission.owner.handed_in:
+        return submission.owner.handed_in
     with suppress(OSError):
         if path is not None:
             return datetime.fromtimestamp(path.lstat().st_mtime, UTC)

@@ -80,6 +80,12 @@ def grade(
     pages: Annotated[
         bool, typer.Option(" /--no-pages", help="Leave the students' feedback.html as they are.")
     ] = True,
+    students: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="A CSV file of what to call whom: id (the system's), student."
+        ),
+    ] = None,
     lang: Lang = "en",
 ) -> None:
     """Grade submissions against hidden cases, each in a confined process of its own."""
@@ -102,6 +108,7 @@ def grade(
             cluster=cluster,
             cache=cache,
             pages=pages,
+            students=str(students) if students else None,
             lang=language_of(lang),
         )
     )

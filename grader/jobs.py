@@ -1,7 +1,7 @@
 """What the command line asks of the grading process.
 
 A seed that is None is the rubric's, a rubric that is None the package's, a database that is None
-the one in the results.
+the one in the results, a table of students that is None none.
 """
 
 from typing import Literal
@@ -28,6 +28,7 @@ class GradeJob(msgspec.Struct, frozen=True, tag=True):
     cluster: str | None
     cache: bool
     pages: bool
+    students: str | None
     lang: Language
 
 

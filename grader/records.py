@@ -10,11 +10,11 @@ import msgspec
 from msgspec.structs import replace
 
 from grader.catalogue import Reason, Texts
+from grader.cells import from_cell, to_cell
 from grader.files import write_atomically, writing_atomically
 from grader.verdicts import ErrorMap
 
 GRADES = "grades.csv"
-FORMULA = ("=", "+", "-", "@")  # what a spreadsheet takes for the beginning of one
 
 Status = Literal["graded", "unreadable", "failed", "timeout", "crashed"]
 
@@ -154,7 +154,7 @@ def write_grades(finals: Iterable[Final], criteria: Sequence[str], results: Path
             losses = (record.training.manual, record.training.net)
             points = {criterion.id: f"{criterion.points:g}" for criterion in record.criteria}
             writer.writerow(
-                [_no_formula(record.student), _no_formula(record.submission)]
+                [to_cell(record.student), to_cell(record.submission)]
                 + [record.status, f"{record.score:g}"]
                 + [points.get(criterion, "") for criterion in criteria]
                 + ["" if loss is None else repr(loss) for loss in losses]
@@ -170,16 +170,4 @@ def read_students(results: Path) -> list[str]:
     What is no such table gives names that nobody has.
     """
     with (results / GRADES).open(encoding="utf-8-sig", newline="") as table:
-        return [_as_named(row[0]) for row in csv.reader(table) if row][1:]
-
-
-def _no_formula(name: str) -> str:
-    """Return a name as a spreadsheet shows it: one that begins like a formula would be run.
-
-    Apostrophes in front are counted with what follows them, so that `_as_named` can undo this.
-    """
-    return f"'{name}" if name.lstrip("'").startswith(FORMULA) else name
-
-
-def _as_named(cell: str) -> str:
-    return cell.removeprefix("'") if cell.lstrip("'").startswith(FORMULA) else cell
+        return [from_cell(row[0]) for row in csv.reader(table) if row][1:]

@@ -25,6 +25,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from grader.rubric import ArchiveLimits
 from grader.submissions import GRADABLE, ZIP, ignored, open_here_and_now, shown, suffix
+from grader.submissions.layouts import SYSTEM_FILES
 from grader.submissions.read import CHINESE, ENOUGH_COMMON, MEGABYTE, share_of_common
 
 PREFIX = "grader-unpacked-"
@@ -359,7 +360,7 @@ def _entry(info: ZipInfo, name: str) -> _Entry:
     elif info.compress_type not in {ZIP_STORED, ZIP_DEFLATED}:
         # Others take long, or as much memory as they say.
         fault = f"is compressed in an unusual way (method {info.compress_type}): {AGAIN}"
-    is_wanted = bool(parts) and suffix(parts[-1]) in {*GRADABLE, ZIP}
+    is_wanted = bool(parts) and (suffix(parts[-1]) in {*GRADABLE, ZIP} or parts[-1] in SYSTEM_FILES)
     matters = not is_folder and (is_wanted or not is_file)
     return _Entry(info, parts, is_folder, matters, fault)
 

@@ -10,14 +10,17 @@ is in the results and the class goes on.
 
 import hashlib
 import os
+import re
 import stat
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from grader.submissions import GRADABLE, ZIP, ignored, shown, suffix
 from grader.submissions.archives import Archives, Refused
+from grader.submissions.layouts import COURSE_FILES, Layout, Owner, layout_of
 
 HOMEWORK = "homework"
 MAX_CANDIDATES = 20
@@ -26,7 +29,9 @@ ID_BYTES = 200
 ZERO_WIDTH_JOINER = "\u200d"  # part of many emoji
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Files that stand beside the students' folders in results/.
-TAKEN = ("grades.csv", "index.html", "similar.html", "gradebook.db")
+TAKEN = ("grades.csv", "index.html", "similar.html", "gradebook.db", "students.csv")
+# What systems and browsers add to the name of another file of that name: homework-1.ipynb.
+COPY = re.compile(r"(?:-\d+| ?\(\d+\))(?=\.\w+\Z)")
 
 KINDS = {
     stat.S_IFLNK: "is a symbolic link, which is never followed: submit the file itself",
@@ -53,45 +58,58 @@ class Submission:
 
     `student` is unique in the class and safe as the name of a folder. `files` are the candidates,
     of which the best counts; where there is a `problem`, nothing is to be graded, and `files`
-    holds what the problem is about, if there is anything.
+    holds what the problem is about, if there is anything. `owner` is who it is in the system that
+    the class comes from, if it comes from one.
     """
 
     student: str
     files: tuple[Path, ...]
     problem: str | None
+    owner: Owner | None = None
 
 
 @dataclass
 class _Found:
-    """The files found in one place, and what is wrong with those that cannot be candidates."""
+    """The files found in one place, and what is wrong with those that cannot be candidates.
+
+    Where some are `named` as the homework is, by a student whose files a system renamed, they are
+    the candidates.
+    """
 
     name: str
+    owner: Owner | None = None
     files: set[Path] = field(default_factory=set)
+    named: set[Path] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     opened: int = 0  # archives, which may each be costly
 
     def submission(self, student: str, archives: Archives) -> Submission:
-        if len(self.files) > MAX_CANDIDATES:
-            where = shown(archives.original(min(self.files).parent))
+        candidates = self.named or self.files
+        if len(candidates) > MAX_CANDIDATES:
+            where = shown(archives.original(min(candidates).parent))
             problem = (
-                f"{len(self.files)} .py and .ipynb files in {where}: "
+                f"{len(candidates)} .py and .ipynb files in {where}: "
                 f"name the one to grade {HOMEWORK}.py or {HOMEWORK}.ipynb"
             )
-            return Submission(student, (), problem)
-        if self.files:
-            return Submission(student, tuple(sorted(self.files)), None)
+            return Submission(student, (), problem, self.owner)
+        if candidates:
+            return Submission(student, tuple(sorted(candidates)), None, self.owner)
         files, problem = self.faults[0]
-        return Submission(student, files, problem)
+        return Submission(student, files, problem, self.owner)
 
 
 def discover(
-    paths: Sequence[Path], archives: Archives, results: Path | None = None
+    paths: Sequence[Path],
+    archives: Archives,
+    results: Path | None = None,
+    name_of: Callable[[Owner], str | None] = lambda owner: None,
 ) -> list[Submission]:
     """Return the submissions at and below `paths`, in the order of their places on disk.
 
     A file is one submission, and so is a folder that holds homework.py or homework.ipynb. Any
     other folder is a class: each .py and .ipynb in it is a submission, and each folder but
-    `results`, where an earlier run wrote, and each zip archive. Raise NothingToGrade where a path
+    `results`, where an earlier run wrote, and each zip archive; or what a system laid out as its
+    own (layouts.py), whose students `name_of` may name. Raise NothingToGrade where a path
     is missing or no file at all was found. The files of an archive are there while `archives` is.
     """
     modes = [_mode(path) for path in paths]
@@ -100,8 +118,8 @@ def discover(
         search.look_at(path, mode)
     found = search.found
     in_order = [found[place] for place in sorted(found, key=lambda place: os.path.join(*place))]
-    students = _unique(item.name for item in in_order)
-    submissions = [item.submission(s, archives) for item, s in zip(in_order, students, strict=True)]
+    names = _unique(_names(in_order, name_of))
+    submissions = [item.submission(n, archives) for item, n in zip(in_order, names, strict=True)]
     if not any(submission.files for submission in submissions):
         problem = submissions[0].problem if submissions else "no path was named"
         more = f" (and {len(submissions) - 1} more like it)" if len(submissions) > 1 else ""
@@ -156,11 +174,13 @@ class _Search:
         ):
             self._add_folder(folder)
             return
+        entries = [e for e in entries if os.path.abspath(folder / e.name) != self._results]
+        if layout := _layout(folder, entries):
+            self._add_class(layout)
+            return
         zips: list[Path] = []
         for entry in entries:
             path = folder / entry.name
-            if os.path.abspath(path) == self._results:
-                continue
             if _is_folder(entry) and suffix(entry.name) not in GRADABLE:
                 self._add_folder(path)
             elif suffix(entry.name) == ZIP and entry.is_file(follow_symlinks=False):
@@ -175,6 +195,32 @@ class _Search:
                 item.files |= self._in_archive(path, item)
         if len(self.found) == before:
             self._at(folder).faults.append(self._nothing_in(folder))
+
+    def _add_class(self, layout: Layout) -> None:
+        """Add the students of a class that a system laid out."""
+        # Archives last: they are opened only for those who have nothing else.
+        for name in sorted(layout.owners, key=lambda name: (suffix(name) == ZIP, name)):
+            for owner in layout.owners[name]:
+                place = (owner.system, owner.id)
+                item = self.found.setdefault(place, _Found(owner.name, owner))
+                self._add_entry(layout.of / name, layout.files.get(name, name), item)
+
+    def _add_entry(self, path: Path, called: str, item: _Found) -> None:
+        """Add a file that its student `called` so, a folder or an archive, to a student's."""
+        try:
+            mode = os.lstat(path).st_mode
+        except OSError as error:
+            item.faults.append(self._closed(path, error))
+            return
+        if stat.S_ISDIR(mode) and suffix(path.name) not in GRADABLE:
+            item.files |= self._in_folder(path, item)
+        elif stat.S_ISREG(mode) and suffix(path.name) == ZIP:
+            if not item.files:
+                item.files |= self._in_archive(path, item)
+        elif self._is_candidate(path, mode, item):
+            item.files.add(path)
+            if _is_homework(COPY.sub("", called)):
+                item.named.add(path)
 
     def _add_file(self, path: Path, mode: int) -> None:
         """Add a file that is a submission, or a candidate of one."""
@@ -282,6 +328,16 @@ class _Search:
         return (), f"no .py or .ipynb found in {shown(self._archives.original(folder))}"
 
 
+def _layout(folder: Path, entries: Sequence[os.DirEntry[str]]) -> Layout | None:
+    """Return how a system laid out a folder, by those of its entries that may be submissions."""
+    folders = [entry.name for entry in entries if _is_folder(entry)]
+    files = [entry.name for entry in entries if not _is_folder(entry)]
+    kinds = {*GRADABLE, ZIP}
+    return layout_of(
+        folder, [name for name in files if suffix(name) in kinds or name in COURSE_FILES], folders
+    )
+
+
 def _scan(folder: Path) -> list[os.DirEntry[str]]:
     """List a folder in order, without what never holds a submission."""
     with os.scandir(folder) as entries:
@@ -305,6 +361,19 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _is_homework(name: str) -> bool:
     stem, ending = os.path.splitext(name.lower())
     return stem == HOMEWORK and ending in GRADABLE
+
+
+def _names(items: Sequence[_Found], name_of: Callable[[Owner], str | None]) -> list[str]:
+    """Return what each is called: with the system's id, where that has two of a name."""
+    named = [name_of(item.owner) if item.owner else None for item in items]
+    called = [name or item.name for name, item in zip(named, items, strict=True)]
+    often = Counter(name.casefold() for name in called)
+    return [
+        f"{name}-{item.owner.id}"
+        if item.owner and not known and often[name.casefold()] > 1
+        else name
+        for item, known, name in zip(items, named, called, strict=True)
+    ]
 
 
 def _unique(names: Iterable[str]) -> list[str]:
