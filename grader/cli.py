@@ -216,6 +216,43 @@ def history(
 
 
 @app.command()
+def export(
+    to: Annotated[
+        Literal["csv", "parquet", "canvas", "moodle", "gradescope", "junit", "github"],
+        typer.Option(help="What reads it."),
+    ],
+    results: Annotated[Path, typer.Argument(help="Folder of the results, as of grade.")] = Path(
+        "results"
+    ),
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What is written; github needs none.")
+    ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="What Canvas or Moodle exported: its CSV, which stays as it is."
+        ),
+    ] = None,
+    assignment: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Canvas's column; a new one where none is.")
+    ] = None,
+    db: Database = None,
+    rubric: RubricFile = None,
+) -> None:
+    """Write the marks as Canvas, Moodle, Gradescope, CI or a spreadsheet reads them."""
+    from grader.exporting import Wish
+    from grader.exporting import export as write
+    from grader.rubric import RUBRIC_FILE, load_rubric
+
+    wish = Wish(to, out, into, assignment)
+    problems = write(wish, load_rubric(rubric or RUBRIC_FILE), results, db)
+    for problem in problems:
+        typer.echo(f"grader: not in it: {problem}", err=True)
+    if problems:
+        raise typer.Exit(1)
+
+
+@app.command()
 def similar(
     paths: Annotated[
         list[Path], typer.Argument(metavar="PATH...", help="What was graded, as for grade.")

@@ -1,0 +1,138 @@
+"""`grader export`: the marks of a class, or one record, as another system reads them."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from grader.exports import canvas, github, gradescope, junit, moodle, tables
+from grader.exports.marks import Mark, Merged
+from grader.files import write_atomically
+from grader.gradebook import Gradebook, GradebookError, default_url
+from grader.records import Record, read_students, to_json
+from grader.roster import read_roster
+from grader.rubric import Rubric
+
+Target = Literal["csv", "parquet", "canvas", "moodle", "gradescope", "junit", "github"]
+TARGETS: tuple[Target, ...] = get_args(Target)
+SUMMARY = "GITHUB_STEP_SUMMARY"  # the file that GitHub shows as the step's summary
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked: the `target`, the file to write and, by target, what it needs.
+
+    `into` is the table that Canvas or Moodle exported, `assignment` Canvas's column.
+    """
+
+    target: Target
+    out: Path | None
+    into: Path | None
+    assignment: str | None
+
+
+def export(wish: Wish, rubric: Rubric, results: Path, url: str | None) -> list[str]:
+    """Write what is wished; return a line for each student who has no place in it.
+
+    Raise ValueError, in words for people, where something is missing or is not what it should be.
+    """
+    marks = _marks(rubric, results, url)
+    if wish.target == "github":
+        _to_github([mark.final.record for mark in marks], wish.out)
+        return []
+    if wish.out is None:
+        raise ValueError(f"--to {wish.target} needs --out FILE")
+    made = MAKERS[wish.target](marks, wish, rubric)
+    content, problems = (made.text, made.problems) if isinstance(made, Merged) else (made, [])
+    write_atomically(wish.out, content)
+    return problems
+
+
+def _marks(rubric: Rubric, results: Path, url: str | None) -> list[Mark]:
+    """Return the marks of those in grades.csv, as the gradebook has them now."""
+    try:
+        students = read_students(results)
+    except FileNotFoundError:
+        raise ValueError(f"{results}: no grades.csv in it: grade first") from None
+    known = {entry.student: (entry.system, entry.id) for entry in read_roster(results)}
+    with Gradebook(url or default_url(results), rubric.policy()) as book:
+        marks = [
+            Mark(final, *known.get(final.student, ("", ""))) for final in book.finals(students)
+        ]
+    missing = set(students) - {mark.student for mark in marks}
+    if missing:
+        raise GradebookError(f"{min(missing)} is in grades.csv and not in this gradebook: --db?")
+    return marks
+
+
+def _csv(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> str:
+    return tables.to_csv(marks)
+
+
+def _parquet(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> bytes:
+    try:
+        return tables.to_parquet(marks)
+    except ImportError as error:
+        extra = "pip install 'sigmoid-homework-grader[parquet]'"
+        raise ValueError(f"--to parquet needs PyArrow ({error}): {extra}") from error
+
+
+def _canvas(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> Merged:
+    if wish.assignment is None:
+        raise ValueError("--to canvas needs --assignment NAME: the column, new or in the file")
+    assignment = wish.assignment
+    return _merged(wish, lambda text: canvas.merge(text, marks, assignment, rubric.max_score))
+
+
+def _moodle(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> Merged:
+    return _merged(wish, lambda text: moodle.merge(text, marks))
+
+
+def _merged(wish: Wish, merge: Callable[[str], Merged]) -> Merged:
+    """Merge into the table that the system exported; a ValueError names its file."""
+    if wish.into is None:
+        raise ValueError(f"--to {wish.target} needs --into FILE: what {wish.target} exported")
+    try:
+        text = wish.into.read_bytes().decode()
+    except UnicodeDecodeError:
+        raise ValueError(f"{wish.into}: is no CSV file in UTF-8") from None
+    try:
+        return merge(text)
+    except ValueError as error:
+        raise ValueError(f"{wish.into}: {error}") from error
+
+
+def _gradescope(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> bytes:
+    if len(marks) != 1:
+        raise ValueError(f"--to gradescope is of one submission; here are {len(marks)}")
+    return to_json(gradescope.results(marks[0].final.record))
+
+
+def _junit(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> bytes:
+    return junit.report(mark.final.record for mark in marks)
+
+
+Maker = Callable[[Sequence[Mark], Wish, Rubric], str | bytes | Merged]
+MAKERS: dict[str, Maker] = {
+    "csv": _csv,
+    "parquet": _parquet,
+    "canvas": _canvas,
+    "moodle": _moodle,
+    "gradescope": _gradescope,
+    "junit": _junit,
+}
+
+
+def _to_github(records: Sequence[Record], out: Path | None) -> None:
+    """Print annotations, and add the summary to the step's, or write it to `out`."""
+    text = github.summary(records)
+    if out:
+        write_atomically(out, text)
+    elif path := os.environ.get(SUMMARY):
+        with open(path, "a", encoding="utf-8") as file:  # what other steps wrote stays
+            file.write(text)
+    else:
+        raise ValueError(f"--to github needs --out FILE where {SUMMARY} is not set")
+    for command in github.annotations(records):
+        print(command)

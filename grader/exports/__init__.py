@@ -1,0 +1,1 @@
+"""Results as other systems read them: a module a format, each of pure functions."""

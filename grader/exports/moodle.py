@@ -1,0 +1,48 @@
+"""Moodle: marks and comments put into the offline grading worksheet that Moodle made.
+
+Format: docs.moodle.org, "Using Assignment", offline grading worksheet; moodle,
+mod/assign/gradingtable.php and mod/assign/feedback/offline/importgradeslib.php. Columns Identifier
+("Participant 123"), Full name, ID number, Email address, Status, Grade, Maximum Grade, ...,
+Feedback comments.
+"""
+
+from collections.abc import Sequence
+
+from grader.exports.marks import Mark, Merged, Table, place
+
+SYSTEM = "Moodle"
+PARTICIPANT = "Participant "
+COMMENTS = "Feedback comments"
+
+
+def merge(worksheet: str, marks: Sequence[Mark]) -> Merged:
+    """Return the worksheet with the marks, and what cost points where it asks for comments.
+
+    Raise ValueError where it is none (worksheets are read in English).
+    """
+    table = Table(worksheet)
+    grade = table.column("Grade")
+    table.column("Identifier")
+    rows = table.rows[1:]
+    ids = {n: table.cell(row, "Identifier").removeprefix(PARTICIPANT) for n, row in enumerate(rows)}
+    names = [
+        {n: table.cell(row, name) for n, row in enumerate(rows)}
+        for name in ("ID number", "Email address", "Full name")
+    ]
+    placed, problems = place(marks, SYSTEM, ids, names)
+    for number, mark in placed.items():
+        table.put(rows[number], grade, mark.points)
+        if COMMENTS in table.header:
+            table.put(rows[number], table.column(COMMENTS), _comment(mark))
+    return Merged(table.text(), problems)
+
+
+def _comment(mark: Mark) -> str:
+    """Return what cost points, a line each; Moodle shows it as text with HTML in it."""
+    lines = [
+        f"{c.id} {c.points:g}/{c.max_points:g}: {c.message}"
+        for c in mark.final.criteria
+        if c.points < c.max_points
+    ]
+    text = "\n".join(lines) or "All is right."
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
