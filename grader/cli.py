@@ -159,11 +159,12 @@ def release(
     root: Annotated[
         Path, typer.Option(help="The folder that holds solution/.", exists=True, file_okay=False)
     ] = Path(),
+    out: Annotated[Path, typer.Option(help="Folder for the students' archive.")] = Path("dist"),
 ) -> None:
-    """Generate the solution notebook and assignment/ from solution/."""
+    """Generate the solution notebook, assignment/ and the students' zip from solution/."""
     from grader.release import release as generate
 
-    for path in generate(root):
+    for path in generate(root, out):
         typer.echo(f"wrote {path}")
 
 

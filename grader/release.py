@@ -7,14 +7,15 @@ that section. The module, the notebook and the handout are made from these, so t
 """
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from grader.bundle import zipped
 from grader.cases import public_cases_json
 from grader.catalogue import LOCALE
 from grader.files import write_atomically
@@ -27,6 +28,8 @@ SECTION = re.compile(r"# %% (?P<name>\w+)")
 INCLUDE = re.compile(r"# section: (?P<name>\w+)")
 SOLUTION_TAG = "solution"  # cells of the solution notebook alone
 POINTS_MARK = "{{points}}"
+ASSIGNMENT = Path("assignment")
+ARCHIVE = "homework.zip"
 
 # The grader's own code that the self-check runs: module of grader -> file of selfcheck.
 TRAVELLING = {
@@ -56,15 +59,29 @@ sys.exit(main())
 '''
 
 
-def release(root: Path) -> list[Path]:
-    """Write all that is generated below `root`; return the paths.
+def release(root: Path, out: Path) -> list[Path]:
+    """Write all that is generated below `root`, and the students' archive in `out`; return paths.
 
     Raises ValueError where a source is off.
     """
     generated = generate(root / "solution", load_rubric())
     for path, content in generated.items():
         write_atomically(root / path, content)
-    return list(generated)
+    write_atomically(out / ARCHIVE, archive_of(generated))
+    return [*(root / path for path in generated), out / ARCHIVE]
+
+
+def archive_of(generated: Mapping[Path, str | bytes]) -> bytes:
+    """Return what students are given as one zip archive, the same for the same content."""
+    return zipped(
+        {
+            PurePosixPath("homework", path.relative_to(ASSIGNMENT)): (
+                content.encode() if isinstance(content, str) else content
+            )
+            for path, content in generated.items()
+            if path.is_relative_to(ASSIGNMENT)
+        }
+    )
 
 
 def generate(solution: Path, rubric: Rubric) -> dict[Path, str | bytes]:
@@ -73,12 +90,13 @@ def generate(solution: Path, rubric: Rubric) -> dict[Path, str | bytes]:
     prose = (solution / "handout.md").read_text(encoding="utf-8")
     prose = prose.replace(POINTS_MARK, points_table(rubric))
     stub = stub_of(module)
-    assignment, check = Path("assignment"), Path("assignment", "selfcheck")
+    check = ASSIGNMENT / "selfcheck"
     files: dict[Path, str | bytes] = {
         Path("solution", "homework.ipynb"): notebook_of(prose, full(module), with_solution=True),
-        assignment / "homework.ipynb": notebook_of(prose, stub, with_solution=False),
-        assignment / "homework.py": stub,
-        assignment / "README.md": handout_of(prose),
+        ASSIGNMENT / "homework.ipynb": notebook_of(prose, stub, with_solution=False),
+        ASSIGNMENT / "homework.py": stub,
+        ASSIGNMENT / "README.md": handout_of(prose),
+        ASSIGNMENT / "LICENSE": (solution.parent / "LICENSE").read_text(encoding="utf-8"),
         # All code that students are given, for similarity.py to leave out.
         Path("grader", "released.txt"): f"{stub}\n{_code_of(prose)}",
         check / "__main__.py": SELFCHECK_MAIN,

@@ -30,16 +30,6 @@ def test_the_solution_earns_everything(tmp_path, suffix):
     assert all(c["message"] and c["points"] == c["max_points"] for c in record["criteria"])
 
 
-@pytest.mark.parametrize("suffix", [".py", ".ipynb"])
-def test_the_untouched_assignment_earns_nothing_and_says_not_attempted(tmp_path, suffix):
-    stub = (ROOT / "assignment" / "homework.py").with_suffix(suffix)
-    done = run_grader("grade", stub, "--out", tmp_path)
-    assert done.returncode == 0, done.stderr
-    record = record_of(tmp_path, "assignment")
-    assert (record["score"], record["status"]) == (0, "graded")
-    assert {c["message"] for c in record["criteria"]} == {"not attempted"}
-
-
 def test_result_json_has_the_fields_of_the_contract(tmp_path, rubric):
     assert run_grader("grade", SOLUTION, "--out", tmp_path, "--seed", 5).returncode == 0
     record = record_of(tmp_path, "solution")

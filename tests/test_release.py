@@ -2,15 +2,17 @@
 
 import ast
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import nbformat
 import pytest
-from conftest import ROOT
+from conftest import GRADER, ROOT, run_grader
 
 from grader.release import BEGIN, END, HINT, generate, notebook_of, release, stub_of
 
@@ -159,9 +161,11 @@ def test_every_section_is_in_the_notebook_once(prose, module, says):
 
 def test_release_writes_below_the_root_it_is_given(tmp_path):
     shutil.copytree(ROOT / "solution", tmp_path / "solution")
-    paths = release(tmp_path)
-    assert {p.parts[0] for p in paths} == {"solution", "assignment", "grader"}
-    assert all((tmp_path / path).is_file() for path in paths)
+    shutil.copy(ROOT / "LICENSE", tmp_path)
+    paths = release(tmp_path, tmp_path / "dist")
+    parts = {path.relative_to(tmp_path).parts[0] for path in paths}
+    assert parts == {"solution", "assignment", "grader", "dist"}
+    assert all(path.is_file() for path in paths)
 
 
 def selfcheck(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -310,3 +314,52 @@ def test_check_in_a_notebook_reads_the_cells_that_ran(folder):
     # The next thing in full, and a line for each of the two criteria.
     assert done.stdout.count("its code reaches torch.autograd.grad (In [3], line 4)") == 3
     assert "0/10" in done.stdout
+
+
+# The students' archive
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory) -> Path:
+    """The archive that `grader release` makes, where everything else is up to date."""
+    out = tmp_path_factory.mktemp("dist")
+    done = run_grader("release", "--root", ROOT, "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out / "homework.zip"
+
+
+def test_the_archive_is_the_assignment_and_nothing_else(archive):
+    with ZipFile(archive) as opened:
+        held = {name: opened.read(name) for name in opened.namelist()}
+    assert held == {
+        f"homework/{path.relative_to(ASSIGNMENT)}": path.read_bytes()
+        for path in ASSIGNMENT.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert {"homework/LICENSE", "homework/README.md", "homework/homework.ipynb"} <= held.keys()
+
+
+def test_the_archive_is_the_same_to_the_byte_elsewhere(archive, tmp_path, rubric):
+    shutil.copytree(ROOT / "solution", tmp_path / "solution")
+    shutil.copy(ROOT / "LICENSE", tmp_path)
+    command = [GRADER, "release", "--root", tmp_path, "--out", tmp_path / "dist"]
+    environment = {**os.environ, "TZ": "Asia/Taipei", "PYTHONHASHSEED": "7"}
+    subprocess.run(command, check=True, env=environment, umask=0o077, stdout=subprocess.DEVNULL)
+    assert (tmp_path / "dist" / "homework.zip").read_bytes() == archive.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["homework.py", "homework.ipynb"])
+@pytest.mark.parametrize(("filled_in", "score"), [(False, 0), (True, 100)])
+def test_the_archive_is_graded(archive, tmp_path, kind, filled_in, score):
+    with ZipFile(archive) as opened:
+        opened.extractall(tmp_path)
+    folder = tmp_path / "homework"
+    (other,) = {"homework.py", "homework.ipynb"} - {kind}
+    (folder / other).unlink()
+    if filled_in:
+        shutil.copy(ROOT / "solution" / kind, folder)
+    done = run_grader("grade", folder, "--out", tmp_path / "out", "--format", "json", "--no-pages")
+    (record,) = json.loads(done.stdout)
+    assert (record["status"], record["score"]) == ("graded", score)
+    if not filled_in:
+        assert {criterion["message"] for criterion in record["criteria"]} == {"not attempted"}
