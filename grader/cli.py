@@ -1,5 +1,4 @@
-"""The command line: `grader grade`, `check`, `validate`, `release`, `override`, `history`,
-`similar`."""
+"""The command line: `grader grade`, `check`, `export`, `similar` and the others."""
 
 import os
 import sys
@@ -14,10 +13,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+autograder = typer.Typer(help="Write what grades in a course's CI.", no_args_is_help=True)
+app.add_typer(autograder, name="autograder")
 
+SEED_VARIABLE = "GRADER_SEED"  # for CI, which has it from a secret: it is on no command line then
 Seed = Annotated[
     int | None,
-    typer.Option(help="Seed of the hidden cases; rubric.toml's when not given.", min=0),
+    typer.Option(
+        help="Seed of the hidden cases; rubric.toml's when not given.", min=0, envvar=SEED_VARIABLE
+    ),
 ]
 Jobs = Annotated[
     int,
@@ -166,6 +170,41 @@ def release(
 
     for path in generate(root, out):
         typer.echo(f"wrote {path}")
+
+
+@autograder.command()
+def gradescope(
+    seed: Annotated[
+        int, typer.Option(help="Seed of the hidden cases.", min=0, envvar=SEED_VARIABLE)
+    ],
+    out: Annotated[Path, typer.Option(help="The archive to upload.")] = Path("autograder.zip"),
+    extra_index_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where pip finds the CPU build of torch.")
+    ] = None,
+) -> None:
+    """Write the zip archive that Gradescope makes its image from."""
+    from grader.autograders import gradescope as archive
+    from grader.files import write_atomically
+
+    write_atomically(out, archive(seed, extra_index_url))
+    typer.echo(f"wrote {out}")
+
+
+@autograder.command()
+def github(
+    repository: Annotated[
+        str, typer.Option(metavar="OWNER/NAME", help="The course's copy of this repository.")
+    ],
+    ref: Annotated[str, typer.Option(help="The commit of it that grades.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("autograder"),
+) -> None:
+    """Write a composite action for the course's repository, and a workflow for the students'."""
+    from grader.autograders import github as files
+    from grader.files import write_atomically
+
+    for path, content in files(repository, ref).items():
+        write_atomically(out / path, content)
+        typer.echo(f"wrote {out / path}")
 
 
 @app.command()

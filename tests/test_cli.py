@@ -260,8 +260,9 @@ def test_the_grading_process_has_a_bare_command_line_and_environment(tmp_path):
     )
     (tmp_path / "spy.py").write_text(spy)
     command = [str(GRADER), "grade", str(tmp_path / "spy.py"), "--out", str(tmp_path / "out")]
-    environment = {**os.environ, "GRADER_SECRET": "tell-nobody"}
-    subprocess.run([*command, "--seed", "424242"], check=True, env=environment, timeout=120)
+    environment = {**os.environ, "GRADER_SECRET": "tell-nobody", "GRADER_SEED": "424242"}
+    subprocess.run(command, check=True, env=environment, timeout=120)
+    assert record_of(tmp_path / "out", "spy")["seed"] == 424242
     message = record_of(tmp_path / "out", "spy")["criteria"][0]["message"]
     assert "grader.grading" in message
     assert "424242" not in message

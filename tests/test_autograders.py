@@ -1,0 +1,187 @@
+"""What grades in a course's CI, run as Gradescope and GitHub run it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path, PurePosixPath
+from zipfile import ZipFile
+
+import pytest
+import yaml
+from conftest import GRADER, ROOT, run_grader
+
+from grader.autograders import FILES, github, gradescope
+
+BIN = Path(sys.executable).parent
+SEED = 987654321
+SUBMISSIONS = ROOT / "tests" / "submissions"
+
+
+def checked(*command: object) -> None:
+    """Run a linter, which must find nothing."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_scripts_and_the_dockerfile_pass_their_linters():
+    checked(BIN / "shellcheck", FILES / "setup.sh", FILES / "run_autograder")
+    checked(BIN / "hadolint", ROOT / "Dockerfile")
+
+
+# Gradescope
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("gradescope") / "autograder.zip"
+    environment = {**os.environ, "GRADER_SEED": str(SEED)}
+    command = [GRADER, "autograder", "gradescope", "--out", out]
+    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+    return out
+
+
+@pytest.fixture
+def autograder(archive, tmp_path) -> Path:
+    """Lay a folder out as Gradescope does; in place of what setup.sh installs, this environment."""
+    with ZipFile(archive) as opened:
+        opened.extractall(tmp_path / "source")
+    shutil.copy(tmp_path / "source" / "run_autograder", tmp_path)
+    (tmp_path / "venv").symlink_to(sys.prefix)
+    for folder in ("submission", "results"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "submission_metadata.json").write_text('{"id": 1}')
+    return tmp_path
+
+
+def results_of(autograder: Path) -> tuple[dict[str, object], str]:
+    environment = {**os.environ, "AUTOGRADER_ROOT": str(autograder)}
+    done = subprocess.run(
+        ["bash", autograder / "run_autograder"], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    text = (autograder / "results" / "results.json").read_text(encoding="utf-8")
+    return json.loads(text), text + done.stdout + done.stderr
+
+
+HANDED_IN = [
+    ({"my work (final).py": "gbk_comments.py"}, 100),
+    ({"homework.ipynb": "sign_of_b1.ipynb", "notes.txt": "expected.csv"}, 78),
+]
+
+
+@pytest.mark.parametrize(("files", "score"), HANDED_IN)
+def test_gradescope_gets_results_for_whatever_was_handed_in(autograder, files, score):
+    for name, source in files.items():
+        shutil.copy(SUBMISSIONS / source, autograder / "submission" / name)
+    results, said = results_of(autograder)
+    tests = results["tests"]
+    assert results["score"] == sum(test["score"] for test in tests) == score
+    assert sum(test["max_score"] for test in tests) == 100
+    assert str(SEED) not in said
+
+
+def test_gradescope_is_told_why_there_is_nothing_to_grade(autograder):
+    results, _ = results_of(autograder)
+    assert results["score"] == 0
+    assert results["output"].startswith("grader: nothing to grade: no .py or .ipynb found in ")
+
+
+def test_the_archive_installs_and_is_the_same_to_the_byte(archive, tmp_path):
+    assert archive.read_bytes() == gradescope(SEED, None)
+    with ZipFile(archive) as opened:
+        modes = {info.filename: info.external_attr >> 16 & 0o777 for info in opened.infolist()}
+        opened.extractall(tmp_path)
+    assert modes["run_autograder"] == modes["setup.sh"] == 0o755
+    assert modes["seed"] == 0o644  # setup.sh takes it from all others
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet"]
+    checked(*command, "--wheel-dir", tmp_path, tmp_path / "grader")
+    (wheel,) = tmp_path.glob("*.whl")
+    package = {
+        f"grader/{path.relative_to(ROOT / 'grader')}"
+        for path in (ROOT / "grader").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".po"
+    }
+    with ZipFile(wheel) as opened:
+        assert package <= set(opened.namelist())
+
+
+def test_where_pip_finds_torch_is_in_the_archive(tmp_path):
+    (tmp_path / "a.zip").write_bytes(gradescope(1, "https://example.org/cpu"))
+    with ZipFile(tmp_path / "a.zip") as opened:
+        assert opened.read("pip.conf") == b"[global]\nextra-index-url = https://example.org/cpu\n"
+
+
+# GitHub
+
+
+def test_github_gets_an_action_and_a_workflow_of_its_schemas(tmp_path):
+    options = ["--repository", "course/grader", "--ref", "0123abc", "--out", tmp_path]
+    done = run_grader("autograder", "github", *options)
+    assert done.returncode == 0, done.stderr
+    workflow = tmp_path / "student" / ".github" / "workflows" / "homework.yml"
+    action = tmp_path / "course" / "action.yml"
+    check = BIN / "check-jsonschema"
+    checked(check, "--builtin-schema", "vendor.github-workflows", workflow)
+    checked(check, "--builtin-schema", "vendor.github-actions", action)
+    steps = yaml.safe_load(workflow.read_text())["jobs"]["grade"]["steps"]
+    assert steps[1] == {
+        "uses": "course/grader@0123abc",
+        "with": {"seed": "${{ secrets.HOMEWORK_SEED }}"},
+    }
+    assert yaml.safe_load(workflow.read_text())["permissions"] == {"contents": "read"}
+
+
+STEPS = yaml.safe_load((FILES / "action.yml").read_text())["runs"]["steps"]
+
+
+@pytest.mark.parametrize(
+    ("source", "fail_under", "status", "says"),
+    [
+        ("gbk_comments.py", "60", 0, "100 of 100 points"),
+        ("syntax_error.py", "60", 1, "0 of 100 points"),
+        ("expected.csv", "0", 2, ""),
+    ],
+)
+def test_the_actions_step_grades_a_repository(tmp_path, source, fail_under, status, says):
+    (script,) = (step["run"] for step in STEPS if step.get("name") == "Grade")
+    repository = tmp_path / "repository"
+    (repository / ".git").mkdir(parents=True)
+    shutil.copy(SUBMISSIONS / source, repository / f"homework{Path(source).suffix}")
+    environment = {
+        "PATH": f"{BIN}:{os.environ['PATH']}", "RUNNER_TEMP": str(tmp_path / "temp"),
+        "GITHUB_REPOSITORY": "course/hw-ada", "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+        "GRADER_SEED": str(SEED), "SUBMISSION": ".", "FAIL_UNDER": fail_under,
+    }  # fmt: skip
+    # As GitHub runs a step of bash.
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+        cwd=repository, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == status, done.stdout + done.stderr
+    if status == 2:
+        assert "grader: nothing to grade" in done.stderr
+        return
+    assert says in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    results = tmp_path / "temp" / "results"
+    assert (results / "hw-ada" / "feedback.html").is_file()
+    assert json.loads((results / "hw-ada" / "result.json").read_bytes())["seed"] == SEED
+    assert (results / "junit.xml").is_file()
+    assert str(SEED) not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("repository", "ref", "says"),
+    [("grader", "v1", "write OWNER/NAME"), ("a/b", 'v1"\n', "write a tag or, better, the hash")],
+)
+def test_names_that_github_has_not_are_refused(repository, ref, says):
+    with pytest.raises(ValueError, match=says):
+        github(repository, ref)
+
+
+def test_a_students_workflow_holds_nothing_of_the_grader():
+    files = github("course/grader", "v1")
+    workflow = files[PurePosixPath("student", ".github", "workflows", "homework.yml")]
+    assert "pip" not in workflow
+    assert [path.parts[0] for path in files] == ["course", "student"]
