@@ -8,7 +8,7 @@ SEED ?=
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help grade check test lint messages release validate bench docs lock clean
+.PHONY: help grade check test lint messages release validate peers bench docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,7 +56,9 @@ build/bench-env/%/.installed: tests/benchmarks/peers-constraints.txt
 	build/bench-env/$*/bin/python -m pip install --quiet --disable-pip-version-check -c $< $* ipykernel
 	@touch $@
 
-bench: $(INSTALLED) build/bench-env/otter-grader/.installed build/bench-env/nbgrader/.installed ## Time this grader beside pytest, otter-grader and nbgrader, and confinement
+peers: build/bench-env/otter-grader/.installed build/bench-env/nbgrader/.installed ## Install otter-grader and nbgrader, each for itself: the tests of `convert` and the benchmark run them
+
+bench: $(INSTALLED) peers ## Time this grader beside pytest, otter-grader and nbgrader, and confinement
 	$(BIN)/python tests/benchmarks/bench_peers.py
 	$(BIN)/python tests/benchmarks/bench_confinement.py
 

@@ -172,6 +172,26 @@ def release(
         typer.echo(f"wrote {path}")
 
 
+@app.command()
+def convert(
+    to: Annotated[Literal["otter", "nbgrader"], typer.Option(help="The tool that grades.")],
+    seed: Annotated[
+        int, typer.Option(help="Seed of the hidden cases.", min=0, envvar=SEED_VARIABLE)
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    solution: Annotated[
+        Path, typer.Option(help="The folder it is made from.", exists=True, file_okay=False)
+    ] = Path("solution"),
+) -> None:
+    """Write the homework as an assignment of otter-grader or nbgrader."""
+    from grader.converters import convert as converted
+    from grader.files import write_atomically
+
+    for path, content in converted(solution, to, seed).items():
+        write_atomically(out / path, content)
+        typer.echo(f"wrote {out / path}")
+
+
 @autograder.command()
 def gradescope(
     seed: Annotated[

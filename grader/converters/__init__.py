@@ -1,0 +1,34 @@
+"""The same homework as an assignment of another tool, which loses what only this grader has."""
+
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from grader.converters import nbgrader, otter
+from grader.converters.questions import parts_of
+from grader.rubric import load_rubric
+
+FILES = Path(__file__).with_name("files")
+CHECKS = "homework_checks.py"
+
+
+def convert(
+    solution: Path, target: Literal["otter", "nbgrader"], seed: int
+) -> dict[PurePosixPath, str]:
+    """Return the files of the assignment made from the folder `solution`.
+
+    Criteria, points and cases are this grader's. An OSError is about a file of `solution`.
+    """
+    module = (solution / "homework.py").read_text(encoding="utf-8")
+    prose = (solution / "handout.md").read_text(encoding="utf-8")
+    tool = {"otter": otter, "nbgrader": nbgrader}[target]
+    parts = parts_of(prose, module, tool.BEGIN, tool.END, load_rubric(), seed)
+    text = tool.notebook(parts)
+    checks = (FILES / CHECKS).read_text(encoding="utf-8")
+    if target == "otter":
+        return {PurePosixPath("homework.ipynb"): text, PurePosixPath(CHECKS): checks}
+    source = PurePosixPath("source", nbgrader.ASSIGNMENT)
+    return {
+        PurePosixPath("nbgrader_config.py"): "",
+        source / "homework.ipynb": text,
+        source / CHECKS: checks,
+    }
