@@ -76,6 +76,10 @@ def _grade_class(
 ) -> int:
     results = Path(job.out)
     students = [submission.student for submission in submissions]
+    owners = [submission.owner for submission in submissions if submission.owner]
+    untimed = sorted({owner.system for owner in owners if owner.handed_in is None})
+    if untimed and rubric.late.due:
+        screen.show_untimed(untimed)
     brief = Brief.of(rubric, job.seed, job.isolation == "strict")
     texts = Texts(job.lang)
 

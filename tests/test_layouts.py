@@ -273,3 +273,13 @@ def test_a_table_that_is_none_is_one_line(tmp_path, text):
 def test_an_owner_without_a_time_has_its_files_time(tmp_path, rubric):
     (found,) = found_in(lay(tmp_path / "class", {"doejane_11_901_homework.py": ""}), rubric)
     assert found.owner == Owner("Canvas", "11", "doejane")
+
+
+def test_days_late_that_nobody_told_are_said_to_be_guessed(tmp_path, untrained):
+    root = lay(tmp_path / "class", {"doejane_11_901_homework.py": ""})
+    due = tmp_path / "due.toml"
+    text = untrained.read_text(encoding="utf-8")
+    due.write_text(text.replace('due = ""', 'due = "2020-01-01T00:00:00Z"'), encoding="utf-8")
+    for rubric, said in ((untrained, False), (due, True)):
+        done = run_grader("grade", root, "--out", tmp_path / "out", "--rubric", rubric)
+        assert ("Canvas does not say when work was handed in" in done.stdout) is said

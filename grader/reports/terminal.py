@@ -75,6 +75,14 @@ class GradeScreen:
                 f"[yellow]not in force here:[/] {layer} ({escape(reason)})", soft_wrap=True
             )
 
+    def show_untimed(self, systems: Sequence[str]) -> None:
+        """Say that days late are guessed, as these systems do not tell when work was handed in."""
+        self._console.print(
+            f"[yellow]{' and '.join(systems)}[/] does not say when work was handed in: "
+            "days late are counted from the times of the files",
+            soft_wrap=True,
+        )
+
     def show_pages(self, waiting: int) -> None:
         """Say how many feedback pages are still to be written."""
         latest = f"pages to write: {waiting}" if waiting else f"mean {self._mean:.1f}"
