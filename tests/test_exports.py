@@ -15,7 +15,7 @@ import lms
 import pyarrow.parquet
 import pytest
 from conftest import ROOT, run_grader
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -73,7 +73,7 @@ def test_canvas_gets_the_marks_and_keeps_the_rest():
 
 def test_canvas_gets_a_new_column():
     after = table(canvas.merge(GRADEBOOK, MARKS, "Homework 3", 20).text)
-    assert [row[7:] for row in after] == [["Homework 3"], ["20"], ["19.5"], ["7.5"], ["9.5"], []]
+    assert [row[7:] for row in after] == [["Homework 3"], ["20"], ["19.5"], ["7.5"], ["9.5"], [""]]
 
 
 NOT_CANVAS = [
@@ -108,32 +108,55 @@ def test_nobody_is_guessed_and_nobody_lost(marks, problems):
         assert table(merged.text) == table(GRADEBOOK)
 
 
-CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=12)
+LINE_ENDS = st.sampled_from(["\n", "\r\n", "\r"])
+
+
+@st.composite
+def written_cells(draw: st.DrawFn) -> str:
+    """Return a cell as some program wrote it: in quotation marks where it must be, or anyway."""
+    text = draw(st.text(st.one_of(st.sampled_from('",;\r\n =\0'), st.characters(codec="utf-8"))))
+    if draw(st.booleans()) or re.search(r'^"|[,;\r\n]', text):
+        return '"' + text.replace('"', '""') + '"'
+    return text
 
 
 @given(
-    st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=6),
+    st.lists(st.tuples(*[written_cells()] * 3, LINE_ENDS), min_size=1, max_size=6),
+    written_cells(),
     st.sampled_from(["", "\ufeff"]),
-    st.sampled_from(["\n", "\r\n"]),
+    LINE_ENDS,
+    st.booleans(),
     st.sampled_from([",", ";"]),
+    st.sampled_from(["", '""', "3", '"3"']),
 )
-def test_whatever_else_is_in_canvas_table_comes_back(cells, byte_order_mark, end, delimiter):
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL)
-    writer.writerow(["Student", "ID", "Notes", "HW (1)", "Section"])
-    for number, (name, note, section) in enumerate(cells):
-        writer.writerow([name, str(number), note, "", section])
-    text = byte_order_mark + out.getvalue()
-    marks = [mark("first", 20, "Canvas", "0")]
-    merged = canvas.merge(text, marks, "HW", 20).text
-    rows = list(
-        csv.reader(
-            io.StringIO(merged.removeprefix(byte_order_mark), newline=""), delimiter=delimiter
-        )
-    )
-    assert merged.startswith(byte_order_mark)
-    assert [(row[0], row[2], row[4]) for row in rows[1:]] == cells
-    assert [row[3] for row in rows[1:]] == ["19.5", *[""] * (len(cells) - 1)][: len(cells)]
+def test_whatever_else_is_in_canvas_table_comes_back_byte_for_byte(
+    rows, heading, byte_order_mark, end, ends_with_line, delimiter, old
+):
+    def written(first: str) -> str:
+        lines = [delimiter.join(["Student", "ID", heading, "HW (1)", "Section"]) + end]
+        for number, (name, note, section, line_end) in enumerate(rows):
+            points = first if number == 0 else old
+            cells = [name, f"i{number}", note, points, section]
+            last = number == len(rows) - 1 and not ends_with_line
+            lines.append(delimiter.join(cells) + ("" if last else line_end))
+        return byte_order_mark + "".join(lines)
+
+    assume(heading.strip('"') not in ("Student", "ID", "HW", "HW (1)", "Section"))
+    merged = canvas.merge(written(old), [mark("first", 20, "Canvas", "i0")], "HW", 20)
+    assert merged.text == written('"19.5"' if old.startswith('"') else "19.5")
+
+
+NO_CSV = [
+    ('Student,ID,HW\nA,1,"x\nB,2,\n', "line 2"),
+    ('Student,ID,HW\nA,1,\n"B" C,2,\n', "line 3"),
+    ('"Student', "line 1"),
+]
+
+
+@pytest.mark.parametrize(("text", "line"), NO_CSV)
+def test_a_quotation_mark_left_open_swallows_no_rows(text, line):
+    with pytest.raises(ValueError, match=f"is no CSV file .{line}: a quotation mark"):
+        canvas.merge(text, MARKS, "HW", 20)
 
 
 def test_from_canvas_and_back(untrained, tmp_path):
@@ -316,7 +339,7 @@ UNUSABLE: Sequence[tuple[list[str], str]] = [
     (["--to", "canvas", "--out", "x"], "--to canvas needs --assignment NAME"),
     (["--to", "moodle", "--out", "x"], "--to moodle needs --into FILE"),
     (["--to", "moodle", "--out", "x", "--into", str(PICTURE)], "is no CSV file"),
-    (["--to", "moodle", "--out", "x", "--into", __file__], "has no column 'Grade'"),
+    (["--to", "moodle", "--out", "x", "--into", str(ROOT / ".gitignore")], "has no column 'Grade'"),
     (["--to", "github"], "--to github needs --out FILE where GITHUB_STEP_SUMMARY is not set"),
 ]
 

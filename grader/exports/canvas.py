@@ -27,8 +27,8 @@ def merge(exported: str, marks: Sequence[Mark], assignment: str, max_score: floa
     column = _column(table, assignment)
     rows = table.rows[1:]
     students = {n: row for n, row in enumerate(rows) if table.cell(row, "ID")}
-    if column == len(table.header):
-        table.header.append(assignment)
+    if column is None:
+        column = table.add_column(assignment)
         for row in rows:
             if table.cell(row, "Student") == POINTS_POSSIBLE:
                 table.put(row, column, f"{max_score:g}")
@@ -43,8 +43,8 @@ def merge(exported: str, marks: Sequence[Mark], assignment: str, max_score: floa
     return Merged(table.text(), problems)
 
 
-def _column(table: Table, assignment: str) -> int:
-    """Return the number of an assignment's column; the next one where there is none."""
+def _column(table: Table, assignment: str) -> int | None:
+    """Return the number of an assignment's column; None where there is none."""
     called = [
         number
         for number, heading in enumerate(table.header)
@@ -53,4 +53,4 @@ def _column(table: Table, assignment: str) -> int:
     if len(called) > 1:
         names = ", ".join(table.header[number] for number in called)
         raise ValueError(f"has several columns of that name, say which: {names}")
-    return called[0] if called else len(table.header)
+    return called[0] if called else None

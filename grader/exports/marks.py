@@ -1,13 +1,15 @@
 """What is exported of a student, and how a student is found in a system's own table."""
 
-import csv
-import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.records import Final
 
 BYTE_ORDER_MARK = "\ufeff"
+QUOTE = '"'
+LINE_END = re.compile(r"\r\n|\r|\n")
+FIRST_CELL = re.compile(r'"[^"]*"|[^",;\r\n]*')  # the delimiter is what follows it
 
 
 @dataclass(frozen=True)
@@ -38,25 +40,42 @@ class Merged:
 
 
 class Table:
-    """A CSV file of a system's, of which all but the cells that are set stays as it was.
+    """A CSV file of a system's, of which all but the cells that are set stays, byte for byte.
 
+    `rows` are the cells as they are written, in quotation marks or not; the first is the header.
     Raise ValueError, in words for people, where it is no CSV.
     """
 
     def __init__(self, text: str) -> None:
         self._mark = BYTE_ORDER_MARK if text.startswith(BYTE_ORDER_MARK) else ""
         text = text.removeprefix(BYTE_ORDER_MARK)
-        first = text.partition("\n")[0]
-        self._delimiter = ";" if first.count(";") > first.count(",") else ","
-        self._line_end = "\r\n" if first.endswith("\r") else "\n"
-        try:
-            reader = csv.reader(io.StringIO(text, newline=""), delimiter=self._delimiter)
-            self.rows = list(reader)
-        except csv.Error as error:
-            raise ValueError(f"is no CSV file ({error})") from error
-        if not self.rows:
+        if not text.strip():
             raise ValueError("is empty")
-        self.header = self.rows[0]
+        self._delimiter = ";" if FIRST_CELL.sub("", text, count=1).startswith(";") else ","
+        self._plain = re.compile(rf'[^{self._delimiter}"\r\n]*')
+        self.rows: list[list[str]] = [[]]
+        self._line_ends: list[str] = []
+        self._parse(text)
+        self.header = [_value(cell) for cell in self.rows[0]]
+
+    def _parse(self, text: str) -> None:
+        """Split at delimiters and line ends; what is between them is kept as it is."""
+        cell = re.compile(
+            rf'(?P<cell>"[^"]*+(?:""[^"]*+)*+"|[^{self._delimiter}"\r\n][^{self._delimiter}\r\n]*+|)'
+            rf"(?P<end>{self._delimiter}|\r\n|\n|\r|\Z)"
+        )
+        position = 0
+        while match := cell.match(text, position):
+            position = match.end()
+            self.rows[-1].append(match["cell"])
+            if match["end"] == self._delimiter:
+                continue
+            self._line_ends.append(match["end"])
+            if position == len(text):
+                return
+            self.rows.append([])
+        line = 1 + len(LINE_END.findall(text, 0, position))
+        raise ValueError(f"is no CSV file (line {line}: a quotation mark is not closed)")
 
     def column(self, name: str) -> int:
         """Return the number of a column; raise ValueError where there is none."""
@@ -64,22 +83,41 @@ class Table:
             raise ValueError(f"has no column {name!r}")
         return self.header.index(name)
 
+    def add_column(self, name: str) -> int:
+        """Add a column at the end, of empty cells; return its number.
+
+        All rows get it: Canvas tells the delimiter by rows being of one length.
+        """
+        number = len(self.header)
+        self.header.append(name)
+        for row in self.rows:
+            if row != [""]:  # an empty line
+                self.put(row, number, "")
+        self.put(self.rows[0], number, name)
+        return number
+
     def cell(self, row: Sequence[str], name: str) -> str:
-        """Return a row's cell in a column, "" where either has none."""
+        """Return what a row has in a column, "" where either has none."""
         number = self.header.index(name) if name in self.header else len(row)
-        return row[number].strip() if number < len(row) else ""
+        return _value(row[number]).strip() if number < len(row) else ""
 
     def put(self, row: list[str], column: int, value: str) -> None:
         """Set a cell, of a row that may be shorter than the header."""
         row.extend([""] * (column + 1 - len(row)))
-        row[column] = value
+        bare = self._plain.fullmatch(value) and not row[column].startswith(QUOTE)
+        row[column] = value if bare else QUOTE + value.replace(QUOTE, 2 * QUOTE) + QUOTE
 
     def text(self) -> str:
         """Return the table as it is to be written."""
-        out = io.StringIO(newline="")
-        writer = csv.writer(out, delimiter=self._delimiter, lineterminator=self._line_end)
-        writer.writerows(self.rows)
-        return self._mark + out.getvalue()
+        lines = (self._delimiter.join(row) for row in self.rows)
+        return self._mark + "".join(
+            part for line in zip(lines, self._line_ends, strict=True) for part in line
+        )
+
+
+def _value(cell: str) -> str:
+    """Return what a written cell says."""
+    return cell[1:-1].replace(2 * QUOTE, QUOTE) if cell.startswith(QUOTE) else cell
 
 
 def place(
