@@ -305,7 +305,9 @@ def export(
     from grader.rubric import RUBRIC_FILE, load_rubric
 
     wish = Wish(to, out, into, assignment)
-    problems = write(wish, load_rubric(rubric or RUBRIC_FILE), results, db)
+    problems, left = write(wish, load_rubric(rubric or RUBRIC_FILE), results, db)
+    for student in left:
+        typer.echo(f"grader: nothing graded of, left as it was: {student}", err=True)
     for problem in problems:
         typer.echo(f"grader: not in it: {problem}", err=True)
     if problems:

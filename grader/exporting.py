@@ -32,21 +32,27 @@ class Wish:
     assignment: str | None
 
 
-def export(wish: Wish, rubric: Rubric, results: Path, url: str | None) -> list[str]:
-    """Write what is wished; return a line for each student who has no place in it.
+def export(
+    wish: Wish, rubric: Rubric, results: Path, url: str | None
+) -> tuple[list[str], list[str]]:
+    """Write what is wished.
+
+    Return a line for each student who has no place in it, and for each of its own who has no mark.
 
     Raise ValueError, in words for people, where something is missing or is not what it should be.
     """
     marks = _marks(rubric, results, url)
     if wish.target == "github":
         _to_github([mark.final.record for mark in marks], wish.out)
-        return []
+        return [], []
     if wish.out is None:
         raise ValueError(f"--to {wish.target} needs --out FILE")
     made = MAKERS[wish.target](marks, wish, rubric)
-    content, problems = (made.text, made.problems) if isinstance(made, Merged) else (made, [])
-    write_atomically(wish.out, content)
-    return problems
+    if isinstance(made, Merged):
+        write_atomically(wish.out, made.text)
+        return made.problems, made.left
+    write_atomically(wish.out, made)
+    return [], []
 
 
 def _marks(rubric: Rubric, results: Path, url: str | None) -> list[Mark]:

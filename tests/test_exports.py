@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
@@ -64,7 +65,7 @@ MARKS = (
 
 def test_canvas_gets_the_marks_and_keeps_the_rest():
     merged = canvas.merge(GRADEBOOK, MARKS, "Homework 1", 20)
-    assert merged.problems == []
+    assert (merged.problems, merged.left) == ([], ["Student, Test (99)"])
     before, after = table(GRADEBOOK), table(merged.text)
     assert [row[5] for row in after] == ["Homework 1 (77)", "20", "19.5", "7.5", "9.5", ""]
     assert [row[:5] + row[6:] for row in after] == [row[:5] + row[6:] for row in before]
@@ -97,6 +98,8 @@ UNPLACED = [
         [mark("a", 1, "Canvas", "13"), mark("ming", 2)],
         ["a: shares a row with another student", "ming: shares a row with another student"],
     ),
+    ([mark("s11", 1), mark("jd12", 2)], []),  # one by each kind of name
+    ([mark("11", 1)], ["11: no row is theirs"]),  # an id is no name
 ]
 
 
@@ -105,7 +108,32 @@ def test_nobody_is_guessed_and_nobody_lost(marks, problems):
     merged = canvas.merge(GRADEBOOK, marks, "Homework 1", 20)
     assert merged.problems == problems
     if problems:
-        assert table(merged.text) == table(GRADEBOOK)
+        assert merged.text == GRADEBOOK
+        assert len(merged.left) == 4
+
+
+def test_who_is_called_as_two_columns_call_two_students_is_not_guessed():
+    two = 'Student,ID,SIS User ID,SIS Login ID,HW\n"A, B",1,ming,x,\n"C, D",2,y,ming,\n'
+    merged = canvas.merge(two, [mark("ming", 10)], "HW", 20)
+    assert merged.problems == ["ming: 2 rows are theirs"]
+    assert (merged.text, merged.left) == (two, ["A, B (1)", "C, D (2)"])
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+def test_a_name_is_found_in_each_form_of_unicode(form):
+    written = unicodedata.normalize(form, "ÉMILE Nguyễn")
+    merged = canvas.merge(f"Student,ID,HW\n{written},1,\n", [mark("émile nguyễn", 10)], "HW", 20)
+    assert (merged.problems, merged.left) == ([], [])
+
+
+def test_canvas_may_write_first_and_last_names_apart():
+    head = "LastName,FirstName,ID,SIS Login ID,Section"
+    apart = f"{head}\n    Points Possible,,,,\nDoe,Jane,1,jd,A\nRoe,Rick\x1b,2,rr,A\n"
+    merged = canvas.merge(apart, [mark("Jane Doe", 10)], "HW", 20)
+    assert merged.text == (
+        f"{head},HW\n    Points Possible,,,,,20\nDoe,Jane,1,jd,A,9.5\nRoe,Rick\x1b,2,rr,A,\n"
+    )
+    assert (merged.problems, merged.left) == ([], ["Rick\ufffd Roe (2)"])
 
 
 LINE_ENDS = st.sampled_from(["\n", "\r\n", "\r"])
@@ -178,10 +206,13 @@ def test_from_canvas_and_back(untrained, tmp_path):
     assert [(row[1], row[4]) for row in rows] == [
         (id_, str(lms.POINTS[lms.file_of(id_)])) for id_ in reversed(lms.IDS)
     ]
-    gradebook.write_text("Student,ID\nx,1000\n", encoding="utf-8")
+    gradebook.write_text("Student,ID\nx,1000\ny,7\n", encoding="utf-8")
     done = run_grader("export", results, "--to", "canvas", "--out", tmp_path / "new.csv", *options)
     assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 29
+    told = done.stderr.splitlines()
+    assert told[0] == "grader: nothing graded of, left as it was: y (7)"
+    assert len({line for line in told[1:] if line.endswith(": no row is theirs")}) == 29
+    assert len(told) == 30
     assert table((tmp_path / "new.csv").read_text())[1] == ["x", "1000", "68"]
 
 
@@ -199,7 +230,7 @@ WORKSHEET = """\
 def test_moodle_gets_marks_and_comments():
     wrong = mark("Jane Doe-21", 8, "Moodle", "21", text="x < 1 & \nso on")
     merged = moodle.merge(WORKSHEET, [wrong, mark("m23", 20)])
-    assert merged.problems == []
+    assert (merged.problems, merged.left) == ([], ["Jane Doe (Participant 22)"])
     before, after = table(WORKSHEET), table(merged.text)
     assert [row[5] for row in after] == ["Grade", "7.5", "3.00", "19.5"]
     comment = "forward.values 8/20: x &lt; 1 &amp; \nso on"

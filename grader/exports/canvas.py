@@ -1,18 +1,20 @@
 """Canvas: marks put into the gradebook CSV that Canvas exported, to be imported again.
 
 Format: Instructure's guides, "How do I export grades in the Gradebook" and "How do I import grades
-in the Gradebook"; canvas-lms, lib/gradebook_exporter.rb and gradebook_importer.rb. Columns Student,
-ID, SIS User ID, SIS Login ID, Section, then a column an assignment, "NAME (NUMBER)"; rows before
-the first student may say how marks are posted and what points are possible.
+in the Gradebook"; canvas-lms, lib/gradebook_exporter.rb and gradebook_importer.rb. Columns Student
+(or LastName and FirstName), ID, SIS User ID, SIS Login ID, Section, then a column an assignment,
+"NAME (NUMBER)"; rows before the first student may say how marks are posted and what points are
+possible.
 """
 
 import re
 from collections.abc import Sequence
 
-from grader.exports.marks import Mark, Merged, Table, place
+from grader.exports.marks import Mark, Merged, Table, left, place
 
 SYSTEM = "Canvas"
 POINTS_POSSIBLE = "Points Possible"
+NAMES = ("SIS Login ID", "SIS User ID", "Student")  # what a student may be called by
 NUMBERED = re.compile(r" \(\d+\)\Z")
 
 
@@ -22,25 +24,27 @@ def merge(exported: str, marks: Sequence[Mark], assignment: str, max_score: floa
     Raise ValueError where it is no export of a gradebook, or two assignments are called so.
     """
     table = Table(exported)
-    for name in ("Student", "ID"):
-        table.column(name)
+    if "LastName" not in table.header:
+        table.column("Student")
+    table.column("ID")
     column = _column(table, assignment)
     rows = table.rows[1:]
-    students = {n: row for n, row in enumerate(rows) if table.cell(row, "ID")}
+    ids = {n: id_ for n, row in enumerate(rows) if (id_ := table.cell(row, "ID"))}
     if column is None:
         column = table.add_column(assignment)
         for row in rows:
-            if table.cell(row, "Student") == POINTS_POSSIBLE:
+            if table.cell(row, table.header[0]) == POINTS_POSSIBLE:
                 table.put(row, column, f"{max_score:g}")
-    names = [
-        {n: table.cell(row, name) for n, row in students.items()}
-        for name in ("SIS Login ID", "SIS User ID", "Student")
-    ]
-    ids = {n: table.cell(row, "ID") for n, row in students.items()}
-    placed, problems = place(marks, SYSTEM, ids, names)
+    names = [{n: table.cell(rows[n], name) for n in ids} for name in NAMES]
+    last, first = (
+        {n: table.cell(rows[n], name) for n in ids} for name in ("LastName", "FirstName")
+    )
+    full = {n: f"{first[n]} {last[n]}".strip() for n in ids}
+    placed, problems = place(marks, SYSTEM, ids, [*names, full])
     for number, mark in placed.items():
         table.put(rows[number], column, mark.points)
-    return Merged(table.text(), problems)
+    called = {n: table.cell(rows[n], "Student") or full[n] for n in ids}
+    return Merged(table.text(), problems, left(placed, ids, called))
 
 
 def _column(table: Table, assignment: str) -> int | None:

@@ -1,10 +1,13 @@
 """What is exported of a student, and how a student is found in a system's own table."""
 
 import re
+import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.records import Final
+from grader.submissions import shown
 
 BYTE_ORDER_MARK = "\ufeff"
 QUOTE = '"'
@@ -33,10 +36,15 @@ class Mark:
 
 @dataclass(frozen=True)
 class Merged:
-    """A system's table with the marks in it, and a line for each student it has no place for."""
+    """A system's table with the marks in it.
+
+    `problems` is a line for each student it has no place for, `left` one for each of its students
+    who has no mark here.
+    """
 
     text: str
     problems: list[str]
+    left: list[str]
 
 
 class Table:
@@ -129,22 +137,17 @@ def place(
     """Return the mark for each row that gets one, and a line for each student without a row.
 
     Students are found by the id that the system gave with the class, by `id_of` the number of a
-    row. Who has none is found by name: the first of `names_of` that has it decides. Who is found in
-    two rows, or shares one with somebody, gets none: nothing is guessed.
+    row. Who has none is found by name, in all of `names_of`. Who is found in two rows, or shares
+    one with somebody, gets none: nothing is guessed.
     """
+    by_id, by_name = _rows_by([id_of]), _rows_by(names_of)
     found: dict[int, list[Mark]] = {}
     problems = []
     for mark in marks:
-        by_id = mark.system == system
-        columns = [id_of] if by_id else names_of
-        wanted = mark.id if by_id else mark.student.casefold()
-        numbers: list[int] = []
-        for column in columns:
-            numbers = [n for n, name in column.items() if name and name.casefold() == wanted]
-            if numbers:
-                break
+        known = mark.system == system
+        numbers = by_id[_key(mark.id)] if known else by_name[_key(mark.student)]
         if len(numbers) == 1:
-            found.setdefault(numbers[0], []).append(mark)
+            found.setdefault(min(numbers), []).append(mark)
         else:
             what = f"{len(numbers)} rows are theirs" if numbers else "no row is theirs"
             problems.append(f"{mark.student}: {what}")
@@ -152,3 +155,29 @@ def place(
         if len(same) > 1:
             problems += [f"{mark.student}: shares a row with another student" for mark in same]
     return {number: same[0] for number, same in found.items() if len(same) == 1}, problems
+
+
+def left(
+    placed: Mapping[int, Mark], id_of: Mapping[int, str], name_of: Mapping[int, str]
+) -> list[str]:
+    """Return a line for each student of the table who gets no mark."""
+    return [
+        shown(f"{name_of.get(number, '')} ({id_})".lstrip())
+        for number, id_ in id_of.items()
+        if number not in placed
+    ]
+
+
+def _rows_by(columns: Iterable[Mapping[int, str]]) -> defaultdict[str, set[int]]:
+    """Return the numbers of the rows that have a text in one of some columns."""
+    rows: defaultdict[str, set[int]] = defaultdict(set)
+    for column in columns:
+        for number, text in column.items():
+            if text:
+                rows[_key(text)].add(number)
+    return rows
+
+
+def _key(text: str) -> str:
+    """Return what is the same for a name in capitals and not, and in any of Unicode's forms."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())

@@ -8,11 +8,12 @@ Feedback comments.
 
 from collections.abc import Sequence
 
-from grader.exports.marks import Mark, Merged, Table, place
+from grader.exports.marks import Mark, Merged, Table, left, place
 
 SYSTEM = "Moodle"
 PARTICIPANT = "Participant "
 COMMENTS = "Feedback comments"
+NAMES = ("ID number", "Email address", "Full name")  # what a student may be called by
 
 
 def merge(worksheet: str, marks: Sequence[Mark]) -> Merged:
@@ -24,17 +25,16 @@ def merge(worksheet: str, marks: Sequence[Mark]) -> Merged:
     grade = table.column("Grade")
     table.column("Identifier")
     rows = table.rows[1:]
-    ids = {n: table.cell(row, "Identifier").removeprefix(PARTICIPANT) for n, row in enumerate(rows)}
-    names = [
-        {n: table.cell(row, name) for n, row in enumerate(rows)}
-        for name in ("ID number", "Email address", "Full name")
-    ]
-    placed, problems = place(marks, SYSTEM, ids, names)
+    ids = {n: id_ for n, row in enumerate(rows) if (id_ := table.cell(row, "Identifier"))}
+    numbers = {n: id_.removeprefix(PARTICIPANT) for n, id_ in ids.items()}
+    names = [{n: table.cell(rows[n], name) for n in ids} for name in NAMES]
+    placed, problems = place(marks, SYSTEM, numbers, names)
     for number, mark in placed.items():
         table.put(rows[number], grade, mark.points)
         if COMMENTS in table.header:
             table.put(rows[number], table.column(COMMENTS), _comment(mark))
-    return Merged(table.text(), problems)
+    called = {n: table.cell(rows[n], "Full name") for n in ids}
+    return Merged(table.text(), problems, left(placed, ids, called))
 
 
 def _comment(mark: Mark) -> str:
