@@ -90,6 +90,15 @@ def test_what_canvas_never_exported_is_said_to_be(text, says):
         canvas.merge(text, MARKS, "Homework 1", 20)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["ID", "Student", "SIS Login ID", "Section", "Final Score", "Homework Current Points (5)", " "],
+)
+def test_a_column_of_canvas_own_is_never_written_to(name):
+    with pytest.raises(ValueError, match="cannot have an assignment called"):
+        canvas.merge(GRADEBOOK, MARKS, name, 20)
+
+
 UNPLACED = [
     ([mark("x", 1, "Canvas", "55")], ["x: no row is theirs"]),
     ([mark("Doe, Jane", 1)], ["Doe, Jane: 2 rows are theirs"]),

@@ -15,13 +15,19 @@ from grader.exports.marks import Mark, Merged, Table, left, place
 SYSTEM = "Canvas"
 POINTS_POSSIBLE = "Points Possible"
 NAMES = ("SIS Login ID", "SIS User ID", "Student")  # what a student may be called by
+# What Canvas's importer takes for a student's or for a sum of its own, wherever it stands.
+STUDENTS_OWN = frozenset(
+    ("Student", "LastName", "FirstName", "ID", "SIS User ID", "SIS Login ID", "Integration ID",
+     "Root Account", "Section")
+)  # fmt: skip
+SUMS = re.compile("(Current|Final) (Score|Points|Grade)|Override (Score|Grade|Status)")
 NUMBERED = re.compile(r" \(\d+\)\Z")
 
 
 def merge(exported: str, marks: Sequence[Mark], assignment: str, max_score: float) -> Merged:
     """Return Canvas's CSV with the marks in the column of an assignment, a new one if need be.
 
-    Raise ValueError where it is no export of a gradebook, or two assignments are called so.
+    Raise ValueError where it is no export of a gradebook, or the assignment's name is no name for one.
     """
     table = Table(exported)
     if "LastName" not in table.header:
@@ -49,6 +55,8 @@ def merge(exported: str, marks: Sequence[Mark], assignment: str, max_score: floa
 
 def _column(table: Table, assignment: str) -> int | None:
     """Return the number of an assignment's column; None where there is none."""
+    if not assignment.strip() or assignment in STUDENTS_OWN or SUMS.search(assignment):
+        raise ValueError(f"cannot have an assignment called {assignment!r}: Canvas would ignore it")
     called = [
         number
         for number, heading in enumerate(table.header)
