@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -136,6 +137,22 @@ def test_github_gets_an_action_and_a_workflow_of_its_schemas(tmp_path):
 STEPS = yaml.safe_load((FILES / "action.yml").read_text())["runs"]["steps"]
 
 
+def run_the_step(
+    folder: Path, repository: Path, fail_under: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the step that grades, as GitHub runs a step of bash."""
+    (script,) = (step["run"] for step in STEPS if step.get("name") == "Grade")
+    environment = {
+        "PATH": f"{BIN}:{os.environ['PATH']}", "RUNNER_TEMP": str(folder / "temp"),
+        "GITHUB_REPOSITORY": "course/hw-ada", "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
+        "GRADER_SEED": str(SEED), "SUBMISSION": ".", "FAIL_UNDER": fail_under,
+    }  # fmt: skip
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+        cwd=repository, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("source", "fail_under", "status", "says"),
     [
@@ -145,23 +162,13 @@ STEPS = yaml.safe_load((FILES / "action.yml").read_text())["runs"]["steps"]
     ],
 )
 def test_the_actions_step_grades_a_repository(tmp_path, source, fail_under, status, says):
-    (script,) = (step["run"] for step in STEPS if step.get("name") == "Grade")
     repository = tmp_path / "repository"
     (repository / ".git").mkdir(parents=True)
     shutil.copy(SUBMISSIONS / source, repository / f"homework{Path(source).suffix}")
-    environment = {
-        "PATH": f"{BIN}:{os.environ['PATH']}", "RUNNER_TEMP": str(tmp_path / "temp"),
-        "GITHUB_REPOSITORY": "course/hw-ada", "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
-        "GRADER_SEED": str(SEED), "SUBMISSION": ".", "FAIL_UNDER": fail_under,
-    }  # fmt: skip
-    # As GitHub runs a step of bash.
-    done = subprocess.run(
-        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
-        cwd=repository, env=environment, capture_output=True, text=True,
-    )  # fmt: skip
+    done = run_the_step(tmp_path, repository, fail_under)
     assert done.returncode == status, done.stdout + done.stderr
     if status == 2:
-        assert "grader: nothing to grade" in done.stderr
+        assert "grader: nothing to grade" in done.stdout
         return
     assert says in (tmp_path / "summary.md").read_text(encoding="utf-8")
     results = tmp_path / "temp" / "results"
@@ -169,6 +176,50 @@ def test_the_actions_step_grades_a_repository(tmp_path, source, fail_under, stat
     assert json.loads((results / "hw-ada" / "result.json").read_bytes())["seed"] == SEED
     assert (results / "junit.xml").is_file()
     assert str(SEED) not in done.stdout + done.stderr
+
+
+NAMES = {"error", "warning", "stop-commands", "add-mask", "set-output", "save-state"}
+COMMAND = re.compile(r"\s*::(?P<name>[^:\s]+)[^:]*::(?P<data>.*)")
+OLD_COMMAND = re.compile(r"##\[(?P<name>[^\]\s]+)[^\]]*\](?P<data>.*)")  # anywhere in a line
+
+
+def obeyed(log: str) -> list[str]:
+    """Return the commands in a log that a runner obeys.
+
+    Format: actions/runner, ActionCommand.cs and ActionCommandManager.cs.
+    """
+    names, stopped, token = [], False, ""
+    for line in log.splitlines():
+        match = COMMAND.match(line)
+        if not (match and match["name"] in {*NAMES, token}):
+            match = OLD_COMMAND.search(line)
+        if not (match and match["name"] in {*NAMES, token}):
+            continue
+        if stopped:
+            stopped = match["name"] != token
+        elif match["name"] == "stop-commands":
+            stopped, token = True, match["data"]
+        else:
+            names.append(line.strip())
+    return [*names, "stopped for good"] if stopped else names
+
+
+def test_a_submission_gives_the_runner_no_commands(tmp_path):
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    (repository / "homework.py").write_text(
+        "def forward(x, params):\n    raise ValueError('##[stop-commands]mine')\n"
+        "def grad_w1(x, y, params, hs, y_pred):\n    raise ValueError('##[error]100 of 100')\n"
+    )
+    done = run_the_step(tmp_path, repository, "0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    quoted = [line for line in done.stdout.splitlines() if "##[stop-commands]mine" in line]
+    assert any(not line.startswith("::error") for line in quoted)  # or this shows nothing
+    assert obeyed("\n".join(quoted)) != []
+    commands = obeyed(done.stdout)
+    assert len(commands) == 6  # an annotation for each function
+    assert all(command.startswith("::error file=homework.py,") for command in commands)
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize(
