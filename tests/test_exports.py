@@ -9,6 +9,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import lms
@@ -230,9 +231,9 @@ def test_from_canvas_and_back(untrained, tmp_path):
 WORKSHEET = """\
 \ufeffIdentifier,"Full name","ID number","Email address",Status,Grade,"Maximum Grade",\
 "Grade can be changed","Last modified (grade)","Feedback comments"
-"Participant 21","Jane Doe",,jane@x,Submitted,,100.00,Yes,-,
-"Participant 22","Jane Doe",,jd@x,Submitted,3.00,100.00,Yes,"Monday, 1 June",old
-"Participant 23",王小明,m23,ming@x,"No submission",,100.00,Yes,-,
+"Participant 21","Jane Doe",,jane@x,Submitted,,20.00,Yes,-,
+"Participant 22","Jane Doe",,jd@x,Submitted,3.00,20.00,Yes,"Monday, 1 June",old
+"Participant 23",王小明,m23,ming@x,"No submission",,20.00,Yes,-,
 """
 
 
@@ -245,6 +246,20 @@ def test_moodle_gets_marks_and_comments():
     comment = "forward.values 8/20: x &lt; 1 &amp; \nso on"
     assert [row[9] for row in after[1:]] == [comment, "old", "All is right."]
     assert [row[:5] + row[6:9] for row in after] == [row[:5] + row[6:9] for row in before]
+
+
+SCALES = [("20", True), ("20.00", True), ("20,00", True), ("", True), ("(read only)", True),
+          ("0", True), ("10", False), ("100.00", False)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("most", "fits"), SCALES)
+def test_marks_out_of_other_points_are_refused(most, fits):
+    possible = f'Student,ID,HW (5)\nPoints Possible,,"{most}"\nA,1,\n'
+    worksheet = f'Identifier,Full name,Grade,Maximum Grade\nParticipant 1,A,,"{most}"\n'
+    with nullcontext() if fits else pytest.raises(ValueError, match=f"is out of {most}, and"):
+        assert canvas.merge(possible, [mark("A", 10)], "HW", 20).problems == []
+    with nullcontext() if fits else pytest.raises(ValueError, match=f"is out of {most}, and"):
+        assert moodle.merge(worksheet, [mark("A", 10)]).problems == []
 
 
 # Gradescope: the specification's fields, and what each may hold

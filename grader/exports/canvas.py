@@ -10,7 +10,7 @@ possible.
 import re
 from collections.abc import Sequence
 
-from grader.exports.marks import Mark, Merged, Table, left, place
+from grader.exports.marks import Mark, Merged, Table, check_scale, left, place
 
 SYSTEM = "Canvas"
 POINTS_POSSIBLE = "Points Possible"
@@ -27,7 +27,8 @@ NUMBERED = re.compile(r" \(\d+\)\Z")
 def merge(exported: str, marks: Sequence[Mark], assignment: str, max_score: float) -> Merged:
     """Return Canvas's CSV with the marks in the column of an assignment, a new one if need be.
 
-    Raise ValueError where it is no export of a gradebook, or the assignment's name is no name for one.
+    Raise ValueError where it is no export of a gradebook, where there is no one assignment of that
+    name and cannot be, and where it is out of other points.
     """
     table = Table(exported)
     if "LastName" not in table.header:
@@ -36,11 +37,14 @@ def merge(exported: str, marks: Sequence[Mark], assignment: str, max_score: floa
     column = _column(table, assignment)
     rows = table.rows[1:]
     ids = {n: id_ for n, row in enumerate(rows) if (id_ := table.cell(row, "ID"))}
+    possible = [row for row in rows if table.cell(row, table.header[0]) == POINTS_POSSIBLE]
     if column is None:
         column = table.add_column(assignment)
-        for row in rows:
-            if table.cell(row, table.header[0]) == POINTS_POSSIBLE:
-                table.put(row, column, f"{max_score:g}")
+        for row in possible:
+            table.put(row, column, f"{max_score:g}")
+    for row in possible:
+        heading = table.header[column]
+        check_scale(table.cell(row, heading), max_score, heading)
     names = [{n: table.cell(rows[n], name) for n in ids} for name in NAMES]
     last, first = (
         {n: table.cell(rows[n], name) for n in ids} for name in ("LastName", "FirstName")

@@ -168,6 +168,22 @@ def left(
     ]
 
 
+def check_scale(most: str, max_score: float, where: str) -> None:
+    """Raise ValueError where a system marks out of other points than the homework has.
+
+    `most` is the cell that says so; what is no number, or 0 for a bonus, says nothing.
+    """
+    try:
+        number = float(most.replace(",", "."))
+    except ValueError:
+        return
+    if number and round(number, 2) != round(max_score, 2):
+        raise ValueError(
+            f"{where} is out of {most}, and the homework out of {max_score:g}: "
+            "make them the same, there or in rubric.toml"
+        )
+
+
 def _rows_by(columns: Iterable[Mapping[int, str]]) -> defaultdict[str, set[int]]:
     """Return the numbers of the rows that have a text in one of some columns."""
     rows: defaultdict[str, set[int]] = defaultdict(set)

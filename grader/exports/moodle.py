@@ -8,7 +8,7 @@ Feedback comments.
 
 from collections.abc import Sequence
 
-from grader.exports.marks import Mark, Merged, Table, left, place
+from grader.exports.marks import Mark, Merged, Table, check_scale, left, place
 
 SYSTEM = "Moodle"
 PARTICIPANT = "Participant "
@@ -19,7 +19,7 @@ NAMES = ("ID number", "Email address", "Full name")  # what a student may be cal
 def merge(worksheet: str, marks: Sequence[Mark]) -> Merged:
     """Return the worksheet with the marks, and what cost points where it asks for comments.
 
-    Raise ValueError where it is none (worksheets are read in English).
+    Raise ValueError where it is none (worksheets are read in English), or out of other points.
     """
     table = Table(worksheet)
     grade = table.column("Grade")
@@ -30,6 +30,8 @@ def merge(worksheet: str, marks: Sequence[Mark]) -> Merged:
     names = [{n: table.cell(rows[n], name) for n in ids} for name in NAMES]
     placed, problems = place(marks, SYSTEM, numbers, names)
     for number, mark in placed.items():
+        most = table.cell(rows[number], "Maximum Grade")
+        check_scale(most, mark.final.record.max_score, ids[number])
         table.put(rows[number], grade, mark.points)
         if COMMENTS in table.header:
             table.put(rows[number], table.column(COMMENTS), _comment(mark))
