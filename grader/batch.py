@@ -149,10 +149,10 @@ def _papers(submission: Submission, brief: Brief) -> Iterator[tuple[Paper, Path 
 
 def _handed_in(submission: Submission, path: Path | None = None) -> datetime:
     """Return when the system says, else when the file was last changed; now, where none tells."""
-    if submission.owner and submission.owner.handed_in:
-        return submission.owner.handed_in
     with suppress(OSError):
         if path is not None:
+            if path in submission.moments:
+                return submission.moments[path]
             return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
     return datetime.now(UTC)
 

@@ -20,7 +20,7 @@ from grader.records import Record, in_language, record_path, write_grades, write
 from grader.reports.feedback.pages import Pages
 from grader.reports.index import write_index
 from grader.reports.terminal import GradeScreen, show_validations
-from grader.roster import names_of, write_roster
+from grader.roster import Names, write_roster
 from grader.rubric import RUBRIC_FILE, Rubric, load_rubric
 from grader.submissions.archives import Archives
 from grader.submissions.discover import NothingToGrade, Submission, discover
@@ -55,8 +55,9 @@ def _grade(job: GradeJob) -> int:
     results = Path(job.out)
     # What is unpacked is read while the class is graded, and gone after that.
     with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
-        names = names_of(results, Path(job.students) if job.students else None)
+        names = Names(results, Path(job.students) if job.students else None)
         submissions = discover([Path(path) for path in job.paths], archives, results, names)
+        names.check()
         results.mkdir(parents=True, exist_ok=True)
         remove_unfinished(results)
         write_roster(submissions, results)

@@ -9,7 +9,7 @@ from grader.gradebook import Gradebook, default_url
 from grader.records import read_students
 from grader.reports.index import SIMILAR, write_index
 from grader.reports.similar import write_similar
-from grader.roster import names_of
+from grader.roster import Names
 from grader.rubric import Rubric
 from grader.similarity import compare
 from grader.submissions import shown
@@ -26,7 +26,7 @@ def compare_submissions(
     Raise NothingToGrade where there are no submissions.
     """
     with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
-        submissions = discover(paths, archives, results, names_of(results, None))
+        submissions = discover(paths, archives, results, Names(results, None))
         texts = {
             submission.student: text
             for submission in submissions

@@ -2,14 +2,14 @@
 
 import csv
 import io
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import msgspec
 
 from grader.cells import from_cell, to_cell
 from grader.files import write_atomically
-from grader.submissions.discover import Submission
+from grader.submissions.discover import Submission, safe
 from grader.submissions.layouts import Owner
 
 STUDENTS = "students.csv"
@@ -25,7 +25,10 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 def write_roster(submissions: Iterable[Submission], results: Path) -> None:
-    """Add those whom a system knows to results/students.csv; who was there before stays."""
+    """Add those whom a system knows to results/students.csv.
+
+    Who was there before stays, but under one name alone.
+    """
     known = {
         submission.student: Entry(submission.student, owner.system, owner.id, owner.name)
         for submission in submissions
@@ -33,7 +36,9 @@ def write_roster(submissions: Iterable[Submission], results: Path) -> None:
     }
     if not known:
         return
-    entries = {entry.student: entry for entry in read_roster(results)} | known
+    now = {(entry.system, entry.id) for entry in known.values()}
+    before = [entry for entry in read_roster(results) if (entry.system, entry.id) not in now]
+    entries = {entry.student: entry for entry in before} | known
     table = io.StringIO()
     writer = csv.writer(table)
     writer.writerow(Entry.__struct_fields__)
@@ -53,17 +58,56 @@ def read_roster(results: Path) -> list[Entry]:
     return [Entry(**row) for row in _rows(path, Entry.__struct_fields__)]
 
 
-def names_of(results: Path, table: Path | None) -> Callable[[Owner], str | None]:
-    """Return what says how a student of a system is called: as before, or as in `table`.
+class Names:
+    """What the students of a class are called: as in `table`, else as they were before.
 
-    `table` has the columns id and student. Raise ValueError where it has not, or an id twice.
+    `table` has the columns id and student; the id is the system's or, in a class of no system, the
+    name of the file or folder. Raise ValueError where it has not, or an id twice.
     """
-    before = {(entry.system, entry.id): entry.student for entry in read_roster(results)}
-    given: dict[str, str] = {}
-    for row in _rows(table, ("id", "student")) if table else ():
-        if given.setdefault(row["id"], row["student"]) != row["student"]:
-            raise ValueError(f"{table}: the id {row['id']} stands there twice")
-    return lambda owner: given.get(owner.id) or before.get((owner.system, owner.id))
+
+    def __init__(self, results: Path, table: Path | None) -> None:
+        self._table = table
+        before = read_roster(results)
+        self._known = {(entry.system, entry.id): entry.student for entry in before}
+        self._of = {entry.student.casefold(): entry for entry in before}
+        self._given: dict[str, str] = {}
+        self._found: dict[str, Owner] = {}
+        for row in _rows(table, ("id", "student")) if table else ():
+            id_, student = row["id"].strip(), row["student"].strip()
+            if self._given.setdefault(id_, student) != student:
+                raise ValueError(f"{table}: the id {id_} stands there twice")
+
+    def __call__(self, owner: Owner) -> str | None:
+        """Return what somebody is to be called, None where there is nothing to say about it.
+
+        Raise ValueError where the table calls them as it calls somebody else, or as somebody else
+        was called before.
+        """
+        if given := self._given.get(owner.id):
+            found = self._found.setdefault(given.casefold(), owner)
+            if found != owner:
+                raise ValueError(f"{self._table}: calls both {found.id} and {owner.id} {given}")
+            if (other := self._other(owner, given)) and other.id not in self._given:
+                raise ValueError(
+                    f"{self._table}: calls {owner.id} {given}, who was {other.id} until now"
+                )
+            return given
+        if known := self._known.get((owner.system, owner.id)):
+            return known
+        name = owner.name
+        while self._other(owner, safe(name)):  # two would share their attempts
+            name = f"{name}-{owner.id}"
+        return None if name == owner.name else name
+
+    def check(self) -> None:
+        """Raise ValueError where there is a table, and all whom it names are of another class."""
+        if self._given and not self._found:
+            raise ValueError(f"{self._table}: none of its ids is in this class")
+
+    def _other(self, owner: Owner, student: str) -> Entry | None:
+        """Return who else in the same system has this name."""
+        entry = self._of.get(student.casefold())
+        return entry if entry and entry.system == owner.system and entry.id != owner.id else None
 
 
 def _rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:

@@ -367,7 +367,7 @@ def test_ids_are_unique_and_safe_whatever_the_names(names):
         assert student not in {"", ".", ".."}
         assert not set("/\\\0\n\r") & set(student)
         assert len(os.fsencode(student)) <= 200
-        assert student == module._safe(student)
+        assert student == module.safe(student)
 
 
 def test_a_class_of_ten_thousand_is_found_quickly(tmp_path):

@@ -12,12 +12,12 @@ from pathlib import Path
 import lms
 import pytest
 from conftest import run_grader
-from zips import zipped
+from zips import link, patched, zipped
 
-from grader.roster import Entry, read_roster
+from grader.roster import Entry, Names, read_roster, write_roster
 from grader.rubric import Rubric
 from grader.submissions.archives import Archives
-from grader.submissions.discover import Submission, discover
+from grader.submissions.discover import NothingToGrade, Submission, discover
 from grader.submissions.layouts import Owner
 
 METADATA = """\
@@ -63,7 +63,28 @@ CANVAS = (
     "王小明_13_903_homework.py",
     "odea_14_904_notes.py",
     "odea_14_905_homework-2.py",
-    "émile😀_15_906_work.zip",
+    "émile_15_906_work.zip",
+    "_16_907_homework.py",  # of 😀, of which Canvas leaves nothing
+    "_LATE_17_908_homework.py",
+)
+CANVAS_ANONYMOUS = (
+    "anon_aB3xY_901_homework.ipynb", "anon_aB3xY_902_notes.py", "LATE_anon_12345_903_homework.py",
+)  # fmt: skip
+CANVAS_UNGRADABLE = (
+    "ada_11_901_homework.py", "ada_11_902_report.pdf", "ben_12_903_report.pdf", "cy_13_text.html",
+    "dan_LATE_14_link.html", "eve_15_904_work.rar", "README.txt",
+)  # fmt: skip
+# Somebody whose name is x_12; a file that begins with a number; two of a group with one file.
+CANVAS_UNCLEAR = (
+    "x_12_1000_900_homework.py", "bob_12_901_homework.py", "cy_13_902_4_homework.py",
+    "dan_14_903_homework.py", "eve_15_903_homework.py",
+)  # fmt: skip
+# What Jane calls a file gives it to nobody else.
+MOODLE_HOSTILE = (
+    "Jane_21_assignsubmission_file_Bob_22_assignsubmission_file_homework.py",
+    "Bob_22_assignsubmission_file_homework.py",
+    "Cy_23_assignsubmission_onlinetext_onlinetext.html",
+    "Dan_24_assignsubmission_onlinepoodll_a.mp3",
 )
 MOODLE_FOLDERS = (
     "Jane Doe_21_assignsubmission_file_/homework.py",
@@ -96,8 +117,45 @@ LAYOUTS = {
             "doejane-11": ("Canvas", "11", ["doejane_11_901_homework.ipynb"]),
             "doejane-12": ("Canvas", "12", ["doejane_LATE_12_902_homework-1.py"]),
             "odea": ("Canvas", "14", ["odea_14_905_homework-2.py"]),
-            "émile😀": ("Canvas", "15", ["émile😀_15_906_work.zip"]),  # which is no archive
+            "émile": ("Canvas", "15", ["émile_15_906_work.zip"]),  # which is no archive
+            "16": ("Canvas", "16", ["_16_907_homework.py"]),
+            "17": ("Canvas", "17", ["_LATE_17_908_homework.py"]),
             "王小明": ("Canvas", "13", ["王小明_13_903_homework.py"]),
+        },
+    ),
+    "canvas, anonymous": (
+        dict.fromkeys(CANVAS_ANONYMOUS, ""),
+        {
+            "anon_12345": ("Canvas", "anon_12345", ["LATE_anon_12345_903_homework.py"]),
+            "anon_aB3xY": ("Canvas", "anon_aB3xY", ["anon_aB3xY_901_homework.ipynb"]),
+        },
+    ),
+    "canvas, files that nobody grades": (
+        dict.fromkeys(CANVAS_UNGRADABLE, ""),
+        {
+            "ada": ("Canvas", "11", ["ada_11_901_homework.py"]),
+            "ben": ("Canvas", "12", []),
+            "cy": ("Canvas", "13", []),
+            "dan": ("Canvas", "14", []),
+            "eve": ("Canvas", "15", []),
+        },
+    ),
+    "canvas, an id of two names": (
+        dict.fromkeys(CANVAS_UNCLEAR, ""),
+        {
+            **{name[:-3]: ("Canvas", name, [name]) for name in CANVAS_UNCLEAR[:2]},
+            "cy": ("Canvas", "13", ["cy_13_902_4_homework.py"]),
+            "dan": ("Canvas", "14", ["dan_14_903_homework.py"]),
+            "eve": ("Canvas", "15", ["eve_15_903_homework.py"]),
+        },
+    ),
+    "moodle, names of files": (
+        dict.fromkeys(MOODLE_HOSTILE, ""),
+        {
+            "Bob": ("Moodle", "22", [MOODLE_HOSTILE[1]]),
+            "Cy": ("Moodle", "23", []),
+            "Dan": ("Moodle", "24", []),
+            "Jane": ("Moodle", "21", [MOODLE_HOSTILE[0]]),
         },
     ),
     "moodle, a folder each": (
@@ -153,11 +211,12 @@ def test_whose_everything_is(tmp_path, rubric, layout):
 
 def test_classroom_folders_name_the_assignment(tmp_path, rubric):
     files = ["x-a-b/.git/config", "x-a-b/homework.py", "x-a-c/.git/config", "x-a-c/homework.py"]
-    root = lay(tmp_path / "x-submissions", dict.fromkeys(files, ""))
-    assert [s.student for s in found_in(root, rubric)] == ["a-b", "a-c"]
+    for folder in ("x-submissions", "x"):
+        root = lay(tmp_path / folder, dict.fromkeys(files, ""))
+        assert [s.student for s in found_in(root, rubric)] == ["a-b", "a-c"]
 
 
-@pytest.mark.parametrize("layout", ["canvas", "moodle, a folder each", "gradescope", "nbgrader"])
+@pytest.mark.parametrize("layout", [layout for layout in LAYOUTS if layout != "github"])
 def test_a_zip_of_it_is_the_same(tmp_path, rubric, layout):
     files, expected = LAYOUTS[layout]
     # Of nbgrader's course what students submitted: deeper in an archive nobody looks.
@@ -169,8 +228,58 @@ def test_a_zip_of_it_is_the_same(tmp_path, rubric, layout):
     }
 
 
+@pytest.mark.parametrize("name", ["ben_12_903_report.pdf", "cy_13_text.html"])
+def test_who_handed_in_what_nobody_grades_is_told(tmp_path, rubric, name):
+    files = {"ada_11_901_homework.py": b"", name: b"%PDF"}
+    archive = zipped(tmp_path / "class.zip", list(files.items()))
+    folder = lay(tmp_path / "class", dict.fromkeys(files, ""))
+    for path in (archive, folder):
+        _, told = found_in(path, rubric)
+        assert told.problem == f"{path / name} is neither a .py nor an .ipynb file"
+    # In an ordinary class such a file is nobody's.
+    (one,) = found_in(zipped(tmp_path / "own.zip", [("ada.py", b""), (name, b"%PDF")]), rubric)
+    assert (one.student, one.owner) == ("ada", None)
+
+
+def test_what_is_refused_of_a_class_is_told_one_by_one(tmp_path, rubric):
+    """Beside what is good: a way out, links, encrypted entries, and a student's bomb."""
+    x, zeros = b"x = 1\n", bytes(50_000_000)
+    bomb = zipped(tmp_path / "bomb.zip", [("homework.py", zeros), ("more.py", zeros)])
+    entries = [
+        ("ada_11_901_homework.py", x), ("ada_11_902_more.py", x), ("dan_14_903_homework.py", x),
+        ("../../ben_12_904_homework.py", x), link("cy_13_905_homework.py", "/etc/passwd"),
+        link("passwd", "/etc/passwd"), ("eve_15_906_work.zip", bomb.read_bytes()),
+    ]  # fmt: skip
+    archive = patched(
+        zipped(tmp_path / "class.zip", entries), only=("ada_11_902", "dan_14"), flags=1
+    )
+    told = {s.student: s.problem for s in found_in(archive, rubric)}
+    assert told.pop("ada") is None
+    expected = {
+        "ben": "is called ../../ben_12_904_homework.py in its archive, which leads out of it",
+        "cy": "is a link or a special file in its archive",
+        "dan": "is encrypted in its archive",
+        "eve": "is a zip bomb",
+        "passwd": "is a link or a special file in its archive",
+    }
+    assert told.keys() == expected.keys()
+    assert [student for student in told if expected[student] not in told[student]] == []
+
+
+def test_metadata_that_is_refused_is_told(tmp_path, rubric):
+    entries = [("submission_metadata.yml", METADATA.encode()), ("submission_101/homework.py", b"")]
+    archive = zipped(tmp_path / "class.zip", entries)
+    found = found_in(patched(archive, only=("submission_metadata",), flags=1), rubric)
+    told = {s.student: s.problem for s in found}
+    assert told["submission_101"] is None
+    assert "submission_metadata.yml is encrypted in its archive" in told["submission_metadata"]
+
+
 ORDINARY = [
     ["jane_1_2_homework.py", "ben.py"],  # one odd name makes no Canvas class
+    ["ada_2026_10_homework.py", "ben_2026_10_homework.py"],  # nor do names with a date
+    # A student's own timestamp.txt makes nobody nbgrader's.
+    ["ada/homework.py", "ben/homework.py", "ben/timestamp.txt"],
     ["ada/homework.py", "ada/x/timestamp.txt", "ben/homework.py"],  # nor one student nbgrader's
     ["ada/.git/config", "ada/homework.py", "ben/homework.py"],
     ["submission_1/homework.py", "submission_2/homework.py"],
@@ -184,7 +293,15 @@ def test_what_is_of_no_system_is_an_ordinary_class(tmp_path, rubric, names):
     assert [s.owner for s in found] == [None, None]
 
 
-@pytest.mark.parametrize("metadata", ["", "- a", "{", "a: *b", "submission_101: 3", "[" * 10_000])
+# A text of some gigabytes, were it written out.
+LAUGHS = "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10) if n else 'x'}]\n" for n in range(9)
+)
+LAUGHS += "submission_101: {':created_at': *a8, ':submitters': [{':sid': *a8, ':name': *a8}]}\n"
+TELL_NOTHING = ["", "- a", "{", "a: *b", "submission_101: 3", "[" * 10_000, LAUGHS]
+
+
+@pytest.mark.parametrize("metadata", TELL_NOTHING, ids=[text[:20] for text in TELL_NOTHING])
 def test_metadata_that_tells_nothing_costs_names_only(tmp_path, rubric, metadata):
     files = {"submission_metadata.yml": metadata, "submission_101/homework.py": ""}
     (submission,) = found_in(lay(tmp_path / "class", files), rubric)
@@ -212,6 +329,107 @@ def test_two_archives_of_a_class_are_one_class(tmp_path, rubric):
     with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
         (one,) = discover([tmp_path / "a", tmp_path / "b"], archives)
     assert (one.student, len(one.files)) == ("doejane", 2)
+
+
+def test_each_file_was_handed_in_when_its_export_says(tmp_path, rubric):
+    for month in ("10", "11"):
+        text = METADATA.replace("2026-10", f"2026-{month}")
+        files = {"submission_metadata.yml": text, "submission_101/homework.py": ""}
+        lay(tmp_path / month, files)
+    with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
+        (ada,) = discover([tmp_path / "10", tmp_path / "11"], archives)
+    assert [(path.parts[-3], ada.moments[path].month) for path in ada.files] == [
+        ("10", 10), ("11", 11),
+    ]  # fmt: skip
+
+
+def nbgrader_course(root: Path, files: Mapping[str, str]) -> Path:
+    """Lay out what two students submitted for ps1 in October and ps2 in November."""
+    for student in ("ada", "ben"):
+        for month, (assignment, file) in enumerate(files.items(), 10):
+            folder = f"submitted/{student}/{assignment}"
+            moment = f"2026-{month}-01 09:30:00.0 UTC"
+            lay(root, {f"{folder}/{file}": "", f"{folder}/timestamp.txt": moment})
+    return root / "submitted"
+
+
+def test_of_several_assignments_the_homework_is_meant(tmp_path, rubric):
+    submitted = nbgrader_course(tmp_path, {"ps1": "homework.ipynb", "ps2": "series.ipynb"})
+    found = found_in(submitted, rubric)
+    assert [(s.student, [p.parent.name for p in s.files]) for s in found] == [
+        ("ada", ["ps1"]), ("ben", ["ps1"]),
+    ]  # fmt: skip
+    assert {moment.month for s in found for moment in s.moments.values()} == {10}
+
+
+@pytest.mark.parametrize("files", [("a.ipynb", "b.ipynb"), ("homework.ipynb", "homework.py")])
+def test_of_several_assignments_one_is_to_be_named(tmp_path, rubric, files):
+    submitted = nbgrader_course(tmp_path, dict(zip(("ps1", "ps2"), files, strict=True)))
+    with pytest.raises(NothingToGrade) as raised:
+        found_in(submitted, rubric)
+    assert str(raised.value) == (
+        f"{submitted} holds several assignments (ps1, ps2), and no single one with files called "
+        "homework: name the folders of one, submitted/*/ps1"
+    )
+    with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
+        found = discover(sorted(submitted.glob("*/ps2")), archives)
+    assert [(s.student, s.owner.system) for s in found] == [
+        ("ada", "nbgrader"), ("ben", "nbgrader"),
+    ]  # fmt: skip
+    assert {moment.month for s in found for moment in s.moments.values()} == {11}
+
+
+# Who is called what, from one run to the next
+
+
+def called(files: Mapping[str, str], out: Path, rubric: Rubric, table: str = "") -> dict[str, str]:
+    """Return the students by id that a run finds, with `table` for `--students`."""
+    out.mkdir(exist_ok=True)
+    path = out.with_name("names.csv")
+    path.write_text(table, encoding="utf-8")
+    names = Names(out, path if table else None)
+    root = lay(out.with_name(f"class{len(list(out.parent.iterdir()))}"), files)
+    found = found_in(root, rubric, name_of=names)
+    names.check()
+    write_roster(found, out)
+    return {s.owner.id if s.owner else "": s.student for s in found}
+
+
+def test_a_name_belongs_to_whoever_had_it_first(tmp_path, rubric):
+    """Another one of that name would share their attempts, and the best of them would count."""
+    out = tmp_path / "out"
+    first, second = {"ada_2000_1_homework.py": ""}, {"Ada_1000_2_homework.py": ""}
+    assert called(first, out, rubric) == {"2000": "ada"}
+    assert called(second, out, rubric) == {"1000": "Ada-1000"}
+    assert called(first | second, out, rubric) == {"2000": "ada", "1000": "Ada-1000"}
+
+
+def test_a_table_holds_for_later_runs_too(tmp_path, rubric):
+    out, files = tmp_path / "out", {"x_12_2_homework.py": ""}
+    assert called(files, out, rubric) == {"12": "x"}
+    assert called(files, out, rubric, "id,student\n 12 , Ben \n") == {"12": "Ben"}
+    assert called(files, out, rubric) == {"12": "Ben"}
+
+
+def test_a_table_is_for_a_class_of_no_system_too(tmp_path, rubric):
+    table = "id,student\ns123,Ben\n"
+    assert called({"s123.py": "", "other/x.py": ""}, tmp_path / "out", rubric, table) == {"": "Ben"}
+
+
+TABLES = {
+    "12,Ben\n13,Ben\n": "names.csv: calls both 12 and 13 Ben",
+    "99,Zoe\n": "names.csv: none of its ids is in this class",
+    "12,y\n": "names.csv: calls 12 y, who was 13 until now",
+}
+
+
+@pytest.mark.parametrize("rows", TABLES)
+def test_a_table_that_does_not_fit_the_class_is_told(tmp_path, rubric, rows):
+    out, files = tmp_path / "out", {"x_12_2_homework.py": "", "y_13_3_homework.py": ""}
+    called(files, out, rubric)
+    with pytest.raises(ValueError, match=f"{TABLES[rows]}$"):
+        called(files, out, rubric, f"id,student\n{rows}")
+    assert called(files, out, rubric, "id,student\n12,y\n13,x\n") == {"12": "y", "13": "x"}
 
 
 def test_a_canvas_class_of_thirty_is_there_whole(untrained, tmp_path):

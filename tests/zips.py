@@ -48,8 +48,14 @@ def headers(data: bytes) -> Iterable[tuple[int, bool]]:
             at = data.find(mark, at + 4)
 
 
-def patched(path: Path, *, name: bytes | None = None, **fields: int) -> Path:
-    """Change fields in all headers of an archive: what it says then is not true."""
+def patched(
+    path: Path, *, name: bytes | None = None, only: tuple[str, ...] = ("",), **fields: int
+) -> Path:
+    """Change fields in the headers of an archive: what it says then is not true.
+
+    `only` are what the names begin with whose headers are meant.
+    """
+    meant = tuple(beginning.encode() for beginning in only)
     data = bytearray(path.read_bytes())
     # Of a field: where it is in a local header, in one of the list, and how long.
     where = {
@@ -57,6 +63,8 @@ def patched(path: Path, *, name: bytes | None = None, **fields: int) -> Path:
         "compressed": (18, 20, "<L"), "size": (22, 24, "<L"),
     }  # fmt: skip
     for at, listed in list(headers(bytes(data))):
+        if not data[at + (46 if listed else 30) :].startswith(meant):
+            continue
         for field, value in fields.items():
             offset, kind = where[field][listed], where[field][2]
             struct.pack_into(kind, data, at + offset, value)

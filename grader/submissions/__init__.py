@@ -1,10 +1,11 @@
 """Find the submissions and read them as text; nothing of theirs is imported, parsed or run."""
 
 import os
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 GRADABLE = frozenset({".py", ".ipynb"})
 ZIP = ".zip"
+HOMEWORK = "homework"
 # Beside these, whatever is hidden: .ipynb_checkpoints, .DS_Store, AppleDouble's ._homework.py.
 NO_SUBMISSION = frozenset({"__macosx", "__pycache__", "selfcheck"})
 
@@ -22,6 +23,19 @@ def ignored(name: str) -> bool:
 def suffix(name: str) -> str:
     """Return the suffix that tells what a file is for, in small letters."""
     return PurePath(name).suffix.lower()
+
+
+def is_homework(name: str) -> bool:
+    """Tell whether a file is called as the homework is."""
+    stem, ending = os.path.splitext(name.lower())
+    return stem == HOMEWORK and ending in GRADABLE
+
+
+def scan(folder: Path) -> list[os.DirEntry[str]]:
+    """List a folder in order, without what never holds a submission."""
+    with os.scandir(folder) as entries:
+        kept = [entry for entry in entries if not ignored(entry.name)]
+    return sorted(kept, key=lambda entry: entry.name)
 
 
 def open_here_and_now(path: str, flags: int) -> int:

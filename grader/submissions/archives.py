@@ -25,7 +25,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from grader.rubric import ArchiveLimits
 from grader.submissions import GRADABLE, ZIP, ignored, open_here_and_now, shown, suffix
-from grader.submissions.layouts import SYSTEM_FILES
+from grader.submissions.layouts import SYSTEM_FILES, says_whose
 from grader.submissions.read import CHINESE, ENOUGH_COMMON, MEGABYTE, share_of_common
 
 PREFIX = "grader-unpacked-"
@@ -159,6 +159,9 @@ class Archives:
             try:
                 if entry.fault:
                     raise _EntryRefused(entry.fault)
+                if entry.only_named:
+                    target.touch()
+                    continue
                 self._write(archive, entry, target, purse.spender(entry, counted))
             except _EntryRefused as refusal:
                 if not os.path.lexists(target):  # else there is a good one of that name
@@ -318,12 +321,14 @@ class _Entry:
     """An entry as it could be unpacked: `parts` are safe names of folders and of itself.
 
     `matters` says whether it may be a submission; `fault`, why it is not unpacked all the same.
+    Of what is `only_named` nothing but an empty file is made: it says who handed in such a thing.
     """
 
     info: ZipInfo
     parts: tuple[str, ...]
     is_folder: bool
     matters: bool
+    only_named: bool
     fault: str | None
 
     @property
@@ -361,8 +366,9 @@ def _entry(info: ZipInfo, name: str) -> _Entry:
         # Others take long, or as much memory as they say.
         fault = f"is compressed in an unusual way (method {info.compress_type}): {AGAIN}"
     is_wanted = bool(parts) and (suffix(parts[-1]) in {*GRADABLE, ZIP} or parts[-1] in SYSTEM_FILES)
-    matters = not is_folder and (is_wanted or not is_file)
-    return _Entry(info, parts, is_folder, matters, fault)
+    only_named = bool(parts) and not is_wanted and says_whose(parts[-1])
+    matters = not is_folder and (is_wanted or only_named or not is_file)
+    return _Entry(info, parts, is_folder, matters, only_named, fault)
 
 
 def _short(part: str) -> str:

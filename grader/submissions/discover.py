@@ -14,15 +14,15 @@ import re
 import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path, PurePath
 
-from grader.submissions import GRADABLE, ZIP, ignored, shown, suffix
+from grader.submissions import GRADABLE, HOMEWORK, ZIP, is_homework, scan, shown, suffix
 from grader.submissions.archives import Archives, Refused
-from grader.submissions.layouts import COURSE_FILES, Layout, Owner, layout_of
+from grader.submissions.layouts import Layout, Owner, Unclear, is_nbgraders, layout_of
 
-HOMEWORK = "homework"
 MAX_CANDIDATES = 20
 MAX_ARCHIVES = 5
 ID_BYTES = 200
@@ -59,13 +59,15 @@ class Submission:
     `student` is unique in the class and safe as the name of a folder. `files` are the candidates,
     of which the best counts; where there is a `problem`, nothing is to be graded, and `files`
     holds what the problem is about, if there is anything. `owner` is who it is in the system that
-    the class comes from, if it comes from one.
+    the class comes from, if it comes from one, and `moments` says when files were handed in, where
+    that system tells.
     """
 
     student: str
     files: tuple[Path, ...]
     problem: str | None
     owner: Owner | None = None
+    moments: Mapping[Path, datetime] = field(default_factory=dict, hash=False)
 
 
 @dataclass
@@ -80,6 +82,7 @@ class _Found:
     owner: Owner | None = None
     files: set[Path] = field(default_factory=set)
     named: set[Path] = field(default_factory=set)
+    moments: dict[Path, datetime] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     opened: int = 0  # archives, which may each be costly
 
@@ -93,7 +96,7 @@ class _Found:
             )
             return Submission(student, (), problem, self.owner)
         if candidates:
-            return Submission(student, tuple(sorted(candidates)), None, self.owner)
+            return Submission(student, tuple(sorted(candidates)), None, self.owner, self.moments)
         files, problem = self.faults[0]
         return Submission(student, files, problem, self.owner)
 
@@ -109,8 +112,10 @@ def discover(
     A file is one submission, and so is a folder that holds homework.py or homework.ipynb. Any
     other folder is a class: each .py and .ipynb in it is a submission, and each folder but
     `results`, where an earlier run wrote, and each zip archive; or what a system laid out as its
-    own (layouts.py), whose students `name_of` may name. Raise NothingToGrade where a path
-    is missing or no file at all was found. The files of an archive are there while `archives` is.
+    own (layouts.py). `name_of` may say what to call a student: one whom no system knows has no
+    system, and the name that is found here for an id. Raise NothingToGrade where a path is missing,
+    no file at all was found, or those of several homeworks. The files of an archive are there while
+    `archives` is.
     """
     modes = [_mode(path) for path in paths]
     search = _Search(archives, results)
@@ -161,22 +166,28 @@ class _Search:
         """Add a named folder: one student's, or a class's."""
         before = len(self.found)
         try:
-            entries = _scan(folder)
+            entries = scan(folder)
         except OSError as error:
             self._at(folder).faults.append(self._closed(folder, error))
             return
         refused = self._archives.refused
-        if any(
-            _is_homework(entry.name)
-            and not _is_folder(entry)
-            and folder / entry.name not in refused
-            for entry in entries
-        ):
+        files = [entry.name for entry in entries if not _is_folder(entry)]
+        is_one = any(is_homework(name) and folder / name not in refused for name in files)
+        if is_one and not is_nbgraders(folder, files):
             self._add_folder(folder)
             return
         entries = [e for e in entries if os.path.abspath(folder / e.name) != self._results]
-        if layout := _layout(folder, entries):
+        folders = [entry.name for entry in entries if _is_folder(entry)]
+        try:
+            layout = layout_of(folder, files, folders)
+        except Unclear as error:
+            where = shown(self._archives.original(folder))
+            raise NothingToGrade(f"{where} {error}") from None
+        if layout:
             self._add_class(layout)
+            for path in (folder / name for name in files if name not in layout.owners):
+                if path in refused:  # of nobody's, or the system's own: it is told of all the same
+                    self._add_file(path, stat.S_IFREG)
             return
         zips: list[Path] = []
         for entry in entries:
@@ -198,12 +209,17 @@ class _Search:
 
     def _add_class(self, layout: Layout) -> None:
         """Add the students of a class that a system laid out."""
-        # Archives last: they are opened only for those who have nothing else.
-        for name in sorted(layout.owners, key=lambda name: (suffix(name) == ZIP, name)):
+        # Archives late: they are opened only for those who have nothing else. What nobody grades
+        # last: it is told of where there is not even an archive.
+        kinds = {ZIP: 1} | dict.fromkeys({*GRADABLE, ""}, 0)
+        for name in sorted(layout.owners, key=lambda name: (kinds.get(suffix(name), 2), name)):
             for owner in layout.owners[name]:
                 place = (owner.system, owner.id)
                 item = self.found.setdefault(place, _Found(owner.name, owner))
+                before = set(item.files)
                 self._add_entry(layout.of / name, layout.files.get(name, name), item)
+                if owner.handed_in:
+                    item.moments |= dict.fromkeys(item.files - before, owner.handed_in)
 
     def _add_entry(self, path: Path, called: str, item: _Found) -> None:
         """Add a file that its student `called` so, a folder or an archive, to a student's."""
@@ -219,7 +235,7 @@ class _Search:
                 item.files |= self._in_archive(path, item)
         elif self._is_candidate(path, mode, item):
             item.files.add(path)
-            if _is_homework(COPY.sub("", called)):
+            if is_homework(COPY.sub("", called)):
                 item.named.add(path)
 
     def _add_file(self, path: Path, mode: int) -> None:
@@ -241,20 +257,20 @@ class _Search:
         files: set[Path] = set()
         zips: list[Path] = []
         try:
-            entries = _scan(folder)
+            entries = scan(folder)
             self._sort(folder, entries, item, files, zips)
             if not files:
                 for entry in entries:
                     if _is_folder(entry) and suffix(entry.name) not in GRADABLE:
                         inner = folder / entry.name
-                        self._sort(inner, _scan(inner), item, files, zips)
+                        self._sort(inner, scan(inner), item, files, zips)
         except OSError as error:
             item.faults.append(self._closed(folder, error))
         if not files:
             for path in zips:
                 files |= self._in_archive(path, item)
         item.faults.append(self._nothing_in(folder))
-        return {path for path in files if _is_homework(path.name)} or files
+        return {path for path in files if is_homework(path.name)} or files
 
     def _in_archive(self, path: Path, item: _Found) -> set[Path]:
         """Return the files in a student's archive."""
@@ -306,7 +322,7 @@ class _Search:
     def _file_at(self, path: Path) -> _Found:
         """Return what is found where a loose file lies."""
         folder, name = os.path.split(os.path.abspath(self._archives.original(path)))
-        stem = "" if _is_homework(name) else PurePath(name).stem
+        stem = "" if is_homework(name) else PurePath(name).stem
         return self.found.setdefault((folder, stem), _Found(stem or os.path.basename(folder)))
 
     def _at(self, folder: Path) -> _Found:
@@ -328,23 +344,6 @@ class _Search:
         return (), f"no .py or .ipynb found in {shown(self._archives.original(folder))}"
 
 
-def _layout(folder: Path, entries: Sequence[os.DirEntry[str]]) -> Layout | None:
-    """Return how a system laid out a folder, by those of its entries that may be submissions."""
-    folders = [entry.name for entry in entries if _is_folder(entry)]
-    files = [entry.name for entry in entries if not _is_folder(entry)]
-    kinds = {*GRADABLE, ZIP}
-    return layout_of(
-        folder, [name for name in files if suffix(name) in kinds or name in COURSE_FILES], folders
-    )
-
-
-def _scan(folder: Path) -> list[os.DirEntry[str]]:
-    """List a folder in order, without what never holds a submission."""
-    with os.scandir(folder) as entries:
-        kept = [entry for entry in entries if not ignored(entry.name)]
-    return sorted(kept, key=lambda entry: entry.name)
-
-
 def _entry_mode(entry: os.DirEntry[str]) -> int:
     """Return the type of an entry; most are told by the listing itself, without a stat."""
     if entry.is_file(follow_symlinks=False):
@@ -358,14 +357,9 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     return entry.is_dir(follow_symlinks=False)
 
 
-def _is_homework(name: str) -> bool:
-    stem, ending = os.path.splitext(name.lower())
-    return stem == HOMEWORK and ending in GRADABLE
-
-
 def _names(items: Sequence[_Found], name_of: Callable[[Owner], str | None]) -> list[str]:
     """Return what each is called: with the system's id, where that has two of a name."""
-    named = [name_of(item.owner) if item.owner else None for item in items]
+    named = [name_of(item.owner or Owner("", item.name, item.name)) for item in items]
     called = [name or item.name for name, item in zip(named, items, strict=True)]
     often = Counter(name.casefold() for name in called)
     return [
@@ -381,11 +375,11 @@ def _unique(names: Iterable[str]) -> list[str]:
 
     The first of a name keeps it; "-2" and so on never displaces a student who is called that.
     """
-    safe = [_safe(name) for name in names]
-    taken = {*TAKEN, *(name.casefold() for name in safe)}
+    all_safe = [safe(name) for name in names]
+    taken = {*TAKEN, *(name.casefold() for name in all_safe)}
     count = dict.fromkeys(TAKEN, 1)
     students = []
-    for name in safe:
+    for name in all_safe:
         key, student = name.casefold(), name
         count[key] = count.get(key, 0) + 1
         while count[key] > 1 and student.casefold() in taken:
@@ -396,7 +390,7 @@ def _unique(names: Iterable[str]) -> list[str]:
     return students
 
 
-def _safe(name: str) -> str:
+def safe(name: str) -> str:
     """Return a name fit for a folder: one line, no separators, not too long, never '.' or ''."""
     text = name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # no lone surrogates
     visible = "".join(
@@ -404,10 +398,10 @@ def _safe(name: str) -> str:
         for char in unicodedata.normalize("NFC", text)
         if char == ZERO_WIDTH_JOINER or unicodedata.category(char) not in INVISIBLE
     )
-    safe = visible.replace("/", "_").replace("\\", "_").strip(" .") or "student"
-    encoded = safe.encode()
+    whole = visible.replace("/", "_").replace("\\", "_").strip(" .") or "student"
+    encoded = whole.encode()
     room = ID_BYTES - len("-10000")  # what _unique may add
     if len(encoded) > room:
         mark = "-" + hashlib.sha256(encoded).hexdigest()[:8]
-        safe = encoded[: room - len(mark)].decode(errors="ignore").rstrip(" .") + mark
-    return safe
+        return encoded[: room - len(mark)].decode(errors="ignore").rstrip(" .") + mark
+    return whole

@@ -6,10 +6,13 @@ own, which are read as data.
 
 Names of entries as their systems write them:
 
-- Canvas, "Download Submissions": `lastfirst[_LATE]_USER_ATTACHMENT_homework.ipynb`
-  (canvas-lms, lib/content_zipper.rb)
+- Canvas, "Download Submissions": `lastfirst[_LATE]_USER_ATTACHMENT_homework.ipynb`, and
+  `[LATE_]anon_ANONYMOUS_ATTACHMENT_homework.ipynb` where grading is anonymous; what was typed, or
+  an address, is `lastfirst[_LATE]_USER_text.html` or `_link.html` (canvas-lms,
+  lib/content_zipper.rb)
 - Moodle, "Download all submissions": `Full Name_PARTICIPANT_assignsubmission_file_`, a folder or
-  the beginning of a file's name (moodle, mod/assign/locallib.php and submission/file/locallib.php)
+  the beginning of a file's name (moodle, mod/assign/locallib.php and submission/file/locallib.php);
+  the name has no underscore, but what a student called a file may have anything
 - Gradescope, "Export Submissions": `submission_NUMBER/`, whose they are in submission_metadata.yml
 - nbgrader: `submitted/STUDENT/ASSIGNMENT/` with a timestamp.txt (nbgrader's directory structure)
 - GitHub Classroom, `gh classroom clone student-repos`: `ASSIGNMENT-submissions/ASSIGNMENT-USER/`
@@ -17,7 +20,7 @@ Names of entries as their systems write them:
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,25 +31,43 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
-from grader.submissions import ignored, open_here_and_now
+from grader.submissions import (
+    GRADABLE,
+    HOMEWORK,
+    ZIP,
+    is_homework,
+    open_here_and_now,
+    scan,
+    shown,
+    suffix,
+)
 
 GRADESCOPE_FILE = "submission_metadata.yml"
 NBGRADER_FILE = "timestamp.txt"
 # What archives are unpacked for, beside submissions.
 SYSTEM_FILES = frozenset({GRADESCOPE_FILE, NBGRADER_FILE})
 NBGRADER_CONFIG = "nbgrader_config.py"
-# What tells of a class beside its submissions.
-COURSE_FILES = frozenset({GRADESCOPE_FILE, NBGRADER_CONFIG})
+SUBMITTED = "submitted"
 FIRST = 20
 METADATA_BYTES = 50_000_000
 TIMESTAMP_BYTES = 200
 
-CANVAS = re.compile(r"(?P<name>.+?)(?:_LATE)?_(?P<id>\d+)_\d+_(?P<file>.+)", re.DOTALL)
+CANVAS_FILE = r"_(?:\d+_(?P<file>.+)|text\.html|link\.html)"
+# Of a name only letters, digits and underscores are left; of one that is all emoji, nothing.
+CANVAS = re.compile(rf"(?P<name>.*?)(?:_LATE)?_(?P<id>\d+){CANVAS_FILE}", re.DOTALL)
+# Its id is not that of a user, so "anon_" stays with it. LATE is in front here.
+CANVAS_ANONYMOUS = re.compile(
+    rf"(?:LATE_)?(?P<name>(?P<id>anon_[0-9A-Za-z]+)){CANVAS_FILE}", re.DOTALL
+)
 MOODLE = re.compile(
-    r"(?P<name>.*)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)(?:_(?P<file>.*))?", re.DOTALL
+    r"(?P<name>.*?)_(?P<id>\d+)_assignsubmission_[a-z][a-z0-9]*(?:_(?P<file>.*))?", re.DOTALL
 )
 GRADESCOPE = re.compile(r"submission_\d+")
 GITHUB_FOLDER = "-submissions"
+
+
+class Unclear(ValueError):
+    """What a system laid out is not one homework's; the message says so, without the folder."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +87,7 @@ class Owner:
 class Layout:
     """The `owners` of each entry of a folder that matters; `of` is the folder the class is in.
 
+    An entry may lie deeper: STUDENT/ASSIGNMENT.
     `files` are the names that students gave to files, where the system changed them.
     """
 
@@ -79,29 +101,59 @@ Recogniser = Callable[[Path, Names, Names], Layout | None]
 
 
 def layout_of(folder: Path, files: Names, folders: Names) -> Layout | None:
-    """Return how a system laid out a folder with these entries; None where none did."""
+    """Return how a system laid out a folder with these entries; None where none did.
+
+    Raise Unclear where a system did, for more than one homework.
+    """
     layouts = (recognise(folder, files, folders) for recognise in RECOGNISERS)
     return next((layout for layout in layouts if layout), None)
 
 
+def says_whose(name: str) -> bool:
+    """Tell whether a file's name may be one that Canvas or Moodle gave it."""
+    return any(pattern.fullmatch(name) for pattern in (MOODLE, CANVAS_ANONYMOUS, CANVAS))
+
+
 def _canvas(folder: Path, files: Names, folders: Names) -> Layout | None:
-    return None if folders else _by_name("Canvas", CANVAS, folder, files)
+    if folders:
+        return None
+    anonymous = _by_name("Canvas", CANVAS_ANONYMOUS, folder, files)
+    return anonymous or _by_name("Canvas", CANVAS, folder, files)
 
 
 def _moodle(folder: Path, files: Names, folders: Names) -> Layout | None:
-    return _by_name("Moodle", MOODLE, folder, [*files, *folders])
+    return _by_name("Moodle", MOODLE, folder, files, folders)
 
 
-def _by_name(system: str, pattern: re.Pattern[str], folder: Path, names: Names) -> Layout | None:
-    """Return the layout where each name says whose it is."""
-    matches = {name: pattern.fullmatch(name) for name in names}
-    owners, called = {}, {}
-    for name, match in matches.items():
-        if match is None:
+def _by_name(
+    system: str, pattern: re.Pattern[str], folder: Path, files: Names, folders: Names = ()
+) -> Layout | None:
+    """Return the layout where each name says whose it is, but those of files nobody grades.
+
+    An id that goes with two names is nobody's (ada_2026_10_x.py, ben_2026_10_x.py; or somebody who
+    is called x_12): what has it stands for itself, and all that has one for no system.
+    """
+    matters = {*folders, *(name for name in files if suffix(name) in {*GRADABLE, ZIP})}
+    matches = {}
+    for name in [*files, *folders]:
+        if match := pattern.fullmatch(name):
+            matches[name] = match
+        elif name in matters:
             return None
-        owners[name] = (Owner(system, match["id"], match["name"]),)
-        called[name] = match["file"] or name
-    return Layout(folder, owners, called) if owners else None
+    names: dict[str, set[str]] = {}
+    for match in matches.values():
+        names.setdefault(match["id"], set()).add(match["name"])
+    clear = {name for name, match in matches.items() if len(names[match["id"]]) == 1}
+    owners = {
+        name: (
+            Owner(system, match["id"], match["name"] or match["id"])
+            if name in clear
+            else Owner(system, name, Path(name).stem),
+        )
+        for name, match in matches.items()
+    }
+    called = {name: match["file"] or name for name, match in matches.items()}
+    return Layout(folder, owners, called) if clear else None
 
 
 def _gradescope(folder: Path, files: Names, folders: Names) -> Layout | None:
@@ -130,60 +182,94 @@ def _metadata(path: Path) -> Mapping[Any, Any]:
 
 def _submitters(name: str, entry: object) -> Iterator[Owner]:
     """Yield whose a submission is; it stands for itself where nobody is named."""
-    entry = entry if isinstance(entry, Mapping) else {}
-    moment = _moment(str(entry.get(":created_at") or ""))
-    people = entry.get(":submitters")
+    moment = _moment(_told(entry, ":created_at"))
+    people = entry.get(":submitters") if isinstance(entry, Mapping) else None
     for person in people if isinstance(people, list) and people else [{}]:
-        known = person if isinstance(person, Mapping) else {}
-        id_ = known.get(":sid") or known.get(":email") or name
-        yield Owner("Gradescope", str(id_), str(known.get(":name") or name), moment)
+        id_ = _told(person, ":sid") or _told(person, ":email") or name
+        yield Owner("Gradescope", id_, _told(person, ":name") or name, moment)
+
+
+def _told(about: object, key: str) -> str:
+    """Return a text of the metadata, "" where there is none: a list may be endless as a text."""
+    value = about.get(key) if isinstance(about, Mapping) else None
+    return value if isinstance(value, str) else ""
 
 
 def _nbgrader(folder: Path, files: Names, folders: Names) -> Layout | None:
-    if "submitted" in folders and {"source", NBGRADER_CONFIG} & {*files, *folders}:
-        folder = folder / "submitted"  # what was named is the course
-        folders = _students(folder)
+    here = Path(os.path.abspath(folder))
+    if is_nbgraders(here, files):
+        return Layout(here.parent, {here.name: (_submitter(here),)}, {})
+    if SUBMITTED in folders and {"source", NBGRADER_CONFIG} & {*files, *folders}:
+        folder = folder / SUBMITTED  # what was named is the course
+        folders = _folders(folder)
     # All, so that no one student makes it one; the first, so that no large class is looked through.
-    first = [_timestamps(folder / name) for name in folders[:FIRST]]
+    first = [_assignments(folder / name) for name in folders[:FIRST]]
     if not first or not all(first):
         return None
+    found = [path for name in folders for path in _assignments(folder / name)]
+    meant = _meant(found)
     owners = {
-        name: (Owner("nbgrader", name, name, _last(_timestamps(folder / name))),)
-        for name in folders
+        f"{path.parent.name}/{path.name}": (_submitter(path),)
+        for path in found
+        if path.name == meant
     }
     return Layout(folder, owners, {})
 
 
-def _students(submitted: Path) -> Names:
-    with suppress(OSError), os.scandir(submitted) as entries:
-        return sorted(
-            entry.name
-            for entry in entries
-            if entry.is_dir(follow_symlinks=False) and not ignored(entry.name)
-        )
-    return []
+def is_nbgraders(folder: Path, files: Names) -> bool:
+    """Tell whether a folder with these files is submitted/STUDENT/ASSIGNMENT.
+
+    By where it is, too: any student may hand in a file called timestamp.txt.
+    """
+    return NBGRADER_FILE in files and Path(os.path.abspath(folder)).parts[-3:-2] == (SUBMITTED,)
 
 
-def _timestamps(student: Path) -> list[Path]:
-    """Return the files that say when a student handed in, one an assignment."""
+def _folders(folder: Path) -> Names:
     with suppress(OSError):
-        return sorted(student.glob(f"*/{NBGRADER_FILE}"))
+        return [entry.name for entry in scan(folder) if entry.is_dir(follow_symlinks=False)]
     return []
 
 
-def _last(timestamps: Iterable[Path]) -> datetime | None:
-    moments = []
-    for path in timestamps:
-        with suppress(OSError, ValueError):
-            moments.append(_moment(_read(path, TIMESTAMP_BYTES).decode().strip()))
-    return max((moment for moment in moments if moment), default=None)
+def _assignments(student: Path) -> list[Path]:
+    """Return the folders in which a student handed in, one an assignment."""
+    folders = [student / name for name in _folders(student)]
+    return [folder for folder in folders if (folder / NBGRADER_FILE).is_file()]
+
+
+def _meant(found: Sequence[Path]) -> str:
+    """Return the one assignment, or of several the one with files called homework."""
+    names = {path.name for path in found}
+    if len(names) > 1:
+        names = {path.name for path in found if any(map(is_homework, _listed(path)))} or names
+    if len(names) > 1:
+        several = shown(", ".join(sorted(names)))
+        raise Unclear(
+            f"holds several assignments ({several}), and no single one with files called "
+            f"{HOMEWORK}: name the folders of one, {SUBMITTED}/*/{shown(min(names))}"
+        )
+    return names.pop()
+
+
+def _listed(folder: Path) -> Names:
+    with suppress(OSError):
+        return [entry.name for entry in scan(folder)]
+    return []
+
+
+def _submitter(assignment: Path) -> Owner:
+    """Return whose submitted/STUDENT/ASSIGNMENT is, and when it was handed in."""
+    student, moment = assignment.parent.name, None
+    with suppress(OSError, ValueError):
+        moment = _moment(_read(assignment / NBGRADER_FILE, TIMESTAMP_BYTES).decode().strip())
+    return Owner("nbgrader", student, student, moment)
 
 
 def _github(folder: Path, files: Names, folders: Names) -> Layout | None:
     if not folders or not all((folder / name / ".git").exists() for name in folders):
         return None
-    prefix = f"{folder.name.removesuffix(GITHUB_FOLDER)}-"
-    if not folder.name.endswith(GITHUB_FOLDER) or any(not n.startswith(prefix) for n in folders):
+    assignment = os.path.basename(os.path.abspath(folder)).removesuffix(GITHUB_FOLDER)
+    prefix = f"{assignment}-"
+    if not all(name.startswith(prefix) for name in folders):
         prefix = _shared_words(folders)
     users = {name: name.removeprefix(prefix) for name in folders}
     owners = {name: (Owner("GitHub", user, user),) for name, user in users.items()}
