@@ -99,10 +99,11 @@ class Net(nn.Module):
 
 # %% data
 def make_data(seed: int) -> tuple[Tensor, Tensor]:
-    """Return x (100, 1), evenly spaced in [-1, 1], and y = x^2 + 0.2 U(0, 1)."""
+    """Return x (100, 1), evenly spaced in [-1, 1], and y = x**2 + 0.2 U(0, 1)."""
     generator = torch.Generator().manual_seed(seed)
     x = torch.linspace(-1, 1, 100).unsqueeze(1)
-    return x, x.square() + 0.2 * torch.rand(x.shape, generator=generator)
+    y = x**2
+    return x, y + 0.2 * torch.rand(y.shape, generator=generator)
 
 
 def initial_parameters(seed: int, n_hidden: int = 20) -> Parameters:
@@ -123,11 +124,11 @@ def descend(
     losses = []
     for _ in range(steps):
         hs, y_pred = forward(x, params)
-        losses.append(float(objective(y, y_pred)) / len(x))
+        losses.append(float(objective(y, y_pred)) / y.numel())
         given = (x, y, params, hs, y_pred)
         gradients = (grad_w1(*given), grad_b1(*given), grad_w2(*given), grad_b2(*given))
         params = Parameters(
-            *(p - learning_rate / len(x) * g for p, g in zip(params, gradients, strict=True))
+            *(p - learning_rate / y.numel() * g for p, g in zip(params, gradients, strict=True))
         )
     return params, losses
 
@@ -149,7 +150,7 @@ def fit(
 
 
 # %% plotting
-def plot_sigmoid() -> None:
+def plot_activation() -> None:
     """Draw the sigmoid in red and its derivative in blue."""
     import matplotlib.pyplot as plt  # here, so that grading and self-check need only torch
 

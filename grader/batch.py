@@ -1,8 +1,11 @@
 """Grade a class as a stream: what was graded before first, then the rest as it is finished.
 
 No more of the class is in memory than is being graded; what is done is handed on and forgotten.
+Each file of a submission is graded for itself and the best counts, but for a Net that stands in
+another one: a course that hands out two notebooks gets two back.
 """
 
+import hashlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, suppress
@@ -16,8 +19,8 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from grader.papers import Brief, Paper, key_of
-from grader.records import Record
+from grader.papers import Brief, Paper, key_of, key_of_all
+from grader.records import Record, best, net_file_of
 from grader.submissions import shown
 from grader.submissions.discover import Submission
 from grader.submissions.read import Unreadable, read_bytes
@@ -50,6 +53,17 @@ class Result:
     file: Path | None
     handed_in: datetime
     was_known: bool
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file of a submission without its bytes, and the key of what it is graded as."""
+
+    name: str
+    sha256: str | None
+    key: str
+    path: Path | None
+    handed_in: datetime
 
 
 Find = Callable[[Sequence[str]], dict[str, Record]]
@@ -91,60 +105,65 @@ def _started(
 
 
 def _look_up(chunk: Sequence[Submission], brief: Brief, find: Find) -> dict[Submission, Result]:
-    """Return the results of those submissions all of whose files are known.
+    """Return the results of those submissions that are known with all their files.
 
     One that crashed is graded anew: that may have been no fault of its own.
     """
-    keyed = {
-        submission: [
-            (key_of(brief, paper), path, at) for paper, path, at in _papers(submission, brief)
-        ]
-        for submission in chunk
+    files = {submission: [file for _, file in _papers(submission, brief)] for submission in chunk}
+    keys = {
+        submission: key_of_all([file.key for file in files[submission]]) for submission in files
     }
-    records = find([key for papers in keyed.values() for key, _, _ in papers])
+    records = find(list(keys.values()))
     return {
-        submission: _best(
-            [
-                Result(replace(records[key], student=submission.student), key, path, at, True)
-                for key, path, at in papers
-            ]
+        submission: _result(
+            replace(records[key], student=submission.student), key, files[submission], True
         )
-        for submission, papers in keyed.items()
-        if all(key in records and records[key].status != "crashed" for key, _, _ in papers)
+        for submission, key in keys.items()
+        if key in records and records[key].status != "crashed"
     }
 
 
 def _grade(submission: Submission, brief: Brief, graders: Graders) -> Result:
-    return _best(
-        [
-            Result(graders.grade(paper), key_of(brief, paper), path, at, False)
-            for paper, path, at in _papers(submission, brief)
-        ]
-    )
+    graded = [(graders.grade(paper), file) for paper, file in _papers(submission, brief)]
+    records, files = [record for record, _ in graded], [file for _, file in graded]
+    record, keys = best(records), [file.key for file in files]
+    if record.status != "crashed" and any(other.status == "crashed" for other in records):
+        keys.append("crashed")  # which is never looked up
+    return _result(record, key_of_all(keys), files, False)
 
 
-def _best(results: Sequence[Result]) -> Result:
-    return max(results, key=lambda result: result.record.score)
+def _result(record: Record, key: str, files: Sequence[_File], was_known: bool) -> Result:
+    """Return a result; it was handed in when the last file was that the record is about."""
+    by_content = {(file.name, file.sha256): file for file in reversed(files)}
+    file = by_content.get((record.submission, record.sha256), files[0])
+    net = by_content.get(net_file_of(record) or ("", None), file)
+    handed_in = max(file.handed_in, net.handed_in)
+    return Result(record, key, file.path, handed_in, was_known)
 
 
-def _papers(submission: Submission, brief: Brief) -> Iterator[tuple[Paper, Path | None, datetime]]:
-    """Yield what is to be graded of a submission, its file, and when that was handed in."""
+def _papers(submission: Submission, brief: Brief) -> Iterator[tuple[Paper, _File]]:
+    """Yield what is to be graded of a submission, and the file it is from."""
     student = submission.student
     if submission.problem:
         name = shown(submission.files[0].name) if submission.files else ""
         paper = Paper(student, name, None, submission.problem)
-        yield paper, None, _handed_in(submission, *submission.files[:1])
+        yield paper, _file(paper, None, _handed_in(submission, *submission.files[:1]), brief)
         return
     for path in submission.files:
         handed_in = _handed_in(submission, path)
+        name = shown(path.name)
         try:
-            paper = Paper(
-                student, shown(path.name), read_bytes(path, brief.rubric.limits.source_bytes)
-            )
+            paper = Paper(student, name, read_bytes(path, brief.rubric.limits.source_bytes))
         except Unreadable as error:
-            yield Paper(student, shown(path.name), None, str(error)), None, handed_in
-        else:
-            yield paper, path, handed_in
+            paper = Paper(student, name, None, str(error))
+        yield paper, _file(paper, path, handed_in, brief)
+
+
+def _file(paper: Paper, path: Path | None, handed_in: datetime, brief: Brief) -> _File:
+    key = key_of(brief, paper)
+    if paper.data is None:
+        return _File(paper.name, None, key, None, handed_in)
+    return _File(paper.name, hashlib.sha256(paper.data).hexdigest(), key, path, handed_in)
 
 
 def _handed_in(submission: Submission, path: Path | None = None) -> datetime:

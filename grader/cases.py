@@ -9,14 +9,14 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from grader import reference
+from grader.activations import activation_called, evaluate
 from grader.confined.contract import GRADIENTS, Call, Parameters
 from grader.diagnosis import Mistakes
 from grader.judging import Case
 from grader.misconceptions import mistaken, mistaken_twice
-from grader.rubric import CaseSettings, Rubric, Training
-
-CONVENTIONS = ("sample", "row")
+from grader.reference import Reference
+from grader.rubric import CaseSettings, Homework, Rubric
+from grader.targets import code_of
 
 
 class Draw:
@@ -35,42 +35,39 @@ class Draw:
         unit = torch.rand(*shape, generator=self._generator, dtype=torch.float64)
         return low + (high - low) * unit
 
-    def parameters(self, n: int, n_hidden: int, convention: str) -> Parameters:
-        """Standard normal parameters for one feature and one output, in a bias convention."""
-        rows = n if convention == "sample" else 1
+    def parameters(self, n: int, n_hidden: int, bias: str, n_output: int = 1) -> Parameters:
+        """Standard normal parameters for one feature, in a bias convention."""
+        rows = n if bias == "sample" else 1
         return Parameters(
             self.normal(1, n_hidden),
             self.normal(rows, n_hidden),
-            self.normal(n_hidden, 1),
-            self.normal(rows, 1),
+            self.normal(n_hidden, n_output),
+            self.normal(rows, n_output),
         )
 
 
-def build_cases(settings: CaseSettings, training: Training, seed: int) -> list[Case]:
+def build_cases(rubric: Rubric, settings: CaseSettings, seed: int) -> list[Case]:
     """Return all cases in the order of asking: forward, gradients, net, training.
 
-    The same settings and seed give the same cases, bit for bit.
+    The same rubric, settings and seed give the same cases, bit for bit.
     """
-    compared = (
-        *_forward_cases(settings, seed),
-        *_gradient_cases(settings, seed),
-        *_net_cases(settings, seed),
-    )
-    return [*map(_with_mistakes, compared), *_training_cases(training, seed)]
+    activation = activation_called(rubric.homework.activation)
 
+    def with_mistakes(case: Case) -> Case:
+        """Add what named mistakes answer: found out when first asked for, and kept."""
+        return replace(
+            case,
+            mistaken=cache(lambda: Mistakes(mistaken(case.call, activation))),
+            mistaken_twice=cache(lambda: Mistakes(mistaken_twice(case.call, activation))),
+        )
 
-def _with_mistakes(case: Case) -> Case:
-    """Add what named mistakes answer: found out when first asked for, and kept."""
-    return replace(
-        case,
-        mistaken=cache(lambda: Mistakes(mistaken(case.call))),
-        mistaken_twice=cache(lambda: Mistakes(mistaken_twice(case.call))),
-    )
+    compared = _Compared(rubric.homework, settings, seed)
+    return [*map(with_mistakes, compared.cases()), *_training_cases(rubric, seed)]
 
 
 def hidden_cases(rubric: Rubric, seed: int) -> list[Case]:
     """Return the cases that decide a score."""
-    return build_cases(rubric.cases, rubric.training, seed)
+    return build_cases(rubric, rubric.cases, seed)
 
 
 def public_cases(rubric: Rubric) -> list[Case]:
@@ -78,72 +75,78 @@ def public_cases(rubric: Rubric) -> list[Case]:
 
     The answers of two at once would be megabytes in the student's folder.
     """
-    cases = build_cases(rubric.public_cases, rubric.training, rubric.public_cases.seed)
+    cases = build_cases(rubric, rubric.public_cases, rubric.public_cases.seed)
     return [replace(case, mistaken_twice=Mistakes) for case in cases]
 
 
-def _forward_cases(settings: CaseSettings, seed: int) -> Iterator[Case]:
-    for convention in CONVENTIONS:
-        for n, n_hidden in settings.sizes:
-            draw = Draw(seed, f"forward/{convention}/{n}/{n_hidden}")
-            x, params = draw.normal(n, 1), draw.parameters(n, n_hidden, convention)
-            yield _forward_case("forward.values", x, params)
-    for n, n_hidden in settings.sizes:
-        yield _stable_case(settings, Draw(seed, f"stable/{n}/{n_hidden}"), n, n_hidden)
+class _Compared:
+    """The cases whose answers are compared: of a homework, in some sizes, from a seed."""
 
+    def __init__(self, homework: Homework, settings: CaseSettings, seed: int) -> None:
+        self._n_output = homework.n_output
+        self._biases = homework.biases
+        self._settings = settings
+        self._seed = seed
+        self._activation = activation_called(homework.activation)
+        self._reference = Reference(self._activation)
 
-def _stable_case(settings: CaseSettings, draw: Draw, n: int, n_hidden: int) -> Case:
-    """Build a case whose h = x w1 + b1 is ±saturation, to within 1, in every entry."""
-    params = draw.parameters(n, n_hidden, "row")
-    signs = torch.where(torch.arange(n_hidden) % 2 == 0, 1.0, -1.0).to(torch.float64)
-    x = torch.where(torch.arange(n) % 2 == 0, 1.0, -1.0).to(torch.float64).unsqueeze(1)
-    b1 = draw.uniform(-1.0, 1.0, 1, n_hidden)
-    saturated = params._replace(w1=settings.saturation * signs.unsqueeze(0), b1=b1)
-    return _forward_case("forward.stable", x, saturated)
+    def cases(self) -> Iterator[Case]:
+        """Yield the cases in the order of asking."""
+        for bias in self._biases:
+            for size in self._settings.sizes:
+                yield self._forward_case(bias, *size)
+        for size in self._settings.sizes:
+            yield self._stable_case(*size)
+        for function in GRADIENTS:
+            for bias in self._biases:
+                for size in self._settings.sizes:
+                    yield self._gradient_case(function, bias, *size, on_path=True)
+                    yield self._gradient_case(function, bias, *size, on_path=False)
+        for sizes in self._settings.net_sizes:
+            yield self._net_case(*sizes)
 
+    def _draw(self, *name: object) -> Draw:
+        return Draw(self._seed, "/".join(map(str, name)))
 
-def _forward_case(criterion: str, x: Tensor, params: Parameters) -> Case:
-    call = Call("forward", {"x": x, **params._asdict()})
-    return Case(criterion, call, reference.forward(x, params))
+    def _forward_case(self, bias: str, n: int, n_hidden: int) -> Case:
+        draw = self._draw("forward", bias, n, n_hidden)
+        x, params = draw.normal(n, 1), draw.parameters(n, n_hidden, bias, self._n_output)
+        return self._case_of_forward("forward.values", x, params)
 
+    def _stable_case(self, n: int, n_hidden: int) -> Case:
+        """Build a case whose h = x w1 + b1 is ±saturation, to within 1, in every entry."""
+        draw = self._draw("stable", n, n_hidden)
+        params = draw.parameters(n, n_hidden, "row", self._n_output)
+        signs = torch.where(torch.arange(n_hidden) % 2 == 0, 1.0, -1.0).to(torch.float64)
+        x = torch.where(torch.arange(n) % 2 == 0, 1.0, -1.0).to(torch.float64).unsqueeze(1)
+        b1 = draw.uniform(-1.0, 1.0, 1, n_hidden)
+        saturated = params._replace(w1=self._settings.saturation * signs.unsqueeze(0), b1=b1)
+        return self._case_of_forward("forward.stable", x, saturated)
 
-def _gradient_cases(settings: CaseSettings, seed: int) -> Iterator[Case]:
-    for function in GRADIENTS:
-        for convention in CONVENTIONS:
-            by_convention = function in ("grad_b1", "grad_b2")
-            criterion = f"{function}.{convention}" if by_convention else function
-            for n, n_hidden in settings.sizes:
-                for on_path in (True, False):
-                    name = f"{function}/{convention}/{n}/{n_hidden}/{on_path}"
-                    draw = Draw(seed, name)
-                    yield _gradient_case(
-                        draw, criterion, function, convention, n, n_hidden, on_path
-                    )
+    def _case_of_forward(self, criterion: str, x: Tensor, params: Parameters) -> Case:
+        call = Call("forward", {"x": x, **params._asdict()})
+        return Case(criterion, call, self._reference.forward(x, params))
 
+    def _gradient_case(
+        self, function: str, bias: str, n: int, n_hidden: int, *, on_path: bool
+    ) -> Case:
+        by_bias = function in ("grad_b1", "grad_b2")
+        criterion = f"{function}.{bias}" if by_bias else function
+        draw = self._draw(function, bias, n, n_hidden, on_path)
+        x, y = draw.normal(n, 1), draw.normal(n, self._n_output)
+        params = draw.parameters(n, n_hidden, bias, self._n_output)
+        if on_path:
+            hs, y_pred = self._reference.forward(x, params)
+        else:
+            hs = draw.uniform(*self._activation.hs_range, n, n_hidden)
+            y_pred = draw.normal(n, self._n_output)
+        gradients = self._reference.gradients(x, y, params, hs, y_pred)
+        given = {"x": x, "y": y, **params._asdict(), "hs": hs, "y_pred": y_pred}
+        expected = gradients._asdict()[function.removeprefix("grad_")]
+        return Case(criterion, Call(function, given), (expected,), on_path)
 
-def _gradient_case(
-    draw: Draw,
-    criterion: str,
-    function: str,
-    convention: str,
-    n: int,
-    n_hidden: int,
-    on_path: bool,
-) -> Case:
-    x, y, params = draw.normal(n, 1), draw.normal(n, 1), draw.parameters(n, n_hidden, convention)
-    if on_path:
-        hs, y_pred = reference.forward(x, params)
-    else:
-        hs, y_pred = draw.uniform(0.05, 0.95, n, n_hidden), draw.normal(n, 1)
-    gradients = reference.gradients(x, y, params, hs, y_pred)
-    given = {"x": x, "y": y, **params._asdict(), "hs": hs, "y_pred": y_pred}
-    expected = gradients._asdict()[function.removeprefix("grad_")]
-    return Case(criterion, Call(function, given), (expected,), on_path)
-
-
-def _net_cases(settings: CaseSettings, seed: int) -> Iterator[Case]:
-    for n_feature, n_hidden, n_output in settings.net_sizes:
-        draw = Draw(seed, f"net/{n_feature}/{n_hidden}/{n_output}")
+    def _net_case(self, n_feature: int, n_hidden: int, n_output: int) -> Case:
+        draw = self._draw("net", n_feature, n_hidden, n_output)
         x = draw.normal(9, n_feature)
         params = Parameters(
             draw.normal(n_feature, n_hidden),
@@ -151,35 +154,51 @@ def _net_cases(settings: CaseSettings, seed: int) -> Iterator[Case]:
             draw.normal(n_hidden, n_output),
             draw.normal(1, n_output),
         )
-        _, output = reference.forward(x, params)
-        yield Case("net", Call("net", {"x": x, **params._asdict()}), (output, *params))
+        _, output = self._reference.forward(x, params)
+        return Case("net", Call("net", {"x": x, **params._asdict()}), (output, *params))
 
 
-def _training_cases(training: Training, seed: int) -> Iterator[Case]:
-    """Build the two training runs: the report's data, and weights as nn.Linear first draws them."""
-    draw = Draw(seed, "train")
-    n, n_hidden = training.n_samples, training.n_hidden
-    x = torch.linspace(-1, 1, n, dtype=torch.float64).unsqueeze(1)
-    y = x.square() + training.noise * draw.uniform(0.0, 1.0, n, 1)
-    bound = n_hidden**-0.5  # nn.Linear: 1/sqrt(fan_in), where fan_in is 1 for the hidden layer
-    params = Parameters(
+def training_data(homework: Homework, draw: Draw) -> tuple[Tensor, Tensor]:
+    """Return x (N, 1), evenly spaced in [-1, 1], and y (N, O): the targets, and noise on them."""
+    x = torch.linspace(-1, 1, homework.n_samples, dtype=torch.float64).unsqueeze(1)
+    y = torch.cat([evaluate(code_of(target), x=x) for target in homework.targets], 1)
+    return x, y + homework.noise * draw.uniform(0.0, 1.0, *y.shape)
+
+
+def first_parameters(homework: Homework, draw: Draw) -> Parameters:
+    """Return parameters as nn.Linear first draws them: uniform within 1/sqrt(fan_in)."""
+    n_hidden, n_output = homework.n_hidden, homework.n_output
+    bound = n_hidden**-0.5  # of the output layer; fan_in is 1 for the hidden one
+    return Parameters(
         draw.uniform(-1.0, 1.0, 1, n_hidden),
         draw.uniform(-1.0, 1.0, 1, n_hidden),
-        draw.uniform(-bound, bound, n_hidden, 1),
-        draw.uniform(-bound, bound, 1, 1),
+        draw.uniform(-bound, bound, n_hidden, n_output),
+        draw.uniform(-bound, bound, 1, n_output),
     )
+
+
+def _training_cases(rubric: Rubric, seed: int) -> Iterator[Case]:
+    """Build the two training runs, from the same data and the same parameters."""
+    homework, training = rubric.homework, rubric.training
+    draw = Draw(seed, "train")
+    x, y = training_data(homework, draw)
+    shared = first_parameters(homework, draw)
+    # A network trains with shared rows, unless the homework never asks for them.
+    rows = 1 if "row" in homework.biases else homework.n_samples
+    own = shared._replace(b1=shared.b1.repeat(rows, 1), b2=shared.b2.repeat(rows, 1))
     settings = {
         "steps": float(training.steps),
         "learning_rate": training.learning_rate,
         "sampled_every": float(training.sampled_every),
     }
-    for kind in ("manual", "net"):
+    for kind, params in (("manual", own), ("net", shared)):
         call = Call(f"train_{kind}", {"x": x, "y": y, **params._asdict()}, settings)
         yield Case(f"train.{kind}", call)
 
 
 def public_cases_json(rubric: Rubric) -> str:
-    """Return the public cases and their marking as JSON, numbers in full, for the self-check."""
+    """Return the public cases, marking and spellings as JSON, numbers in full: the self-check's."""
+    activation = activation_called(rubric.homework.activation)
     rows = [
         {
             "criterion": case.criterion,
@@ -189,12 +208,14 @@ def public_cases_json(rubric: Rubric) -> str:
             "settings": dict(case.call.settings),
             "expected": [tensor.tolist() for tensor in case.expected],
             "mistaken": [
-                {"ids": each.ids, "answer": _plain(each.answer)} for each in mistaken(case.call)
+                {"ids": each.ids, "answer": _plain(each.answer)}
+                for each in mistaken(case.call, activation)
             ],
         }
         for case in public_cases(rubric)
     ]
-    return json.dumps({"marking": asdict(rubric.marking()), "cases": rows}) + "\n"
+    marking, spellings = asdict(rubric.marking()), rubric.spellings.by_name()
+    return json.dumps({"marking": marking, "spellings": spellings, "cases": rows}) + "\n"
 
 
 def _plain(answer: tuple[Tensor, ...] | str) -> list[list[float]] | str:

@@ -43,7 +43,13 @@ class Classroom:
             source = read(paper.name, paper.data)
         except Unreadable as error:
             return self._unreadable(paper, str(error), started)
-        asked = interview(source, self._rounds, self._zygote, self._rubric.limits)
+        asked = interview(
+            source,
+            self._rounds,
+            self._zygote,
+            self._rubric.limits,
+            self._rubric.spellings.by_name(),
+        )
         verdicts = score(
             self._cases,
             asked.outcomes,
@@ -59,7 +65,9 @@ class Classroom:
             sha256=source.sha256,
             status=status,
             verdicts=verdicts,
-            training=training(self._cases, asked.outcomes, verdicts, self._pass_mark),
+            training=training(
+                self._cases, asked.outcomes, verdicts, self._marking, self._pass_mark
+            ),
             notes=[SourceNote(note.where, note.text) for note in asked.notes],
             flagged=flags(self._cases, asked.outcomes, asked.named),
             isolation=list(asked.layers),

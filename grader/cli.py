@@ -122,16 +122,14 @@ def grade(
 def validate(
     jobs: Jobs,
     seed: Seed = None,
-    solution: Annotated[
-        Path, typer.Option(help="The reference solution.", exists=True, dir_okay=False)
-    ] = Path("solution/homework.py"),
+    rubric: RubricFile = None,
 ) -> None:
     """Grade the solution and its mutants: full marks for it, and each mutant loses its own."""
     from grader.jobs import ValidateJob
     from grader.launch import replace_process
 
     _need_fork()
-    replace_process(ValidateJob(str(solution), jobs, seed))
+    replace_process(ValidateJob(str(rubric) if rubric else None, jobs, seed))
 
 
 @app.command()
@@ -145,30 +143,34 @@ def check(
         str | None, typer.Option(help="en, zh_Hans or zh_Hant; else as your system's language is.")
     ] = None,
     when_told: Annotated[float | None, typer.Option(hidden=True)] = None,
+    rubric: RubricFile = None,
 ) -> None:
     """Check your own work against the public cases, on your own machine."""
     from grader.cases import public_cases
-    from grader.rubric import load_rubric
+    from grader.rubric import RUBRIC_FILE, load_rubric
     from grader.selfcheck.checking import Questions
     from grader.selfcheck.running import Request, run
 
-    rubric = load_rubric()
-    questions = Questions(public_cases(rubric), rubric.marking())
+    asked = load_rubric(rubric or RUBRIC_FILE)
+    questions = Questions(public_cases(asked), asked.marking(), asked.spellings.by_name())
     command = [sys.executable, "-m", "grader.cli", "check"]
+    command += ["--rubric", str(rubric)] if rubric else []
     raise typer.Exit(run(Request(file, only, watch, lang, when_told), questions, command))
 
 
 @app.command()
 def release(
     root: Annotated[
-        Path, typer.Option(help="The folder that holds solution/.", exists=True, file_okay=False)
+        Path, typer.Option(help="Where solution/ and assignment/ are written.", file_okay=False)
     ] = Path(),
     out: Annotated[Path, typer.Option(help="Folder for the students' archive.")] = Path("dist"),
+    rubric: RubricFile = None,
 ) -> None:
-    """Generate the solution notebook, assignment/ and the students' zip from solution/."""
+    """Generate solution/, assignment/ and the students' zip from a rubric."""
     from grader.release import release as generate
+    from grader.rubric import RUBRIC_FILE, load_rubric
 
-    for path in generate(root, out):
+    for path in generate(load_rubric(rubric or RUBRIC_FILE), root, out):
         typer.echo(f"wrote {path}")
 
 
@@ -179,15 +181,14 @@ def convert(
         int, typer.Option(help="Seed of the hidden cases.", min=0, envvar=SEED_VARIABLE)
     ],
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
-    solution: Annotated[
-        Path, typer.Option(help="The folder it is made from.", exists=True, file_okay=False)
-    ] = Path("solution"),
+    rubric: RubricFile = None,
 ) -> None:
     """Write the homework as an assignment of otter-grader or nbgrader."""
     from grader.converters import convert as converted
     from grader.files import write_atomically
+    from grader.rubric import RUBRIC_FILE, load_rubric
 
-    for path, content in converted(solution, to, seed).items():
+    for path, content in converted(load_rubric(rubric or RUBRIC_FILE), to, seed).items():
         write_atomically(out / path, content)
         typer.echo(f"wrote {out / path}")
 

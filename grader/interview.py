@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from grader.confined.contract import GRADIENTS, Named, Outcome, Problem
+from grader.confined.contract import GRADIENTS, Named, Outcome, Problem, Spellings
 from grader.confined.limits import Limits
 from grader.judging import Case
 from grader.submissions.read import Source
@@ -37,10 +37,17 @@ def rounds_of(cases: Sequence[Case]) -> list[Round]:
     return rounds
 
 
-def interview(source: Source, rounds: Sequence[Round], zygote: Zygote, limits: Limits) -> Interview:
+def interview(
+    source: Source,
+    rounds: Sequence[Round],
+    zygote: Zygote,
+    limits: Limits,
+    spellings: Spellings,
+) -> Interview:
     """Load `source` in a fresh worker and ask it the rounds; raises only ZygoteDied."""
     with zygote.fork_worker(limits) as worker:
-        loaded = worker.load(source.kind, [(cell.label, cell.source) for cell in source.cells])
+        cells = [(cell.label, cell.source) for cell in source.cells]
+        loaded = worker.load(source.kind, cells, spellings)
         notes = () if isinstance(loaded, Outcome) else tuple(loaded)
         outcomes: list[Outcome] = []
         too_slow: dict[str, Outcome] = {}

@@ -35,7 +35,7 @@ class GradeJob(msgspec.Struct, frozen=True, tag=True):
 class ValidateJob(msgspec.Struct, frozen=True, tag=True):
     """Grade the solution and its mutants."""
 
-    solution: str
+    rubric: str | None
     jobs: int
     seed: int | None
 

@@ -1,6 +1,7 @@
 """The record of one submission, as result.json and as a row of grades.csv hold it."""
 
 import csv
+import hashlib
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,12 +10,17 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from grader.catalogue import Reason, Texts
+from grader.catalogue import ENGLISH, Reason, Texts
 from grader.cells import from_cell, to_cell
 from grader.files import write_atomically, writing_atomically
 from grader.verdicts import ErrorMap
 
 GRADES = "grades.csv"
+
+# What is asked of a Net; the reason that tells of another file; those that say nothing of a Net.
+OF_NET = ("net", "train.net")
+NET_BESIDE = "net_beside"
+NO_ANSWER = ("missing", "crashed", "unreadable", "nothing_defined")
 
 Status = Literal["graded", "unreadable", "failed", "timeout", "crashed"]
 
@@ -38,7 +44,7 @@ class Criterion(msgspec.Struct, frozen=True):
 class Run(msgspec.Struct, frozen=True):
     """How a training run went: the loss each `every` steps, and the predictions at the end.
 
-    Numbers are rounded, for drawing; null is what was not finite.
+    Those are one output after the other. Numbers are rounded, for drawing; null was not finite.
     """
 
     every: int
@@ -49,7 +55,8 @@ class Run(msgspec.Struct, frozen=True):
 class Training(msgspec.Struct, frozen=True):
     """Final mean squared errors of the two training runs, null where there was none.
 
-    `x` and `y` are the data, rounded; `runs` is by "manual" and "net".
+    `x` and `y` are the data, rounded, `y` one output after the other; `runs` is by "manual" and
+    "net".
     """
 
     manual: float | None
@@ -106,6 +113,71 @@ class Final(msgspec.Struct, frozen=True, kw_only=True):
     def student(self) -> str:
         """The student's name."""
         return self.record.student
+
+
+def best(records: Sequence[Record]) -> Record:
+    """Return the record that counts of a submission's files: the first of the highest score.
+
+    One whose file defines no Net has the Net of another file.
+    """
+    whole = [
+        _with_net(record, [*records[:number], *records[number + 1 :]])
+        for number, record in enumerate(records)
+    ]
+    return max(whole, key=lambda record: record.score)
+
+
+def net_file_of(record: Record) -> tuple[str, str] | None:
+    """Return name and sha256 of the other file that the Net of a record is from, if it is."""
+    reasons = [c.reasons[0] for c in record.criteria if c.id in OF_NET and c.reasons]
+    taken = [reason.values for reason in reasons if reason.id == NET_BESIDE]
+    return (str(taken[0]["file"]), str(taken[0]["sha256"])) if taken else None
+
+
+def content_of(record: Record) -> str | None:
+    """Return a digest of the files that a record is about, None where none could be read."""
+    net = net_file_of(record)
+    if record.sha256 is None or net is None:
+        return record.sha256
+    return hashlib.sha256(f"{record.sha256} {net[1]}".encode()).hexdigest()
+
+
+def _with_net(record: Record, others: Sequence[Record]) -> Record:
+    lacking = {c.id for c in record.criteria if c.id in OF_NET and _reason(c) == "missing"}
+
+    def answers(other: Record) -> list[Criterion]:
+        return [c for c in other.criteria if c.id in lacking and _reason(c) not in NO_ANSWER]
+
+    found = [other for other in others if answers(other)]
+    if not found:
+        return record
+    other = max(found, key=lambda other: sum(c.points for c in answers(other)))
+    taken = {c.id: _taken(c, other) for c in answers(other)}
+    criteria = [taken.get(c.id, c) for c in record.criteria]
+    own, its = record.training, other.training
+    runs = own.runs | {name: run for name, run in its.runs.items() if name == "net"}
+    return replace(
+        record,
+        criteria=criteria,
+        score=sum(c.points for c in criteria),
+        training=replace(own, net=its.net, x=own.x or its.x, y=own.y or its.y, runs=runs),
+        seconds=round(record.seconds + other.seconds, 4),
+    )
+
+
+def _reason(criterion: Criterion) -> str | None:
+    return criterion.reasons[0].id if criterion.reasons else None
+
+
+def _taken(criterion: Criterion, other: Record) -> Criterion:
+    """Return a criterion of another file's record; its places then say so."""
+    file = other.submission
+    reasons = [Reason(NET_BESIDE, {"file": file, "sha256": other.sha256 or ""})]
+    for reason in criterion.reasons:
+        place = str(reason.values.get("place", "")).removeprefix(" (")
+        told = {"place": f" ({file}, {place}"} if place else {}
+        reasons.append(Reason(reason.id, {**reason.values, **told}))
+    return replace(criterion, reasons=tuple(reasons), message=ENGLISH.of(*reasons))
 
 
 def in_language(record: Record, texts: Texts) -> Record:

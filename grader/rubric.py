@@ -1,12 +1,15 @@
 """The rubric: every number that decides a score, read from rubric.toml."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
+from grader.activations import activation_called
 from grader.confined.limits import Limits
 from grader.policy import Attempts, Late, Policy
+from grader.targets import code_of
+from grader.verdicts import is_training
 
 if TYPE_CHECKING:
     from grader.judging import Marking
@@ -15,6 +18,27 @@ RUBRIC_FILE = Path(__file__).with_name("rubric.toml")
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Identifier = Annotated[str, msgspec.Meta(pattern=r"^[^\W\d]\w*$")]
+Spelled = Annotated[list[Identifier], msgspec.Meta(min_length=1)]
+Bias = Literal["sample", "row"]
+
+
+class Homework(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the homework is; rubric.toml says what each value is for."""
+
+    activation: str
+    n_hidden: Annotated[int, msgspec.Meta(ge=2)]
+    targets: Annotated[list[str], msgspec.Meta(min_length=1)]
+    noise: Annotated[float, msgspec.Meta(ge=0)]
+    n_samples: Annotated[int, msgspec.Meta(ge=2)]
+    biases: Annotated[list[Bias], msgspec.Meta(min_length=1)]
+    seed: Annotated[int, msgspec.Meta(ge=0)]
+    per_student: bool
+
+    @property
+    def n_output(self) -> int:
+        """Columns of y: one a target."""
+        return len(self.targets)
 
 
 class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,10 +76,29 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: int
     sampled_every: int
     learning_rate: Positive
-    n_samples: int
-    n_hidden: int
-    noise: float
     pass_fraction: Positive
+
+
+class Spellings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What students may call what they are given, and what they assign in a function's place."""
+
+    x: Spelled
+    y: Spelled
+    params: Spelled
+    w1: Spelled
+    b1: Spelled
+    w2: Spelled
+    b2: Spelled
+    hs: Spelled
+    y_pred: Spelled
+    grad_w1: Spelled
+    grad_b1: Spelled
+    grad_w2: Spelled
+    grad_b2: Spelled
+
+    def by_name(self) -> dict[str, list[str]]:
+        """Return the spellings by the homework's name."""
+        return msgspec.structs.asdict(self)
 
 
 class ArchiveLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,10 +139,12 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of rubric.toml. `points` maps a criterion's id to its points, in the order of marking."""
 
     points: dict[str, Positive]
+    homework: Homework
     tolerance: Tolerance
     shares: Shares
     closed_form: ClosedForm
     misconceptions: dict[str, Share]
+    spellings: Spellings
     cases: CaseSettings
     public_cases: CaseSettings
     training: Training
@@ -128,7 +173,14 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             autograd_share=self.closed_form.autograd,
             misconceptions=self.misconceptions,
             pass_fraction=self.training.pass_fraction,
+            activation=self.homework.activation,
+            n_output=self.homework.n_output,
         )
+
+    def untrained(self) -> "Rubric":
+        """Return the rubric without its training runs."""
+        points = {name: points for name, points in self.points.items() if not is_training(name)}
+        return msgspec.structs.replace(self, points=points)
 
     def policy(self) -> Policy:
         """Return what the gradebook needs of the rubric."""
@@ -138,6 +190,22 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load_rubric(path: Path = RUBRIC_FILE) -> Rubric:
     """Read and check a rubric; raise ValueError where it is out of shape."""
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Rubric)
+        rubric = msgspec.toml.decode(path.read_bytes(), type=Rubric)
+        _check(rubric)
+        return rubric
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def _check(rubric: Rubric) -> None:
+    """Raise ValueError where the parts of a rubric contradict each other."""
+    homework = rubric.homework
+    activation_called(homework.activation)
+    if len(set(homework.biases)) < len(homework.biases):
+        raise ValueError(f"homework.biases names one twice: {', '.join(homework.biases)}")
+    for target in homework.targets:
+        code_of(target)
+    for criterion in rubric.points:
+        function, _, bias = criterion.partition(".")
+        if function in ("grad_b1", "grad_b2") and bias not in homework.biases:
+            raise ValueError(f"points has {criterion}, but homework.biases has no {bias!r}")

@@ -7,12 +7,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from grader import reference
+from grader.activations import activation_called
 from grader.catalogue import ENGLISH, Reason
 from grader.confined.contract import Named, Outcome, Parameters, Sighting
 from grader.judging import Case, Marking, judge, judge_training
 from grader.records import Run, Training
-from grader.verdicts import Verdict
+from grader.reference import Reference
+from grader.verdicts import Verdict, is_training
 
 MOST_FLAGS = 40
 
@@ -28,12 +29,13 @@ def score(
 
     `named` is what the source of each gradient names of autograd, `source` the student's text.
     """
+    loss_of = _reference(marking).mean_squared_error
     by_criterion: dict[str, list[tuple[Case, Outcome]]] = {name: [] for name in marking.points}
     for case, outcome in zip(cases, outcomes, strict=True):
         by_criterion[case.criterion].append((case, outcome))
     verdicts = [
-        judge_training(*answered[0], reference.mean_squared_error, marking)
-        if name.startswith("train.")
+        judge_training(*answered[0], loss_of, marking)
+        if is_training(name)
         else judge(name, answered, marking, named, source, _beside(name, by_criterion))
         for name, answered in by_criterion.items()
     ]
@@ -44,6 +46,10 @@ def score(
         else verdict
         for verdict in verdicts
     ]
+
+
+def _reference(marking: Marking) -> Reference:
+    return Reference(activation_called(marking.activation))
 
 
 def zero(reason: Reason, marking: Marking) -> list[Verdict]:
@@ -74,19 +80,23 @@ def _damage(cases: Sequence[Case], outcomes: Sequence[Outcome]) -> Reason | None
 
 
 def training(
-    cases: Sequence[Case], outcomes: Sequence[Outcome], verdicts: Sequence[Verdict], mark: float
+    cases: Sequence[Case],
+    outcomes: Sequence[Outcome],
+    verdicts: Sequence[Verdict],
+    marking: Marking,
+    mark: float,
 ) -> Training:
     """Return the losses of both training runs, and how they went where the worker told."""
     losses = {verdict.criterion: verdict.loss for verdict in verdicts}
     asked = [
         (case, outcome)
         for case, outcome in zip(cases, outcomes, strict=True)
-        if case.criterion.startswith("train.")
+        if is_training(case.criterion)
     ]
     runs = {
         case.criterion.removeprefix("train."): run
         for case, outcome in asked
-        if (run := _run(case, outcome))
+        if (run := _run(case, outcome, _reference(marking)))
     }
     given = asked[0][0].call.tensors if runs else {}
     return Training(
@@ -94,12 +104,12 @@ def training(
         net=losses.get("train.net"),
         pass_mark=mark,
         x=_rounded(given["x"]) if given else [],
-        y=_rounded(given["y"]) if given else [],
+        y=_rounded(given["y"].T) if given else [],
         runs=runs,
     )
 
 
-def _run(case: Case, outcome: Outcome) -> Run | None:
+def _run(case: Case, outcome: Outcome, reference: Reference) -> Run | None:
     """Return how a training run went, from the parameters at some steps; None without those.
 
     They follow the last parameters, stacked. The losses are computed here.
@@ -114,7 +124,7 @@ def _run(case: Case, outcome: Outcome) -> Run | None:
     params = Parameters(*(parameter.to(torch.float64) for parameter in passed))
     _, predictions = reference.forward(given.tensors["x"], params)
     losses = (given.tensors["y"] - predictions).square().mean((1, 2))
-    return Run(every, _rounded(losses), _rounded(predictions[-1]))
+    return Run(every, _rounded(losses), _rounded(predictions[-1].T))
 
 
 def _rounded(tensor: Tensor) -> list[float | None]:

@@ -13,7 +13,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import TimeoutError
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from copydetect.detector import CodeFingerprint, compare_files
@@ -21,8 +20,6 @@ from pebble import ProcessExpired, ProcessPool
 
 from grader.catalogue import N_
 from grader.rubric import Similarity
-
-RELEASED = Path(__file__).with_name("released.txt")  # made by `grader release`
 
 Passages = list[tuple[int, int]]
 
@@ -70,8 +67,8 @@ class _Prints:
     words: CodeFingerprint
 
 
-def compare(texts: Mapping[str, str], settings: Similarity, jobs: int) -> Comparison:
-    """Compare the Python of each student with that of all others."""
+def compare(texts: Mapping[str, str], given: str, settings: Similarity, jobs: int) -> Comparison:
+    """Compare the Python of each student with that of all others, but for what all were given."""
     short = {name: text for name, text in texts.items() if len(text) <= settings.most_characters}
     left_out = dict.fromkeys(texts.keys() - short.keys(), N_("too long to compare"))
     prints: dict[str, _Prints] = {}
@@ -80,7 +77,7 @@ def compare(texts: Mapping[str, str], settings: Similarity, jobs: int) -> Compar
             left_out[name] = found
         else:
             prints[name] = found
-    released = _fingerprint(RELEASED.read_text(encoding="utf-8"), settings, window=1)
+    released = _fingerprint(given, settings, window=1)
     for which in ("tokens", "words"):
         _leave_out([getattr(p, which) for p in prints.values()], getattr(released, which), settings)
     for name, found in prints.items():

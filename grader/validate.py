@@ -1,8 +1,8 @@
 """Show that the grader is right: grade the solution, and mutants that each break one function.
 
-mutants.toml lists the mutants as replacements in the solution's own text, each with the criteria
-that it breaks and the name of its mistake. A mutant that loses points anywhere else, keeps points
-it should lose, or is called by another name, is a fault of the grader (or of the table). Two
+material/mutants.toml.j2 lists the mutants as replacements in the solution's own text, each with the
+criteria that it breaks and the name of its mistake. A mutant that loses points anywhere else, keeps
+points it should lose, or is called by another name, is a fault of the grader (or of the table). Two
 mutants together are two mistakes at once; how many of those are named is counted.
 """
 
@@ -18,10 +18,14 @@ from pathlib import Path
 import msgspec
 
 from grader.graders import Graders
+from grader.material import rendered
+from grader.material.solution import solution_of
 from grader.papers import Paper
 from grader.records import Record
+from grader.rubric import Rubric
+from grader.verdicts import is_training
 
-MUTANTS_FILE = Path(__file__).with_name("mutants.toml")
+MUTANTS = "mutants.toml.j2"
 REFERENCE = "solution"
 
 
@@ -70,9 +74,11 @@ class Validation:
         return self.expected == self.lost and self.is_named
 
 
-def load_mutants() -> list[Mutant]:
-    """Read mutants.toml; raise msgspec.ValidationError where it is out of shape."""
-    return msgspec.toml.decode(MUTANTS_FILE.read_bytes(), type=_Table).mutant
+def mutants_of(rubric: Rubric) -> list[Mutant]:
+    """Return the mutants that break a criterion of this rubric other than a training run."""
+    table = msgspec.toml.decode(rendered(MUTANTS, rubric), type=_Table).mutant
+    compared = rubric.untrained().points.keys()
+    return [mutant for mutant in table if compared & set(mutant.breaks)]
 
 
 def mutate(source: str, mutant: Mutant) -> str:
@@ -85,19 +91,25 @@ def mutate(source: str, mutant: Mutant) -> str:
     return source[:start] + body.replace(mutant.find, mutant.replace) + source[end:]
 
 
-def validate(solution: Path, graders: Graders) -> Iterator[Validation]:
-    """Grade the solution's module and notebook and all mutants; yield what each one lost."""
-    source = solution.read_text(encoding="utf-8")
-    yield from _graded(source, [[mutant] for mutant in load_mutants()], graders)
-    for path in (solution, solution.with_suffix(".ipynb")):
-        paper = Paper(f"{REFERENCE}_{path.suffix[1:]}", path.name, path.read_bytes())
-        yield _validation(graders.grade(paper), [])
+def validate_solution(rubric: Rubric, graders: Graders) -> Iterator[Validation]:
+    """Grade the solution's module and notebook; yield what each one lost."""
+    for name, text in solution_of(rubric).items():
+        path = Path(name)
+        if path.stem == "homework":
+            paper = Paper(f"{REFERENCE}_{path.suffix[1:]}", name, text.encode())
+            yield _validation(graders.grade(paper), [])
 
 
-def validate_pairs(solution: Path, graders: Graders) -> Iterator[Validation]:
+def validate(rubric: Rubric, graders: Graders) -> Iterator[Validation]:
+    """Grade all mutants; yield what each one lost."""
+    source = solution_of(rubric)["homework.py"]
+    yield from _graded(source, [[mutant] for mutant in mutants_of(rubric)], graders)
+
+
+def validate_pairs(rubric: Rubric, graders: Graders) -> Iterator[Validation]:
     """Grade each two mutants together; yield what was lost and named."""
-    source = solution.read_text(encoding="utf-8")
-    yield from _graded(source, list(pairs_of(source, load_mutants())), graders)
+    source = solution_of(rubric)["homework.py"]
+    yield from _graded(source, list(pairs_of(source, mutants_of(rubric))), graders)
 
 
 def pairs_of(source: str, mutants: Sequence[Mutant]) -> Iterator[list[Mutant]]:
@@ -134,7 +146,7 @@ def _validation(record: Record, mutants: Sequence[Mutant]) -> Validation:
         named=tuple(
             frozenset(c.diagnosis.split("+") if c.diagnosis else ())
             for c in record.criteria
-            if not c.id.startswith("train.") and (c.points < c.max_points or c.diagnosis)
+            if not is_training(c.id) and (c.points < c.max_points or c.diagnosis)
         ),
     )
 

@@ -16,10 +16,11 @@ from typing import Literal, Self, TypeVar
 
 from grader.confined import wire
 from grader.confined.confinement import LAYERS
-from grader.confined.contract import Call, Outcome, Problem, Sighting
+from grader.confined.contract import Call, Outcome, Problem, Sighting, Spellings
 from grader.confined.limits import Limits
 
 START_SECONDS = 60.0  # for the zygote to preload what students import
+NO_SPELLINGS: Spellings = {}
 GONE = "the process that forks the workers is gone"
 
 Message = TypeVar("Message", wire.Ready, wire.Screened, wire.Loaded, wire.Answer)
@@ -237,14 +238,20 @@ class Worker:
         self.close()
 
     def load(
-        self, kind: Literal["module", "notebook"], cells: Sequence[tuple[str, str]]
+        self,
+        kind: Literal["module", "notebook"],
+        cells: Sequence[tuple[str, str]],
+        spellings: Spellings = NO_SPELLINGS,
     ) -> list[Note] | Outcome:
         """Run the source, given as (label, text) pairs; return its errors, or why it ended.
 
-        What its gradients name of autograd is then in `named`: told before any of it ran.
+        What it assigns by one of the `spellings` counts where it defines no function. What its
+        gradients name of autograd is then in `named`: told before any of it ran.
         """
         seconds = self.limits.load_seconds + self.limits.import_seconds
-        screened = self._exchange(wire.Load(kind, list(cells)), wire.Screened, seconds)
+        given = {name: list(own) for name, own in spellings.items()}
+        load = wire.Load(kind, list(cells), given)
+        screened = self._exchange(load, wire.Screened, seconds)
         if isinstance(screened, Outcome):
             return screened
         self.named = {

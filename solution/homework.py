@@ -36,14 +36,10 @@ def forward(x: Tensor, params: Parameters) -> tuple[Tensor, Tensor]:
 
     Must work under both bias conventions, and stay finite where h is as large as 1000.
     """
-    # BEGIN SOLUTION TODO 1
-    # HINT: three lines, one an equation; hs is the sigmoid of h.
-    # HINT: Which form of (2.1) survives h = 1000?
     h = x @ params.w1 + params.b1
     hs = torch.sigmoid(h)
     y_pred = hs @ params.w2 + params.b2
     return hs, y_pred
-    # END SOLUTION
 
 
 # %% grad_w1
@@ -52,11 +48,8 @@ def grad_w1(x: Tensor, y: Tensor, params: Parameters, hs: Tensor, y_pred: Tensor
 
     A closed form of the hs and y_pred you are given: no autograd, no second forward pass.
     """
-    # BEGIN SOLUTION TODO 2
-    # HINT: follow (1.1) to (1.4) backwards: residual, W2, the sigmoid, and last what multiplies W1.
     back = -2 * ((y - y_pred) @ params.w2.T) * hs * (1 - hs)
     return x.T @ back
-    # END SOLUTION
 
 
 # %% grad_b1
@@ -65,12 +58,8 @@ def grad_b1(x: Tensor, y: Tensor, params: Parameters, hs: Tensor, y_pred: Tensor
 
     A closed form of the hs and y_pred you are given: no autograd, no second forward pass.
     """
-    # BEGIN SOLUTION TODO 3
-    # HINT: (3.6) without its last step, if b1 has a row a sample.
-    # HINT: Which rows of h does one row of b1 reach, when all samples share it?
     back = -2 * ((y - y_pred) @ params.w2.T) * hs * (1 - hs)
     return back.sum_to_size(params.b1.shape)
-    # END SOLUTION
 
 
 # %% grad_w2
@@ -79,10 +68,7 @@ def grad_w2(x: Tensor, y: Tensor, params: Parameters, hs: Tensor, y_pred: Tensor
 
     A closed form of the hs and y_pred you are given: no autograd, no second forward pass.
     """
-    # BEGIN SOLUTION TODO 4
-    # HINT: Y_pred depends on W2 through one product; what does that product's other factor become?
     return -2 * hs.T @ (y - y_pred)
-    # END SOLUTION
 
 
 # %% grad_b2
@@ -91,10 +77,7 @@ def grad_b2(x: Tensor, y: Tensor, params: Parameters, hs: Tensor, y_pred: Tensor
 
     A closed form of the hs and y_pred you are given: no autograd, no second forward pass.
     """
-    # BEGIN SOLUTION TODO 5
-    # HINT: the shortest of the four, but mind its shape: the report prints it transposed.
     return (-2 * (y - y_pred)).sum_to_size(params.b2.shape)
-    # END SOLUTION
 
 
 # %% net
@@ -103,26 +86,21 @@ class Net(nn.Module):
 
     def __init__(self, n_feature: int, n_hidden: int, n_output: int) -> None:
         super().__init__()
-        # BEGIN SOLUTION TODO 6
-        # HINT: two layers of nn.Linear; each holds its weight and its bias.
         self.hidden = nn.Linear(n_feature, n_hidden)
         self.predict = nn.Linear(n_hidden, n_output)
-        # END SOLUTION
 
     def forward(self, x: Tensor) -> Tensor:
         """Return y_pred, (N, n_output)."""
-        # BEGIN SOLUTION TODO 6
-        # HINT: equations (1.2) to (1.4) once more, with the layers in place of W and b.
         return self.predict(torch.sigmoid(self.hidden(x)))
-        # END SOLUTION
 
 
 # %% data
 def make_data(seed: int) -> tuple[Tensor, Tensor]:
-    """Return x (100, 1), evenly spaced in [-1, 1], and y = x^2 + 0.2 U(0, 1)."""
+    """Return x (100, 1), evenly spaced in [-1, 1], and y = x**2 + 0.2 U(0, 1)."""
     generator = torch.Generator().manual_seed(seed)
     x = torch.linspace(-1, 1, 100).unsqueeze(1)
-    return x, x.square() + 0.2 * torch.rand(x.shape, generator=generator)
+    y = x**2
+    return x, y + 0.2 * torch.rand(y.shape, generator=generator)
 
 
 def initial_parameters(seed: int, n_hidden: int = 20) -> Parameters:
@@ -143,11 +121,11 @@ def descend(
     losses = []
     for _ in range(steps):
         hs, y_pred = forward(x, params)
-        losses.append(float(objective(y, y_pred)) / len(x))
+        losses.append(float(objective(y, y_pred)) / y.numel())
         given = (x, y, params, hs, y_pred)
         gradients = (grad_w1(*given), grad_b1(*given), grad_w2(*given), grad_b2(*given))
         params = Parameters(
-            *(p - learning_rate / len(x) * g for p, g in zip(params, gradients, strict=True))
+            *(p - learning_rate / y.numel() * g for p, g in zip(params, gradients, strict=True))
         )
     return params, losses
 
@@ -169,7 +147,7 @@ def fit(
 
 
 # %% plotting
-def plot_sigmoid() -> None:
+def plot_activation() -> None:
     """Draw the sigmoid in red and its derivative in blue."""
     import matplotlib.pyplot as plt  # here, so that grading and self-check need only torch
 

@@ -13,6 +13,7 @@ from opens import imports_of_torch
 CORPUS = ROOT / "tests" / "submissions"
 with (CORPUS / "expected.csv").open(encoding="utf-8", newline="") as table:
     EXPECTED = list(csv.DictReader(table))
+SECOND_FILE = "report_in_cells_network.ipynb"  # it is graded for its Net alone
 NOT_CRITERIA = {"submission", "score", "status", "diagnosis", "why"}
 
 
@@ -66,8 +67,15 @@ def test_the_corpus_is_as_large_and_as_mixed_as_promised():
     kinds = [Path(row["submission"]).suffix for row in EXPECTED]
     assert len(kinds) >= 40
     assert abs(kinds.count(".py") - kinds.count(".ipynb")) <= 2
-    on_disk = {path.name for path in CORPUS.iterdir()} - {"expected.csv", "README.md"}
+    on_disk = {path.name for path in CORPUS.rglob("*.*")} - {"expected.csv", SECOND_FILE}
     assert on_disk == {row["submission"] for row in EXPECTED}
+
+
+def test_a_net_in_a_second_file_says_where_it_stands(records):
+    criteria = {c["id"]: c for c in records["report_in_cells_gradients.ipynb"]["criteria"]}
+    for name in ("net", "train.net"):
+        assert criteria[name]["points"] == criteria[name]["max_points"]
+        assert SECOND_FILE in criteria[name]["message"]
 
 
 def test_the_count_of_imports_can_fail():

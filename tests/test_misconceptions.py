@@ -43,7 +43,7 @@ ALIKE = {
     ("summed_to_a_number", "grad_b2.sample"): "rows_always_summed",
     ("absolute_gradient", "grad_b2.row"): "sign",  # one entry, where both are negative
     ("b2_left_out", "forward.stable"): "biases_left_out",  # where h is 1000, b1 does not matter
-    ("softplus_for_sigmoid", "forward.stable"): "relu_for_sigmoid",
+    ("softplus_for_activation", "forward.stable"): "relu_for_activation",
 }
 
 

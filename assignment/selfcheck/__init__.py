@@ -25,14 +25,15 @@ def check(only: str | None = None, lang: str = "en") -> None:
     if A_FILE_RUNS.is_set():  # whose report is to come
         return
     namespace = sys._getframe(1).f_globals
-    work, look = Work(namespace, _cells_of(namespace)), look_of(Texts(language_of(lang)))
+    questions, look = stored_questions(), look_of(Texts(language_of(lang)))
+    work = Work.of(namespace, _cells_of(namespace), questions.spellings)
     display = _display()
     with guarded():
         if display is None:
-            print_report(work, only, stored_questions(), look)
+            print_report(work, only, questions, look)
             return
         shown = None
-        for report in reports(work, only, stored_questions(), look):
+        for report in reports(work, only, questions, look):
             if shown:
                 shown.update(report)
             else:

@@ -100,6 +100,7 @@ TEXTS = {
     "needs_forward": N_("forward.values comes first: the loss is found with your forward pass"),
     "nothing_defined": N_("none of the asked functions is defined{reason}"),
     "unreadable": N_("{reason}"),
+    "net_beside": N_("This file defines no Net; the one in {file} counts."),
     # A wrong sign or factor
     "sign": N_(
         "The sign of your {equation} is flipped: descent would climb. f depends on Y_pred "
@@ -162,8 +163,8 @@ TEXTS = {
     # Back through W2, (1.4)
     "w2_not_transposed": N_(
         "The shapes do not fit because W2 is used as it stands. Going back through (1.4), "
-        "from the output (N x 1) to the hidden layer (N x H), the matrix acts the other way "
-        "round: see what the trace rule does with a factor on the right."
+        "from the output (N x {n_output}) to the hidden layer (N x H), the matrix acts the other "
+        "way round: see what the trace rule does with a factor on the right."
     ),
     "w2_missing": N_(
         "W2 is missing from your {equation}. The hidden layer reaches the output only through"
@@ -175,69 +176,84 @@ TEXTS = {
         "output through the layer of (1.4); which weights are in that equation?"
     ),
     "back_path_missing": N_(
-        "Your {equation} has the derivative of the sigmoid, but not the residual that comes "
+        "Your {equation} has the derivative of the {activation}, but not the residual that comes "
         "back through (1.4). The chain rule multiplies all the steps from f down to "
         "{parameter}."
     ),
-    # The derivative of the sigmoid, (1.3) and (2.3)
+    # The derivative of the {activation}, (1.3) and (2.3)
     "one_minus_hs_missing": N_(
-        "The derivative of the sigmoid is a product of two factors, (2.3), and the one with "
+        "The derivative of the {activation} is a product of two factors, (2.3), and the one with "
         "the minus is missing from your {equation}. Derive (2.2) once more and see where each"
         " factor comes from."
     ),
     "hs_missing": N_(
-        "The derivative of the sigmoid is a product of two factors, (2.3), and only one of "
+        "The derivative of the {activation} is a product of two factors, (2.3), and only one of "
         "them is in your {equation}. Derive (2.2) once more and see where each factor comes "
         "from."
     ),
-    "sigmoid_derivative_missing": N_(
-        "The derivative of the sigmoid is missing from your {equation}, as if the hidden "
+    "activation_derivative_missing": N_(
+        "The derivative of the {activation} is missing from your {equation}, as if the hidden "
         "layer were linear. Between h and hs there is (1.3); the chain rule takes its "
         "derivative along."
     ),
-    "sigmoid_derivative_of_hs": N_(
-        "In your {equation} the sigmoid is applied to hs once more. hs is the sigmoid's value"
-        " already; (2.3) is written in that value, so nothing needs to be applied again."
+    "derivative_of_hs": N_(
+        "In your {equation} the {activation} is applied to hs once more. hs is the {activation}'s "
+        "value already; (2.3) is written in that value, so nothing needs to be applied again."
     ),
-    "sigmoid_for_its_derivative": N_(
-        "In your {equation} the sigmoid of hs stands where the derivative of the sigmoid "
-        "belongs. hs is the sigmoid's value; (2.3) says how the derivative follows from it."
+    "activation_for_its_derivative": N_(
+        "In your {equation} the {activation} of hs stands where the derivative of the {activation} "
+        "belongs. hs is the {activation}'s value; (2.3) says how the derivative follows from it."
     ),
     "h_for_hs": N_(
-        "h stands in your {function} where its sigmoid belongs. Keep apart what goes into "
+        "h stands in your {function} where its {activation} belongs. Keep apart what goes into "
         "(1.3) and what comes out of it, hs."
     ),
     "tanh_derivative": N_(
-        "That is the derivative of tanh. The network has the sigmoid, (1.3), and its "
+        "That is the derivative of tanh. The network has the {activation}, (1.3), and its "
         "derivative is (2.3)."
     ),
+    "sigmoid_derivative": N_(
+        "That is the derivative of the sigmoid. The network has the {activation}, (1.3), and "
+        "its derivative is (2.3)."
+    ),
     "relu_derivative": N_(
-        "That is the derivative of ReLU, one or zero. The network has the sigmoid, (1.3), and"
+        "That is the derivative of ReLU, one or zero. The network has the {activation}, (1.3), and"
         " its derivative is (2.3)."
     ),
-    "plus_in_sigmoid_derivative": N_(
-        "There is a plus in your derivative of the sigmoid where (2.3) has a minus. The "
-        "derivative must vanish where the unit is saturated, on both sides."
+    "plus_in_derivative": N_(
+        "There is a plus in your derivative of the {activation} where (2.3) has a minus."
     ),
     "hs_squared": N_(
-        "hs stands twice in your derivative of the sigmoid. (2.3) has two different factors: "
+        "hs stands twice in your derivative of the {activation}. (2.3) has two different factors: "
         "it must vanish where hs is near 1, too."
     ),
+    "square_missing": N_("A square is missing from your derivative of the {activation}, (2.3)."),
+    "one_minus_missing": N_(
+        "Your {equation} has what (2.3) subtracts from one, and not the difference. Derive "
+        "(2.2) once more and see where the one comes from."
+    ),
+    "exponent_sign": N_(
+        "The sign in the exponent of your derivative of the {activation} is flipped. Check it "
+        "against (2.3)."
+    ),
+    "sine_for_cosine": N_(
+        "A sine stands in your derivative of the {activation} where (2.3) has a cosine."
+    ),
     "derivative_twice": N_(
-        "The derivative of the sigmoid is in your {equation} twice. Between f and {parameter}"
-        " the sigmoid (1.3) is passed once."
+        "The derivative of the {activation} is in your {equation} twice. Between f and {parameter}"
+        " the {activation} (1.3) is passed once."
     ),
     "derivative_inverted": N_(
-        "Your {equation} divides by the derivative of the sigmoid. Going back through (1.3), "
+        "Your {equation} divides by the derivative of the {activation}. Going back through (1.3), "
         "the chain rule multiplies."
     ),
     "matmul_for_elementwise": N_(
-        "A matrix product stands in your {function} where the sigmoid's derivative belongs. "
-        "The sigmoid (1.3) acts on each entry by itself, so going back through it multiplies "
+        "A matrix product stands in your {function} where the {activation}'s derivative belongs. "
+        "The {activation} (1.3) acts on each entry by itself, so going back through it multiplies "
         "entry by entry."
     ),
     "added_for_multiplied": N_(
-        "Your {equation} adds the derivative of the sigmoid to what comes back from the "
+        "Your {equation} adds the derivative of the {activation} to what comes back from the "
         "output. The chain rule multiplies the steps; see the elementwise rule of section 4."
     ),
     # What multiplies the weights, (1.2) and (1.4)
@@ -269,8 +285,8 @@ TEXTS = {
         "by there?"
     ),
     "derivative_for_hs": N_(
-        "The derivative of the sigmoid stands in your {equation}. W2 comes after the sigmoid:"
-        " on the way from f back to W2, (1.3) is not passed."
+        "The derivative of the {activation} stands in your {equation}. W2 comes after the "
+        "{activation}: on the way from f back to W2, (1.3) is not passed."
     ),
     "w2_in_its_own_gradient": N_(
         "W2 itself is a factor of your {equation}. Y_pred is linear in W2, (1.4): its "
@@ -312,19 +328,19 @@ TEXTS = {
     ),
     # Another gradient
     "b2_in_place_of_b1": N_(
-        "That is the gradient of b2. b1 comes before the sigmoid, (1.2): the way back goes "
+        "That is the gradient of b2. b1 comes before the {activation}, (1.2): the way back goes "
         "on, through W2 and (1.3)."
     ),
     "b1_in_place_of_b2": N_(
         "That is the gradient of b1. b2 is added to the output, (1.4): the way back to it "
-        "ends before W2 and the sigmoid."
+        "ends before W2 and the {activation}."
     ),
     "w2_in_place_of_w1": N_(
-        "That is the gradient of W2. W1 comes before the sigmoid, (1.2): the way back goes "
+        "That is the gradient of W2. W1 comes before the {activation}, (1.2): the way back goes "
         "on, through W2 and (1.3)."
     ),
     "w1_in_place_of_w2": N_(
-        "That is the gradient of W1. W2 comes after the sigmoid, (1.4): the way back to it is"
+        "That is the gradient of W1. W2 comes after the {activation}, (1.4): the way back to it is"
         " shorter."
     ),
     "w2_in_place_of_b2": N_(
@@ -373,45 +389,45 @@ TEXTS = {
         "right as it is. (nn.Linear stores it transposed; params does not.)"
     ),
     "activation_missing": N_(
-        "The sigmoid is missing: hs is h. Without (1.3) the two layers are one linear map."
+        "The {activation} is missing: hs is h. Without (1.3) the two layers are one linear map."
     ),
-    "relu_for_sigmoid": N_("That is ReLU. The hidden layer has the sigmoid, (1.3)."),
-    "tanh_for_sigmoid": N_(
-        "That is tanh. The hidden layer has the sigmoid, (1.3), with values between 0 and 1."
+    "relu_for_activation": N_("That is ReLU. The hidden layer has the {activation}, (1.3)."),
+    "sigmoid_for_activation": N_(
+        "That is the sigmoid. The hidden layer has the {activation}, (1.3)."
     ),
-    "softmax_for_sigmoid": N_(
-        "That is softmax, which makes entries compete. The sigmoid (1.3) acts on each entry "
+    "tanh_for_activation": N_("That is tanh. The hidden layer has the {activation}, (1.3)."),
+    "softmax_for_activation": N_(
+        "That is softmax, which makes entries compete. The {activation} (1.3) acts on each entry "
         "by itself."
     ),
-    "softplus_for_sigmoid": N_(
-        "That is softplus, the integral of the sigmoid. The hidden layer has the sigmoid, (1.3)."
+    "softplus_for_activation": N_(
+        "That is softplus. The hidden layer has the {activation}, (1.3)."
     ),
-    "sigmoid_twice": N_(
-        "The sigmoid is applied twice: all of hs lies between 0.5 and 0.73. (1.3) applies it once."
-    ),
-    "sigmoid_of_minus_h": N_(
-        "That is the sigmoid of -h. Check the sign in the exponent against (2.1)."
-    ),
-    "derivative_for_sigmoid": N_(
-        "That is the derivative of the sigmoid, (2.3). The hidden layer has the sigmoid "
+    "activation_twice": N_("The {activation} is applied twice. (1.3) applies it once."),
+    "activation_of_minus_h": N_("That is the {activation} of -h. Check the signs against (2.1)."),
+    "derivative_for_activation": N_(
+        "That is the derivative of the {activation}, (2.3). The hidden layer has the {activation} "
         "itself, (1.3)."
     ),
-    "sigmoid_overflows": N_(
-        "At h = 1000 the exponential is infinite, and infinity divided by infinity is not a "
-        "number. The three forms of (2.1) are equal on paper; try each of them at 1000 and at"
-        " -1000, or use what torch has."
+    "activation_overflows": N_(
+        "At h = 1000 the exponential is infinite, so your {function} is not the {activation} "
+        "there. The forms of (2.1) are equal on paper; try each of them at 1000 and at -1000, "
+        "or use what torch has."
     ),
-    "sigmoid_on_output": N_(
-        "The output goes through a sigmoid, too. (1.4) is linear: y_pred may be any number."
+    "activation_on_output": N_(
+        "The output goes through the {activation}, too. (1.4) is linear: y_pred may be any number."
     ),
     "relu_on_output": N_("The output goes through ReLU. (1.4) is linear: y_pred may be negative."),
-    "h_returned_for_hs": N_("h is returned as hs. hs is what comes out of the sigmoid, (1.3)."),
+    "h_returned_for_hs": N_(
+        "h is returned as hs. hs is what comes out of the {activation}, (1.3)."
+    ),
     "outputs_swapped": N_("hs and y_pred are returned in the wrong order: hs comes first."),
     "outputs_transposed": N_(
-        "What is returned is transposed. The rows are samples: hs is N x H and y_pred N x 1."
+        "What is returned is transposed. The rows are samples: hs is N x H and y_pred N x "
+        "{n_output}."
     ),
     "output_dimension_dropped": N_(
-        "y_pred has lost its second dimension. It is N x 1, as (1.4) makes it; leave out "
+        "y_pred has lost its second dimension. It is N x {n_output}, as (1.4) makes it; leave out "
         "squeeze and flatten."
     ),
     "hidden_returned_twice": N_(

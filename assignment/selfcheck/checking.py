@@ -17,27 +17,34 @@ from torch import Tensor
 
 from selfcheck.catalogue import Reason
 from selfcheck.calls import answer
-from selfcheck.contract import Call, Named, Parameters
+from selfcheck.contract import Call, Named, Parameters, Spellings
+from selfcheck.formulas import Formula, formulas_of, with_formulas
 from selfcheck.screening import screen
-from selfcheck.student import NOT_PARSED, Cell, Namespace, Note
+from selfcheck.student import NOT_PARSED, Cell, Namespace
 from selfcheck.diagnosis import Mistaken, Mistakes
 from selfcheck.judging import Case, Marking, judge, judge_training
-from selfcheck.verdicts import Verdict
+from selfcheck.verdicts import Verdict, is_training
 
 CASES_FILE = Path(__file__).with_name("public_cases.json")
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a student wrote: the names it defines, its code, and the errors it met as it ran."""
+    """What a student wrote: the names it defines, its code, and what it writes as assignments."""
 
     namespace: Namespace
     cells: Sequence[Cell]
-    notes: Sequence[Note] = ()
+    formulas: Sequence[Formula] = ()
+
+    @classmethod
+    def of(cls, namespace: Namespace, cells: Sequence[Cell], spellings: Spellings) -> "Work":
+        """Return the work in these cells, which ran in `namespace`."""
+        formulas = formulas_of(cells, spellings)
+        return cls(with_formulas(namespace, formulas), cells, formulas)
 
     def place_of(self, name: str) -> str:
-        """Return where a function or class was last defined ("homework.py, line 30"), or ""."""
-        place = ""
+        """Return where a function or class was last written ("homework.py, line 30"), or ""."""
+        place = next((formula.place for formula in self.formulas if formula.name == name), "")
         for cell in self.cells:
             for node in _statements(cell):
                 if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
@@ -54,10 +61,11 @@ def _statements(cell: Cell) -> list[ast.stmt]:
 
 @dataclass(frozen=True)
 class Questions:
-    """The public cases, and the numbers of the rubric that mark the answers."""
+    """The public cases, the numbers of the rubric that mark the answers, and its spellings."""
 
     cases: Sequence[Case]
     marking: Marking
+    spellings: Spellings
 
     def chosen(self, only: str | None) -> list[str]:
         """Return the criteria that `only` names (all without it), training last.
@@ -71,14 +79,9 @@ class Questions:
         return sorted(names, key=is_training)
 
 
-def is_training(criterion: str) -> bool:
-    """Whether a criterion trains, which takes seconds."""
-    return criterion.startswith("train.")
-
-
 def verdicts(work: Work, criteria: Sequence[str], questions: Questions) -> Iterator[Verdict]:
     """Judge one criterion after the other."""
-    named, labels = screen(work.cells), {cell.label for cell in work.cells}
+    named, labels = screen(work.cells, work.formulas), {cell.label for cell in work.cells}
     source = "\n".join(cell.source for cell in work.cells)
     for name in criteria:
         yield _verdict(name, work.namespace, labels, named, source, questions)
@@ -154,7 +157,8 @@ def _without_magics(source: str) -> str:
 def stored_questions() -> Questions:
     """Read the public cases and the numbers of the rubric from public_cases.json."""
     stored = json.loads(CASES_FILE.read_text(encoding="utf-8"))
-    return Questions([_case(row) for row in stored["cases"]], Marking(**stored["marking"]))
+    cases = [_case(row) for row in stored["cases"]]
+    return Questions(cases, Marking(**stored["marking"]), stored["spellings"])
 
 
 def _case(row: dict[str, Any]) -> Case:

@@ -72,6 +72,8 @@ class Marking:
     autograd_share: float
     misconceptions: Mapping[str, float]
     pass_fraction: float
+    activation: str
+    n_output: int
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def judge(
             ids = ()
         ids = by_source(ids, definition(source, function))
         share = prod(_share(name, marking) for name in ids) if ids else share
-        reasons = (*(_taught(name, function) for name in ids), *reasons)
+        reasons = (*(_taught(name, function, marking) for name in ids), *reasons)
     if seen:
         share *= marking.autograd_share
         reasons, ids = (_autograd("autograd", seen[0]),), ("autograd",)
@@ -184,9 +186,15 @@ def _share(name: str, marking: Marking) -> float:
     return own.get(name, marking.misconceptions.get(name, 0.0))
 
 
-def _taught(name: str, function: str) -> Reason:
+def _taught(name: str, function: str, marking: Marking) -> Reason:
     equation, parameter = EQUATIONS[function]
-    values = {"function": function, "equation": equation, "parameter": parameter}
+    values: dict[str, str | int | float] = {
+        "function": function,
+        "equation": equation,
+        "parameter": parameter,
+        "activation": marking.activation,
+        "n_output": marking.n_output,
+    }
     return Reason(name, values)
 
 
@@ -204,7 +212,7 @@ def judge_training(case: Case, outcome: Outcome, loss_of: LossOf, marking: Marki
         return Verdict(case.criterion, 0, points, (faulty,))
     params = Parameters(*(tensor.to(torch.float64) for tensor in final))
     loss = loss_of(given.tensors["x"], given.tensors["y"], params)
-    # A sigmoid makes finite values of infinite weights, so the loss alone does not tell.
+    # An activation may make finite values of infinite weights, so the loss alone does not tell.
     if not all(map(math.isfinite, (loss, *(float(p.abs().sum()) for p in params)))):
         return Verdict(case.criterion, 0, points, (Reason("diverged"),))
     passed = loss <= mark
@@ -213,8 +221,8 @@ def judge_training(case: Case, outcome: Outcome, loss_of: LossOf, marking: Marki
 
 
 def pass_mark(y: Tensor, marking: Marking) -> float:
-    """Return the largest final loss that passes: a fraction of the (population) variance of y."""
-    return marking.pass_fraction * float(y.var(correction=0))
+    """Return the largest final loss that passes: a fraction of the mean variance of y's columns."""
+    return marking.pass_fraction * float(y.var(0, correction=0).mean())
 
 
 def relative_error(actual: Tensor, expected: Tensor) -> tuple[float, tuple[int, ...]]:

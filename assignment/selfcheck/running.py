@@ -16,7 +16,6 @@ from selfcheck.student import load
 from selfcheck.checking import (
     Questions,
     Work,
-    is_training,
     read_cells,
     stored_questions,
     verdicts,
@@ -24,6 +23,7 @@ from selfcheck.checking import (
 from selfcheck.showing import Look, Report
 from selfcheck.tasks import TASKS
 from selfcheck.watching import TOO_LONG, WHEN_TOLD, watch
+from selfcheck.verdicts import is_training
 
 A_FILE_RUNS = threading.Event()  # what its cells check themselves would be shown twice
 
@@ -78,7 +78,8 @@ def check_file(request: Request, questions: Questions, look: Look) -> int:
             A_FILE_RUNS.clear()
         for note in notes:
             print(f"! {note.where}: {note.text}")
-        report = print_report(Work(namespace, cells), request.only, questions, look)
+        work = Work.of(namespace, cells, questions.spellings)
+        report = print_report(work, request.only, questions, look)
     return 1 if report.next else 0
 
 

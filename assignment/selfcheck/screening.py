@@ -1,15 +1,17 @@
 """Read a source without running it: does a gradient's code name torch's own differentiation?
 
-From each grad_* function names are followed to the top-level functions, classes, aliases and
-imports they stand for, the last definition of a name counting, as at run time. What is not reached
-from a gradient (training of a Net, a comparison with autograd) is not named. Strings that are put
-together while the program runs hide from this; the off-path cases do not need to read.
+From each grad_* function, or the assignments in its place, names are followed to the top-level
+functions, classes, aliases and imports they stand for, the last definition of a name counting, as
+at run time. What is not reached from a gradient (training of a Net, a comparison with autograd) is
+not named. Strings that are put together while the program runs hide from this; the off-path cases
+do not need to read.
 """
 
 import ast
 from collections.abc import Iterator, Sequence
 
 from selfcheck.contract import GRADIENTS, Sighting
+from selfcheck.formulas import Formula
 from selfcheck.guards import ENTRY_POINTS, GRAPH_ATTRIBUTES, MOST_SIGHTINGS
 from selfcheck.student import NOT_PARSED, Cell
 
@@ -32,12 +34,14 @@ class Text(str):
 Bindings = dict[str, ast.AST | str]
 
 
-def screen(cells: Sequence[Cell]) -> dict[str, tuple[Sighting, ...]]:
+def screen(
+    cells: Sequence[Cell], formulas: Sequence[Formula] = ()
+) -> dict[str, tuple[Sighting, ...]]:
     """Return what each gradient names, of those that name anything.
 
     Parses what it is given, so run it where a source made to break the parser does no harm.
     """
-    source = _Source()
+    source = _Source(formulas)
     for cell in cells:
         source.add(cell)
     found = {str(name): tuple(source.named_by(name)) for name in GRADIENTS}
@@ -47,7 +51,8 @@ def screen(cells: Sequence[Cell]) -> dict[str, tuple[Sighting, ...]]:
 class _Source:
     """The top-level names of a submission, and the walk from a gradient through them."""
 
-    def __init__(self) -> None:
+    def __init__(self, formulas: Sequence[Formula]) -> None:
+        self._formulas = {formula.name: formula for formula in formulas}
         self._bindings: Bindings = {}
         self._labels: dict[int, str] = {}  # by id of a binding's node
         self._methods: set[str] = set()
@@ -71,19 +76,25 @@ class _Source:
         """Return the entry points reached from a gradient, each with its place."""
         self._steps = 0
         found: dict[Sighting, None] = {}
-        reached, todo = {gradient}, [gradient]
+        reached, todo = {gradient}, self._code_of(gradient)
+        if formula := self._formulas.get(gradient):  # it has all that it needs of these
+            reached |= formula.assigned | formula.given.keys()
         while todo and len(found) < MOST_SIGHTINGS:
-            target = self._bindings.get(todo.pop())
-            if not isinstance(target, ast.AST):
-                continue
-            label = self._labels[id(target)]
-            for name, node in self._inside(target, DEEPEST):
+            label, code = todo.pop()
+            for name, node in self._inside(code, DEEPEST):
                 if name is not None:
                     found[Sighting(name, f"{label}, line {node.lineno}")] = None
                 elif isinstance(node, ast.Name) and node.id not in reached:
                     reached.add(node.id)
-                    todo.append(node.id)
+                    todo += self._code_of(node.id)
         return list(found)[:MOST_SIGHTINGS]
+
+    def _code_of(self, name: str) -> list[tuple[str, ast.AST]]:
+        """Return the code that a name stands for, each piece with its cell's label."""
+        if formula := self._formulas.get(name):
+            return [(part.label, part.statement) for part in formula.parts]
+        target = self._bindings.get(name)
+        return [(self._labels[id(target)], target)] if isinstance(target, ast.AST) else []
 
     def _inside(self, code: ast.AST, depth: int) -> Iterator[tuple[str | None, ast.expr]]:
         """Yield the entry points named in `code`, and (None, name) for names to follow."""

@@ -116,7 +116,7 @@ def _train_manual(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
     x, y, params = call.tensors["x"], call.tensors["y"], call.parameters()
     passed = []  # parameters on the way
     gradients = [(name, _defined(namespace, name)) for name in GRADIENTS]
-    step = call.settings["learning_rate"] / len(x)
+    step = call.settings["learning_rate"] / y.numel()
     for count in range(int(call.settings["steps"])):
         if count % call.settings["sampled_every"] == 0:
             passed.append(params)

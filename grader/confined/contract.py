@@ -60,6 +60,9 @@ class Sighting:
 # What a gradient's source names, by the gradient's name.
 Named = Mapping[str, Sequence[Sighting]]
 
+# What a source may call x, w1, hs, grad_w1 and so on that it assigns, by the homework's names.
+Spellings = Mapping[str, Sequence[str]]
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -54,10 +54,11 @@ class Ready(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 
 
 class Load(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """To the worker: the source, as (label, text) pairs."""
+    """To the worker: the source, as (label, text) pairs, and how names in it may be spelled."""
 
     kind: Literal["module", "notebook"]
     cells: list[tuple[str, str]]
+    spellings: dict[str, list[str]]
 
 
 class Screened(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):

@@ -10,7 +10,15 @@ from typing import TypeVar
 from grader.confined import student, wire
 from grader.confined.calls import answer
 from grader.confined.confinement import Confinement
-from grader.confined.contract import GRADIENTS, Call, Gradient, Outcome, Problem
+from grader.confined.contract import (
+    GRADIENTS,
+    Call,
+    Gradient,
+    Outcome,
+    Problem,
+    Spellings,
+)
+from grader.confined.formulas import Formula, formulas_of, with_formulas
 from grader.confined.limits import Limits
 from grader.confined.screening import screen
 
@@ -28,12 +36,14 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
     cells = [student.Cell(label, source) for label, source in load.cells]
     labels = {cell.label for cell in cells}
     limits = start.limits
-    _send(channel, wire.Screened(_named(cells, limits)))
+    formulas, named = _read(cells, load.spellings, limits)
+    _send(channel, wire.Screened(named))
     _next(channel, wire.Run)
     budget = student.LoadBudget(
         limits.statement_seconds, limits.import_seconds, limits.load_seconds, limits.slice_seconds
     )
     namespace, notes = student.load(load.kind, cells, budget)
+    namespace = with_formulas(namespace, formulas)
     _send(channel, wire.Loaded([(note.where, note.text) for note in notes[:200]]))
     while True:
         for ask in _next(channel, wire.Round).asks:
@@ -43,14 +53,17 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
                 break
 
 
-def _named(cells: Sequence[student.Cell], limits: Limits) -> dict[Gradient, wire.Sightings]:
-    """Screen the source; one that takes too long to read names nothing."""
+def _read(
+    cells: Sequence[student.Cell], spellings: Spellings, limits: Limits
+) -> tuple[list[Formula], dict[Gradient, wire.Sightings]]:
+    """Return the formulas of a source and what it names; nothing, where that takes too long."""
     try:
         with student.time_limit(limits.statement_seconds):
-            found = screen(cells)
+            formulas = formulas_of(cells, spellings)
+            found = screen(cells, formulas)
     except (student.TimeLimitReached, RecursionError, MemoryError):
-        return {}
-    return {name: wire.pairs_of(found[name]) for name in GRADIENTS if name in found}
+        return [], {}
+    return formulas, {name: wire.pairs_of(found[name]) for name in GRADIENTS if name in found}
 
 
 def _answer_in_time(

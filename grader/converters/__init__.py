@@ -5,23 +5,20 @@ from typing import Literal
 
 from grader.converters import nbgrader, otter
 from grader.converters.questions import parts_of
-from grader.rubric import load_rubric
+from grader.material import rendered
+from grader.rubric import Rubric
 
 FILES = Path(__file__).with_name("files")
 CHECKS = "homework_checks.py"
 
 
 def convert(
-    solution: Path, target: Literal["otter", "nbgrader"], seed: int
+    rubric: Rubric, target: Literal["otter", "nbgrader"], seed: int
 ) -> dict[PurePosixPath, str]:
-    """Return the files of the assignment made from the folder `solution`.
-
-    Criteria, points and cases are this grader's. An OSError is about a file of `solution`.
-    """
-    module = (solution / "homework.py").read_text(encoding="utf-8")
-    prose = (solution / "handout.md").read_text(encoding="utf-8")
+    """Return the files of the assignment: criteria, points and cases are this grader's."""
+    module, prose = rendered("homework.py.j2", rubric), rendered("handout.md.j2", rubric)
     tool = {"otter": otter, "nbgrader": nbgrader}[target]
-    parts = parts_of(prose, module, tool.BEGIN, tool.END, load_rubric(), seed)
+    parts = parts_of(prose, module, tool.BEGIN, tool.END, rubric, seed)
     text = tool.notebook(parts)
     checks = (FILES / CHECKS).read_text(encoding="utf-8")
     if target == "otter":

@@ -12,7 +12,8 @@ from nbformat import NotebookNode
 
 from grader.cases import hidden_cases, public_cases
 from grader.judging import Case
-from grader.release import BEGIN, END, HINT, INCLUDE, SOLUTION_TAG, sections_of
+from grader.material.module import BEGIN, END, HINT, sections_of
+from grader.material.notebook import INCLUDE, SOLUTION_TAG
 from grader.rubric import Rubric
 
 AFTER = "net"  # the section after which all is there that training needs

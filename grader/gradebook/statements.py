@@ -24,7 +24,7 @@ from sqlalchemy.dialects import postgresql
 
 from grader.gradebook.standing import Grading, Override
 from grader.gradebook.tables import attempts, criteria, overrides, students, submissions
-from grader.records import Record
+from grader.records import Record, content_of
 
 CHUNK = 500  # values in one IN; SQLite once took no more than 999
 
@@ -128,7 +128,7 @@ def _submission(key: str, record: Record, now: datetime) -> Row:
     return {
         "key": key,
         "name": record.submission,
-        "sha256": record.sha256,
+        "sha256": content_of(record),
         "status": record.status,
         "score": record.score,
         "max_score": record.max_score,

@@ -72,7 +72,7 @@ submissions = Table(
     Column("id", Integer, primary_key=True),
     Column("key", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
-    Column("sha256", Text),
+    Column("sha256", Text),  # of all files that the record is about
     Column("status", Text, nullable=False),
     Column("score", Float, nullable=False),
     Column("max_score", Float, nullable=False),

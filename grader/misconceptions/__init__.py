@@ -3,7 +3,6 @@
 Students never get this package: one mistake away from each expression in it is the solution.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -11,49 +10,50 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grader.activations import Activation
 from grader.confined.contract import GRADIENTS, Call
 from grader.diagnosis import Mistaken
 from grader.misconceptions.derivation import (
     ForwardSteps,
     Given,
-    GradientSteps,
     forward_pass,
     gradient,
+    gradient_steps,
 )
-from grader.misconceptions.entries import ENTRIES, Entry
+from grader.misconceptions.entries import Entry, entries_for
 
 
-def mistaken(call: Call) -> list[Mistaken]:
+def mistaken(call: Call, activation: Activation) -> list[Mistaken]:
     """Return what each mistake of the catalogue makes of a call."""
-    return [_made(call, entry) for entry in _entries(call)]
+    return [_made(call, activation, entry) for entry in _entries(call, activation)]
 
 
-def mistaken_twice(call: Call) -> list[Mistaken]:
+def mistaken_twice(call: Call, activation: Activation) -> list[Mistaken]:
     """Return what each two mistakes, at different steps, make of a call together."""
     return [
-        _made(call, *pair)
-        for pair in combinations(_entries(call), 2)
+        _made(call, activation, *pair)
+        for pair in combinations(_entries(call, activation), 2)
         if not pair[0].steps.keys() & pair[1].steps.keys()
     ]
 
 
-def _entries(call: Call) -> Iterator[Entry]:
-    return (entry for entry in ENTRIES if call.function in entry.functions)
+def _entries(call: Call, activation: Activation) -> list[Entry]:
+    return [entry for entry in entries_for(activation) if call.function in entry.functions]
 
 
-def _made(call: Call, *entries: Entry) -> Mistaken:
+def _made(call: Call, activation: Activation, *entries: Entry) -> Mistaken:
     changes = {step: do for entry in entries for step, do in entry.steps.items()}
     ids = tuple(entry.id for entry in entries)
     try:
         with torch.no_grad():
-            return Mistaken(ids, _answer(call, changes))
+            return Mistaken(ids, _answer(call, activation, changes))
     except RuntimeError as error:  # shapes do not fit: then torch tells a student the same
         return Mistaken(ids, str(error).split("\n")[0])
 
 
-def _answer(call: Call, changes: dict[str, Any]) -> tuple[Tensor, ...]:
+def _answer(call: Call, activation: Activation, changes: dict[str, Any]) -> tuple[Tensor, ...]:
     if call.function in GRADIENTS:
-        given = Given(**call.tensors)
-        return (gradient(given, replace(GradientSteps(call.function), **changes)),)
-    hs, y_pred = forward_pass(call, replace(ForwardSteps(), **changes))
+        steps = replace(gradient_steps(call.function, activation), **changes)
+        return (gradient(Given(**call.tensors), steps),)
+    hs, y_pred = forward_pass(call, replace(ForwardSteps(activation.of), **changes))
     return (hs, y_pred) if call.function == "forward" else (y_pred, *call.parameters())

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
+from grader.activations import Activation
 from grader.confined.contract import Call
 
 
@@ -42,12 +42,7 @@ def _through_w2(given: Given, at_output: Tensor) -> Tensor:
     return at_output @ given.w2.T
 
 
-def _slope(given: Given) -> Tensor:
-    """The derivative of the sigmoid, (2.3)."""
-    return given.hs * (1 - given.hs)
-
-
-def _through_sigmoid(behind: Tensor, slope: Tensor) -> Tensor:
+def _through_activation(behind: Tensor, slope: Tensor) -> Tensor:
     """From hs to h, back through (1.3): entry by entry."""
     return behind * slope
 
@@ -73,17 +68,25 @@ def _as_it_is(gradient: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class GradientSteps:
-    """How a gradient is derived; `formula` is the function whose formula is followed."""
+    """How a gradient is derived; `formula` is the function whose formula is followed.
+
+    `slope` is the derivative of the activation, (2.3).
+    """
 
     formula: str
+    slope: Callable[[Given], Tensor]
     residual: Callable[[Given], Tensor] = _residual
     through_w2: Callable[[Given, Tensor], Tensor] = _through_w2
-    slope: Callable[[Given], Tensor] = _slope
-    through_sigmoid: Callable[[Tensor, Tensor], Tensor] = _through_sigmoid
+    through_activation: Callable[[Tensor, Tensor], Tensor] = _through_activation
     into_w1: Callable[[Given, Tensor], Tensor] = _into_w1
     into_w2: Callable[[Given, Tensor], Tensor] = _into_w2
     over_rows: Callable[[Tensor, Tensor], Tensor] = _over_rows
     finish: Callable[[Tensor], Tensor] = _as_it_is
+
+
+def gradient_steps(function: str, activation: Activation) -> GradientSteps:
+    """Return the right steps to a gradient."""
+    return GradientSteps(function, lambda given: activation.slope_at(given.hs))
 
 
 def gradient(given: Given, steps: GradientSteps) -> Tensor:
@@ -93,7 +96,7 @@ def gradient(given: Given, steps: GradientSteps) -> Tensor:
         return steps.finish(steps.over_rows(at_output, given.b2))
     if steps.formula == "grad_w2":  # (3.4)
         return steps.finish(steps.into_w2(given, at_output))
-    at_hidden = steps.through_sigmoid(steps.through_w2(given, at_output), steps.slope(given))
+    at_hidden = steps.through_activation(steps.through_w2(given, at_output), steps.slope(given))
     if steps.formula == "grad_b1":  # (3.5)
         return steps.finish(steps.over_rows(at_hidden, given.b1))
     return steps.finish(steps.into_w1(given, at_hidden))  # (3.6)
@@ -104,21 +107,16 @@ def _affine(layer_input: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return layer_input @ weight + bias
 
 
-def _activation(h: Tensor) -> Tensor:
-    """(1.3)."""
-    return torch.sigmoid(h)
-
-
 def _returned(h: Tensor, hs: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
     return hs, y_pred
 
 
 @dataclass(frozen=True)
 class ForwardSteps:
-    """How the forward pass is computed."""
+    """How the forward pass is computed; `activation` is (1.3)."""
 
+    activation: Callable[[Tensor], Tensor]
     hidden: Callable[[Tensor, Tensor, Tensor], Tensor] = _affine
-    activation: Callable[[Tensor], Tensor] = _activation
     predict: Callable[[Tensor, Tensor, Tensor], Tensor] = _affine
     returned: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]] = _returned
 

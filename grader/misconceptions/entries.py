@@ -5,12 +5,14 @@ has none: answers are compared up to a factor, and the factor is named (diagnosi
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from grader.activations import Activation, activations, evaluate
 from grader.misconceptions.derivation import Given
 
 
@@ -25,6 +27,15 @@ class Entry(NamedTuple):
 ALL = ("grad_w1", "grad_b1", "grad_w2", "grad_b2")
 HIDDEN = ("grad_w1", "grad_b1")  # whose derivation goes through the hidden layer
 FORWARD = ("forward", "net")
+
+# What may stand where the activation belongs.
+OTHERS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": functional.relu,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "softmax": lambda h: h.softmax(1),
+    "softplus": functional.softplus,
+}
 
 
 def _residual(given: Given) -> Tensor:
@@ -54,33 +65,36 @@ def _through_w2() -> Iterable[Entry]:
     yield entry("elementwise_for_matmul", lambda given, out: out * given.w2)
 
 
-def _at_slope() -> Iterable[Entry]:
+def _at_slope(own: Activation) -> Iterable[Entry]:
     def entry(name: str, do: Callable[[Given], Tensor]) -> Entry:
         return Entry(name, HIDDEN, {"slope": do})
 
-    def of(value: Callable[[Given], Tensor]) -> Callable[[Given], Tensor]:
-        return lambda given: value(given) * (1 - value(given))
+    def slip(name: str, code: str) -> Entry:
+        return entry(name, lambda given: evaluate(code, hs=given.hs))
 
-    yield entry("one_minus_hs_missing", lambda given: given.hs)
-    yield entry("hs_missing", lambda given: 1 - given.hs)
-    yield entry("sigmoid_derivative_missing", lambda given: torch.ones_like(given.hs))
-    yield entry("sigmoid_derivative_of_hs", of(lambda given: given.hs.sigmoid()))
-    yield entry("sigmoid_for_its_derivative", lambda given: given.hs.sigmoid())
-    yield entry("h_for_hs", of(lambda given: given.h))
-    yield entry("h_for_hs", of(lambda given: given.hs.logit()))
-    yield entry("tanh_derivative", lambda given: 1 - given.hs.square())
-    yield entry("tanh_derivative", lambda given: 1 - given.h.tanh().square())
-    yield entry("relu_derivative", lambda given: (given.hs > 0.5).double())
+    def confused_with(name: str, other: Activation) -> Iterable[Entry]:
+        yield entry(name, lambda given: other.slope_at(given.hs))
+        yield entry(name, lambda given: other.slope_at(other.of(given.h)))
+
+    for name, code in own.slips.items():
+        yield slip(name, code)
+    yield entry("activation_derivative_missing", lambda given: torch.ones_like(given.hs))
+    yield entry("derivative_of_hs", lambda given: own.slope_at(own.of(given.hs)))
+    yield entry("activation_for_its_derivative", lambda given: own.of(given.hs))
+    yield entry("h_for_hs", lambda given: own.slope_at(given.h))
+    yield entry("h_for_hs", lambda given: own.slope_at(own.inverse_of(given.hs)))
+    for name, other in activations().items():
+        if name in ("sigmoid", "tanh") and name != own.name:
+            yield from confused_with(f"{name}_derivative", other)
+    yield entry("relu_derivative", lambda given: (own.inverse_of(given.hs) > 0).double())
     yield entry("relu_derivative", lambda given: (given.h > 0).double())
-    yield entry("plus_in_sigmoid_derivative", lambda given: given.hs * (1 + given.hs))
-    yield entry("hs_squared", lambda given: given.hs.square())
-    yield entry("derivative_twice", lambda given: (given.hs * (1 - given.hs)).square())
-    yield entry("derivative_inverted", lambda given: 1 / (given.hs * (1 - given.hs)))
+    yield entry("derivative_twice", lambda given: own.slope_at(given.hs).square())
+    yield entry("derivative_inverted", lambda given: 1 / own.slope_at(given.hs))
 
 
-def _through_sigmoid() -> Iterable[Entry]:
+def _through_activation() -> Iterable[Entry]:
     def entry(name: str, do: Callable[[Tensor, Tensor], Tensor]) -> Entry:
-        return Entry(name, HIDDEN, {"through_sigmoid": do})
+        return Entry(name, HIDDEN, {"through_activation": do})
 
     yield entry("matmul_for_elementwise", lambda behind, slope: behind @ slope.T)
     yield entry("matmul_for_elementwise", lambda behind, slope: behind.T @ slope)
@@ -89,7 +103,7 @@ def _through_sigmoid() -> Iterable[Entry]:
     yield entry("back_path_missing", lambda behind, slope: slope)
 
 
-def _into_weights() -> Iterable[Entry]:
+def _into_weights(own: Activation) -> Iterable[Entry]:
     def w1(name: str, do: Callable[[Given, Tensor], Tensor]) -> Entry:
         return Entry(name, ("grad_w1",), {"into_w1": do})
 
@@ -107,7 +121,7 @@ def _into_weights() -> Iterable[Entry]:
     yield w2("elementwise_for_matmul", lambda given, out: given.hs * out)
     yield w2("x_for_hs", lambda given, out: given.x.T @ out)
     yield w2("h_for_hs", lambda given, out: given.h.T @ out)
-    yield w2("derivative_for_hs", lambda given, out: (given.hs * (1 - given.hs)).T @ out)
+    yield w2("derivative_for_hs", lambda given, out: own.slope_at(given.hs).T @ out)
     yield w2("w2_in_its_own_gradient", lambda given, out: (given.hs.T @ out) * given.w2)
 
 
@@ -143,7 +157,7 @@ def _at_the_end() -> Iterable[Entry]:
     yield Entry("wrong_axis_summed", ("grad_b1", "grad_b2"), across)
 
 
-def _in_forward() -> Iterable[Entry]:
+def _in_forward(own: Activation) -> Iterable[Entry]:
     def hidden(name: str, do: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Entry:
         return Entry(name, FORWARD, {"hidden": do})
 
@@ -171,16 +185,16 @@ def _in_forward() -> Iterable[Entry]:
         yield layer("weight_transposed", lambda a, w, b: a @ w.T + b)
         yield layer("elementwise_for_matmul", lambda a, w, b: a * w + b)
     yield activation("activation_missing", lambda h: h)
-    yield activation("relu_for_sigmoid", functional.relu)
-    yield activation("tanh_for_sigmoid", torch.tanh)
-    yield activation("softmax_for_sigmoid", lambda h: h.softmax(1))
-    yield activation("softmax_for_sigmoid", lambda h: h.softmax(0))
-    yield activation("softplus_for_sigmoid", functional.softplus)
-    yield activation("sigmoid_twice", lambda h: h.sigmoid().sigmoid())
-    yield activation("sigmoid_of_minus_h", lambda h: (-h).sigmoid())
-    yield activation("derivative_for_sigmoid", lambda h: h.sigmoid() * (1 - h.sigmoid()))
-    yield activation("sigmoid_overflows", lambda h: h.exp() / (h.exp() + 1))
-    yield predict("sigmoid_on_output", lambda a, w, b: (a @ w + b).sigmoid())
+    for name, other in OTHERS.items():
+        if name != own.name:
+            yield activation(f"{name}_for_activation", other)
+    yield activation("softmax_for_activation", lambda h: h.softmax(0))
+    yield activation("activation_twice", lambda h: own.of(own.of(h)))
+    yield activation("activation_of_minus_h", lambda h: own.of(-h))
+    yield activation("derivative_for_activation", lambda h: own.slope_at(own.of(h)))
+    if overflowing := own.overflowing:
+        yield activation("activation_overflows", lambda h: evaluate(overflowing, h=h))
+    yield predict("activation_on_output", lambda a, w, b: own.of(a @ w + b))
     yield predict("relu_on_output", lambda a, w, b: functional.relu(a @ w + b))
     yield returned("h_returned_for_hs", lambda h, hs, y_pred: (h, y_pred))
     yield returned("outputs_swapped", lambda h, hs, y_pred: (y_pred, hs))
@@ -192,14 +206,17 @@ def _in_forward() -> Iterable[Entry]:
     yield returned("hidden_returned_twice", lambda h, hs, y_pred: (h, hs))
 
 
-ENTRIES: tuple[Entry, ...] = (
-    *_at_residual(),
-    *_through_w2(),
-    *_at_slope(),
-    *_through_sigmoid(),
-    *_into_weights(),
-    *_over_rows(),
-    *_other_formulas(),
-    *_at_the_end(),
-    *_in_forward(),
-)
+@cache
+def entries_for(activation: Activation) -> tuple[Entry, ...]:
+    """Return all mistakes that can be made of a network with this activation."""
+    return (
+        *_at_residual(),
+        *_through_w2(),
+        *_at_slope(activation),
+        *_through_activation(),
+        *_into_weights(activation),
+        *_over_rows(),
+        *_other_formulas(),
+        *_at_the_end(),
+        *_in_forward(activation),
+    )

@@ -34,16 +34,19 @@ def passes(student: str, checks: tuple[str, ...]) -> set[str]:
 
 def make_class(folder: Path, size: int) -> None:
     """Write `size` notebooks, named for their number and kind."""
-    from grader.release import full, sections_of, stub_of
-    from grader.validate import load_mutants, mutate
+    from grader.material import rendered
+    from grader.material.module import full, sections_of, stub_of
+    from grader.rubric import load_rubric
+    from grader.validate import mutants_of, mutate
 
-    module = (ROOT / "solution" / "homework.py").read_text(encoding="utf-8")
-    mutants = {mutant.id: mutant for mutant in load_mutants()}
-    stub = sections_of(stub_of(module))
+    rubric = load_rubric()
+    template = rendered("homework.py.j2", rubric)
+    module, stub = full(template), sections_of(stub_of(template))
+    mutants = {mutant.id: mutant for mutant in mutants_of(rubric)}
     cells = {}
     for kind in FAILS:
         changed = mutate(module, mutants[kind]) if kind in mutants else module
-        cells[kind] = sections_of(full(changed))
+        cells[kind] = sections_of(changed)
     cells["half_finished"] |= {name: stub[name] for name in UNTOUCHED}
     folder.mkdir(parents=True)
     for number, kind in enumerate(islice(cycle(FAILS), size)):

@@ -6,6 +6,7 @@ Everything is reckoned here; the template only writes it down as SVG.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 from grader.records import Run, Training
 from grader.verdicts import NO_ERROR, ErrorMap
@@ -154,27 +155,37 @@ def _power(decade: int) -> str:
 
 
 def _fit(training: Training, run: Run) -> Chart:
-    """Return the data as dots and what was predicted as a curve; far-off predictions leave it."""
-    data = zip(training.x, training.y, strict=False)
+    """Return the data as dots, and a curve an output; predictions far off leave the drawing."""
+    data = zip(cycle(training.x or [None]), training.y, strict=False)
     dots = [(x, y) for x, y in data if x is not None and y is not None]
-    predicted: list[Point] = sorted(
-        ((x, y) for x, y in zip(training.x, run.predictions, strict=False) if x is not None),
-        key=lambda point: point[0],
-    )
     xs, ys = [x for x, _ in dots] or [0.0], [y for _, y in dots] or [0.0]
     room = (max(ys) - min(ys) or 1) * 0.15
     low, high = min(ys) - room, max(ys) + room
     to_x = _scale(min(xs), max(xs), LEFT + 4, WIDTH - RIGHT - 4)
     to_y = _scale(low, high, *UPWARDS)
-    inside: list[Point] = [
-        (x, min(max(y, low), high) if y is not None else None) for x, y in predicted
+    curves = [
+        piece
+        for first in range(0, len(run.predictions), len(training.x) or 1)
+        for piece in _pieces(_inside(training.x, run.predictions[first:], low, high), to_x, to_y)
     ]
     return Chart(
-        _pieces(inside, to_x, to_y),
+        curves,
         [(to_x(x), to_y(y)) for x, y in dots],
         [Tick(to_x(x), f"{x:.2g}") for x in (min(xs), (min(xs) + max(xs)) / 2, max(xs))],
         [Tick(to_y(y), f"{y:.2g}") for y in (min(ys), (min(ys) + max(ys)) / 2, max(ys))],
     )
+
+
+def _inside(
+    xs: Sequence[float | None], ys: Sequence[float | None], low: float, high: float
+) -> list[Point]:
+    """Return the points of a curve by their x, cut off at low and high."""
+    points: list[Point] = [
+        (x, min(max(y, low), high) if y is not None else None)
+        for x, y in zip(xs, ys, strict=False)
+        if x is not None
+    ]
+    return sorted(points, key=lambda point: point[0])
 
 
 Scale = Callable[[float], float]

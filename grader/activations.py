@@ -1,0 +1,77 @@
+"""The activations that a hidden layer may have: activations.toml, read and evaluated.
+
+An expression in that file is Python over torch, in `h` (before the activation) or in `hs` (after
+it). The same text stands in the solution, in mutants, and is evaluated for the reference.
+"""
+
+from functools import cache
+from pathlib import Path
+from types import CodeType
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ACTIVATIONS_FILE = Path(__file__).with_name("activations.toml")
+
+
+class Activation(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True):
+    """One activation; activations.toml says what each field is."""
+
+    name: str
+    call: str
+    slope: str
+    inverse: str
+    hs_range: tuple[float, float]
+    symbol: str
+    definition_tex: list[str]
+    derivation_tex: list[str]
+    slope_tex: str
+    value_slope_tex: str
+    range_tex: str
+    max_slope_tex: str
+    slips: dict[str, str]
+    overflowing: str | None = None
+
+    def of(self, h: "Tensor") -> "Tensor":
+        """Return hs, entry by entry, equation (1.3)."""
+        return evaluate(f"{self.call}(h)", h=h)
+
+    def slope_at(self, hs: "Tensor") -> "Tensor":
+        """Return the derivative where the value is hs, equation (2.3)."""
+        return evaluate(self.slope, hs=hs)
+
+    def inverse_of(self, hs: "Tensor") -> "Tensor":
+        """Return the h whose value is hs."""
+        return evaluate(self.inverse, hs=hs)
+
+
+def evaluate(code: str, **tensors: "Tensor") -> "Tensor":
+    """Return what an expression of the grader's own files comes to."""
+    import torch  # not above: the coordinating process reads rubrics, and imports no torch
+
+    return cast("Tensor", eval(_compiled(code), {"torch": torch}, tensors))
+
+
+@cache
+def _compiled(code: str) -> CodeType:
+    return compile(code, "activations.toml", "eval")
+
+
+@cache
+def activations() -> dict[str, Activation]:
+    """Return all activations by name; raise msgspec.ValidationError where the file is off."""
+    read = msgspec.toml.decode(ACTIVATIONS_FILE.read_bytes())
+    return msgspec.convert(
+        {name: {"name": name, **table} for name, table in read.items()}, dict[str, Activation]
+    )
+
+
+def activation_called(name: str) -> Activation:
+    """Return the activation of this name; raise ValueError, with those there are, if none."""
+    known = activations()
+    if name not in known:
+        raise ValueError(f"no activation is called {name!r}; choose from {', '.join(known)}")
+    return known[name]

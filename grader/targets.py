@@ -1,0 +1,72 @@
+"""The functions that the network is to fit: text in the rubric, code in the homework, TeX in prose.
+
+A target is an expression of x such as "x**2" or "cos(3*x)". Only what is listed here may stand in
+it, so that a rubric can be read without executing it.
+"""
+
+import ast
+import re
+
+FUNCTIONS = ("sin", "cos", "tan", "exp", "log", "sqrt", "tanh", "abs")
+OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub)
+
+
+class _Torch(ast.NodeTransformer):
+    """Puts torch's names in the place of the bare ones."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:  # ast's name for it
+        self.generic_visit(node)
+        assert isinstance(node.func, ast.Name)  # _check has seen to it
+        return ast.Call(_torch(node.func.id), node.args, [])
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return _torch("pi") if node.id == "pi" else node
+
+
+def code_of(target: str) -> str:
+    """Return a target as Python for a tensor x; raise ValueError where it is none."""
+    code = ast.unparse(_Torch().visit(_parsed(target)))
+    return re.sub(r"(?<=\w) \*\* (?=\w)", "**", code)  # as formatters write simple powers
+
+
+def tex_of(target: str) -> str:
+    """Return a target in TeX; raise ValueError where it is none."""
+    import sympy  # half a second, which only those who write texts spend
+
+    _parsed(target)
+    return str(sympy.latex(sympy.sympify(target, evaluate=False)))
+
+
+def _parsed(target: str) -> ast.Expression:
+    try:
+        tree = ast.parse(target, mode="eval")
+    except (SyntaxError, ValueError):
+        raise ValueError(f"target {target!r}: not an expression of x") from None
+    if not any(isinstance(node, ast.Name) and node.id == "x" for node in ast.walk(tree)):
+        raise ValueError(f"target {target!r}: there is no x in it")
+    _check(tree.body, target)
+    return tree
+
+
+def _check(node: ast.AST, target: str) -> None:
+    match node:
+        case ast.Name(id="x" | "pi") | ast.Constant(value=int() | float()):
+            return
+        case ast.BinOp(left=left, op=operator, right=right) if isinstance(operator, OPERATORS):
+            inner = [left, right]
+        case ast.UnaryOp(op=operator, operand=operand) if isinstance(operator, OPERATORS):
+            inner = [operand]
+        case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
+            inner = [argument]
+        case _:
+            functions = ", ".join(FUNCTIONS)
+            raise ValueError(
+                f"target {target!r}: {ast.unparse(node)} is not understood; write numbers, x, pi, "
+                f"+ - * / ** and {functions}"
+            )
+    for part in inner:
+        _check(part, target)
+
+
+def _torch(name: str) -> ast.Attribute:
+    return ast.Attribute(ast.Name("torch"), name)
