@@ -24,9 +24,9 @@ from grader.rubric import Rubric
 
 Steps = Mapping[str, Any]  # of GradientSteps, in place of the right ones
 
-# So many runs are trained at once: their hidden layers then fit a processor's cache. Measured on
-# 200 runs of the package's homework: 50 at once take half the time of 200 or of 10.
-AT_ONCE = 50
+# So many runs are trained at once: their tensors then fit a cache and the heap. Measured, of 200
+# runs: 50 or more at once take half as long again, most of it for memory; 10 take as long.
+AT_ONCE = 25
 
 
 @dataclass(frozen=True)

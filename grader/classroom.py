@@ -2,56 +2,71 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
 
 from grader import __version__
 from grader.cases import hidden_cases
 from grader.catalogue import Reason
 from grader.confined.contract import Problem
 from grader.interview import Interview, interview, rounds_of
-from grader.judging import pass_mark
+from grader.judging import Case, pass_mark
 from grader.papers import Brief, Paper
 from grader.records import Criterion, Record, SourceNote, Status, Training
+from grader.rubric import Rubric
 from grader.scoring import flags, score, training, zero
 from grader.submissions.read import Unreadable, read
 from grader.verdicts import Verdict
-from grader.workers import Zygote
+from grader.workers import Round, Zygote
+
+
+@dataclass(frozen=True)
+class _Exam:
+    """What is asked of a submission. A criterion that the rubric gives no points is not asked."""
+
+    cases: list[Case]
+    rounds: list[Round]
+    pass_mark: float
+
+    @classmethod
+    def of(cls, rubric: Rubric, seed: int) -> "_Exam":
+        """Return the hidden cases of a seed, and the largest loss that passes."""
+        cases = hidden_cases(rubric, seed)
+        trained = next(case for case in cases if case.criterion == "train.manual")
+        asked = [case for case in cases if case.criterion in rubric.points]
+        return cls(asked, rounds_of(asked), pass_mark(trained.call.tensors["y"], rubric.marking()))
 
 
 class Classroom:
-    """A brief with its hidden cases, and a zygote: all that grading a paper needs.
-
-    A criterion that the rubric gives no points is not asked.
-    """
+    """A brief with its hidden cases, and a zygote: all that grading a paper needs."""
 
     def __init__(self, brief: Brief, zygote: Zygote) -> None:
+        self._brief = brief
         self._rubric = brief.rubric
         self._marking = brief.rubric.marking()
-        self._seed = brief.seed
         self._zygote = zygote
-        cases = hidden_cases(brief.rubric, brief.seed)
-        trained = next(case for case in cases if case.criterion == "train.manual")
-        self._pass_mark = pass_mark(trained.call.tensors["y"], self._marking)
-        self._cases = [case for case in cases if case.criterion in brief.rubric.points]
-        self._rounds = rounds_of(self._cases)
+        # One: it is the whole class's, or else the next paper is another student's.
+        self._exam = lru_cache(maxsize=1)(partial(_Exam.of, brief.rubric))
 
     def grade(self, paper: Paper) -> Record:
         """Grade one paper; raise ZygoteDied or IsolationMissing, and nothing for what is in it."""
         started = time.monotonic()
+        exam = self._exam(self._brief.seed_for(paper.student))
         if paper.data is None:
-            return self._unreadable(paper, paper.problem or "", started)
+            return self._unreadable(paper, paper.problem or "", exam, started)
         try:
             source = read(paper.name, paper.data)
         except Unreadable as error:
-            return self._unreadable(paper, str(error), started)
+            return self._unreadable(paper, str(error), exam, started)
         asked = interview(
             source,
-            self._rounds,
+            exam.rounds,
             self._zygote,
             self._rubric.limits,
             self._rubric.spellings.by_name(),
         )
         verdicts = score(
-            self._cases,
+            exam.cases,
             asked.outcomes,
             asked.named,
             self._marking,
@@ -65,22 +80,20 @@ class Classroom:
             sha256=source.sha256,
             status=status,
             verdicts=verdicts,
-            training=training(
-                self._cases, asked.outcomes, verdicts, self._marking, self._pass_mark
-            ),
+            training=training(exam.cases, asked.outcomes, verdicts, self._marking, exam.pass_mark),
             notes=[SourceNote(note.where, note.text) for note in asked.notes],
-            flagged=flags(self._cases, asked.outcomes, asked.named),
+            flagged=flags(exam.cases, asked.outcomes, asked.named),
             isolation=list(asked.layers),
             started=started,
         )
 
-    def _unreadable(self, paper: Paper, problem: str, started: float) -> Record:
+    def _unreadable(self, paper: Paper, problem: str, exam: _Exam, started: float) -> Record:
         return self._record(
             paper=paper,
             sha256=None,
             status="unreadable",
             verdicts=zero(Reason("unreadable", {"reason": problem}), self._marking),
-            training=Training(None, None, self._pass_mark),
+            training=Training(None, None, exam.pass_mark),
             notes=[],
             flagged=[],
             isolation=[],
@@ -124,7 +137,7 @@ class Classroom:
             notes=notes,
             flags=flagged,
             isolation=isolation,
-            seed=self._seed,
+            seed=self._brief.seed,
             seconds=round(time.monotonic() - started, 4),
             grader_version=__version__,
         )

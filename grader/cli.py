@@ -133,6 +133,71 @@ def validate(
 
 
 @app.command()
+def calibrate(
+    jobs: Jobs,
+    out: Annotated[Path, typer.Option(help="Folder for the table and the plot.")] = Path(
+        "calibration"
+    ),
+    rubric: RubricFile = None,
+) -> None:
+    """Measure whether the training's pass mark tells right gradients from wrong ones."""
+    from grader.calibration import calibrate as measure
+    from grader.reports.calibration import table_of, verdict_on, write_calibration
+    from grader.rubric import RUBRIC_FILE, load_rubric
+
+    asked = load_rubric(rubric or RUBRIC_FILE)
+    measured = measure(asked, jobs)
+    typer.echo(table_of(measured, asked))
+    typer.echo(verdict_on(measured))
+    for path in write_calibration(measured, asked, out):
+        typer.echo(f"wrote {path}")
+    if not all(each.holds for each in measured):
+        raise typer.Exit(1)
+
+
+@app.command()
+def new_variant(
+    folder: Annotated[Path, typer.Argument(help="Where rubric.toml is written.")],
+    jobs: Jobs,
+    activation: Annotated[str, typer.Option(help="One of activations.toml.")] = "sigmoid",
+    hidden: Annotated[int, typer.Option(help="Hidden units.", min=2)] = 20,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(help="What is to be fitted, like cos(3*x); an output each time it is given."),
+    ] = None,
+    noise: Annotated[float, typer.Option(help="Times U(0, 1), added to it.", min=0)] = 0.2,
+    samples: Annotated[int, typer.Option(help="Points of the data.", min=2)] = 100,
+    bias: Annotated[
+        Literal["both", "sample", "row"],
+        typer.Option(help="Bias conventions: a row a sample, one shared row."),
+    ] = "both",
+    seed: Annotated[int, typer.Option(help="Of the data that students see.", min=0)] = 1,
+    per_student: Annotated[
+        bool, typer.Option("--per-student", help="Data and hidden cases of each student's own.")
+    ] = False,
+) -> None:
+    """Write the rubric of another homework, with a pass mark measured for it."""
+    from grader.reports.calibration import table_of, verdict_on
+    from grader.rubric import RUBRIC_FILE, Homework
+    from grader.variants import new_variant as write
+
+    homework = Homework(
+        activation=activation,
+        n_hidden=hidden,
+        targets=target or ["x**2"],
+        noise=noise,
+        n_samples=samples,
+        biases=["sample", "row"] if bias == "both" else [bias],
+        seed=seed,
+        per_student=per_student,
+    )
+    rubric, measured = write(homework, folder / RUBRIC_FILE.name, jobs)
+    typer.echo(table_of(measured, rubric))
+    typer.echo(verdict_on(measured))
+    typer.echo(f"wrote {folder / RUBRIC_FILE.name}")
+
+
+@app.command()
 def check(
     file: Annotated[Path, typer.Argument(help="Your homework.py or homework.ipynb.")],
     only: Annotated[
@@ -165,13 +230,27 @@ def release(
     ] = Path(),
     out: Annotated[Path, typer.Option(help="Folder for the students' archive.")] = Path("dist"),
     rubric: RubricFile = None,
+    students: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A CSV file with a column student: an archive for each, with data of their own.",
+        ),
+    ] = None,
 ) -> None:
     """Generate solution/, assignment/ and the students' zip from a rubric."""
     from grader.release import release as generate
+    from grader.release import release_to_each
+    from grader.roster import students_of
     from grader.rubric import RUBRIC_FILE, load_rubric
 
-    for path in generate(load_rubric(rubric or RUBRIC_FILE), root, out):
+    asked = load_rubric(rubric or RUBRIC_FILE)
+    names = students_of(students) if students else []
+    for path in generate(asked, root, out):
         typer.echo(f"wrote {path}")
+    if students:
+        for path in release_to_each(asked, names, out):
+            typer.echo(f"wrote {path}")
 
 
 @app.command()

@@ -15,7 +15,7 @@ import msgspec
 
 from grader import __version__
 from grader.records import Record
-from grader.rubric import Rubric
+from grader.rubric import Rubric, derived_seed
 
 # What a score may depend on beside the grader itself: it decides what a student's code does.
 PACKAGES = ("torch", "numpy", "matplotlib", "ipython")
@@ -42,6 +42,11 @@ class Brief(msgspec.Struct, frozen=True):
     def of(cls, rubric: Rubric, seed: int | None, strict: bool) -> "Brief":
         """Return a brief for grading here; a seed that is None is the rubric's."""
         return cls(rubric, rubric.cases.seed if seed is None else seed, strict, software())
+
+    def seed_for(self, student: str) -> int:
+        """Return the seed of a student's hidden cases: their own, where the homework says so."""
+        own = self.rubric.homework.per_student
+        return derived_seed(self.seed, f"hidden/{student}") if own else self.seed
 
 
 class Paper(msgspec.Struct, frozen=True):
@@ -96,10 +101,13 @@ def key_of_all(keys: Sequence[str]) -> str:
 
 
 def key_of(brief: Brief, paper: Paper) -> str:
-    """Return a digest of all that determines the record of a paper, but for its student."""
+    """Return a digest of all that determines the record of a paper.
+
+    Who handed it in is not of it, unless each student has cases of their own.
+    """
     rubric = msgspec.structs.asdict(brief.rubric)
     scoring = {name: part for name, part in rubric.items() if name not in POLICY}
-    of_brief = (scoring, brief.seed, brief.strict, brief.software)
+    of_brief = (scoring, brief.seed_for(paper.student), brief.strict, brief.software)
     digest = hashlib.sha256(msgspec.msgpack.encode(of_brief))
     content = hashlib.sha256(paper.data).digest() if paper.data is not None else paper.problem
     digest.update(msgspec.msgpack.encode((paper.name, content)))

@@ -4,7 +4,7 @@ The module, the notebooks and the handout are made from the same templates, so t
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from grader.bundle import zipped
@@ -63,6 +63,20 @@ def release(rubric: Rubric, root: Path, out: Path) -> list[Path]:
         write_atomically(root / path, content)
     write_atomically(out / ARCHIVE, archive_of(generated))
     return [*(root / path for path in generated), out / ARCHIVE]
+
+
+def release_to_each(rubric: Rubric, students: Sequence[str], out: Path) -> Iterator[Path]:
+    """Write each student an archive of their own below `out`; yield the paths.
+
+    Its data and public cases are drawn from the student's name. Raises ValueError where the
+    homework is the same for all.
+    """
+    if not rubric.homework.per_student:
+        raise ValueError("an archive for each student needs per_student = true in the rubric")
+    for student in students:
+        path = out / student / ARCHIVE
+        write_atomically(path, archive_of(generate(rubric.released_to(student))))
+        yield path
 
 
 def archive_of(generated: Mapping[Path, str | bytes]) -> bytes:

@@ -110,6 +110,20 @@ class Names:
         return entry if entry and entry.system == owner.system and entry.id != owner.id else None
 
 
+def students_of(table: Path) -> list[str]:
+    """Return the column `student` of a CSV file.
+
+    Raise ValueError where a name stands there twice, or is none for a folder.
+    """
+    students = [row["student"].strip() for row in _rows(table, ["student"])]
+    for student in students:
+        if students.count(student) > 1:
+            raise ValueError(f"{table}: the student {student} stands there twice")
+        if student != safe(student):
+            raise ValueError(f"{table}: {student!r} cannot be a folder's name")
+    return students
+
+
 def _rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
     """Return the rows of a table with these columns, of these columns alone."""
     try:

@@ -1,5 +1,6 @@
 """The rubric: every number that decides a score, read from rubric.toml."""
 
+import hmac
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -189,22 +190,40 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         points = {name: points for name, points in self.points.items() if not is_training(name)}
         return msgspec.structs.replace(self, points=points)
 
+    def released_to(self, student: str) -> "Rubric":
+        """Return the rubric of the assignment that this student is given: with own data and cases.
+
+        The numbers are public, and so is what they are derived from; the hidden cases' are not.
+        """
+        homework = msgspec.structs.replace(
+            self.homework, seed=derived_seed(self.homework.seed, f"data/{student}")
+        )
+        public_cases = msgspec.structs.replace(
+            self.public_cases, seed=derived_seed(self.public_cases.seed, f"cases/{student}")
+        )
+        return msgspec.structs.replace(self, homework=homework, public_cases=public_cases)
+
     def policy(self) -> Policy:
         """Return what the gradebook needs of the rubric."""
         return Policy(self.attempts, self.late)
+
+
+def derived_seed(key: int, about: str) -> int:
+    """Return a seed of 56 bits: HMAC-SHA256 of `about`, which tells nothing of the key."""
+    return int.from_bytes(hmac.digest(str(key).encode(), about.encode(), "sha256")[:7], "big")
 
 
 def load_rubric(path: Path = RUBRIC_FILE) -> Rubric:
     """Read and check a rubric; raise ValueError where it is out of shape."""
     try:
         rubric = msgspec.toml.decode(path.read_bytes(), type=Rubric)
-        _check(rubric)
+        check_rubric(rubric)
         return rubric
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
 
 
-def _check(rubric: Rubric) -> None:
+def check_rubric(rubric: Rubric) -> None:
     """Raise ValueError where the parts of a rubric contradict each other."""
     homework = rubric.homework
     activation_called(homework.activation)

@@ -1,0 +1,94 @@
+"""Write the rubric of another homework of this kind, with a pass mark that was measured.
+
+Everything else follows from the rubric: solution, stub, handout, hidden cases, names of mistakes.
+"""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import tomlkit
+
+from grader.activations import activation_called
+from grader.calibration import Measured, measure, networks
+from grader.files import write_atomically
+from grader.rubric import RUBRIC_FILE, Homework, Rubric, check_rubric, load_rubric
+
+HALVINGS = 4  # of the learning rate, at most
+# The least factor between the worst right run and the best wrong one: a pass mark of two digits
+# amid them is then well away from both.
+LEAST_GAP = 1.5
+
+
+def new_variant(homework: Homework, path: Path, jobs: int) -> tuple[Rubric, list[Measured]]:
+    """Write to `path` the package's rubric with another homework; return it and what was measured.
+
+    The learning rate is halved until every right run trains; the pass mark stays where it is if
+    that tells right from wrong, and else is put between them. Raises ValueError where no pass mark
+    does, where the homework makes no sense, and where `path` is there already.
+    """
+    if path.exists():
+        raise ValueError(f"{path}: is there already")
+    own = load_rubric()
+    points = _points(own, homework)
+    asked = msgspec.structs.replace(own, homework=homework, points=points)
+    check_rubric(asked)
+    rubric, measured = _calibrated(asked, jobs)
+    write_atomically(path, _text(rubric))
+    return rubric, measured
+
+
+def _points(own: Rubric, homework: Homework) -> dict[str, float]:
+    """Return the points, those of a bias convention that is not asked given to the other."""
+    points: dict[str, float] = {}
+    for criterion, worth in own.points.items():
+        function, _, bias = criterion.partition(".")
+        if bias in own.homework.biases and bias not in homework.biases:
+            criterion = f"{function}.{homework.biases[0]}"
+        points[criterion] = points.get(criterion, 0) + worth
+    return points
+
+
+def _calibrated(rubric: Rubric, jobs: int) -> tuple[Rubric, list[Measured]]:
+    """Return the rubric with a learning rate and a pass mark that hold, and the measurement."""
+    musts = [n for n in networks(activation_called(rubric.homework.activation)) if n.must]
+    rates = [rubric.training.learning_rate / 2**halved for halved in range(HALVINGS + 1)]
+    for rate in rates:
+        training = msgspec.structs.replace(rubric.training, learning_rate=rate)
+        candidate = msgspec.structs.replace(rubric, training=training)
+        right = measure(candidate, musts[0], jobs)
+        worst_right = max(right.shares)
+        if math.isinf(worst_right):
+            continue
+        measured = [right, *(measure(candidate, network, jobs) for network in musts[1:])]
+        best_wrong = min(min(each.shares) for each in measured[1:])
+        if worst_right * LEAST_GAP <= best_wrong:
+            fraction = _between(worst_right, rubric.training.pass_fraction, best_wrong)
+            training = msgspec.structs.replace(training, pass_fraction=fraction)
+            found = msgspec.structs.replace(rubric, training=training)
+            return found, [replace(each, pass_fraction=fraction) for each in measured]
+    raise ValueError(
+        "no pass mark tells right gradients from wrong ones on "
+        f"{', '.join(rubric.homework.targets)} at a learning rate of "
+        f"{', '.join(f'{rate:g}' for rate in rates)}: take an easier target, more hidden units or "
+        "less noise"
+    )
+
+
+def _between(least: float, wanted: float, most: float) -> float:
+    """Return `wanted` if it is in between, else the geometric mean, to two digits."""
+    return wanted if least < wanted < most else float(f"{math.sqrt(least * most):.2g}")
+
+
+def _text(rubric: Rubric) -> str:
+    """Return the package's rubric.toml with this one's homework, points and training put in."""
+    document = tomlkit.parse(RUBRIC_FILE.read_text(encoding="utf-8"))
+    for name in ("homework", "points", "training"):
+        values, table = msgspec.to_builtins(getattr(rubric, name)), document[name]
+        for gone in table.keys() - values.keys():
+            del table[gone]
+        for key, value in values.items():
+            if table.get(key) != value:
+                table[key] = value
+    return tomlkit.dumps(document)
