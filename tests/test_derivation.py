@@ -137,35 +137,19 @@ def objective_by_indices(case: Case, activation: Callable[[sympy.Expr], sympy.Ex
     return total
 
 
-def code(text: str, hs: sympy.Expr) -> sympy.Expr:
-    """Evaluate an expression of activations.toml at one value."""
-    one = np.array([hs], dtype=object).view(Symbols)
-    return eval(text, {"torch": symbolic_torch(), "hs": one})[0]
-
-
-def with_slope(slope: str) -> type[sympy.Function]:
-    """Return a function without a formula, whose derivative is a slope in its own value."""
-
-    class S(sympy.Function):
-        def fdiff(self, argindex: int = 1) -> sympy.Expr:
-            return code(slope, self)
-
-    return S
-
-
 def leaf_of(activation: Activation) -> str:
     """Return the name in EXACT of the function that an activation calls."""
     return activation.call.rpartition(".")[2]
 
 
 def differences(
-    module: str, activation: Activation, case: Case, function: Callable[[Any], sympy.Expr]
+    module: str, activation: Activation, case: Case
 ) -> Iterator[tuple[str, sympy.Expr]]:
-    """Yield what each entry of each gradient is apart from the derivative of f, `function` as s."""
-    code = functions_of(module, symbolic_torch(**{leaf_of(activation): function}))
+    """Yield what each entry of each gradient is apart from the partial derivative of f."""
+    code = functions_of(module, symbolic_torch())
     params = code["Parameters"](*case.parameters)
     hs, y_pred = code["forward"](case.x, params)
-    f = objective_by_indices(case, function)
+    f = objective_by_indices(case, EXACT[leaf_of(activation)])
     for name in FUNCTIONS:
         gradient = code[name](case.x, case.y, params, hs, y_pred)
         parameter = getattr(params, name.removeprefix("grad_"))
@@ -174,16 +158,21 @@ def differences(
             yield name, entry - sympy.diff(f, symbol)
 
 
-def wrong(module: str, activation: Activation, case: Case) -> set[str]:
-    """Return the functions that have an entry which is not the partial derivative of f.
+def is_zero(expression: sympy.Expr) -> bool:
+    """Return whether an expression is 0, exactly.
 
-    The activation is a function without a formula, whose derivative is the slope in its value;
-    that this is so, test_the_slope_in_the_value_is_the_derivative proves of the real one. What is
-    left are identities of polynomials (in the slopes' own terms), which `expand` decides exactly;
-    on the formulas themselves `simplify` takes minutes.
+    Over one denominator, and with a variable for each exponential, it is a polynomial that `expand`
+    decides: `simplify` finds the same, in five times the time (2.5 s and 0.5 s for the sigmoid).
     """
-    found = differences(module, activation, case, with_slope(activation.slope))
-    return {name for name, difference in found if sympy.expand(difference) != 0}
+    variables = {exponential: sympy.Dummy() for exponential in expression.atoms(sympy.exp)}
+    numerator = sympy.numer(sympy.together(expression.xreplace(variables)))
+    return bool(sympy.expand(numerator) == 0)
+
+
+def wrong(module: str, activation: Activation, case: Case) -> set[str]:
+    """Return the functions that have an entry which is not the partial derivative of f."""
+    found = differences(module, activation, case)
+    return {name for name, difference in found if not is_zero(difference)}
 
 
 BY_ACTIVATION = pytest.mark.parametrize("activation", activations().values(), ids=activations())
@@ -203,21 +192,6 @@ def module_of(activation: Activation, n_output: int = 1) -> str:
 def test_the_expressions_are_the_partial_derivatives_exactly(activation, convention, n_output):
     module = module_of(activation, n_output)
     assert wrong(module, activation, Case.of(convention, n_output)) == set()
-
-
-@BY_ACTIVATION
-@pytest.mark.parametrize("convention", CONVENTIONS)
-def test_and_so_they_are_in_numbers_of_fifty_digits(activation, convention):
-    """Without the step over the slope: the activation's own formula, at random rational points."""
-    case = Case.of(convention, 2)
-    generator = np.random.default_rng(0)
-    symbols = sorted({s for m in (case.x, case.y, *case.parameters) for s in m.flat}, key=str)
-    point = {s: sympy.Rational(int(generator.integers(-99, 100)), 70) for s in symbols}
-    exact = EXACT[leaf_of(activation)]
-    found = list(differences(module_of(activation, 2), activation, case, exact))
-    assert len(found) == sum(parameter.size for parameter in case.parameters)
-    for name, difference in found:
-        assert abs(difference.evalf(50, subs=point, chop=False)) < 1e-45, name
 
 
 def test_forward_and_objective_are_the_equations():
@@ -253,6 +227,13 @@ def test_a_wrong_expression_is_found_different(activation, mistake):
 
 
 # --- The activations, (2.1) to (2.3) ----------------------------------------------------------
+
+
+def code(text: str, hs: sympy.Expr) -> sympy.Expr:
+    """Evaluate an expression of activations.toml at one value."""
+    one = np.array([hs], dtype=object).view(Symbols)
+    return eval(text, {"torch": symbolic_torch(), "hs": one})[0]
+
 
 X = sympy.Symbol("x", real=True)
 HS = sympy.Symbol("hs", real=True)
@@ -426,8 +407,10 @@ def test_a_wrong_forward_pass_or_objective_fails_at_its_step(function, find, rep
 # A mistake in each cell's own lines, so that no cell is one that cannot fail.
 IN_CELL = {
     "R1 and R5": ("d @ a.T", "d @ d.T"),
-    "R6 and R7": ("b.T @ a", "-b.T @ a"),
-    "R2 and R4": (" + db @ dc", ""),
+    "R6": ("b.T @ a", "-b.T @ a"),
+    "R7": ("a * d, g)", "a, g)"),
+    "R2": (" + db @ dc", ""),
+    "R4": ("2 * inner(a, da)", "inner(a, da)"),
     "R3": ("torch.cos(a)", "torch.sin(a)"),
     "(2.2) and (2.3)": ("hs * (1 - hs)", "hs * (1 + hs)"),
     "(3.1)": ("-2 * inner(r, dy_pred), by", "2 * inner(r, dy_pred), by"),
@@ -444,7 +427,8 @@ IN_CELL = {
     "(3.6)": (" * slope", ""),
     "df of all four changes": ('"b1", ', ""),
     "broadcasting adds B = 1 b": ("copied), (hs", "params), (hs"),
-    "the sum over the rows": ("(n, n_hidden), g)", "(n, n_hidden), -g)"),
+    "line 4": ("ones.T @ g", "-ones.T @ g"),
+    "sum_to_size": ("(n, n_hidden), g)", "(n, n_hidden), -g)"),
     "the gradients with a shared row": (" * slope", ""),
     "W2 by indices": ("r, hs, delta", "r, -hs, delta"),
     "W1 by indices": ("r, slope, x", "r, hs, x"),
