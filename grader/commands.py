@@ -153,7 +153,18 @@ def _validate(job: ValidateJob) -> int:
         validations += [] if known else validate(untrained, graders)
         pairs = list(validate_pairs(untrained, graders))  # two mistakes show without training
     show_validations(validations, pairs)
-    return DONE if all(validation.holds for validation in validations) else UNDER_MARK
+    sound = _pass_mark_holds(rubric, job.jobs)
+    return DONE if sound and all(validation.holds for validation in validations) else UNDER_MARK
+
+
+def _pass_mark_holds(rubric: Rubric, jobs: int) -> bool:
+    """Measure the pass mark, show it, and return whether it tells right from wrong."""
+    from grader.calibration import calibrate  # which imports torch: nothing is graded any more
+    from grader.reports.calibration import table_of, verdict_on
+
+    measured = calibrate(rubric, jobs, only_musts=True)
+    print(f"\n{table_of(measured, rubric)}\n{verdict_on(measured)}")
+    return all(each.holds for each in measured)
 
 
 if __name__ == "__main__":
