@@ -176,7 +176,7 @@ def plot_shapes(axes: Any, n: int, n_hidden: int, n_output: int, bias_rows: int)
         ("b_2", bias_rows, n_output, "tab:red", "="),
         ("Y_{pred}", n, n_output, "tab:blue", ""),
     )
-    gap = max(n, 4 * n_hidden) / 6
+    gap = max(n, 4 * n_hidden) / 5
     left = 0.0
     for name, rows, columns, color, operator in parts:
         # A bias row stands on top of what it is broadcast to; all else is centred.
@@ -198,7 +198,7 @@ def plot_shapes(axes: Any, n: int, n_hidden: int, n_output: int, bias_rows: int)
 def plot_comparison(panels: Any, autograd: Parameters, by_hand: Parameters) -> None:
     """Draw each gradient's entries, by autograd along x and by hand along y, a panel each."""
     for axes, name, a, b in zip(panels, Parameters._fields, autograd, by_hand, strict=True):
-        axes.axline((0, 0), slope=1, color="gray", linewidth=0.8)
+        axes.axline((a.mean(), a.mean()), slope=1, color="gray", linewidth=0.8)
         axes.scatter(a.flatten(), b.flatten(), s=8, alpha=0.6)
         error = ((b - a).abs().max() / a.abs().max()).item()
         axes.set_title(f"{name}: error {error:.1e}", fontsize=10)
