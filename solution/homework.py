@@ -188,8 +188,9 @@ def plot_shapes(axes: Any, n: int, n_hidden: int, n_output: int, bias_rows: int)
             axes.add_patch(broadcast)
         label = rf"${name}$" "\n" rf"${rows} \times {columns}$"
         axes.text(left + columns / 2, -n / 2 - gap / 4, label, ha="center", va="top", fontsize=9)
-        left += columns + gap
-        axes.text(left - gap / 2, 0, operator, ha="center", va="center", fontsize=14)
+        space = 1.5 * gap if name == "h" else gap  # where the activation's name stands
+        left += columns + space
+        axes.text(left - space / 2, 0, operator, ha="center", va="center", fontsize=12)
     axes.set(xlim=(-gap / 2, left - gap / 2), ylim=(-n / 2 - gap, n / 2 + gap / 4))
     axes.set_aspect("equal")
     axes.axis("off")
@@ -215,7 +216,7 @@ def plot_step_errors(
     axes.axhline(tolerance, color="gray", linestyle="--", label="asked for full marks")
     axes.set(xlabel="step", ylabel="relative error")
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(errors) + 1, fontsize=8)
 
 
 def plot_fit(axes: Any, x: Tensor, y: Tensor, y_pred: Tensor, title: str) -> None:
