@@ -21,7 +21,7 @@ from grader.rubric import Rubric
 PACKAGES = ("torch", "numpy", "matplotlib", "ipython")
 
 # Parts of the rubric that decide what counts of a record, and not the record.
-POLICY = ("attempts", "late", "pages", "similarity")
+POLICY = ("attempts", "late", "pages", "similarity", "calibration")
 
 RUN_AGAIN = "what was graded is kept: run again"
 

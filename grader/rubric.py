@@ -79,6 +79,12 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass_fraction: Positive
 
 
+class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How `grader calibrate` measures the pass mark: so many seeds, from 0."""
+
+    runs: Annotated[int, msgspec.Meta(ge=1)]
+
+
 class Spellings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What students may call what they are given, and what they assign in a function's place."""
 
@@ -148,6 +154,7 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cases: CaseSettings
     public_cases: CaseSettings
     training: Training
+    calibration: Calibration
     limits: Limits
     archives: ArchiveLimits
     pages: PageLimits

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import ROOT, run_grader
+from conftest import run_grader
 from peers import NBGRADER, OTTER
 
 from grader.converters import convert
@@ -28,9 +28,7 @@ LOST = {"grad_w1": 14, "train.manual": 15}
 
 
 def converted(folder: Path, target: str) -> Path:
-    done = run_grader(
-        "convert", "--to", target, "--seed", 5, "--out", folder, "--solution", ROOT / "solution"
-    )
+    done = run_grader("convert", "--to", target, "--seed", 5, "--out", folder)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -115,7 +113,7 @@ MARKS = {
 
 @pytest.mark.parametrize("target", MARKS)
 def test_what_is_written_has_the_rubrics_points_and_each_solution_marked(target, rubric: Rubric):
-    files = convert(ROOT / "solution", target, 5)
+    files = convert(rubric, target, 5)
     (text,) = (content for path, content in files.items() if path.suffix == ".ipynb")
     notebook = nbformat.reads(text, as_version=4)
     nbformat.validate(notebook)

@@ -17,17 +17,19 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 
-from grader import reference
+from grader.activations import activation_called
 from grader.cases import Draw, hidden_cases
 from grader.confined import wire
 from grader.confined.contract import GRADIENTS, Call, Outcome, Parameters, Problem, Sighting
 from grader.judging import Case, judge_training
 from grader.records import Criterion
+from grader.reference import Reference
 from grader.rubric import load_rubric
 from grader.scoring import score
 from grader.workers import Note, Round, Worker
 
 RUBRIC = load_rubric()
+reference = Reference(activation_called(RUBRIC.homework.activation))
 CASES = hidden_cases(RUBRIC, 5)
 MARKING = RUBRIC.marking()
 LIMITS = msgspec.structs.replace(RUBRIC.limits, frame_bytes=1 << 20)

@@ -5,11 +5,13 @@ import math
 import pytest
 import torch
 
-from grader import reference
+from grader.activations import activation_called
 from grader.cases import hidden_cases
 from grader.confined.contract import Outcome, Parameters, Problem
 from grader.judging import Case, judge, judge_training, pass_mark, relative_error
-from grader.reference import mean_squared_error
+from grader.reference import Reference
+
+reference = Reference(activation_called("sigmoid"))
 
 EXACT, NOISE_FLOAT32, NOISE_WRONG = 0.0, 1e-7, 1e-3
 
@@ -163,7 +165,7 @@ def descended(case: Case, steps: int) -> Parameters:
 def test_training_passes_by_the_loss_of_the_returned_parameters(rubric):
     case = trained(rubric)
     verdict = judge_training(
-        case, Outcome(tuple(descended(case, 2000))), mean_squared_error, rubric.marking()
+        case, Outcome(tuple(descended(case, 2000))), reference.mean_squared_error, rubric.marking()
     )
     assert verdict.points == 15
     assert verdict.loss <= pass_mark(case.call.tensors["y"], rubric.marking())
@@ -182,7 +184,7 @@ NOT_TRAINED = [
 def test_what_did_not_train_earns_nothing(rubric, change, says):
     case = trained(rubric)
     outcome = Outcome(tuple(change(case.call.parameters())))
-    verdict = judge_training(case, outcome, mean_squared_error, rubric.marking())
+    verdict = judge_training(case, outcome, reference.mean_squared_error, rubric.marking())
     assert verdict.points == 0
     assert says in verdict.message
 

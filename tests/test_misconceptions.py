@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader import reference
+from grader.activations import activation_called
 from grader.cases import hidden_cases
 from grader.catalogue import TEXTS
 from grader.confined.contract import GRADIENTS, Outcome, Problem
@@ -15,11 +15,16 @@ from grader.misconceptions import mistaken
 from grader.misconceptions.derivation import (
     ForwardSteps,
     Given,
-    GradientSteps,
     forward_pass,
     gradient,
+    gradient_steps,
 )
-from grader.misconceptions.entries import ENTRIES
+from grader.misconceptions.entries import entries_for
+from grader.reference import Reference
+
+SIGMOID = activation_called("sigmoid")
+ENTRIES = entries_for(SIGMOID)
+reference = Reference(SIGMOID)
 
 FACTORS = {"sign": -1.0, "factor_two_missing": 0.5, "factor_two_doubled": 2.0}
 CRITERIA = {
@@ -66,7 +71,7 @@ def test_every_mistake_is_called_by_its_name_wherever_it_costs_points(rubric, ca
         index = [e for e in ENTRIES if function in e.functions].index(entry)
         for criterion in CRITERIA[function]:
             answered = [
-                (case, outcome_of(mistaken(case.call)[index].answer))
+                (case, outcome_of(mistaken(case.call, SIGMOID)[index].answer))
                 for case in cases
                 if case.criterion == criterion
             ]
@@ -186,10 +191,12 @@ def test_the_steps_undone_are_the_reference(cases, on_path):
     for case in cases:
         call = case.call
         if call.function in GRADIENTS and case.on_path == on_path:
-            got = gradient(Given(**call.tensors), GradientSteps(call.function))
+            got = gradient(Given(**call.tensors), gradient_steps(call.function, SIGMOID))
             torch.testing.assert_close(got, case.expected[0], rtol=1e-12, atol=1e-12)
         if call.function == "forward":
-            for got, wanted in zip(forward_pass(call, ForwardSteps()), case.expected, strict=True):
+            for got, wanted in zip(
+                forward_pass(call, ForwardSteps(SIGMOID.of)), case.expected, strict=True
+            ):
                 torch.testing.assert_close(got, wanted, rtol=0, atol=0)
 
 

@@ -14,10 +14,15 @@ import nbformat
 import pytest
 from conftest import GRADER, ROOT, run_grader
 
-from grader.release import BEGIN, END, HINT, generate, notebook_of, release, stub_of
+from grader.material import rendered
+from grader.material.module import BEGIN, END, HINT, stub_of
+from grader.material.notebook import notebook_of
+from grader.release import generate, release
+from grader.rubric import load_rubric
 
 ASSIGNMENT = ROOT / "assignment"
 MODULE = (ROOT / "solution" / "homework.py").read_text(encoding="utf-8")
+MARKED = rendered("homework.py.j2", load_rubric())  # with the markers of the solution regions
 
 
 def folded(text: str) -> str:
@@ -28,7 +33,7 @@ def folded(text: str) -> str:
 def solution_lines() -> list[str]:
     """Return the code lines of all solution regions."""
     lines, inside = [], False
-    for line in MODULE.splitlines():
+    for line in MARKED.splitlines():
         if BEGIN.match(line) or END.match(line):
             inside = not inside
         elif inside and not HINT.match(line):
@@ -45,7 +50,7 @@ def numbers(value: object) -> list[float]:
 
 
 def test_what_is_committed_is_what_generation_gives(rubric):
-    generated = generate(ROOT / "solution", rubric)
+    generated = generate(rubric)
     for path, content in generated.items():
         if isinstance(content, bytes):
             assert (ROOT / path).read_bytes() == content, f"{path} is not up to date: make release"
@@ -61,7 +66,7 @@ def test_what_is_committed_is_what_generation_gives(rubric):
 
 
 def test_the_assignment_holds_nothing_that_is_not_generated(rubric):
-    generated = {ROOT / path for path in generate(ROOT / "solution", rubric)}
+    generated = {ROOT / path for path in generate(rubric)}
     present = {
         path for path in ASSIGNMENT.rglob("*") if path.is_file() and "__pycache__" not in path.parts
     }
@@ -78,7 +83,7 @@ def test_no_line_of_a_solution_region_is_in_the_assignment():
 
 
 def test_stubs_say_which_todo_they_are():
-    tree = ast.parse(stub_of(MODULE))
+    tree = ast.parse(stub_of(MARKED))
     raised = [
         (node.exc.func.id, node.exc.args[0].value)
         for node in ast.walk(tree)
@@ -159,12 +164,10 @@ def test_every_section_is_in_the_notebook_once(prose, module, says):
         notebook_of(prose, module, with_solution=False)
 
 
-def test_release_writes_below_the_root_it_is_given(tmp_path):
-    shutil.copytree(ROOT / "solution", tmp_path / "solution")
-    shutil.copy(ROOT / "LICENSE", tmp_path)
-    paths = release(tmp_path, tmp_path / "dist")
+def test_release_writes_below_the_root_it_is_given(tmp_path, rubric):
+    paths = release(rubric, tmp_path, tmp_path / "dist")
     parts = {path.relative_to(tmp_path).parts[0] for path in paths}
-    assert parts == {"solution", "assignment", "grader", "dist"}
+    assert parts == {"solution", "assignment", "dist"}
     assert all(path.is_file() for path in paths)
 
 
@@ -339,9 +342,7 @@ def test_the_archive_is_the_assignment_and_nothing_else(archive):
     assert {"homework/LICENSE", "homework/README.md", "homework/homework.ipynb"} <= held.keys()
 
 
-def test_the_archive_is_the_same_to_the_byte_elsewhere(archive, tmp_path, rubric):
-    shutil.copytree(ROOT / "solution", tmp_path / "solution")
-    shutil.copy(ROOT / "LICENSE", tmp_path)
+def test_the_archive_is_the_same_to_the_byte_elsewhere(archive, tmp_path):
     command = [GRADER, "release", "--root", tmp_path, "--out", tmp_path / "dist"]
     environment = {**os.environ, "TZ": "Asia/Taipei", "PYTHONHASHSEED": "7"}
     subprocess.run(command, check=True, env=environment, umask=0o077, stdout=subprocess.DEVNULL)
@@ -354,8 +355,8 @@ def test_the_archive_is_graded(archive, tmp_path, kind, filled_in, score):
     with ZipFile(archive) as opened:
         opened.extractall(tmp_path)
     folder = tmp_path / "homework"
-    (other,) = {"homework.py", "homework.ipynb"} - {kind}
-    (folder / other).unlink()
+    for other in {"homework.py", "homework.ipynb", "homework.zh_Hant.ipynb"} - {kind}:
+        (folder / other).unlink()
     if filled_in:
         shutil.copy(ROOT / "solution" / kind, folder)
     done = run_grader("grade", folder, "--out", tmp_path / "out", "--format", "json", "--no-pages")

@@ -2,19 +2,21 @@
 
 import json
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
 from browser import browsing, opened
 from conftest import ROOT, run_grader
 
-from grader.release import generate
+from grader.material import rendered
+from grader.material.notebook import released_code
 from grader.rubric import load_rubric
-from grader.similarity import RELEASED, compare
+from grader.similarity import compare
 
 CORPUS = ROOT / "tests" / "submissions"
-SETTINGS = load_rubric().similarity
+RUBRIC = load_rubric()
+SETTINGS = RUBRIC.similarity
+GIVEN = released_code(rendered("homework.py.j2", RUBRIC), rendered("handout.md.j2", RUBRIC))
 STUB = (ROOT / "assignment" / "homework.py").read_text(encoding="utf-8")
 ADA = (CORPUS / "ada_lindqvist.py").read_text(encoding="utf-8")
 # Right ones that were written differently, each by itself.
@@ -44,7 +46,7 @@ def reordered(text: str) -> str:
 
 
 def students_of(texts: dict[str, str]) -> set[frozenset[str]]:
-    found = compare(texts, SETTINGS, jobs=1)
+    found = compare(texts, GIVEN, SETTINGS, jobs=1)
     return {frozenset((pair.one.student, pair.other.student)) for pair in found.pairs}
 
 
@@ -56,18 +58,18 @@ def test_a_copy_is_found_however_it_is_dressed_up(change):
 
 def test_honest_right_answers_are_not_reported():
     texts = {name: (CORPUS / name).read_text(encoding="utf-8") for name in HONEST}
-    found = compare(texts, SETTINGS, jobs=1)
+    found = compare(texts, GIVEN, SETTINGS, jobs=1)
     assert (found.compared, found.pairs) == (len(HONEST), [])
 
 
 def test_untouched_stubs_have_nothing_of_their_own():
-    found = compare({"ada": STUB, "bob": STUB, "eve": ADA}, SETTINGS, jobs=1)
+    found = compare({"ada": STUB, "bob": STUB, "eve": ADA}, GIVEN, SETTINGS, jobs=1)
     assert (found.compared, found.pairs) == (1, [])
     assert found.left_out == dict.fromkeys(("ada", "bob"), "too little text of its own")
 
 
 def test_three_alike_are_three_pairs_and_comments_count_for_the_wording():
-    found = compare({"a": ADA, "b": ADA, "c": renamed(ADA)}, SETTINGS, jobs=1)
+    found = compare({"a": ADA, "b": ADA, "c": renamed(ADA)}, GIVEN, SETTINGS, jobs=1)
     assert (found.pairs[0].one.student, found.pairs[0].other.student) == ("a", "b")
     assert len(found.pairs) == found.found == 3
     assert [pair.wording == 1 for pair in found.pairs] == [True, False, False]
@@ -83,15 +85,21 @@ def test_three_alike_are_three_pairs_and_comments_count_for_the_wording():
     ],
 )
 def test_what_cannot_be_compared_says_why_and_costs_the_others_nothing(text, why):
-    found = compare({"odd": text, "a": ADA, "b": ADA}, SETTINGS, jobs=1)
+    found = compare({"odd": text, "a": ADA, "b": ADA}, GIVEN, SETTINGS, jobs=1)
     assert found.left_out == {"odd": why}
     assert found.found == 1
 
 
-def test_what_is_left_out_is_what_students_are_given(rubric):
-    generated = generate(ROOT / "solution", rubric)
-    assert RELEASED.read_text(encoding="utf-8") == generated[Path("grader", "released.txt")]
-    assert STUB in RELEASED.read_text(encoding="utf-8")
+def test_what_is_left_out_is_what_students_are_given():
+    assert STUB in GIVEN
+    notebook = nbformat.read(ROOT / "assignment" / "homework.ipynb", as_version=4)
+    lines = {
+        line.strip()
+        for c in notebook.cells
+        if c.cell_type == "code"
+        for line in c.source.split("\n")
+    }
+    assert lines <= {line.strip() for line in GIVEN.split("\n")}
 
 
 def test_a_notebook_and_a_module_of_the_same_text_are_a_pair_and_the_page_runs_nothing(tmp_path):

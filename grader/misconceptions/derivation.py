@@ -15,7 +15,10 @@ from grader.confined.contract import Call
 
 
 class Given(NamedTuple):
-    """What a gradient function is given: x (N, D), y and y_pred (N, O), hs (N, H), parameters."""
+    """What a gradient function is given: x (N, D), y and y_pred (N, O), hs (N, H), parameters.
+
+    The right steps take many runs at once, too: the same with one more dimension in front.
+    """
 
     x: Tensor
     y: Tensor
@@ -39,7 +42,7 @@ def _residual(given: Given) -> Tensor:
 
 def _through_w2(given: Given, at_output: Tensor) -> Tensor:
     """From the output to the hidden layer, back through (1.4)."""
-    return at_output @ given.w2.T
+    return at_output @ given.w2.mT
 
 
 def _through_activation(behind: Tensor, slope: Tensor) -> Tensor:
@@ -49,12 +52,12 @@ def _through_activation(behind: Tensor, slope: Tensor) -> Tensor:
 
 def _into_w1(given: Given, at_hidden: Tensor) -> Tensor:
     """The other factor of X W1 in (1.2)."""
-    return given.x.T @ at_hidden
+    return given.x.mT @ at_hidden
 
 
 def _into_w2(given: Given, at_output: Tensor) -> Tensor:
     """The other factor of hs W2 in (1.4)."""
-    return given.hs.T @ at_output
+    return given.hs.mT @ at_output
 
 
 def _over_rows(by_sample: Tensor, bias: Tensor) -> Tensor:

@@ -1,0 +1,160 @@
+"""Measure whether the pass mark of a homework's training tells right gradients from wrong ones.
+
+Each network is trained as `train.manual` trains a student's, from the data and the parameters of
+many seeds: once with right gradients, and once with each mistake below.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from statistics import median
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from grader.activations import Activation, activation_called, evaluate
+from grader.cases import training_case
+from grader.confined.contract import GRADIENTS, Parameters
+from grader.misconceptions.derivation import Given, gradient, gradient_steps
+from grader.reference import Reference
+from grader.rubric import Rubric
+
+Steps = Mapping[str, Any]  # of GradientSteps, in place of the right ones
+
+# So many runs are trained at once: their hidden layers then fit a processor's cache. Measured on
+# 200 runs of the package's homework: 50 at once take half the time of 200 or of 10.
+AT_ONCE = 50
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network with `changes` to its gradients, and what all its runs `must` do, if anything."""
+
+    id: str
+    what: str
+    must: Literal["pass", "fail"] | None = None
+    changes: Mapping[str, Steps] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the runs of one network ended at, in the order of the seeds: loss / Var(y).
+
+    A run that diverged ended at infinity.
+    """
+
+    network: Network
+    shares: tuple[float, ...]
+    pass_fraction: float
+
+    @property
+    def passed(self) -> int:
+        """How many runs pass."""
+        return sum(share <= self.pass_fraction for share in self.shares)
+
+    @property
+    def holds(self) -> bool:
+        """Whether all runs do what they must."""
+        wanted = {"pass": len(self.shares), "fail": 0, None: self.passed}
+        return self.passed == wanted[self.network.must]
+
+    @property
+    def median(self) -> float:
+        """The share that half of the runs stay under."""
+        return median(self.shares)
+
+
+def calibrate(rubric: Rubric, jobs: int, *, only_musts: bool = False) -> list[Measured]:
+    """Train each network from `calibration.runs` seeds; the right one is the first.
+
+    `only_musts` leaves out the networks that may pass or fail.
+    """
+    asked = networks(activation_called(rubric.homework.activation))
+    return [measure(rubric, network, jobs) for network in asked if network.must or not only_musts]
+
+
+def measure(rubric: Rubric, network: Network, jobs: int) -> Measured:
+    """Train one network from `calibration.runs` seeds, `jobs` batches at a time."""
+    seeds = range(rubric.calibration.runs)
+    batches = [seeds[start : start + AT_ONCE] for start in range(0, len(seeds), AT_ONCE)]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # there are as many batches at work as processors
+    try:
+        with ThreadPoolExecutor(jobs) as pool:
+            shares = list(pool.map(partial(_trained, rubric, network), batches))
+    finally:
+        torch.set_num_threads(threads)
+    flat = tuple(share for batch in shares for share in batch)
+    return Measured(network, flat, rubric.training.pass_fraction)
+
+
+def _trained(rubric: Rubric, network: Network, seeds: Sequence[int]) -> list[float]:
+    """Return loss / Var(y) of a batch of runs after the training of `train.manual`.
+
+    Tensors have the runs in front: y (R, N, O), parameters (R, ., .).
+    """
+    cases = [training_case(rubric, seed) for seed in seeds]
+    x = cases[0].call.tensors["x"]
+    y = torch.stack([case.call.tensors["y"] for case in cases])
+    params = Parameters(
+        *(torch.stack(rows) for rows in zip(*(c.call.parameters() for c in cases), strict=True))
+    )
+    activation = activation_called(rubric.homework.activation)
+    reference = Reference(activation)
+    steps = {
+        name: replace(gradient_steps(name, activation), **network.changes.get(name, {}))
+        for name in GRADIENTS
+    }
+    rate = rubric.training.learning_rate / y[0].numel()
+    for _ in range(rubric.training.steps):
+        hs, y_pred = reference.forward(x, params)
+        if not y_pred.isfinite().any():  # all have diverged, and will not come back
+            break
+        given = Given(x, y, *params, hs, y_pred)
+        moves = (rate * gradient(given, steps[name]) for name in GRADIENTS)
+        params = Parameters(*(p - move for p, move in zip(params, moves, strict=True)))
+    residual = y - reference.forward(x, params)[1]
+    shares = residual.square().mean((1, 2)) / y.var(1, correction=0).mean(1)
+    return [share if math.isfinite(share) else math.inf for share in shares.tolist()]
+
+
+def networks(activation: Activation) -> list[Network]:
+    """Return the right network, and those that each have one mistake."""
+    hidden = ("grad_w1", "grad_b1")
+    fails = partial(Network, must="fail")
+    return [
+        Network("right", "right gradients", "pass"),
+        fails("w1_sign", "W1: sign flipped", changes=_times(-1, "grad_w1")),
+        fails("b1_sign", "b1: sign flipped", changes=_times(-1, "grad_b1")),
+        fails("w1_zero", "W1: gradient zero", changes=_times(0, "grad_w1")),
+        fails(
+            "slope_missing",
+            "W1 and b1: derivative of the activation missing",
+            changes=_with_slope(lambda given: torch.ones_like(given.hs), *hidden),
+        ),
+        *(
+            Network(name, f"W1 and b1: `{code}` as the derivative", changes=_slip(code, *hidden))
+            for name, code in activation.slips.items()
+        ),
+        Network("w1_half", "W1: factor 2 missing", changes=_times(0.5, "grad_w1")),
+        Network("all_half", "all four: factor 2 missing", changes=_times(0.5, *GRADIENTS)),
+        Network("w2_sign", "W2: sign flipped", changes=_times(-1, "grad_w2")),
+        Network("b2_sign", "b2: sign flipped", changes=_times(-1, "grad_b2")),
+        Network("b1_zero", "b1: gradient zero", changes=_times(0, "grad_b1")),
+        Network("b2_zero", "b2: gradient zero", changes=_times(0, "grad_b2")),
+    ]
+
+
+def _times(factor: float, *functions: str) -> dict[str, Steps]:
+    return {name: {"finish": lambda gradient: factor * gradient} for name in functions}
+
+
+def _with_slope(slope: Callable[[Given], Tensor], *functions: str) -> dict[str, Steps]:
+    return {name: {"slope": slope} for name in functions}
+
+
+def _slip(code: str, *functions: str) -> dict[str, Steps]:
+    return _with_slope(lambda given: evaluate(code, hs=given.hs), *functions)
