@@ -152,11 +152,11 @@ def fit(
 # %% plotting
 def plot_activation(axes: Any) -> None:
     """Draw the sigmoid in red and its derivative in blue."""
-    h = torch.linspace(-8, 8, 401)
-    hs = torch.sigmoid(h)
-    (slope,) = torch.gradient(hs, spacing=(h,))  # numerical: (2.3) has to agree with it
-    axes.plot(h, hs, color="red", label=r"$\sigma(x)$")
-    axes.plot(h, slope, color="blue", label=r"$\sigma'(x)$")
+    x = torch.linspace(-8, 8, 401)
+    values = torch.sigmoid(x)
+    (slopes,) = torch.gradient(values, spacing=(x,))  # numerical: (2.3) has to agree with it
+    axes.plot(x, values, color="red", label=r"$\sigma(x)$")
+    axes.plot(x, slopes, color="blue", label=r"$\sigma'(x)$")
     axes.set_xlabel("$x$")
     axes.grid(alpha=0.3)
     axes.legend()
