@@ -166,32 +166,36 @@ def plot_shapes(axes: Any, n: int, n_hidden: int, n_output: int, bias_rows: int)
     """
     from matplotlib.patches import Rectangle  # here, so that grading needs only torch
 
+    sizes = {"1": 1, "N": n, "H": n_hidden, "O": n_output}
+    bias = "1" if bias_rows == 1 else "N"
     parts = (
-        ("X", n, 1, "tab:blue", ""),
-        ("W_1", 1, n_hidden, "tab:red", "+"),
-        ("b_1", bias_rows, n_hidden, "tab:red", "="),
-        ("h", n, n_hidden, "tab:blue", r"$\sigma$" "\n" r"$\rightarrow$"),
-        ("h_s", n, n_hidden, "tab:blue", ""),
-        ("W_2", n_hidden, n_output, "tab:red", "+"),
-        ("b_2", bias_rows, n_output, "tab:red", "="),
-        ("Y_{pred}", n, n_output, "tab:blue", ""),
+        ("X", "N", "1", "tab:blue", ""),
+        ("W_1", "1", "H", "tab:red", "+"),
+        ("b_1", bias, "H", "tab:red", "="),
+        ("h", "N", "H", "tab:blue", r"$\sigma$" "\n" r"$\rightarrow$"),
+        ("h_s", "N", "H", "tab:blue", ""),
+        ("W_2", "H", "O", "tab:red", "+"),
+        ("b_2", bias, "O", "tab:red", "="),
+        ("Y_{pred}", "N", "O", "tab:blue", ""),
     )
     gap = max(n, 4 * n_hidden) / 5
+    height = max(n, n_hidden) / 2  # of the upper half, and of the lower
     left = 0.0
-    for name, rows, columns, color, operator in parts:
-        # A bias row stands on top of what it is broadcast to; all else is centred.
+    for name, row, column, color, operator in parts:
+        rows, columns = sizes[row], sizes[column]
+        # A shared bias row stands on top of what it is broadcast to; all else is centred.
         is_shared = name.startswith("b") and rows < n
         bottom = n / 2 - rows if is_shared else -rows / 2
         axes.add_patch(Rectangle((left, bottom), columns, rows, color=color, alpha=0.6))
         if is_shared:
             broadcast = Rectangle((left, -n / 2), columns, n, fill=False, color=color, ls="--")
             axes.add_patch(broadcast)
-        label = rf"${name}$" "\n" rf"${rows} \times {columns}$"
-        axes.text(left + columns / 2, -n / 2 - gap / 4, label, ha="center", va="top", fontsize=9)
+        label = rf"${name}$" "\n" rf"${row} \times {column}$" "\n" rf"${rows} \times {columns}$"
+        axes.text(left + columns / 2, -height - gap / 4, label, ha="center", va="top", fontsize=9)
         space = 1.5 * gap if name == "h" else gap  # where the activation's name stands
         left += columns + space
         axes.text(left - space / 2, 0, operator, ha="center", va="center", fontsize=12)
-    axes.set(xlim=(-gap / 2, left - gap / 2), ylim=(-n / 2 - gap, n / 2 + gap / 4))
+    axes.set(xlim=(-gap / 2, left - gap / 2), ylim=(-height - 1.4 * gap, height + gap / 4))
     axes.set_aspect("equal")
     axes.axis("off")
 

@@ -252,9 +252,18 @@ def test_no_gradient_is_given_away(variant, zh):
     notebook = nbformat.reads(
         notebook_of(text_of(variant, zh), stub, with_solution=False), as_version=4
     )
+    region = re.compile(r"(?s) *# BEGIN SOLUTION[^\n]*\n(.*?)# END SOLUTION")
+    lines = [
+        line.strip()
+        for code in region.findall(module_of(variant))
+        for line in code.splitlines()
+        if line.strip() and "# HINT" not in line
+    ]
+    assert len(lines) >= 10
     for text in (stub, handout_of(text_of(variant, zh)), *(c.source for c in notebook.cells)):
         found = GIVEN_AWAY.search(squeezed(text))
         assert found is None, f"{found} in {text[:200]}"
+        assert [line for line in lines if line in text] == []
 
 
 # Numbers
@@ -321,7 +330,7 @@ DRAWN = {
 def test_the_solution_notebook_runs_and_draws_its_figures(variant, tmp_path):
     path = tmp_path / "homework.ipynb"
     module = full(module_of(variant))
-    path.write_text(notebook_of(text_of(variant), module, with_solution=True))
+    path.write_text(notebook_of(text_of(variant), module, with_solution=True), encoding="utf-8")
     # nbclient's command line; it ends with an error where a cell raises.
     command = [Path(sys.executable).with_name("jupyter-execute"), "--inplace", path]
     subprocess.run(command, check=True, capture_output=True, timeout=180)
