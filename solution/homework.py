@@ -147,31 +147,93 @@ def fit(
 
 
 # %% plotting
-def plot_activation() -> None:
+def plot_activation(axes: Any) -> None:
     """Draw the sigmoid in red and its derivative in blue."""
-    import matplotlib.pyplot as plt  # here, so that grading and self-check need only torch
+    x = torch.linspace(-8, 8, 401)
+    values = torch.sigmoid(x)
+    (slopes,) = torch.gradient(values, spacing=(x,))  # numerical: (2.3) has to agree with it
+    axes.plot(x, values, color="red", label=r"$\sigma(x)$")
+    axes.plot(x, slopes, color="blue", label=r"$\sigma'(x)$")
+    axes.set_xlabel("$x$")
+    axes.grid(alpha=0.3)
+    axes.legend()
 
-    h = torch.linspace(-8, 8, 401)
-    s = torch.sigmoid(h)
-    plt.plot(h, s, color="red", label=r"$\sigma(h)$")
-    plt.plot(h, torch.gradient(s, spacing=(h,))[0], color="blue", label=r"$\sigma'(h)$")
-    plt.xlabel("$h$")
-    plt.grid(alpha=0.3)
-    plt.legend()
+
+def plot_shapes(axes: Any, n: int, n_hidden: int, n_output: int, bias_rows: int) -> None:
+    """Draw the matrices of (1.2) to (1.4) to scale: parameters red, data and results blue.
+
+    Where bias_rows is 1, dashed lines enclose the rows that the bias row is broadcast to.
+    """
+    from matplotlib.patches import Rectangle  # here, so that grading needs only torch
+
+    sizes = {"1": 1, "N": n, "H": n_hidden, "O": n_output}
+    bias = "1" if bias_rows == 1 else "N"
+    parts = (
+        ("X", "N", "1", "tab:blue", ""),
+        ("W_1", "1", "H", "tab:red", "+"),
+        ("b_1", bias, "H", "tab:red", "="),
+        ("h", "N", "H", "tab:blue", r"$\sigma$" "\n" r"$\rightarrow$"),
+        ("h_s", "N", "H", "tab:blue", ""),
+        ("W_2", "H", "O", "tab:red", "+"),
+        ("b_2", bias, "O", "tab:red", "="),
+        ("Y_{pred}", "N", "O", "tab:blue", ""),
+    )
+    gap = max(n, 4 * n_hidden) / 5
+    height = max(n, n_hidden) / 2  # of the upper half, and of the lower
+    left = 0.0
+    for name, row, column, color, operator in parts:
+        rows, columns = sizes[row], sizes[column]
+        # A shared bias row stands on top of what it is broadcast to; all else is centred.
+        is_shared = name.startswith("b") and rows < n
+        bottom = n / 2 - rows if is_shared else -rows / 2
+        axes.add_patch(Rectangle((left, bottom), columns, rows, color=color, alpha=0.6))
+        if is_shared:
+            broadcast = Rectangle((left, -n / 2), columns, n, fill=False, color=color, ls="--")
+            axes.add_patch(broadcast)
+        label = rf"${name}$" "\n" rf"${row} \times {column}$" "\n" rf"${rows} \times {columns}$"
+        axes.text(left + columns / 2, -height - gap / 4, label, ha="center", va="top", fontsize=9)
+        space = 1.5 * gap if name == "h" else gap  # where the activation's name stands
+        left += columns + space
+        axes.text(left - space / 2, 0, operator, ha="center", va="center", fontsize=12)
+    axes.set(xlim=(-gap / 2, left - gap / 2), ylim=(-height - 1.4 * gap, height + gap / 4))
+    axes.set_aspect("equal")
+    axes.axis("off")
+
+
+def plot_comparison(panels: Any, autograd: Parameters, by_hand: Parameters) -> None:
+    """Draw each gradient's entries, by autograd along x and by hand along y, a panel each."""
+    for axes, name, a, b in zip(panels, Parameters._fields, autograd, by_hand, strict=True):
+        axes.axline((a.mean(), a.mean()), slope=1, color="gray", linewidth=0.8)
+        axes.scatter(a.flatten(), b.flatten(), s=8, alpha=0.6)
+        error = ((b - a).abs().max() / a.abs().max()).item()
+        axes.set_title(f"{name}: error {error:.1e}", fontsize=10)
+        axes.set_xlabel("by autograd")
+    panels[0].set_ylabel("by hand")
+
+
+def plot_step_errors(
+    axes: Any, steps: list[float], errors: dict[str, list[float]], tolerance: float
+) -> None:
+    """Draw the error of central differences at each step, and the tolerance for full marks."""
+    for label, values in errors.items():
+        axes.loglog(steps, values, marker=".", label=label)
+    axes.axhline(tolerance, color="gray", linestyle="--", label="asked for full marks")
+    axes.set(xlabel="step", ylabel="relative error")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(errors) + 1, fontsize=8)
 
 
 def plot_fit(axes: Any, x: Tensor, y: Tensor, y_pred: Tensor, title: str) -> None:
-    """Draw the data as points and the prediction as a red line."""
-    axes.scatter(x, y, s=6)
+    """Draw the data as points and the prediction as a red line, an output after the other."""
+    for column in y.T:
+        axes.scatter(x, column, s=6)
     axes.plot(x, y_pred.detach(), color="red", linewidth=2)
     axes.set_title(title, fontsize=9)
 
 
-def plot_losses(losses: list[float], pass_mark: float) -> None:
+def plot_losses(axes: Any, losses: list[float], pass_mark: float) -> None:
     """Draw the loss at each step and the pass mark."""
-    import matplotlib.pyplot as plt
-
-    plt.semilogy(losses, label="mean squared error")
-    plt.axhline(pass_mark, color="gray", linestyle="--", label="pass mark")
-    plt.xlabel("step")
-    plt.legend()
+    axes.semilogy(losses, label="mean squared error")
+    axes.axhline(pass_mark, color="gray", linestyle="--", label="pass mark")
+    axes.set_xlabel("step")
+    axes.legend()

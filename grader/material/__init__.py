@@ -51,7 +51,12 @@ def rendered(template: str, rubric: Rubric, *, zh: bool = False) -> str:
             original=msgspec.structs.replace(homework, seed=1, per_student=False) == ORIGINAL,
             targets_code=[code_of(target) for target in homework.targets],
             targets_tex=[tex_of(target) for target in homework.targets],
-            points=points_table(rubric),
+            points=rubric.points,
+            shares=rubric.shares,
+            closed_form=rubric.closed_form,
+            misconceptions=rubric.misconceptions,
+            attempts=rubric.attempts,
+            late=rubric.late,
         )
     )
 
@@ -88,9 +93,3 @@ def _tex_of_number(number: float) -> str:
     return (
         f"10^{{{exponent:.0f}}}" if abs(exponent) > 3 and exponent.is_integer() else f"{number:g}"
     )
-
-
-def points_table(rubric: Rubric) -> str:
-    """Return the rubric's points as a Markdown table."""
-    rows = [f"| `{name}` | {points:g} |" for name, points in rubric.points.items()]
-    return "\n".join(["| criterion | points |", "|---|---|", *rows])
