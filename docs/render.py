@@ -1,0 +1,288 @@
+r"""The handout, the executed solution and the derivation as HTML and PDF, each in one file.
+
+    python docs/render.py [--root DIR] [--out build/docs]
+
+DIR has the folders assignment/ and solution/ that `grader release` writes. Formulas are turned into
+MathML by math-core: browsers typeset it themselves, so that a page needs no script and no network,
+PDF is printed from the same page as text, and a formula that TeX would refuse is an error here.
+"""
+
+import argparse
+import base64
+import io
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from fontTools.subset import Options, Subsetter
+from fontTools.ttLib import TTFont
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from math_core import LatexError, LatexToMathML
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat import NotebookNode
+from playwright.sync_api import Browser, sync_playwright
+from traitlets.config import Config
+
+HERE = Path(__file__).parent
+PACKAGES = "chromium fonts-liberation fonts-noto-cjk"
+SECONDS_PER_CELL = 600  # far above what training takes, for a machine that is busy
+
+# What is rendered: where it is below the root, and what it is called in the output.
+SOURCES = {
+    "assignment/README*.md": "handout",
+    "solution/homework*.ipynb": "solution",
+    "solution/derivation*.md": "derivation",
+}
+LANGUAGES = {"": "en", ".zh_Hant": "zh-Hant"}  # what a file's name has of it
+
+FLAGS = [
+    "--disable-gpu", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PRINTED_WIDTH = 657  # CSS pixels: A4 less the margins of page.css, 174 mm
+
+# Letters that MathML slants by itself: a font's plain "x" is shown as its mathematical italic.
+ITALICS = (0x210E, *range(0x1D434, 0x1D468), *range(0x1D6A4, 0x1D6A6), *range(0x1D6E2, 0x1D71C))
+
+# What of a page would be cut off at the margin.
+TOO_WIDE = """
+    () => [...document.querySelectorAll("math, table, pre, img")]
+        .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1
+                     || e.scrollWidth > e.clientWidth + 1)
+        .map(e => `${e.localName} "${e.textContent.trim().replace(/\\s+/g, " ").slice(0, 60)}"`)
+"""
+
+
+class RenderError(Exception):
+    """A document cannot be rendered; says which and why, in a line."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file to render, the name of what becomes of it, and its language."""
+
+    source: Path
+    name: str
+    lang: str
+
+
+def render(root: Path, out: Path) -> list[Path]:
+    """Render what is below `root` to HTML and PDF in `out`; return their paths.
+
+    Raises RenderError where a document is missing, does not run, or would not be shown right.
+    """
+    documents = documents_of(root)
+    out.mkdir(parents=True, exist_ok=True)
+    written = []
+    with browsing() as browser:
+        for document in documents:
+            try:
+                html = page_of(document)
+                pdf = printed(browser, html)
+            except RenderError as error:
+                raise RenderError(f"{document.source}: {error}") from error
+            for suffix, content in ((".html", html.encode()), (".pdf", pdf)):
+                path = out / f"{document.name}{suffix}"
+                path.write_bytes(content)
+                written.append(path)
+    return written
+
+
+def documents_of(root: Path) -> list[Document]:
+    """Return the documents below `root`; each of SOURCES has to be there in one language."""
+    documents = []
+    for pattern, title in SOURCES.items():
+        found = sorted(root.glob(pattern))
+        if not found:
+            raise RenderError(f"{root}: no {pattern}; `grader release` writes it")
+        for source in found:
+            suffix = source.name.removesuffix(source.suffix).partition(".")[1:]
+            lang = LANGUAGES.get("".join(suffix))
+            if lang is None:
+                raise RenderError(f"{source}: its name ends on no language known here")
+            documents.append(Document(source, title + "".join(suffix), lang))
+    return documents
+
+
+def page_of(document: Document) -> str:
+    """Return a document as one HTML page, with all it needs inside."""
+    text = document.source.read_text(encoding="utf-8")
+    if document.source.suffix == ".ipynb":
+        notebook = executed(nbformat.reads(text, as_version=4), document.source.parent)
+    else:
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
+    heading = re.search(r"(?m)^# (.+)$", text if document.source.suffix == ".md" else _prose(notebook))
+    notebook.metadata["title"] = heading[1] if heading else document.name
+    notebook.metadata["lang"] = document.lang
+    folder = {"metadata": {"path": str(document.source.parent)}}
+    html, _ = PageExporter().from_notebook_node(notebook, resources=folder)
+    return html.replace("MATH-FONT", math_font(html))
+
+
+def _prose(notebook: NotebookNode) -> str:
+    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
+    """Run a notebook's cells in `folder`, as a student would who opens it there."""
+    client = NotebookClient(
+        notebook,
+        timeout=SECONDS_PER_CELL,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        # Drawings that stay sharp on paper.
+        extra_arguments=["--InlineBackend.figure_formats=svg"],
+    )
+    started: list[int] = []
+    client.on_cell_start = lambda cell, cell_index: started.append(cell_index)
+    try:
+        return client.execute()
+    except CellExecutionError as error:
+        why = f"{error.ename}: {error.evalue}"
+    except CellTimeoutError:
+        why = f"it ran for more than {SECONDS_PER_CELL} s"
+    except DeadKernelError:
+        why = "the kernel died"
+    code = notebook.cells[started[-1]].source.strip().splitlines()
+    raise RenderError(f"cell {started[-1] + 1} ({code[0]}): {' '.join(why.split())}")
+
+
+class MathRenderer(IPythonRenderer):
+    """nbconvert's Markdown, with MathML where it leaves TeX to a script from the network."""
+
+    def inline_math(self, body: str) -> str:
+        """Return $body$."""
+        return mathml(body, display=False)
+
+    def block_math(self, body: str) -> str:
+        """Return $$body$$."""
+        return f'<span class="formula">{mathml(body, display=True)}</span>'
+
+    def latex_environment(self, name: str, body: str) -> str:
+        r"""Return \\begin{name}body\\end{name}, which stands without dollars."""
+        return self.block_math(rf"\begin{{{name}}}{body}\end{{{name}}}")
+
+
+class PageExporter(HTMLExporter):
+    """nbconvert's HTML by the template and the style of docs/page/."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            config=Config({"CSSHTMLHeaderPreprocessor": {"style": "xcode"}}),
+            template_name="page",
+            extra_template_basedirs=[str(HERE)],
+            exclude_input_prompt=True,
+            exclude_output_prompt=True,
+            exclude_anchor_links=True,
+            embed_images=True,
+        )
+
+    @pass_context
+    def markdown2html(self, context: Context, source: str) -> str:
+        """Render a Markdown cell; images beside the document are put into the page."""
+        renderer = MathRenderer(
+            escape=False,
+            attachments=context["cell"].get("attachments", {}),
+            embed_images=self.embed_images,
+            path=context["resources"]["metadata"]["path"],
+            exclude_anchor_links=self.exclude_anchor_links,
+        )
+        return MarkdownWithMath(renderer=renderer).render(source)
+
+
+def mathml(tex: str, *, display: bool) -> str:
+    r"""Return a formula as MathML.
+
+    A \tag belongs to LaTeX's numbered environments; where Markdown has it between dollars, they
+    are one.
+    """
+    numbered = re.match(r"\s*\\begin\{(equation|align|gather|multline)", tex)
+    if r"\tag" in tex and not numbered:
+        tex = rf"\begin{{equation}}{tex}\end{{equation}}"
+    try:
+        return _converter().convert_with_local_state(tex, displaystyle=display)
+    except LatexError as error:
+        raise RenderError(f"formula {' '.join(tex.split())}: {error}") from error
+
+
+@cache
+def _converter() -> LatexToMathML:
+    return LatexToMathML(fancy_error=False, allow_unreliable_rendering=True)
+
+
+def math_font(text: str) -> str:
+    """Return STIX Two Math as a data: address, with the glyphs that `text` needs.
+
+    MathML is only as good as its font: brackets grow and fractions align by tables that text fonts
+    do not have, and not every system comes with a font that has them.
+    """
+    font = TTFont(resources.files("ziamath.fonts") / "STIXTwoMath-Regular.ttf")
+    subsetter = Subsetter(Options(layout_features=["*"], flavor="woff"))
+    subsetter.populate(text=text, unicodes=ITALICS)
+    subsetter.subset(font)
+    font.flavor = "woff"
+    data = io.BytesIO()
+    font.save(data)
+    return f"data:font/woff;base64,{base64.b64encode(data.getvalue()).decode()}"
+
+
+@contextmanager
+def browsing() -> Iterator[Browser]:
+    """Give the system's Chromium; nbconvert's WebPDFExporter knows only Playwright's own."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not chromium:
+        raise RenderError(f"PDF needs Chromium: apt-get install {PACKAGES}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def printed(browser: Browser, html: str) -> bytes:
+    """Return a page as PDF, on the paper that page.css describes."""
+    context = browser.new_context(
+        offline=True, viewport={"width": PRINTED_WIDTH, "height": 1000}
+    )
+    try:
+        page = context.new_page()
+        page.emulate_media(media="print")
+        page.set_content(html)
+        page.evaluate("() => document.fonts.ready")
+        if cut := page.evaluate(TOO_WIDE):
+            raise RenderError(f"wider than the paper: {'; '.join(cut)}")
+        return page.pdf(
+            prefer_css_page_size=True, print_background=True, tagged=True, outline=True
+        )
+    finally:
+        context.close()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Render as the command line says, or end with one line that says what is wrong."""
+    parser = argparse.ArgumentParser(description="Render handout, solution and derivation.")
+    parser.add_argument("--root", type=Path, default=HERE.parent, help="has assignment/, solution/")
+    parser.add_argument("--out", type=Path, default=Path("build/docs"))
+    options = parser.parse_args(arguments)
+    try:
+        for path in render(options.root, options.out):
+            print(path)
+    except RenderError as error:
+        sys.exit(f"render.py: {error}")
+
+
+if __name__ == "__main__":
+    main()
