@@ -32,7 +32,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Error, sync_playwright
 from traitlets.config import Config
 
 HERE = Path(__file__).parent
@@ -50,11 +50,21 @@ LANGUAGES = {"": "en", ".zh_Hant": "zh-Hant"}  # what a file's name has of it
 FLAGS = [
     "--disable-gpu", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--font-render-hinting=none",  # else letters are spaced for the pixels of a screen
 ]  # fmt: skip
 PRINTED_WIDTH = 657  # CSS pixels: A4 less the margins of page.css, 174 mm
 
-# Letters that MathML slants by itself: a font's plain "x" is shown as its mathematical italic.
-ITALICS = (0x210E, *range(0x1D434, 0x1D468), *range(0x1D6A4, 0x1D6A6), *range(0x1D6E2, 0x1D71C))
+# What MathML draws that is not in its text: the root, and the italics it makes of plain letters.
+DRAWN = (
+    0x221A, 0x210E, *range(0x1D434, 0x1D468), *range(0x1D6A4, 0x1D6A6), *range(0x1D6E2, 0x1D71C),
+)  # fmt: skip
+
+# Browsers raise a prime that the font has raised already, and do not grow a bracket with a script.
+PRIME = re.compile(r"<msup>(<mi>[^<]*</mi>)<mo>([′″‴])</mo></msup>")
+BIG_WITH_SCRIPT = re.compile(r"(<m(?:sub|sup|subsup)>)(<mo [^>]*minsize=[^>]*>[^<]*</mo>)")
+
+# What a page would load; an address in its text is no matter.
+LOADED = re.compile(r'<(?:img|link|script|iframe)\b[^>]*?\b(?:src|href)="((?!data:)[^"]*)"')
 
 # What of a page would be cut off at the margin.
 TOO_WIDE = """
@@ -120,19 +130,26 @@ def page_of(document: Document) -> str:
     """Return a document as one HTML page, with all it needs inside."""
     text = document.source.read_text(encoding="utf-8")
     if document.source.suffix == ".ipynb":
-        notebook = executed(nbformat.reads(text, as_version=4), document.source.parent)
+        notebook = executed(notebook_in(text), document.source.parent)
     else:
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
-    heading = re.search(r"(?m)^# (.+)$", text if document.source.suffix == ".md" else _prose(notebook))
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    heading = re.search(r"(?m)^#+ (.+)$", prose)
     notebook.metadata["title"] = heading[1] if heading else document.name
     notebook.metadata["lang"] = document.lang
     folder = {"metadata": {"path": str(document.source.parent)}}
     html, _ = PageExporter().from_notebook_node(notebook, resources=folder)
+    if outside := LOADED.findall(html):
+        raise RenderError(f"not in the page itself: {', '.join(outside)}")
     return html.replace("MATH-FONT", math_font(html))
 
 
-def _prose(notebook: NotebookNode) -> str:
-    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+def notebook_in(text: str) -> NotebookNode:
+    """Return the notebook that a file's text is."""
+    try:
+        return nbformat.reads(text, as_version=4)
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
+        raise RenderError(f"no notebook: {str(error).splitlines()[0]}") from error
 
 
 def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
@@ -142,8 +159,8 @@ def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
         timeout=SECONDS_PER_CELL,
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
-        # Drawings that stay sharp on paper.
-        extra_arguments=["--InlineBackend.figure_formats=svg"],
+        # Drawings that stay sharp on paper; no word of how the kernel is reached.
+        extra_arguments=["--InlineBackend.figure_formats=svg", "--log-level=ERROR"],
     )
     started: list[int] = []
     client.on_cell_start = lambda cell, cell_index: started.append(cell_index)
@@ -180,7 +197,7 @@ class PageExporter(HTMLExporter):
 
     def __init__(self) -> None:
         super().__init__(
-            config=Config({"CSSHTMLHeaderPreprocessor": {"style": "xcode"}}),
+            config=Config({"CSSHTMLHeaderPreprocessor": {"style": "friendly"}}),
             template_name="page",
             extra_template_basedirs=[str(HERE)],
             exclude_input_prompt=True,
@@ -208,13 +225,15 @@ def mathml(tex: str, *, display: bool) -> str:
     A \tag belongs to LaTeX's numbered environments; where Markdown has it between dollars, they
     are one.
     """
-    numbered = re.match(r"\s*\\begin\{(equation|align|gather|multline)", tex)
+    numbered = re.match(r"\s*\\begin\{(equation|align|gather|multline)\*?\}", tex)
     if r"\tag" in tex and not numbered:
         tex = rf"\begin{{equation}}{tex}\end{{equation}}"
     try:
-        return _converter().convert_with_local_state(tex, displaystyle=display)
+        converted = _converter().convert_with_local_state(tex, displaystyle=display)
     except LatexError as error:
         raise RenderError(f"formula {' '.join(tex.split())}: {error}") from error
+    converted = PRIME.sub(r'<mrow>\1<mo lspace="0" rspace="0">\2</mo></mrow>', converted)
+    return BIG_WITH_SCRIPT.sub(r"\1<mrow>\2<mi></mi></mrow>", converted)
 
 
 @cache
@@ -230,7 +249,7 @@ def math_font(text: str) -> str:
     """
     font = TTFont(resources.files("ziamath.fonts") / "STIXTwoMath-Regular.ttf")
     subsetter = Subsetter(Options(layout_features=["*"], flavor="woff"))
-    subsetter.populate(text=text, unicodes=ITALICS)
+    subsetter.populate(text=text, unicodes=DRAWN)
     subsetter.subset(font)
     font.flavor = "woff"
     data = io.BytesIO()
@@ -245,7 +264,12 @@ def browsing() -> Iterator[Browser]:
     if not chromium:
         raise RenderError(f"PDF needs Chromium: apt-get install {PACKAGES}")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        try:
+            browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        except Error as error:
+            raise RenderError(
+                f"{chromium} does not start: {error.message.splitlines()[0]}"
+            ) from error
         try:
             yield browser
         finally:
@@ -254,9 +278,7 @@ def browsing() -> Iterator[Browser]:
 
 def printed(browser: Browser, html: str) -> bytes:
     """Return a page as PDF, on the paper that page.css describes."""
-    context = browser.new_context(
-        offline=True, viewport={"width": PRINTED_WIDTH, "height": 1000}
-    )
+    context = browser.new_context(offline=True, viewport={"width": PRINTED_WIDTH, "height": 1000})
     try:
         page = context.new_page()
         page.emulate_media(media="print")
@@ -264,9 +286,7 @@ def printed(browser: Browser, html: str) -> bytes:
         page.evaluate("() => document.fonts.ready")
         if cut := page.evaluate(TOO_WIDE):
             raise RenderError(f"wider than the paper: {'; '.join(cut)}")
-        return page.pdf(
-            prefer_css_page_size=True, print_background=True, tagged=True, outline=True
-        )
+        return page.pdf(prefer_css_page_size=True, print_background=True, tagged=True, outline=True)
     finally:
         context.close()
 
