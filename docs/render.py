@@ -19,16 +19,16 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from fontTools.subset import Options, Subsetter
-from fontTools.ttLib import TTFont
+from fontTools.ttLib import TTCollection, TTFont
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from math_core import LatexError, LatexToMathML
+from matplotlib.font_manager import findSystemFonts
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
@@ -37,6 +37,7 @@ from traitlets.config import Config
 
 HERE = Path(__file__).parent
 PACKAGES = "chromium fonts-liberation fonts-noto-cjk"
+CHINESE = "Noto Sans CJK TC"
 SECONDS_PER_CELL = 600  # far above what training takes, for a machine that is busy
 
 # What is rendered: where it is below the root, and what it is called in the output.
@@ -60,7 +61,7 @@ DRAWN = (
 )  # fmt: skip
 
 # Browsers raise a prime that the font has raised already, and do not grow a bracket with a script.
-PRIME = re.compile(r"<msup>(<mi>[^<]*</mi>)<mo>([′″‴])</mo></msup>")
+PRIME = re.compile(r"<msup>(<mi>[^<]*</mi>)<mo>([\u2032-\u2034])</mo></msup>")
 BIG_WITH_SCRIPT = re.compile(r"(<m(?:sub|sup|subsup)>)(<mo [^>]*minsize=[^>]*>[^<]*</mo>)")
 
 # What a page would load; an address in its text is no matter.
@@ -138,18 +139,19 @@ def page_of(document: Document) -> str:
     notebook.metadata["title"] = heading[1] if heading else document.name
     notebook.metadata["lang"] = document.lang
     folder = {"metadata": {"path": str(document.source.parent)}}
-    html, _ = PageExporter().from_notebook_node(notebook, resources=folder)
+    html, _ = exporter().from_notebook_node(notebook, resources=folder)
     if outside := LOADED.findall(html):
         raise RenderError(f"not in the page itself: {', '.join(outside)}")
-    return html.replace("MATH-FONT", math_font(html))
+    return html.replace("/* FONTS */", font_faces(html, document.lang))
 
 
 def notebook_in(text: str) -> NotebookNode:
     """Return the notebook that a file's text is."""
     try:
-        return nbformat.reads(text, as_version=4)
+        notebook: NotebookNode = nbformat.reads(text, as_version=4)
     except (nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
         raise RenderError(f"no notebook: {str(error).splitlines()[0]}") from error
+    return notebook
 
 
 def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
@@ -170,10 +172,15 @@ def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
         why = f"{error.ename}: {error.evalue}"
     except CellTimeoutError:
         why = f"it ran for more than {SECONDS_PER_CELL} s"
-    except DeadKernelError:
-        why = "the kernel died"
-    code = notebook.cells[started[-1]].source.strip().splitlines()
-    raise RenderError(f"cell {started[-1] + 1} ({code[0]}): {' '.join(why.split())}")
+    except RuntimeError as error:
+        why = f"its kernel died: {error}"
+    at = f"cell {started[-1] + 1} ({first_line(notebook.cells[started[-1]])}): " if started else ""
+    raise RenderError(at + " ".join(why.split()))
+
+
+def first_line(cell: NotebookNode) -> str:
+    """Return what a cell begins with, to tell it by."""
+    return str(cell.source).strip().partition("\n")[0]
 
 
 class MathRenderer(IPythonRenderer):
@@ -192,31 +199,29 @@ class MathRenderer(IPythonRenderer):
         return self.block_math(rf"\begin{{{name}}}{body}\end{{{name}}}")
 
 
-class PageExporter(HTMLExporter):
-    """nbconvert's HTML by the template and the style of docs/page/."""
+@pass_context
+def markdown_to_html(context: Context, source: str) -> str:
+    """Render a Markdown cell; images beside the document are put into the page."""
+    renderer = MathRenderer(
+        escape=False,
+        attachments=context["cell"].get("attachments", {}),
+        embed_images=True,
+        path=context["resources"]["metadata"]["path"],
+        exclude_anchor_links=True,
+    )
+    return MarkdownWithMath(renderer=renderer).render(source)
 
-    def __init__(self) -> None:
-        super().__init__(
-            config=Config({"CSSHTMLHeaderPreprocessor": {"style": "friendly"}}),
-            template_name="page",
-            extra_template_basedirs=[str(HERE)],
-            exclude_input_prompt=True,
-            exclude_output_prompt=True,
-            exclude_anchor_links=True,
-            embed_images=True,
-        )
 
-    @pass_context
-    def markdown2html(self, context: Context, source: str) -> str:
-        """Render a Markdown cell; images beside the document are put into the page."""
-        renderer = MathRenderer(
-            escape=False,
-            attachments=context["cell"].get("attachments", {}),
-            embed_images=self.embed_images,
-            path=context["resources"]["metadata"]["path"],
-            exclude_anchor_links=self.exclude_anchor_links,
-        )
-        return MarkdownWithMath(renderer=renderer).render(source)
+def exporter() -> HTMLExporter:
+    """Return nbconvert's exporter with the template and style of docs/page/."""
+    return HTMLExporter(
+        config=Config({"CSSHTMLHeaderPreprocessor": {"style": "friendly"}}),
+        template_name="page",
+        extra_template_basedirs=[str(HERE)],
+        filters={"markdown2html": markdown_to_html},
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+    )
 
 
 def mathml(tex: str, *, display: bool) -> str:
@@ -241,20 +246,43 @@ def _converter() -> LatexToMathML:
     return LatexToMathML(fancy_error=False, allow_unreliable_rendering=True)
 
 
-def math_font(text: str) -> str:
-    """Return STIX Two Math as a data: address, with the glyphs that `text` needs.
+def font_faces(text: str, lang: str) -> str:
+    """Return the fonts that a page cannot count on where it is read, with the glyphs of `text`.
 
     MathML is only as good as its font: brackets grow and fractions align by tables that text fonts
-    do not have, and not every system comes with a font that has them.
+    do not have. And Chinese is set in Taiwan's glyphs; in all of Noto Sans CJK a plain character
+    and a radical share theirs, so that what one copies from a PDF would be radicals.
     """
-    font = TTFont(resources.files("ziamath.fonts") / "STIXTwoMath-Regular.ttf")
-    subsetter = Subsetter(Options(layout_features=["*"], flavor="woff"))
+    math = TTFont(resources.files("ziamath.fonts") / "STIXTwoMath-Regular.ttf")
+    faces = [font_face("STIX Two Math", 400, math, text, features="*")]
+    if lang.startswith("zh"):
+        for weight, style in ((400, "Regular"), (700, "Bold")):
+            faces.append(font_face(CHINESE, weight, chinese_font(style), text))
+    return "\n".join(faces)
+
+
+def font_face(family: str, weight: int, font: TTFont, text: str, features: str = "") -> str:
+    """Return the CSS of a font that has the glyphs of `text` and is itself in the CSS."""
+    subsetter = Subsetter(Options(layout_features=list(features)))
     subsetter.populate(text=text, unicodes=DRAWN)
     subsetter.subset(font)
     font.flavor = "woff"
     data = io.BytesIO()
     font.save(data)
-    return f"data:font/woff;base64,{base64.b64encode(data.getvalue()).decode()}"
+    address = f"data:font/woff;base64,{base64.b64encode(data.getvalue()).decode()}"
+    return (
+        f'@font-face {{ font-family: "{family}"; font-weight: {weight}; src: url("{address}"); }}'
+    )
+
+
+def chinese_font(style: str) -> TTFont:
+    """Return Noto Sans CJK TC of the system, from the collection of all regions."""
+    name = f"NotoSansCJK-{style}.ttc"
+    found = next((path for path in findSystemFonts(fontext="ttf") if path.endswith(name)), None)
+    if not found:
+        raise RenderError(f"Chinese needs the font {name}: apt-get install {PACKAGES}")
+    fonts = TTCollection(found, lazy=True).fonts
+    return next(font for font in fonts if font["name"].getBestFamilyName() == CHINESE)
 
 
 @contextmanager
