@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from importlib.metadata import distribution
 from pathlib import Path
 
 import nbformat
@@ -59,6 +59,11 @@ PRINTED_WIDTH = 657  # CSS pixels: A4 less the margins of page.css, 174 mm
 DRAWN = (
     0x221A, 0x210E, *range(0x1D434, 0x1D468), *range(0x1D6A4, 0x1D6A6), *range(0x1D6E2, 0x1D71C),
 )  # fmt: skip
+
+# A line of the source that ends within Chinese: browsers would show a space there.
+BREAK_IN_CHINESE = re.compile(
+    r"(?<=[\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])"
+)
 
 # Browsers raise a prime that the font has raised already, and do not grow a bracket with a script.
 PRIME = re.compile(r"<msup>(<mi>[^<]*</mi>)<mo>([\u2032-\u2034])</mo></msup>")
@@ -186,6 +191,14 @@ def first_line(cell: NotebookNode) -> str:
 class MathRenderer(IPythonRenderer):
     """nbconvert's Markdown, with MathML where it leaves TeX to a script from the network."""
 
+    def paragraph(self, text: str) -> str:
+        """Return a paragraph."""
+        return super().paragraph(BREAK_IN_CHINESE.sub("", text))
+
+    def block_text(self, text: str) -> str:
+        """Return the text of a list's item."""
+        return super().block_text(BREAK_IN_CHINESE.sub("", text))
+
     def inline_math(self, body: str) -> str:
         """Return $body$."""
         return mathml(body, display=False)
@@ -253,17 +266,17 @@ def font_faces(text: str, lang: str) -> str:
     do not have. And Chinese is set in Taiwan's glyphs; in all of Noto Sans CJK a plain character
     and a radical share theirs, so that what one copies from a PDF would be radicals.
     """
-    math = TTFont(resources.files("ziamath.fonts") / "STIXTwoMath-Regular.ttf")
-    faces = [font_face("STIX Two Math", 400, math, text, features="*")]
+    math = TTFont(distribution("ziamath").locate_file("ziamath/fonts/STIXTwoMath-Regular.ttf"))
+    faces = [font_face("STIX Two Math", 400, math, text)]
     if lang.startswith("zh"):
         for weight, style in ((400, "Regular"), (700, "Bold")):
             faces.append(font_face(CHINESE, weight, chinese_font(style), text))
     return "\n".join(faces)
 
 
-def font_face(family: str, weight: int, font: TTFont, text: str, features: str = "") -> str:
+def font_face(family: str, weight: int, font: TTFont, text: str) -> str:
     """Return the CSS of a font that has the glyphs of `text` and is itself in the CSS."""
-    subsetter = Subsetter(Options(layout_features=list(features)))
+    subsetter = Subsetter(Options(layout_features=["*"]))
     subsetter.populate(text=text, unicodes=DRAWN)
     subsetter.subset(font)
     font.flavor = "woff"

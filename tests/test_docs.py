@@ -48,7 +48,8 @@ SECTIONS = "\n\n".join(
 )
 CHINESE = rf"""# 兩層網路與梯度
 
-矩陣 $X$ 的每一列是一個樣本，「直接」與 `autograd` 比較：
+矩陣 $X$ 的每一列是一個樣本，
+「直接」與 `autograd` 比較：
 
 $$f = \lVert Y - Y_{{pred}} \rVert_F^2 \quad \text{{（平方和）}} \tag{{1.1}}$$
 
