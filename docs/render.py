@@ -61,8 +61,12 @@ DRAWN = (
 )  # fmt: skip
 
 # A line of the source that ends within Chinese: browsers would show a space there.
-BREAK_IN_CHINESE = re.compile(
-    r"(?<=[\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])"
+HAN = r"[\u3000-\u9fff\uff00-\uffef]"
+BREAK_IN_CHINESE = re.compile(rf"(?<={HAN})\n(?={HAN})")
+
+# A formula and the punctuation at it: browsers would begin a line with a comma.
+PUNCTUATED = re.compile(
+    r"[(\[\u300c\uff08]?<math>(?:(?!</math>).)*</math>[,.;:!?)\]\u3001\u3002\u300d\uff01-\uff1f]+"
 )
 
 # Browsers raise a prime that the font has raised already, and do not grow a bracket with a script.
@@ -193,11 +197,11 @@ class MathRenderer(IPythonRenderer):
 
     def paragraph(self, text: str) -> str:
         """Return a paragraph."""
-        return super().paragraph(BREAK_IN_CHINESE.sub("", text))
+        return super().paragraph(set_in_lines(text))
 
     def block_text(self, text: str) -> str:
         """Return the text of a list's item."""
-        return super().block_text(BREAK_IN_CHINESE.sub("", text))
+        return super().block_text(set_in_lines(text))
 
     def inline_math(self, body: str) -> str:
         """Return $body$."""
@@ -210,6 +214,11 @@ class MathRenderer(IPythonRenderer):
     def latex_environment(self, name: str, body: str) -> str:
         r"""Return \\begin{name}body\\end{name}, which stands without dollars."""
         return self.block_math(rf"\begin{{{name}}}{body}\end{{{name}}}")
+
+
+def set_in_lines(text: str) -> str:
+    """Return a text's HTML with line breaks where they belong, which browsers do not know."""
+    return PUNCTUATED.sub(r'<span class="unbroken">\g<0></span>', BREAK_IN_CHINESE.sub("", text))
 
 
 @pass_context

@@ -139,11 +139,25 @@ SEEN = """() => ({
 })"""
 
 
+# However wide the page: where a formula and the comma at it are on two lines.
+PARTED = """() => {
+    const main = document.querySelector("main");
+    const joined = [...document.querySelectorAll(".unbroken")];
+    const parted = joined.length ? [] : ["none is joined"];
+    for (let width = 150; width < 450; width++) {
+        main.style.width = `${width}px`;
+        parted.push(...joined.filter(e => e.getClientRects().length > 1).map(e => width));
+    }
+    return parted;
+}"""
+
+
 def test_formulas_are_shown_without_a_network(rendered: Rendered) -> None:
     with browsing() as context:
         context.set_offline(True)
         with opened(context, rendered.out / "handout.html") as (page, seen):
             shown = page.evaluate(SEEN)
+            assert page.evaluate(PARTED) == []
     assert (seen.requests, seen.errors) == ([], [])
     assert len(shown["boxes"]) == 8
     assert all(width > 5 and height > 5 for width, height in shown["boxes"])
