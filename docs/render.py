@@ -21,6 +21,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import nbformat
+from bs4 import BeautifulSoup
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTCollection, TTFont
 from jinja2 import pass_context
@@ -70,7 +71,7 @@ PUNCTUATED = re.compile(
 )
 
 # Browsers raise a prime that the font has raised already, and do not grow a bracket with a script.
-PRIME = re.compile(r"<msup>(<mi>[^<]*</mi>)<mo>([\u2032-\u2034])</mo></msup>")
+PRIMES = "\u2032\u2033\u2034"
 BIG_WITH_SCRIPT = re.compile(r"(<m(?:sub|sup|subsup)>)(<mo [^>]*minsize=[^>]*>[^<]*</mo>)")
 
 # What a page would load; an address in its text is no matter.
@@ -169,6 +170,7 @@ def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
         notebook,
         timeout=SECONDS_PER_CELL,
         kernel_name="python3",
+        coalesce_streams=True,  # else a line and its end may be two outputs
         resources={"metadata": {"path": str(folder)}},
         # Drawings that stay sharp on paper; no word of how the kernel is reached.
         extra_arguments=["--InlineBackend.figure_formats=svg", "--log-level=ERROR"],
@@ -259,8 +261,20 @@ def mathml(tex: str, *, display: bool) -> str:
         converted = _converter().convert_with_local_state(tex, displaystyle=display)
     except LatexError as error:
         raise RenderError(f"formula {' '.join(tex.split())}: {error}") from error
-    converted = PRIME.sub(r'<mrow>\1<mo lspace="0" rspace="0">\2</mo></mrow>', converted)
-    return BIG_WITH_SCRIPT.sub(r"\1<mrow>\2<mi></mi></mrow>", converted)
+    return with_primes_raised_once(BIG_WITH_SCRIPT.sub(r"\1<mrow>\2<mi></mi></mrow>", converted))
+
+
+def with_primes_raised_once(converted: str) -> str:
+    """Return a formula with its primes beside their letters, and not in a superscript."""
+    if not any(prime in converted for prime in PRIMES):
+        return converted
+    formula = BeautifulSoup(converted, "html.parser")
+    for power in formula.find_all("msup"):
+        prime = power.find_all(recursive=False)[1]
+        if prime.name == "mo" and prime.text in PRIMES:
+            power.name = "mrow"
+            prime["lspace"] = prime["rspace"] = "0"
+    return str(formula)
 
 
 @cache

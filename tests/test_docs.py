@@ -14,7 +14,7 @@ from browser import browsing, opened
 from bs4 import BeautifulSoup
 from conftest import ROOT
 from pypdf import PdfReader
-from render import RenderError, render
+from render import RenderError, mathml, render
 
 ENGLISH = (
     r"""# Hard formulas
@@ -235,6 +235,11 @@ def test_text_that_would_not_be_shown_right_is_refused(
     with pytest.raises(RenderError) as refused:
         render(root, tmp_path / "out")
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("tex", [r"\sigma'(x)", r"\tanh'(x)", "f''(x)"])
+def test_prime_is_raised_once(tex: str) -> None:
+    assert "msup" not in mathml(tex, display=False)
 
 
 def test_what_is_missing_is_told(tmp_path: Path) -> None:
