@@ -70,8 +70,9 @@ PUNCTUATED = re.compile(
     r"[(\[\u300c\uff08]?<math>(?:(?!</math>).)*</math>[,.;:!?)\]\u3001\u3002\u300d\uff01-\uff1f]+"
 )
 
-# Browsers raise a prime that the font has raised already, and do not grow a bracket with a script.
-PRIMES = "\u2032\u2033\u2034"
+PRIMES = "\u2032\u2033\u2034"  # which the font has raised already: browsers do it once more
+
+# Browsers do not grow a bracket that has a script, unless something stands with it.
 BIG_WITH_SCRIPT = re.compile(r"(<m(?:sub|sup|subsup)>)(<mo [^>]*minsize=[^>]*>[^<]*</mo>)")
 
 # What a page would load; an address in its text is no matter.
