@@ -8,7 +8,7 @@ SEED ?=
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help grade check test lint messages release validate peers bench docs lock clean
+.PHONY: help grade check test lint messages release validate peers bench docs pictures lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,11 +62,13 @@ bench: $(INSTALLED) peers ## Time this grader beside pytest, otter-grader and nb
 	$(BIN)/python tests/benchmarks/bench_peers.py
 	$(BIN)/python tests/benchmarks/bench_confinement.py
 
-docs: $(INSTALLED) ## Render the solution notebook to build/docs/; take README's pictures
-	$(BIN)/jupyter nbconvert --execute --to html --output-dir build/docs solution/homework.ipynb
-	$(BIN)/grader grade tests/submissions --out build/docs/results
-	$(BIN)/grader similar tests/submissions --out build/docs/results
-	PYTHONPATH=tests $(BIN)/python docs/screenshots.py build/docs/results
+docs: $(INSTALLED) ## Render handout, executed solution and derivation to build/docs/, as HTML and PDF
+	$(BIN)/python docs/render.py --out build/docs
+
+pictures: $(INSTALLED) ## Grade the sample class and take README's pictures of its pages
+	$(BIN)/grader grade tests/submissions --out build/pictures
+	$(BIN)/grader similar tests/submissions --out build/pictures
+	PYTHONPATH=tests $(BIN)/python docs/screenshots.py build/pictures
 
 lock: $(INSTALLED) ## Write the versions now installed to constraints.txt
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt

@@ -1,4 +1,4 @@
-"""The pictures of README: both pages of the sample class, taken by `make docs`.
+"""The pictures of README: both pages of the sample class, taken by `make pictures`.
 
     python docs/screenshots.py RESULTS
 
