@@ -103,6 +103,6 @@ def test_the_notebook_runs_in_60_seconds_and_shows_what_the_report_shows(tmp_pat
         "after 2000 steps: loss 0.0032, pass mark 0.0093",
     ):
         assert printed in text
-    assert sum("image/png" in o.get("data", {}) for o in outputs) == 4
+    assert sum("image/png" in o.get("data", {}) for o in outputs) == 7
     (fits,) = (c.source for c in notebook.cells if "Loss=" in c.source)
     assert "range(0, 201, 20)" in fits
