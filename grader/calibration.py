@@ -18,7 +18,15 @@ from torch import Tensor
 from grader.activations import Activation, activation_called, evaluate
 from grader.cases import training_case
 from grader.confined.contract import GRADIENTS, Parameters
-from grader.misconceptions.derivation import Given, gradient, gradient_steps
+from grader.misconceptions.derivation import (
+    Given,
+    GradientSteps,
+    derivative_at_hidden,
+    derivative_at_output,
+    gradient_steps,
+    of_hidden_layer,
+    of_output_layer,
+)
 from grader.reference import Reference
 from grader.rubric import Rubric
 
@@ -104,7 +112,7 @@ def _trained(rubric: Rubric, network: Network, seeds: Sequence[int]) -> list[flo
     )
     activation = activation_called(rubric.homework.activation)
     reference = Reference(activation)
-    steps = {
+    steps: dict[str, GradientSteps] = {
         name: replace(gradient_steps(name, activation), **network.changes.get(name, {}))
         for name in GRADIENTS
     }
@@ -114,11 +122,25 @@ def _trained(rubric: Rubric, network: Network, seeds: Sequence[int]) -> list[flo
         if not y_pred.isfinite().any():  # all have diverged, and will not come back
             break
         given = Given(x, y, *params, hs, y_pred)
-        moves = (rate * gradient(given, steps[name]) for name in GRADIENTS)
-        params = Parameters(*(p - move for p, move in zip(params, moves, strict=True)))
+        gradients = _gradients(given, steps)
+        params = Parameters(*(p - rate * g for p, g in zip(params, gradients, strict=True)))
     residual = y - reference.forward(x, params)[1]
     shares = residual.square().mean((1, 2)) / y.var(1, correction=0).mean(1)
     return [share if math.isfinite(share) else math.inf for share in shares.tolist()]
+
+
+def _gradients(given: Given, steps: Mapping[str, GradientSteps]) -> Parameters:
+    """Return the four gradients. What is at a layer is computed once: no network changes it in one
+    gradient of a layer alone.
+    """
+    at_output = derivative_at_output(given, steps["grad_w2"])
+    at_hidden = derivative_at_hidden(given, steps["grad_w1"], at_output)
+    return Parameters(
+        w1=of_hidden_layer(given, steps["grad_w1"], at_hidden),
+        b1=of_hidden_layer(given, steps["grad_b1"], at_hidden),
+        w2=of_output_layer(given, steps["grad_w2"], at_output),
+        b2=of_output_layer(given, steps["grad_b2"], at_output),
+    )
 
 
 def networks(activation: Activation) -> list[Network]:

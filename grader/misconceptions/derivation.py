@@ -94,15 +94,34 @@ def gradient_steps(function: str, activation: Activation) -> GradientSteps:
 
 def gradient(given: Given, steps: GradientSteps) -> Tensor:
     """Return the gradient that the steps lead to; RuntimeError where shapes do not fit."""
-    at_output = -2 * steps.residual(given)
-    if steps.formula == "grad_b2":  # (3.3)
+    at_output = derivative_at_output(given, steps)
+    if steps.formula in ("grad_b2", "grad_w2"):
+        return of_output_layer(given, steps, at_output)
+    return of_hidden_layer(given, steps, derivative_at_hidden(given, steps, at_output))
+
+
+def derivative_at_output(given: Given, steps: GradientSteps) -> Tensor:
+    """Return df/dY_pred, (N, O)."""
+    return -2 * steps.residual(given)
+
+
+def derivative_at_hidden(given: Given, steps: GradientSteps, at_output: Tensor) -> Tensor:
+    """Return df/dh, (N, H)."""
+    return steps.through_activation(steps.through_w2(given, at_output), steps.slope(given))
+
+
+def of_output_layer(given: Given, steps: GradientSteps, at_output: Tensor) -> Tensor:
+    """Return df/db2, equation (3.3), or df/dW2, (3.4)."""
+    if steps.formula == "grad_b2":
         return steps.finish(steps.over_rows(at_output, given.b2))
-    if steps.formula == "grad_w2":  # (3.4)
-        return steps.finish(steps.into_w2(given, at_output))
-    at_hidden = steps.through_activation(steps.through_w2(given, at_output), steps.slope(given))
-    if steps.formula == "grad_b1":  # (3.5)
+    return steps.finish(steps.into_w2(given, at_output))
+
+
+def of_hidden_layer(given: Given, steps: GradientSteps, at_hidden: Tensor) -> Tensor:
+    """Return df/db1, equation (3.5), or df/dW1, (3.6)."""
+    if steps.formula == "grad_b1":
         return steps.finish(steps.over_rows(at_hidden, given.b1))
-    return steps.finish(steps.into_w1(given, at_hidden))  # (3.6)
+    return steps.finish(steps.into_w1(given, at_hidden))
 
 
 def _affine(layer_input: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
