@@ -281,12 +281,16 @@ def gradescope(
     extra_index_url: Annotated[
         str | None, typer.Option(metavar="URL", help="Where pip finds the CPU build of torch.")
     ] = None,
+    rubric: RubricFile = None,
 ) -> None:
     """Write the zip archive that Gradescope makes its image from."""
     from grader.autograders import gradescope as archive
     from grader.files import write_atomically
+    from grader.rubric import RUBRIC_FILE, load_rubric
 
-    write_atomically(out, archive(seed, extra_index_url))
+    path = rubric or RUBRIC_FILE
+    load_rubric(path)  # what is wrong with it is said here, and not to a student
+    write_atomically(out, archive(seed, extra_index_url, path))
     typer.echo(f"wrote {out}")
 
 

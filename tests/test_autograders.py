@@ -14,6 +14,7 @@ import yaml
 from conftest import GRADER, ROOT, run_grader
 
 from grader.autograders import FILES, github, gradescope
+from grader.rubric import RUBRIC_FILE
 
 BIN = Path(sys.executable).parent
 SEED = 987654321
@@ -106,6 +107,17 @@ def test_the_archive_installs_and_is_the_same_to_the_byte(archive, tmp_path):
     }
     with ZipFile(wheel) as opened:
         assert package <= set(opened.namelist())
+
+
+def test_another_rubric_takes_the_place_of_the_packages(tmp_path):
+    rubric = tmp_path / "variant.toml"
+    rubric.write_bytes(RUBRIC_FILE.read_bytes() + b"# another\n")
+    (tmp_path / "a.zip").write_bytes(gradescope(1, None, rubric))
+    with ZipFile(tmp_path / "a.zip") as opened:
+        assert opened.read("grader/grader/rubric.toml") == rubric.read_bytes()
+        assert [name for name in opened.namelist() if "rubric.toml" in name] == [
+            "grader/grader/rubric.toml"
+        ]
 
 
 def test_where_pip_finds_torch_is_in_the_archive(tmp_path):

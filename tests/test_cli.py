@@ -69,7 +69,11 @@ UNUSABLE = [
     (["check", "no/such/file.py"], "no/such/file.py"),
     (["check", "{solution}", "--only", "grad_w3"], "nothing is called 'grad_w3'"),
     (["check", "{corrupt}"], "cannot be read"),
-    (["validate", "--solution", "{file}"], "defines no"),
+    (["validate", "--rubric", "{file}"], "{file}"),
+    (["calibrate", "--rubric", "{file}"], "{file}"),
+    (["new-variant", "{out}", "--activation", "step"], "no activation is called 'step'"),
+    (["new-variant", "{out}", "--target", "x.exp()"], "is not understood"),
+    (["release", "--root", "{out}", "--students", "{file}"], "{file}"),
 ]
 
 

@@ -150,7 +150,7 @@ def test_an_interrupted_class_is_gone_on_with(tmp_path):
 # What is in a key
 
 # Parts of a rubric that decide no record.
-POLICY = ("attempts", "late", "pages", "similarity")
+POLICY = ("attempts", "late", "pages", "similarity", "calibration")
 
 
 @pytest.fixture

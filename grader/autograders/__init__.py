@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from grader.bundle import zipped
+from grader.rubric import RUBRIC_FILE
 
 FILES = Path(__file__).with_name("files")
 PACKAGE = Path(__file__).parent.parent
@@ -17,8 +18,8 @@ REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 REF = re.compile(r"[\w./-]+")
 
 
-def gradescope(seed: int, extra_index_url: str | None) -> bytes:
-    """Return autograder.zip: the scripts that Gradescope runs, the grader, and the seed.
+def gradescope(seed: int, extra_index_url: str | None, rubric: Path = RUBRIC_FILE) -> bytes:
+    """Return autograder.zip: the scripts that Gradescope runs, the grader, the rubric and the seed.
 
     Format: gradescope-autograders.readthedocs.io, "Autograder Specifications". Raise ValueError
     where the grader was installed without what it can be installed from.
@@ -32,7 +33,8 @@ def gradescope(seed: int, extra_index_url: str | None) -> bytes:
         conf = f"[global]\nextra-index-url = {extra_index_url}\n"
         files[PurePosixPath("pip.conf")] = conf.encode()
     for path in _sources():
-        files[PurePosixPath("grader", path.relative_to(PACKAGE.parent))] = path.read_bytes()
+        source = rubric if path == RUBRIC_FILE else path
+        files[PurePosixPath("grader", path.relative_to(PACKAGE.parent))] = source.read_bytes()
     return zipped(files)
 
 
