@@ -239,18 +239,14 @@ def release(
     ] = None,
 ) -> None:
     """Generate solution/, assignment/ and the students' zip from a rubric."""
-    from grader.release import release as generate
-    from grader.release import release_to_each
+    from grader.release import release as write
     from grader.roster import students_of
     from grader.rubric import RUBRIC_FILE, load_rubric
 
     asked = load_rubric(rubric or RUBRIC_FILE)
     names = students_of(students) if students else []
-    for path in generate(asked, root, out):
+    for path in write(asked, root, out, names):
         typer.echo(f"wrote {path}")
-    if students:
-        for path in release_to_each(asked, names, out):
-            typer.echo(f"wrote {path}")
 
 
 @app.command()

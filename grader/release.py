@@ -53,26 +53,20 @@ sys.exit(main())
 LANGUAGES = {"": False, ".zh_Hant": True}  # what a file's name has of it, and whether it is Chinese
 
 
-def release(rubric: Rubric, root: Path, out: Path) -> list[Path]:
-    """Write all that is generated below `root`, and the students' archive in `out`; return paths.
+def release(rubric: Rubric, root: Path, out: Path, students: Sequence[str] = ()) -> Iterator[Path]:
+    """Write all that is generated below `root`, and the students' archive in `out`; yield paths.
 
-    Raises ValueError where a template is off.
+    Each of `students` gets an archive of their own, with data and public cases drawn from their
+    name. Raises ValueError where the homework is the same for all, or a template is off.
     """
+    if students and not rubric.homework.per_student:
+        raise ValueError("an archive for each student needs per_student = true in the rubric")
     generated = generate(rubric)
     for path, content in generated.items():
         write_atomically(root / path, content)
+        yield root / path
     write_atomically(out / ARCHIVE, archive_of(generated))
-    return [*(root / path for path in generated), out / ARCHIVE]
-
-
-def release_to_each(rubric: Rubric, students: Sequence[str], out: Path) -> Iterator[Path]:
-    """Write each student an archive of their own below `out`; yield the paths.
-
-    Its data and public cases are drawn from the student's name. Raises ValueError where the
-    homework is the same for all.
-    """
-    if not rubric.homework.per_student:
-        raise ValueError("an archive for each student needs per_student = true in the rubric")
+    yield out / ARCHIVE
     for student in students:
         path = out / student / ARCHIVE
         write_atomically(path, archive_of(generate(rubric.released_to(student))))

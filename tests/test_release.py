@@ -167,7 +167,7 @@ def test_every_section_is_in_the_notebook_once(prose, module, says):
 
 
 def test_release_writes_below_the_root_it_is_given(tmp_path, rubric):
-    paths = release(rubric, tmp_path, tmp_path / "dist")
+    paths = list(release(rubric, tmp_path, tmp_path / "dist"))
     parts = {path.relative_to(tmp_path).parts[0] for path in paths}
     assert parts == {"solution", "assignment", "dist"}
     assert all(path.is_file() for path in paths)

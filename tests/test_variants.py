@@ -1,0 +1,321 @@
+"""Another homework from the rubric alone: made, validated, released, solved and graded."""
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from zipfile import ZipFile
+
+import msgspec
+import pytest
+import torch
+from conftest import GRADER, ROOT, run_grader
+
+from grader import variants
+from grader.cases import hidden_cases, public_cases
+from grader.papers import Brief, Paper, key_of
+from grader.release import release
+from grader.rubric import RUBRIC_FILE, Homework, derived_seed, load_rubric
+from grader.validate import mutants_of, mutate
+from grader.variants import new_variant
+
+OWN = load_rubric()
+
+
+def homework_with(**changes: object) -> Homework:
+    return msgspec.structs.replace(OWN.homework, **changes)
+
+
+# The five commands of README
+
+
+def shown_in_readme() -> list[str]:
+    """Return the commands of README's section on variants."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = readme.split("### A homework of your own\n")[1].split("\n### ")[0]
+    commands = [line.strip() for line in section.split("\n") if line.startswith("    ")]
+    return [command for command in commands if "waves" in command][:5]
+
+
+def test_the_five_commands_of_readme_make_and_grade_a_variant(tmp_path):
+    commands = shown_in_readme()
+    words = ("new-variant", "validate", "release", "selfcheck", "grade")
+    assert [word in command for word, command in zip(words, commands, strict=True)] == [True] * 5
+    environment = {**os.environ, "PATH": f"{GRADER.parent}{os.pathsep}{os.environ['PATH']}"}
+    said = []
+    for command in commands:
+        done = subprocess.run(
+            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, (command, done.stdout[-2000:], done.stderr)
+        said.append(done.stdout)
+    assert "holds: all 200 right runs" in said[0]
+    assert re.search(r"\d+ graded, 0 lost other points than they should", said[1])
+    assert "holds: all 200 right runs" in said[1]
+    assert "100/100" in said[3]
+    (record,) = (tmp_path / "waves" / "results").glob("*/result.json")
+    assert json.loads(record.read_bytes())["score"] == 100
+    rubric = load_rubric(tmp_path / "waves" / "rubric.toml")
+    assert (rubric.homework.activation, rubric.homework.n_hidden) == ("tanh", 32)
+    handout = (tmp_path / "waves" / "assignment" / "README.md").read_text(encoding="utf-8")
+    assert r"\cos" in handout
+    assert "sigmoid" not in handout.casefold()
+
+
+# What is written
+
+
+@pytest.fixture
+def measured_at(monkeypatch):
+    """Let right runs end at the first number and wrong ones at the second, a rate after another."""
+
+    def set_to(*ends: tuple[float, float]) -> list[float]:
+        tried: list[float] = []
+
+        def measure(rubric, network, jobs):
+            rate = rubric.training.learning_rate
+            if rate not in tried:
+                tried.append(rate)
+            right, wrong = ends[min(len(tried), len(ends)) - 1]
+            share = right if network.must == "pass" else wrong
+            return variants.Measured(network, (share,), rubric.training.pass_fraction)
+
+        monkeypatch.setattr(variants, "measure", measure)
+        return tried
+
+    return set_to
+
+
+DIVERGED = (float("inf"), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("ends", "rates", "fraction"),
+    [
+        ([(0.05, 0.2)], [0.2], 0.1),
+        ([(0.01, 0.03)], [0.2], 0.017),
+        ([(0.2, 0.9)], [0.2], 0.42),
+        ([DIVERGED, (0.05, 0.2)], [0.2, 0.1], 0.1),
+        ([(0.09, 0.11), DIVERGED, (0.05, 0.2)], [0.2, 0.1, 0.05], 0.1),
+    ],
+)
+def test_rate_and_pass_mark_are_what_measurement_says(measured_at, tmp_path, ends, rates, fraction):
+    tried = measured_at(*ends)
+    path = tmp_path / "new" / "rubric.toml"
+    rubric, measured = new_variant(homework_with(activation="tanh"), path, jobs=1)
+    assert tried == rates
+    assert (rubric.training.learning_rate, rubric.training.pass_fraction) == (rates[-1], fraction)
+    assert all(each.holds for each in measured)
+    assert load_rubric(path) == rubric
+
+
+def test_where_no_pass_mark_tells_right_from_wrong_nothing_is_written(measured_at, tmp_path):
+    tried = measured_at(DIVERGED)
+    with pytest.raises(ValueError, match=r"no pass mark .* on tan\(x\) at .* 0\.2, 0\.1, 0\.05"):
+        new_variant(homework_with(targets=["tan(x)"]), tmp_path / "rubric.toml", jobs=1)
+    assert len(tried) == 5
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rubric_that_is_there_stays_as_it_is(tmp_path):
+    path = tmp_path / "rubric.toml"
+    path.write_text("mine")
+    done = run_grader("new-variant", tmp_path)
+    assert (done.returncode, done.stderr) == (2, f"grader: {path}: is there already\n")
+    assert path.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("bias", "points"),
+    [
+        ("row", {"grad_b1.row": 14, "grad_b2.row": 10}),
+        ("sample", {"grad_b1.sample": 14, "grad_b2.sample": 10}),
+    ],
+)
+def test_points_of_a_convention_that_is_not_asked_go_to_the_other(
+    measured_at, tmp_path, bias, points
+):
+    measured_at((0.05, 0.2))
+    rubric, _ = new_variant(homework_with(biases=[bias]), tmp_path / "rubric.toml", jobs=1)
+    assert {name: p for name, p in rubric.points.items() if name[:6] in ("grad_b",)} == points
+    assert rubric.max_score == 100
+    assert list(rubric.points) == [case for case in OWN.points if case in rubric.points]
+
+
+def test_all_else_is_the_packages_comments_and_all(measured_at, tmp_path):
+    measured_at((0.05, 0.2))
+    path = tmp_path / "rubric.toml"
+    new_variant(homework_with(noise=0.1, seed=7), path, jobs=1)
+    ours, theirs = (p.read_text(encoding="utf-8").split("\n") for p in (RUBRIC_FILE, path))
+    changed = [(a, b) for a, b in zip(ours, theirs, strict=True) if a != b]
+    assert [b.split(" #")[0].strip() for _, b in changed] == ["noise = 0.1", "seed = 7"]
+
+
+# What follows from it
+
+VARIANTS = [
+    {"activation": "tanh", "n_hidden": 32, "targets": ["cos(3*x)"]},
+    {"activation": "softplus", "targets": ["x**2", "sin(3*x)"]},
+    {"activation": "arctan", "noise": 0.0, "biases": ["row"]},
+    {"biases": ["sample"], "n_samples": 40},
+]
+
+
+@pytest.mark.parametrize("changes", VARIANTS)
+def test_a_variants_solution_is_right_and_each_mutant_is_another_text(zygote, changes):
+    """Without training, which the pass mark is for; `grader validate` grades the mutants."""
+    from grader.classroom import Classroom
+    from grader.material.solution import solution_of
+
+    homework = homework_with(**changes)
+    points = {
+        name: worth
+        for name, worth in OWN.untrained().points.items()
+        if name.partition(".")[2] not in {"sample", "row"} - set(homework.biases)
+    }
+    rubric = msgspec.structs.replace(OWN, homework=homework, points=points)
+    source = solution_of(rubric)["homework.py"]
+    classroom = Classroom(Brief.of(rubric, 5, strict=False), zygote)
+    record = classroom.grade(Paper("ada", "homework.py", source.encode()))
+    assert [c.id for c in record.criteria if c.points < c.max_points] == []
+    assert record.score == sum(points.values())
+    mutated = {mutate(source, mutant) for mutant in mutants_of(rubric)}
+    assert len(mutated) == len(mutants_of(rubric)) > 35
+
+
+# Data and cases of each student's own
+
+PER_STUDENT = msgspec.structs.replace(OWN, homework=homework_with(per_student=True))
+
+
+def first_numbers(cases: Sequence) -> list[float]:
+    """Return an entry of each case; those of forward.stable are ±1 for everybody."""
+    given = [case.call.tensors for case in cases if case.criterion != "forward.stable"]
+    return [float(tensors.get("w1", tensors["x"]).flatten()[0]) for tensors in given]
+
+
+def test_no_two_students_share_a_number():
+    brief = Brief.of(PER_STUDENT, 20261001, strict=False)
+    students = [f"student-{number}" for number in range(300)]
+    seeds = {brief.seed_for(student) for student in students}
+    released = [PER_STUDENT.released_to(student) for student in students]
+    seeds |= {rubric.homework.seed for rubric in released}
+    seeds |= {rubric.public_cases.seed for rubric in released}
+    assert len(seeds) == 3 * len(students)
+    numbers: list[float] = []
+    for student in students[:3]:
+        numbers += first_numbers(hidden_cases(PER_STUDENT, brief.seed_for(student)))
+        numbers += first_numbers(public_cases(PER_STUDENT.released_to(student)))
+    # train.manual and train.net of one seed have the same start.
+    assert len(set(numbers)) == len(numbers) - 6
+
+
+def test_what_is_released_does_not_depend_on_the_terms_seed_nor_tell_it():
+    one, other = (Brief.of(PER_STUDENT, seed, strict=False) for seed in (1, 2))
+    assert one.seed_for("ada") != other.seed_for("ada")
+    assert one.seed_for("ada") == derived_seed(1, "hidden/ada") == one.seed_for("ada")
+    assert one.rubric.released_to("ada") == other.rubric.released_to("ada")
+
+
+def test_everybody_has_the_same_cases_where_the_homework_does_not_say_otherwise():
+    assert Brief.of(OWN, 7, strict=False).seed_for("ada") == 7
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_record_is_found_again_for_whom_it_is_true(own):
+    brief = Brief.of(PER_STUDENT if own else OWN, 7, strict=False)
+    ada, bob = (key_of(brief, Paper(name, "homework.py", b"x = 1\n")) for name in ("ada", "bob"))
+    assert (ada != bob) == own
+    assert ada == key_of(brief, Paper("ada", "homework.py", b"x = 1\n"))
+
+
+@pytest.fixture
+def rubric_file(tmp_path) -> Path:
+    path = tmp_path / "rubric.toml"
+    text = RUBRIC_FILE.read_text(encoding="utf-8")
+    path.write_text(text.replace("per_student = false", "per_student = true"), encoding="utf-8")
+    return path
+
+
+def test_each_student_gets_an_archive_of_their_own_and_is_graded_by_cases_of_their_own(
+    rubric_file, tmp_path
+):
+    table, out, results = tmp_path / "class.csv", tmp_path / "dist", tmp_path / "results"
+    table.write_text("id,student\n1,ada\n2,bob\n")
+    done = run_grader(
+        "release", "--rubric", rubric_file, "--root", tmp_path, "--out", out, "--students", table
+    )
+    assert done.returncode == 0, done.stderr
+    held = {}
+    for student in ("ada", "bob"):
+        with ZipFile(out / student / "homework.zip") as opened:
+            held[student] = {name: opened.read(name) for name in opened.namelist()}
+    differing = {name for name, content in held["ada"].items() if held["bob"][name] != content}
+    assert differing == {
+        "homework/selfcheck/public_cases.json",
+        "homework/homework.ipynb",
+        "homework/homework.zh_Hant.ipynb",
+    }
+    data = [str(load_rubric(rubric_file).released_to(s).homework.seed) for s in ("ada", "bob")]
+    assert data[0].encode() in held["ada"]["homework/homework.ipynb"]
+    solution = (tmp_path / "solution" / "homework.py").read_bytes()
+    (tmp_path / "in").mkdir()
+    for student in ("ada", "bob"):
+        (tmp_path / "in" / f"{student}.py").write_bytes(solution)
+    command = ["grade", tmp_path / "in", "--rubric", rubric_file, "--out", results, "--no-pages"]
+    assert run_grader(*command).returncode == 0
+    with (results / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["score"]) for row in rows] == [100, 100]
+    assert rows[0]["loss_manual"] != rows[1]["loss_manual"]
+
+
+def test_the_self_check_of_a_students_own_archive_is_passed_by_the_solution(tmp_path):
+    *_, path = release(PER_STUDENT, tmp_path, tmp_path / "dist", ["ada"])
+    with ZipFile(path) as opened:
+        opened.extractall(tmp_path / "ada")
+    folder = tmp_path / "ada" / "homework"
+    (folder / "homework.py").write_bytes((tmp_path / "solution" / "homework.py").read_bytes())
+    command = [sys.executable, "-m", "selfcheck", "homework.py"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert "100/100" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ("student\nada\nada\n", "the student ada stands there twice"),
+        ("student\n../ada\n", "'../ada' cannot be a folder's name"),
+        ("name\nada\n", "needs the columns student"),
+    ],
+)
+def test_a_table_of_students_that_is_off_is_one_line(rubric_file, tmp_path, table, says):
+    path = tmp_path / "class.csv"
+    path.write_text(table)
+    done = run_grader(
+        "release", "--rubric", rubric_file, "--root", tmp_path / "r", "--students", path
+    )
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "r").exists()
+
+
+def test_archives_of_their_own_need_a_homework_that_has_them(tmp_path):
+    path = tmp_path / "class.csv"
+    path.write_text("student\nada\n")
+    command = ["release", "--root", tmp_path / "r", "--out", tmp_path, "--students", path]
+    done = run_grader(*command)
+    assert done.returncode == 2
+    assert "per_student = true" in done.stderr
+    assert not (tmp_path / "r").exists()
+
+
+def test_numbers_are_drawn_without_the_global_generator():
+    before = torch.get_rng_state()
+    public_cases(PER_STUDENT.released_to("ada"))
+    assert torch.equal(before, torch.get_rng_state())
