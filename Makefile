@@ -27,8 +27,14 @@ grade: $(INSTALLED) ## Grade the sample class (OUT=results SEED=...)
 check: $(INSTALLED) ## Check one file against the public cases: make check FILE=homework.py
 	@$(BIN)/grader check $(if $(FILE),$(FILE),$(error name the file: make check FILE=homework.py)) || [ $$? -eq 1 ]
 
+# Marked "alone" is what looks at the whole machine: other tests at work would be seen there.
 test: $(INSTALLED) ## Run all tests (TESTS=tests/test_read.py for some)
+ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
+else
+	$(BIN)/python -m pytest -m "not alone" --numprocesses=2 --dist=loadfile
+	$(BIN)/python -m pytest -m alone
+endif
 
 lint: $(INSTALLED) ## ruff, mypy --strict and the import rules
 	$(BIN)/ruff check .
@@ -43,10 +49,10 @@ messages: $(INSTALLED) ## Bring the texts of the code into grader/locale/ and co
 	$(BIN)/pybabel --quiet update -i build/messages.pot -d grader/locale --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
 	$(BIN)/pybabel --quiet compile -d grader/locale
 
-release: $(INSTALLED) ## Generate assignment/ and the solution notebook from solution/
+release: $(INSTALLED) ## Generate assignment/ and solution/ from the rubric and grader/material/
 	$(BIN)/grader release
 
-validate: $(INSTALLED) ## Prove the grader on the solution and its mutants
+validate: $(INSTALLED) ## Prove the grader on the solution and its mutants, and the pass mark
 	$(BIN)/grader validate
 
 # What the benchmark compares with, an environment each: other packages of one slow another's imports.

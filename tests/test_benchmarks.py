@@ -18,6 +18,8 @@ from report import markdown, promises, tables, write
 from grader.confined import zygote
 from grader.rubric import load_rubric
 
+pytestmark = pytest.mark.alone
+
 ALL = CHECKS + TRAININGS
 SIZES = Sizes(growth=(2, 3, 4), ours=3, training=3, peers=3)
 

@@ -26,6 +26,8 @@ from leftovers import assert_no_process, children, descendants, orphans_are_ours
 from grader.files import UNFINISHED, remove_unfinished, write_atomically
 from grader.records import Record
 
+pytestmark = pytest.mark.alone
+
 CLASS_SIZE = 200
 RIGHT = ("s000", "s001", "s090")  # they train; the first two are graded first, at the same time
 WAIT_SECONDS = 60.0

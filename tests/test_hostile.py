@@ -16,6 +16,8 @@ from conftest import GRADER, ROOT, criteria_of
 from hostile import attacks, files, notebooks
 from leftovers import assert_no_process, children, orphans_are_ours, shared
 
+pytestmark = pytest.mark.alone
+
 HOSTILE = ROOT / "tests" / "hostile"
 CONTROLS = ("ada_lindqvist.py", "loops_over_rows.py", "report_expressions.py", "sign_of_w1.py",
             "magics_everywhere.ipynb", "half_finished_notebook.ipynb")  # fmt: skip
