@@ -36,6 +36,8 @@ from nbformat import NotebookNode
 from playwright.sync_api import Browser, Error, sync_playwright
 from traitlets.config import Config
 
+from grader.files import write_atomically
+
 HERE = Path(__file__).parent
 PACKAGES = "chromium fonts-liberation fonts-noto-cjk"
 CHINESE = "Noto Sans CJK TC"
@@ -106,7 +108,6 @@ def render(root: Path, out: Path) -> list[Path]:
     Raises RenderError where a document is missing, does not run, or would not be shown right.
     """
     documents = documents_of(root)
-    out.mkdir(parents=True, exist_ok=True)
     written = []
     with browsing() as browser:
         for document in documents:
@@ -117,7 +118,7 @@ def render(root: Path, out: Path) -> list[Path]:
                 raise RenderError(f"{document.source}: {error}") from error
             for suffix, content in ((".html", html.encode()), (".pdf", pdf)):
                 path = out / f"{document.name}{suffix}"
-                path.write_bytes(content)
+                write_atomically(path, content)
                 written.append(path)
     return written
 

@@ -10,6 +10,8 @@ import pytest
 from conftest import ROOT, criteria_of, run_grader
 from opens import imports_of_torch
 
+pytestmark = pytest.mark.alone
+
 CORPUS = ROOT / "tests" / "submissions"
 with (CORPUS / "expected.csv").open(encoding="utf-8", newline="") as table:
     EXPECTED = list(csv.DictReader(table))

@@ -22,6 +22,8 @@ from grader.records import Record, Training
 from grader.rubric import Rubric
 from grader.submissions.discover import Submission
 
+pytestmark = pytest.mark.alone
+
 CORPUS = ROOT / "tests" / "submissions"
 # Quick ones of each kind of status; the last crashes.
 CHEAP = ("half_finished.py", "syntax_error.py", "gbk_comments.py", "sign_of_w1.py")

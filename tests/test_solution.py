@@ -100,6 +100,7 @@ def test_the_notebook_runs_in_60_seconds_and_shows_what_the_report_shows(tmp_pat
         "b1  (100, 20)",
         "-0.0107   -0.8858   -0.3937",
         "101.2863   92.7071",
+        "3.1190   -2.6604",
         "after 2000 steps: loss 0.0032, pass mark 0.0093",
     ):
         assert printed in text
