@@ -32,7 +32,7 @@ test: $(INSTALLED) ## Run all tests (TESTS=tests/test_read.py for some)
 ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else
-	$(BIN)/python -m pytest -m "not alone" --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not alone" --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 	$(BIN)/python -m pytest -m alone
 endif
 

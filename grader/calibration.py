@@ -32,9 +32,9 @@ from grader.rubric import Rubric
 
 Steps = Mapping[str, Any]  # of GradientSteps, in place of the right ones
 
-# So many runs are trained at once: their tensors then fit a cache and the heap. Measured, of 200
-# runs: 50 or more at once take half as long again, most of it for memory; 10 take as long.
-AT_ONCE = 25
+# As many runs are trained at once as have so many hidden values, which then fit a cache. Measured
+# on 200 runs of the package's homework, where that is 25: 50 take half as long again, 10 a third.
+HIDDEN_VALUES = 50_000
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,11 @@ def calibrate(rubric: Rubric, jobs: int, *, only_musts: bool = False) -> list[Me
     return [measure(rubric, network, jobs) for network in asked if network.must or not only_musts]
 
 
-def measure(rubric: Rubric, network: Network, jobs: int) -> Measured:
-    """Train one network from `calibration.runs` seeds, `jobs` batches at a time."""
-    seeds = range(rubric.calibration.runs)
-    batches = [seeds[start : start + AT_ONCE] for start in range(0, len(seeds), AT_ONCE)]
+def measure(rubric: Rubric, network: Network, jobs: int, runs: int | None = None) -> Measured:
+    """Train one network from `runs` seeds (`calibration.runs`), `jobs` batches at a time."""
+    seeds = range(runs or rubric.calibration.runs)
+    size = max(1, HIDDEN_VALUES // (rubric.homework.n_samples * rubric.homework.n_hidden))
+    batches = [seeds[start : start + size] for start in range(0, len(seeds), size)]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # there are as many batches at work as processors
     try:

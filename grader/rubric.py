@@ -81,9 +81,10 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How `grader calibrate` measures the pass mark: so many seeds, from 0."""
+    """On how many seeds, from 0, a pass mark is measured, and on how many a new one is sought."""
 
     runs: Annotated[int, msgspec.Meta(ge=1)]
+    search_runs: Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Spellings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -52,16 +52,17 @@ def _points(own: Rubric, homework: Homework) -> dict[str, float]:
 
 def _calibrated(rubric: Rubric, jobs: int) -> tuple[Rubric, list[Measured]]:
     """Return the rubric with a learning rate and a pass mark that hold, and the measurement."""
+    runs = rubric.calibration.search_runs
     musts = [n for n in networks(activation_called(rubric.homework.activation)) if n.must]
     rates = [rubric.training.learning_rate / 2**halved for halved in range(HALVINGS + 1)]
     for rate in rates:
         training = msgspec.structs.replace(rubric.training, learning_rate=rate)
         candidate = msgspec.structs.replace(rubric, training=training)
-        right = measure(candidate, musts[0], jobs)
+        right = measure(candidate, musts[0], jobs, runs)
         worst_right = max(right.shares)
         if math.isinf(worst_right):
             continue
-        measured = [right, *(measure(candidate, network, jobs) for network in musts[1:])]
+        measured = [right, *(measure(candidate, network, jobs, runs) for network in musts[1:])]
         best_wrong = min(min(each.shares) for each in measured[1:])
         if worst_right * LEAST_GAP <= best_wrong:
             fraction = _between(worst_right, rubric.training.pass_fraction, best_wrong)

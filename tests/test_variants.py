@@ -53,7 +53,7 @@ def test_the_five_commands_of_readme_make_and_grade_a_variant(tmp_path):
         )
         assert done.returncode == 0, (command, done.stdout[-2000:], done.stderr)
         said.append(done.stdout)
-    assert "holds: all 200 right runs" in said[0]
+    assert "holds: all 50 right runs" in said[0]
     assert re.search(r"\d+ graded, 0 lost other points than they should", said[1])
     assert "holds: all 200 right runs" in said[1]
     assert "100/100" in said[3]
@@ -76,7 +76,7 @@ def measured_at(monkeypatch):
     def set_to(*ends: tuple[float, float]) -> list[float]:
         tried: list[float] = []
 
-        def measure(rubric, network, jobs):
+        def measure(rubric, network, jobs, runs):
             rate = rubric.training.learning_rate
             if rate not in tried:
                 tried.append(rate)

@@ -26,7 +26,7 @@ def write_calibration(measured: Sequence[Measured], rubric: Rubric, out: Path) -
 
 def table_of(measured: Sequence[Measured], rubric: Rubric) -> str:
     """Return what was measured as Markdown: a paragraph on the runs, and a row a network."""
-    homework, training, runs = rubric.homework, rubric.training, rubric.calibration.runs
+    homework, training, runs = rubric.homework, rubric.training, len(measured[0].shares)
     about = (
         f"{runs} runs each, from the data and parameters of the seeds 0 to {runs - 1}: "
         f"{homework.activation}, {homework.n_hidden} hidden units, "
