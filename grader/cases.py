@@ -194,8 +194,9 @@ def training_case(rubric: Rubric, seed: int) -> Case:
     draw = Draw(seed, "train")
     x, y = training_data(homework, draw)
     params = first_parameters(homework, draw)
-    # A network trains with shared rows, unless the homework never asks for them.
-    rows = 1 if "row" in homework.biases else homework.n_samples
+    # With shared rows, but where the gradients have never been asked for them and are to train.
+    own_rows = "row" not in homework.biases and "train.manual" in rubric.points
+    rows = homework.n_samples if own_rows else 1
     params = params._replace(b1=params.b1.repeat(rows, 1), b2=params.b2.repeat(rows, 1))
     settings = {
         "steps": float(training.steps),
