@@ -124,7 +124,7 @@ def validate(
     seed: Seed = None,
     rubric: RubricFile = None,
 ) -> None:
-    """Grade the solution and its mutants: full marks for it, and each mutant loses its own."""
+    """Grade the solution, which earns all, and mutants, which lose their own; measure the mark."""
     from grader.jobs import ValidateJob
     from grader.launch import replace_process
 
@@ -159,38 +159,45 @@ def calibrate(
 def new_variant(
     folder: Annotated[Path, typer.Argument(help="Where rubric.toml is written.")],
     jobs: Jobs,
-    activation: Annotated[str, typer.Option(help="One of activations.toml.")] = "sigmoid",
-    hidden: Annotated[int, typer.Option(help="Hidden units.", min=2)] = 20,
+    activation: Annotated[str | None, typer.Option(help="One of activations.toml.")] = None,
+    hidden: Annotated[int | None, typer.Option(help="Hidden units.", min=2)] = None,
     target: Annotated[
         list[str] | None,
         typer.Option(help="What is to be fitted, like cos(3*x); an output each time it is given."),
     ] = None,
-    noise: Annotated[float, typer.Option(help="Times U(0, 1), added to it.", min=0)] = 0.2,
-    samples: Annotated[int, typer.Option(help="Points of the data.", min=2)] = 100,
+    noise: Annotated[float | None, typer.Option(help="Times U(0, 1), added to it.", min=0)] = None,
+    samples: Annotated[int | None, typer.Option(help="Points of the data.", min=2)] = None,
     bias: Annotated[
-        Literal["both", "sample", "row"],
+        Literal["both", "sample", "row"] | None,
         typer.Option(help="Bias conventions: a row a sample, one shared row."),
-    ] = "both",
-    seed: Annotated[int, typer.Option(help="Of the data that students see.", min=0)] = 1,
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the data that students see.", min=0)] = None,
     per_student: Annotated[
         bool, typer.Option("--per-student", help="Data and hidden cases of each student's own.")
     ] = False,
 ) -> None:
-    """Write the rubric of another homework, with a pass mark measured for it."""
+    """Write the rubric of another homework, with a pass mark measured for it.
+
+    What is not said is as in the package's own homework.
+    """
+    from msgspec.structs import replace
+
     from grader.reports.calibration import table_of, verdict_on
-    from grader.rubric import RUBRIC_FILE, Homework
+    from grader.rubric import RUBRIC_FILE, load_rubric
     from grader.variants import new_variant as write
 
-    homework = Homework(
-        activation=activation,
-        n_hidden=hidden,
-        targets=target or ["x**2"],
-        noise=noise,
-        n_samples=samples,
-        biases=["sample", "row"] if bias == "both" else [bias],
-        seed=seed,
-        per_student=per_student,
-    )
+    said = {
+        "activation": activation,
+        "n_hidden": hidden,
+        "targets": target or None,
+        "noise": noise,
+        "n_samples": samples,
+        "biases": ["sample", "row"] if bias == "both" else bias and [bias],
+        "seed": seed,
+        "per_student": per_student or None,
+    }
+    changes = {name: value for name, value in said.items() if value is not None}
+    homework = replace(load_rubric().homework, **changes)
     rubric, measured = write(homework, folder / RUBRIC_FILE.name, jobs)
     typer.echo(table_of(measured, rubric))
     typer.echo(verdict_on(measured))

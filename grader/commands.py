@@ -24,7 +24,6 @@ from grader.roster import Names, write_roster
 from grader.rubric import RUBRIC_FILE, Rubric, load_rubric
 from grader.submissions.archives import Archives
 from grader.submissions.discover import NothingToGrade, Submission, discover
-from grader.validate import validate, validate_pairs, validate_solution
 
 DONE, UNDER_MARK, UNUSABLE = 0, 1, 2
 # While this thread records a result, others hand the next papers on, and graders wait for them.
@@ -141,6 +140,9 @@ def _print_records(students: Iterable[str], results: Path) -> None:
 
 
 def _validate(job: ValidateJob) -> int:
+    # Not above: it needs the solution's texts and what makes notebooks of them.
+    from grader.validate import validate, validate_pairs, validate_solution
+
     own = load_rubric()
     rubric = load_rubric(Path(job.rubric)) if job.rubric else own
     # What 2000 steps with each mutant come to is known of the package's own homework.

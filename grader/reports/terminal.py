@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,7 +15,9 @@ from rich.table import Table
 from grader.papers import Ready
 from grader.records import Criterion, Final, Record
 from grader.rubric import Rubric
-from grader.validate import Validation
+
+if TYPE_CHECKING:  # which needs the solution's texts, and what makes notebooks of them
+    from grader.validate import Validation
 
 LONGEST_TABLE = 200  # more students than that are looked at in grades.csv
 HARDEST = 5  # criteria listed under "what the class did not get"
@@ -203,7 +205,7 @@ def _counted(number: int) -> str:
     return f"{number} submission" if number == 1 else f"{number} submissions"
 
 
-def show_validations(validations: Sequence[Validation], pairs: Sequence[Validation]) -> None:
+def show_validations(validations: Sequence["Validation"], pairs: Sequence["Validation"]) -> None:
     """Print what the solution and each mutant lost, and whether that is what they should lose.
 
     Also how many mistakes are called by their names, alone and by `pairs`.
@@ -237,11 +239,11 @@ def show_validations(validations: Sequence[Validation], pairs: Sequence[Validati
     )
 
 
-def _told(validation: Validation) -> str:
+def _told(validation: "Validation") -> str:
     return ", ".join(sorted({" + ".join(sorted(named)) or "none" for named in validation.named}))
 
 
-def _rate(validations: Sequence[Validation]) -> str:
+def _rate(validations: Sequence["Validation"]) -> str:
     named = sum(validation.is_named for validation in validations)
     return f"{named} of {len(validations)} ({named / len(validations):.0%})"
 
