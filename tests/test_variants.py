@@ -46,13 +46,16 @@ def test_the_five_commands_of_readme_make_and_grade_a_variant(tmp_path):
     words = ("new-variant", "validate", "release", "selfcheck", "grade")
     assert [word in command for word, command in zip(words, commands, strict=True)] == [True] * 5
     environment = {**os.environ, "PATH": f"{GRADER.parent}{os.pathsep}{os.environ['PATH']}"}
-    said = []
-    for command in commands:
-        done = subprocess.run(
-            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, (command, done.stdout[-2000:], done.stderr)
-        said.append(done.stdout)
+    script = "\n".join(f"{command}\necho ======" for command in commands)  # in one shell, as typed
+    done = subprocess.run(
+        ["bash", "-e", "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, (done.stdout[-2000:], done.stderr)
+    said = done.stdout.split("======\n")
     assert "holds: all 50 right runs" in said[0]
     assert re.search(r"\d+ graded, 0 lost other points than they should", said[1])
     assert "holds: all 200 right runs" in said[1]
