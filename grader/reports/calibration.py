@@ -87,7 +87,7 @@ def _plot(measured: Sequence[Measured]) -> bytes:
     axes.grid(axis="x", alpha=0.3)
     for must, label in LABELS.items():
         axes.plot([], [], "s", color=COLOURS[must], label=label)
-    axes.legend(loc="lower right", fontsize=8)
+    figure.legend(loc="outside upper right", ncols=len(LABELS), fontsize=8)  # over no run
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", dpi=110, metadata={"Software": None})
     return drawn.getvalue()
