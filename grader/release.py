@@ -69,7 +69,7 @@ def release(rubric: Rubric, root: Path, out: Path, students: Sequence[str] = ())
     yield out / ARCHIVE
     for student in students:
         path = out / student / ARCHIVE
-        write_atomically(path, archive_of(generate(rubric.released_to(student))))
+        write_atomically(path, archive_of(_assignment(rubric.released_to(student))))
         yield path
 
 
@@ -89,7 +89,11 @@ def archive_of(generated: Mapping[Path, str | bytes]) -> bytes:
 def generate(rubric: Rubric) -> dict[Path, str | bytes]:
     """Return what is generated: paths relative to the root, and contents."""
     solution = {SOLUTION / name: text for name, text in solution_of(rubric).items()}
-    return {**solution, **_homework(rubric), **_selfcheck(rubric)}
+    return {**solution, **_assignment(rubric)}
+
+
+def _assignment(rubric: Rubric) -> dict[Path, str | bytes]:
+    return {**_homework(rubric), **_selfcheck(rubric)}
 
 
 def _homework(rubric: Rubric) -> dict[Path, str | bytes]:
