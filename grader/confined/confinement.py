@@ -157,9 +157,9 @@ class Confinement:
 
     def _set_rlimits(self, limits: Limits) -> None:
         # At the soft limit SIGXCPU, which tells the grader why; at the hard one SIGKILL.
-        resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
+        kernel.lower_limit(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1)
         values = {
-            resource.RLIMIT_AS: limits.memory_bytes,
+            resource.RLIMIT_AS: kernel.mapped_bytes() + limits.memory_bytes,
             resource.RLIMIT_FSIZE: limits.file_bytes,
             resource.RLIMIT_NOFILE: limits.open_files,
             resource.RLIMIT_CORE: 0,
@@ -167,7 +167,7 @@ class Confinement:
         if self._counts_own_threads():
             values[resource.RLIMIT_NPROC] = limits.threads
         for name, value in values.items():
-            resource.setrlimit(name, (value, value))
+            kernel.lower_limit(name, value, value)
 
     def _counts_own_threads(self) -> bool:
         """Whether the kernel counts this worker's threads by themselves.

@@ -5,6 +5,7 @@ Every function raises OSError where the kernel says no.
 
 import ctypes
 import os
+import resource
 import signal
 import stat
 from collections.abc import Iterable
@@ -98,6 +99,19 @@ def drop_capabilities() -> None:
     none = (ctypes.c_uint32 * 6)()
     _check(_libc.capset(header, none))
     _check(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+
+
+def mapped_bytes() -> int:
+    """Return the size of this process's address space, shared libraries included."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize()
+
+
+def lower_limit(number: int, soft: int, hard: int) -> None:
+    """Set a resource limit, or keep a hard limit that is lower already: no user may raise it."""
+    _, hard_now = resource.getrlimit(number)
+    most = hard if hard_now == resource.RLIM_INFINITY else min(hard, hard_now)
+    resource.setrlimit(number, (min(soft, most), most))
 
 
 def die_with_parent(number: int = signal.SIGKILL) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from grader.catalogue import Language, Texts
+from grader.confined import kernel
 from grader.records import Criterion, Record, SourceNote
 from grader.rubric import PageLimits
 
@@ -53,10 +54,14 @@ class Row:
 
 
 def limit_memory(memory_bytes: int) -> None:
-    """Limit this process, which renders: its memory; and it writes no file and dumps no core."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    """Limit this process, which renders: its memory; and it writes no file and dumps no core.
+
+    `memory_bytes` is what it may map beyond what it has mapped already.
+    """
+    most = kernel.mapped_bytes() + memory_bytes
+    kernel.lower_limit(resource.RLIMIT_AS, most, most)
     for none in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
-        resource.setrlimit(none, (0, 0))
+        kernel.lower_limit(none, 0, 0)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
 
