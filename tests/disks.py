@@ -6,11 +6,14 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from conftest import need
+
 
 @contextlib.contextmanager
 def read_only(folder: Path) -> Iterator[None]:
     """Let nothing be written below `folder`: by a read-only mount for root, else by permissions."""
     if os.geteuid() == 0:
+        need("mounts")
         subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True, timeout=10)
         try:
             remount = ["mount", "-o", "remount,bind,ro", str(folder)]

@@ -18,7 +18,6 @@ from grader.confined.confinement import LAYERS
 from grader.workers import IsolationMissing, Zygote
 
 SOLUTION = ROOT / "solution" / "homework.py"
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
 
 def seen_by(zygote: Zygote, rubric, expression: str, imports: str = "os") -> str:
@@ -139,7 +138,7 @@ def test_all_layers_are_in_force_here(zygote, rubric):
         assert tuple(worker.layers) == LAYERS
 
 
-@needs_root
+@pytest.mark.needs("root")
 def test_each_worker_is_another_user_who_is_nobody(zygote, rubric):
     users = [
         seen_by(zygote, rubric, "os.getresuid(), os.getresgid(), os.getgroups()") for _ in "ab"
@@ -224,7 +223,7 @@ os.execve(sys.argv[4], sys.argv[4:], {"TMPDIR": sys.argv[3], "HOME": sys.argv[3]
 """
 
 
-@needs_root
+@pytest.mark.needs("root")
 @pytest.mark.parametrize("user", [12345])
 def test_an_ordinary_user_has_all_layers_too(tmp_path, user):
     out = tmp_path / "results"

@@ -7,20 +7,18 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 import pytest
-from browser import browsing, opened
+from browser import opened
 from conftest import GRADER, ROOT, run_grader
 from hostile import pages as hostile
 from hypothesis import example, given
 from hypothesis import strategies as st
 from leftovers import assert_no_process, children, orphans_are_ours
-from playwright.sync_api import BrowserContext
 
 from grader.records import Record, Run, Training
 from grader.reports.feedback import drawings, render
@@ -54,12 +52,6 @@ def results(submitted, untrained, tmp_path_factory) -> Path:
     done = run_grader("grade", submitted, "--out", out, "--rubric", untrained)
     assert done.returncode == 0, done.stderr
     return out
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[BrowserContext]:
-    with browsing() as context:
-        yield context
 
 
 def page_of(results: Path, student: str) -> Path:

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 import postgres
 import pytest
-from conftest import run_grader
+from conftest import need, run_grader
 from disks import read_only
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,10 +90,8 @@ def days(number: float) -> timedelta:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[postgres.Server]:
-    programs = postgres.programs()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed here: apt-get install postgresql")
-    with postgres.server(programs) as running:
+    need("postgresql")
+    with postgres.server(postgres.programs()) as running:
         yield running
 
 
