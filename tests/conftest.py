@@ -16,6 +16,7 @@ from homeworks import CHECKS
 from ours import write_rubric
 from parts import PARTS, missing
 from playwright.sync_api import BrowserContext
+from times import PATIENCE
 
 from grader.rubric import Rubric, load_rubric
 from grader.submissions import shown
@@ -32,7 +33,13 @@ collect_ignore = ["submissions", "hostile", "benchmarks"]
 torch.set_num_threads(1)
 
 # The same examples on every run: a test that fails, fails for everybody.
-hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+# None is given up for being slow, which a busy machine is.
+hypothesis.settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("repeatable")
 
 
@@ -67,7 +74,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def run_grader(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Run the command line as a user does."""
     command = [str(GRADER), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=cwd)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, cwd=cwd)
 
 
 def criteria_of(results: Path) -> dict[str, bytes]:

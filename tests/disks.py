@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from conftest import need
+from times import PATIENCE
 
 
 @contextlib.contextmanager
@@ -14,13 +15,13 @@ def read_only(folder: Path) -> Iterator[None]:
     """Let nothing be written below `folder`: by a read-only mount for root, else by permissions."""
     if os.geteuid() == 0:
         need("mounts")
-        subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True, timeout=10)
+        subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True, timeout=PATIENCE)
         try:
             remount = ["mount", "-o", "remount,bind,ro", str(folder)]
-            subprocess.run(remount, check=True, timeout=10)
+            subprocess.run(remount, check=True, timeout=PATIENCE)
             yield
         finally:
-            subprocess.run(["umount", "--lazy", str(folder)], check=True, timeout=10)
+            subprocess.run(["umount", "--lazy", str(folder)], check=True, timeout=PATIENCE)
     else:
         folders = [folder, *(path for path in folder.iterdir() if path.is_dir())]
         for path in folders:

@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from times import PATIENCE
+
 DEBIAN = Path("/usr/lib/postgresql")
 USER = "postgres"  # runs the server where the tests run as root, whom it refuses
 
@@ -45,7 +47,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                timeout=60,
+                timeout=PATIENCE,
             )
             output.seek(0)
             assert done.returncode == 0, output.read()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import GRADER, ROOT, run_grader
 from leftovers import children, descendants
+from times import PATIENCE
 
 SOLUTION = ROOT / "solution" / "homework.py"
 
@@ -184,12 +185,12 @@ def test_an_interrupted_class_keeps_what_was_graded(tmp_path):
     (folder / "b_hangs.py").write_text(SLEEPER)
     command = [str(GRADER), "grade", str(folder), "--out", str(out), "--jobs", "1"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not (out / "a_good" / "result.json").exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "interrupted: 1 of 2 graded" in errors
     assert "Traceback" not in errors
@@ -213,12 +214,12 @@ MOMENTS = [
 def test_an_interrupt_at_any_moment_is_one_line(name, has_come):
     command = [str(GRADER), "validate"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not has_come(process.pid):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert (process.returncode, errors) == (130, b"grader: interrupted\n")
 
 
@@ -242,7 +243,9 @@ main()
 def test_check_needs_nothing_of_unix():
     environment = {**os.environ, "USERNAME": "student"}  # Windows has it, and torch asks for it
     command = [sys.executable, "-c", WITHOUT_UNIX, "check", str(SOLUTION)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, timeout=PATIENCE
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "100/100" in done.stdout
 
@@ -265,7 +268,7 @@ def test_the_grading_process_has_a_bare_command_line_and_environment(tmp_path):
     (tmp_path / "spy.py").write_text(spy)
     command = [str(GRADER), "grade", str(tmp_path / "spy.py"), "--out", str(tmp_path / "out")]
     environment = {**os.environ, "GRADER_SECRET": "tell-nobody", "GRADER_SEED": "424242"}
-    subprocess.run(command, check=True, env=environment, timeout=120)
+    subprocess.run(command, check=True, env=environment, timeout=PATIENCE)
     assert record_of(tmp_path / "out", "spy")["seed"] == 424242
     message = record_of(tmp_path / "out", "spy")["criteria"][0]["message"]
     assert "grader.grading" in message

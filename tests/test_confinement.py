@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import seccompy
 from conftest import GRADER, ROOT, run_grader
+from times import PATIENCE
 
 from grader.confined import confinement, kernel, syscalls
 from grader.confined.confinement import LAYERS
@@ -232,7 +233,7 @@ def test_an_ordinary_user_has_all_layers_too(tmp_path, user):
     command = [GRADER, "grade", SOLUTION, "--out", out / "r", "--isolation", "strict"]
     done = subprocess.run(
         [sys.executable, "-c", AS_USER, str(user), str(ROOT), str(out), *map(str, command)],
-        capture_output=True, text=True, timeout=120,
+        capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     record = json.loads((out / "r" / "solution" / "result.json").read_bytes())

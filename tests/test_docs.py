@@ -15,6 +15,7 @@ from bs4 import BeautifulSoup
 from conftest import ROOT, need
 from pypdf import PdfReader
 from render import RenderError, mathml, render
+from times import PATIENCE
 
 ENGLISH = (
     r"""# Hard formulas
@@ -85,7 +86,7 @@ def write(root: Path, english: str = ENGLISH, *cells: str) -> Path:
 def run(root: Path, out: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, ROOT / "docs/render.py", "--root", root, "--out", out]
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=300, env=environment or None
+        command, capture_output=True, text=True, timeout=PATIENCE, env=environment or None
     )
 
 

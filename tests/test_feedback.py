@@ -19,6 +19,7 @@ from hostile import pages as hostile
 from hypothesis import example, given
 from hypothesis import strategies as st
 from leftovers import assert_no_process, children, orphans_are_ours
+from times import PATIENCE
 
 from grader.records import Record, Run, Training
 from grader.reports.feedback import drawings, render
@@ -376,7 +377,7 @@ def test_ended_in_the_middle_it_leaves_no_process(submitted, untrained, tmp_path
         while not list(out.glob("*/feedback.html")):
             assert process.poll() is None, process.communicate()
         process.send_signal(sent)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE)
         assert_no_process(others)
     if sent == signal.SIGINT:
         assert process.returncode == 130

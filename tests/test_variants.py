@@ -14,6 +14,7 @@ import msgspec
 import pytest
 import torch
 from conftest import GRADER, ROOT, run_grader
+from times import PATIENCE
 
 from grader import variants
 from grader.cases import hidden_cases, public_cases
@@ -287,7 +288,7 @@ def test_the_self_check_of_a_students_own_archive_is_passed_by_the_solution(tmp_
     folder = tmp_path / "ada" / "homework"
     (folder / "homework.py").write_bytes((tmp_path / "solution" / "homework.py").read_bytes())
     command = [sys.executable, "-m", "selfcheck", "homework.py"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
     assert "100/100" in done.stdout, done.stdout + done.stderr
 
 
