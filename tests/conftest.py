@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -31,6 +32,9 @@ collect_ignore = ["submissions", "hostile", "benchmarks"]
 
 # The zygote below is forked from this process, which must never have run two threads.
 torch.set_num_threads(1)
+
+# A shell lets what runs in its background ignore Ctrl-C, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples on every run: a test that fails, fails for everybody.
 # None is given up for being slow, which a busy machine is.
