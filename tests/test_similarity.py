@@ -2,6 +2,7 @@
 
 import json
 import re
+import zlib
 
 import nbformat
 import pytest
@@ -30,6 +31,16 @@ HONEST = [
     "sum_to_size_once.py",
     "transposes_everywhere.py",
 ]
+
+
+def crc_of(text: str) -> int:
+    return zlib.crc32(text.encode())
+
+
+@pytest.fixture(autouse=True)
+def same_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash alike in every process, as PYTHONHASHSEED lets the command do; others find 0.8."""
+    monkeypatch.setattr("copydetect.utils.hash", crc_of, raising=False)
 
 
 def renamed(text: str) -> str:
