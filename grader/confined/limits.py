@@ -1,7 +1,12 @@
 """The limits of a worker, as numbers."""
 
+from typing import Annotated
+
 import msgspec
 from msgspec.structs import asdict, replace
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -11,23 +16,23 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `reference_seconds` for a training run; `on_machine` returns those of another one.
     """
 
-    reference_seconds: float
-    statement_seconds: float
-    import_seconds: float
-    load_seconds: float
-    slice_seconds: float
-    call_seconds: float
-    training_seconds: float
-    total_seconds: float
-    grace_seconds: float
-    memory_bytes: int
-    threads: int
-    file_bytes: int
-    folder_bytes: int
-    folder_files: int
-    open_files: int
-    frame_bytes: int
-    source_bytes: int
+    reference_seconds: Positive
+    statement_seconds: Positive
+    import_seconds: Positive
+    load_seconds: Positive
+    slice_seconds: Positive
+    call_seconds: Positive
+    training_seconds: Positive
+    total_seconds: Positive
+    grace_seconds: Positive
+    memory_bytes: AtLeastOne
+    threads: AtLeastOne
+    file_bytes: AtLeastOne
+    folder_bytes: AtLeastOne
+    folder_files: AtLeastOne
+    open_files: AtLeastOne
+    frame_bytes: AtLeastOne
+    source_bytes: AtLeastOne
 
     def on_machine(self, reference_seconds: float) -> "Limits":
         """Return the limits of a machine on which the reference takes `reference_seconds`."""
