@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Literal
 
-Smell = Literal["crash", "memory", "module", "wait", "time"]
+Smell = Literal["memory", "crash", "module", "wait", "time"]
 
 UNFIT = "this machine cannot grade"
 
@@ -28,10 +28,10 @@ def smell_of(texts: Sequence[str], *, died: bool, waited: bool, is_late: bool) -
     `texts` are the errors that were met; the others tell whether the worker died, and whether it
     was stopped while it waited or computed.
     """
-    if died:
-        return "crash"
     if any(map(NO_MEMORY.search, texts)):
         return "memory"
+    if died:
+        return "crash"
     if any(map(_names_module_of_ours, texts)):
         return "module"
     if waited:
