@@ -18,6 +18,7 @@ from grader.confined import wire
 from grader.confined.confinement import LAYERS
 from grader.confined.contract import Call, Outcome, Problem, Sighting, Spellings
 from grader.confined.limits import Limits
+from grader.errors import UserError
 
 START_SECONDS = 60.0  # for the zygote to preload what students import
 NO_SPELLINGS: Spellings = {}
@@ -30,7 +31,7 @@ class ZygoteDied(Exception):
     """The zygote is gone; what is graded is kept, the rest needs a new run."""
 
 
-class IsolationMissing(Exception):
+class IsolationMissing(UserError):
     """Strict isolation was asked for, and this machine lacks a layer of it."""
 
 
