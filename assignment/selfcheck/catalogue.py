@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from selfcheck.errors import UserError
+
 Language = Literal["en", "zh_Hans", "zh_Hant"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 # How else a language may be called; "zh" alone is the mainland's.
@@ -27,11 +29,11 @@ DOMAIN = "messages"
 
 
 def language_of(text: str) -> Language:
-    """Return the language `text` names ("zh_Hant", "zh-TW", "zh"); raise ValueError if none."""
+    """Return the language `text` names ("zh_Hant", "zh-TW", "zh"); raise UserError if none."""
     known = {name.lower(): language for name, language in ALIASES.items()}
     language = known.get(text.replace("-", "_").lower())
     if language is None:
-        raise ValueError(f"no language is called {text!r}; choose from {', '.join(LANGUAGES)}")
+        raise UserError(f"no language is called {text!r}; choose from {', '.join(LANGUAGES)}")
     return language
 
 
@@ -55,8 +57,8 @@ def N_(message: str) -> str:  # noqa: N802  # gettext's name for what is to be t
     return message
 
 
-TEXTS = {
-    # What a criterion came to
+# What a criterion came to
+OUTCOMES = {
     "right": N_("right"),
     "not_attempted": N_("not attempted"),
     "missing": N_("{detail} is not defined"),
@@ -101,6 +103,10 @@ TEXTS = {
     "nothing_defined": N_("none of the asked functions is defined{reason}"),
     "unreadable": N_("{reason}"),
     "net_beside": N_("This file defines no Net; the one in {file} counts."),
+}
+
+# What mistakes with a name are told; rubric.toml's [misconceptions] may give each a share.
+MISTAKES = {
     # A wrong sign or factor
     "sign": N_(
         "The sign of your {equation} is flipped: descent would climb. f depends on Y_pred "
@@ -457,6 +463,8 @@ TEXTS = {
         " numbers of one example."
     ),
 }
+
+TEXTS = {**OUTCOMES, **MISTAKES}
 
 
 class Texts:

@@ -8,7 +8,7 @@ import ast
 import json
 import tokenize
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +110,11 @@ def _verdict(
     ]
     if not is_training(criterion):
         return judge(criterion, answered, marking, named, source)
-    # The grader finds the loss with the reference's forward pass; here it is yours.
-    points = marking.points["forward.values"]
-    forward = _verdict("forward.values", namespace, labels, named, source, questions)
-    if forward.points < points:
+    # The grader finds the loss with the reference's forward pass; here it is yours, points or none.
+    asked = replace(marking, points={"forward.values": 1.0, **marking.points})
+    asking = replace(questions, marking=asked)
+    forward = _verdict("forward.values", namespace, labels, named, source, asking)
+    if forward.points < forward.max_points:
         return Verdict(criterion, 0, marking.points[criterion], (Reason("needs_forward"),))
 
     def loss_of(x: Tensor, y: Tensor, params: Parameters) -> float:
