@@ -22,11 +22,15 @@ app = typer.Typer(
 autograder = typer.Typer(help="Write what grades in a course's CI.", no_args_is_help=True)
 app.add_typer(autograder, name="autograder")
 
+LARGEST_SEED = 2**63 - 1  # as a rubric's may be
 SEED_VARIABLE = "GRADER_SEED"  # for CI, which has it from a secret: it is on no command line then
 Seed = Annotated[
     int | None,
     typer.Option(
-        help="Seed of the hidden cases; rubric.toml's when not given.", min=0, envvar=SEED_VARIABLE
+        help="Seed of the hidden cases; rubric.toml's when not given.",
+        min=0,
+        max=LARGEST_SEED,
+        envvar=SEED_VARIABLE,
     ),
 ]
 Jobs = Annotated[
@@ -178,7 +182,9 @@ def new_variant(
         Literal["both", "sample", "row"] | None,
         typer.Option(help="Bias conventions: a row a sample, one shared row."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the data that students see.", min=0)] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the data that students see.", min=0, max=LARGEST_SEED)
+    ] = None,
     per_student: Annotated[
         bool, typer.Option("--per-student", help="Data and hidden cases of each student's own.")
     ] = False,
@@ -265,7 +271,10 @@ def release(
 def convert(
     to: Annotated[Literal["otter", "nbgrader"], typer.Option(help="The tool that grades.")],
     seed: Annotated[
-        int, typer.Option(help="Seed of the hidden cases.", min=0, envvar=SEED_VARIABLE)
+        int,
+        typer.Option(
+            help="Seed of the hidden cases.", min=0, max=LARGEST_SEED, envvar=SEED_VARIABLE
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
     rubric: RubricFile = None,
@@ -283,7 +292,10 @@ def convert(
 @autograder.command()
 def gradescope(
     seed: Annotated[
-        int, typer.Option(help="Seed of the hidden cases.", min=0, envvar=SEED_VARIABLE)
+        int,
+        typer.Option(
+            help="Seed of the hidden cases.", min=0, max=LARGEST_SEED, envvar=SEED_VARIABLE
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The archive to upload.")] = Path("autograder.zip"),
     extra_index_url: Annotated[

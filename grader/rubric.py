@@ -278,7 +278,7 @@ def load_rubric(path: Path = RUBRIC_FILE) -> Rubric:
 
     Raise UserError, a line for each fault of the file; the package's own must be whole.
     """
-    is_own = path.resolve() == RUBRIC_FILE
+    is_own = path.resolve() == RUBRIC_FILE.resolve()
     base = {} if is_own else _own_tables()
     document = read_document(path)
     faults = list(faults_in(document.tables, Rubric, KEYS))
@@ -295,7 +295,7 @@ def load_rubric(path: Path = RUBRIC_FILE) -> Rubric:
 
 
 def _own_tables() -> Tables:
-    load_rubric()
+    load_rubric(RUBRIC_FILE)
     return read_document(RUBRIC_FILE).tables
 
 
@@ -317,8 +317,9 @@ def _rubric_of(tables: Tables) -> Rubric:
 
 
 def check_rubric(rubric: Rubric) -> None:
-    """Raise UserError where the parts of a rubric contradict each other."""
-    if faults := list(faults_of(rubric)):
+    """Raise UserError where a value of a rubric is out of range, or its parts do not fit."""
+    faults = list(faults_in(msgspec.to_builtins(rubric), Rubric, KEYS)) or list(faults_of(rubric))
+    if faults:
         raise UserError("\n".join(map(told, faults)))
 
 

@@ -197,9 +197,8 @@ def _faults_of(
         yield Fault(place, f"{shown(value)} is too large a number")
     elif not _fits(value, known[key]):
         instead = f"; false leaves {keys.one} out" if keys and keys.switch else ""
-        yield Fault(
-            place, f"{shown(value)} is not {_words(inspect.type_info(known[key]))}{instead}"
-        )
+        wanted = _words(inspect.type_info(known[key]))
+        yield Fault(place, f"{shown(value)} is not {wanted}{instead}")
 
 
 def _fits(value: Any, type_: Any) -> bool:
@@ -211,7 +210,7 @@ def _fits(value: Any, type_: Any) -> bool:
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         for item in value:
             yield from _leaves(item)
     else:
@@ -287,10 +286,10 @@ def _words(info: inspect.Type) -> str:
 
 def _bounds(info: inspect.IntType | inspect.FloatType) -> str:
     if info.ge is not None and info.le is not None:
-        return f" from {info.ge:g} to {info.le:g}"
-    above = "" if info.gt is None else f" greater than {info.gt:g}"
-    least = "" if info.ge is None else f" of at least {info.ge:g}"
-    return f"{above}{least}" + ("" if info.le is None else f" of at most {info.le:g}")
+        return f" from {info.ge} to {info.le}"
+    above = "" if info.gt is None else f" greater than {info.gt}"
+    least = "" if info.ge is None else f" of at least {info.ge}"
+    return f"{above}{least}" + ("" if info.le is None else f" of at most {info.le}")
 
 
 def with_values(text: str, tables: Tables) -> str:
