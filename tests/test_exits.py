@@ -133,8 +133,8 @@ def exceptions_of_the_trusted_side() -> set[type[Exception]]:
     return found
 
 
-# Told to the user by others, in words of their own.
-INNER = {"ZygoteDied"}
+# Nothing a user can mend, or caught where it belongs.
+INNER = {"OutOfTime", "ScorerFailed", "WorkerNotReady", "ZygoteDied"}
 
 
 def test_every_exception_of_the_grader_is_in_the_tree():

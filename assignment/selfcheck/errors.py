@@ -5,6 +5,7 @@
     ├── GradebookError            gradebook/database.py: the database or what is asked of it
     ├── GradingStopped            papers.py: this machine or cluster cannot go on grading
     ├── IsolationMissing          workers.py: `--isolation strict`, and a layer is missing
+    ├── Unfit                     canary.py: the reference solution does not earn all points here
     └── about one submission      its student can mend it; caught on the way, so the class goes on
         ├── Unclear               submissions/layouts.py: a system's folder of several homeworks
         ├── Refused               submissions/archives.py: an archive that is not unpacked
