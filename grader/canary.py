@@ -7,6 +7,7 @@ that. How much processor time its training takes is the unit of everybody's limi
 from collections.abc import Sequence
 
 from grader.confined.limits import Limits
+from grader.errors import UserError
 from grader.interview import Interview
 from grader.smells import UNFIT, advice_on
 from grader.verdicts import Verdict
@@ -19,7 +20,7 @@ SHORTEST_SECONDS = 0.02
 MEASURED_STEPS = 2000  # what `reference_seconds` is about, whatever the rubric trains
 
 
-class Unfit(Exception):
+class Unfit(UserError):
     """This machine cannot grade the reference solution; the message is one line."""
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from grader.errors import UserError
+
 Language = Literal["en", "zh_Hans", "zh_Hant"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 # How else a language may be called; "zh" alone is the mainland's.
@@ -27,11 +29,11 @@ DOMAIN = "messages"
 
 
 def language_of(text: str) -> Language:
-    """Return the language `text` names ("zh_Hant", "zh-TW", "zh"); raise ValueError if none."""
+    """Return the language `text` names ("zh_Hant", "zh-TW", "zh"); raise UserError if none."""
     known = {name.lower(): language for name, language in ALIASES.items()}
     language = known.get(text.replace("-", "_").lower())
     if language is None:
-        raise ValueError(f"no language is called {text!r}; choose from {', '.join(LANGUAGES)}")
+        raise UserError(f"no language is called {text!r}; choose from {', '.join(LANGUAGES)}")
     return language
 
 
@@ -55,8 +57,8 @@ def N_(message: str) -> str:  # noqa: N802  # gettext's name for what is to be t
     return message
 
 
-TEXTS = {
-    # What a criterion came to
+# What a criterion came to
+OUTCOMES = {
     "right": N_("right"),
     "not_attempted": N_("not attempted"),
     "missing": N_("{detail} is not defined"),
@@ -112,6 +114,10 @@ TEXTS = {
     "ended_module": N_("a module that should be there could not be imported"),
     "ended_wait": N_("they were stopped while they waited"),
     "ended_time": N_("they used up their processor time"),
+}
+
+# What mistakes with a name are told; rubric.toml's [misconceptions] may give each a share.
+MISTAKES = {
     # A wrong sign or factor
     "sign": N_(
         "The sign of your {equation} is flipped: descent would climb. f depends on Y_pred "
@@ -468,6 +474,8 @@ TEXTS = {
         " numbers of one example."
     ),
 }
+
+TEXTS = {**OUTCOMES, **MISTAKES}
 
 
 class Texts:

@@ -11,8 +11,9 @@ import msgspec
 from grader.batch import Batch, Find
 from grader.batch import Graders as AnyGraders
 from grader.catalogue import Texts
+from grader.exits import DONE, UNDER_MARK, exit_code_of, say
 from grader.files import remove_unfinished
-from grader.gradebook import Entry, Gradebook, GradebookError, default_url, gradebook_file
+from grader.gradebook import Entry, Gradebook, default_url, gradebook_file
 from grader.graders import Graders
 from grader.jobs import INTERRUPTED, GradeJob, Job, ValidateJob
 from grader.papers import Brief, GradingStopped
@@ -23,9 +24,8 @@ from grader.reports.terminal import GradeScreen, show_validations
 from grader.roster import Names, write_roster
 from grader.rubric import RUBRIC_FILE, Rubric, load_rubric
 from grader.submissions.archives import Archives
-from grader.submissions.discover import NothingToGrade, Submission, discover
+from grader.submissions.discover import Submission, discover
 
-DONE, UNDER_MARK, UNUSABLE = 0, 1, 2
 # While this thread records a result, others hand the next papers on, and graders wait for them.
 SWITCH_SECONDS = 0.0005
 
@@ -33,20 +33,14 @@ SWITCH_SECONDS = 0.0005
 def main(descriptor: int) -> int:
     """Read the job from `descriptor` and run it; return the exit code."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    return exit_code_of(lambda: _run(descriptor), kept="; what was written is kept")
+
+
+def _run(descriptor: int) -> int:
     with os.fdopen(descriptor, "rb") as file:
         file.seek(0)
         job: Job = msgspec.msgpack.decode(file.read(), type=Job)
-    try:
-        return _grade(job) if isinstance(job, GradeJob) else _validate(job)
-    except OSError as error:
-        return _fail(f"{error.filename or 'results'}: {error.strerror}; what was written is kept")
-    except (GradingStopped, NothingToGrade, GradebookError, ValueError) as error:
-        return _fail(str(error))
-
-
-def _fail(message: str) -> int:
-    print(f"grader: {message}", file=sys.stderr)
-    return UNUSABLE
+    return _grade(job) if isinstance(job, GradeJob) else _validate(job)
 
 
 def _grade(job: GradeJob) -> int:
@@ -140,7 +134,7 @@ def _grade_class(
             pages.finish()
             screen.show_pages(pages.waiting)
         except KeyboardInterrupt:
-            _fail(f"interrupted: {screen.graded} of {len(students)} graded, kept in {results}")
+            say(f"interrupted: {screen.graded} of {len(students)} graded, kept in {results}")
             return INTERRUPTED
         finally:
             write_grades(book.finals(students), list(rubric.points), results)
@@ -167,11 +161,11 @@ def _print_records(students: Iterable[str], results: Path) -> None:
 
 
 def _validate(job: ValidateJob) -> int:
+    own = load_rubric()
+    rubric = load_rubric(Path(job.rubric)) if job.rubric else own
     # Not above: it needs the solution's texts and what makes notebooks of them.
     from grader.validate import validate, validate_pairs, validate_solution
 
-    own = load_rubric()
-    rubric = load_rubric(Path(job.rubric)) if job.rubric else own
     # What 2000 steps with each mutant come to is known of the package's own homework.
     known = (rubric.homework, rubric.training) == (own.homework, own.training)
     untrained = rubric.untrained()
@@ -200,6 +194,6 @@ if __name__ == "__main__":
     try:
         status = main(int(sys.argv[1]))
     except KeyboardInterrupt:
-        _fail("interrupted")
+        say("interrupted")
         status = INTERRUPTED
     sys.exit(status)

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from grader import __version__
+from grader.errors import UserError
 from grader.material.reference import reference_module
 from grader.records import Record
 from grader.rubric import Rubric, derived_seed
@@ -31,7 +32,7 @@ POLICY = ("attempts", "late", "pages", "similarity", "calibration")
 RUN_AGAIN = "what was graded is kept: run again"
 
 
-class GradingStopped(Exception):
+class GradingStopped(UserError):
     """Grading cannot go on; what is graded is kept. The message says what to do."""
 
 

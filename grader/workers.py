@@ -20,6 +20,7 @@ from grader.confined.confinement import LAYERS
 from grader.confined.contract import OUT_OF_TIME, Call, Outcome, Problem, Sighting, Spellings
 from grader.confined.limits import Limits, seconds_for
 from grader.confined.student import WAITED, over
+from grader.errors import UserError
 
 START_SECONDS = 120.0  # for the zygote to preload what students import, and a worker to be ready
 BROKE = "broke the protocol"
@@ -38,7 +39,7 @@ class WorkerNotReady(Exception):
     """A worker could not be made ready; no submission had anything to do with it."""
 
 
-class IsolationMissing(Exception):
+class IsolationMissing(UserError):
     """Strict isolation was asked for, and this machine lacks a layer of it."""
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
+from grader.errors import UserError
 from grader.gradebook import tables
 
 BUSY_SECONDS = 30  # how long a writer waits for another one
@@ -36,7 +37,7 @@ ADVICE = {
 Result = TypeVar("Result")
 
 
-class GradebookError(ValueError):
+class GradebookError(UserError):
     """The gradebook cannot do what is asked; the message is one line and holds no password."""
 
 
