@@ -21,6 +21,7 @@ from landlockpy import AccessFS, RestrictFlag, Ruleset, Scope
 from seccompy import Filter
 
 from grader.confined import kernel
+from grader.confined.devices import NO_GPU
 from grader.confined.limits import Limits
 from grader.confined.syscalls import build_filter, build_own_signals
 
@@ -110,7 +111,7 @@ class Confinement:
         kernel.die_with_parent()
         os.chdir(self.folder)
         os.environ.clear()
-        os.environ.update(HOME=str(self.folder), TMPDIR=str(self.folder))
+        os.environ.update(HOME=str(self.folder), TMPDIR=str(self.folder), **NO_GPU)
         tempfile.tempdir = None  # found anew, from TMPDIR
         self._enter_landlock()
         os.closerange(3, channel)
