@@ -67,13 +67,16 @@ def missing() -> str | None:
 
 
 def run(
-    command: Sequence[object], user: User, bundle: Path, results: Path
+    command: Sequence[object], user: User, bundle: Path, results: Path, *shown: Path
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command in a container that is described in `bundle` and may write to `results`."""
+    """Run a command in a container that is described in `bundle` and may write to `results`.
+
+    It sees the folders `shown` beside those that the grader needs.
+    """
     (bundle / "rootfs").mkdir(parents=True)
     results.mkdir(parents=True, exist_ok=True)
     os.chown(results, user.uid, user.uid)
-    config = _config(list(map(str, command)), user, results)
+    config = _config(list(map(str, command)), user, results, [*_needed(), *shown])
     (bundle / "config.json").write_text(json.dumps(config))
     name = f"grader-{os.getpid()}-{bundle.name}"
     crun = [*WITHOUT_CGROUPS, "crun", "--cgroup-manager=disabled", "run", "--bundle", bundle, name]
@@ -82,7 +85,7 @@ def run(
     )
 
 
-def _config(command: list[str], user: User, results: Path) -> dict:
+def _config(command: list[str], user: User, results: Path, shown: Sequence[Path]) -> dict:
     return {
         "ociVersion": "1.0.0",
         "root": {"path": "rootfs", "readonly": True},
@@ -91,11 +94,16 @@ def _config(command: list[str], user: User, results: Path) -> dict:
             "cwd": "/tmp",
             "env": ["PATH=/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8"],
             "user": {"uid": user.uid, "gid": user.uid},
-            "capabilities": dict.fromkeys(("bounding", "permitted", "effective"), user.capabilities),
+            "capabilities": dict.fromkeys(
+                ("bounding", "permitted", "effective"), user.capabilities
+            ),
             "noNewPrivileges": True,
         },
-        "mounts": [*map(_shown, _folders()), _mount("proc", "/proc"), *_in_memory()]
-        + [_bind(results, "rw")],
+        "mounts": [
+            *_in_memory(),
+            *(_bind(path, "ro") for path in shown),
+            _bind(results, "rw"),
+        ],
         "linux": {
             "namespaces": [{"type": name} for name in ("mount", "pid", "ipc", "uts", "network")],
             "maskedPaths": MASKED,
@@ -105,7 +113,7 @@ def _config(command: list[str], user: User, results: Path) -> dict:
     }
 
 
-def _folders() -> list[Path]:
+def _needed() -> list[Path]:
     """Return what is shown of this machine: system, Python and the repository with its .venv."""
     folders = {*map(Path, SYSTEM), ROOT, Path(sys.base_prefix), Path(sys.prefix)}
     folders = {folder for folder in folders if folder.exists()}
@@ -117,16 +125,13 @@ def _bind(folder: Path, access: str) -> dict:
     return {"destination": str(folder), "source": str(folder), "type": "bind", "options": options}
 
 
-def _shown(folder: Path) -> dict:
-    return _bind(folder, "ro")
-
-
 def _mount(kind: str, target: str, *options: str) -> dict:
     return {"destination": target, "type": kind, "source": kind, "options": ["nosuid", *options]}
 
 
 def _in_memory() -> list[dict]:
     return [
+        _mount("proc", "/proc"),
         _mount("tmpfs", "/dev", "mode=755"),
         _mount("devpts", "/dev/pts", "newinstance", "ptmxmode=0666", "mode=0620"),
         _mount("tmpfs", "/dev/shm", "mode=1777", "size=64m"),
