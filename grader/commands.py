@@ -3,16 +3,16 @@
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 
 import msgspec
 
+from grader.batch import Batch, Find
 from grader.batch import Graders as AnyGraders
-from grader.batch import grade_all
 from grader.catalogue import Texts
 from grader.files import remove_unfinished
-from grader.gradebook import Entry, Gradebook, GradebookError, default_url
+from grader.gradebook import Entry, Gradebook, GradebookError, default_url, gradebook_file
 from grader.graders import Graders
 from grader.jobs import INTERRUPTED, GradeJob, Job, ValidateJob
 from grader.papers import Brief, GradingStopped
@@ -57,31 +57,40 @@ def _grade(job: GradeJob) -> int:
         names = Names(results, Path(job.students) if job.students else None)
         submissions = discover([Path(path) for path in job.paths], archives, results, names)
         names.check()
-        results.mkdir(parents=True, exist_ok=True)
-        remove_unfinished(results)
-        write_roster(submissions, results)
         with (
-            Gradebook(job.db or default_url(results), rubric.policy()) as book,
             GradeScreen(len(submissions), rubric, results, quiet=job.format == "json") as screen,
+            ExitStack() as opened,
         ):
-            return _grade_class(job, rubric, submissions, book, screen)
+            book = _existing_book(job, rubric, opened)
+            find = book.find if book and job.cache else _nothing
+            # Until the graders have proved themselves, nothing is written.
+            with _batch(job, rubric, submissions, find, screen) as batch:
+                results.mkdir(parents=True, exist_ok=True)
+                remove_unfinished(results)
+                write_roster(submissions, results)
+                book = book or opened.enter_context(_book(job, rubric))
+                return _grade_class(job, rubric, submissions, book, batch, screen)
 
 
-def _grade_class(
+def _existing_book(job: GradeJob, rubric: Rubric, opened: ExitStack) -> Gradebook | None:
+    """Return the gradebook of the results, None where it is still to be made."""
+    if job.db is None and not gradebook_file(Path(job.out)).exists():
+        return None
+    return opened.enter_context(_book(job, rubric))
+
+
+def _book(job: GradeJob, rubric: Rubric) -> Gradebook:
+    return Gradebook(job.db or default_url(Path(job.out)), rubric.policy())
+
+
+def _batch(
     job: GradeJob,
     rubric: Rubric,
     submissions: Sequence[Submission],
-    book: Gradebook,
+    find: Find,
     screen: GradeScreen,
-) -> int:
-    results = Path(job.out)
-    students = [submission.student for submission in submissions]
-    owners = [submission.owner for submission in submissions if submission.owner]
-    untimed = sorted({owner.system for owner in owners if owner.handed_in is None})
-    if untimed and rubric.late.due:
-        screen.show_untimed(untimed)
+) -> Batch:
     brief = Brief.of(rubric, job.seed, job.isolation == "strict")
-    texts = Texts(job.lang)
 
     def start() -> AbstractContextManager[AnyGraders]:
         if job.cluster is None:
@@ -94,10 +103,28 @@ def _grade_class(
             raise GradingStopped(f"--cluster needs Dask ({error}): {extra}") from error
         return closing(Cluster(brief, job.cluster, screen.show_isolation))
 
+    return Batch(submissions, brief, find, start, screen.show_alarm)
+
+
+def _grade_class(
+    job: GradeJob,
+    rubric: Rubric,
+    submissions: Sequence[Submission],
+    book: Gradebook,
+    batch: Batch,
+    screen: GradeScreen,
+) -> int:
+    results = Path(job.out)
+    students = [submission.student for submission in submissions]
+    owners = [submission.owner for submission in submissions if submission.owner]
+    untimed = sorted({owner.system for owner in owners if owner.handed_in is None})
+    if untimed and rubric.late.due:
+        screen.show_untimed(untimed)
+    texts = Texts(job.lang)
     # Closed first, where a record cannot be written, so that no worker outlives the message.
     with (
         closing(Pages(min(job.jobs, len(submissions)), results, job.lang, rubric)) as pages,
-        closing(grade_all(submissions, brief, book.find if job.cache else _nothing, start)) as all_,
+        closing(batch.results()) as all_,
     ):
         try:
             for some in all_:
@@ -117,7 +144,7 @@ def _grade_class(
             return INTERRUPTED
         finally:
             write_grades(book.finals(students), list(rubric.points), results)
-            write_index(book.finals(students), rubric, results, texts)
+            write_index(book.finals(students), rubric, results, texts, screen.alarms)
     if job.format == "json":
         _print_records(students, results)
     else:

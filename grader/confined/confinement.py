@@ -13,6 +13,7 @@ import site
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from math import ceil
 from pathlib import Path
 from typing import Final
 
@@ -158,7 +159,8 @@ class Confinement:
 
     def _set_rlimits(self, limits: Limits) -> None:
         # At the soft limit SIGXCPU, which tells the grader why; at the hard one SIGKILL.
-        kernel.lower_limit(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1)
+        seconds = ceil(limits.total_seconds)
+        kernel.lower_limit(resource.RLIMIT_CPU, seconds, seconds + 1)
         values = {
             resource.RLIMIT_AS: kernel.mapped_bytes() + limits.memory_bytes,
             resource.RLIMIT_FSIZE: limits.file_bytes,

@@ -1,20 +1,25 @@
 """The limits of a worker, as numbers."""
 
 import msgspec
+from msgspec.structs import asdict, replace
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Limits of one submission; rubric.toml says what each is for."""
+    """Limits of one submission; rubric.toml says what each is for.
 
+    Seconds are processor time on a machine on which the reference solution takes
+    `reference_seconds` for a training run; `on_machine` returns those of another one.
+    """
+
+    reference_seconds: float
     statement_seconds: float
     import_seconds: float
     load_seconds: float
     slice_seconds: float
     call_seconds: float
     training_seconds: float
-    grace_seconds: float
     total_seconds: float
-    cpu_seconds: int
+    grace_seconds: float
     memory_bytes: int
     threads: int
     file_bytes: int
@@ -23,3 +28,24 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     open_files: int
     frame_bytes: int
     source_bytes: int
+
+    def on_machine(self, reference_seconds: float) -> "Limits":
+        """Return the limits of a machine on which the reference takes `reference_seconds`."""
+        factor = reference_seconds / self.reference_seconds
+        seconds = {
+            name: value * factor for name, value in asdict(self).items() if name in _PROCESSOR_TIME
+        }
+        return replace(self, **seconds)
+
+
+_PROCESSOR_TIME = {
+    name
+    for name in Limits.__struct_fields__
+    if name.endswith("_seconds") and name != "grace_seconds"
+}
+
+
+def seconds_for(function: str, limits: Limits) -> float:
+    """Return the processor time that one call of a function may take."""
+    is_training = function.startswith("train_")
+    return limits.training_seconds if is_training else limits.call_seconds

@@ -115,7 +115,12 @@ class Database:
 
 def default_url(results: Path) -> str:
     """Return the URL of the gradebook in a folder of results."""
-    return URL.create("sqlite", database=str(results / "gradebook.db")).render_as_string()
+    return URL.create("sqlite", database=str(gradebook_file(results))).render_as_string()
+
+
+def gradebook_file(results: Path) -> Path:
+    """Return where the gradebook in a folder of results is."""
+    return results / "gradebook.db"
 
 
 def _parsed(url: str) -> URL:
