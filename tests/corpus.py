@@ -44,10 +44,7 @@ EXPECTED_MARKS = {row["submission"]: mark_in(row) for row in EXPECTED}
 
 
 def differences(results: Path) -> dict[str, tuple[Mark, Mark]]:
-    """Return which submissions have another mark than the table's: theirs, and the table's."""
+    """Return which of the class have another mark than the table's: theirs, and the table's."""
     marks = {name: mark_of(record) for name, record in records_in(results).items()}
-    return {
-        name: (mark, EXPECTED_MARKS[name])
-        for name, mark in marks.items()
-        if mark != EXPECTED_MARKS[name]
-    }
+    pairs = {name: (marks[name], mark) for name, mark in EXPECTED_MARKS.items() if name in marks}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
