@@ -60,6 +60,7 @@ def main(control: int, channels: Sequence[int]) -> None:
 def _prepare(channels: Sequence[int]) -> None:
     """Import torch, and what all workers share; where that fails, say so and exit."""
     try:
+        import numpy as np  # noqa: F401  # first: without it torch warns, and goes on
         import torch
 
         from grader.confined.zygote import prepare
@@ -110,6 +111,7 @@ def _serve(channel: Connection, zygote: "Zygote") -> None:
     from grader.canary import Unfit
     from grader.classroom import Classroom
     from grader.papers import RUN_AGAIN, Answer, Brief, Failed, Paper, Stopped
+    from grader.smells import UNFIT
     from grader.workers import IsolationMissing, WorkerNotReady, ZygoteDied
 
     def send(message: Answer) -> None:
@@ -125,7 +127,9 @@ def _serve(channel: Connection, zygote: "Zygote") -> None:
             send(classroom.grade(paper))
     except (IsolationMissing, Unfit) as error:
         send(Stopped(str(error)))
-    except (ZygoteDied, WorkerNotReady) as error:
+    except WorkerNotReady as error:
+        send(Stopped(f"{UNFIT}: {error}"))
+    except ZygoteDied as error:
         send(Stopped(f"{error}; {RUN_AGAIN}"))
     except (EOFError, ConnectionError):
         raise

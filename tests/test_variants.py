@@ -186,7 +186,7 @@ def test_a_variants_solution_is_right_and_each_mutant_is_another_text(zygote, ch
     rubric = msgspec.structs.replace(OWN, homework=homework, points=points)
     source = solution_of(rubric)["homework.py"]
     classroom = Classroom(Brief.of(rubric, 5, strict=False), zygote)
-    record = classroom.grade(Paper("ada", "homework.py", source.encode()))
+    record = classroom.grade(Paper("ada", "homework.py", source.encode())).record
     assert [c.id for c in record.criteria if c.points < c.max_points] == []
     assert record.score == sum(points.values())
     mutated = {mutate(source, mutant) for mutant in mutants_of(rubric)}

@@ -4,14 +4,14 @@ from grader.material import rendered
 from grader.material.module import full
 from grader.rubric import Rubric
 
-NAME = "homework.py"
+NAME = "reference.py"
 
 # Appended to the reference solution, which needs nothing but torch: students' own code also needs
 # to import what no worker has imported yet, and some memory. Each line is a kind of file to find: a
 # module of Python's own, one compiled, and the same of the packages that students may count on.
 PROBE = """
 import sched
-import cProfile
+import _codecs_jp
 import numpy.polynomial
 import numpy.linalg.lapack_lite
 import matplotlib.sankey
