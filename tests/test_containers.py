@@ -7,7 +7,7 @@ import shutil
 import container
 import pytest
 from conftest import GRADER, ROOT
-from corpus import CORPUS, differences, records_in
+from corpus import CORPUS, EXPECTED_MARKS, differences, mark_of, records_in
 from hostile import attacks
 
 pytestmark = pytest.mark.skipif(
@@ -19,7 +19,32 @@ HOMEWORKS = (
     "ada_lindqvist.py", "magics_everywhere.ipynb", "numpy_detour.py", "autograd_inside.py",
     "float32_cast.py", "sign_of_b2.ipynb", "report_in_one_script.py", "中文註解.ipynb",
 )  # fmt: skip
-HOGS = ("fork_bomb", "thread_bomb", "memory_hog", "file_hog_large", "kill_group", "kill_parent")
+HOGS = (
+    "fork_bomb",
+    "thread_bomb",
+    "memory_hog",
+    "file_hog_large",
+    "file_hog_small",
+    "nested_folders",
+    "kill_group",
+    "kill_parent",
+)
+# What it writes a worker keeps to itself, also where it has no file system of its own.
+WRITER = """
+import os
+def _noted(text):
+    with open("log.txt", "a+") as log:
+        log.write(text)
+        log.seek(0)
+        assert "called" in log.read()
+    for outside in ("..", "/dev/shm", "/tmp"):
+        try:
+            os.listdir(outside)
+        except PermissionError:
+            continue
+        raise AssertionError(outside)
+"""
+LEFT_BEHIND = "left in shared memory: "
 USERS = {"ordinary": container.ORDINARY, "root": container.ADMINISTRATOR}
 
 
@@ -32,6 +57,11 @@ def submissions(tmp_path_factory):
     for name in HOGS:
         attack = ROOT / "tests" / "hostile" / "resources" / f"{name}.py"
         (folder / attack.name).write_text(attacks.assembled(attack), encoding="utf-8")
+    solution = (ROOT / "solution" / "homework.py").read_text(encoding="utf-8")
+    marker = "    h = x @ params.w1 + params.b1\n"
+    assert marker in solution
+    writer = solution.replace(marker, f"    _noted('called')\n{marker}") + WRITER
+    (folder / "writer.py").write_text(writer, encoding="utf-8")
     return folder
 
 
@@ -40,8 +70,13 @@ def graded(request, submissions, tmp_path_factory):
     """Grade the class in a container, and return the results with the screen."""
     folder = tmp_path_factory.mktemp(request.param)
     command = [GRADER, "grade", submissions, "--out", folder / "results"]
+    then_look = ["sh", "-c", f'"$@" && echo "{LEFT_BEHIND}$(ls -A /dev/shm)"', "sh"]
     done = container.run(
-        command, USERS[request.param], folder / "bundle", folder / "results", submissions
+        [*then_look, *command],
+        USERS[request.param],
+        folder / "bundle",
+        folder / "results",
+        submissions,
     )
     assert done.returncode == 0, done.stderr
     return folder / "results", done.stdout
@@ -51,6 +86,14 @@ def test_homeworks_have_the_marks_that_they_have_elsewhere(graded):
     results, _ = graded
     assert records_in(results).keys() >= set(HOMEWORKS)
     assert differences(results) == {}
+
+
+def test_a_function_that_writes_a_file_costs_nothing(graded):
+    """64 MB are there for files, as in each of Docker's containers."""
+    results, screen = graded
+    mark = mark_of(records_in(results)["writer.py"])
+    assert mark == EXPECTED_MARKS["ada_lindqvist.py"]
+    assert screen.endswith(f"{LEFT_BEHIND}\n")
 
 
 def test_what_asks_for_too_much_ends_as_elsewhere(graded):
