@@ -16,7 +16,7 @@ from typing import Literal, Self, TypeVar
 
 from grader.clocks import OutOfTime, ProcessClock, Watch
 from grader.confined import wire
-from grader.confined.confinement import LAYERS
+from grader.confined.confinement import LAYERS, place_for_base
 from grader.confined.contract import OUT_OF_TIME, Call, Outcome, Problem, Sighting, Spellings
 from grader.confined.limits import Limits, seconds_for
 from grader.confined.student import WAITED, over
@@ -72,7 +72,7 @@ class Zygote:
         from grader.confined.zygote import serve
 
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        base = Path(tempfile.mkdtemp(prefix="grader-"))
+        base = Path(tempfile.mkdtemp(prefix="grader-", dir=place_for_base()))
         pid = os.fork()
         if pid == 0:
             status = 1
