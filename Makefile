@@ -27,13 +27,16 @@ grade: $(INSTALLED) ## Grade the sample class (OUT=results SEED=...)
 check: $(INSTALLED) ## Check one file against the public cases: make check FILE=homework.py
 	@$(BIN)/grader check $(if $(FILE),$(FILE),$(error name the file: make check FILE=homework.py)) || [ $$? -eq 1 ]
 
-# Marked "alone" is what looks at the whole machine: other tests at work would be seen there.
+# Marked "alone" is what looks at the whole machine: other tests at work would be seen there. Both
+# runs happen, whatever the first comes to. Tests whose part of the machine (a browser, PostgreSQL,
+# ...) is missing are skipped, and told at the end; GRADER_TESTS_REQUIRE_ALL=1 lets them fail.
 test: $(INSTALLED) ## Run all tests (TESTS=tests/test_read.py for some)
 ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not alone" --numprocesses=2 --dist=loadfile --no-loadscope-reorder
-	$(BIN)/python -m pytest -m alone
+	first=0; \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not alone" --numprocesses=2 --dist=loadfile --no-loadscope-reorder || first=$$?; \
+	$(BIN)/python -m pytest -m alone && exit $$first
 endif
 
 lint: $(INSTALLED) ## ruff, mypy --strict and the import rules

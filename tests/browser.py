@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from parts import CHROMIUM
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 FLAGS = [
@@ -27,8 +28,7 @@ class Seen:
 @contextmanager
 def browsing() -> Iterator[BrowserContext]:
     """Give a browser with a fresh profile."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert chromium, "the browser tests need Chromium (Debian's package chromium)"
+    (chromium, *_) = filter(None, map(shutil.which, CHROMIUM))
     with tempfile.TemporaryDirectory() as profile, sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             profile, executable_path=chromium, args=FLAGS, headless=True

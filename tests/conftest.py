@@ -1,16 +1,23 @@
-"""What the tests share: one thread for torch, the rubric, and one graded run of the corpus."""
+"""What the tests share: parts a machine may lack, one thread for torch, the rubric, a browser."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 import torch
+from browser import browsing
 from homeworks import CHECKS
 from ours import write_rubric
+from parts import PARTS, missing
+from playwright.sync_api import BrowserContext
+from times import PATIENCE
 
 from grader.rubric import Rubric, load_rubric
 from grader.submissions import shown
@@ -26,15 +33,52 @@ collect_ignore = ["submissions", "hostile", "benchmarks"]
 # The zygote below is forked from this process, which must never have run two threads.
 torch.set_num_threads(1)
 
+# A shell lets what runs in its background ignore Ctrl-C, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # The same examples on every run: a test that fails, fails for everybody.
-hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+# None is given up for being slow, which a busy machine is.
+hypothesis.settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("repeatable")
+
+
+# Set, a part that is missing fails what needs it, as CI wants it.
+REQUIRE_ALL = "GRADER_TESTS_REQUIRE_ALL"
+MISSING = missing()
+
+
+def need(*parts: str) -> None:
+    """Skip the test that runs if one of these parts is missing, or fail it if all are required.
+
+    Raises KeyError if tests/parts.py knows no such part.
+    """
+    end = pytest.fail if os.environ.get(REQUIRE_ALL) else pytest.skip
+    for name in parts:
+        if PARTS[name] is MISSING.get(name):
+            end(f"needs {name}: {PARTS[name].how_to_get}")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("needs"):
+        need(*mark.args)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell each reason for skipping once, at the end: pytest itself tells it for each fixture."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    for reason, count in Counter(report.longrepr[2] for report in skipped).items():
+        terminalreporter.line(f"{reason} ({count} tests)", yellow=True)
 
 
 def run_grader(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Run the command line as a user does."""
     command = [str(GRADER), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=cwd)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, cwd=cwd)
 
 
 def criteria_of(results: Path) -> dict[str, bytes]:
@@ -66,6 +110,14 @@ def zygote() -> Iterator[Zygote]:
 def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a rubric without training, for tests that can do without and are quicker so."""
     return write_rubric(tmp_path_factory.mktemp("untrained") / "rubric.toml", CHECKS)
+
+
+@pytest.fixture(scope="module")  # no longer: while it is there, nothing else can use asyncio
+def browser() -> Iterator[BrowserContext]:
+    """Give the browser that the pages of a module are opened in."""
+    need("chromium")
+    with browsing() as context:
+        yield context
 
 
 @pytest.fixture

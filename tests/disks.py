@@ -6,18 +6,22 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from conftest import need
+from times import PATIENCE
+
 
 @contextlib.contextmanager
 def read_only(folder: Path) -> Iterator[None]:
     """Let nothing be written below `folder`: by a read-only mount for root, else by permissions."""
     if os.geteuid() == 0:
-        subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True, timeout=10)
+        need("mounts")
+        subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True, timeout=PATIENCE)
         try:
             remount = ["mount", "-o", "remount,bind,ro", str(folder)]
-            subprocess.run(remount, check=True, timeout=10)
+            subprocess.run(remount, check=True, timeout=PATIENCE)
             yield
         finally:
-            subprocess.run(["umount", "--lazy", str(folder)], check=True, timeout=10)
+            subprocess.run(["umount", "--lazy", str(folder)], check=True, timeout=PATIENCE)
     else:
         folders = [folder, *(path for path in folder.iterdir() if path.is_dir())]
         for path in folders:

@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from times import PATIENCE
+
 PR_SET_CHILD_SUBREAPER = 36
 LISTENING = "0A"
-SECONDS_TO_END = 10
 
 
 def children(pid: int) -> set[int]:
@@ -49,7 +50,7 @@ def assert_no_process(others: set[int]) -> None:
 
     What no run ends by itself stays, and so does a zombie that is not a child of this process.
     """
-    deadline = time.monotonic() + SECONDS_TO_END
+    deadline = time.monotonic() + PATIENCE
     while left := children(os.getpid()) - others:
         for pid in left:
             os.waitpid(pid, os.WNOHANG)

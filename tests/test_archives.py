@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from conftest import ROOT, run_grader
+from times import effort
 from zips import link, named, overlapping, patched, special, zipped
 
 from grader.rubric import Rubric
@@ -452,9 +453,8 @@ def test_a_bomb_is_its_students_problem_alone(tmp_path, archives, bomb):
     root = tmp_path / "class"
     zipped(root / "bob.zip", entries("homework.py"))
     build(root / "eve.zip")
-    started = time.monotonic()
-    found = discover([root], archives)
-    assert time.monotonic() - started < 10  # it hangs no one; how fast is for the benchmark
+    found = []
+    assert effort(lambda: found.extend(discover([root], archives))) < 200  # it hangs no one
     assert list(problems(found)) == ["eve"]
     assert expected in problems(found)["eve"]
     assert sum(p.stat().st_size for p in archives._folder.rglob("*") if p.is_file()) < 2 * MB
@@ -554,7 +554,7 @@ from grader.submissions.discover import discover
 with Archives(load_rubric().archives, 2**20) as archives:
     discover([Path(sys.argv[1])], archives)
     print("unpacked", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import GRADER, ROOT, run_grader
 from leftovers import children, descendants
+from times import PATIENCE
 
 SOLUTION = ROOT / "solution" / "homework.py"
 
@@ -21,24 +22,79 @@ def record_of(results: Path, student: str) -> dict:
     return json.loads((results / student / "result.json").read_bytes())
 
 
-@pytest.mark.parametrize("suffix", [".py", ".ipynb"])
-def test_the_solution_earns_everything(tmp_path, suffix):
-    done = run_grader("grade", SOLUTION.with_suffix(suffix), "--out", tmp_path)
-    assert done.returncode == 0, done.stderr
-    record = record_of(tmp_path, "solution")
+# A class of everything, graded once
+
+SPIES = {
+    "argv": "(sys.orig_argv, sys.argv, dict(os.environ), os.environb)",
+    "processors": "os.sched_getaffinity(0)",
+    "modules": "sorted(n for n in sys.modules if n.startswith('grader'))",
+}
+NO_TEXT = b"\xff\n.py"
+FORMULA = "=HYPERLINK(1).py"
+SEED = 424242
+
+
+def write_class(folder: Path) -> Path:
+    """Write right submissions, one of each kind that cannot be graded, spies and odd names."""
+    folder.mkdir()
+    for suffix in (".py", ".ipynb"):
+        shutil.copy(SOLUTION.with_suffix(suffix), folder / f"right_{suffix[1:]}{suffix}")
+    (folder / "two_files").mkdir()
+    shutil.copy(SOLUTION, folder / "two_files")
+    shutil.copy(ROOT / "assignment" / "homework.ipynb", folder / "two_files")
+    (folder / "corrupt.ipynb").write_text('{"cells": [{"cell_type": "code", "sour')
+    (folder / "empty.py").write_bytes(b"")
+    (folder / "homework.py").mkdir()
+    (folder / "dangling.py").symlink_to(folder / "nowhere.py")
+    (folder / "no_submission").mkdir()
+    os.mkfifo(folder / "fifo.py")
+    (folder / "syntax.py").write_text("def forward(x, params:\n")
+    (folder / "notes.py").write_text("'nothing of the homework'\n")
+    for name, expression in SPIES.items():
+        spy = f"import os, sys\ndef forward(x, params):\n    raise ValueError({expression})\n"
+        (folder / f"spy_{name}.py").write_text(spy)
+    (folder / FORMULA).write_text("x = 1\n")
+    with open(os.path.join(os.fsencode(folder), NO_TEXT), "wb") as file:
+        file.write(b"x = 1\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory) -> Path:
+    """Grade the class with a secret and the seed in the environment; return class and results."""
+    folder = tmp_path_factory.mktemp("cli")
+    (folder / "results" / "earlier").mkdir(parents=True)
+    (folder / "results" / "earlier" / "result.json").write_text("{}")
+    command = [str(GRADER), "grade", str(write_class(folder / "class"))]
+    command += ["--out", str(folder / "results")]
+    environment = {**os.environ, "GRADER_SECRET": "tell-nobody", "GRADER_SEED": str(SEED)}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(graded) -> Path:
+    return graded / "results"
+
+
+@pytest.mark.parametrize("suffix", ["py", "ipynb"])
+def test_the_solution_earns_everything(results, suffix):
+    record = record_of(results, f"right_{suffix}")
     assert (record["score"], record["status"], record["notes"]) == (100, "graded", [])
     assert all(c["message"] and c["points"] == c["max_points"] for c in record["criteria"])
 
 
-def test_result_json_has_the_fields_of_the_contract(tmp_path, rubric):
-    assert run_grader("grade", SOLUTION, "--out", tmp_path, "--seed", 5).returncode == 0
-    record = record_of(tmp_path, "solution")
+def test_result_json_has_the_fields_of_the_contract(results, rubric):
+    record = record_of(results, "right_py")
     assert set(record) >= {
         "schema", "student", "submission", "sha256", "status", "score", "max_score", "criteria",
         "training", "flags", "isolation", "seed", "seconds", "grader_version",
     }  # fmt: skip
     assert [c["id"] for c in record["criteria"]] == list(rubric.points)
-    assert (record["schema"], record["seed"], record["max_score"]) == (1, 5, 100)
+    assert (record["schema"], record["seed"], record["max_score"]) == (1, SEED, 100)
     assert set(record["criteria"][0]) == {
         "id", "points", "max_points", "error", "message", "diagnosis", "reasons", "map",
     }  # fmt: skip
@@ -46,16 +102,88 @@ def test_result_json_has_the_fields_of_the_contract(tmp_path, rubric):
     assert max(training["manual"], training["net"]) <= training["pass_mark"] < 0.02
 
 
-def test_other_seeds_are_other_cases_and_the_solution_holds_on_them(tmp_path):
-    errors = set()
-    for seed in (1, 2, 3):
-        out = tmp_path / str(seed)
-        assert run_grader("grade", SOLUTION, "--out", out, "--seed", seed).returncode == 0
-        record = record_of(out, "solution")
-        assert record["score"] == 100
-        errors.add(json.dumps([record["training"], record["criteria"]]))
-    assert len(errors) == 3
+def test_another_seed_is_other_cases_and_the_solution_holds_on_them(results, tmp_path):
+    assert run_grader("grade", SOLUTION, "--out", tmp_path, "--seed", 1).returncode == 0
+    one, other = record_of(results, "right_py"), record_of(tmp_path, "solution")
+    assert other["score"] == 100
+    assert one["training"] != other["training"]
+    assert one["criteria"] != other["criteria"]
 
+
+def test_bad_submissions_have_a_status_each_and_cost_the_rest_nothing(results):
+    records = {p.parent.name: json.loads(p.read_bytes()) for p in results.glob("*/result.json")}
+    statuses = {student: record["status"] for student, record in records.items() if record}
+    bad = {
+        "corrupt": "unreadable",
+        "empty": "unreadable",
+        "class": "unreadable",  # a folder named homework.py is its class folder's own
+        "dangling": "unreadable",
+        "no_submission": "unreadable",
+        "fifo": "unreadable",
+        "syntax": "failed",
+        "notes": "failed",
+    }
+    assert bad.items() <= statuses.items()
+    for student in bad:
+        assert records[student]["score"] == 0
+        assert all(c["message"] for c in records[student]["criteria"])
+    assert "SyntaxError" in records["syntax"]["criteria"][0]["message"]
+    assert "line 1" in records["syntax"]["criteria"][0]["message"]
+
+
+def test_the_better_of_two_candidates_counts(results):
+    record = record_of(results, "two_files")
+    assert (record["score"], record["submission"]) == (100, "homework.py")
+
+
+def test_what_was_written_before_stays(results):
+    assert (results / "earlier" / "result.json").read_text() == "{}"
+
+
+def test_json_is_the_records_and_nothing_else(graded, tmp_path):
+    out = shutil.copytree(graded / "results", tmp_path / "results")  # in which it is known
+    submission = graded / "class" / "right_py.py"
+    done = run_grader("grade", submission, "--out", out, "--seed", SEED, "--format", "json")
+    (record,) = json.loads(done.stdout)
+    assert record == record_of(out, "right_py")
+
+
+def spied(results: Path, name: str) -> str:
+    return record_of(results, f"spy_{name}")["criteria"][0]["message"]
+
+
+def test_the_grading_process_has_a_bare_command_line_and_environment(results):
+    """What a worker inherits: neither the seed nor a secret of the environment."""
+    message = spied(results, "argv")
+    assert "grader.grading" in message
+    assert str(SEED) not in message
+    assert "tell-nobody" not in message
+
+
+def test_a_worker_has_a_processor_to_itself(results):
+    assert re.search(r"ValueError: \{\d+\}", spied(results, "processors"))
+
+
+def test_a_worker_finds_nothing_of_the_scorer_in_its_memory(results):
+    message = spied(results, "modules")
+    assert "grader.confined.worker" in message
+    for secret in ("rubric", "cases", "reference", "scoring", "judging", "classroom"):
+        assert f"grader.{secret}" not in message
+
+
+def test_a_file_name_that_is_no_text_is_shown_as_far_as_it_goes(results):
+    records = [json.loads(path.read_bytes()) for path in results.glob("*/result.json")]
+    names = [record["submission"] for record in records if record]
+    assert "\ufffd\ufffd.py" in names
+
+
+def test_a_file_name_cannot_be_a_formula_in_the_table(results):
+    rows = (results / "grades.csv").read_text(encoding="utf-8-sig").splitlines()
+    (row,) = (row for row in rows if "HYPERLINK" in row)
+    assert row.startswith(f"'{FORMULA.removesuffix('.py')},'{FORMULA},")
+
+
+# Arguments, exit codes and interrupts
 
 UNUSABLE = [
     (["grade", "no/such/path", "--out", "{out}"], "no/such/path"),
@@ -101,77 +229,11 @@ def test_unusable_arguments_are_one_clear_line_and_exit_2(tmp_path, arguments, s
     assert not (tmp_path / "out").exists()
 
 
-def bad_class(folder: Path) -> Path:
-    """A class with one good submission and one of each kind that cannot be graded."""
-    folder.mkdir()
-    shutil.copy(SOLUTION, folder / "good.py")
-    (folder / "corrupt.ipynb").write_text('{"cells": [{"cell_type": "code", "sour')
-    (folder / "empty.py").write_bytes(b"")
-    (folder / "homework.py").mkdir()
-    (folder / "dangling.py").symlink_to(folder / "nowhere.py")
-    (folder / "no_submission").mkdir()
-    os.mkfifo(folder / "fifo.py")
-    (folder / "syntax.py").write_text("def forward(x, params:\n")
-    (folder / "notes.py").write_text("'nothing of the homework'\n")
-    return folder
-
-
-def test_bad_submissions_have_a_status_each_and_cost_the_rest_nothing(tmp_path):
-    done = run_grader("grade", bad_class(tmp_path / "class"), "--out", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr
-    records = {
-        p.parent.name: json.loads(p.read_bytes()) for p in (tmp_path / "out").glob("*/*.json")
-    }
-    statuses = {student: record["status"] for student, record in records.items()}
-    assert statuses == {
-        "good": "graded",
-        "corrupt": "unreadable",
-        "empty": "unreadable",
-        "class": "unreadable",  # a folder named homework.py is its class folder's own
-        "dangling": "unreadable",
-        "no_submission": "unreadable",
-        "fifo": "unreadable",
-        "syntax": "failed",
-        "notes": "failed",
-    }
-    assert records["good"]["score"] == 100
-    for student, record in records.items():
-        if student != "good":
-            assert record["score"] == 0
-            assert all(c["message"] for c in record["criteria"])
-    assert "SyntaxError" in records["syntax"]["criteria"][0]["message"]
-    assert "line 1" in records["syntax"]["criteria"][0]["message"]
-
-
-def test_the_better_of_two_candidates_counts(tmp_path):
-    student = tmp_path / "class" / "ada"
-    student.mkdir(parents=True)
-    shutil.copy(SOLUTION, student)
-    shutil.copy(ROOT / "assignment" / "homework.ipynb", student)
-    assert run_grader("grade", tmp_path / "class", "--out", tmp_path / "out").returncode == 0
-    record = record_of(tmp_path / "out", "ada")
-    assert (record["score"], record["submission"]) == (100, "homework.py")
-
-
 def test_exit_code_tells_a_score_under_the_mark(tmp_path):
     stub = ROOT / "assignment" / "homework.py"
     under = run_grader("grade", SOLUTION, stub, "--out", tmp_path, "--fail-under", 60)
     passed = run_grader("grade", SOLUTION, "--out", tmp_path, "--fail-under", 100)
     assert (under.returncode, passed.returncode) == (1, 0)
-
-
-def test_json_is_the_records_and_nothing_else(tmp_path):
-    done = run_grader("grade", SOLUTION, "--out", tmp_path, "--format", "json")
-    (record,) = json.loads(done.stdout)
-    assert record == record_of(tmp_path, "solution")
-
-
-def test_what_was_written_before_stays(tmp_path):
-    (tmp_path / "earlier").mkdir()
-    (tmp_path / "earlier" / "result.json").write_text("{}")
-    assert run_grader("grade", SOLUTION, "--out", tmp_path).returncode == 0
-    assert (tmp_path / "earlier" / "result.json").read_text() == "{}"
 
 
 SLEEPER = "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass\n"
@@ -184,12 +246,12 @@ def test_an_interrupted_class_keeps_what_was_graded(tmp_path):
     (folder / "b_hangs.py").write_text(SLEEPER)
     command = [str(GRADER), "grade", str(folder), "--out", str(out), "--jobs", "1"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not (out / "a_good" / "result.json").exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "interrupted: 1 of 2 graded" in errors
     assert "Traceback" not in errors
@@ -213,12 +275,12 @@ MOMENTS = [
 def test_an_interrupt_at_any_moment_is_one_line(name, has_come):
     command = [str(GRADER), "validate"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not has_come(process.pid):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert (process.returncode, errors) == (130, b"grader: interrupted\n")
 
 
@@ -242,7 +304,9 @@ main()
 def test_check_needs_nothing_of_unix():
     environment = {**os.environ, "USERNAME": "student"}  # Windows has it, and torch asks for it
     command = [sys.executable, "-c", WITHOUT_UNIX, "check", str(SOLUTION)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, timeout=PATIENCE
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "100/100" in done.stdout
 
@@ -255,67 +319,9 @@ def test_help_lists_the_commands_without_torch():
     assert all(name in done.stdout for name in ("grade", "check", "validate", "release"))
 
 
-def test_the_grading_process_has_a_bare_command_line_and_environment(tmp_path):
-    """What a worker inherits: neither the seed nor a secret of the environment."""
-    spy = (
-        "import os, sys\n"
-        "def forward(x, params):\n"
-        "    raise ValueError((sys.orig_argv, sys.argv, dict(os.environ), os.environb))\n"
-    )
-    (tmp_path / "spy.py").write_text(spy)
-    command = [str(GRADER), "grade", str(tmp_path / "spy.py"), "--out", str(tmp_path / "out")]
-    environment = {**os.environ, "GRADER_SECRET": "tell-nobody", "GRADER_SEED": "424242"}
-    subprocess.run(command, check=True, env=environment, timeout=120)
-    assert record_of(tmp_path / "out", "spy")["seed"] == 424242
-    message = record_of(tmp_path / "out", "spy")["criteria"][0]["message"]
-    assert "grader.grading" in message
-    assert "424242" not in message
-    assert "tell-nobody" not in message
-
-
-def test_a_worker_has_a_processor_to_itself(tmp_path):
-    spy = "import os\ndef forward(x, params):\n    raise ValueError(os.sched_getaffinity(0))\n"
-    (tmp_path / "spy.py").write_text(spy)
-    assert run_grader("grade", tmp_path / "spy.py", "--out", tmp_path / "out").returncode == 0
-    message = record_of(tmp_path / "out", "spy")["criteria"][0]["message"]
-    assert re.search(r"ValueError: \{\d+\}", message)
-
-
 def test_results_within_the_class_folder_are_no_submission(tmp_path):
-    shutil.copy(SOLUTION, tmp_path / "ada.py")
+    (tmp_path / "ada.py").write_text("x = 1\n")
     for _ in range(2):
         done = run_grader("grade", ".", "--out", "results", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
     assert [path.name for path in (tmp_path / "results").iterdir() if path.is_dir()] == ["ada"]
-
-
-def test_a_file_name_that_is_no_text_is_shown_as_far_as_it_goes(tmp_path):
-    folder = tmp_path / "class"
-    folder.mkdir()
-    shutil.copy(SOLUTION, os.path.join(os.fsencode(folder), b"\xff\n.py"))
-    assert run_grader("grade", folder, "--out", tmp_path / "out").returncode == 0
-    (result,) = (tmp_path / "out").glob("*/result.json")
-    assert json.loads(result.read_bytes())["submission"] == "\ufffd\ufffd.py"
-
-
-def test_a_file_name_cannot_be_a_formula_in_the_table(tmp_path):
-    folder = tmp_path / "class"
-    folder.mkdir()
-    shutil.copy(ROOT / "assignment" / "homework.py", folder / "=HYPERLINK(1).py")
-    assert run_grader("grade", folder, "--out", tmp_path / "out").returncode == 0
-    row = (tmp_path / "out" / "grades.csv").read_text(encoding="utf-8-sig").splitlines()[1]
-    assert row.startswith("'=HYPERLINK(1),'=HYPERLINK(1).py,")
-
-
-def test_a_worker_finds_nothing_of_the_scorer_in_its_memory(tmp_path):
-    spy = (
-        "import sys\n"
-        "def forward(x, params):\n"
-        "    raise ValueError(sorted(n for n in sys.modules if n.startswith('grader')))\n"
-    )
-    (tmp_path / "spy.py").write_text(spy)
-    assert run_grader("grade", tmp_path / "spy.py", "--out", tmp_path / "out").returncode == 0
-    message = record_of(tmp_path / "out", "spy")["criteria"][0]["message"]
-    assert "grader.confined.worker" in message
-    for secret in ("rubric", "cases", "reference", "scoring", "judging", "classroom"):
-        assert f"grader.{secret}" not in message

@@ -19,6 +19,7 @@ import pytest
 from conftest import GRADER, ROOT, criteria_of, run_grader
 from distributed import LocalCluster
 from leftovers import assert_no_process, children, descendants, orphans_are_ours
+from times import PATIENCE
 
 from grader.cluster import Cluster
 from grader.papers import Brief, GradingStopped
@@ -30,7 +31,6 @@ NAMES = (
 )  # fmt: skip
 DASK = str(Path(sys.executable).with_name("dask"))
 COPIES = 6
-WAIT_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ class Scheduler:
     def close(self) -> None:
         for process in reversed(self._processes):  # the scheduler last
             process.terminate()
-            process.wait(timeout=WAIT_SECONDS)
+            process.wait(timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -129,12 +129,12 @@ def test_an_interrupt_of_a_local_cluster_is_one_line_and_leaves_nothing(
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        deadline = time.monotonic() + WAIT_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while not list(tmp_path.glob("out/*/result.json")):
             assert time.monotonic() < deadline
             time.sleep(0.01)
         os.killpg(run.pid, signal.SIGINT)  # as a terminal does: the workers get it, too
-        _, errors = run.communicate(timeout=WAIT_SECONDS)
+        _, errors = run.communicate(timeout=PATIENCE)
         assert_no_process(others)
     assert run.returncode == 130
     lines = errors.decode().splitlines()
@@ -153,13 +153,13 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + PATIENCE
     while len(list(tmp_path.glob("out/*/result.json"))) < 3 or not at_work(doomed.pid):
         assert time.monotonic() < deadline
         assert run.poll() is None
         time.sleep(0.01)
     doomed.send_signal(signal.SIGKILL)
-    _, errors = run.communicate(timeout=WAIT_SECONDS)
+    _, errors = run.communicate(timeout=PATIENCE)
     assert (run.returncode, errors) == (0, b"")
     assert criteria_of(tmp_path / "out") == here
     statuses = {json.loads(p.read_bytes())["status"] for p in tmp_path.glob("out/*/result.json")}
@@ -180,7 +180,7 @@ def test_two_runs_on_one_cluster_do_not_disturb_each_other(
         command = [str(GRADER), "grade", str(submissions), "--out", str(tmp_path / seed)]
         command += ["--rubric", str(untrained)]
         runs.append(subprocess.Popen([*command, "--cluster", scheduler.address, "--seed", seed]))
-    assert [run.wait(timeout=2 * WAIT_SECONDS) for run in runs] == [0, 0]
+    assert [run.wait(timeout=PATIENCE) for run in runs] == [0, 0]
     assert criteria_of(tmp_path / "20211") == here
     assert criteria_of(tmp_path / "7").keys() == here.keys()
 

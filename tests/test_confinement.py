@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import seccompy
 from conftest import GRADER, ROOT, run_grader
+from times import PATIENCE
 
 from grader.confined import confinement, kernel, syscalls
 from grader.confined.confinement import LAYERS
@@ -19,7 +20,6 @@ from grader.confined.devices import NO_GPU
 from grader.workers import IsolationMissing, Zygote
 
 SOLUTION = ROOT / "solution" / "homework.py"
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
 
 def seen_by(zygote: Zygote, rubric, expression: str, imports: str = "os") -> str:
@@ -140,7 +140,7 @@ def test_all_layers_are_in_force_here(zygote, rubric):
         assert tuple(worker.layers) == LAYERS
 
 
-@needs_root
+@pytest.mark.needs("root")
 def test_each_worker_is_another_user_who_is_nobody(zygote, rubric):
     users = [
         seen_by(zygote, rubric, "os.getresuid(), os.getresgid(), os.getgroups()") for _ in "ab"
@@ -225,7 +225,7 @@ os.execve(sys.argv[4], sys.argv[4:], {"TMPDIR": sys.argv[3], "HOME": sys.argv[3]
 """
 
 
-@needs_root
+@pytest.mark.needs("root")
 @pytest.mark.parametrize("user", [12345])
 def test_an_ordinary_user_has_all_layers_too(tmp_path, user):
     out = tmp_path / "results"
@@ -234,7 +234,7 @@ def test_an_ordinary_user_has_all_layers_too(tmp_path, user):
     command = [GRADER, "grade", SOLUTION, "--out", out / "r", "--isolation", "strict"]
     done = subprocess.run(
         [sys.executable, "-c", AS_USER, str(user), str(ROOT), str(out), *map(str, command)],
-        capture_output=True, text=True, timeout=120,
+        capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     record = json.loads((out / "r" / "solution" / "result.json").read_bytes())

@@ -19,10 +19,6 @@ from peers import NBGRADER, OTTER
 from grader.converters import convert
 from grader.rubric import Rubric
 
-needs_peers = pytest.mark.skipif(
-    not (OTTER / "otter").exists() or not (NBGRADER / "nbgrader").exists(),
-    reason="otter-grader and nbgrader are not installed: make peers",
-)
 WRONG = ("return x.T @ back", "return -x.T @ back")
 LOST = {"grad_w1": 14, "train.manual": 15}
 
@@ -48,7 +44,7 @@ def with_mistake(notebook: Path, target: Path) -> None:
     target.write_text(text.replace(*WRONG), encoding="utf-8")
 
 
-@needs_peers
+@pytest.mark.needs("peers")
 def test_otter_grades_the_homework(tmp_path):
     folder = converted(tmp_path, "otter")
     run(OTTER / "otter", "assign", "homework.ipynb", "dist", "--no-run-tests", cwd=folder)
@@ -84,7 +80,7 @@ with Gradebook("sqlite:///gradebook.db") as book:
 """
 
 
-@needs_peers
+@pytest.mark.needs("peers")
 def test_nbgrader_grades_the_homework(tmp_path, rubric):
     folder = converted(tmp_path, "nbgrader")
     source = folder / "source" / "homework" / "homework.ipynb"

@@ -2,12 +2,12 @@
 
 import os
 import socket
-import time
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from times import effort
 
 from grader.rubric import load_rubric
 from grader.submissions import discover as module
@@ -376,13 +376,12 @@ def test_a_class_of_ten_thousand_is_found_quickly(tmp_path):
         folder.mkdir()
         (folder / "homework.py").touch()
         (tmp_path / f"s{number}.ipynb").touch()
-    started = time.monotonic()
-    assert len(discover([tmp_path])) == 10_000
-    assert time.monotonic() - started < 5
+    found = []
+    assert effort(lambda: found.extend(discover([tmp_path]))) < 100
+    assert len(found) == 10_000
 
 
 def test_ten_thousand_of_one_name(tmp_path):
-    started = time.monotonic()
-    students = module._unique(["homework"] * 10_000)
-    assert students[-1] == "homework-10000"
-    assert time.monotonic() - started < 2
+    found = []
+    assert effort(lambda: found.extend(module._unique(["homework"] * 10_000))) < 40
+    assert found[-1] == "homework-10000"

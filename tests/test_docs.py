@@ -12,9 +12,10 @@ import nbformat
 import pytest
 from browser import browsing, opened
 from bs4 import BeautifulSoup
-from conftest import ROOT
+from conftest import ROOT, need
 from pypdf import PdfReader
 from render import RenderError, mathml, render
+from times import PATIENCE
 
 ENGLISH = (
     r"""# Hard formulas
@@ -85,7 +86,7 @@ def write(root: Path, english: str = ENGLISH, *cells: str) -> Path:
 def run(root: Path, out: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, ROOT / "docs/render.py", "--root", root, "--out", out]
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=300, env=environment or None
+        command, capture_output=True, text=True, timeout=PATIENCE, env=environment or None
     )
 
 
@@ -99,6 +100,7 @@ def complaint(done: subprocess.CompletedProcess[str]) -> str:
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
+    need("chromium", "fonts")
     folder = tmp_path_factory.mktemp("docs")
     root = write(folder / "root", ENGLISH, DRAWING)
     (root / "assignment/README.zh_Hant.md").write_text(CHINESE, encoding="utf-8")
@@ -212,6 +214,7 @@ def test_no_heading_is_the_last_line_of_a_page(rendered: Rendered) -> None:
         assert not re.fullmatch(r"第 \d+ 節\s*", last)
 
 
+@pytest.mark.needs("chromium")
 def test_notebook_that_fails_is_told_with_its_cell(tmp_path: Path) -> None:
     root = write(tmp_path / "root", "# None", "1 + 1", "raise ValueError('no\\nmore')")
     line = complaint(run(root, tmp_path / "out"))
@@ -220,6 +223,7 @@ def test_notebook_that_fails_is_told_with_its_cell(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.needs("chromium")
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -7,20 +7,19 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 import pytest
-from browser import browsing, opened
+from browser import opened
 from conftest import GRADER, ROOT, run_grader
 from hostile import pages as hostile
 from hypothesis import example, given
 from hypothesis import strategies as st
 from leftovers import assert_no_process, children, orphans_are_ours
-from playwright.sync_api import BrowserContext
+from times import PATIENCE
 
 from grader.records import Record, Run, Training
 from grader.reports.feedback import drawings, render
@@ -54,12 +53,6 @@ def results(submitted, untrained, tmp_path_factory) -> Path:
     done = run_grader("grade", submitted, "--out", out, "--rubric", untrained)
     assert done.returncode == 0, done.stderr
     return out
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[BrowserContext]:
-    with browsing() as context:
-        yield context
 
 
 def page_of(results: Path, student: str) -> Path:
@@ -384,7 +377,7 @@ def test_ended_in_the_middle_it_leaves_no_process(submitted, untrained, tmp_path
         while not list(out.glob("*/feedback.html")):
             assert process.poll() is None, process.communicate()
         process.send_signal(sent)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE)
         assert_no_process(others)
     if sent == signal.SIGINT:
         assert process.returncode == 130

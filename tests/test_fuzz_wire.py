@@ -16,6 +16,7 @@ import msgspec
 import pytest
 import torch
 from hypothesis import example, given, settings
+from times import PATIENCE
 
 from grader.activations import activation_called
 from grader.cases import Draw, hidden_cases
@@ -76,7 +77,7 @@ def converse(*replies: list[bytes]) -> tuple[list[Note] | Outcome, list[Outcome]
             return notes, [worker.ask(Round(n, [call()]))[0] for n in (1, 2)]
     finally:
         ours.close()
-        player.join(timeout=10)
+        player.join(timeout=PATIENCE)
         assert not player.is_alive()
 
 
@@ -220,7 +221,7 @@ def test_a_worker_that_goes_silent_within_a_frame_is_out_of_time(sent):
         with Worker(ours, IMPATIENT, None, lambda wait: 0) as worker:
             worker.begin()
             outcome = worker.load("module", [("homework.py", "x = 1")])
-        player.join(timeout=10)
+        player.join(timeout=PATIENCE)
     assert outcome.problem is Problem.WAITED
     assert outcome.detail.endswith("could not be interrupted")
 
@@ -232,7 +233,7 @@ def test_a_worker_that_does_not_read_is_out_of_time():
         player.start()
         with Worker(ours, IMPATIENT, None, lambda wait: 0) as worker:
             worker.begin()
-            player.join(timeout=10)
+            player.join(timeout=PATIENCE)
             source = "x" * 2**23  # more than the socket holds
             outcome = worker.load("module", [("homework.py", source)])
     assert outcome.problem is Problem.WAITED

@@ -16,6 +16,7 @@ import nbformat
 import pytest
 from markdown_it import MarkdownIt
 from nbformat import NotebookNode
+from times import PATIENCE
 
 from grader.material import rendered
 from grader.material.module import full, sections_of, stub_of
@@ -333,7 +334,7 @@ def test_the_solution_notebook_runs_and_draws_its_figures(variant, tmp_path):
     path.write_text(notebook_of(text_of(variant), module, with_solution=True), encoding="utf-8")
     # nbclient's command line; it ends with an error where a cell raises.
     command = [Path(sys.executable).with_name("jupyter-execute"), "--inplace", path]
-    subprocess.run(command, check=True, capture_output=True, timeout=180)
+    subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if is_code(cell)]
     own = [cell for cell in cells if not cell.source.startswith(("def plot", "from typing"))]
     for call, count in DRAWN.items():

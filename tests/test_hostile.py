@@ -15,6 +15,7 @@ import pytest
 from conftest import GRADER, ROOT, criteria_of
 from hostile import attacks, files, notebooks
 from leftovers import assert_no_process, children, orphans_are_ours, shared
+from times import PATIENCE
 
 pytestmark = pytest.mark.alone
 
@@ -62,7 +63,11 @@ class Graded:
         environment = {**os.environ, **canary, "TMPDIR": str(self.temporary)}
         started = time.monotonic()
         done = subprocess.run(
-            list(map(str, command)), env=environment, capture_output=True, text=True, timeout=900
+            list(map(str, command)),
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=2 * PATIENCE,
         )
         self.seconds = time.monotonic() - started
         self.errors = done.stderr

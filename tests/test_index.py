@@ -1,11 +1,12 @@
 """index.html: what it says of a class, and in a browser sorting, filtering, opening and Back."""
 
 import re
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from browser import browsing, opened
+from browser import opened
 from conftest import ROOT, run_grader
 from playwright.sync_api import expect
 
@@ -121,9 +122,9 @@ def write(tmp_path: Path, rubric: Rubric, finals: list[Final]) -> Path:
     return tmp_path / "index.html"
 
 
-def test_sorting_and_filtering_by_keyboard(tmp_path, rubric):
+def test_sorting_and_filtering_by_keyboard(browser, tmp_path, rubric):
     index = write(tmp_path, rubric, CLASS)
-    with browsing() as browser, opened(browser, index) as (page, seen):
+    with opened(browser, index) as (page, seen):
         page.get_by_role("button", name="Score").press("Enter")
         assert names_shown(page) == ["ada", "tim", "bob", "eve", "zoe"]
         assert page.locator("th[data-key=score]").get_attribute("aria-sort") == "descending"
@@ -149,14 +150,13 @@ def test_sorting_and_filtering_by_keyboard(tmp_path, rubric):
         assert (seen.requests, seen.dialogs, seen.errors) == ([], [], [])
 
 
-def test_every_name_opens_its_page_and_back_restores_the_rows(tmp_path, rubric):
+def test_every_name_opens_its_page_and_back_restores_the_rows(browser, tmp_path, rubric):
     finals = [final(name, 7, 0, diagnosis="sign") for name in ODD] + CLASS[:1]
     for name in ODD:
         (tmp_path / name).mkdir()
         (tmp_path / name / "feedback.html").write_text("<title>feedback</title>")
     index = write(tmp_path, rubric, finals)
-    with browsing() as browser:
-        page = browser.new_page()
+    with closing(browser.new_page()) as page:
         dialogs = []
         page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
         page.goto(index.as_uri())
@@ -174,10 +174,10 @@ def test_every_name_opens_its_page_and_back_restores_the_rows(tmp_path, rubric):
         assert dialogs == []
 
 
-def test_a_long_class_shows_its_first_rows_and_all_on_demand(tmp_path, rubric):
+def test_a_long_class_shows_its_first_rows_and_all_on_demand(browser, tmp_path, rubric):
     finals = [final(f"s{number:04d}", number % 15, 6) for number in range(1000)]
     index = write(tmp_path, rubric, finals)
-    with browsing() as browser, opened(browser, index) as (page, seen):
+    with opened(browser, index) as (page, seen):
         assert page.locator("#table tbody tr:visible").count() == 200
         page.get_by_role("button", name="Show all 1000 rows").click()
         assert page.locator("#table tbody tr:visible").count() == 1000
@@ -185,9 +185,9 @@ def test_a_long_class_shows_its_first_rows_and_all_on_demand(tmp_path, rubric):
 
 
 @pytest.mark.parametrize("finals", [[], CLASS[:1], CLASS[4:]], ids=["none", "one", "unreadable"])
-def test_other_classes_have_a_page_too(tmp_path, rubric, finals):
+def test_other_classes_have_a_page_too(browser, tmp_path, rubric, finals):
     index = write(tmp_path, rubric, finals)
-    with browsing() as browser, opened(browser, index, width=800) as (page, seen):
+    with opened(browser, index, width=800) as (page, seen):
         assert page.inner_text("h1") == "Class results"
         assert page.evaluate("document.documentElement.scrollWidth") <= 800
         assert seen.errors == []

@@ -7,7 +7,6 @@ import json
 import os
 import random
 import socket
-import time
 import warnings
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from conftest import read_file
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from IPython.core.inputtransformer2 import TransformerManager
+from times import effort
 
 from grader.submissions.read import EFFORT, Cell, Magics, Source, Unreadable
 
@@ -306,9 +306,9 @@ def test_fifty_megabytes_of_outputs(read_bytes):
     output = {"output_type": "stream", "name": "stdout", "text": "0.1, [2], {3}\\n" * 3_500_000}
     data = encoded(notebook(code(outputs=[output])))
     assert len(data) > 50_000_000
-    started = time.monotonic()
-    assert simplified(read_bytes(data, "big.ipynb", 2**26)) == cells(CODE)
-    assert time.monotonic() - started < 10
+    found = []
+    assert effort(lambda: found.append(read_bytes(data, "big.ipynb", 2**26))) < 200
+    assert simplified(found[0]) == cells(CODE)
 
 
 # Without what is special to IPython, and without what nbformat 3 takes for the end of a line.
@@ -415,10 +415,8 @@ def test_too_large(read_bytes):
 
 
 def refused(path: Path) -> str:
-    started = time.monotonic()
     with pytest.raises(Unreadable) as raised:
         read_file(path, LIMIT)
-    assert time.monotonic() - started < 5
     assert "\n" not in str(raised.value)
     return str(raised.value)
 
@@ -577,10 +575,7 @@ HOSTILE_CELLS = {
 @pytest.mark.parametrize("case", HOSTILE_CELLS)
 def test_a_hostile_cell_costs_little(case):
     magics = Magics()
-    started = time.monotonic()
-    for _ in range(20):
-        magics.to_python(HOSTILE_CELLS[case])
-    assert time.monotonic() - started < 10
+    assert effort(lambda: [magics.to_python(HOSTILE_CELLS[case]) for _ in range(20)]) < 200
 
 
 def test_a_hostile_cell_does_not_use_up_what_others_need():
@@ -675,21 +670,18 @@ def test_a_notebook_with_bytes_changed(tmp_path_factory, seed):
     is_source_or_refused(tmp_path_factory.getbasetemp() / "mutated.ipynb", bytes(data))
 
 
-def test_a_large_file_of_noise_is_dealt_with_in_seconds(tmp_path):
+def test_a_large_file_of_noise_costs_little(tmp_path):
     noise = bytes(byte | 0x80 for byte in random.Random(0).randbytes(2**20)) * 16
     (tmp_path / "noise.py").write_bytes(noise)
-    started = time.monotonic()
-    assert read_file(tmp_path / "noise.py", 2**26).kind == "module"
-    assert time.monotonic() - started < 20
+    found = []
+    assert effort(lambda: found.append(read_file(tmp_path / "noise.py", 2**26))) < 400
+    assert found[0].kind == "module"
 
 
-def test_a_class_of_a_thousand_notebooks_is_read_in_seconds(tmp_path):
+def test_a_notebook_costs_little_to_read(tmp_path):
     first = code("%matplotlib inline\n!pip install torch\nimport torch\nimport numpy as np\n")
     text = "def f(x):\n    return 2 * x  # twice\n\n" * 10
     output = {"output_type": "stream", "name": "stdout", "text": "loss 0.1\n" * 1000}
     document = notebook(first, *[markdown(), code(text, outputs=[output])] * 12)
     (tmp_path / "a.ipynb").write_bytes(encoded(document))
-    started = time.monotonic()
-    for _ in range(1000):
-        read_file(tmp_path / "a.ipynb", LIMIT)
-    assert time.monotonic() - started < 10
+    assert effort(lambda: [read_file(tmp_path / "a.ipynb", LIMIT) for _ in range(100)]) < 20

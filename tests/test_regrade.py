@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from conftest import GRADER, ROOT, criteria_of, run_grader
+from times import PATIENCE
 
 from grader.batch import AHEAD, CHUNK, Batch
 from grader.papers import Brief, Graded, Paper, key_of
@@ -126,12 +127,12 @@ def test_an_interrupted_class_is_gone_on_with(tmp_path):
             file.write(b"# %d\n" % number)
     command = [str(GRADER), "grade", str(folder), "--out", str(results)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while len(written(results)) < 3:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     kept = written(results)
     assert 3 <= len(kept) < 12

@@ -13,6 +13,7 @@ from zipfile import ZipFile
 import nbformat
 import pytest
 from conftest import GRADER, ROOT, run_grader
+from times import PATIENCE
 
 from grader.material import rendered
 from grader.material.module import BEGIN, END, HINT, stub_of
@@ -191,7 +192,7 @@ def selfcheck(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     command = [sys.executable, "-I", "-c", only]
     environment = {"HOME": str(folder), "COLUMNS": "400"}  # lines are not cut
     return subprocess.run(
-        command, capture_output=True, text=True, cwd=folder, timeout=120, env=environment
+        command, capture_output=True, text=True, cwd=folder, timeout=PATIENCE, env=environment
     )
 
 
@@ -277,7 +278,7 @@ def test_check_in_a_notebook_sees_the_notebooks_functions(folder):
     program += "from selfcheck import check\ncheck('grad_w1')\n"
     (folder / "cell.py").write_text(program)
     command = [sys.executable, "-I", "cell.py"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=PATIENCE)
     assert "ok   grad_w1" in done.stdout
     assert "14/14" in done.stdout
 
@@ -312,7 +313,7 @@ def test_check_in_a_notebook_reads_the_cells_that_ran(folder):
         capture_output=True,
         text=True,
         cwd=folder,
-        timeout=120,
+        timeout=PATIENCE,
         env={"HOME": str(folder), "COLUMNS": "400"},
     )
     assert done.returncode == 0, done.stderr

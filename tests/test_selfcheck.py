@@ -17,6 +17,7 @@ import nbformat
 import pytest
 from conftest import ROOT, run_grader
 from nbclient import NotebookClient
+from times import PATIENCE
 
 from grader.cases import hidden_cases, public_cases
 from grader.catalogue import LANGUAGES, Reason, Texts
@@ -27,7 +28,6 @@ from grader.verdicts import NO_ERROR, ErrorMap, Verdict
 MODULE = (ROOT / "solution" / "homework.py").read_text(encoding="utf-8")
 STUB = (ROOT / "assignment" / "homework.py").read_text(encoding="utf-8")
 WRONG_W1 = MODULE.replace("return x.T @ back", "return -x.T @ back")
-PATIENCE = 90.0  # seconds until a test gives up
 
 
 @pytest.fixture

@@ -2,10 +2,11 @@
 
 import json
 import re
+import zlib
 
 import nbformat
 import pytest
-from browser import browsing, opened
+from browser import opened
 from conftest import ROOT, run_grader
 
 from grader.material import rendered
@@ -30,6 +31,16 @@ HONEST = [
     "sum_to_size_once.py",
     "transposes_everywhere.py",
 ]
+
+
+def crc_of(text: str) -> int:
+    return zlib.crc32(text.encode())
+
+
+@pytest.fixture(autouse=True)
+def same_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash alike in every process, as PYTHONHASHSEED lets the command do; others find 0.8."""
+    monkeypatch.setattr("copydetect.utils.hash", crc_of, raising=False)
 
 
 def renamed(text: str) -> str:
@@ -102,7 +113,9 @@ def test_what_is_left_out_is_what_students_are_given():
     assert lines <= {line.strip() for line in GIVEN.split("\n")}
 
 
-def test_a_notebook_and_a_module_of_the_same_text_are_a_pair_and_the_page_runs_nothing(tmp_path):
+def test_a_notebook_and_a_module_of_the_same_text_are_a_pair_and_the_page_runs_nothing(
+    browser, tmp_path
+):
     hostile = ADA + "\n# </pre><script>alert(1)</script><img src=x onerror=alert(2)>\n"
     folder, out = tmp_path / "class", tmp_path / "out"
     folder.mkdir()
@@ -114,7 +127,7 @@ def test_a_notebook_and_a_module_of_the_same_text_are_a_pair_and_the_page_runs_n
     done = run_grader("similar", folder, "--out", out)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("3 submissions compared: 1 pair to look at, none of them")
-    with browsing() as browser, opened(browser, out / "similar.html") as (page, seen):
+    with opened(browser, out / "similar.html") as (page, seen):
         assert page.inner_text("h1").endswith("a place to look, never a verdict")
         assert "<b>eve" in page.inner_text("summary")
         assert "<script>alert(1)</script>" in page.locator("pre").first.inner_text()
