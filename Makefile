@@ -8,7 +8,7 @@ SEED ?=
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help grade check test lint messages release validate peers bench docs pictures lock clean
+.PHONY: help grade check test lint messages release validate peers cuda bench docs pictures lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,15 @@ build/bench-env/%/.installed: tests/benchmarks/peers-constraints.txt
 	@touch $@
 
 peers: build/bench-env/otter-grader/.installed build/bench-env/nbgrader/.installed ## Install otter-grader and nbgrader, each for itself: the tests of `convert` and the benchmark run them
+
+# What pip takes on Linux where nobody says otherwise: 6 GB. All but torch and its own is as pinned.
+build/torch-cuda/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv build/torch-cuda
+	grep -v '^torch==' constraints.txt > build/torch-cuda/constraints.txt
+	build/torch-cuda/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-cache-dir -c build/torch-cuda/constraints.txt torch==2.14.1 -e .
+	@touch $@
+
+cuda: build/torch-cuda/.installed ## Install the grader beside a torch with CUDA: the tests of environments run it
 
 bench: $(INSTALLED) peers ## Time this grader beside pytest, otter-grader and nbgrader, and confinement
 	$(BIN)/python tests/benchmarks/bench_peers.py

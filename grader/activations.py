@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
+from grader.errors import UserError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -70,8 +72,8 @@ def activations() -> dict[str, Activation]:
 
 
 def activation_called(name: str) -> Activation:
-    """Return the activation of this name; raise ValueError, with those there are, if none."""
+    """Return the activation of this name; raise UserError, with those there are, if none."""
     known = activations()
     if name not in known:
-        raise ValueError(f"no activation is called {name!r}; choose from {', '.join(known)}")
+        raise UserError(f"no activation is called {name!r}; choose from {', '.join(known)}")
     return known[name]

@@ -3,6 +3,9 @@
 No more of the class is in memory than is being graded; what is done is handed on and forgotten.
 Each file of a submission is graded for itself and the best counts, but for a Net that stands in
 another one: a course that hands out two notebooks gets two back.
+
+What may have ended as it did by the machine's fault is not handed on: it is graded again when all
+else is done, alone, and that counts.
 """
 
 import hashlib
@@ -15,18 +18,24 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from msgspec.structs import replace
 
-from grader.papers import Brief, Paper, key_of, key_of_all
+from grader.papers import Brief, Graded, Paper, key_of, key_of_all
 from grader.records import Record, best, net_file_of
+from grader.smells import Smell
 from grader.submissions import shown
 from grader.submissions.discover import Submission
 from grader.submissions.read import Unreadable, read_bytes
 
 CHUNK = 200  # submissions looked up at a time
 GATHER_SECONDS = 0.1
+ALARMING = 3  # submissions in a row that end alike, by what may be the machine's fault
+# Graded again, alone, at the end. Processor time is counted apart from what else is at work, so one
+# that used its own up does so again.
+DOUBTFUL: frozenset[Smell] = frozenset({"crash", "memory", "module", "wait"})
 AHEAD = 8  # submissions begun for each job, so that none waits while results are recorded
 
 
@@ -37,7 +46,10 @@ class Graders(Protocol):
     def jobs(self) -> int:
         """How many threads it keeps busy."""
 
-    def grade(self, paper: Paper) -> Record:
+    def prove(self) -> None:
+        """Wait until the reference solution has earned all points in each process that grades."""
+
+    def grade(self, paper: Paper) -> Graded:
         """Grade a paper; may be called by many threads."""
 
 
@@ -45,14 +57,17 @@ class Graders(Protocol):
 class Result:
     """A graded submission: the record of its best file, and what that record is kept by.
 
-    `file` is that file, None where there is none that can be read.
+    `file` is that file, None where there is none that can be read; `smell` what may be the
+    machine's fault.
     """
 
+    submission: Submission
     record: Record
     key: str
     file: Path | None
     handed_in: datetime
     was_known: bool
+    smell: Smell | None
 
 
 @dataclass(frozen=True)
@@ -68,29 +83,123 @@ class _File:
 
 Find = Callable[[Sequence[str]], dict[str, Record]]
 Start = Callable[[], AbstractContextManager[Graders]]
+Alarm = Callable[[Smell, int], None]
+_Known = dict[Submission, tuple[str, list[_File]]]  # the key of each record, and what it is of
 
 
-def grade_all(
-    submissions: Iterable[Submission], brief: Brief, find: Find, start: Start
-) -> Generator[list[Result], None, None]:
-    """Yield the results of all submissions, some at a time, in the order of being finished.
+class Batch:
+    """A class that is about to be graded. Use as a context manager.
 
-    `find` returns the records that are known, by key; `start` is called where some are not.
+    On entering, what was graded before is found, and where that is not all, the processes that
+    grade are started and prove themselves: what raises there leaves nothing behind.
     """
-    unknown: list[Submission] = []
-    remaining = iter(submissions)
-    with ExitStack() as stack:
-        graders: Graders | None = None
-        while chunk := list(islice(remaining, CHUNK)):
-            known = _look_up(chunk, brief, find)
-            unknown += [submission for submission in chunk if submission not in known]
-            if unknown and graders is None:  # they start while the rest is looked up
-                graders, pool = _started(start(), stack)
-            if known:
-                yield list(known.values())
-        if graders is not None:
-            grade = partial(_grade, brief=brief, graders=graders)
-            yield from _stream(pool, grade, unknown, ahead=AHEAD * graders.jobs)
+
+    def __init__(
+        self,
+        submissions: Iterable[Submission],
+        brief: Brief,
+        find: Find,
+        start: Start,
+        alarm: Alarm = lambda smell, count: None,
+    ) -> None:
+        """`find` returns the records that are known, by key; `start` starts what grades the rest.
+
+        `alarm` is told when several submissions in a row may have ended by the machine's fault,
+        and how many.
+        """
+        self._submissions = submissions
+        self._brief = brief
+        self._find = find
+        self._start = start
+        self._alarm = alarm
+        self._known: _Known = {}
+        self._unknown: list[Submission] = []
+        self._graders: Graders | None = None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Find what is known, and start and prove the graders if that is not all."""
+        with ExitStack() as stack:
+            remaining = iter(self._submissions)
+            while chunk := list(islice(remaining, CHUNK)):
+                known = self._look_up(chunk)
+                self._known |= known
+                self._unknown += [each for each in chunk if each not in known]
+                if self._unknown and self._graders is None:  # while the rest is looked up
+                    self._graders, self._pool = _started(self._start(), stack)
+            if self._graders:
+                self._graders.prove()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, traceback)
+
+    def results(self) -> Generator[list[Result]]:
+        """Yield the results of all submissions, some at a time, in the order of being finished."""
+        known = iter(self._known.items())
+        while chunk := dict(islice(known, CHUNK)):
+            records = self._find([key for key, _ in chunk.values()])
+            yield [
+                _result(submission, Graded(records[key], None), key, files, True)
+                for submission, (key, files) in chunk.items()
+            ]
+        if self._graders:
+            yield from self._graded(self._graders)
+
+    def _look_up(self, chunk: Sequence[Submission]) -> _Known:
+        """Return those submissions that are known with all their files."""
+        files = {each: [file for _, file in _papers(each, self._brief)] for each in chunk}
+        keys = {each: key_of_all([file.key for file in files[each]]) for each in files}
+        records = self._find(list(keys.values()))
+        return {
+            each: (key, files[each])
+            for each, key in keys.items()
+            if key in records and self._is_final(records[key])
+        }
+
+    def _is_final(self, record: Record) -> bool:
+        """Tell whether another try is no use. A crash may have been no fault of the submission's.
+
+        Neither may a time-out, unless nothing has changed since.
+        """
+        if record.status == "timeout":
+            return record.conditions == self._brief.conditions
+        return record.status != "crashed"
+
+    def _graded(self, graders: Graders) -> Iterator[list[Result]]:
+        grade = partial(_grade, brief=self._brief, graders=graders)
+        doubtful: list[Submission] = []
+        row = _Row(self._alarm)
+        for results in _stream(self._pool, grade, self._unknown, ahead=AHEAD * graders.jobs):
+            for result in results:
+                row.add(result.smell)
+            doubtful += [r.submission for r in results if r.smell in DOUBTFUL]
+            if certain := [r for r in results if r.smell not in DOUBTFUL]:
+                yield certain
+        for submission in doubtful:
+            yield [grade(submission)]
+
+
+class _Row:
+    """Counts submissions that end one after the other in what may be the machine's fault."""
+
+    def __init__(self, alarm: Alarm) -> None:
+        self._alarm = alarm
+        self._smell: Smell | None = None
+        self._count = 0
+
+    def add(self, smell: Smell | None) -> None:
+        """Count one more; tell of it where that makes ALARMING of them, alike."""
+        self._count = self._count + 1 if smell == self._smell else 1
+        self._smell = smell
+        if smell and self._count == ALARMING:
+            self._alarm(smell, self._count)
 
 
 def _started(
@@ -104,41 +213,27 @@ def _started(
     return graders, pool
 
 
-def _look_up(chunk: Sequence[Submission], brief: Brief, find: Find) -> dict[Submission, Result]:
-    """Return the results of those submissions that are known with all their files.
-
-    One that crashed is graded anew: that may have been no fault of its own.
-    """
-    files = {submission: [file for _, file in _papers(submission, brief)] for submission in chunk}
-    keys = {
-        submission: key_of_all([file.key for file in files[submission]]) for submission in files
-    }
-    records = find(list(keys.values()))
-    return {
-        submission: _result(
-            replace(records[key], student=submission.student), key, files[submission], True
-        )
-        for submission, key in keys.items()
-        if key in records and records[key].status != "crashed"
-    }
-
-
 def _grade(submission: Submission, brief: Brief, graders: Graders) -> Result:
     graded = [(graders.grade(paper), file) for paper, file in _papers(submission, brief)]
-    records, files = [record for record, _ in graded], [file for _, file in graded]
+    records, files = [each.record for each, _ in graded], [file for _, file in graded]
+    smells = [each.smell for each, _ in graded if each.smell]
     record, keys = best(records), [file.key for file in files]
     if record.status != "crashed" and any(other.status == "crashed" for other in records):
         keys.append("crashed")  # which is never looked up
-    return _result(record, key_of_all(keys), files, False)
+    one = Graded(record, smells[0] if smells else None)
+    return _result(submission, one, key_of_all(keys), files, False)
 
 
-def _result(record: Record, key: str, files: Sequence[_File], was_known: bool) -> Result:
+def _result(
+    submission: Submission, graded: Graded, key: str, files: Sequence[_File], was_known: bool
+) -> Result:
     """Return a result; it was handed in when the last file was that the record is about."""
+    record = replace(graded.record, student=submission.student)
     by_content = {(file.name, file.sha256): file for file in reversed(files)}
     file = by_content.get((record.submission, record.sha256), files[0])
     net = by_content.get(net_file_of(record) or ("", None), file)
     handed_in = max(file.handed_in, net.handed_in)
-    return Result(record, key, file.path, handed_in, was_known)
+    return Result(submission, record, key, file.path, handed_in, was_known, graded.smell)
 
 
 def _papers(submission: Submission, brief: Brief) -> Iterator[tuple[Paper, _File]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from grader.catalogue import ENGLISH
+from grader.errors import UserError
 from grader.gradebook import Gradebook, GradebookError, default_url
 from grader.records import GRADES, Criterion, Final, read_students, write_grades
 from grader.reports.history import days_late, show
@@ -26,19 +27,19 @@ class Change(msgspec.Struct, frozen=True):
     withdraw: bool
 
     def check(self, final: Final) -> None:
-        """Raise ValueError, with what to type instead, where this is no change of that final."""
+        """Raise UserError, with what to type instead, where this is no change of that final."""
         given = self.points is not None or self.late_days is not None
         if self.withdraw == given:
-            raise ValueError("give POINTS or --late-days, or else --withdraw")
+            raise UserError("give POINTS or --late-days, or else --withdraw")
         if self.criterion is not None and self.late_days is not None:
-            raise ValueError("--late-days is of the whole score: leave --criterion out")
+            raise UserError("--late-days is of the whole score: leave --criterion out")
         if self.late_days is not None and not 0 <= self.late_days < math.inf:
-            raise ValueError(f"--late-days {self.late_days:g} is no number of days")
+            raise UserError(f"--late-days {self.late_days:g} is no number of days")
         most = final.record.max_score
         if self.criterion is not None:
             most = _criterion(final.criteria, self.criterion).max_points
         if self.points is not None and not 0 <= self.points <= most:
-            raise ValueError(f"{self.points:g} is not within 0 and {most:g} points")
+            raise UserError(f"{self.points:g} is not within 0 and {most:g} points")
 
 
 def override_by_hand(
@@ -52,10 +53,10 @@ def override_by_hand(
 ) -> str:
     """Record a change, rewrite grades.csv and index.html, and return what became of the points.
 
-    Raise ValueError where the change is none, and GradebookError where the gradebook fails.
+    Raise UserError where the change is none, and GradebookError where the gradebook fails.
     """
     if not why.strip():
-        raise ValueError("--why is empty: the history needs a reason")
+        raise UserError("--why is empty: the history needs a reason")
     with _open(results, url, rubric) as book:
         before = book.history(student).final
         change.check(before)
@@ -89,14 +90,14 @@ def _criterion(criteria: Sequence[Criterion], named: str) -> Criterion:
     for criterion in criteria:
         if criterion.id == named:
             return criterion
-    raise ValueError(f"no criterion {named}: {', '.join(c.id for c in criteria)}")
+    raise UserError(f"no criterion {named}: {', '.join(c.id for c in criteria)}")
 
 
 def _login_name() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a user without a name, as containers have them
-        raise ValueError("this user has no login name: say who you are with --who") from None
+        raise UserError("this user has no login name: say who you are with --who") from None
 
 
 def _rewrite_grades(book: Gradebook, rubric: Rubric, results: Path) -> None:

@@ -2,97 +2,132 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 from grader import __version__
+from grader.canary import assert_fit, limits_of_canary, reference_seconds
 from grader.cases import hidden_cases
 from grader.catalogue import Reason
-from grader.confined.contract import Problem
+from grader.confined.contract import OUT_OF_TIME, Problem
 from grader.interview import Interview, interview, rounds_of
-from grader.judging import Case, pass_mark
-from grader.papers import Brief, Paper
+from grader.judging import Case, Marking, pass_mark
+from grader.material.reference import NAME
+from grader.papers import Brief, Graded, Paper, Ready
 from grader.records import Criterion, Record, SourceNote, Status, Training
 from grader.rubric import Rubric
 from grader.scoring import flags, score, training, zero
-from grader.submissions.read import Unreadable, read
+from grader.submissions.read import Source, Unreadable, read
 from grader.verdicts import Verdict
 from grader.workers import Round, Zygote
 
 
 @dataclass(frozen=True)
 class _Exam:
-    """What is asked of a submission. A criterion that the rubric gives no points is not asked."""
+    """What is asked of a submission. A criterion that the rubric gives no points is not asked.
+
+    `manual` is the training by hand, asked or not.
+    """
 
     cases: list[Case]
     rounds: list[Round]
+    manual: Case
+    marking: Marking
     pass_mark: float
 
     @classmethod
     def of(cls, rubric: Rubric, seed: int) -> "_Exam":
         """Return the hidden cases of a seed, and the largest loss that passes."""
         cases = hidden_cases(rubric, seed)
-        trained = next(case for case in cases if case.criterion == "train.manual")
+        manual = next(case for case in cases if case.criterion == "train.manual")
         asked = [case for case in cases if case.criterion in rubric.points]
-        return cls(asked, rounds_of(asked), pass_mark(trained.call.tensors["y"], rubric.marking()))
+        marking = rubric.marking()
+        mark = pass_mark(manual.call.tensors["y"], marking)
+        return cls(asked, rounds_of(asked), manual, marking, mark)
+
+    def score(self, asked: Interview, source: Source) -> list[Verdict]:
+        """Return the verdicts on the outcomes of an interview, a criterion each."""
+        text = "\n".join(cell.source for cell in source.cells)
+        return score(self.cases, asked.outcomes, asked.named, self.marking, text)
 
 
 class Classroom:
     """A brief with its hidden cases, and a zygote: all that grading a paper needs."""
 
     def __init__(self, brief: Brief, zygote: Zygote) -> None:
+        """Grade the reference solution; raise Unfit where it does not earn all points."""
         self._brief = brief
         self._rubric = brief.rubric
-        self._marking = brief.rubric.marking()
         self._zygote = zygote
+        self._limits = limits_of_canary(brief.rubric.limits)
+        self._reference = read(NAME, brief.reference.encode())
         # One: it is the whole class's, or else the next paper is another student's.
         self._exam = lru_cache(maxsize=1)(partial(_Exam.of, brief.rubric))
+        self._whole = self._exam(brief.seed)
+        self._untrained = _Exam.of(brief.rubric.untrained(), brief.seed)
+        is_asked = self._whole.manual in self._whole.cases
+        proof = self._prove(self._whole, [] if is_asked else [self._whole.manual])
+        self.ready = Ready(list(proof.layers), dict(proof.missing))
+        seconds = reference_seconds(proof, brief.rubric.training.steps)
+        self._limits = brief.rubric.limits.on_machine(seconds)
 
-    def grade(self, paper: Paper) -> Record:
-        """Grade one paper; raise ZygoteDied or IsolationMissing, and nothing for what is in it."""
+    def grade(self, paper: Paper) -> Graded:
+        """Grade one paper.
+
+        Raises Unfit where it came to what may be the machine's fault, and the reference solution
+        does not earn all points any more; what Zygote.fork_worker raises; and nothing for what is
+        in the paper.
+        """
         started = time.monotonic()
         exam = self._exam(self._brief.seed_for(paper.student))
         if paper.data is None:
-            return self._unreadable(paper, paper.problem or "", exam, started)
+            return Graded(self._unreadable(paper, paper.problem or "", exam, started), None)
         try:
             source = read(paper.name, paper.data)
         except Unreadable as error:
-            return self._unreadable(paper, str(error), exam, started)
-        asked = interview(
-            source,
-            exam.rounds,
-            self._zygote,
-            self._rubric.limits,
-            self._rubric.spellings.by_name(),
-        )
-        verdicts = score(
-            exam.cases,
-            asked.outcomes,
-            asked.named,
-            self._marking,
-            "\n".join(cell.source for cell in source.cells),
-        )
+            return Graded(self._unreadable(paper, str(error), exam, started), None)
+        asked = self._interview(source, exam.rounds)
+        if asked.smell:
+            self._prove(self._whole if asked.smell == "time" else self._untrained)
+        verdicts = exam.score(asked, source)
         status = status_of(asked)
         if status == "failed":
-            verdicts = zero(_nothing_defined(asked), self._marking)
-        return self._record(
+            verdicts = zero(_nothing_defined(asked), exam.marking)
+        record = self._record(
             paper=paper,
             sha256=source.sha256,
             status=status,
             verdicts=verdicts,
-            training=training(exam.cases, asked.outcomes, verdicts, self._marking, exam.pass_mark),
+            training=training(exam.cases, asked.outcomes, verdicts, exam.marking, exam.pass_mark),
             notes=[SourceNote(note.where, note.text) for note in asked.notes],
             flagged=flags(exam.cases, asked.outcomes, asked.named),
             isolation=list(asked.layers),
             started=started,
         )
+        return Graded(record, asked.smell)
+
+    def _interview(self, source: Source, rounds: Sequence[Round]) -> Interview:
+        spellings = self._rubric.spellings.by_name()
+        return interview(source, rounds, self._zygote, self._limits, spellings)
+
+    def _prove(self, exam: _Exam, more: Sequence[Case] = ()) -> Interview:
+        """Ask the reference solution an exam, and more that earns nothing.
+
+        Raises Unfit where it does not earn all points.
+        """
+        asked = self._interview(self._reference, rounds_of([*exam.cases, *more]))
+        verdicts = exam.score(
+            replace(asked, outcomes=asked.outcomes[: len(exam.cases)]), self._reference
+        )
+        assert_fit(asked, verdicts)
+        return asked
 
     def _unreadable(self, paper: Paper, problem: str, exam: _Exam, started: float) -> Record:
         return self._record(
             paper=paper,
             sha256=None,
             status="unreadable",
-            verdicts=zero(Reason("unreadable", {"reason": problem}), self._marking),
+            verdicts=zero(Reason("unreadable", {"reason": problem}), exam.marking),
             training=Training(None, None, exam.pass_mark),
             notes=[],
             flagged=[],
@@ -140,6 +175,7 @@ class Classroom:
             seed=self._brief.seed,
             seconds=round(time.monotonic() - started, 4),
             grader_version=__version__,
+            conditions=self._brief.conditions if status == "timeout" else None,
         )
 
 
@@ -148,7 +184,7 @@ def status_of(asked: Interview) -> Status:
     problems = {outcome.problem for outcome in asked.outcomes}
     if Problem.CRASHED in problems:
         return "crashed"
-    if Problem.TIMEOUT in problems:
+    if problems & OUT_OF_TIME:
         return "timeout"
     return "failed" if problems == {Problem.MISSING} else "graded"
 

@@ -3,9 +3,15 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from grader.errors import UserError
+from grader.exits import UNDER_MARK, exit_code_of, say
+
+if TYPE_CHECKING:
+    from grader.rubric import Rubric
 
 app = typer.Typer(
     help="Grade the two-layer sigmoid network homework.",
@@ -16,11 +22,15 @@ app = typer.Typer(
 autograder = typer.Typer(help="Write what grades in a course's CI.", no_args_is_help=True)
 app.add_typer(autograder, name="autograder")
 
+LARGEST_SEED = 2**63 - 1  # as a rubric's may be
 SEED_VARIABLE = "GRADER_SEED"  # for CI, which has it from a secret: it is on no command line then
 Seed = Annotated[
     int | None,
     typer.Option(
-        help="Seed of the hidden cases; rubric.toml's when not given.", min=0, envvar=SEED_VARIABLE
+        help="Seed of the hidden cases; rubric.toml's when not given.",
+        min=0,
+        max=LARGEST_SEED,
+        envvar=SEED_VARIABLE,
     ),
 ]
 Jobs = Annotated[
@@ -46,7 +56,9 @@ Database = Annotated[
 ]
 RubricFile = Annotated[
     Path | None,
-    typer.Option(help="A rubric.toml other than the package's.", exists=True, dir_okay=False),
+    typer.Option(
+        help="A rubric of your own: what differs from the package's.", exists=True, dir_okay=False
+    ),
 ]
 
 
@@ -141,18 +153,17 @@ def calibrate(
     rubric: RubricFile = None,
 ) -> None:
     """Measure whether the training's pass mark tells right gradients from wrong ones."""
+    asked = _loaded(rubric)
     from grader.calibration import calibrate as measure
     from grader.reports.calibration import table_of, verdict_on, write_calibration
-    from grader.rubric import RUBRIC_FILE, load_rubric
 
-    asked = load_rubric(rubric or RUBRIC_FILE)
     measured = measure(asked, jobs)
     typer.echo(table_of(measured, asked))
     typer.echo(verdict_on(measured))
     for path in write_calibration(measured, asked, out):
         typer.echo(f"wrote {path}")
     if not all(each.holds for each in measured):
-        raise typer.Exit(1)
+        raise typer.Exit(UNDER_MARK)
 
 
 @app.command()
@@ -171,7 +182,9 @@ def new_variant(
         Literal["both", "sample", "row"] | None,
         typer.Option(help="Bias conventions: a row a sample, one shared row."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the data that students see.", min=0)] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the data that students see.", min=0, max=LARGEST_SEED)
+    ] = None,
     per_student: Annotated[
         bool, typer.Option("--per-student", help="Data and hidden cases of each student's own.")
     ] = False,
@@ -218,12 +231,11 @@ def check(
     rubric: RubricFile = None,
 ) -> None:
     """Check your own work against the public cases, on your own machine."""
+    asked = _loaded(rubric)
     from grader.cases import public_cases
-    from grader.rubric import RUBRIC_FILE, load_rubric
     from grader.selfcheck.checking import Questions
     from grader.selfcheck.running import Request, run
 
-    asked = load_rubric(rubric or RUBRIC_FILE)
     questions = Questions(public_cases(asked), asked.marking(), asked.spellings.by_name())
     command = [sys.executable, "-m", "grader.cli", "check"]
     command += ["--rubric", str(rubric)] if rubric else []
@@ -246,11 +258,10 @@ def release(
     ] = None,
 ) -> None:
     """Generate solution/, assignment/ and the students' zip from a rubric."""
+    asked = _loaded(rubric)
     from grader.release import release as write
     from grader.roster import students_of
-    from grader.rubric import RUBRIC_FILE, load_rubric
 
-    asked = load_rubric(rubric or RUBRIC_FILE)
     names = students_of(students) if students else []
     for path in write(asked, root, out, names):
         typer.echo(f"wrote {path}")
@@ -260,17 +271,20 @@ def release(
 def convert(
     to: Annotated[Literal["otter", "nbgrader"], typer.Option(help="The tool that grades.")],
     seed: Annotated[
-        int, typer.Option(help="Seed of the hidden cases.", min=0, envvar=SEED_VARIABLE)
+        int,
+        typer.Option(
+            help="Seed of the hidden cases.", min=0, max=LARGEST_SEED, envvar=SEED_VARIABLE
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
     rubric: RubricFile = None,
 ) -> None:
     """Write the homework as an assignment of otter-grader or nbgrader."""
+    asked = _loaded(rubric)
     from grader.converters import convert as converted
     from grader.files import write_atomically
-    from grader.rubric import RUBRIC_FILE, load_rubric
 
-    for path, content in converted(load_rubric(rubric or RUBRIC_FILE), to, seed).items():
+    for path, content in converted(asked, to, seed).items():
         write_atomically(out / path, content)
         typer.echo(f"wrote {out / path}")
 
@@ -278,7 +292,10 @@ def convert(
 @autograder.command()
 def gradescope(
     seed: Annotated[
-        int, typer.Option(help="Seed of the hidden cases.", min=0, envvar=SEED_VARIABLE)
+        int,
+        typer.Option(
+            help="Seed of the hidden cases.", min=0, max=LARGEST_SEED, envvar=SEED_VARIABLE
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The archive to upload.")] = Path("autograder.zip"),
     extra_index_url: Annotated[
@@ -289,11 +306,8 @@ def gradescope(
     """Write the zip archive that Gradescope makes its image from."""
     from grader.autograders import gradescope as archive
     from grader.files import write_atomically
-    from grader.rubric import RUBRIC_FILE, load_rubric
 
-    path = rubric or RUBRIC_FILE
-    load_rubric(path)  # what is wrong with it is said here, and not to a student
-    write_atomically(out, archive(seed, extra_index_url, path))
+    write_atomically(out, archive(seed, extra_index_url, _loaded(rubric)))
     typer.echo(f"wrote {out}")
 
 
@@ -339,13 +353,9 @@ def override(
 ) -> None:
     """Set points or late days of a student by hand, with a reason; grades.csv follows."""
     from grader.bookkeeping import Change, override_by_hand
-    from grader.rubric import RUBRIC_FILE, load_rubric
 
     change = Change(criterion, points, late_days, withdraw)
-    told = override_by_hand(
-        student, change, who, why, load_rubric(rubric or RUBRIC_FILE), results, db
-    )
-    typer.echo(told)
+    typer.echo(override_by_hand(student, change, who, why, _loaded(rubric), results, db))
 
 
 @app.command()
@@ -357,9 +367,8 @@ def history(
 ) -> None:
     """Show a student's attempts, what of them counts and why, and what was set by hand."""
     from grader.bookkeeping import show_history
-    from grader.rubric import RUBRIC_FILE, load_rubric
 
-    show_history(student, load_rubric(rubric or RUBRIC_FILE), results, db)
+    show_history(student, _loaded(rubric), results, db)
 
 
 @app.command()
@@ -389,16 +398,15 @@ def export(
     """Write the marks as Canvas, Moodle, Gradescope, CI or a spreadsheet reads them."""
     from grader.exporting import Wish
     from grader.exporting import export as write
-    from grader.rubric import RUBRIC_FILE, load_rubric
 
     wish = Wish(to, out, into, assignment)
-    problems, left = write(wish, load_rubric(rubric or RUBRIC_FILE), results, db)
+    problems, left = write(wish, _loaded(rubric), results, db)
     for student in left:
-        typer.echo(f"grader: nothing graded of, left as it was: {student}", err=True)
+        say(f"nothing graded of, left as it was: {student}")
     for problem in problems:
-        typer.echo(f"grader: not in it: {problem}", err=True)
+        say(f"not in it: {problem}")
     if problems:
-        raise typer.Exit(1)
+        raise typer.Exit(UNDER_MARK)
 
 
 @app.command()
@@ -419,24 +427,33 @@ def similar(
         arguments = [sys.executable, *sys.argv]
         os.execve(sys.executable, arguments, {**os.environ, "PYTHONHASHSEED": "0"})
     from grader.comparing import compare_submissions
-    from grader.rubric import RUBRIC_FILE, load_rubric
 
-    told = compare_submissions(paths, load_rubric(rubric or RUBRIC_FILE), out, db, jobs)
-    typer.echo(told)
+    typer.echo(compare_submissions(paths, _loaded(rubric), out, db, jobs))
+
+
+@app.command("rubric")
+def print_rubric(rubric: RubricFile = None) -> None:
+    """Print the whole rubric that is in force: a file's values, and the package's for the rest."""
+    from grader.rubric import to_toml
+
+    typer.echo(to_toml(_loaded(rubric)), nl=False)
 
 
 def main() -> None:
-    """Run the command line; an error that a person can mend is one line."""
-    try:
-        app()
-    except (ValueError, OSError) as error:
-        typer.echo(f"grader: {error}", err=True)
-        sys.exit(2)
+    """Run the command line; what a user can mend is one line per problem."""
+    sys.exit(exit_code_of(app))
+
+
+def _loaded(path: Path | None) -> "Rubric":
+    """Return the rubric to use; raise UserError before anything is written, or torch imported."""
+    from grader.rubric import RUBRIC_FILE, load_rubric
+
+    return load_rubric(path or RUBRIC_FILE)
 
 
 def _need_fork() -> None:
     if sys.platform != "linux":
-        raise ValueError("grading needs Linux; `grader check` runs here and on every system")
+        raise UserError("grading needs Linux; `grader check` runs here and on every system")
 
 
 if __name__ == "__main__":

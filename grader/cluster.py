@@ -19,8 +19,7 @@ from distributed import Client, LocalCluster, Worker, WorkerPlugin, get_worker
 from distributed.scheduler import KilledWorker
 
 from grader.graders import Graders
-from grader.papers import RUN_AGAIN, Brief, GradingStopped, Paper, Ready, software
-from grader.records import Record
+from grader.papers import RUN_AGAIN, Brief, Graded, GradingStopped, Paper, Ready, software
 
 LOCAL = re.compile(r"local:([1-9][0-9]*)\Z")
 REMOTE = re.compile(r"(?:[a-z]+://)?(?:\[[0-9a-f:]+\]|[^\s:/]+):[0-9]+\Z")
@@ -69,11 +68,14 @@ class Cluster:
         """End what was started for this run, here and on the workers."""
         self._started.close()
 
-    def grade(self, paper: Paper) -> Record:
+    def prove(self) -> None:
+        """Do nothing: a worker that could not grade the reference solution was refused."""
+
+    def grade(self, paper: Paper) -> Graded:
         """Have a paper graded by any worker; raise GradingStopped where that cannot be done."""
         future = self._client.submit(_grade_there, self._name, paper, pure=False)
         try:
-            ready, record = future.result()
+            ready, graded = future.result()
         except KilledWorker as error:
             raise GradingStopped(
                 f"the cluster lost several workers over one submission; {RUN_AGAIN}"
@@ -81,7 +83,7 @@ class Cluster:
         except (CancelledError, OSError) as error:
             raise GradingStopped(f"the cluster is gone; {RUN_AGAIN}") from error
         self._on_ready(ready)
-        return record
+        return graded
 
     def _end_graders(self) -> None:
         # A worker that Ctrl-C has ended, or that is lost, has no graders any more.
@@ -106,25 +108,29 @@ class _GradersOfWorker(WorkerPlugin):
         # A worker that came later has no place, and runs wherever there is room.
         place, places = self._places.get(worker.address, (0, 1))
         processors = sorted(os.sched_getaffinity(0))[place::places]
-        self._graders = Graders(self._brief, worker.state.nthreads, self._note, processors)
+        with ExitStack() as unless_fit:
+            graders = Graders(self._brief, worker.state.nthreads, self._note, processors)
+            unless_fit.callback(graders.close)
+            graders.prove()
+            unless_fit.pop_all()
+        self._graders = graders
 
     def teardown(self, worker: Worker) -> None:
         """End them."""
         if self._graders is not None:
             self._graders.close()
 
-    def grade(self, paper: Paper) -> tuple[Ready, Record]:
+    def grade(self, paper: Paper) -> tuple[Ready, Graded]:
         """Grade a paper; also return what confined it."""
         assert self._graders is not None
-        record = self._graders.grade(paper)
         assert self.ready is not None
-        return self.ready, record
+        return self.ready, self._graders.grade(paper)
 
     def _note(self, ready: Ready) -> None:
         self.ready = ready
 
 
-def _grade_there(name: str, paper: Paper) -> tuple[Ready, Record]:
+def _grade_there(name: str, paper: Paper) -> tuple[Ready, Graded]:
     """Grade a paper on the worker that this runs on."""
     plugin = get_worker().plugins[name]
     assert isinstance(plugin, _GradersOfWorker)

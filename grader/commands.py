@@ -3,16 +3,17 @@
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 
 import msgspec
 
+from grader.batch import Batch, Find
 from grader.batch import Graders as AnyGraders
-from grader.batch import grade_all
 from grader.catalogue import Texts
+from grader.exits import DONE, UNDER_MARK, exit_code_of, say
 from grader.files import remove_unfinished
-from grader.gradebook import Entry, Gradebook, GradebookError, default_url
+from grader.gradebook import Entry, Gradebook, default_url, gradebook_file
 from grader.graders import Graders
 from grader.jobs import INTERRUPTED, GradeJob, Job, ValidateJob
 from grader.papers import Brief, GradingStopped
@@ -23,9 +24,8 @@ from grader.reports.terminal import GradeScreen, show_validations
 from grader.roster import Names, write_roster
 from grader.rubric import RUBRIC_FILE, Rubric, load_rubric
 from grader.submissions.archives import Archives
-from grader.submissions.discover import NothingToGrade, Submission, discover
+from grader.submissions.discover import Submission, discover
 
-DONE, UNDER_MARK, UNUSABLE = 0, 1, 2
 # While this thread records a result, others hand the next papers on, and graders wait for them.
 SWITCH_SECONDS = 0.0005
 
@@ -33,20 +33,14 @@ SWITCH_SECONDS = 0.0005
 def main(descriptor: int) -> int:
     """Read the job from `descriptor` and run it; return the exit code."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    return exit_code_of(lambda: _run(descriptor), kept="; what was written is kept")
+
+
+def _run(descriptor: int) -> int:
     with os.fdopen(descriptor, "rb") as file:
         file.seek(0)
         job: Job = msgspec.msgpack.decode(file.read(), type=Job)
-    try:
-        return _grade(job) if isinstance(job, GradeJob) else _validate(job)
-    except OSError as error:
-        return _fail(f"{error.filename or 'results'}: {error.strerror}; what was written is kept")
-    except (GradingStopped, NothingToGrade, GradebookError, ValueError) as error:
-        return _fail(str(error))
-
-
-def _fail(message: str) -> int:
-    print(f"grader: {message}", file=sys.stderr)
-    return UNUSABLE
+    return _grade(job) if isinstance(job, GradeJob) else _validate(job)
 
 
 def _grade(job: GradeJob) -> int:
@@ -57,31 +51,40 @@ def _grade(job: GradeJob) -> int:
         names = Names(results, Path(job.students) if job.students else None)
         submissions = discover([Path(path) for path in job.paths], archives, results, names)
         names.check()
-        results.mkdir(parents=True, exist_ok=True)
-        remove_unfinished(results)
-        write_roster(submissions, results)
         with (
-            Gradebook(job.db or default_url(results), rubric.policy()) as book,
             GradeScreen(len(submissions), rubric, results, quiet=job.format == "json") as screen,
+            ExitStack() as opened,
         ):
-            return _grade_class(job, rubric, submissions, book, screen)
+            book = _existing_book(job, rubric, opened)
+            find = book.find if book and job.cache else _nothing
+            # Until the graders have proved themselves, nothing is written.
+            with _batch(job, rubric, submissions, find, screen) as batch:
+                results.mkdir(parents=True, exist_ok=True)
+                remove_unfinished(results)
+                write_roster(submissions, results)
+                book = book or opened.enter_context(_book(job, rubric))
+                return _grade_class(job, rubric, submissions, book, batch, screen)
 
 
-def _grade_class(
+def _existing_book(job: GradeJob, rubric: Rubric, opened: ExitStack) -> Gradebook | None:
+    """Return the gradebook of the results, None where it is still to be made."""
+    if job.db is None and not gradebook_file(Path(job.out)).exists():
+        return None
+    return opened.enter_context(_book(job, rubric))
+
+
+def _book(job: GradeJob, rubric: Rubric) -> Gradebook:
+    return Gradebook(job.db or default_url(Path(job.out)), rubric.policy())
+
+
+def _batch(
     job: GradeJob,
     rubric: Rubric,
     submissions: Sequence[Submission],
-    book: Gradebook,
+    find: Find,
     screen: GradeScreen,
-) -> int:
-    results = Path(job.out)
-    students = [submission.student for submission in submissions]
-    owners = [submission.owner for submission in submissions if submission.owner]
-    untimed = sorted({owner.system for owner in owners if owner.handed_in is None})
-    if untimed and rubric.late.due:
-        screen.show_untimed(untimed)
+) -> Batch:
     brief = Brief.of(rubric, job.seed, job.isolation == "strict")
-    texts = Texts(job.lang)
 
     def start() -> AbstractContextManager[AnyGraders]:
         if job.cluster is None:
@@ -94,10 +97,28 @@ def _grade_class(
             raise GradingStopped(f"--cluster needs Dask ({error}): {extra}") from error
         return closing(Cluster(brief, job.cluster, screen.show_isolation))
 
+    return Batch(submissions, brief, find, start, screen.show_alarm)
+
+
+def _grade_class(
+    job: GradeJob,
+    rubric: Rubric,
+    submissions: Sequence[Submission],
+    book: Gradebook,
+    batch: Batch,
+    screen: GradeScreen,
+) -> int:
+    results = Path(job.out)
+    students = [submission.student for submission in submissions]
+    owners = [submission.owner for submission in submissions if submission.owner]
+    untimed = sorted({owner.system for owner in owners if owner.handed_in is None})
+    if untimed and rubric.late.due:
+        screen.show_untimed(untimed)
+    texts = Texts(job.lang)
     # Closed first, where a record cannot be written, so that no worker outlives the message.
     with (
         closing(Pages(min(job.jobs, len(submissions)), results, job.lang, rubric)) as pages,
-        closing(grade_all(submissions, brief, book.find if job.cache else _nothing, start)) as all_,
+        closing(batch.results()) as all_,
     ):
         try:
             for some in all_:
@@ -113,11 +134,11 @@ def _grade_class(
             pages.finish()
             screen.show_pages(pages.waiting)
         except KeyboardInterrupt:
-            _fail(f"interrupted: {screen.graded} of {len(students)} graded, kept in {results}")
+            say(f"interrupted: {screen.graded} of {len(students)} graded, kept in {results}")
             return INTERRUPTED
         finally:
             write_grades(book.finals(students), list(rubric.points), results)
-            write_index(book.finals(students), rubric, results, texts)
+            write_index(book.finals(students), rubric, results, texts, screen.alarms)
     if job.format == "json":
         _print_records(students, results)
     else:
@@ -140,11 +161,11 @@ def _print_records(students: Iterable[str], results: Path) -> None:
 
 
 def _validate(job: ValidateJob) -> int:
+    own = load_rubric()
+    rubric = load_rubric(Path(job.rubric)) if job.rubric else own
     # Not above: it needs the solution's texts and what makes notebooks of them.
     from grader.validate import validate, validate_pairs, validate_solution
 
-    own = load_rubric()
-    rubric = load_rubric(Path(job.rubric)) if job.rubric else own
     # What 2000 steps with each mutant come to is known of the package's own homework.
     known = (rubric.homework, rubric.training) == (own.homework, own.training)
     untrained = rubric.untrained()
@@ -173,6 +194,6 @@ if __name__ == "__main__":
     try:
         status = main(int(sys.argv[1]))
     except KeyboardInterrupt:
-        _fail("interrupted")
+        say("interrupted")
         status = INTERRUPTED
     sys.exit(status)

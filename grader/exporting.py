@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from grader.errors import UserError
 from grader.exports import canvas, github, gradescope, junit, moodle, tables
 from grader.exports.marks import Mark, Merged
 from grader.files import write_atomically
@@ -39,14 +40,14 @@ def export(
 
     Return a line for each student who has no place in it, and for each of its own who has no mark.
 
-    Raise ValueError, in words for people, where something is missing or is not what it should be.
+    Raise UserError, in words for people, where something is missing or is not what it should be.
     """
     marks = _marks(rubric, results, url)
     if wish.target == "github":
         _to_github([mark.final.record for mark in marks], wish.out)
         return [], []
     if wish.out is None:
-        raise ValueError(f"--to {wish.target} needs --out FILE")
+        raise UserError(f"--to {wish.target} needs --out FILE")
     made = MAKERS[wish.target](marks, wish, rubric)
     if isinstance(made, Merged):
         write_atomically(wish.out, made.text)
@@ -60,7 +61,7 @@ def _marks(rubric: Rubric, results: Path, url: str | None) -> list[Mark]:
     try:
         students = read_students(results)
     except FileNotFoundError:
-        raise ValueError(f"{results}: no grades.csv in it: grade first") from None
+        raise UserError(f"{results}: no grades.csv in it: grade first") from None
     known = {entry.student: (entry.system, entry.id) for entry in read_roster(results)}
     with Gradebook(url or default_url(results), rubric.policy()) as book:
         marks = [
@@ -81,12 +82,12 @@ def _parquet(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> bytes:
         return tables.to_parquet(marks)
     except ImportError as error:
         extra = "pip install 'sigmoid-homework-grader[parquet]'"
-        raise ValueError(f"--to parquet needs PyArrow ({error}): {extra}") from error
+        raise UserError(f"--to parquet needs PyArrow ({error}): {extra}") from error
 
 
 def _canvas(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> Merged:
     if wish.assignment is None:
-        raise ValueError("--to canvas needs --assignment NAME: the column, new or in the file")
+        raise UserError("--to canvas needs --assignment NAME: the column, new or in the file")
     assignment = wish.assignment
     return _merged(wish, lambda text: canvas.merge(text, marks, assignment, rubric.max_score))
 
@@ -96,22 +97,22 @@ def _moodle(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> Merged:
 
 
 def _merged(wish: Wish, merge: Callable[[str], Merged]) -> Merged:
-    """Merge into the table that the system exported; a ValueError names its file."""
+    """Merge into the table that the system exported; a UserError names its file."""
     if wish.into is None:
-        raise ValueError(f"--to {wish.target} needs --into FILE: what {wish.target} exported")
+        raise UserError(f"--to {wish.target} needs --into FILE: what {wish.target} exported")
     try:
         text = wish.into.read_bytes().decode()
     except UnicodeDecodeError:
-        raise ValueError(f"{wish.into}: is no CSV file in UTF-8") from None
+        raise UserError(f"{wish.into}: is no CSV file in UTF-8") from None
     try:
         return merge(text)
-    except ValueError as error:
-        raise ValueError(f"{wish.into}: {error}") from error
+    except UserError as error:
+        raise UserError(f"{wish.into}: {error}") from error
 
 
 def _gradescope(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> bytes:
     if len(marks) != 1:
-        raise ValueError(f"--to gradescope is of one submission; here are {len(marks)}")
+        raise UserError(f"--to gradescope is of one submission; here are {len(marks)}")
     return to_json(gradescope.results(marks[0].final.record))
 
 
@@ -139,6 +140,6 @@ def _to_github(records: Sequence[Record], out: Path | None) -> None:
         with open(path, "a", encoding="utf-8") as file:  # what other steps wrote stays
             file.write(text)
     else:
-        raise ValueError(f"--to github needs --out FILE where {SUMMARY} is not set")
+        raise UserError(f"--to github needs --out FILE where {SUMMARY} is not set")
     for command in github.annotations(records):
         print(command)

@@ -3,17 +3,29 @@
 import contextlib
 import os
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
+from typing import TypeVar
 
 import msgspec
 
 from grader.launch import start_grading
-from grader.papers import RUN_AGAIN, Answer, Brief, Graded, GradingStopped, Paper, Ready, Stopped
-from grader.records import Record
+from grader.papers import (
+    RUN_AGAIN,
+    Answer,
+    Brief,
+    Failed,
+    Graded,
+    GradingStopped,
+    Paper,
+    Ready,
+    ScorerFailed,
+    Stopped,
+)
 
 GONE = f"a process that grades is gone; {RUN_AGAIN}"
+Message = TypeVar("Message", Ready, Graded)
 _decode = msgspec.msgpack.Decoder(Answer).decode
 
 
@@ -33,7 +45,7 @@ class Graders:
         """
         self.jobs = jobs
         self._on_ready = on_ready
-        self._why_gone = GONE  # until one of them says why
+        self._why_gone: Exception = GradingStopped(GONE)  # until one of them says why
         pairs = [socket.socketpair() for _ in range(jobs + 1)]
         theirs = [pair[1] for pair in pairs]
         self._process = start_grading([end.fileno() for end in theirs])
@@ -49,6 +61,12 @@ class Graders:
                 channel.send_bytes(msgspec.msgpack.encode(brief))
             self._idle.put(channel)
 
+    def prove(self) -> None:
+        """Wait until each has graded the reference solution; raise GradingStopped if one cannot."""
+        for channel in self._channels:
+            with self._errors():
+                self._receive(channel, Ready)
+
     def close(self) -> None:
         """End them, whatever they are at, and wait for that."""
         self._control.close()
@@ -56,24 +74,40 @@ class Graders:
         for channel in self._channels:
             channel.close()
 
-    def grade(self, paper: Paper) -> Record:
+    def grade(self, paper: Paper) -> Graded:
         """Have a paper graded; raise GradingStopped where that cannot be done.
 
-        May be called by `jobs` threads at a time: one that is idle takes the next paper.
+        Raises ScorerFailed for a fault of the grader's own. May be called by `jobs` threads at a
+        time: one that is idle takes the next paper.
         """
         channel = self._idle.get()
         try:
-            channel.send_bytes(msgspec.msgpack.encode(paper))
-            while True:
-                match _decode(channel.recv_bytes()):
-                    case Ready() as ready:
-                        self._on_ready(ready)
-                    case Graded(record):
-                        return record
-                    case Stopped(reason):
-                        self._why_gone = reason
-                        raise GradingStopped(reason)
-        except (EOFError, OSError) as error:
-            raise GradingStopped(self._why_gone) from error
+            with self._errors():
+                channel.send_bytes(msgspec.msgpack.encode(paper))
+                return self._receive(channel, Graded)
         finally:
             self._idle.put(channel)
+
+    def _receive(self, channel: Connection, kind: type[Message]) -> Message:
+        """Receive a message of this kind; tell of those that are ready on the way."""
+        while True:
+            message = _decode(channel.recv_bytes())
+            match message:
+                case Ready() as ready:
+                    self._on_ready(ready)
+                case Stopped(reason):
+                    self._why_gone = GradingStopped(reason)
+                    raise self._why_gone
+                case Failed(trace):
+                    self._why_gone = ScorerFailed(f"in a process that grades:\n{trace}")
+                    raise self._why_gone
+            if isinstance(message, kind):
+                return message
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Say why a scorer is gone that does not answer."""
+        try:
+            yield
+        except (EOFError, OSError) as error:
+            raise self._why_gone from error

@@ -1,6 +1,7 @@
 """The processes that grade: torch is imported once, then forked for each job.
 
-    prepare -> fork a scorer a job -> fork its zygote -> receive the brief -> grade papers
+    prepare -> fork a scorer a job -> fork its zygote -> receive the brief -> grade the reference
+    solution -> grade papers
 
 The workers descend from here by fork, and a fork inherits everything: so this program is started
 with a bare command line and environment (launch.py), and what is worth stealing (the seed, the
@@ -10,23 +11,24 @@ reference, other students' papers) comes into a scorer's memory only after its z
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import msgspec
+
+from grader.confined import kernel
+
+if TYPE_CHECKING:
+    from grader.papers import Failed, Stopped
+    from grader.workers import Zygote
 
 
 def main(control: int, channels: Sequence[int]) -> None:
     """Grade over `channels`, a job each, until `control` closes, then end every process."""
-    import torch
-
-    from grader.confined.kernel import die_with_parent
-    from grader.confined.zygote import prepare
-
-    # A zygote that ever ran a two-thread OpenMP region has children that hang in autograd.
-    torch.set_num_threads(1)
-    prepare()
+    _prepare(channels)
     processors = sorted(os.sched_getaffinity(0))
     # Until a scorer can clear away what it has made, its end waits.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
@@ -36,11 +38,13 @@ def main(control: int, channels: Sequence[int]) -> None:
         if pid == 0:
             status = 1
             try:
-                die_with_parent(signal.SIGTERM)
+                kernel.die_with_parent(signal.SIGTERM)
                 for other in {control, *channels} - {channel}:
                     os.close(other)
                 _score(Connection(channel), processors[number :: len(channels)])
                 status = 0
+            except Exception:
+                traceback.print_exc()
             finally:
                 os._exit(status)
         scorers.append(pid)
@@ -53,40 +57,84 @@ def main(control: int, channels: Sequence[int]) -> None:
         os.waitpid(pid, 0)
 
 
+def _prepare(channels: Sequence[int]) -> None:
+    """Import torch, and what all workers share; where that fails, say so and exit."""
+    try:
+        import numpy as np  # noqa: F401  # first: without it torch warns, and goes on
+        import torch
+
+        from grader.confined.zygote import prepare
+
+        # A zygote that ever ran a two-thread OpenMP region has children that hang in autograd.
+        torch.set_num_threads(1)
+        prepare()
+    except Exception as error:
+        message = msgspec.msgpack.encode(_why_unprepared(error))
+        for channel in channels:
+            Connection(channel).send_bytes(message)
+        sys.exit(1)
+
+
+def _why_unprepared(error: Exception) -> "Stopped | Failed":
+    from grader.papers import Failed, Stopped
+    from grader.smells import UNFIT, advice_on
+
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    match error:
+        case ImportError():
+            return Stopped(f"{UNFIT}: {what}. {advice_on('module')}")
+        case MemoryError() | OSError():
+            return Stopped(f"{UNFIT}: {what}. {advice_on('memory')}")
+    return Failed("".join(traceback.format_exception(error)))
+
+
 def _score(channel: Connection, processors: Sequence[int]) -> None:
-    """Receive a brief and papers, and answer a record each, until the channel closes."""
-    from grader.workers import IsolationMissing, Zygote, ZygoteDied
+    """Fork a zygote, then serve the channel until it closes."""
+    from grader.workers import Zygote
 
     zygote = Zygote.fork()
     try:
         signal.signal(signal.SIGTERM, _exit)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         zygote.cpus = processors
-        # Only now: what these modules hold, and the brief, must not be in a worker's memory.
-        from grader.classroom import Classroom
-        from grader.papers import RUN_AGAIN, Answer, Brief, Graded, Paper, Ready, Stopped
-
-        def send(message: Answer) -> None:
-            channel.send_bytes(msgspec.msgpack.encode(message))
-
-        brief = msgspec.msgpack.decode(channel.recv_bytes(), type=Brief)
-        zygote.strict = brief.strict
-        try:
-            with zygote.fork_worker(brief.rubric.limits) as trial:
-                send(Ready(trial.layers, trial.missing))  # all that it is for
-            classroom = Classroom(brief, zygote)
-            while True:
-                paper = msgspec.msgpack.decode(channel.recv_bytes(), type=Paper)
-                send(Graded(classroom.grade(paper)))
-        except IsolationMissing as missing:
-            send(Stopped(str(missing)))
-        except ZygoteDied as died:
-            send(Stopped(f"{died}; {RUN_AGAIN}"))
-    except (EOFError, ConnectionError):
+        _serve(channel, zygote)
+    except (EOFError, ConnectionError, SystemExit):
         pass  # whoever asked has enough
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the way out must not be interrupted
         zygote.close()
+
+
+def _serve(channel: Connection, zygote: "Zygote") -> None:
+    """Receive a brief and papers, and answer a record each; raise EOFError at the end."""
+    # Only now: what these modules hold, and the brief, must not be in a worker's memory.
+    from grader.canary import Unfit
+    from grader.classroom import Classroom
+    from grader.papers import RUN_AGAIN, Answer, Brief, Failed, Paper, Stopped
+    from grader.smells import UNFIT
+    from grader.workers import IsolationMissing, WorkerNotReady, ZygoteDied
+
+    def send(message: Answer) -> None:
+        channel.send_bytes(msgspec.msgpack.encode(message))
+
+    brief = msgspec.msgpack.decode(channel.recv_bytes(), type=Brief)
+    zygote.strict = brief.strict
+    try:
+        classroom = Classroom(brief, zygote)
+        send(classroom.ready)
+        while True:
+            paper = msgspec.msgpack.decode(channel.recv_bytes(), type=Paper)
+            send(classroom.grade(paper))
+    except (IsolationMissing, Unfit) as error:
+        send(Stopped(str(error)))
+    except WorkerNotReady as error:
+        send(Stopped(f"{UNFIT}: {error}"))
+    except ZygoteDied as error:
+        send(Stopped(f"{error}; {RUN_AGAIN}"))
+    except (EOFError, ConnectionError):
+        raise
+    except Exception:
+        send(Failed(traceback.format_exc()))
 
 
 def _exit(number: int, frame: FrameType | None) -> None:

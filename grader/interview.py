@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from grader.confined.contract import GRADIENTS, Named, Outcome, Problem, Spellings
+from grader.confined.contract import GRADIENTS, OUT_OF_TIME, Named, Outcome, Problem, Spellings
 from grader.confined.limits import Limits
 from grader.judging import Case
+from grader.smells import Smell, smell_of
 from grader.submissions.read import Source
-from grader.workers import Note, Round, Zygote
+from grader.workers import BROKE, Note, Round, Zygote
 
 # What each training run calls; where one of these ran out of time, training is not tried.
 TRAINED_WITH = {"train_manual": ("forward", *GRADIENTS), "train_net": ("net",)}
@@ -16,15 +17,35 @@ TRAINED_WITH = {"train_manual": ("forward", *GRADIENTS), "train_net": ("net",)}
 
 @dataclass(frozen=True)
 class Interview:
-    """The outcomes of all cases in order, the errors of the source, and the layers in force.
+    """The outcomes of all cases in order, the errors of the source, and the layers of confinement.
 
-    `named` is what its gradients name of autograd.
+    `layers` are in force, `missing` are not, with the reason.
+    `named` is what its gradients name of autograd. `waited` tells that the worker was stopped
+    somewhere while it slept, or waited for something. `seconds` is processor time by function.
     """
 
     outcomes: tuple[Outcome, ...]
     named: Named
     notes: tuple[Note, ...]
     layers: tuple[str, ...]
+    missing: Mapping[str, str]
+    waited: bool
+    seconds: Mapping[str, float]
+
+    @property
+    def smell(self) -> Smell | None:
+        """What of it may be the machine's fault."""
+        problems = [outcome for outcome in self.outcomes if outcome.problem]
+        return smell_of(
+            [*(note.text for note in self.notes), *(outcome.detail for outcome in problems)],
+            # One that broke the protocol was killed for it.
+            died=any(
+                outcome.problem is Problem.CRASHED and not outcome.detail.startswith(BROKE)
+                for outcome in problems
+            ),
+            waited=self.waited,
+            is_late=any(outcome.problem is Problem.TIMEOUT for outcome in problems),
+        )
 
 
 def rounds_of(cases: Sequence[Case]) -> list[Round]:
@@ -44,20 +65,34 @@ def interview(
     limits: Limits,
     spellings: Spellings,
 ) -> Interview:
-    """Load `source` in a fresh worker and ask it the rounds; raises only ZygoteDied."""
+    """Load `source` in a fresh worker and ask it the rounds.
+
+    Raises what Zygote.fork_worker raises, and nothing for what the source does.
+    """
     with zygote.fork_worker(limits) as worker:
         cells = [(cell.label, cell.source) for cell in source.cells]
         loaded = worker.load(source.kind, cells, spellings)
         notes = () if isinstance(loaded, Outcome) else tuple(loaded)
         outcomes: list[Outcome] = []
         too_slow: dict[str, Outcome] = {}
+        seconds: dict[str, float] = {}
         for questions in rounds:
+            before = worker.processor_seconds
             untried = _not_worth_trying(questions.function, too_slow)
             answers = [untried] * len(questions.numbers) if untried else worker.ask(questions)
-            if answers[-1].problem is Problem.TIMEOUT:
+            if answers[-1].problem in OUT_OF_TIME:
                 too_slow[questions.function] = answers[-1]
             outcomes += answers
-    return Interview(tuple(outcomes), worker.named, notes, tuple(worker.layers))
+            seconds[questions.function] = worker.processor_seconds - before
+    return Interview(
+        outcomes=tuple(outcomes),
+        named=worker.named,
+        notes=notes,
+        layers=tuple(worker.layers),
+        missing=worker.missing,
+        waited=worker.waited,
+        seconds=seconds,
+    )
 
 
 def _not_worth_trying(function: str, too_slow: Mapping[str, Outcome]) -> Outcome | None:
@@ -65,5 +100,5 @@ def _not_worth_trying(function: str, too_slow: Mapping[str, Outcome]) -> Outcome
     for name in TRAINED_WITH.get(function, ()):
         if name in too_slow:
             detail = f"was not tried: {name} {too_slow[name].detail}"
-            return Outcome(problem=Problem.TIMEOUT, detail=detail)
+            return Outcome(problem=too_slow[name].problem, detail=detail)
     return None

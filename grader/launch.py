@@ -13,10 +13,20 @@ from typing import NoReturn
 
 import msgspec
 
+from grader.confined.devices import NO_GPU, ONE_THREAD
 from grader.jobs import Job
 
-# The locale, and where caches and temporary files lie; nothing a course would keep secret.
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR")
+# Nothing of this is anything that a course would keep secret.
+KEPT = (
+    # The locale, and where caches and temporary files lie.
+    "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR",
+    # Where Python's and torch's libraries lie, on a machine that has them in a place of their own.
+    "LD_LIBRARY_PATH",
+    # Which instructions torch, MKL, oneDNN, OpenBLAS and numpy may use. Some machines must say so:
+    # an old OpenBLAS takes a new processor for another one, and computes wrong numbers.
+    "ATEN_CPU_CAPABILITY", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA",
+    "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "NPY_DISABLE_CPU_FEATURES",
+)  # fmt: skip
 
 # -P: no module in the current folder can stand in for one of the grader's.
 PYTHON = (sys.executable, "-P", "-m")
@@ -33,11 +43,17 @@ def replace_process(job: Job) -> NoReturn:
     os.execve(sys.executable, [*PYTHON, "grader.commands", str(descriptor)], kept)
 
 
+def grading_environment() -> dict[str, str]:
+    """Return the environment of a process that grades: see KEPT, and no GPU."""
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    return {**kept, **NO_GPU, **ONE_THREAD}
+
+
 def start_grading(descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
     """Start grading.py with these descriptors for arguments."""
     return subprocess.Popen(
         [*PYTHON, "grader.grading", *map(str, descriptors)],
-        env={name: os.environ[name] for name in KEPT if name in os.environ},
+        env=grading_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         pass_fds=descriptors,

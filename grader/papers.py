@@ -5,17 +5,23 @@ grader's own. The coordinating process imports no torch: whatever needs it is as
 """
 
 import hashlib
+import os
 import platform
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
 
 from grader import __version__
+from grader.errors import UserError
+from grader.material.reference import reference_module
 from grader.records import Record
 from grader.rubric import Rubric, derived_seed
+from grader.smells import UNFIT, Smell, advice_on
 
 # What a score may depend on beside the grader itself: it decides what a student's code does.
 PACKAGES = ("torch", "numpy", "matplotlib", "ipython")
@@ -26,22 +32,39 @@ POLICY = ("attempts", "late", "pages", "similarity", "calibration")
 RUN_AGAIN = "what was graded is kept: run again"
 
 
-class GradingStopped(Exception):
+class GradingStopped(UserError):
     """Grading cannot go on; what is graded is kept. The message says what to do."""
 
 
+class ScorerFailed(Exception):
+    """A fault of the grader's own in a process that grades; the message is its traceback."""
+
+
 class Brief(msgspec.Struct, frozen=True):
-    """How papers are graded: everything that a score depends on but the paper."""
+    """How papers are graded: everything that a score depends on but the paper.
+
+    `reference` is the module of the reference solution, by which a scorer proves itself.
+    `conditions` are what a submission that ran out of time may owe that to.
+    """
 
     rubric: Rubric
     seed: int
     strict: bool
     software: dict[str, str]
+    reference: str
+    conditions: str
 
     @classmethod
     def of(cls, rubric: Rubric, seed: int | None, strict: bool) -> "Brief":
         """Return a brief for grading here; a seed that is None is the rubric's."""
-        return cls(rubric, rubric.cases.seed if seed is None else seed, strict, software())
+        return cls(
+            rubric=rubric,
+            seed=rubric.cases.seed if seed is None else seed,
+            strict=strict,
+            software=software(),
+            reference=reference_module(rubric),
+            conditions=conditions(),
+        )
 
     def seed_for(self, student: str) -> int:
         """Return the seed of a student's hidden cases: their own, where the homework says so."""
@@ -59,16 +82,24 @@ class Paper(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
-    """From a grading process, first: the layers of confinement, and why others are missing."""
+    """From a grading process, first: the reference solution has earned all points.
+
+    With it the layers of confinement, and why others are missing.
+    """
 
     layers: list[str]
     missing: dict[str, str]
 
 
 class Graded(msgspec.Struct, frozen=True, tag=True):
-    """From a grading process: the record of the paper it was given."""
+    """From a grading process: the record of the paper it was given.
+
+    `smell` is what of it may be the machine's fault. Right after it the reference solution has
+    earned all points again.
+    """
 
     record: Record
+    smell: Smell | None
 
 
 class Stopped(msgspec.Struct, frozen=True, tag=True):
@@ -77,7 +108,13 @@ class Stopped(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
-Answer = Ready | Graded | Stopped
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """From a grading process, last: the traceback of a fault of the grader's own."""
+
+    traceback: str
+
+
+Answer = Ready | Graded | Stopped | Failed
 
 
 @cache
@@ -91,8 +128,34 @@ def software() -> dict[str, str]:
         "grader": f"{__version__} ({digest.hexdigest()[:12]})",
         "python": platform.python_version(),
         "machine": platform.machine(),
-        **{name: version(name) for name in PACKAGES},
+        **{name: _version(name) for name in PACKAGES},
     }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        why = f"{UNFIT}: {sys.executable} has no package {name}"
+        raise GradingStopped(f"{why}. {advice_on('module')}") from None
+
+
+@cache
+def conditions() -> str:
+    """Return this machine and how busy it is, as far as they may make a submission too slow."""
+    processors = os.cpu_count() or 1
+    busy = "busy" if os.getloadavg()[0] > processors / 2 else "idle"
+    return f"{_processor()}, {processors} processors, {busy}"
+
+
+def _processor() -> str:
+    """Return the name of the processor's model, else of its architecture."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.machine()
 
 
 def key_of_all(keys: Sequence[str]) -> str:

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from grader.errors import UserError
+
 DAY = timedelta(days=1)
 DECIMALS = 2  # of a final score
 
@@ -27,9 +29,10 @@ class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     percent_per_day: Percent
     most_percent: Percent
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise UserError where `due` is neither empty nor a time."""
         if self.due:
-            self._limit()  # a date that is none is told where the rubric is read
+            self._limit()
 
     def days(self, handed_in: datetime) -> int:
         """Return how many days late that is; a day that has begun is a day."""
@@ -47,8 +50,11 @@ class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             due = msgspec.convert(self.due, WithOffset)
         except msgspec.ValidationError:
             like = "2026-10-31T23:59:00+01:00"
-            raise ValueError(f"due is {self.due!r}, no time with an offset like {like}") from None
-        return due + timedelta(minutes=self.grace_minutes)
+            raise UserError(f"{self.due!r} is not a time with an offset, like {like}") from None
+        try:
+            return due + timedelta(minutes=self.grace_minutes)
+        except OverflowError:
+            raise UserError("with grace_minutes, that is beyond the year 9999") from None
 
 
 class Policy(msgspec.Struct, frozen=True):

@@ -75,7 +75,11 @@ class SourceNote(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """result.json, schema 1. `seconds` is wall-clock; it alone varies between equal runs."""
+    """result.json, schema 1. `seconds` is wall-clock; it alone varies between equal runs.
+
+    `conditions` are the machine and how busy it was, where the submission ran out of time: under
+    others it is worth another try.
+    """
 
     schema: int = 1
     student: str
@@ -92,6 +96,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     seconds: float
     grader_version: str
+    conditions: str | None = None
 
 
 class Final(msgspec.Struct, frozen=True, kw_only=True):

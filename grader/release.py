@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from grader.bundle import zipped
 from grader.cases import public_cases_json
 from grader.catalogue import LOCALE
+from grader.errors import UserError
 from grader.files import write_atomically
 from grader.material import rendered
 from grader.material.module import stub_of
@@ -29,6 +30,7 @@ TRAVELLING = {
     "selfcheck.showing": "showing.py",
     "selfcheck.tasks": "tasks.py",
     "selfcheck.watching": "watching.py",
+    "errors": "errors.py",
     "judging": "judging.py",
     "diagnosis": "diagnosis.py",
     "verdicts": "verdicts.py",
@@ -57,10 +59,11 @@ def release(rubric: Rubric, root: Path, out: Path, students: Sequence[str] = ())
     """Write all that is generated below `root`, and the students' archive in `out`; yield paths.
 
     Each of `students` gets an archive of their own, with data and public cases drawn from their
-    name. Raises ValueError where the homework is the same for all, or a template is off.
+    name. Raises UserError where the homework is the same for all students, and ValueError where a
+    template is off.
     """
     if students and not rubric.homework.per_student:
-        raise ValueError("an archive for each student needs per_student = true in the rubric")
+        raise UserError("an archive for each student needs per_student = true in the rubric")
     generated = generate(rubric)
     for path, content in generated.items():
         write_atomically(root / path, content)

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from grader.cells import from_cell, to_cell
+from grader.errors import UserError
 from grader.files import write_atomically
 from grader.submissions.discover import Submission, safe
 from grader.submissions.layouts import Owner
@@ -48,7 +49,7 @@ def write_roster(submissions: Iterable[Submission], results: Path) -> None:
 
 
 def read_roster(results: Path) -> list[Entry]:
-    """Read results/students.csv; nobody where there is none. Raise ValueError where it is no such.
+    """Read results/students.csv; nobody where there is none. Raise UserError where it is no such.
 
     An OSError says why it cannot be read.
     """
@@ -62,7 +63,7 @@ class Names:
     """What the students of a class are called: as in `table`, else as they were before.
 
     `table` has the columns id and student; the id is the system's or, in a class of no system, the
-    name of the file or folder. Raise ValueError where it has not, or an id twice.
+    name of the file or folder. Raise UserError where it has not, or an id twice.
     """
 
     def __init__(self, results: Path, table: Path | None) -> None:
@@ -75,20 +76,20 @@ class Names:
         for row in _rows(table, ("id", "student")) if table else ():
             id_, student = row["id"].strip(), row["student"].strip()
             if self._given.setdefault(id_, student) != student:
-                raise ValueError(f"{table}: the id {id_} stands there twice")
+                raise UserError(f"{table}: the id {id_} stands there twice")
 
     def __call__(self, owner: Owner) -> str | None:
         """Return what somebody is to be called, None where there is nothing to say about it.
 
-        Raise ValueError where the table calls them as it calls somebody else, or as somebody else
+        Raise UserError where the table calls them as it calls somebody else, or as somebody else
         was called before.
         """
         if given := self._given.get(owner.id):
             found = self._found.setdefault(given.casefold(), owner)
             if found != owner:
-                raise ValueError(f"{self._table}: calls both {found.id} and {owner.id} {given}")
+                raise UserError(f"{self._table}: calls both {found.id} and {owner.id} {given}")
             if (other := self._other(owner, given)) and other.id not in self._given:
-                raise ValueError(
+                raise UserError(
                     f"{self._table}: calls {owner.id} {given}, who was {other.id} until now"
                 )
             return given
@@ -100,9 +101,9 @@ class Names:
         return None if name == owner.name else name
 
     def check(self) -> None:
-        """Raise ValueError where there is a table, and all whom it names are of another class."""
+        """Raise UserError where there is a table, and all whom it names are of another class."""
         if self._given and not self._found:
-            raise ValueError(f"{self._table}: none of its ids is in this class")
+            raise UserError(f"{self._table}: none of its ids is in this class")
 
     def _other(self, owner: Owner, student: str) -> Entry | None:
         """Return who else in the same system has this name."""
@@ -113,14 +114,14 @@ class Names:
 def students_of(table: Path) -> list[str]:
     """Return the column `student` of a CSV file.
 
-    Raise ValueError where a name stands there twice, or is none for a folder.
+    Raise UserError where a name stands there twice, or is none for a folder.
     """
     students = [row["student"].strip() for row in _rows(table, ["student"])]
     for student in students:
         if students.count(student) > 1:
-            raise ValueError(f"{table}: the student {student} stands there twice")
+            raise UserError(f"{table}: the student {student} stands there twice")
         if student != safe(student):
-            raise ValueError(f"{table}: {student!r} cannot be a folder's name")
+            raise UserError(f"{table}: {student!r} cannot be a folder's name")
     return students
 
 
@@ -130,8 +131,8 @@ def _rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file, strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path}: is no CSV file in UTF-8 ({error})") from error
+        raise UserError(f"{path}: is no CSV file in UTF-8 ({error})") from error
     missing = [name for name in columns if any(row.get(name) is None for row in rows) or not rows]
     if missing:
-        raise ValueError(f"{path}: needs the columns {', '.join(columns)}, and a row at least")
+        raise UserError(f"{path}: needs the columns {', '.join(columns)}, and a row at least")
     return [{name: from_cell(row[name]) for name in columns} for row in rows]

@@ -1,15 +1,36 @@
-"""The rubric: every number that decides a score, read from rubric.toml."""
+"""The rubric: every number that decides a score, read from rubric.toml.
+
+A rubric of one's own says only what differs from the package's. It is checked as a whole: each
+fault in it is told with its place.
+"""
 
 import hmac
+import keyword
+from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
 from grader.activations import activation_called
+from grader.catalogue import MISTAKES
 from grader.confined.limits import Limits
+from grader.errors import UserError
 from grader.policy import Attempts, Late, Policy
-from grader.targets import code_of
+from grader.rubric_file import (
+    Fault,
+    Keys,
+    Tables,
+    faults_in,
+    missing_from,
+    over,
+    read_document,
+    told,
+    with_values,
+    without,
+)
+from grader.targets import check_target
 from grader.verdicts import is_training
 
 if TYPE_CHECKING:
@@ -17,7 +38,43 @@ if TYPE_CHECKING:
 
 RUBRIC_FILE = Path(__file__).with_name("rubric.toml")
 
+# All criteria, in the order of marking. The cases of each are in cases.py.
+CRITERIA = (
+    "forward.values",
+    "forward.stable",
+    "grad_w1",
+    "grad_b1.sample",
+    "grad_b1.row",
+    "grad_w2",
+    "grad_b2.sample",
+    "grad_b2.row",
+    "net",
+    "train.manual",
+    "train.net",
+)
+# Mistakes that are named, and whose share is set elsewhere or not at all.
+OWN_SHARES = {
+    "cast_to_float32": "its share is half in [shares]",
+    "recomputed": "its share is recompute in [closed_form]",
+    "in_place_damage": "it costs no points by itself: training shows it, and nothing else",
+}
+KEYS = {
+    "points": Keys(CRITERIA, "a criterion", "the criteria", switch=True),
+    "misconceptions": Keys(
+        [name for name in MISTAKES if name not in OWN_SHARES],
+        "the name of a mistake",
+        "MISTAKES in grader/catalogue.py",
+        OWN_SHARES,
+    ),
+}
+
+# What every file and message of the grader can hold.
+LARGEST_SEED = 2**63 - 1
+
 Positive = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
+Seed = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_SEED)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[^\W\d]\w*$")]
 Spelled = Annotated[list[Identifier], msgspec.Meta(min_length=1)]
@@ -33,7 +90,7 @@ class Homework(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     noise: Annotated[float, msgspec.Meta(ge=0)]
     n_samples: Annotated[int, msgspec.Meta(ge=2)]
     biases: Annotated[list[Bias], msgspec.Meta(min_length=1)]
-    seed: Annotated[int, msgspec.Meta(ge=0)]
+    seed: Seed
     per_student: bool
 
     @property
@@ -65,17 +122,19 @@ class ClosedForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seed and sizes of a set of cases."""
 
-    seed: int
-    sizes: list[tuple[int, int]]
-    net_sizes: list[tuple[int, int, int]]
+    seed: Seed
+    sizes: Annotated[list[tuple[AtLeastOne, AtLeastOne]], msgspec.Meta(min_length=1)]
+    net_sizes: Annotated[
+        list[tuple[AtLeastOne, AtLeastOne, AtLeastOne]], msgspec.Meta(min_length=1)
+    ]
     saturation: Positive
 
 
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The training run and its pass mark, a fraction of the variance of y."""
 
-    steps: int
-    sampled_every: int
+    steps: AtLeastOne
+    sampled_every: AtLeastOne
     learning_rate: Positive
     pass_fraction: Positive
 
@@ -83,8 +142,8 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """On how many seeds, from 0, a pass mark is measured, and on how many a new one is sought."""
 
-    runs: Annotated[int, msgspec.Meta(ge=1)]
-    search_runs: Annotated[int, msgspec.Meta(ge=1)]
+    runs: AtLeastOne
+    search_runs: AtLeastOne
 
 
 class Spellings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,34 +171,34 @@ class Spellings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ArchiveLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Limits of one zip archive; rubric.toml says what each is for."""
 
-    student_bytes: int
-    class_bytes: int
-    entries: int
-    student_entries: int
-    ratio: int
+    student_bytes: AtLeastOne
+    class_bytes: AtLeastOne
+    entries: AtLeastOne
+    student_entries: AtLeastOne
+    ratio: AtLeastOne
 
 
 class PageLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Limits of one feedback page; rubric.toml says what each is for."""
 
     seconds: Positive
-    memory_bytes: int
-    source_characters: int
-    output_characters: int
-    image_bytes: int
+    memory_bytes: AtLeastOne
+    source_characters: Count
+    output_characters: Count
+    image_bytes: Count
 
 
 class Similarity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When two submissions are alike; rubric.toml says what each number is for."""
 
     threshold: Share
-    tokens: int
-    window: int
-    common_submissions: int
+    tokens: AtLeastOne
+    window: AtLeastOne
+    common_submissions: Count
     common_share: Share
-    least_fingerprints: int
-    most_characters: int
-    most_pairs: int
+    least_fingerprints: Count
+    most_characters: AtLeastOne
+    most_pairs: Count
     seconds: Positive
 
 
@@ -215,24 +274,123 @@ def derived_seed(key: int, about: str) -> int:
 
 
 def load_rubric(path: Path = RUBRIC_FILE) -> Rubric:
-    """Read and check a rubric; raise ValueError where it is out of shape."""
-    try:
-        rubric = msgspec.toml.decode(path.read_bytes(), type=Rubric)
-        check_rubric(rubric)
-        return rubric
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
+    """Read a rubric: what the file says, and of what it does not say the package's own.
+
+    Raise UserError, a line for each fault of the file; the package's own must be whole.
+    """
+    is_own = path.resolve() == RUBRIC_FILE.resolve()
+    base = {} if is_own else _own_tables()
+    document = read_document(path)
+    faults = list(faults_in(document.tables, Rubric, KEYS))
+    # What is at fault is left out, so that all the rest is looked at as well.
+    tables = over(base, without(document.tables, [fault.place for fault in faults]))
+    if is_own:
+        faults += _missing_from_own(document.tables)
+    if not (is_own and faults):
+        rubric = _rubric_of(tables)
+        faults += faults_of(rubric)
+    if faults:
+        raise document.error(faults)
+    return rubric
+
+
+def _own_tables() -> Tables:
+    load_rubric(RUBRIC_FILE)
+    return read_document(RUBRIC_FILE).tables
+
+
+def _missing_from_own(tables: Tables) -> Iterator[Fault]:
+    """Yield what the package's rubric lacks, which may be a course's in its place."""
+    advice = "this file must be whole, as `grader rubric --rubric FILE` prints it"
+    points = tables.get("points", {})
+    missing = [("points", name) for name in CRITERIA if name not in points]
+    for fault in missing_from(tables, Rubric):
+        yield fault._replace(text=f"{fault.text}; {advice}")
+    for place in missing if points else ():
+        yield Fault(place, f"is missing; give it points or false; {advice}")
+
+
+def _rubric_of(tables: Tables) -> Rubric:
+    points = {name: tables["points"].get(name, False) for name in CRITERIA}
+    asked = {name: worth for name, worth in points.items() if worth is not False}
+    return msgspec.convert({**tables, "points": asked}, Rubric)
 
 
 def check_rubric(rubric: Rubric) -> None:
-    """Raise ValueError where the parts of a rubric contradict each other."""
-    homework = rubric.homework
-    activation_called(homework.activation)
-    if len(set(homework.biases)) < len(homework.biases):
-        raise ValueError(f"homework.biases names one twice: {', '.join(homework.biases)}")
+    """Raise UserError where a value of a rubric is out of range, or its parts do not fit."""
+    faults = list(faults_in(msgspec.to_builtins(rubric), Rubric, KEYS)) or list(faults_of(rubric))
+    if faults:
+        raise UserError("\n".join(map(told, faults)))
+
+
+def faults_of(rubric: Rubric) -> Iterator[Fault]:
+    """Yield what is wrong with a rubric whose values, each for itself, are all right."""
+    yield from _of_homework(rubric.homework)
+    yield from _of_points(rubric)
+    yield from _of_spellings(rubric.spellings.by_name())
+    for table in ("cases", "public_cases"):
+        yield from _of_sizes(table, getattr(rubric, table))
+    full, half = rubric.tolerance.full, rubric.tolerance.half
+    if half < full:
+        text = f"{half:g} is below tolerance.full, {full:g}; half marks take the larger error"
+        yield Fault(("tolerance", "half"), text, (("tolerance", "half"), ("tolerance", "full")))
+    try:
+        rubric.late.check()
+    except UserError as error:
+        yield Fault(("late", "due"), str(error))
+
+
+def _of_homework(homework: Homework) -> Iterator[Fault]:
+    try:
+        activation_called(homework.activation)
+    except UserError as error:
+        yield Fault(("homework", "activation"), str(error))
     for target in homework.targets:
-        code_of(target)
+        try:
+            check_target(target, homework.n_samples)
+        except UserError as error:
+            at = (("homework", "targets"), ("homework", "n_samples"))
+            yield Fault(("homework", "targets"), str(error), at)
+    for bias in sorted({bias for bias in homework.biases if homework.biases.count(bias) > 1}):
+        yield Fault(("homework", "biases"), f'lists "{bias}" twice; once is enough')
+
+
+def _of_points(rubric: Rubric) -> Iterator[Fault]:
+    if not rubric.points:
+        yield Fault(("points",), "no criterion is left; give one of them points, not false")
     for criterion in rubric.points:
         function, _, bias = criterion.partition(".")
-        if function in ("grad_b1", "grad_b2") and bias not in homework.biases:
-            raise ValueError(f"points has {criterion}, but homework.biases has no {bias!r}")
+        if function in ("grad_b1", "grad_b2") and bias not in rubric.homework.biases:
+            text = (
+                f'homework.biases has no "{bias}"; set this to false in [points], '
+                f'or add "{bias}" to homework.biases'
+            )
+            place = ("points", criterion)
+            yield Fault(place, text, (place, ("homework", "biases")))
+
+
+def _of_spellings(spellings: dict[str, list[str]]) -> Iterator[Fault]:
+    for (one, its), (other, others) in combinations(spellings.items(), 2):
+        for spelling in sorted(set(its) & set(others)):
+            text = f'"{spelling}" is a spelling of both {one} and {other}; leave it out of one'
+            yield Fault(("spellings",), text, (("spellings", other), ("spellings", one)))
+    for name, its in spellings.items():
+        for spelling in filter(keyword.iskeyword, its):
+            yield Fault(("spellings", name), f'"{spelling}" is a word of Python\'s own')
+
+
+def _of_sizes(table: str, settings: CaseSettings) -> Iterator[Fault]:
+    for n, n_hidden in settings.sizes:
+        if n == n_hidden:
+            text = (
+                f"[{n}, {n_hidden}] has N equal to H, so a transposed result could have the right "
+                "shape; make them differ"
+            )
+            yield Fault((table, "sizes"), text)
+
+
+def to_toml(rubric: Rubric) -> str:
+    """Return the whole of a rubric as TOML, with the comments of the package's."""
+    tables: dict[str, Any] = msgspec.to_builtins(rubric)
+    tables["points"] = {name: rubric.points.get(name, False) for name in CRITERIA}
+    return with_values(RUBRIC_FILE.read_text(encoding="utf-8"), tables)

@@ -5,9 +5,23 @@ it, so that a rubric can be read without executing it.
 """
 
 import ast
+import math
 import re
+from types import CodeType
 
-FUNCTIONS = ("sin", "cos", "tan", "exp", "log", "sqrt", "tanh", "abs")
+from grader.errors import UserError
+
+FUNCTIONS = {
+    "sin": math.sin,
+    "cos": math.cos,
+    "tan": math.tan,
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "tanh": math.tanh,
+    "abs": abs,
+}
+MOST_TRIED = 10_000  # of the points that a target is tried at
 OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub)
 
 
@@ -23,14 +37,40 @@ class _Torch(ast.NodeTransformer):
         return _torch("pi") if node.id == "pi" else node
 
 
+class _Floats(ast.NodeTransformer):
+    """Makes whole numbers floats: a power of them could take for ever."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:  # ast's name for it
+        assert isinstance(node.value, int | float)  # _check has seen to it
+        return ast.Constant(float(node.value))
+
+
+def check_target(target: str, n_samples: int) -> None:
+    """Raise UserError where a target is none, or has no value at one of its samples in [-1, 1]."""
+    tree = ast.fix_missing_locations(_Floats().visit(_parsed(target)))
+    code = compile(tree, target, "eval")
+    for number in range(0, n_samples, n_samples // MOST_TRIED + 1):
+        x = -1 + 2 * number / (n_samples - 1)
+        if not _is_finite(code, x):
+            raise UserError(f"target {target!r}: has no finite value at x = {x:.3g}")
+
+
+def _is_finite(code: CodeType, x: float) -> bool:
+    try:
+        value = eval(code, {"__builtins__": {}, "pi": math.pi, **FUNCTIONS}, {"x": x})
+    except (ArithmeticError, ValueError):
+        return False
+    return isinstance(value, float) and math.isfinite(value)  # a root may be a complex number
+
+
 def code_of(target: str) -> str:
-    """Return a target as Python for a tensor x; raise ValueError where it is none."""
+    """Return a target as Python for a tensor x; raise UserError where it is none."""
     code = ast.unparse(_Torch().visit(_parsed(target)))
     return re.sub(r"(?<=\w) \*\* (?=\w)", "**", code)  # as formatters write simple powers
 
 
 def tex_of(target: str) -> str:
-    """Return a target in TeX; raise ValueError where it is none."""
+    """Return a target in TeX; raise UserError where it is none."""
     import sympy  # half a second, which only those who write texts spend
 
     _parsed(target)
@@ -40,10 +80,10 @@ def tex_of(target: str) -> str:
 def _parsed(target: str) -> ast.Expression:
     try:
         tree = ast.parse(target, mode="eval")
-    except (SyntaxError, ValueError):
-        raise ValueError(f"target {target!r}: not an expression of x") from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise UserError(f"target {target!r}: not an expression of x") from None
     if not any(isinstance(node, ast.Name) and node.id == "x" for node in ast.walk(tree)):
-        raise ValueError(f"target {target!r}: there is no x in it")
+        raise UserError(f"target {target!r}: there is no x in it")
     _check(tree.body, target)
     return tree
 
@@ -60,7 +100,7 @@ def _check(node: ast.AST, target: str) -> None:
             inner = [argument]
         case _:
             functions = ", ".join(FUNCTIONS)
-            raise ValueError(
+            raise UserError(
                 f"target {target!r}: {ast.unparse(node)} is not understood; write numbers, x, pi, "
                 f"+ - * / ** and {functions}"
             )

@@ -97,7 +97,7 @@ def validate_solution(rubric: Rubric, graders: Graders) -> Iterator[Validation]:
         path = Path(name)
         if path.stem == "homework":
             paper = Paper(f"{REFERENCE}_{path.suffix[1:]}", name, text.encode())
-            yield _validation(graders.grade(paper), [])
+            yield _validation(graders.grade(paper).record, [])
 
 
 def validate(rubric: Rubric, graders: Graders) -> Iterator[Validation]:
@@ -128,7 +128,8 @@ def _graded(
     def grade(mutants: Sequence[Mutant]) -> Validation:
         changed = reduce(mutate, mutants, source)
         name = "+".join(mutant.id for mutant in mutants)
-        return _validation(graders.grade(Paper(name, "homework.py", changed.encode())), mutants)
+        paper = Paper(name, "homework.py", changed.encode())
+        return _validation(graders.grade(paper).record, mutants)
 
     with ThreadPoolExecutor(graders.jobs) as pool:
         yield from pool.map(grade, changes)

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
-import tomlkit
 
 from grader.activations import activation_called
 from grader.calibration import Measured, measure, networks
+from grader.errors import UserError
 from grader.files import write_atomically
-from grader.rubric import RUBRIC_FILE, Homework, Rubric, check_rubric, load_rubric
+from grader.rubric import Homework, Rubric, check_rubric, load_rubric, to_toml
 
 HALVINGS = 4  # of the learning rate, at most
 # The least factor between the worst right run and the best wrong one: a pass mark of two digits
@@ -25,17 +25,17 @@ def new_variant(homework: Homework, path: Path, jobs: int) -> tuple[Rubric, list
     """Write to `path` the package's rubric with another homework; return it and what was measured.
 
     The learning rate is halved until every right run trains; the pass mark stays where it is if
-    that tells right from wrong, and else is put between them. Raises ValueError where no pass mark
+    that tells right from wrong, and else is put between them. Raises UserError where no pass mark
     does, where the homework makes no sense, and where `path` is there already.
     """
     if path.exists():
-        raise ValueError(f"{path}: is there already")
+        raise UserError(f"{path} already exists: name another folder, or move it away")
     own = load_rubric()
     points = _points(own, homework)
     asked = msgspec.structs.replace(own, homework=homework, points=points)
     check_rubric(asked)
     rubric, measured = _calibrated(asked, jobs)
-    write_atomically(path, _text(rubric))
+    write_atomically(path, to_toml(rubric))
     return rubric, measured
 
 
@@ -82,7 +82,7 @@ def _calibrated(rubric: Rubric, jobs: int) -> tuple[Rubric, list[Measured]]:
             f"at {rate:g} right runs end at {worst_right:.3g} Var(y) or below, "
             f"and {best.network.what} at {best_wrong:.3g}"
         )
-    raise ValueError(
+    raise UserError(
         f"no pass mark tells right gradients from wrong ones: {'; '.join(tried)}. "
         "Take another target, or more hidden units"
     )
@@ -91,16 +91,3 @@ def _calibrated(rubric: Rubric, jobs: int) -> tuple[Rubric, list[Measured]]:
 def _between(least: float, wanted: float, most: float) -> float:
     """Return `wanted` if it is in between, else the geometric mean, to two digits."""
     return wanted if least < wanted < most else float(f"{math.sqrt(least * most):.2g}")
-
-
-def _text(rubric: Rubric) -> str:
-    """Return the package's rubric.toml with this one's homework, points and training put in."""
-    document = tomlkit.parse(RUBRIC_FILE.read_text(encoding="utf-8"))
-    for name in ("homework", "points", "training"):
-        values, table = msgspec.to_builtins(getattr(rubric, name)), document[name]
-        for gone in table.keys() - values.keys():
-            del table[gone]
-        for key, value in values.items():
-            if table.get(key) != value:
-                table[key] = value
-    return tomlkit.dumps(document)

@@ -1,36 +1,45 @@
 """The grader's handles on the zygote and its workers: everything behind them is untrusted."""
 
 import contextlib
-import math
 import os
+import select
 import shutil
 import signal
 import socket
 import tempfile
-import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 
+from grader.clocks import OutOfTime, ProcessClock, Watch
 from grader.confined import wire
-from grader.confined.confinement import LAYERS
-from grader.confined.contract import Call, Outcome, Problem, Sighting, Spellings
-from grader.confined.limits import Limits
+from grader.confined.confinement import LAYERS, place_for_base
+from grader.confined.contract import OUT_OF_TIME, Call, Outcome, Problem, Sighting, Spellings
+from grader.confined.limits import Limits, seconds_for
+from grader.confined.student import WAITED, over
+from grader.errors import UserError
 
-START_SECONDS = 60.0  # for the zygote to preload what students import
+START_SECONDS = 120.0  # for the zygote to preload what students import, and a worker to be ready
+BROKE = "broke the protocol"
+UNINTERRUPTED = ", and could not be interrupted"
 NO_SPELLINGS: Spellings = {}
 GONE = "the process that forks the workers is gone"
 
-Message = TypeVar("Message", wire.Ready, wire.Screened, wire.Loaded, wire.Answer)
+Message = TypeVar("Message", wire.Screened, wire.Loaded, wire.Answer)
 
 
 class ZygoteDied(Exception):
     """The zygote is gone; what is graded is kept, the rest needs a new run."""
 
 
-class IsolationMissing(Exception):
+class WorkerNotReady(Exception):
+    """A worker could not be made ready; no submission had anything to do with it."""
+
+
+class IsolationMissing(UserError):
     """Strict isolation was asked for, and this machine lacks a layer of it."""
 
 
@@ -63,7 +72,7 @@ class Zygote:
         from grader.confined.zygote import serve
 
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        base = Path(tempfile.mkdtemp(prefix="grader-"))
+        base = Path(tempfile.mkdtemp(prefix="grader-", dir=place_for_base()))
         pid = os.fork()
         if pid == 0:
             status = 1
@@ -71,6 +80,8 @@ class Zygote:
                 ours.close()
                 serve(theirs, base)
                 status = 0
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(status)
         theirs.close()
@@ -80,7 +91,8 @@ class Zygote:
     def fork_worker(self, limits: Limits) -> "Worker":
         """Return a confined worker, and have the next one made ready.
 
-        Raises ZygoteDied where the zygote does not answer, IsolationMissing as `strict` says.
+        Raises ZygoteDied where the zygote does not answer, WorkerNotReady where the worker does
+        not come to be, and IsolationMissing as `strict` says.
         """
         worker = self._spare
         if worker is None or worker.limits != limits or not worker.is_waiting():
@@ -193,19 +205,35 @@ class Worker:
         self.cpu = cpu
         self._channel = channel
         self._end = end
-        self._deadline = math.inf
+        self._clock: ProcessClock | None = None
         self._ended: Outcome | None = None
+        self.waited = False
+        """Whether it had to be stopped while it slept, or waited for something."""
         self.named: dict[str, tuple[Sighting, ...]] = {}
         self.missing = dict.fromkeys(LAYERS, "the worker did not start")
         """Layers of confinement that are not in force, with the reason."""
-        self._send(wire.frame(wire.Start(limits, cpu)))
+        with contextlib.suppress(wire.WireError):  # begin() then finds the channel closed
+            wire.send(channel, wire.frame(wire.Start(limits, cpu)))
+        channel.setblocking(False)
 
     def begin(self) -> None:
-        """Wait until the worker is confined. From now on its time counts."""
-        self._deadline = time.monotonic() + self.limits.total_seconds
-        ready = self._receive(wire.Ready, START_SECONDS)
-        if isinstance(ready, wire.Ready):
-            self.missing = ready.missing
+        """Wait until the worker is confined; raise WorkerNotReady where that cannot be."""
+        try:
+            reply = wire.reply_of(wire.receive(self._channel, self.limits.frame_bytes, _for_start))
+        except wire.WireError as error:
+            self._kill(wait=True)
+            raise WorkerNotReady(f"a worker ended before it was confined: {error}") from error
+        if not isinstance(reply, wire.Ready):
+            self._kill(wait=True)
+            why = reply.why if isinstance(reply, wire.NotReady) else type(reply).__name__
+            raise WorkerNotReady(f"a worker could not be confined: {why}")
+        self.missing = reply.missing
+        self._clock = ProcessClock(reply.pid)
+
+    @property
+    def processor_seconds(self) -> float:
+        """Processor time that it has used."""
+        return self._clock.used() if self._clock else 0.0
 
     @property
     def layers(self) -> list[str]:
@@ -214,7 +242,6 @@ class Worker:
 
     def is_waiting(self) -> bool:
         """Tell whether a worker that has not begun is still there."""
-        self._channel.setblocking(False)
         try:
             return bool(self._channel.recv(1, socket.MSG_PEEK))
         except BlockingIOError:
@@ -233,7 +260,7 @@ class Worker:
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        traceback: TracebackType | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -268,12 +295,11 @@ class Worker:
         The first call that takes too long ends the round: the rest would take as long, and share
         its outcome.
         """
-        training = questions.function.startswith("train_")
-        seconds = self.limits.training_seconds if training else self.limits.call_seconds
+        seconds = seconds_for(questions.function, self.limits)
         outcomes: list[Outcome] = []
-        self._send(questions.frame)
+        self._send(questions.frame, seconds)
         for number in questions.numbers:
-            if not outcomes or outcomes[-1].problem is not Problem.TIMEOUT:
+            if not outcomes or outcomes[-1].problem not in OUT_OF_TIME:
                 outcomes.append(self._answer(number, seconds))
             else:
                 outcomes.append(outcomes[-1])
@@ -289,7 +315,7 @@ class Worker:
                 raise wire.WireError("an answer to another call")
             outcome = wire.outcome_of(reply)
         except wire.WireError as error:
-            return self._give_up(Problem.CRASHED, f"broke the protocol: {error}")
+            return self._give_up(Problem.CRASHED, f"{BROKE}: {error}")
         return Outcome(
             outcome.tensors,
             outcome.problem,
@@ -303,21 +329,20 @@ class Worker:
         self, message: wire.ToWorker, kind: type[Message], seconds: float
     ) -> Message | Outcome:
         """Send a message and receive the answer of type `kind`, or give the worker up."""
-        self._send(wire.frame(message))
+        self._send(wire.frame(message), seconds)
         return self._receive(kind, seconds)
 
-    def _send(self, framed: bytes) -> None:
-        """Send a frame, or give the worker up."""
+    def _send(self, framed: bytes, seconds: float) -> None:
+        """Send a frame, which the worker has this time to read, or give the worker up."""
         if self._ended is not None:
             return
         try:
             if self._spoke_unasked():
-                self._give_up(Problem.CRASHED, "broke the protocol: spoke out of turn")
+                self._give_up(Problem.CRASHED, f"{BROKE}: spoke out of turn")
                 return
-            self._channel.settimeout(self.limits.grace_seconds)
-            wire.send(self._channel, framed)
-        except TimeoutError:
-            self._give_up(Problem.TIMEOUT, "was stopped at the time limit")
+            wire.send(self._channel, framed, self._watch(seconds))
+        except OutOfTime as error:
+            self._give_up_late(error, seconds)
         except wire.WireError as error:
             self._give_up(Problem.CRASHED, str(error))
 
@@ -325,31 +350,46 @@ class Worker:
         """Receive a message of type `kind` within this time, or give the worker up."""
         if self._ended is not None:
             return self._ended
-        limit = time.monotonic() + seconds + self.limits.grace_seconds
+        watch = self._watch(seconds)
         try:
-            body = wire.receive(self._channel, self.limits.frame_bytes, min(limit, self._deadline))
-            reply = wire.reply_of(body)
-        except TimeoutError:
-            return self._give_up(Problem.TIMEOUT, "was stopped at the time limit")
+            reply = wire.reply_of(wire.receive(self._channel, self.limits.frame_bytes, watch))
+        except OutOfTime as error:
+            return self._give_up_late(error, seconds)
         except wire.WireError as error:
             return self._give_up(Problem.CRASHED, str(error))
+        finally:
+            self.waited |= watch.interrupted
         if not isinstance(reply, kind):
-            return self._give_up(Problem.CRASHED, "broke the protocol: another message")
+            return self._give_up(Problem.CRASHED, f"{BROKE}: another message")
         return reply
 
+    def _watch(self, seconds: float) -> Watch:
+        assert self._clock is not None, "begin() comes first"
+        return Watch(self._clock, seconds, self.limits.grace_seconds)
+
     def _spoke_unasked(self) -> bool:
-        self._channel.setblocking(False)
         try:
             return bool(self._channel.recv(1, socket.MSG_PEEK))
         except OSError:
             return False
+
+    def _give_up_late(self, error: OutOfTime, seconds: float) -> Outcome:
+        self.waited |= error.waited
+        if error.waited:
+            return self._give_up(Problem.WAITED, WAITED + UNINTERRUPTED)
+        detail = over(seconds, self.limits.reference_seconds) + UNINTERRUPTED
+        return self._give_up(Problem.TIMEOUT, detail)
 
     def _give_up(self, problem: Problem, detail: str) -> Outcome:
         status = self._kill(wait=True)
         if problem is Problem.CRASHED and status is not None and os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             if number == signal.SIGXCPU:
-                problem, detail = Problem.TIMEOUT, "was stopped at the CPU limit"
+                seconds, reference = self.limits.total_seconds, self.limits.reference_seconds
+                problem, detail = (
+                    Problem.TIMEOUT,
+                    f"with what ran before it, {over(seconds, reference)}",
+                )
             elif number != signal.SIGKILL:
                 detail = f"killed by {signal.Signals(number).name}"
         self._ended = Outcome(problem=problem, detail=detail)
@@ -361,6 +401,14 @@ class Worker:
             return None
         self._channel.close()
         return self._end(wait)
+
+
+def _for_start(channel: socket.socket, event: int) -> None:
+    """Wait for a worker to be made ready (see wire.Wait)."""
+    poll = select.poll()
+    poll.register(channel, event)
+    if not poll.poll(START_SECONDS * 1000):
+        raise WorkerNotReady(f"a worker was not ready after {START_SECONDS:g} s")
 
 
 def printable(text: str) -> str:

@@ -14,7 +14,8 @@ import yaml
 from conftest import GRADER, ROOT, run_grader
 
 from grader.autograders import FILES, github, gradescope
-from grader.rubric import RUBRIC_FILE
+from grader.errors import UserError
+from grader.rubric import RUBRIC_FILE, load_rubric
 
 BIN = Path(sys.executable).parent
 SEED = 987654321
@@ -91,7 +92,7 @@ def test_gradescope_is_told_why_there_is_nothing_to_grade(autograder):
 
 
 def test_the_archive_installs_and_is_the_same_to_the_byte(archive, tmp_path):
-    assert archive.read_bytes() == gradescope(SEED, None)
+    assert archive.read_bytes() == gradescope(SEED, None, load_rubric())
     with ZipFile(archive) as opened:
         modes = {info.filename: info.external_attr >> 16 & 0o777 for info in opened.infolist()}
         opened.extractall(tmp_path)
@@ -109,19 +110,21 @@ def test_the_archive_installs_and_is_the_same_to_the_byte(archive, tmp_path):
         assert package <= set(opened.namelist())
 
 
-def test_another_rubric_takes_the_place_of_the_packages(tmp_path):
+def test_another_rubric_takes_the_place_of_the_packages_as_a_whole(tmp_path):
     rubric = tmp_path / "variant.toml"
-    rubric.write_bytes(RUBRIC_FILE.read_bytes() + b"# another\n")
-    (tmp_path / "a.zip").write_bytes(gradescope(1, None, rubric))
+    rubric.write_text('[points]\n"train.net" = false\n')
+    (tmp_path / "a.zip").write_bytes(gradescope(1, None, load_rubric(rubric)))
+    own = RUBRIC_FILE.read_text(encoding="utf-8")
     with ZipFile(tmp_path / "a.zip") as opened:
-        assert opened.read("grader/grader/rubric.toml") == rubric.read_bytes()
+        whole = opened.read("grader/grader/rubric.toml").decode()
+        assert whole == own.replace('"train.net" = 10', '"train.net" = false') != own
         assert [name for name in opened.namelist() if "rubric.toml" in name] == [
             "grader/grader/rubric.toml"
         ]
 
 
 def test_where_pip_finds_torch_is_in_the_archive(tmp_path):
-    (tmp_path / "a.zip").write_bytes(gradescope(1, "https://example.org/cpu"))
+    (tmp_path / "a.zip").write_bytes(gradescope(1, "https://example.org/cpu", load_rubric()))
     with ZipFile(tmp_path / "a.zip") as opened:
         assert opened.read("pip.conf") == b"[global]\nextra-index-url = https://example.org/cpu\n"
 
@@ -239,7 +242,7 @@ def test_a_submission_gives_the_runner_no_commands(tmp_path):
     [("grader", "v1", "write OWNER/NAME"), ("a/b", 'v1"\n', "write a tag or, better, the hash")],
 )
 def test_names_that_github_has_not_are_refused(repository, ref, says):
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(UserError, match=says):
         github(repository, ref)
 
 

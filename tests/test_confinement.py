@@ -16,6 +16,7 @@ from times import PATIENCE
 
 from grader.confined import confinement, kernel, syscalls
 from grader.confined.confinement import LAYERS
+from grader.confined.devices import NO_GPU
 from grader.workers import IsolationMissing, Zygote
 
 SOLUTION = ROOT / "solution" / "homework.py"
@@ -110,7 +111,7 @@ INSIDE = [
     ("[os.mkdir('a'), os.rename('a', 'b'), os.listdir()][-1]", "os", "['b']"),
     ("os.path.expanduser('~') == os.getcwd() == tempfile.gettempdir()", "os, tempfile", "True"),
     ("tempfile.TemporaryFile().write(b'x')", "tempfile", "1"),
-    ("sorted(os.environ)", "os", "['HOME', 'TMPDIR']"),
+    ("sorted(os.environ)", "os", str(sorted(["HOME", "TMPDIR", *NO_GPU]))),
     ("threading.Thread(target=print).start()", "threading", "None"),
     ("wave.__name__, tool.__name__", "wave, json.tool as tool", "('wave', 'json.tool')"),
     ("sympy.diff('x**2', 'x')", "sympy", "2*x"),

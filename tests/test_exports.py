@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from msgspec.structs import replace
 
+from grader.errors import UserError
 from grader.exports import canvas, github, gradescope, junit, moodle
 from grader.exports.marks import Mark
 from grader.records import Criterion, Final, Record, SourceNote, Training
@@ -87,7 +88,7 @@ NOT_CANVAS = [
 
 @pytest.mark.parametrize(("text", "says"), NOT_CANVAS)
 def test_what_canvas_never_exported_is_said_to_be(text, says):
-    with pytest.raises(ValueError, match=re.escape(says)):
+    with pytest.raises(UserError, match=re.escape(says)):
         canvas.merge(text, MARKS, "Homework 1", 20)
 
 
@@ -96,7 +97,7 @@ def test_what_canvas_never_exported_is_said_to_be(text, says):
     ["ID", "Student", "SIS Login ID", "Section", "Final Score", "Homework Current Points (5)", " "],
 )
 def test_a_column_of_canvas_own_is_never_written_to(name):
-    with pytest.raises(ValueError, match="cannot have an assignment called"):
+    with pytest.raises(UserError, match="cannot have an assignment called"):
         canvas.merge(GRADEBOOK, MARKS, name, 20)
 
 
@@ -193,7 +194,7 @@ NO_CSV = [
 
 @pytest.mark.parametrize(("text", "line"), NO_CSV)
 def test_a_quotation_mark_left_open_swallows_no_rows(text, line):
-    with pytest.raises(ValueError, match=f"is no CSV file .{line}: a quotation mark"):
+    with pytest.raises(UserError, match=f"is no CSV file .{line}: a quotation mark"):
         canvas.merge(text, MARKS, "HW", 20)
 
 
@@ -256,9 +257,9 @@ SCALES = [("20", True), ("20.00", True), ("20,00", True), ("", True), ("(read on
 def test_marks_out_of_other_points_are_refused(most, fits):
     possible = f'Student,ID,HW (5)\nPoints Possible,,"{most}"\nA,1,\n'
     worksheet = f'Identifier,Full name,Grade,Maximum Grade\nParticipant 1,A,,"{most}"\n'
-    with nullcontext() if fits else pytest.raises(ValueError, match=f"is out of {most}, and"):
+    with nullcontext() if fits else pytest.raises(UserError, match=f"is out of {most}, and"):
         assert canvas.merge(possible, [mark("A", 10)], "HW", 20).problems == []
-    with nullcontext() if fits else pytest.raises(ValueError, match=f"is out of {most}, and"):
+    with nullcontext() if fits else pytest.raises(UserError, match=f"is out of {most}, and"):
         assert moodle.merge(worksheet, [mark("A", 10)]).problems == []
 
 

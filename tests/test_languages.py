@@ -15,6 +15,7 @@ from babel.messages.pofile import read_po
 from conftest import ROOT
 
 from grader.catalogue import LANGUAGES, LOCALE, TEXTS, Reason, Texts, language_here, language_of
+from grader.errors import UserError
 
 CHINESE = [language for language in LANGUAGES if language != "en"]
 KEYWORDS = {"N_": None, "_": None, "gettext": None, "ngettext": (1, 2)}
@@ -118,7 +119,7 @@ def test_a_language_has_several_names(name, language):
 
 @pytest.mark.parametrize("name", ["", "fr", "chinese", "zh-XX"])
 def test_another_language_is_refused_in_one_line(name):
-    with pytest.raises(ValueError, match="choose from en, zh_Hans, zh_Hant") as refused:
+    with pytest.raises(UserError, match="choose from en, zh_Hans, zh_Hant") as refused:
         language_of(name)
     assert "\n" not in str(refused.value)
 

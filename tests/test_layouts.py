@@ -14,6 +14,7 @@ import pytest
 from conftest import run_grader
 from zips import link, patched, zipped
 
+from grader.errors import UserError
 from grader.roster import Entry, Names, read_roster, write_roster
 from grader.rubric import Rubric
 from grader.submissions.archives import Archives
@@ -427,7 +428,7 @@ TABLES = {
 def test_a_table_that_does_not_fit_the_class_is_told(tmp_path, rubric, rows):
     out, files = tmp_path / "out", {"x_12_2_homework.py": "", "y_13_3_homework.py": ""}
     called(files, out, rubric)
-    with pytest.raises(ValueError, match=f"{TABLES[rows]}$"):
+    with pytest.raises(UserError, match=f"{TABLES[rows]}$"):
         called(files, out, rubric, f"id,student\n{rows}")
     assert called(files, out, rubric, "id,student\n12,y\n13,x\n") == {"12": "y", "13": "x"}
 

@@ -18,6 +18,7 @@ from times import PATIENCE
 
 from grader import variants
 from grader.cases import hidden_cases, public_cases
+from grader.errors import UserError
 from grader.papers import Brief, Paper, key_of
 from grader.release import release
 from grader.rubric import RUBRIC_FILE, Homework, derived_seed, load_rubric
@@ -150,7 +151,7 @@ def test_where_no_pass_mark_tells_right_from_wrong_nothing_is_written(measured_a
     says = (
         r"no pass mark .*: at 0\.2 right runs diverge; at 0\.1 right runs .* sign flipped at 0\.2;"
     )
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(UserError, match=says):
         new_variant(homework_with(targets=["tan(x)"]), tmp_path / "rubric.toml", jobs=1)
     assert len(tried) == 5
     assert list(tmp_path.iterdir()) == []
@@ -160,7 +161,10 @@ def test_a_rubric_that_is_there_stays_as_it_is(tmp_path):
     path = tmp_path / "rubric.toml"
     path.write_text("mine")
     done = run_grader("new-variant", tmp_path)
-    assert (done.returncode, done.stderr) == (2, f"grader: {path}: is there already\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"grader: {path} already exists: name another folder, or move it away\n",
+    )
     assert path.read_text() == "mine"
 
 
@@ -215,7 +219,7 @@ def test_a_variants_solution_is_right_and_each_mutant_is_another_text(zygote, ch
     rubric = msgspec.structs.replace(OWN, homework=homework, points=points)
     source = solution_of(rubric)["homework.py"]
     classroom = Classroom(Brief.of(rubric, 5, strict=False), zygote)
-    record = classroom.grade(Paper("ada", "homework.py", source.encode()))
+    record = classroom.grade(Paper("ada", "homework.py", source.encode())).record
     assert [c.id for c in record.criteria if c.points < c.max_points] == []
     assert record.score == sum(points.values())
     mutated = {mutate(source, mutant) for mutant in mutants_of(rubric)}

@@ -20,7 +20,7 @@ def check(only: str | None = None, lang: str = "en") -> None:
     """Check the functions defined in this notebook (or in the calling module) and show a report.
 
     `only` names one function or criterion, such as "grad_w1" or "grad_b1.row"; `lang` is en,
-    zh_Hans or zh_Hant. Raises ValueError where they name nothing.
+    zh_Hans or zh_Hant. Raises UserError where they name nothing.
     """
     if A_FILE_RUNS.is_set():  # whose report is to come
         return

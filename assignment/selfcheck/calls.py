@@ -51,11 +51,16 @@ def _answer(call: Call, namespace: Namespace, labels: set[str]) -> Outcome:
         return Outcome(problem=Problem.BAD_RETURN, detail=str(error))
     except TimeLimitReached as error:
         # Without its place: where a loop is when the time is over is another line on every run.
-        return Outcome(problem=Problem.TIMEOUT, detail=str(error))
+        return out_of_time(error)
     except NotImplementedError as error:
         return _failed(Problem.NOT_ATTEMPTED, describe(error), error, labels)
     except BaseException as error:
         return _failed(Problem.RAISED, describe(error), error, labels)
+
+
+def out_of_time(error: TimeLimitReached) -> Outcome:
+    """Return the outcome of a call that was stopped at a limit of time."""
+    return Outcome(problem=Problem.WAITED if error.waited else Problem.TIMEOUT, detail=str(error))
 
 
 def _failed(problem: Problem, detail: str, error: BaseException, labels: set[str]) -> Outcome:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from selfcheck.errors import UserError
+
 Language = Literal["en", "zh_Hans", "zh_Hant"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 # How else a language may be called; "zh" alone is the mainland's.
@@ -27,11 +29,11 @@ DOMAIN = "messages"
 
 
 def language_of(text: str) -> Language:
-    """Return the language `text` names ("zh_Hant", "zh-TW", "zh"); raise ValueError if none."""
+    """Return the language `text` names ("zh_Hant", "zh-TW", "zh"); raise UserError if none."""
     known = {name.lower(): language for name, language in ALIASES.items()}
     language = known.get(text.replace("-", "_").lower())
     if language is None:
-        raise ValueError(f"no language is called {text!r}; choose from {', '.join(LANGUAGES)}")
+        raise UserError(f"no language is called {text!r}; choose from {', '.join(LANGUAGES)}")
     return language
 
 
@@ -55,14 +57,15 @@ def N_(message: str) -> str:  # noqa: N802  # gettext's name for what is to be t
     return message
 
 
-TEXTS = {
-    # What a criterion came to
+# What a criterion came to
+OUTCOMES = {
     "right": N_("right"),
     "not_attempted": N_("not attempted"),
     "missing": N_("{detail} is not defined"),
     "raised": N_("{function} raised {detail}{place}"),
     "bad_return": N_("{detail}{place}"),
     "timeout": N_("{function} {detail}{place}"),
+    "waited": N_("{function} {detail}{place}"),
     "crashed": N_("the process that ran this code ended during {function}: {detail}"),
     "shape": N_("{tensor} has shape {actual}, expected {expected}"),
     "count": N_("returned {actual} tensors, expected {expected}"),
@@ -101,6 +104,20 @@ TEXTS = {
     "nothing_defined": N_("none of the asked functions is defined{reason}"),
     "unreadable": N_("{reason}"),
     "net_beside": N_("This file defines no Net; the one in {file} counts."),
+    # What an instructor is told of submissions that may have ended by the machine's fault
+    "alarm": N_(
+        "{count} submissions in a row ended in one way: {end}. The reference solution was graded "
+        "again after each of them and earned all points, so this machine can grade."
+    ),
+    "ended_crash": N_("their process died"),
+    "ended_memory": N_("they ran out of memory"),
+    "ended_module": N_("a module that should be there could not be imported"),
+    "ended_wait": N_("they were stopped while they waited"),
+    "ended_time": N_("they used up their processor time"),
+}
+
+# What mistakes with a name are told; rubric.toml's [misconceptions] may give each a share.
+MISTAKES = {
     # A wrong sign or factor
     "sign": N_(
         "The sign of your {equation} is flipped: descent would climb. f depends on Y_pred "
@@ -458,6 +475,8 @@ TEXTS = {
     ),
 }
 
+TEXTS = {**OUTCOMES, **MISTAKES}
+
 
 class Texts:
     """The catalogue in one language."""
@@ -471,6 +490,11 @@ class Texts:
     def of(self, *reasons: Reason) -> str:
         """Return the words for some reasons, one after the other."""
         return " ".join(self.say(TEXTS[reason.id], **reason.values) for reason in reasons)
+
+    def alarm(self, smell: str, count: int) -> str:
+        """Return the words for submissions in a row that ended alike (smells.Smell)."""
+        end = self.of(Reason(f"ended_{smell}"))
+        return self.of(Reason("alarm", {"count": count, "end": end}))
 
     def say(self, message: str, **values: str | int | float) -> str:
         """Return the words for a message marked by N_, with its values filled in."""

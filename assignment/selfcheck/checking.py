@@ -8,7 +8,7 @@ import ast
 import json
 import tokenize
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from selfcheck.formulas import Formula, formulas_of, with_formulas
 from selfcheck.screening import screen
 from selfcheck.student import NOT_PARSED, Cell, Namespace
 from selfcheck.diagnosis import Mistaken, Mistakes
+from selfcheck.errors import UserError
 from selfcheck.judging import Case, Marking, judge, judge_training
 from selfcheck.verdicts import Verdict, is_training
 
@@ -70,12 +71,12 @@ class Questions:
     def chosen(self, only: str | None) -> list[str]:
         """Return the criteria that `only` names (all without it), training last.
 
-        Raises ValueError where it names none.
+        Raises UserError where it names none.
         """
         names = [name for name in self.marking.points if only is None or _is_named(only, name)]
         if not names:
             known = ", ".join(self.marking.points)
-            raise ValueError(f"nothing is called {only!r}; choose from {known}")
+            raise UserError(f"nothing is called {only!r}; choose from {known}")
         return sorted(names, key=is_training)
 
 
@@ -109,10 +110,11 @@ def _verdict(
     ]
     if not is_training(criterion):
         return judge(criterion, answered, marking, named, source)
-    # The grader finds the loss with the reference's forward pass; here it is yours.
-    points = marking.points["forward.values"]
-    forward = _verdict("forward.values", namespace, labels, named, source, questions)
-    if forward.points < points:
+    # The grader finds the loss with the reference's forward pass; here it is yours, points or none.
+    asked = replace(marking, points={"forward.values": 1.0, **marking.points})
+    asking = replace(questions, marking=asked)
+    forward = _verdict("forward.values", namespace, labels, named, source, asking)
+    if forward.points < forward.max_points:
         return Verdict(criterion, 0, marking.points[criterion], (Reason("needs_forward"),))
 
     def loss_of(x: Tensor, y: Tensor, params: Parameters) -> float:
@@ -128,22 +130,26 @@ def _fresh(call: Call) -> Call:
 
 
 def read_cells(path: Path) -> tuple[str, list[Cell]]:
-    """Return the kind ("module" or "notebook") and the code of your file."""
+    """Return the kind ("module" or "notebook") and the code of your file.
+
+    Raises UserError where it cannot be read.
+    """
     try:
         if path.suffix != ".ipynb":
             with tokenize.open(path) as file:
                 return "module", [Cell(path.name, file.read())]
         notebook = json.loads(path.read_text(encoding="utf-8-sig"))
-        cells = notebook["cells"]
+        return "notebook", [
+            Cell(f"cell {number}", _without_magics("".join(cell["source"])))
+            for number, cell in enumerate(notebook["cells"], start=1)
+            if cell["cell_type"] == "code"
+        ]
     except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, SyntaxError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: cannot be read ({error})") from error
-    return "notebook", [
-        Cell(f"cell {number}", _without_magics("".join(cell["source"])))
-        for number, cell in enumerate(cells, start=1)
-        if cell["cell_type"] == "code"
-    ]
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except KeyError as error:
+        raise UserError(f"{path}: is not a notebook of format 4 (no {error} in it)") from error
+    except (ValueError, SyntaxError, TypeError, RecursionError) as error:
+        raise UserError(f"{path}: cannot be read ({error})") from error
 
 
 def _without_magics(source: str) -> str:

@@ -13,6 +13,7 @@ from types import FrameType
 from selfcheck.catalogue import N_, Texts, language_here, language_of
 from selfcheck.guards import guarded
 from selfcheck.student import load
+from selfcheck.errors import UserError
 from selfcheck.checking import (
     Questions,
     Work,
@@ -48,7 +49,7 @@ class Request:
 def run(request: Request, questions: Questions, command: Sequence[str]) -> int:
     """Do what is asked; return 0 when all is right (or watching ended), else 1.
 
-    `command` starts a process that does what this does. Raises ValueError where the file cannot be
+    `command` starts a process that does what this does. Raises UserError where the file cannot be
     read or an option names nothing.
     """
     language = language_of(request.lang) if request.lang else language_here(os.environ)
@@ -64,7 +65,7 @@ def run(request: Request, questions: Questions, command: Sequence[str]) -> int:
 def check_file(request: Request, questions: Questions, look: Look) -> int:
     """Run a .py or .ipynb, check what it defines, print a report; return 0 when all is right.
 
-    Raises ValueError where the file cannot be read or `only` names nothing.
+    Raises UserError where the file cannot be read or `only` names nothing.
     """
     os.environ.setdefault("MPLBACKEND", "Agg")  # no window may stop the check
     kind, cells = read_cells(request.file)
@@ -99,7 +100,7 @@ def print_report(work: Work, only: str | None, questions: Questions, look: Look)
 def reports(work: Work, only: str | None, questions: Questions, look: Look) -> Iterator[Report]:
     """Give the report on the quick criteria, and after it, where training is asked, on all.
 
-    Raises ValueError where `only` names nothing.
+    Raises UserError where `only` names nothing.
     """
     chosen = questions.chosen(only)
     quick = [name for name in chosen if not is_training(name)]
@@ -159,7 +160,7 @@ def main() -> int:
         sys.stdout.reconfigure(errors="replace")  # a Windows pipe may not know all letters
     try:
         return run(request, stored_questions(), [sys.executable, "-m", __package__])
-    except ValueError as error:
+    except UserError as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:

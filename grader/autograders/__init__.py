@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from grader.bundle import zipped
-from grader.rubric import RUBRIC_FILE
+from grader.errors import UserError
+from grader.rubric import RUBRIC_FILE, Rubric, to_toml
 
 FILES = Path(__file__).with_name("files")
 PACKAGE = Path(__file__).parent.parent
@@ -18,10 +19,10 @@ REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 REF = re.compile(r"[\w./-]+")
 
 
-def gradescope(seed: int, extra_index_url: str | None, rubric: Path = RUBRIC_FILE) -> bytes:
+def gradescope(seed: int, extra_index_url: str | None, rubric: Rubric) -> bytes:
     """Return autograder.zip: the scripts that Gradescope runs, the grader, the rubric and the seed.
 
-    Format: gradescope-autograders.readthedocs.io, "Autograder Specifications". Raise ValueError
+    Format: gradescope-autograders.readthedocs.io, "Autograder Specifications". Raise UserError
     where the grader was installed without what it can be installed from.
     """
     files = {
@@ -33,20 +34,20 @@ def gradescope(seed: int, extra_index_url: str | None, rubric: Path = RUBRIC_FIL
         conf = f"[global]\nextra-index-url = {extra_index_url}\n"
         files[PurePosixPath("pip.conf")] = conf.encode()
     for path in _sources():
-        source = rubric if path == RUBRIC_FILE else path
-        files[PurePosixPath("grader", path.relative_to(PACKAGE.parent))] = source.read_bytes()
+        content = to_toml(rubric).encode() if path == RUBRIC_FILE else path.read_bytes()
+        files[PurePosixPath("grader", path.relative_to(PACKAGE.parent))] = content
     return zipped(files)
 
 
 def github(repository: str, ref: str) -> dict[PurePosixPath, str]:
     """Return the composite action, and the workflow that names it at `ref` of `repository`.
 
-    Raise ValueError where these are no names GitHub has.
+    Raise UserError where these are no names GitHub has.
     """
     if not REPOSITORY.fullmatch(repository):
-        raise ValueError(f"--repository {repository}: write OWNER/NAME")
+        raise UserError(f"--repository {repository}: write OWNER/NAME")
     if not REF.fullmatch(ref):
-        raise ValueError(f"--ref {ref}: write a tag or, better, the hash of a commit")
+        raise UserError(f"--ref {ref}: write a tag or, better, the hash of a commit")
     workflow = (FILES / "homework.yml").read_text(encoding="utf-8")
     workflow = workflow.replace("@REPOSITORY@", repository).replace("@REF@", ref)
     return {
@@ -60,7 +61,7 @@ def _sources() -> Iterator[Path]:
     for name in PROJECT:
         path = PACKAGE.parent / name
         if not path.is_file():
-            raise ValueError(f"{path} is missing: run this in a checkout of the repository")
+            raise UserError(f"{path} is missing: run this in a checkout of the repository")
         yield path
     for path in sorted(PACKAGE.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:

@@ -13,6 +13,7 @@ import site
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from math import ceil
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ from landlockpy import AccessFS, RestrictFlag, Ruleset, Scope
 from seccompy import Filter
 
 from grader.confined import kernel
+from grader.confined.devices import NO_GPU
 from grader.confined.limits import Limits
 from grader.confined.syscalls import build_filter, build_own_signals
 
@@ -47,15 +49,32 @@ FIRST_UID: Final = 2_000_000_000
 NOBODY: Final = 65_534
 
 READ: Final = AccessFS.READ_FILE | AccessFS.READ_DIR
-OWN: Final = (
-    READ | AccessFS.WRITE_FILE | AccessFS.TRUNCATE | AccessFS.REFER | AccessFS.MAKE_REG
-    | AccessFS.MAKE_DIR | AccessFS.MAKE_SYM | AccessFS.REMOVE_FILE | AccessFS.REMOVE_DIR
-)  # fmt: skip
+FLAT: Final = (
+    READ | AccessFS.WRITE_FILE | AccessFS.TRUNCATE | AccessFS.MAKE_REG | AccessFS.REMOVE_FILE
+)
+OWN: Final = FLAT | AccessFS.REFER | AccessFS.MAKE_DIR | AccessFS.MAKE_SYM | AccessFS.REMOVE_DIR
+# A container has little memory for files: 64 MB, as a rule. Elsewhere it is half of the machine's.
+SHARED_MEMORY: Final = Path("/dev/shm")
+LITTLE: Final = 256 << 20
 # Shared libraries, fonts and randomness. Nothing here names a user, a host or a secret.
 SYSTEM: Final = (
     "/usr", "/lib", "/lib64", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime",
     "/dev/urandom", "/dev/random", "/dev/zero",
 )  # fmt: skip
+
+
+def place_for_base() -> Path | None:
+    """Return where `base` is to lie; None for the usual place.
+
+    Where a worker cannot have a file system of its own, and this is a container, what is in `base`
+    is bounded all the same: see Confinement.has_plain_folders.
+    """
+    try:
+        room = os.statvfs(SHARED_MEMORY)
+    except OSError:
+        return None
+    small = room.f_blocks * room.f_frsize <= LITTLE
+    return SHARED_MEMORY if small and os.access(SHARED_MEMORY, os.W_OK) else None
 
 
 class Confinement:
@@ -68,6 +87,8 @@ class Confinement:
         self.folder = base / "work"
         self.folder.mkdir()
         self._parent = os.open(self._base.parent, os.O_PATH | os.O_DIRECTORY)
+        self.has_plain_folders = False
+        """Whether a worker that cannot have a file system of its own gets a folder: see prepare."""
         self._ruleset: Ruleset | None = None
         self._filter: Filter | None = None
 
@@ -80,16 +101,28 @@ class Confinement:
         # Nobody writes here, not even the owner: a worker writes in what it mounts on top.
         self.folder.chmod(0o555)
         self._base.chmod(0o111)
+        contained = self._base.parent == SHARED_MEMORY
         if os.geteuid() == 0:
             self._try("folder", kernel.own_mounts)
             self._try("uid", self._make_python_reachable)
+        elif contained:
+            self._try("folder", self._rehearse_mount)
         self._try("landlock.files", self._build_ruleset)
+        if contained and "folder" in self.missing and "landlock.files" not in self.missing:
+            # Each has a folder of its own in `base`, where all together fill 64 MB at the most.
+            self.has_plain_folders = True
+            self._base.chmod(0o711)
         self._try("seccomp", self._build_filter)
 
     def close(self) -> None:
         """Remove `base`, by way of its parent, which may be hidden by now."""
         os.chmod(self._base.name, 0o700, dir_fd=self._parent)
         shutil.rmtree(self._base.name, ignore_errors=True, dir_fd=self._parent)
+
+    def clear(self, pid: int) -> None:
+        """Remove what a worker that has ended left."""
+        if self.has_plain_folders:
+            shutil.rmtree(self._base / str(pid), ignore_errors=True)
 
     def enter(self, limits: Limits, cpu: int | None, channel: int) -> None:
         """Confine this process for the rest of its life; `missing` then has the layers left out.
@@ -104,13 +137,15 @@ class Confinement:
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000")
         self._try("folder", lambda: self._mount_folder(limits))
+        if self.has_plain_folders:
+            self._make_plain_folder()
         self._try("uid", self._change_user)
         self._set_rlimits(limits)
         self._try("capabilities", kernel.drop_capabilities)
         kernel.die_with_parent()
         os.chdir(self.folder)
         os.environ.clear()
-        os.environ.update(HOME=str(self.folder), TMPDIR=str(self.folder))
+        os.environ.update(HOME=str(self.folder), TMPDIR=str(self.folder), **NO_GPU)
         tempfile.tempdir = None  # found anew, from TMPDIR
         self._enter_landlock()
         os.closerange(3, channel)
@@ -135,6 +170,33 @@ class Confinement:
         size = f"mode=777,size={limits.folder_bytes},nr_inodes={limits.folder_files}"
         kernel.mount_memory(self.folder, size)
 
+    def _rehearse_mount(self) -> None:
+        """Do in a child process what each worker would; raise OSError as it does."""
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                kernel.own_mounts_as_user()
+                kernel.mount_memory(self.folder, "size=4k")
+                code = 0
+            except OSError as error:
+                code = error.errno or code
+            finally:
+                os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        if code != 0:
+            raise OSError(code, os.strerror(code))
+
+    def _make_plain_folder(self) -> None:
+        """Let this worker write in a folder of its own, and see nothing in those of the others.
+
+        It holds files only: folders could be nested deeper than a clean-up can follow.
+        """
+        self.folder = self._base / str(os.getpid())
+        self.folder.mkdir()
+        self.folder.chmod(0o777)  # for the user that this process becomes
+        self._build_ruleset()
+
     def _make_python_reachable(self) -> None:
         """Make sure that another user can import what is not imported yet; raise where it can't."""
         needed = [self._base, *_python_folders()]
@@ -157,7 +219,8 @@ class Confinement:
 
     def _set_rlimits(self, limits: Limits) -> None:
         # At the soft limit SIGXCPU, which tells the grader why; at the hard one SIGKILL.
-        kernel.lower_limit(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1)
+        seconds = ceil(limits.total_seconds)
+        kernel.lower_limit(resource.RLIMIT_CPU, seconds, seconds + 1)
         values = {
             resource.RLIMIT_AS: kernel.mapped_bytes() + limits.memory_bytes,
             resource.RLIMIT_FSIZE: limits.file_bytes,
@@ -192,7 +255,8 @@ class Confinement:
             self._ruleset.allow_path(path, access)
 
     def _readable(self) -> Iterator[tuple[Path, AccessFS]]:
-        yield self._base, OWN
+        # Of a mount, Landlock asks for the rule of the folder above.
+        yield (self.folder, FLAT) if self.has_plain_folders else (self._base, OWN)
         yield Path(os.devnull), AccessFS.READ_FILE | AccessFS.WRITE_FILE
         for folder in {*_python_folders(), *map(Path, SYSTEM)}:
             if folder.exists():

@@ -45,8 +45,12 @@ class Problem(Enum):
     MISSING = "missing"
     RAISED = "raised"
     BAD_RETURN = "bad_return"
-    TIMEOUT = "timeout"
+    TIMEOUT = "timeout"  # it used up its processor time
+    WAITED = "waited"  # it slept, or waited for something, for as long
     CRASHED = "crashed"
+
+
+OUT_OF_TIME = frozenset({Problem.TIMEOUT, Problem.WAITED})
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def rehearse() -> None:
     """
     cell = Cell("homework.py", SOURCE)
     screen([cell])
-    namespace, notes = load("module", [cell], LoadBudget(60.0, 60.0, 60.0, 60.0))
+    namespace, notes = load("module", [cell], LoadBudget(60.0, 60.0, 60.0, 60.0, 60.0))
     assert not notes, notes
     asks = [wire.ask_of(number, call) for number, call in enumerate(_calls())]
     sent = wire.decode_message(wire.encode(wire.Round(asks)))

@@ -11,11 +11,11 @@ import ast
 import builtins
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from time import process_time
 from types import FrameType, ModuleType, TracebackType
 from typing import Any
 
@@ -26,29 +26,49 @@ Limiter = Callable[[ast.stmt], AbstractContextManager[None]]
 
 
 class TimeLimitReached(BaseException):
-    """Student code took too long. Not an Exception, so that `except Exception` lets it pass."""
+    """Student code took too long. Not an Exception, so that `except Exception` lets it pass.
+
+    `waited` tells that it slept, or waited for something, in place of computing.
+    """
+
+    def __init__(self, detail: str, waited: bool) -> None:
+        super().__init__(detail)
+        self.waited = waited
+
+
+WAITED = "was stopped because it waited too long (for a sleep, input, a lock or a file)"
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeLimitReached in the body after `seconds`, and again every tenth of a second.
+def time_limit(seconds: float, detail: str) -> Iterator[None]:
+    """Raise TimeLimitReached(detail) in the body after `seconds` of this process's processor time.
 
-    The body may swallow it once in a bare except; the repetition ends a loop that does so only
-    by chance. What swallows it for ever is ended from outside.
+    Raise it again every tenth of a second. The body may swallow it once in a bare except; the
+    repetition ends a loop that does so only by chance. What swallows it for ever is ended from
+    outside. From there, too, comes SIGALRM to a body that waits: processor time does not end it.
     """
     armed = True
 
     def ring(signum: int, frame: FrameType | None) -> None:
+        if armed and signum == signal.SIGALRM:
+            raise TimeLimitReached(WAITED, waited=True)
         if armed:
-            raise TimeLimitReached(f"took longer than {seconds:g} s")
+            raise TimeLimitReached(detail, waited=False)
 
     signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)
+    signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds, 0.1)
     try:
         yield
     finally:
         armed = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def over(seconds: float, reference_seconds: float) -> str:
+    """Say that a limit was reached, in what is the same on every machine."""
+    runs = f"{seconds / reference_seconds:.3g} training runs of the reference solution"
+    return f"used more processor time than {runs}"
 
 
 @contextmanager
@@ -58,7 +78,7 @@ def no_limit(statement: ast.stmt) -> Iterator[None]:
 
 
 class LoadBudget:
-    """Time limits of top-level statements, which share `load_seconds` between them.
+    """Limits of processor time of top-level statements, which share `load_seconds` between them.
 
     When the sum is used up every further statement still gets `slice_seconds`: definitions and
     constants need far less, loops are cut. Imports have a limit of their own, outside the sum.
@@ -70,25 +90,34 @@ class LoadBudget:
         import_seconds: float,
         load_seconds: float,
         slice_seconds: float,
+        reference_seconds: float,
     ) -> None:
         self._statement_seconds = statement_seconds
         self._import_seconds = import_seconds
         self._slice_seconds = slice_seconds
         self._left = load_seconds
+        self._over_import = over(import_seconds, reference_seconds)
+        self._over_statement = over(statement_seconds, reference_seconds)
+        self._over_load = f"with what ran before it, {over(load_seconds, reference_seconds)}"
 
     @contextmanager
     def __call__(self, statement: ast.stmt) -> Iterator[None]:
         """Limit one statement and charge its time."""
         if isinstance(statement, ast.Import | ast.ImportFrom):
-            with time_limit(self._import_seconds):
+            with time_limit(self._import_seconds, self._over_import):
                 yield
             return
-        started = time.monotonic()
+        started = process_time()
         try:
-            with time_limit(max(self._slice_seconds, min(self._statement_seconds, self._left))):
+            with self._limit():
                 yield
         finally:
-            self._left -= time.monotonic() - started
+            self._left -= process_time() - started
+
+    def _limit(self) -> AbstractContextManager[None]:
+        if self._left >= self._statement_seconds:
+            return time_limit(self._statement_seconds, self._over_statement)
+        return time_limit(max(self._slice_seconds, self._left), self._over_load)
 
 
 @dataclass(frozen=True)

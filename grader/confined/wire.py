@@ -6,11 +6,11 @@ cannot say: that an array has as many bytes as its shape and dtype need.
 """
 
 import math
+import select
 import socket
 import struct
-import time
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 import torch
@@ -48,9 +48,19 @@ class Start(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """From the worker, before any student code: missing layers of confinement, with reasons."""
+    """From the worker, before any student code: missing layers of confinement, with reasons.
+
+    `pid` is its own.
+    """
 
     missing: dict[str, str]
+    pid: int
+
+
+class NotReady(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """From the worker, before any student code: it could not confine itself, and why."""
+
+    why: str
 
 
 class Load(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -105,7 +115,7 @@ class Answer(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 
 
 ToWorker = Start | Load | Run | Round
-FromWorker = Ready | Screened | Loaded | Answer
+FromWorker = Ready | NotReady | Screened | Loaded | Answer
 
 encode = msgspec.msgpack.Encoder().encode
 decode_message = msgspec.msgpack.Decoder(ToWorker).decode
@@ -187,43 +197,44 @@ def frame(message: ToWorker | FromWorker) -> bytes:
     return HEADER.pack(len(body)) + body
 
 
-def send(channel: socket.socket, framed: bytes) -> None:
-    """Send one frame. Raises TimeoutError where the other side does not read it in time."""
+class Wait(Protocol):
+    """Waits until a channel can be read or written; raises whatever ends the waiting."""
+
+    def __call__(self, channel: socket.socket, event: int) -> None:
+        """Wait for select.POLLIN or select.POLLOUT."""
+
+
+def send(channel: socket.socket, framed: bytes, wait: Wait | None = None) -> None:
+    """Send one frame; WireError where the other side closed, and what `wait` raises."""
+    left = memoryview(framed)
     try:
-        channel.sendall(framed)
-    except TimeoutError:
-        raise
+        while left:
+            if wait:
+                wait(channel, select.POLLOUT)
+            left = left[channel.send(left) :]
     except OSError as error:
         raise WireError("the other side closed") from error
 
 
-def receive(channel: socket.socket, max_bytes: int, deadline: float | None = None) -> bytes:
+def receive(channel: socket.socket, max_bytes: int, wait: Wait | None = None) -> bytes:
     """Receive the body of one frame.
 
-    `deadline` is on the monotonic clock. Raises TimeoutError past it, and WireError where the
-    other side closed or announced more than `max_bytes`. What has arrived by the time this
-    thread looks is in time: another thread may have kept it from looking.
+    Raises WireError where the other side closed or announced more than `max_bytes`, and what
+    `wait` raises.
     """
-    (length,) = HEADER.unpack(_exactly(channel, HEADER.size, deadline))
+    (length,) = HEADER.unpack(_exactly(channel, HEADER.size, wait))
     if length > max_bytes:
         raise WireError(f"a frame of {length} bytes, over the limit of {max_bytes}")
-    return _exactly(channel, length, deadline)
+    return _exactly(channel, length, wait)
 
 
-def _exactly(channel: socket.socket, count: int, deadline: float | None) -> bytes:
+def _exactly(channel: socket.socket, count: int, wait: Wait | None) -> bytes:
     parts = bytearray()
-    late = False
     while len(parts) < count:
-        if late:
-            raise TimeoutError
-        if deadline is not None:
-            left = deadline - time.monotonic()
-            late = left <= 0
-            channel.settimeout(max(left, 0))
+        if wait:
+            wait(channel, select.POLLIN)
         try:
             part = channel.recv(min(count - len(parts), 1 << 20))
-        except (TimeoutError, BlockingIOError):
-            raise TimeoutError from None
         except OSError as error:
             raise WireError("the other side closed") from error
         if not part:

@@ -1,6 +1,7 @@
 """A worker: one process for one submission, forked from the zygote."""
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -8,18 +9,18 @@ from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from grader.confined import student, wire
-from grader.confined.calls import answer
+from grader.confined.calls import answer, out_of_time
 from grader.confined.confinement import Confinement
 from grader.confined.contract import (
     GRADIENTS,
+    OUT_OF_TIME,
     Call,
     Gradient,
     Outcome,
-    Problem,
     Spellings,
 )
 from grader.confined.formulas import Formula, formulas_of, with_formulas
-from grader.confined.limits import Limits
+from grader.confined.limits import Limits, seconds_for
 from grader.confined.screening import screen
 
 TRUSTED_FRAME = 1 << 30  # frames come from the grader, which limits the source it sends
@@ -30,8 +31,13 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
     """Serve one grader over `channel` until it closes: Start, Load, Run, then any Rounds."""
     start = _next(channel, wire.Start)
     _silence()
-    confinement.enter(start.limits, start.cpu, channel.fileno())
-    _send(channel, wire.Ready(confinement.missing))
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)  # which may come just after a call has ended
+    try:
+        confinement.enter(start.limits, start.cpu, channel.fileno())
+    except Exception as error:
+        _send(channel, wire.NotReady(student.describe(error)))
+        raise
+    _send(channel, wire.Ready(confinement.missing, os.getpid()))
     load = _next(channel, wire.Load)
     cells = [student.Cell(label, source) for label, source in load.cells]
     labels = {cell.label for cell in cells}
@@ -40,7 +46,11 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
     _send(channel, wire.Screened(named))
     _next(channel, wire.Run)
     budget = student.LoadBudget(
-        limits.statement_seconds, limits.import_seconds, limits.load_seconds, limits.slice_seconds
+        limits.statement_seconds,
+        limits.import_seconds,
+        limits.load_seconds,
+        limits.slice_seconds,
+        limits.reference_seconds,
     )
     namespace, notes = student.load(load.kind, cells, budget)
     namespace = with_formulas(namespace, formulas)
@@ -49,7 +59,7 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
         for ask in _next(channel, wire.Round).asks:
             outcome = _answer_in_time(wire.call_of(ask), namespace, labels, limits)
             _send(channel, wire.answer_of(ask.number, outcome))
-            if outcome.problem is Problem.TIMEOUT:
+            if outcome.problem in OUT_OF_TIME:
                 break
 
 
@@ -58,7 +68,7 @@ def _read(
 ) -> tuple[list[Formula], dict[Gradient, wire.Sightings]]:
     """Return the formulas of a source and what it names; nothing, where that takes too long."""
     try:
-        with student.time_limit(limits.statement_seconds):
+        with student.time_limit(limits.statement_seconds, "nobody is told"):
             formulas = formulas_of(cells, spellings)
             found = screen(cells, formulas)
     except (student.TimeLimitReached, RecursionError, MemoryError):
@@ -73,12 +83,12 @@ def _answer_in_time(
         with _limit_of(call, limits):
             return answer(call, namespace, labels)
     except student.TimeLimitReached as error:  # it rang just after the answer was whole
-        return Outcome(problem=Problem.TIMEOUT, detail=str(error))
+        return out_of_time(error)
 
 
 def _limit_of(call: Call, limits: Limits) -> AbstractContextManager[None]:
-    training = call.function.startswith("train_")
-    return student.time_limit(limits.training_seconds if training else limits.call_seconds)
+    seconds = seconds_for(call.function, limits)
+    return student.time_limit(seconds, student.over(seconds, limits.reference_seconds))
 
 
 def _next(channel: socket.socket, kind: type[Message]) -> Message:

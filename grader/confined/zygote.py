@@ -89,7 +89,9 @@ def _serve(control: socket.socket, confinement: Confinement) -> None:
             if kind == b"fork":
                 workers[number] = _fork(control, descriptors[0], confinement)
             else:
-                control.send(str(_end(workers.pop(number))).encode())
+                pid = workers.pop(number)
+                control.send(str(_end(pid)).encode())
+                confinement.clear(pid)
     except ConnectionError:
         return  # the grader is gone in the middle of a request
     finally:

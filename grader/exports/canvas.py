@@ -10,6 +10,7 @@ possible.
 import re
 from collections.abc import Sequence
 
+from grader.errors import UserError
 from grader.exports.marks import Mark, Merged, Table, check_scale, left, place
 
 SYSTEM = "Canvas"
@@ -27,7 +28,7 @@ NUMBERED = re.compile(r" \(\d+\)\Z")
 def merge(exported: str, marks: Sequence[Mark], assignment: str, max_score: float) -> Merged:
     """Return Canvas's CSV with the marks in the column of an assignment, a new one if need be.
 
-    Raise ValueError where it is no export of a gradebook, where there is no one assignment of that
+    Raise UserError where it is no export of a gradebook, where there is no one assignment of that
     name and cannot be, and where it is out of other points.
     """
     table = Table(exported)
@@ -60,7 +61,7 @@ def merge(exported: str, marks: Sequence[Mark], assignment: str, max_score: floa
 def _column(table: Table, assignment: str) -> int | None:
     """Return the number of an assignment's column; None where there is none."""
     if not assignment.strip() or assignment in STUDENTS_OWN or SUMS.search(assignment):
-        raise ValueError(f"cannot have an assignment called {assignment!r}: Canvas would ignore it")
+        raise UserError(f"cannot have an assignment called {assignment!r}: Canvas would ignore it")
     called = [
         number
         for number, heading in enumerate(table.header)
@@ -68,5 +69,5 @@ def _column(table: Table, assignment: str) -> int | None:
     ]
     if len(called) > 1:
         names = ", ".join(table.header[number] for number in called)
-        raise ValueError(f"has several columns of that name, say which: {names}")
+        raise UserError(f"has several columns of that name, say which: {names}")
     return called[0] if called else None

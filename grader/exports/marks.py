@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from grader.errors import UserError
 from grader.records import Final
 from grader.submissions import shown
 
@@ -51,14 +52,14 @@ class Table:
     """A CSV file of a system's, of which all but the cells that are set stays, byte for byte.
 
     `rows` are the cells as they are written, in quotation marks or not; the first is the header.
-    Raise ValueError, in words for people, where it is no CSV.
+    Raise UserError, in words for people, where it is no CSV.
     """
 
     def __init__(self, text: str) -> None:
         self._mark = BYTE_ORDER_MARK if text.startswith(BYTE_ORDER_MARK) else ""
         text = text.removeprefix(BYTE_ORDER_MARK)
         if not text.strip():
-            raise ValueError("is empty")
+            raise UserError("is empty")
         self._delimiter = ";" if FIRST_CELL.sub("", text, count=1).startswith(";") else ","
         self._plain = re.compile(rf'[^{self._delimiter}"\r\n]*')
         self.rows: list[list[str]] = [[]]
@@ -83,12 +84,12 @@ class Table:
                 return
             self.rows.append([])
         line = 1 + len(LINE_END.findall(text, 0, position))
-        raise ValueError(f"is no CSV file (line {line}: a quotation mark is not closed)")
+        raise UserError(f"is no CSV file (line {line}: a quotation mark is not closed)")
 
     def column(self, name: str) -> int:
-        """Return the number of a column; raise ValueError where there is none."""
+        """Return the number of a column; raise UserError where there is none."""
         if name not in self.header:
-            raise ValueError(f"has no column {name!r}")
+            raise UserError(f"has no column {name!r}")
         return self.header.index(name)
 
     def add_column(self, name: str) -> int:
@@ -169,7 +170,7 @@ def left(
 
 
 def check_scale(most: str, max_score: float, where: str) -> None:
-    """Raise ValueError where a system marks out of other points than the homework has.
+    """Raise UserError where a system marks out of other points than the homework has.
 
     `most` is the cell that says so; what is no number, or 0 for a bonus, says nothing.
     """
@@ -178,7 +179,7 @@ def check_scale(most: str, max_score: float, where: str) -> None:
     except ValueError:
         return
     if number and round(number, 2) != round(max_score, 2):
-        raise ValueError(
+        raise UserError(
             f"{where} is out of {most}, and the homework out of {max_score:g}: "
             "make them the same, there or in rubric.toml"
         )

@@ -19,7 +19,7 @@ NAMES = ("ID number", "Email address", "Full name")  # what a student may be cal
 def merge(worksheet: str, marks: Sequence[Mark]) -> Merged:
     """Return the worksheet with the marks, and what cost points where it asks for comments.
 
-    Raise ValueError where it is none (worksheets are read in English), or out of other points.
+    Raise UserError where it is none (worksheets are read in English), or out of other points.
     """
     table = Table(worksheet)
     grade = table.column("Grade")

@@ -17,6 +17,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
+from grader.errors import UserError
 from grader.gradebook import tables
 
 BUSY_SECONDS = 30  # how long a writer waits for another one
@@ -36,7 +37,7 @@ ADVICE = {
 Result = TypeVar("Result")
 
 
-class GradebookError(ValueError):
+class GradebookError(UserError):
     """The gradebook cannot do what is asked; the message is one line and holds no password."""
 
 
@@ -115,7 +116,12 @@ class Database:
 
 def default_url(results: Path) -> str:
     """Return the URL of the gradebook in a folder of results."""
-    return URL.create("sqlite", database=str(results / "gradebook.db")).render_as_string()
+    return URL.create("sqlite", database=str(gradebook_file(results))).render_as_string()
+
+
+def gradebook_file(results: Path) -> Path:
+    """Return where the gradebook in a folder of results is."""
+    return results / "gradebook.db"
 
 
 def _parsed(url: str) -> URL:

@@ -50,7 +50,6 @@ def rendered(template: str, rubric: Rubric, *, zh: bool = False) -> str:
             saturation=rubric.cases.saturation,
             original=msgspec.structs.replace(homework, seed=1, per_student=False) == ORIGINAL,
             targets_code=[code_of(target) for target in homework.targets],
-            targets_tex=[tex_of(target) for target in homework.targets],
             points=rubric.points,
             shares=rubric.shares,
             closed_form=rubric.closed_form,
@@ -84,6 +83,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
     )
     environment.filters["tex"] = _tex_of_number
+    environment.filters["tex_of_target"] = tex_of  # called by prose alone: it imports sympy
     return environment
 
 

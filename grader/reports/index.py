@@ -1,6 +1,6 @@
 """results/index.html: the class for its instructor, in one page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import fmean, median
@@ -12,6 +12,7 @@ from grader.records import Final
 from grader.reports.figures import ClassFigures, Row, histogram, shortened
 from grader.reports.templates import render
 from grader.rubric import Rubric
+from grader.smells import Smell
 
 INDEX = "index.html"
 SIMILAR = "similar.html"  # beside it, where similar submissions were looked for
@@ -20,8 +21,17 @@ LISTED = 10  # students named for a status or a flag; the table has all of them
 LONGEST_FLAG = 160
 
 
-def write_index(finals: Iterable[Final], rubric: Rubric, results: Path, texts: Texts) -> None:
-    """Write results/index.html, a row a final. Where `finals` raises, the page stays as it was."""
+def write_index(
+    finals: Iterable[Final],
+    rubric: Rubric,
+    results: Path,
+    texts: Texts,
+    alarms: Sequence[tuple[Smell, int]] = (),
+) -> None:
+    """Write results/index.html, a row a final. Where `finals` raises, the page stays as it was.
+
+    `alarms` are what may have been the machine's fault, and how many in a row ended so.
+    """
     figures = ClassFigures.of(finals, rubric.points, texts)
     rows = figures.rows
     scores = [row.score for row in rows]
@@ -29,6 +39,7 @@ def write_index(finals: Iterable[Final], rubric: Rubric, results: Path, texts: T
         "index",
         texts,
         figures=figures,
+        alarms=[texts.alarm(smell, count) for smell, count in alarms],
         rows=rows,
         max_score=rubric.max_score,
         mean=fmean(scores) if scores else None,

@@ -12,9 +12,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from grader.catalogue import ENGLISH
 from grader.papers import Ready
 from grader.records import Criterion, Final, Record
 from grader.rubric import Rubric
+from grader.smells import Smell
 
 if TYPE_CHECKING:  # which needs the solution's texts, and what makes notebooks of them
     from grader.validate import Validation
@@ -37,6 +39,8 @@ class GradeScreen:
         self._sum = 0.0
         self._known = 0
         self._statuses: Counter[str] = Counter()
+        self.alarms: list[tuple[Smell, int]] = []
+        """What may have been the machine's fault, and how many in a row ended so."""
         self._lost: dict[str, Counter[str]] = {name: Counter() for name in rubric.points}
         self._progress = Progress(
             TextColumn("grading"),
@@ -84,6 +88,11 @@ class GradeScreen:
             "days late are counted from the times of the files",
             soft_wrap=True,
         )
+
+    def show_alarm(self, smell: Smell, count: int) -> None:
+        """Say that submissions in a row ended alike, and that it was not this machine's fault."""
+        self.alarms.append((smell, count))
+        self._console.print(f"[yellow]{escape(ENGLISH.alarm(smell, count))}[/]", soft_wrap=True)
 
     def show_pages(self, waiting: int) -> None:
         """Say how many feedback pages are still to be written."""

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import IO, Self, cast
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
+from grader.errors import UserError
 from grader.rubric import ArchiveLimits
 from grader.submissions import GRADABLE, ZIP, ignored, open_here_and_now, shown, suffix
 from grader.submissions.layouts import SYSTEM_FILES, says_whose
@@ -58,7 +59,7 @@ OTHER_KINDS = (
 )
 
 
-class Refused(ValueError):
+class Refused(UserError):
     """An archive that is not unpacked; the message says why, in one line without its name."""
 
 

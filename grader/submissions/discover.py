@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePath
 
+from grader.errors import UserError
 from grader.submissions import GRADABLE, HOMEWORK, ZIP, is_homework, scan, shown, suffix
 from grader.submissions.archives import Archives, Refused
 from grader.submissions.layouts import Layout, Owner, Unclear, is_nbgraders, layout_of
@@ -48,7 +49,7 @@ Place = tuple[str, str]
 Fault = tuple[tuple[Path, ...], str]
 
 
-class NothingToGrade(ValueError):
+class NothingToGrade(UserError):
     """A path does not exist, or nothing below the paths can be graded."""
 
 

@@ -31,6 +31,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
+from grader.errors import UserError
 from grader.submissions import (
     GRADABLE,
     HOMEWORK,
@@ -66,7 +67,7 @@ GRADESCOPE = re.compile(r"submission_\d+")
 GITHUB_FOLDER = "-submissions"
 
 
-class Unclear(ValueError):
+class Unclear(UserError):
     """What a system laid out is not one homework's; the message says so, without the folder."""
 
 

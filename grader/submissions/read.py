@@ -22,12 +22,13 @@ from typing import Any, Literal
 
 import charset_normalizer
 
+from grader.errors import UserError
 from grader.submissions import open_here_and_now, shown, suffix
 
 MEGABYTE = 2**20
 
 
-class Unreadable(ValueError):
+class Unreadable(UserError):
     """A file that holds no Python that could be graded; the message says why, in one line."""
 
 

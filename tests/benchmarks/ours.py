@@ -19,7 +19,7 @@ def write_rubric(path: Path, checks: tuple[str, ...]) -> Path:
     rubric = RUBRIC.read_text(encoding="utf-8")
     for training in set(TRAININGS) - set(checks):
         criterion = training.replace("_", ".")
-        rubric, count = re.subn(rf'(?m)^"{criterion}" = .*\n', "", rubric)
+        rubric, count = re.subn(rf'(?m)^"{criterion}" = .*$', f'"{criterion}" = false', rubric)
         if count != 1:
             raise Failed(f"rubric.toml has no points for {criterion}")
     path.write_text(rubric, encoding="utf-8")

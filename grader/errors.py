@@ -1,0 +1,22 @@
+"""The exceptions for what a user can mend, all under one root. Imports nothing, so all may use it.
+
+    UserError                     an option, a path, a rubric, a table, a file to check
+    ├── NothingToGrade            submissions/discover.py: nothing at or below the paths
+    ├── GradebookError            gradebook/database.py: the database or what is asked of it
+    ├── GradingStopped            papers.py: this machine or cluster cannot go on grading
+    ├── IsolationMissing          workers.py: `--isolation strict`, and a layer is missing
+    ├── Unfit                     canary.py: the reference solution does not earn all points here
+    └── about one submission      its student can mend it; caught on the way, so the class goes on
+        ├── Unclear               submissions/layouts.py: a system's folder of several homeworks
+        ├── Refused               submissions/archives.py: an archive that is not unpacked
+        └── Unreadable            submissions/read.py: a file that cannot be read as a homework
+
+Whatever else reaches the top is a fault of the grader, and is shown as one (exits.py).
+"""
+
+
+class UserError(Exception):
+    """Something that a user can mend.
+
+    Its text has one line per problem: what is wrong, where, and what to do about it.
+    """

@@ -1,0 +1,71 @@
+"""What a submission came to that may be the machine's fault, and not its own."""
+
+import re
+import sys
+from collections.abc import Sequence
+from typing import Literal
+
+Smell = Literal["memory", "crash", "module", "wait", "time"]
+
+UNFIT = "this machine cannot grade"
+
+# As Python, the C library, C++ and torch say it.
+NO_MEMORY = re.compile(
+    r"MemoryError|[Cc]an(?:'t|not) allocate memory|can't start new thread|bad_alloc"
+)
+NO_MODULE = re.compile(
+    r"No module named '(?P<name>\w+)'"
+    r"|ImportError: .*(?:shared object|failed to map|undefined symbol)"
+    r"|Permission denied: '(?P<path>[^']+)'"
+)
+# Students may count on these, and on Python's own.
+PACKAGES = frozenset({"torch", "numpy", "matplotlib", "IPython"})
+
+
+def smell_of(texts: Sequence[str], *, died: bool, waited: bool, is_late: bool) -> Smell | None:
+    """Return what may be the machine's fault; the likeliest, if there are several.
+
+    `texts` are the errors that were met; the others tell whether the worker died, and whether it
+    was stopped while it waited or computed.
+    """
+    if any(map(NO_MEMORY.search, texts)):
+        return "memory"
+    if died:
+        return "crash"
+    if any(map(_names_module_of_ours, texts)):
+        return "module"
+    if waited:
+        return "wait"
+    return "time" if is_late else None
+
+
+def advice_on(smell: Smell | None) -> str:
+    """Return what to look at where the reference solution itself smells so."""
+    match smell:
+        case "memory":
+            return (
+                "Look at memory_bytes in [limits] of the rubric, and at limits from outside: "
+                "ulimit -v, or a container's"
+            )
+        case "module":
+            return (
+                f"Look at the packages of {sys.executable}: install the grader again, and see that "
+                "every user may read them"
+            )
+        case "crash":
+            return "Look at the system's log for what ended a process: memory, or a faulty library"
+        case "wait":
+            return "Look at the disk and the file system that Python is on: it waited for them"
+        case "time":
+            return "Look at [limits] in the rubric, and at limits from outside: ulimit -t"
+    return "Look at the rubric, and see what `grader validate` says of it"
+
+
+def _names_module_of_ours(text: str) -> bool:
+    found = NO_MODULE.search(text)
+    if found is None:
+        return False
+    if path := found["path"]:
+        return path.startswith((sys.prefix, sys.base_prefix))
+    name = found["name"]
+    return name is None or name in PACKAGES or name in sys.stdlib_module_names

@@ -1,0 +1,210 @@
+"""A machine that cannot grade the reference solution grades nobody, and says what to look at."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import pytest
+from conftest import ROOT, run_grader
+
+from grader import launch
+from grader.canary import reference_seconds
+from grader.commands import main
+from grader.graders import Graders
+from grader.interview import Interview
+from grader.jobs import GradeJob
+from grader.material.reference import PROBE
+from grader.papers import Brief, GradingStopped, Paper, ScorerFailed
+from grader.rubric import Rubric
+from grader.smells import smell_of
+
+START = Path(__file__).with_name("unfit") / "start.py"
+SOLUTION = ROOT / "solution" / "homework.py"
+
+
+@pytest.fixture
+def brief(rubric: Rubric) -> Brief:
+    return Brief.of(rubric, 5, strict=False)
+
+
+@pytest.fixture
+def unfit(monkeypatch) -> Callable[[str], None]:
+    """Have the processes that grade started with a fault (see unfit/start.py)."""
+
+    def plant(fault: str) -> None:
+        command = (sys.executable, "-P", str(START), fault)
+        monkeypatch.setattr(launch, "PYTHON", command)
+
+    return plant
+
+
+def job(path: Path, out: Path, rubric: Path | None = None) -> int:
+    """Put what is asked of `grader grade` where the coordinating process reads it."""
+    given = GradeJob(
+        paths=[str(path)], out=str(out), jobs=1, seed=5, fail_under=None, isolation="auto",
+        format="text", rubric=str(rubric) if rubric else None, db=None, cluster=None, cache=True,
+        pages=False, students=None, lang="en",
+    )  # fmt: skip
+    descriptor = os.memfd_create("job")
+    os.write(descriptor, msgspec.msgpack.encode(given))
+    return descriptor
+
+
+UNFIT = [
+    ("no_numpy", "import of numpy halted", "packages of"),
+    ("python_is_forbidden", "Permission denied", "every user may read"),
+    ("wrong_products", "net 6 of 12", "grader validate"),
+    ("no_worker_starts", "a worker could not be confined", "PermissionError: planted by a test"),
+]
+
+
+@pytest.mark.parametrize(("fault", "why", "advice"), UNFIT)
+def test_an_unfit_machine_stops_with_one_line_and_touches_no_results(
+    unfit, tmp_path, capfd, fault, why, advice
+):
+    unfit(fault)
+    out = tmp_path / "results"
+    assert main(job(SOLUTION, out)) == 2
+    (line,) = capfd.readouterr().err.strip().splitlines()
+    assert line.startswith("grader: this machine cannot grade")
+    assert why in line
+    assert advice in line
+    assert not out.exists()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_worker_that_cannot_allocate_stops_the_run_and_older_results_stay(untrained, tmp_path):
+    out = tmp_path / "results"
+    done = run_grader("grade", SOLUTION, "--out", out, "--rubric", untrained)
+    assert done.returncode == 0, done.stderr
+    before = contents(out)
+    text = untrained.read_text(encoding="utf-8")
+    low = tmp_path / "low.toml"
+    low.write_text(text.replace("memory_bytes = 1_610_612_736", "memory_bytes = 100_000_000"))
+    for results in (out, tmp_path / "new"):
+        done = run_grader("grade", SOLUTION, "--out", results, "--rubric", low)
+        assert done.returncode == 2
+        (line,) = done.stderr.strip().splitlines()
+        assert "this machine cannot grade" in line
+        assert "can't allocate memory" in line
+        assert "memory_bytes in [limits]" in line
+    assert contents(out) == before
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_fault_in_a_scorer_comes_out_with_its_traceback(unfit, brief):
+    unfit("fault_in_the_scorer")
+    with closing(Graders(brief, 1)) as graders:
+        for ask in (graders.prove, lambda: graders.grade(Paper("ada", "a.py", b""))):
+            with pytest.raises(ScorerFailed, match="planted by a test") as raised:
+                ask()
+            assert "classroom.py" in str(raised.value)
+
+
+def test_a_machine_that_becomes_unfit_records_nothing_more(unfit, brief, tmp_path, monkeypatch):
+    """Worker by worker: the next one was ready before the memory ran out."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    unfit("memory_runs_out_later")
+    paper = Paper("ada", "homework.py", SOLUTION.read_bytes() + b"\nbytearray(10**9)\n")
+    with closing(Graders(brief, 1)) as graders:
+        graders.prove()
+        assert graders.grade(paper).record.score == 100
+        (tmp_path / "low").touch()
+        assert graders.grade(paper).record.score == 100
+        with pytest.raises(GradingStopped, match="this machine cannot grade") as raised:
+            graders.grade(paper)
+    assert "memory_bytes" in str(raised.value)
+
+
+# The probe
+
+
+def test_what_the_probe_imports_is_not_there_before():
+    """Else it would say nothing of what can be read."""
+    names = [line.split()[1] for line in PROBE.splitlines() if line.startswith("import ")]
+    assert len(names) >= 6
+    program = (
+        "import sys, torch\nfrom grader.confined.zygote import prepare\nprepare()\n"
+        f"print([name for name in {names} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def interview_of(seconds: float) -> Interview:
+    return Interview((), {}, (), (), {}, waited=False, seconds={"train_manual": seconds})
+
+
+def test_the_unit_is_of_2000_steps_and_never_nothing():
+    assert reference_seconds(interview_of(0.1), 2000) == 0.1
+    assert reference_seconds(interview_of(0.01), 200) == 0.1
+    assert reference_seconds(interview_of(0.0), 2000) > 0
+
+
+def test_a_machine_that_is_twice_as_slow_gives_twice_the_time(rubric):
+    limits = rubric.limits
+    slower = limits.on_machine(2 * limits.reference_seconds)
+    assert slower.training_seconds == 2 * limits.training_seconds
+    assert slower.total_seconds == 2 * limits.total_seconds
+    assert slower.grace_seconds == limits.grace_seconds
+    assert slower.memory_bytes == limits.memory_bytes
+
+
+# Smells
+
+SMELLS = [
+    (["MemoryError"], {}, "memory"),
+    (["OSError: [Errno 12] Cannot allocate memory"], {}, "memory"),
+    (["RuntimeError: can't start new thread"], {}, "memory"),
+    (["ModuleNotFoundError: No module named 'numpy'"], {}, "module"),
+    (["ModuleNotFoundError: No module named 'json'"], {}, "module"),
+    (["ImportError: libfoo.so.1: cannot open shared object file: No such file"], {}, "module"),
+    ([f"PermissionError: [Errno 13] Permission denied: '{sys.prefix}/lib/x.py'"], {}, "module"),
+    (["PermissionError: [Errno 13] Permission denied: '/home/ada/x.py'"], {}, None),
+    (["ModuleNotFoundError: No module named 'seaborn'"], {}, None),
+    (["ModuleNotFoundError: No module named 'torch.layers'"], {}, None),
+    (["ImportError: cannot import name 'Foo' from 'torch'"], {}, None),
+    (["ZeroDivisionError: division by zero"], {}, None),
+    (["MemoryError"], {"died": True}, "memory"),
+    (["No module named 'json'"], {"died": True}, "crash"),
+    ([], {"waited": True}, "wait"),
+    ([], {"is_late": True}, "time"),
+    ([], {}, None),
+]
+
+
+@pytest.mark.parametrize(("texts", "ends", "smell"), SMELLS)
+def test_what_may_be_the_machines_fault_is_told_from_what_is_not(texts, ends, smell):
+    assert smell_of(texts, **{"died": False, "waited": False, "is_late": False, **ends}) == smell
+
+
+HOG = "\nmuch = bytearray(10**11)\n"
+
+
+@pytest.fixture
+def hogs(tmp_path) -> Iterator[Path]:
+    folder = tmp_path / "class"
+    folder.mkdir()
+    for number in range(4):
+        text = SOLUTION.read_text(encoding="utf-8") + HOG + f"# {number}\n"
+        (folder / f"s{number}.py").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_several_in_a_row_that_end_alike_are_told_on_screen_and_index(hogs, untrained, tmp_path):
+    out = tmp_path / "results"
+    done = run_grader("grade", hogs, "--out", out, "--rubric", untrained, "--jobs", 1)
+    assert done.returncode == 0, done.stderr
+    alarm = "3 submissions in a row ended in one way: they ran out of memory"
+    assert alarm in done.stdout
+    assert alarm in (out / "index.html").read_text(encoding="utf-8")
+    scores = {json.loads(path.read_bytes())["score"] for path in out.glob("*/result.json")}
+    assert scores == {75}

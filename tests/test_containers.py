@@ -1,0 +1,128 @@
+"""The same marks in a container as Docker makes one, without user namespaces, as root or not."""
+
+import csv
+import json
+import shutil
+
+import container
+import pytest
+from conftest import GRADER, ROOT
+from corpus import CORPUS, EXPECTED_MARKS, differences, mark_of, records_in
+from hostile import attacks
+
+pytestmark = pytest.mark.skipif(
+    container.missing() is not None, reason=f"a container needs {container.missing()}"
+)
+
+# Right ones, and mistakes with a name.
+HOMEWORKS = (
+    "ada_lindqvist.py", "magics_everywhere.ipynb", "numpy_detour.py", "autograd_inside.py",
+    "float32_cast.py", "sign_of_b2.ipynb", "report_in_one_script.py", "中文註解.ipynb",
+)  # fmt: skip
+HOGS = (
+    "fork_bomb",
+    "thread_bomb",
+    "memory_hog",
+    "file_hog_large",
+    "file_hog_small",
+    "nested_folders",
+    "kill_group",
+    "kill_parent",
+)
+# What it writes a worker keeps to itself, also where it has no file system of its own.
+WRITER = """
+import os
+def _noted(text):
+    with open("log.txt", "a+") as log:
+        log.write(text)
+        log.seek(0)
+        assert "called" in log.read()
+    for outside in ("..", "/dev/shm", "/tmp"):
+        try:
+            os.listdir(outside)
+        except PermissionError:
+            continue
+        raise AssertionError(outside)
+"""
+LEFT_BEHIND = "left in shared memory: "
+USERS = {"ordinary": container.ORDINARY, "root": container.ADMINISTRATOR}
+
+
+@pytest.fixture(scope="module")
+def submissions(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("class")
+    folder.chmod(0o755)  # for the user in the container
+    for name in HOMEWORKS:
+        shutil.copy(CORPUS / name, folder)
+    for name in HOGS:
+        attack = ROOT / "tests" / "hostile" / "resources" / f"{name}.py"
+        (folder / attack.name).write_text(attacks.assembled(attack), encoding="utf-8")
+    solution = (ROOT / "solution" / "homework.py").read_text(encoding="utf-8")
+    marker = "    h = x @ params.w1 + params.b1\n"
+    assert marker in solution
+    writer = solution.replace(marker, f"    _noted('called')\n{marker}") + WRITER
+    (folder / "writer.py").write_text(writer, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module", params=USERS)
+def graded(request, submissions, tmp_path_factory):
+    """Grade the class in a container, and return the results with the screen."""
+    folder = tmp_path_factory.mktemp(request.param)
+    command = [GRADER, "grade", submissions, "--out", folder / "results"]
+    then_look = ["sh", "-c", f'"$@" && echo "{LEFT_BEHIND}$(ls -A /dev/shm)"', "sh"]
+    done = container.run(
+        [*then_look, *command],
+        USERS[request.param],
+        folder / "bundle",
+        folder / "results",
+        submissions,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "results", done.stdout
+
+
+def test_homeworks_have_the_marks_that_they_have_elsewhere(graded):
+    results, _ = graded
+    assert records_in(results).keys() >= set(HOMEWORKS)
+    assert differences(results) == {}
+
+
+def test_a_function_that_writes_a_file_costs_nothing(graded):
+    """64 MB are there for files, as in each of Docker's containers."""
+    results, screen = graded
+    mark = mark_of(records_in(results)["writer.py"])
+    assert mark == EXPECTED_MARKS["ada_lindqvist.py"]
+    assert screen.endswith(f"{LEFT_BEHIND}\n")
+
+
+def test_what_asks_for_too_much_ends_as_elsewhere(graded):
+    results, _ = graded
+    with (ROOT / "tests" / "hostile" / "expected.csv").open(encoding="utf-8", newline="") as table:
+        expected = {
+            f"{row['submission']}.py": (float(row["score"]), row["status"])
+            for row in csv.DictReader(table)
+        }
+    records = records_in(results)
+    for name in (f"{hog}.py" for hog in HOGS):
+        assert (records[name]["score"], records[name]["status"]) == expected[name]
+
+
+def test_the_layer_that_is_missing_is_told(graded):
+    results, screen = graded
+    first = next(results.glob("*/result.json"))
+    isolation = json.loads(first.read_bytes())["isolation"]
+    assert "folder" not in isolation
+    assert {"uid", "rlimits", "capabilities", "seccomp"} <= set(isolation)
+    assert f"isolation: {', '.join(isolation)}\n" in screen
+    assert "not in force here: folder (Operation not permitted)" in screen
+
+
+def test_the_filter_is_dockers(tmp_path):
+    """The test of this test: no namespace and no mount, by whoever asks."""
+    for name, user in USERS.items():
+        for command in (["unshare", "--user", "true"], ["unshare", "--mount", "true"]):
+            folder = tmp_path / f"{name}{command[1]}"
+            done = container.run(command, user, folder / "bundle", folder / "results")
+            assert done.returncode == 1
+            assert "Operation not permitted" in done.stderr

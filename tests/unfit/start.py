@@ -1,0 +1,89 @@
+"""Run the processes that grade, on a machine that one of the functions below has made unfit.
+
+python start.py FAULT grader.grading DESCRIPTOR...
+"""
+
+import os
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec.structs import replace
+
+
+def no_numpy() -> None:
+    """Let `import numpy` fail."""
+    sys.modules["numpy"] = None  # type: ignore[assignment]  # as Python's documentation has it
+
+
+def python_is_forbidden() -> None:
+    """Leave Python's own folders out of what a worker may read."""
+    from grader.confined import confinement
+
+    confinement._python_folders = list
+    confinement.SYSTEM = tuple(  # type: ignore[misc]
+        path for path in confinement.SYSTEM if not sys.base_prefix.startswith(path)
+    )
+
+
+def wrong_products() -> None:
+    """Let torch.mm, which the worker inherits, be off in the last digits."""
+    import torch
+
+    matmul = torch.Tensor.__matmul__
+    torch.Tensor.__matmul__ = lambda self, other: matmul(self, other) * (1 + 1e-9)  # type: ignore[method-assign]
+
+
+def fault_in_the_scorer() -> None:
+    """Let the scorer fail at what no submission can do anything about."""
+    from grader import scoring
+
+    def score(*given: object) -> None:
+        raise ZeroDivisionError("planted by a test")
+
+    scoring.score = score  # type: ignore[assignment]
+
+
+def no_worker_starts() -> None:
+    """Let the confinement of each worker fail."""
+    from grader.confined.confinement import Confinement
+
+    def enter(*given: object) -> None:
+        raise PermissionError("planted by a test")
+
+    Confinement.enter = enter  # type: ignore[method-assign]
+
+
+def memory_runs_out_later() -> None:
+    """Let workers start without memory once a file called `low` lies in the temporary folder."""
+    from grader.confined.limits import Limits
+    from grader.workers import Worker, Zygote
+
+    low = Path(os.environ["TMPDIR"]) / "low"
+    new_worker = Zygote._new_worker
+
+    def new_worker_as_it_is_now(zygote: Zygote, limits: Limits) -> Worker:
+        less = replace(limits, memory_bytes=10_000_000)
+        return new_worker(zygote, less if low.exists() else limits)
+
+    Zygote._new_worker = new_worker_as_it_is_now  # type: ignore[method-assign]
+
+
+FAULTS: dict[str, Callable[[], None]] = {
+    made.__name__: made
+    for made in (
+        no_numpy,
+        python_is_forbidden,
+        wrong_products,
+        fault_in_the_scorer,
+        no_worker_starts,
+        memory_runs_out_later,
+    )
+}
+
+if __name__ == "__main__":
+    fault, module = sys.argv[1:3]
+    sys.argv = [module, *sys.argv[3:]]
+    FAULTS[fault]()
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
