@@ -1,4 +1,4 @@
-"""The command line as its users run it: real processes, real files, one line for bad input."""
+"""The command line as its users run it: processes, files, exit codes, one line for bad input."""
 
 import json
 import os
@@ -206,7 +206,7 @@ UNUSABLE = [
 
 
 @pytest.mark.parametrize(("arguments", "says"), UNUSABLE)
-def test_unusable_arguments_are_one_clear_line_and_exit_2(tmp_path, arguments, says):
+def test_unusable_arguments_are_one_clear_line_and_exit_2(warm, tmp_path, arguments, says):
     (tmp_path / "empty").mkdir()
     (tmp_path / "nothing").mkdir()
     (tmp_path / "nothing" / "notes.txt").write_text("nothing to grade")
@@ -220,7 +220,7 @@ def test_unusable_arguments_are_one_clear_line_and_exit_2(tmp_path, arguments, s
         "corrupt": tmp_path / "corrupt.ipynb",
         "solution": SOLUTION,
     }
-    done = run_grader(*(argument.format(**names) for argument in arguments), cwd=tmp_path)
+    done = warm.run(*(argument.format(**names) for argument in arguments), cwd=tmp_path)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert says.format(**names) in done.stderr.replace("\n", "")
@@ -229,10 +229,10 @@ def test_unusable_arguments_are_one_clear_line_and_exit_2(tmp_path, arguments, s
     assert not (tmp_path / "out").exists()
 
 
-def test_exit_code_tells_a_score_under_the_mark(tmp_path):
+def test_exit_code_tells_a_score_under_the_mark(warm, tmp_path):
     stub = ROOT / "assignment" / "homework.py"
-    under = run_grader("grade", SOLUTION, stub, "--out", tmp_path, "--fail-under", 60)
-    passed = run_grader("grade", SOLUTION, "--out", tmp_path, "--fail-under", 100)
+    under = warm.run("grade", SOLUTION, stub, "--out", tmp_path, "--fail-under", 60)
+    passed = warm.run("grade", SOLUTION, "--out", tmp_path, "--fail-under", 100)
     assert (under.returncode, passed.returncode) == (1, 0)
 
 
@@ -319,9 +319,9 @@ def test_help_lists_the_commands_without_torch():
     assert all(name in done.stdout for name in ("grade", "check", "validate", "release"))
 
 
-def test_results_within_the_class_folder_are_no_submission(tmp_path):
+def test_results_within_the_class_folder_are_no_submission(warm, tmp_path):
     (tmp_path / "ada.py").write_text("x = 1\n")
     for _ in range(2):
-        done = run_grader("grade", ".", "--out", "results", cwd=tmp_path)
+        done = warm.run("grade", ".", "--out", "results", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
     assert [path.name for path in (tmp_path / "results").iterdir() if path.is_dir()] == ["ada"]
