@@ -60,11 +60,12 @@ def test_a_net_in_a_second_file_says_where_it_stands(records):
 
 
 def test_another_run_with_other_jobs_gives_the_same_bytes(graded, tmp_path):
-    every_third = sorted(path for path in CORPUS.iterdir() if path.suffix in (".py", ".ipynb"))[::3]
-    done = run_grader("grade", *every_third, "--out", tmp_path / "again", "--jobs", 1)
+    # Those that take ten seconds are not among them.
+    some = sorted(path for path in CORPUS.iterdir() if path.suffix in (".py", ".ipynb"))[1::6]
+    done = run_grader("grade", *some, "--out", tmp_path / "again", "--jobs", 1)
     assert done.returncode == 0, done.stderr
     first, second = criteria_of(graded), criteria_of(tmp_path / "again")
-    assert len(second) == len(every_third)
+    assert len(second) == len(some)
     assert second.items() <= first.items()
 
 
