@@ -140,11 +140,14 @@ class Batch:
     ) -> None:
         self._stack.__exit__(kind, error, traceback)
 
-    def results(self) -> Generator[list[Result]]:
-        """Yield the results of all submissions, some at a time, in the order of being finished."""
+    def results(self, find: Find) -> Generator[list[Result]]:
+        """Yield the results of all submissions, some at a time, in the order of being finished.
+
+        `find` finds the records of what was known on entering.
+        """
         known = iter(self._known.items())
         while chunk := dict(islice(known, CHUNK)):
-            records = self._find([key for key, _ in chunk.values()])
+            records = find([key for key, _ in chunk.values()])
             yield [
                 _result(submission, Graded(records[key], None), key, files, True)
                 for submission, (key, files) in chunk.items()

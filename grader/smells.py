@@ -8,14 +8,15 @@ from typing import Literal
 Smell = Literal["memory", "crash", "module", "wait", "time"]
 
 UNFIT = "this machine cannot grade"
+OUTSIDE = "Look at limits from outside: `ulimit -a`, or a container's"
 
 # As Python, the C library, C++ and torch say it.
 NO_MEMORY = re.compile(
-    r"MemoryError|[Cc]an(?:'t|not) allocate memory|can't start new thread|bad_alloc"
+    r"MemoryError|[Cc]an(?:'t|not) allocate memory|failed to map|can't start new thread|bad_alloc"
 )
 NO_MODULE = re.compile(
     r"No module named '(?P<name>\w+)'"
-    r"|ImportError: .*(?:shared object|failed to map|undefined symbol)"
+    r"|ImportError: .*(?:shared object|undefined symbol)"
     r"|Permission denied: '(?P<path>[^']+)'"
 )
 # Students may count on these, and on Python's own.

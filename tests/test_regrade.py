@@ -255,7 +255,7 @@ def test_ten_thousand_submissions_are_never_in_memory_together(brief, known):
     submissions = (Submission(f"s{number}", (), "is empty") for number in range(many))
     counted = 0
     with Batch(submissions, brief, find, start) as batch:
-        for some in batch.results():
+        for some in batch.results(find):
             counted += len(some)
             assert all(result.was_known == known for result in some)
             del some
