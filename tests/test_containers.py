@@ -118,6 +118,28 @@ def test_the_layer_that_is_missing_is_told(graded):
     assert "not in force here: folder (Operation not permitted)" in screen
 
 
+def test_a_filter_that_is_older_than_landlock_is_told(tmp_path, submissions, monkeypatch):
+    """It refuses what it does not know: that is no layer of Landlock's in force."""
+    filter_now = container.docker_filter
+
+    def older_filter(capabilities):
+        older = filter_now(capabilities)
+        for rule in older["syscalls"]:
+            rule["names"] = [name for name in rule["names"] if not name.startswith("landlock_")]
+        return older
+
+    monkeypatch.setattr(container, "docker_filter", older_filter)
+    results = tmp_path / "results"
+    command = [GRADER, "grade", submissions / "ada_lindqvist.py", "--out", results]
+    done = container.run(command, container.ORDINARY, tmp_path / "bundle", results, submissions)
+    assert done.returncode == 0, done.stderr
+    assert differences(results) == {}
+    record = json.loads((results / "ada_lindqvist" / "result.json").read_bytes())
+    assert record["isolation"] == ["session", "uid", "rlimits", "capabilities", "seccomp"]
+    for layer in ("files", "tcp", "scope"):
+        assert f"not in force here: landlock.{layer} (Operation not permitted)" in done.stdout
+
+
 def test_the_filter_is_dockers(tmp_path):
     """The test of this test: no namespace and no mount, by whoever asks."""
     for name, user in USERS.items():
