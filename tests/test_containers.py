@@ -10,9 +10,7 @@ from conftest import GRADER, ROOT
 from corpus import CORPUS, EXPECTED_MARKS, differences, mark_of, records_in
 from hostile import attacks
 
-pytestmark = pytest.mark.skipif(
-    container.missing() is not None, reason=f"a container needs {container.missing()}"
-)
+pytestmark = pytest.mark.needs("mounts", "crun")
 
 # Right ones, and mistakes with a name.
 HOMEWORKS = (
