@@ -138,6 +138,17 @@ def test_a_filter_that_is_older_than_landlock_is_told(tmp_path, submissions, mon
         assert f"not in force here: landlock.{layer} (Operation not permitted)" in done.stdout
 
 
+def test_full_shared_memory_costs_no_marks_and_no_page(tmp_path, submissions):
+    """Any submission may fill it, and the processes that render pages begin with some of it."""
+    results = tmp_path / "results"
+    fill_first = ["sh", "-c", 'head -c 99999999 /dev/zero > /dev/shm/full; exec "$@"', "sh"]
+    command = [*fill_first, GRADER, "grade", submissions / "ada_lindqvist.py", "--out", results]
+    done = container.run(command, container.ORDINARY, tmp_path / "bundle", results, submissions)
+    assert done.returncode == 0, done.stderr
+    assert differences(results) == {}
+    assert (results / "ada_lindqvist" / "feedback.html").exists()
+
+
 def test_the_filter_is_dockers(tmp_path):
     """The test of this test: no namespace and no mount, by whoever asks."""
     for name, user in USERS.items():
