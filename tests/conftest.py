@@ -1,5 +1,6 @@
 """What the tests share: parts a machine may lack, one thread for torch, the rubric, a browser."""
 
+import contextlib
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from ours import write_rubric
 from parts import PARTS, missing
 from playwright.sync_api import BrowserContext
 from times import PATIENCE
+from warm import WarmGrader
 
 from grader.rubric import Rubric, load_rubric
 from grader.submissions import shown
@@ -120,13 +122,20 @@ def browser() -> Iterator[BrowserContext]:
         yield context
 
 
+@pytest.fixture(scope="session")
+def warm() -> Iterator[WarmGrader]:
+    """Give a command line in this process, whose grading processes are there already."""
+    with contextlib.closing(WarmGrader()) as grader:
+        yield grader
+
+
 @pytest.fixture
-def grade(tmp_path: Path) -> Callable[..., dict[str, dict]]:
+def grade(tmp_path: Path, warm: WarmGrader) -> Callable[..., dict[str, dict]]:
     """Grade paths with the command line and return the records by student."""
 
     def graded(*arguments: object) -> dict[str, dict]:
         out = tmp_path / "results"
-        done = run_grader("grade", *arguments, "--out", out)
+        done = warm.run("grade", *arguments, "--out", out)
         assert done.returncode == 0, done.stderr
         return {path.parent.name: json.loads(path.read_bytes()) for path in out.glob("*/*.json")}
 

@@ -1,4 +1,4 @@
-"""Fault drills: a class of 200 on the real command line, and what a fault in the middle costs it.
+"""Fault drills: a class of 100 on the real command line, and what a fault in the middle costs it.
 
 Each is compared with an undisturbed run. A drill waits for events (a file, a process), never for
 a time. While it waits, every result.json in sight must be whole.
@@ -29,7 +29,7 @@ from grader.records import Record
 
 pytestmark = pytest.mark.alone
 
-CLASS_SIZE = 200
+CLASS_SIZE = 100
 RIGHT = ("s060", "s061", "s090")  # they train; the first two at the same time
 BEGUN = 20  # graded: then no worker trains but with those, for the reference is proved
 TRAINS_SECONDS = 0.1

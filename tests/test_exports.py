@@ -15,7 +15,7 @@ from pathlib import Path
 import lms
 import pyarrow.parquet
 import pytest
-from conftest import ROOT, run_grader
+from conftest import ROOT
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from lxml import etree
@@ -198,10 +198,10 @@ def test_a_quotation_mark_left_open_swallows_no_rows(text, line):
         canvas.merge(text, MARKS, "HW", 20)
 
 
-def test_from_canvas_and_back(untrained, tmp_path):
+def test_from_canvas_and_back(warm, untrained, tmp_path):
     """Thirty awkward names: each is there once, with the right score."""
     results, archive = tmp_path / "results", lms.canvas_zip(tmp_path)
-    done = run_grader("grade", archive, "--out", results, "--rubric", untrained, "--no-pages")
+    done = warm.run("grade", archive, "--out", results, "--rubric", untrained, "--no-pages")
     assert done.returncode == 0, done.stderr
     gradebook = tmp_path / "gradebook.csv"
     with gradebook.open("w", encoding="utf-8-sig", newline="") as file:
@@ -211,14 +211,14 @@ def test_from_canvas_and_back(untrained, tmp_path):
         for id_ in reversed(lms.IDS):
             writer.writerow([f"{lms.name_of(id_)}, A.", id_, f"u{id_}", "A", ""])
     options = ["--into", gradebook, "--assignment", "Homework", "--rubric", untrained]
-    done = run_grader("export", results, "--to", "canvas", "--out", tmp_path / "new.csv", *options)
+    done = warm.run("export", results, "--to", "canvas", "--out", tmp_path / "new.csv", *options)
     assert (done.returncode, done.stderr) == (0, "")
     rows = table((tmp_path / "new.csv").read_text(encoding="utf-8"))[2:]
     assert [(row[1], row[4]) for row in rows] == [
         (id_, str(lms.POINTS[lms.file_of(id_)])) for id_ in reversed(lms.IDS)
     ]
     gradebook.write_text("Student,ID\nx,1000\ny,7\n", encoding="utf-8")
-    done = run_grader("export", results, "--to", "canvas", "--out", tmp_path / "new.csv", *options)
+    done = warm.run("export", results, "--to", "canvas", "--out", tmp_path / "new.csv", *options)
     assert done.returncode == 1
     told = done.stderr.splitlines()
     assert told[0] == "grader: nothing graded of, left as it was: y (7)"
@@ -346,23 +346,23 @@ def test_github_is_told_the_line(message, place):
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory, untrained) -> Path:
+def results(warm, tmp_path_factory, untrained) -> Path:
     folder = tmp_path_factory.mktemp("exported")
     names = ("gbk_comments.py", "sign_of_w1.py")
     files = [ROOT / "tests" / "submissions" / name for name in names]
-    done = run_grader("grade", *files, "--out", folder, "--rubric", untrained, "--no-pages")
+    done = warm.run("grade", *files, "--out", folder, "--rubric", untrained, "--no-pages")
     assert done.returncode == 0, done.stderr
     return folder
 
 
-def exported(results: Path, out: Path, *options: object) -> None:
-    done = run_grader("export", results, "--out", out, *options)
+def exported(warm, results: Path, out: Path, *options: object) -> None:
+    done = warm.run("export", results, "--out", out, *options)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_csv_and_parquet_have_the_same_rows(results, tmp_path):
-    exported(results, tmp_path / "a.csv", "--to", "csv")
-    exported(results, tmp_path / "a.parquet", "--to", "parquet")
+def test_csv_and_parquet_have_the_same_rows(warm, results, tmp_path):
+    exported(warm, results, tmp_path / "a.csv", "--to", "csv")
+    exported(warm, results, tmp_path / "a.parquet", "--to", "parquet")
     with (tmp_path / "a.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     columns = pyarrow.parquet.read_table(tmp_path / "a.parquet").to_pylist()
@@ -377,11 +377,11 @@ def test_csv_and_parquet_have_the_same_rows(results, tmp_path):
     ]
 
 
-def test_github_gets_the_summary_added_and_the_rest_printed(results, tmp_path, monkeypatch):
+def test_github_gets_the_summary_added_and_the_rest_printed(warm, results, tmp_path, monkeypatch):
     summary = tmp_path / "summary.md"
     summary.write_text("before\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
-    done = run_grader("export", results, "--to", "github")
+    done = warm.run("export", results, "--to", "github")
     assert done.returncode == 0, done.stderr
     assert summary.read_text().startswith("before\n## gbk\\_comments: 75 of 75 points")
     assert all(COMMAND.fullmatch(line) for line in done.stdout.splitlines())
@@ -400,18 +400,18 @@ UNUSABLE: Sequence[tuple[list[str], str]] = [
 
 
 @pytest.mark.parametrize(("options", "says"), UNUSABLE)
-def test_what_is_missing_is_one_line(results, tmp_path, monkeypatch, options, says):
+def test_what_is_missing_is_one_line(warm, results, tmp_path, monkeypatch, options, says):
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     monkeypatch.chdir(tmp_path)
-    done = run_grader("export", results, *options)
+    done = warm.run("export", results, *options)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert says in line
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_nothing_was_graded(tmp_path):
-    done = run_grader("export", tmp_path, "--to", "csv", "--out", tmp_path / "x")
+def test_where_nothing_was_graded(warm, tmp_path):
+    done = warm.run("export", tmp_path, "--to", "csv", "--out", tmp_path / "x")
     assert (done.returncode, done.stderr) == (
         2,
         f"grader: {tmp_path}: no grades.csv in it: grade first\n",

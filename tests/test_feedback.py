@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from browser import opened
-from conftest import GRADER, ROOT, run_grader
+from conftest import GRADER, ROOT
 from hostile import pages as hostile
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -48,9 +48,9 @@ def submitted(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def results(submitted, untrained, tmp_path_factory) -> Path:
+def results(warm, submitted, untrained, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("out") / "results"
-    done = run_grader("grade", submitted, "--out", out, "--rubric", untrained)
+    done = warm.run("grade", submitted, "--out", out, "--rubric", untrained)
     assert done.returncode == 0, done.stderr
     return out
 
@@ -220,9 +220,9 @@ def test_a_page_says_what_became_of_the_submission(results, rubric, status, says
     assert says in render.page(order, "words")
 
 
-def test_the_seed_is_not_shown(results, submitted, untrained, tmp_path):
+def test_the_seed_is_not_shown(warm, results, submitted, untrained, tmp_path):
     out = tmp_path / "results"
-    done = run_grader(
+    done = warm.run(
         "grade", submitted / "right.py", "--out", out, "--rubric", untrained, "--seed", 987654321
     )
     assert done.returncode == 0, done.stderr
@@ -237,7 +237,7 @@ def written_at(results: Path) -> dict[str, int]:
 
 
 def test_a_page_is_written_again_only_where_it_is_gone_or_not_up_to_date(
-    submitted, results, untrained, tmp_path
+    warm, submitted, results, untrained, tmp_path
 ):
     out = tmp_path / "results"
     shutil.copytree(results, out)
@@ -246,7 +246,7 @@ def test_a_page_is_written_again_only_where_it_is_gone_or_not_up_to_date(
     other = page_of(out, "syntax_error")
     digest = re.search(r'grader-digest" content="(\w+)"', other.read_text()).group(1)
     other.write_text(other.read_text().replace(digest, "0" * 64))
-    done = run_grader("grade", submitted, "--out", out, "--rubric", untrained)
+    done = warm.run("grade", submitted, "--out", out, "--rubric", untrained)
     assert done.returncode == 0, done.stderr
     after = written_at(out)
     assert {name for name in after if after[name] != before[name]} == {"right", "syntax_error"}
@@ -279,12 +279,12 @@ def test_whatever_a_training_came_to_is_drawn(x, y, predictions, losses):
     assert all(0 <= number <= drawings.WIDTH for number in numbers)
 
 
-def test_pages_can_be_left_for_later(tmp_path):
+def test_pages_can_be_left_for_later(warm, tmp_path):
     (tmp_path / "ada.py").write_text("x = 1\n")
     results = tmp_path / "results"
     page, index = results / "ada" / "feedback.html", results / "index.html"
     for options, written in ((["--no-pages"], False), ([], True)):
-        run = run_grader("grade", tmp_path / "ada.py", "--out", results, *options)
+        run = warm.run("grade", tmp_path / "ada.py", "--out", results, *options)
         assert run.returncode == 0, run.stderr
         assert page.exists() is written
         assert ("ada/feedback.html" in index.read_text()) is written

@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 import postgres
 import pytest
-from conftest import need, run_grader
+from conftest import need
 from disks import read_only
 from hypothesis import given
 from hypothesis import strategies as st
@@ -805,10 +805,10 @@ def rubric_due(folder: Path) -> Rubric:
     return load_rubric(folder / "rubric.toml")
 
 
-def bookkeep(results: Path, command: str, *arguments: object) -> str:
+def bookkeep(warm, results: Path, command: str, *arguments: object) -> str:
     """Run a command of the gradebook on `results`, and return what it prints."""
     where = ("--results", results, "--rubric", results / "rubric.toml")
-    done = run_grader(command, *arguments, *where)
+    done = warm.run(command, *arguments, *where)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
@@ -818,7 +818,7 @@ def registered(results: Path) -> dict[str, list[str]]:
     return {row[0]: row[-3:] for row in rows(results)[1:]}
 
 
-def test_an_override_is_told_and_the_table_follows(results):
+def test_an_override_is_told_and_the_table_follows(warm, results):
     assert registered(results) == {
         "zoe": ["1", "3", "16.8"],
         "ada": ["2", "2", "16"],
@@ -832,7 +832,9 @@ def test_an_override_is_told_and_the_table_follows(results):
         (["--withdraw"], "final 50 -> final 27.2, 2 days late"),
     ]  # fmt: skip
     for arguments, told in changes:
-        printed = bookkeep(results, "override", "ada", *arguments, "--why", "x", "--who", "dr. x")
+        printed = bookkeep(
+            warm, results, "override", "ada", *arguments, "--why", "x", "--who", "dr. x"
+        )
         assert printed == f"ada: {told}\n"
     assert registered(results) == {
         "zoe": ["1", "3", "16.8"],
@@ -841,11 +843,15 @@ def test_an_override_is_told_and_the_table_follows(results):
     }
 
 
-def test_the_history_shows_what_counts_and_why_and_who_changed_it(results):
-    bookkeep(results, "override", "ada", 12, "--criterion", "net", "--why", "a typo", "--who", "x")
-    bookkeep(results, "override", "ada", "--late-days", 0, "--why", "was ill", "--who", "dr. y")
-    bookkeep(results, "override", "ada", "--withdraw", "--why", "was not", "--who", "dr. y")
-    lines = bookkeep(results, "history", "ada").splitlines()
+def test_the_history_shows_what_counts_and_why_and_who_changed_it(warm, results):
+    bookkeep(
+        warm, results, "override", "ada", 12, "--criterion", "net", "--why", "a typo", "--who", "x"
+    )
+    bookkeep(
+        warm, results, "override", "ada", "--late-days", 0, "--why", "was ill", "--who", "dr. y"
+    )
+    bookkeep(warm, results, "override", "ada", "--withdraw", "--why", "was not", "--who", "dr. y")
+    lines = bookkeep(warm, results, "history", "ada").splitlines()
     assert lines[0] == ("ada: final 19.2 of 100, from attempt 2 of 2 (the best final score counts)")
     for words in (
         "1 2026-10-30 22:59 0 6 6 1.py",
@@ -877,10 +883,10 @@ BOOKKEEPING = [
 
 
 @pytest.mark.parametrize(("arguments", "says"), BOOKKEEPING)
-def test_unusable_bookkeeping_is_one_line_and_changes_nothing(results, arguments, says):
+def test_unusable_bookkeeping_is_one_line_and_changes_nothing(warm, results, arguments, says):
     before, table = sizes(default_url(results)), (results / GRADES).read_bytes()
     where = [] if "--results" in arguments else ["--results", results]
-    done = run_grader(*arguments, *where, cwd=results)
+    done = warm.run(*arguments, *where, cwd=results)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("grader: ")
     assert says in done.stderr
@@ -889,11 +895,11 @@ def test_unusable_bookkeeping_is_one_line_and_changes_nothing(results, arguments
     assert not (results / "nowhere").exists()
 
 
-def test_an_override_loses_no_student_who_is_only_in_the_table(results):
+def test_an_override_loses_no_student_who_is_only_in_the_table(warm, results):
     table = results / GRADES
     table.write_bytes(table.read_bytes() + b"eve,eve.py\r\n")
     before = table.read_bytes()
-    done = run_grader("override", "ada", 50, "--why", "x", "--results", results)
+    done = warm.run("override", "ada", 50, "--why", "x", "--results", results)
     assert done.returncode == 2
     assert "stays as it was: it lists eve, who is not in this gradebook" in done.stderr
     assert table.read_bytes() == before
@@ -901,18 +907,18 @@ def test_an_override_loses_no_student_who_is_only_in_the_table(results):
         assert final_of(book).final == 50
 
 
-def test_an_override_in_another_database_needs_no_results(url, tmp_path):
+def test_an_override_in_another_database_needs_no_results(warm, url, tmp_path):
     with Gradebook(url, BEST) as book:
         book.add([entry(record())])
-    done = run_grader(
+    done = warm.run(
         "override", "ada", 50, "--why", "x", "--db", url, "--results", tmp_path / "none"
     )
     assert (done.returncode, done.stdout) == (0, "ada: final 100 -> final 50\n")
     assert not (tmp_path / "none").exists()
 
 
-def test_the_login_name_is_who_sets_by_hand_unless_another_is_given(results):
-    bookkeep(results, "override", "ada", 50, "--why", "x")
+def test_the_login_name_is_who_sets_by_hand_unless_another_is_given(warm, results):
+    bookkeep(warm, results, "override", "ada", 50, "--why", "x")
     with Gradebook(default_url(results), BEST) as book:
         (set_by_hand,) = book.history("ada").overrides
     assert set_by_hand.who == getpass.getuser()

@@ -161,10 +161,10 @@ def test_the_class_around_them_has_the_same_criteria_without_them(
     assert without == {student: among[student] for student in without}
 
 
-def test_the_run_ends_within_the_limits_of_those_that_hang(hostile, rubric):
-    hanging = sum(row["hangs"] == "yes" for row in EXPECTED)
-    assert hanging >= 8
-    assert hostile.seconds <= hanging * rubric.limits.total_seconds / JOBS + 30
+def test_the_run_takes_less_time_than_its_submissions_one_after_another(hostile, records):
+    """None that hangs holds up the others; a ratio, which no other work on the machine changes."""
+    assert sum(row["hangs"] == "yes" for row in EXPECTED) >= 8
+    assert hostile.seconds < sum(record["seconds"] for record in records.values())
 
 
 def test_readme_counts_them_and_names_tests_that_exist():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from browser import opened
-from conftest import ROOT, run_grader
+from conftest import ROOT
 from playwright.sync_api import expect
 
 from grader.catalogue import ENGLISH, Reason
@@ -204,14 +204,14 @@ def test_it_can_be_read_without_colour_mouse_or_script(tmp_path, rubric):
     assert html.index('class="skip"') < html.index("<main>")
 
 
-def test_grade_writes_it_and_override_rewrites_it(tmp_path, untrained):
+def test_grade_writes_it_and_override_rewrites_it(warm, tmp_path, untrained):
     submission = ROOT / "tests" / "submissions" / "sign_of_w1.py"
-    done = run_grader("grade", submission, "--out", tmp_path, "--rubric", untrained)
+    done = warm.run("grade", submission, "--out", tmp_path, "--rubric", untrained)
     assert done.returncode == 0, done.stderr
     before = (tmp_path / "index.html").read_text()
     assert "sign_of_w1/feedback.html" in before
     assert "by hand</span>" not in before
-    done = run_grader(
+    done = warm.run(
         "override", "sign_of_w1", 3, "--why", "oral exam", "--who", "W", "--results", tmp_path,
         "--rubric", untrained,
     )  # fmt: skip

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import lms
 import pytest
-from conftest import run_grader
 from zips import link, patched, zipped
 
 from grader.errors import UserError
@@ -433,9 +432,9 @@ def test_a_table_that_does_not_fit_the_class_is_told(tmp_path, rubric, rows):
     assert called(files, out, rubric, "id,student\n12,y\n13,x\n") == {"12": "y", "13": "x"}
 
 
-def test_a_canvas_class_of_thirty_is_there_whole(untrained, tmp_path):
+def test_a_canvas_class_of_thirty_is_there_whole(warm, untrained, tmp_path):
     out, canvas = tmp_path / "results", lms.canvas_zip(tmp_path)
-    done = run_grader("grade", canvas, "--out", out, "--rubric", untrained, "--no-pages")
+    done = warm.run("grade", canvas, "--out", out, "--rubric", untrained, "--no-pages")
     assert done.returncode == 0, done.stderr
     entries = read_roster(out)
     assert sorted(entry.id for entry in entries) == list(lms.IDS)
@@ -445,7 +444,7 @@ def test_a_canvas_class_of_thirty_is_there_whole(untrained, tmp_path):
         assert record["score"] == lms.POINTS[lms.file_of(entry.id)]
     # Again, with one more of a name: whoever had a name keeps it.
     more = lay(tmp_path / "more", {"ada_2000_6000_homework.py": ""})
-    done = run_grader("grade", canvas, more, "--out", out, "--rubric", untrained, "--no-pages")
+    done = warm.run("grade", canvas, more, "--out", out, "--rubric", untrained, "--no-pages")
     assert "(30 as graded before)" in done.stdout
     after = {entry.id: entry.student for entry in read_roster(out)}
     assert after == {entry.id: entry.student for entry in entries} | {
@@ -453,12 +452,12 @@ def test_a_canvas_class_of_thirty_is_there_whole(untrained, tmp_path):
     }  # the others have ids
 
 
-def test_a_table_says_what_to_call_whom(tmp_path, untrained):
+def test_a_table_says_what_to_call_whom(warm, tmp_path, untrained):
     root = lay(tmp_path / "class", {"doejane_11_901_homework.py": "", "x_12_902_homework.py": ""})
     table = tmp_path / "names.csv"
     table.write_text("id,student,group\n12,Ben,a\n", encoding="utf-8")
     out = tmp_path / "results"
-    done = run_grader("grade", root, "--out", out, "--rubric", untrained, "--students", table)
+    done = warm.run("grade", root, "--out", out, "--rubric", untrained, "--students", table)
     assert done.returncode == 0, done.stderr
     assert read_roster(out) == [
         Entry("Ben", "Canvas", "12", "x"),
@@ -477,12 +476,10 @@ BAD_TABLES = {
 
 
 @pytest.mark.parametrize("text", BAD_TABLES)
-def test_a_table_that_is_none_is_one_line(tmp_path, text):
+def test_a_table_that_is_none_is_one_line(warm, tmp_path, text):
     root = lay(tmp_path / "class", {"doejane_11_901_homework.py": ""})
     (tmp_path / "names.csv").write_text(text, encoding="utf-8")
-    done = run_grader(
-        "grade", root, "--out", tmp_path / "out", "--students", tmp_path / "names.csv"
-    )
+    done = warm.run("grade", root, "--out", tmp_path / "out", "--students", tmp_path / "names.csv")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.endswith(f"names.csv: {BAD_TABLES[text]}")
@@ -494,11 +491,11 @@ def test_an_owner_without_a_time_has_its_files_time(tmp_path, rubric):
     assert found.owner == Owner("Canvas", "11", "doejane")
 
 
-def test_days_late_that_nobody_told_are_said_to_be_guessed(tmp_path, untrained):
+def test_days_late_that_nobody_told_are_said_to_be_guessed(warm, tmp_path, untrained):
     root = lay(tmp_path / "class", {"doejane_11_901_homework.py": ""})
     due = tmp_path / "due.toml"
     text = untrained.read_text(encoding="utf-8")
     due.write_text(text.replace('due = ""', 'due = "2020-01-01T00:00:00Z"'), encoding="utf-8")
     for rubric, said in ((untrained, False), (due, True)):
-        done = run_grader("grade", root, "--out", tmp_path / "out", "--rubric", rubric)
+        done = warm.run("grade", root, "--out", tmp_path / "out", "--rubric", rubric)
         assert ("Canvas does not say when work was handed in" in done.stdout) is said

@@ -40,13 +40,13 @@ def submissions(tmp_path) -> Path:
 
 
 @pytest.fixture
-def grade(submissions, untrained, tmp_path):
+def grade(warm, submissions, untrained, tmp_path):
     """Grade the class and return which result.json were written, and the text on the screen."""
     results = tmp_path / "results"
 
     def graded(*options: object) -> tuple[set[str], str]:
         before = written(results)
-        done = run_grader("grade", submissions, "--out", results, "--rubric", untrained, *options)
+        done = warm.run("grade", submissions, "--out", results, "--rubric", untrained, *options)
         assert done.returncode == 0, done.stderr
         after = written(results)
         return {name for name in after if after[name] != before.get(name)}, done.stdout

@@ -354,7 +354,7 @@ def test_the_archive_is_the_same_to_the_byte_elsewhere(archive, tmp_path):
 
 @pytest.mark.parametrize("kind", ["homework.py", "homework.ipynb"])
 @pytest.mark.parametrize(("filled_in", "score"), [(False, 0), (True, 100)])
-def test_the_archive_is_graded(archive, tmp_path, kind, filled_in, score):
+def test_the_archive_is_graded(warm, archive, tmp_path, kind, filled_in, score):
     with ZipFile(archive) as opened:
         opened.extractall(tmp_path)
     folder = tmp_path / "homework"
@@ -362,7 +362,7 @@ def test_the_archive_is_graded(archive, tmp_path, kind, filled_in, score):
         (folder / other).unlink()
     if filled_in:
         shutil.copy(ROOT / "solution" / kind, folder)
-    done = run_grader("grade", folder, "--out", tmp_path / "out", "--format", "json", "--no-pages")
+    done = warm.run("grade", folder, "--out", tmp_path / "out", "--format", "json", "--no-pages")
     (record,) = json.loads(done.stdout)
     assert (record["status"], record["score"]) == ("graded", score)
     if not filled_in:

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, run_grader
+from conftest import ROOT
 
 from grader.catalogue import Reason
 from grader.gradebook import Gradebook, default_url
@@ -78,7 +78,7 @@ def test_what_is_taken_over_says_so_with_its_places():
 
 
 @pytest.fixture
-def handed_in(tmp_path, untrained):
+def handed_in(warm, tmp_path, untrained):
     """Write files of one student, grade them, and return the record and what the screen says."""
     folder, results = tmp_path / "class" / "ada", tmp_path / "results"
     folder.mkdir(parents=True)
@@ -86,7 +86,7 @@ def handed_in(tmp_path, untrained):
     def graded(**files: str) -> tuple[dict, str]:
         for name, source in files.items():
             (folder / f"{name}.py").write_text(source, encoding="utf-8")
-        done = run_grader("grade", folder.parent, "--out", results, "--rubric", untrained)
+        done = warm.run("grade", folder.parent, "--out", results, "--rubric", untrained)
         assert done.returncode == 0, done.stderr
         return json.loads((results / "ada" / "result.json").read_bytes()), done.stdout
 

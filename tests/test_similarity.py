@@ -135,12 +135,12 @@ def test_a_notebook_and_a_module_of_the_same_text_are_a_pair_and_the_page_runs_n
         assert (seen.requests, seen.dialogs, seen.errors) == ([], [], [])
 
 
-def test_the_index_links_to_it_once_it_is_there(tmp_path, untrained):
+def test_the_index_links_to_it_once_it_is_there(warm, tmp_path, untrained):
     (tmp_path / "class").mkdir()
     for name in ("ada", "bob"):
         (tmp_path / "class" / f"{name}.py").write_text(ADA)
     out = tmp_path / "out"
-    graded = run_grader("grade", tmp_path / "class", "--out", out, "--rubric", untrained)
+    graded = warm.run("grade", tmp_path / "class", "--out", out, "--rubric", untrained)
     assert graded.returncode == 0, graded.stderr
     assert 'href="similar.html"' not in (out / "index.html").read_text()
     done = run_grader("similar", tmp_path / "class", "--out", out, "--rubric", untrained)

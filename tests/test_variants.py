@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import msgspec
 import pytest
 import torch
-from conftest import GRADER, ROOT, run_grader
+from conftest import GRADER, ROOT
 from times import PATIENCE
 
 from grader import variants
@@ -157,10 +157,10 @@ def test_where_no_pass_mark_tells_right_from_wrong_nothing_is_written(measured_a
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_rubric_that_is_there_stays_as_it_is(tmp_path):
+def test_a_rubric_that_is_there_stays_as_it_is(warm, tmp_path):
     path = tmp_path / "rubric.toml"
     path.write_text("mine")
-    done = run_grader("new-variant", tmp_path)
+    done = warm.run("new-variant", tmp_path)
     assert (done.returncode, done.stderr) == (
         2,
         f"grader: {path} already exists: name another folder, or move it away\n",
@@ -281,11 +281,11 @@ def rubric_file(tmp_path) -> Path:
 
 
 def test_each_student_gets_an_archive_of_their_own_and_is_graded_by_cases_of_their_own(
-    rubric_file, tmp_path
+    warm, rubric_file, tmp_path
 ):
     table, out, results = tmp_path / "class.csv", tmp_path / "dist", tmp_path / "results"
     table.write_text("id,student\n1,ada\n2,bob\n")
-    done = run_grader(
+    done = warm.run(
         "release", "--rubric", rubric_file, "--root", tmp_path, "--out", out, "--students", table
     )
     assert done.returncode == 0, done.stderr
@@ -306,7 +306,7 @@ def test_each_student_gets_an_archive_of_their_own_and_is_graded_by_cases_of_the
     for student in ("ada", "bob"):
         (tmp_path / "in" / f"{student}.py").write_bytes(solution)
     command = ["grade", tmp_path / "in", "--rubric", rubric_file, "--out", results, "--no-pages"]
-    assert run_grader(*command).returncode == 0
+    assert warm.run(*command).returncode == 0
     with (results / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [float(row["score"]) for row in rows] == [100, 100]
@@ -332,10 +332,10 @@ def test_the_self_check_of_a_students_own_archive_is_passed_by_the_solution(tmp_
         ("name\nada\n", "needs the columns student"),
     ],
 )
-def test_a_table_of_students_that_is_off_is_one_line(rubric_file, tmp_path, table, says):
+def test_a_table_of_students_that_is_off_is_one_line(warm, rubric_file, tmp_path, table, says):
     path = tmp_path / "class.csv"
     path.write_text(table)
-    done = run_grader(
+    done = warm.run(
         "release", "--rubric", rubric_file, "--root", tmp_path / "r", "--students", path
     )
     assert done.returncode == 2
@@ -344,11 +344,11 @@ def test_a_table_of_students_that_is_off_is_one_line(rubric_file, tmp_path, tabl
     assert not (tmp_path / "r").exists()
 
 
-def test_archives_of_their_own_need_a_homework_that_has_them(tmp_path):
+def test_archives_of_their_own_need_a_homework_that_has_them(warm, tmp_path):
     path = tmp_path / "class.csv"
     path.write_text("student\nada\n")
     command = ["release", "--root", tmp_path / "r", "--out", tmp_path, "--students", path]
-    done = run_grader(*command)
+    done = warm.run(*command)
     assert done.returncode == 2
     assert "per_student = true" in done.stderr
     assert not (tmp_path / "r").exists()

@@ -1,0 +1,111 @@
+"""The command line in this process, and processes that grade kept from one run to the next.
+
+A run by itself spends three seconds of a processor on torch. Where a test is about processes (what
+they inherit, what ends them, what they leave), it runs a grader by itself: conftest.run_grader.
+"""
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+from unittest import mock
+
+import msgspec
+
+from grader import cli, commands, launch
+from grader.graders import Graders
+from grader.jobs import Job
+from grader.papers import Brief, Graded, Paper, Ready
+
+MOST = 2  # briefs whose graders are kept
+
+
+class Kept:
+    """One scorer for a brief, proved, and what it told when it was ready."""
+
+    def __init__(self, brief: Brief) -> None:
+        self.told: list[Ready] = []
+        self.graders = Graders(brief, 1, self.told.append)
+        self.graders.prove()
+
+
+@dataclass
+class Lent:
+    """What is kept, as graders of one run's own; closing them does not end them."""
+
+    kept: Kept
+    on_ready: Callable[[Ready], None]
+    jobs: int = 1
+
+    def prove(self) -> None:
+        for ready in self.kept.told:
+            self.on_ready(ready)
+
+    def grade(self, paper: Paper) -> Graded:
+        return self.kept.graders.grade(paper)
+
+    def close(self) -> None:
+        pass
+
+
+class WarmGrader:
+    """Runs the command line; `close` ends what it keeps."""
+
+    def __init__(self) -> None:
+        self._kept: dict[bytes, Kept] = {}
+
+    def run(self, *arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command as conftest.run_grader does, but for the processes."""
+        words = ["grader", *map(str, arguments)]
+        out, errors = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
+        with (
+            mock.patch.object(sys, "argv", words),
+            mock.patch.object(launch, "replace_process", _run_job),
+            mock.patch.object(commands, "Graders", self._lend),
+            contextlib.chdir(cwd or Path.cwd()),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(errors),
+        ):
+            try:
+                cli.main()
+            except SystemExit as end:
+                status = int(end.code or 0)
+        return subprocess.CompletedProcess(words, status, _text(out), _text(errors))
+
+    def close(self) -> None:
+        while self._kept:
+            self._end_the_oldest()
+
+    def _lend(
+        self,
+        brief: Brief,
+        jobs: int,
+        on_ready: Callable[[Ready], None] = lambda ready: None,
+        processors: Collection[int] = (),
+    ) -> Lent:
+        key = msgspec.msgpack.encode(brief)
+        kept = self._kept.pop(key, None) or Kept(brief)
+        self._kept[key] = kept  # the last one used stands last
+        if len(self._kept) > MOST:
+            self._end_the_oldest()
+        return Lent(kept, on_ready)
+
+    def _end_the_oldest(self) -> None:
+        self._kept.pop(next(iter(self._kept))).graders.close()
+
+
+def _run_job(job: Job) -> NoReturn:
+    """Stand in for launch.replace_process, which would run the job in place of this process."""
+    descriptor = os.memfd_create("job")
+    os.write(descriptor, msgspec.msgpack.encode(job))
+    sys.exit(commands.main(descriptor))
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
