@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from grader.errors import OUTSIDE
 from grader.launch import start_grading
 from grader.papers import (
     RUN_AGAIN,
@@ -24,7 +25,7 @@ from grader.papers import (
     ScorerFailed,
     Stopped,
 )
-from grader.smells import OUTSIDE, UNFIT
+from grader.smells import UNFIT
 
 GONE = (
     f"a process that grades has ended before its time; {RUN_AGAIN}. If it does so again, see the "

@@ -87,8 +87,9 @@ def _tell(channels: Sequence[int], error: Exception) -> None:
 
 
 def _why_stopped(error: Exception) -> "Stopped | Failed":
+    from grader.errors import OUTSIDE
     from grader.papers import Failed, Stopped
-    from grader.smells import NO_MEMORY, OUTSIDE, UNFIT, advice_on
+    from grader.smells import NO_MEMORY, UNFIT, advice_on
 
     what = " ".join(f"{type(error).__name__}: {error}".split())
     if isinstance(error, MemoryError | OSError) or NO_MEMORY.search(what):

@@ -8,7 +8,6 @@ from typing import Literal
 Smell = Literal["memory", "crash", "module", "wait", "time"]
 
 UNFIT = "this machine cannot grade"
-OUTSIDE = "Look at limits from outside: `ulimit -a`, or a container's"
 
 # As Python, the C library, C++ and torch say it.
 NO_MEMORY = re.compile(
