@@ -23,7 +23,7 @@ from typing import Protocol, Self
 
 from msgspec.structs import replace
 
-from grader.papers import Brief, Graded, Paper, key_of, key_of_all
+from grader.papers import Brief, Graded, Paper, key_of, key_of_all, may_be_faster
 from grader.records import Record, best, net_file_of
 from grader.smells import Smell
 from grader.submissions import shown
@@ -167,13 +167,10 @@ class Batch:
         }
 
     def _is_final(self, record: Record) -> bool:
-        """Tell whether another try is no use. A crash may have been no fault of the submission's.
-
-        Neither may a time-out, unless nothing has changed since.
-        """
-        if record.status == "timeout":
-            return record.conditions == self._brief.conditions
-        return record.status != "crashed"
+        """Tell whether another try is no use; a crash may have been no fault of its own."""
+        if record.status == "timeout" and record.conditions:
+            return not may_be_faster(self._brief.conditions, record.conditions)
+        return record.status not in ("crashed", "timeout")
 
     def _graded(self, graders: Graders) -> Iterator[list[Result]]:
         grade = partial(_grade, brief=self._brief, graders=graders)
