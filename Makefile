@@ -76,9 +76,10 @@ build/torch-cuda/.installed: pyproject.toml constraints.txt
 
 cuda: build/torch-cuda/.installed ## Install the grader beside a torch with CUDA: the tests of environments run it
 
-bench: $(INSTALLED) peers ## Time this grader beside pytest, otter-grader and nbgrader, and confinement
+bench: $(INSTALLED) peers ## Time this grader beside pytest, otter-grader and nbgrader; confinement and the canary alone
 	$(BIN)/python tests/benchmarks/bench_peers.py
 	$(BIN)/python tests/benchmarks/bench_confinement.py
+	$(BIN)/python tests/benchmarks/bench_canary.py
 
 docs: $(INSTALLED) ## Render handout, executed solution and derivation to build/docs/, as HTML and PDF
 	$(BIN)/python docs/render.py --out build/docs

@@ -23,7 +23,7 @@ from typing import Protocol, Self
 
 from msgspec.structs import replace
 
-from grader.papers import Brief, Graded, Paper, key_of, key_of_all
+from grader.papers import Brief, Graded, Paper, key_of, key_of_all, may_be_faster
 from grader.records import Record, best, net_file_of
 from grader.smells import Smell
 from grader.submissions import shown
@@ -140,11 +140,14 @@ class Batch:
     ) -> None:
         self._stack.__exit__(kind, error, traceback)
 
-    def results(self) -> Generator[list[Result]]:
-        """Yield the results of all submissions, some at a time, in the order of being finished."""
+    def results(self, find: Find) -> Generator[list[Result]]:
+        """Yield the results of all submissions, some at a time, in the order of being finished.
+
+        `find` finds the records of what was known on entering.
+        """
         known = iter(self._known.items())
         while chunk := dict(islice(known, CHUNK)):
-            records = self._find([key for key, _ in chunk.values()])
+            records = find([key for key, _ in chunk.values()])
             yield [
                 _result(submission, Graded(records[key], None), key, files, True)
                 for submission, (key, files) in chunk.items()
@@ -164,13 +167,10 @@ class Batch:
         }
 
     def _is_final(self, record: Record) -> bool:
-        """Tell whether another try is no use. A crash may have been no fault of the submission's.
-
-        Neither may a time-out, unless nothing has changed since.
-        """
-        if record.status == "timeout":
-            return record.conditions == self._brief.conditions
-        return record.status != "crashed"
+        """Tell whether another try is no use; a crash may have been no fault of its own."""
+        if record.status == "timeout" and record.conditions:
+            return not may_be_faster(self._brief.conditions, record.conditions)
+        return record.status not in ("crashed", "timeout")
 
     def _graded(self, graders: Graders) -> Iterator[list[Result]]:
         grade = partial(_grade, brief=self._brief, graders=graders)

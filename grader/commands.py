@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -13,7 +13,14 @@ from grader.batch import Graders as AnyGraders
 from grader.catalogue import Texts
 from grader.exits import DONE, UNDER_MARK, exit_code_of, say
 from grader.files import remove_unfinished
-from grader.gradebook import Entry, Gradebook, default_url, gradebook_file
+from grader.gradebook import (
+    Entry,
+    Gradebook,
+    GradebookError,
+    default_url,
+    gradebook_file,
+    untouched_url,
+)
 from grader.graders import Graders
 from grader.jobs import INTERRUPTED, GradeJob, Job, ValidateJob
 from grader.papers import Brief, GradingStopped
@@ -54,27 +61,29 @@ def _grade(job: GradeJob) -> int:
         with (
             GradeScreen(len(submissions), rubric, results, quiet=job.format == "json") as screen,
             ExitStack() as opened,
-        ):
-            book = _existing_book(job, rubric, opened)
-            find = book.find if book and job.cache else _nothing
             # Until the graders have proved themselves, nothing is written.
-            with _batch(job, rubric, submissions, find, screen) as batch:
-                results.mkdir(parents=True, exist_ok=True)
-                remove_unfinished(results)
-                write_roster(submissions, results)
-                book = book or opened.enter_context(_book(job, rubric))
-                return _grade_class(job, rubric, submissions, book, batch, screen)
+            _batch(job, rubric, submissions, _find_of(job, rubric, opened), screen) as batch,
+        ):
+            results.mkdir(parents=True, exist_ok=True)
+            remove_unfinished(results)
+            write_roster(submissions, results)
+            book = opened.enter_context(_book(job.db or default_url(results), rubric))
+            return _grade_class(job, rubric, submissions, book, batch, screen)
 
 
-def _existing_book(job: GradeJob, rubric: Rubric, opened: ExitStack) -> Gradebook | None:
-    """Return the gradebook of the results, None where it is still to be made."""
-    if job.db is None and not gradebook_file(Path(job.out)).exists():
-        return None
-    return opened.enter_context(_book(job, rubric))
+def _find_of(job: GradeJob, rubric: Rubric, opened: ExitStack) -> Find:
+    """Return what finds the records that are known, and leaves no trace in the results."""
+    results = Path(job.out)
+    if not job.cache or (job.db is None and not gradebook_file(results).exists()):
+        return _nothing
+    if job.db is None and (url := untouched_url(results)):
+        with suppress(GradebookError):  # somebody has begun to write since, or it has no tables
+            return opened.enter_context(_book(url, rubric)).find
+    return opened.enter_context(_book(job.db or default_url(results), rubric)).find
 
 
-def _book(job: GradeJob, rubric: Rubric) -> Gradebook:
-    return Gradebook(job.db or default_url(Path(job.out)), rubric.policy())
+def _book(url: str, rubric: Rubric) -> Gradebook:
+    return Gradebook(url, rubric.policy())
 
 
 def _batch(
@@ -118,7 +127,7 @@ def _grade_class(
     # Closed first, where a record cannot be written, so that no worker outlives the message.
     with (
         closing(Pages(min(job.jobs, len(submissions)), results, job.lang, rubric)) as pages,
-        closing(batch.results()) as all_,
+        closing(batch.results(book.find)) as all_,
     ):
         try:
             for some in all_:

@@ -14,6 +14,8 @@
 Whatever else reaches the top is a fault of the grader, and is shown as one (exits.py).
 """
 
+OUTSIDE = "Look at limits from outside: `ulimit -a`, or a container's"
+
 
 class UserError(Exception):
     """Something that a user can mend.

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from grader.errors import UserError
+from grader.errors import OUTSIDE, UserError
 
 DONE, UNDER_MARK, UNUSABLE = 0, 1, 2
 FAULT = 70  # EX_SOFTWARE of sysexits.h: an error of the grader's own
@@ -19,6 +19,8 @@ FAULT_TEXT = (
 )
 # What happens to a disk or to what reads our output, whatever we do; Python names no file then.
 NO_FAULT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EPIPE}
+LIMITED = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
+NO_THREAD = "can't start new thread"  # which Python raises as a RuntimeError
 # Where a file that cannot be read is not the user's: the grader itself, Python and its packages.
 OURS = [
     Path(__file__).resolve().parent,
@@ -37,6 +39,9 @@ def exit_code_of(run: Callable[[], int], kept: str = "") -> int:
     except UserError as error:
         say(str(error))
     except Exception as error:
+        if _is_at_a_limit(error):
+            say(f"this machine cannot go on: {error}{kept}. {OUTSIDE}")
+            return UNUSABLE
         if not (isinstance(error, OSError) and _is_users(error)):
             traceback.print_exc()
             say(FAULT_TEXT)
@@ -49,6 +54,13 @@ def say(lines: str) -> None:
     """Print each line on standard error, as the grader's."""
     for line in lines.splitlines():
         print(f"grader: {line}", file=sys.stderr)
+
+
+def _is_at_a_limit(error: Exception) -> bool:
+    """Tell whether the system gives this process no more memory, processes, threads or files."""
+    if isinstance(error, OSError):
+        return error.errno in LIMITED
+    return isinstance(error, MemoryError) or str(error) == NO_THREAD
 
 
 def _is_users(error: OSError) -> bool:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import socket
 from collections.abc import Callable, Collection, Iterator
 from multiprocessing.connection import Connection
@@ -10,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from grader.errors import OUTSIDE
 from grader.launch import start_grading
 from grader.papers import (
     RUN_AGAIN,
@@ -23,8 +25,15 @@ from grader.papers import (
     ScorerFailed,
     Stopped,
 )
+from grader.smells import UNFIT
 
-GONE = f"a process that grades is gone; {RUN_AGAIN}"
+GONE = (
+    f"a process that grades has ended before its time; {RUN_AGAIN}. If it does so again, see the "
+    f"system's log for what ended it. {OUTSIDE}"
+)
+# Of each job: channels here, processes that render pages with their pipes, files being read.
+FILES_OF_JOB = 16
+FILES = 32
 Message = TypeVar("Message", Ready, Graded)
 _decode = msgspec.msgpack.Decoder(Answer).decode
 
@@ -43,12 +52,16 @@ class Graders:
 
         `on_ready` is told what confines their workers, once they are there.
         """
+        _require_open_files(FILES + FILES_OF_JOB * jobs)
         self.jobs = jobs
         self._on_ready = on_ready
         self._why_gone: Exception = GradingStopped(GONE)  # until one of them says why
         pairs = [socket.socketpair() for _ in range(jobs + 1)]
         theirs = [pair[1] for pair in pairs]
-        self._process = start_grading([end.fileno() for end in theirs])
+        try:
+            self._process = start_grading([end.fileno() for end in theirs])
+        except OSError as error:
+            raise GradingStopped(f"{UNFIT}: {error.strerror}. {OUTSIDE}") from error
         if processors:
             os.sched_setaffinity(self._process.pid, processors)
         for end in theirs:
@@ -111,3 +124,11 @@ class Graders:
             yield
         except (EOFError, OSError) as error:
             raise self._why_gone from error
+
+
+def _require_open_files(count: int) -> None:
+    """Raise GradingStopped if this process may not open as many files at a time."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY != allowed < count:
+        why = f"a process may open {allowed} files at a time here, and {count} are needed"
+        raise GradingStopped(f"{UNFIT}: {why}. {OUTSIDE}")

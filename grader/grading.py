@@ -13,6 +13,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -34,7 +35,11 @@ def main(control: int, channels: Sequence[int]) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     scorers = []
     for number, channel in enumerate(channels):
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            _tell(channels[number:], error)
+            break
         if pid == 0:
             status = 1
             try:
@@ -43,8 +48,8 @@ def main(control: int, channels: Sequence[int]) -> None:
                     os.close(other)
                 _score(Connection(channel), processors[number :: len(channels)])
                 status = 0
-            except Exception:
-                traceback.print_exc()
+            except Exception as error:
+                _tell([channel], error)
             finally:
                 os._exit(status)
         scorers.append(pid)
@@ -69,22 +74,28 @@ def _prepare(channels: Sequence[int]) -> None:
         torch.set_num_threads(1)
         prepare()
     except Exception as error:
-        message = msgspec.msgpack.encode(_why_unprepared(error))
-        for channel in channels:
-            Connection(channel).send_bytes(message)
+        _tell(channels, error)
         sys.exit(1)
 
 
-def _why_unprepared(error: Exception) -> "Stopped | Failed":
+def _tell(channels: Sequence[int], error: Exception) -> None:
+    """Tell whoever asked why nothing can be graded."""
+    message = msgspec.msgpack.encode(_why_stopped(error))
+    for channel in channels:
+        with suppress(OSError):  # nobody is there any more
+            Connection(os.dup(channel)).send_bytes(message)
+
+
+def _why_stopped(error: Exception) -> "Stopped | Failed":
+    from grader.errors import OUTSIDE
     from grader.papers import Failed, Stopped
-    from grader.smells import UNFIT, advice_on
+    from grader.smells import NO_MEMORY, UNFIT, advice_on
 
     what = " ".join(f"{type(error).__name__}: {error}".split())
-    match error:
-        case ImportError():
-            return Stopped(f"{UNFIT}: {what}. {advice_on('module')}")
-        case MemoryError() | OSError():
-            return Stopped(f"{UNFIT}: {what}. {advice_on('memory')}")
+    if isinstance(error, MemoryError | OSError) or NO_MEMORY.search(what):
+        return Stopped(f"{UNFIT}: {what}. {OUTSIDE}")
+    if isinstance(error, ImportError):
+        return Stopped(f"{UNFIT}: {what}. {advice_on('module')}")
     return Failed("".join(traceback.format_exception(error)))
 
 

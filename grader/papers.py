@@ -29,6 +29,8 @@ PACKAGES = ("torch", "numpy", "matplotlib", "ipython")
 # Parts of the rubric that decide what counts of a record, and not the record.
 POLICY = ("attempts", "late", "pages", "similarity", "calibration")
 
+BUSY = ", busy"  # the end of conditions
+
 RUN_AGAIN = "what was graded is kept: run again"
 
 
@@ -142,10 +144,20 @@ def _version(name: str) -> str:
 
 @cache
 def conditions() -> str:
-    """Return this machine and how busy it is, as far as they may make a submission too slow."""
+    """Return this machine, and whether it is busy: what may make a submission too slow."""
     processors = os.cpu_count() or 1
-    busy = "busy" if os.getloadavg()[0] > processors / 2 else "idle"
-    return f"{_processor()}, {processors} processors, {busy}"
+    is_busy = os.getloadavg()[0] > processors / 2
+    return f"{_processor()}, {processors} processors{BUSY if is_busy else ''}"
+
+
+def may_be_faster(now: str, then: str) -> bool:
+    """Tell whether a submission that ran out of time may have enough of it under other conditions.
+
+    It may on another machine, and on this one if it was busy and is not any more.
+    """
+    if now.removesuffix(BUSY) != then.removesuffix(BUSY):
+        return True
+    return then.endswith(BUSY) and not now.endswith(BUSY)
 
 
 def _processor() -> str:

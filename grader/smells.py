@@ -11,11 +11,11 @@ UNFIT = "this machine cannot grade"
 
 # As Python, the C library, C++ and torch say it.
 NO_MEMORY = re.compile(
-    r"MemoryError|[Cc]an(?:'t|not) allocate memory|can't start new thread|bad_alloc"
+    r"MemoryError|[Cc]an(?:'t|not) allocate memory|failed to map|can't start new thread|bad_alloc"
 )
 NO_MODULE = re.compile(
     r"No module named '(?P<name>\w+)'"
-    r"|ImportError: .*(?:shared object|failed to map|undefined symbol)"
+    r"|ImportError: .*(?:shared object|undefined symbol)"
     r"|Permission denied: '(?P<path>[^']+)'"
 )
 # Students may count on these, and on Python's own.

@@ -5,7 +5,6 @@ It shows this machine's Python, libraries and repository, to read, under the pat
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -53,17 +52,6 @@ class User(NamedTuple):
 
 ORDINARY = User(10001, ())
 ADMINISTRATOR = User(0, CAPABILITIES)
-
-
-def missing() -> str | None:
-    """Return what this machine lacks for a container, None where one can be run."""
-    if os.geteuid() != 0:
-        return "root, who can make a container without a user namespace"
-    if not shutil.which("crun"):
-        return "crun (apt-get install crun)"
-    if not PROFILE.exists():
-        return f"{PROFILE} (apt-get install golang-github-containers-common)"
-    return None
 
 
 def run(

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import container
 import postgres
 
 CHROMIUM = ("chromium", "chromium-browser")
@@ -65,7 +66,11 @@ PARTS = {
     "chromium": Part(on_path(*CHROMIUM), "chromium"),
     "fonts": Part(has_fonts, "fonts-liberation fonts-noto-cjk"),
     "postgresql": Part(lambda: postgres.programs() is not None, "postgresql"),
-    "crun": Part(on_path("crun"), "crun"),
+    "crun": Part(
+        lambda: bool(shutil.which("crun")) and container.PROFILE.exists(),
+        "crun golang-github-containers-common",
+    ),
+    "cuda": Part(installed("torch-cuda"), otherwise="make cuda"),
     "peers": Part(
         installed("bench-env/otter-grader", "bench-env/nbgrader"), otherwise="make peers"
     ),

@@ -71,7 +71,8 @@ def test_an_unfit_machine_stops_with_one_line_and_touches_no_results(
     out = tmp_path / "results"
     assert main(job(SOLUTION, out)) == 2
     (line,) = capfd.readouterr().err.strip().splitlines()
-    assert line.startswith("grader: this machine cannot grade")
+    assert line.startswith("grader: ")
+    assert "this machine" in line
     assert why in line
     assert advice in line
     assert not out.exists()

@@ -10,9 +10,7 @@ from conftest import GRADER, ROOT
 from corpus import CORPUS, EXPECTED_MARKS, differences, mark_of, records_in
 from hostile import attacks
 
-pytestmark = pytest.mark.skipif(
-    container.missing() is not None, reason=f"a container needs {container.missing()}"
-)
+pytestmark = pytest.mark.needs("mounts", "crun")
 
 # Right ones, and mistakes with a name.
 HOMEWORKS = (
@@ -116,6 +114,39 @@ def test_the_layer_that_is_missing_is_told(graded):
     assert {"uid", "rlimits", "capabilities", "seccomp"} <= set(isolation)
     assert f"isolation: {', '.join(isolation)}\n" in screen
     assert "not in force here: folder (Operation not permitted)" in screen
+
+
+def test_a_filter_that_is_older_than_landlock_is_told(tmp_path, submissions, monkeypatch):
+    """It refuses what it does not know: that is no layer of Landlock's in force."""
+    filter_now = container.docker_filter
+
+    def older_filter(capabilities):
+        older = filter_now(capabilities)
+        for rule in older["syscalls"]:
+            rule["names"] = [name for name in rule["names"] if not name.startswith("landlock_")]
+        return older
+
+    monkeypatch.setattr(container, "docker_filter", older_filter)
+    results = tmp_path / "results"
+    command = [GRADER, "grade", submissions / "ada_lindqvist.py", "--out", results]
+    done = container.run(command, container.ORDINARY, tmp_path / "bundle", results, submissions)
+    assert done.returncode == 0, done.stderr
+    assert differences(results) == {}
+    record = json.loads((results / "ada_lindqvist" / "result.json").read_bytes())
+    assert record["isolation"] == ["session", "uid", "rlimits", "capabilities", "seccomp"]
+    for layer in ("files", "tcp", "scope"):
+        assert f"not in force here: landlock.{layer} (Operation not permitted)" in done.stdout
+
+
+def test_full_shared_memory_costs_no_marks_and_no_page(tmp_path, submissions):
+    """Any submission may fill it, and the processes that render pages begin with some of it."""
+    results = tmp_path / "results"
+    fill_first = ["sh", "-c", 'head -c 99999999 /dev/zero > /dev/shm/full; exec "$@"', "sh"]
+    command = [*fill_first, GRADER, "grade", submissions / "ada_lindqvist.py", "--out", results]
+    done = container.run(command, container.ORDINARY, tmp_path / "bundle", results, submissions)
+    assert done.returncode == 0, done.stderr
+    assert differences(results) == {}
+    assert (results / "ada_lindqvist" / "feedback.html").exists()
 
 
 def test_the_filter_is_dockers(tmp_path):

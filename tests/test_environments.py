@@ -18,12 +18,9 @@ from grader.confined.devices import NO_GPU, ONE_THREAD
 from grader.launch import grading_environment
 
 CUDA = ROOT / "build" / "torch-cuda" / "bin" / "grader"
-needs_cuda_build = pytest.mark.skipif(
-    not CUDA.exists(), reason="torch with CUDA is not installed: make cuda"
-)
 GRADERS = [
     pytest.param(GRADER, id="tested torch"),
-    pytest.param(CUDA, id="torch with CUDA", marks=needs_cuda_build),
+    pytest.param(CUDA, id="torch with CUDA", marks=pytest.mark.needs("cuda")),
 ]
 
 
@@ -50,7 +47,7 @@ def told_by_spy(results: Path) -> str:
     return record["criteria"][0]["message"]
 
 
-@needs_cuda_build
+@pytest.mark.needs("cuda")
 def test_a_build_with_cuda_gives_the_same_marks(tmp_path):
     grade(tmp_path, CORPUS, grader=CUDA)
     assert records_in(tmp_path).keys() == EXPECTED_MARKS.keys()

@@ -17,7 +17,7 @@ from conftest import GRADER, ROOT, criteria_of, run_grader
 from times import PATIENCE
 
 from grader.batch import AHEAD, CHUNK, Batch
-from grader.papers import Brief, Graded, Paper, key_of
+from grader.papers import Brief, Graded, Paper, key_of, may_be_faster
 from grader.records import Record, Training
 from grader.rubric import Rubric
 from grader.submissions.discover import Submission
@@ -255,9 +255,44 @@ def test_ten_thousand_submissions_are_never_in_memory_together(brief, known):
     submissions = (Submission(f"s{number}", (), "is empty") for number in range(many))
     counted = 0
     with Batch(submissions, brief, find, start) as batch:
-        for some in batch.results():
+        for some in batch.results(find):
             counted += len(some)
             assert all(result.was_known == known for result in some)
             del some
     assert counted == many
     assert tracked.most <= (3 * CHUNK if known else 4 * AHEAD * tracked.jobs)
+
+
+# Another try for what ran out of time
+
+CONDITIONS = [
+    ("Epyc, 2 processors", "Epyc, 2 processors", False),
+    ("Epyc, 2 processors, busy", "Epyc, 2 processors, busy", False),
+    ("Epyc, 2 processors, busy", "Epyc, 2 processors", False),
+    ("Epyc, 2 processors", "Epyc, 2 processors, busy", True),
+    ("Xeon, 2 processors", "Epyc, 2 processors", True),
+    ("Epyc, 4 processors, busy", "Epyc, 2 processors", True),
+]
+
+
+@pytest.mark.parametrize(("now", "then", "is_worth_it"), CONDITIONS)
+def test_what_ran_out_of_time_is_tried_again_where_it_may_have_more(now, then, is_worth_it):
+    assert may_be_faster(now, then) == is_worth_it
+
+
+@pytest.mark.parametrize(("then", "known"), [("here", True), ("here, busy", False), (None, False)])
+def test_a_time_out_is_known_unless_another_try_is_worth_it(brief, then, known):
+    record = msgspec.structs.replace(Held.of(""), status="timeout", conditions=then)
+    tracked = Tracked()
+
+    @contextmanager
+    def start() -> Iterator[Tracked]:
+        yield tracked
+
+    def find(keys: Sequence[str]) -> dict[str, Record]:
+        return dict.fromkeys(keys, record)
+
+    here = msgspec.structs.replace(brief, conditions="here")
+    with Batch([Submission("ada", (), "is empty")], here, find, start) as batch:
+        ((result,),) = batch.results(find)
+    assert result.was_known == known

@@ -107,7 +107,10 @@ class Confinement:
             self._try("uid", self._make_python_reachable)
         elif contained:
             self._try("folder", self._rehearse_mount)
-        self._try("landlock.files", self._build_ruleset)
+        try:
+            self._build_ruleset()
+        except OSError as error:  # a container's filter that is older than Landlock
+            self._lack_landlock(error)
         if contained and "folder" in self.missing and "landlock.files" not in self.missing:
             # Each has a folder of its own in `base`, where all together fill 64 MB at the most.
             self.has_plain_folders = True
@@ -273,8 +276,11 @@ class Confinement:
             # What student code is denied is no news for the system's log.
             self._ruleset.restrict(RestrictFlag.LOG_SAME_EXEC_OFF)
         except OSError as error:
-            self.missing.update(dict.fromkeys(LANDLOCK, error.strerror or str(error)))
+            self._lack_landlock(error)
         self._ruleset.close()  # now, lest its finaliser closes a descriptor of the student's
+
+    def _lack_landlock(self, error: OSError) -> None:
+        self.missing.update(dict.fromkeys(LANDLOCK, error.strerror or str(error)))
 
     def _build_filter(self) -> None:
         self._filter = build_filter()

@@ -6,6 +6,7 @@ worker; "end <number>" kills that worker's process group and answers its wait st
 
 import gc
 import importlib
+import logging
 import os
 import signal
 import socket
@@ -40,6 +41,8 @@ def prepare() -> None:
     Needs torch imported. What is forked from a process that is prepared has all of it.
     """
     os.environ["MPLBACKEND"] = "Agg"
+    # Where it may not write, it makes a folder elsewhere; nobody needs to be told.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     # torch._dynamo makes this folder when it is imported, in /tmp where none is named.
     with tempfile.TemporaryDirectory(prefix="grader-") as folder:
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder

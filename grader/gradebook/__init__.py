@@ -5,7 +5,7 @@ standing.py what counts, and book.py puts them together.
 """
 
 from grader.gradebook.book import Gradebook
-from grader.gradebook.database import GradebookError, default_url, gradebook_file
+from grader.gradebook.database import GradebookError, default_url, gradebook_file, untouched_url
 from grader.gradebook.standing import Attempt, Grading, History, Override
 from grader.gradebook.statements import Entry
 
@@ -19,4 +19,5 @@ __all__ = [
     "Override",
     "default_url",
     "gradebook_file",
+    "untouched_url",
 ]

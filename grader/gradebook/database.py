@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote, unquote
 
 import msgspec
 from sqlalchemy import URL, Connection, create_engine, event, make_url
@@ -58,7 +59,8 @@ class Database:
         except ImportError as error:
             raise GradebookError(f"{self._shown}: needs the Python package {error.name}") from None
         if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", _set_up_sqlite)
+            if not _is_untouched(parsed):
+                event.listen(self._engine, "connect", _set_up_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
         self._writer = self._engine.execution_options(writes=True)  # see _begin_sqlite
         try:
@@ -124,6 +126,24 @@ def gradebook_file(results: Path) -> Path:
     return results / "gradebook.db"
 
 
+def untouched_url(results: Path) -> str | None:
+    """Return the URL by which the gradebook in a folder of results is read without a trace.
+
+    SQLite then makes no file beside it, not even for a moment. None if there is no gradebook, or
+    somebody is writing to it, or was killed while doing so.
+    """
+    file = gradebook_file(results)
+    if not file.exists() or file.with_name(f"{file.name}-wal").exists():
+        return None
+    query = {"mode": "ro", "immutable": "1", "uri": "true"}
+    database = f"file:{quote(str(file.absolute()))}"
+    return URL.create("sqlite", database=database, query=query).render_as_string()
+
+
+def _is_untouched(url: URL) -> bool:
+    return "immutable" in url.query
+
+
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
@@ -138,6 +158,8 @@ def _parsed(url: str) -> URL:
 
 def _shown(url: URL) -> str:
     """Return the file, or the URL without its password and its options."""
+    if _is_untouched(url) and url.database:
+        return unquote(url.database.removeprefix("file:"))
     if url.get_backend_name() == "sqlite":
         return url.database or "SQLite in memory"
     return url.set(query={}).render_as_string(hide_password=True)

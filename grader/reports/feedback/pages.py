@@ -102,10 +102,14 @@ class Pages:
                 initargs=(self._limits.memory_bytes,),
                 context=get_context("spawn"),
             )
+        future: Future[str] = Future()
         with interrupts_wait():
-            future: Future[str] = self._pool.schedule(
-                render.page, args=(order, form), timeout=self._limits.seconds
-            )
+            try:
+                future = self._pool.schedule(
+                    render.page, args=(order, form), timeout=self._limits.seconds
+                )
+            except OSError as error:  # a container's shared memory is full; it starts another time
+                future.set_exception(error)
         return future
 
 
