@@ -6,6 +6,7 @@ missing is skipped and told at the end of the run, or fails if GRADER_TESTS_REQU
     python3 tests/parts.py      prints Debian's packages of the parts that are missing here
 """
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -18,7 +19,8 @@ import postgres
 
 CHROMIUM = ("chromium", "chromium-browser")
 BUILD = Path(__file__).parent.parent / "build"
-FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".fonts")
+FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
+LANDLOCK_CREATE_RULESET, ASK_VERSION = 444, 1  # of the kernel, on every processor
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,13 @@ def can_mount() -> bool:
     return subprocess.run(trial, stderr=subprocess.DEVNULL).returncode == 0
 
 
+def has_all_layers() -> bool:
+    """Tell whether the kernel can confine a worker with all layers, and any user may ask it to."""
+    version = ctypes.CDLL(None).syscall(LANDLOCK_CREATE_RULESET, None, 0, ASK_VERSION)
+    trial = ["unshare", "--user", "--mount", "true"]
+    return version >= 6 and subprocess.run(trial, stderr=subprocess.DEVNULL).returncode == 0
+
+
 def installed(*environments: str) -> Callable[[], bool]:
     """Tell whether a make target has finished these environments below build/."""
     return lambda: all((BUILD / name / ".installed").exists() for name in environments)
@@ -74,6 +83,7 @@ PARTS = {
     "peers": Part(
         installed("bench-env/otter-grader", "bench-env/nbgrader"), otherwise="make peers"
     ),
+    "layers": Part(has_all_layers, otherwise="Linux 6.12, and no container that forbids mounts"),
     "mounts": Part(can_mount, otherwise="run the tests as root, with CAP_SYS_ADMIN"),
     "root": Part(lambda: os.geteuid() == 0, otherwise="run the tests as root"),
 }

@@ -93,6 +93,7 @@ OUTSIDE = [
 ]  # fmt: skip
 
 
+@pytest.mark.needs("layers")
 @pytest.mark.parametrize(("expression", "imports", "number"), OUTSIDE)
 def test_what_leads_outside_is_refused(zygote, rubric, expression, imports, number):
     seen = seen_by(zygote, rubric, expression, imports)
@@ -134,6 +135,7 @@ def test_what_students_do_goes_on_working(zygote, rubric, expression, imports, v
     assert seen_by(zygote, rubric, expression, imports) == value
 
 
+@pytest.mark.needs("layers")
 def test_all_layers_are_in_force_here(zygote, rubric):
     with zygote.fork_worker(rubric.limits) as worker:
         assert worker.missing == {}
@@ -182,6 +184,7 @@ LESSER = [
 ]  # fmt: skip
 
 
+@pytest.mark.needs("layers")
 @pytest.mark.parametrize(("lacking", "missing"), LESSER)
 def test_a_lesser_kernel_is_used_as_far_as_it_goes_or_refused(
     rubric, monkeypatch, lacking, missing
@@ -205,6 +208,7 @@ def test_a_lesser_kernel_is_used_as_far_as_it_goes_or_refused(
         lesser.close()
 
 
+@pytest.mark.needs("layers")
 def test_strict_isolation_grades_where_all_layers_are_there(tmp_path):
     done = run_grader("grade", SOLUTION, "--out", tmp_path, "--isolation", "strict")
     assert done.returncode == 0, done.stderr
@@ -225,7 +229,7 @@ os.execve(sys.argv[4], sys.argv[4:], {"TMPDIR": sys.argv[3], "HOME": sys.argv[3]
 """
 
 
-@pytest.mark.needs("root")
+@pytest.mark.needs("root", "layers")
 @pytest.mark.parametrize("user", [12345])
 def test_an_ordinary_user_has_all_layers_too(tmp_path, user):
     out = tmp_path / "results"

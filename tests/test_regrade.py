@@ -80,8 +80,14 @@ def test_a_class_is_graded_once_but_for_what_crashed_and_what_changed(grade, sub
 def test_what_is_asked_for_otherwise_is_graded_anew(grade):
     assert "as graded before" not in grade()[1]
     assert "as graded before" in grade()[1]
-    for options in (["--no-cache"], ["--seed", 5], ["--isolation", "strict"]):
+    for options in (["--no-cache"], ["--seed", 5]):
         assert "as graded before" not in grade(*options)[1]
+
+
+@pytest.mark.needs("layers")
+def test_what_is_asked_to_be_strict_is_graded_anew(grade):
+    assert "as graded before" not in grade()[1]
+    assert "as graded before" not in grade("--isolation", "strict")[1]
 
 
 def test_a_policy_needs_no_new_grading(grade, untrained, tmp_path):
