@@ -207,7 +207,9 @@ def _to_look_at(record: Record) -> str:
 
 
 def _cause(criterion: Criterion) -> str:
-    return (criterion.diagnosis or criterion.message).replace("_", " ").replace("+", ", ")
+    if criterion.diagnosis:
+        return criterion.diagnosis.replace("_", " ").replace("+", ", ")
+    return criterion.message
 
 
 def _counted(number: int) -> str:
