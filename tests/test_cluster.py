@@ -44,10 +44,10 @@ def submissions(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def here(submissions, untrained, tmp_path_factory) -> dict[str, bytes]:
+def here(warm, submissions, untrained, tmp_path_factory) -> dict[str, bytes]:
     """The criteria of every submission, graded on this machine without a cluster."""
     results = tmp_path_factory.mktemp("here")
-    done = run_grader("grade", submissions, "--out", results, "--rubric", untrained)
+    done = warm.run("grade", submissions, "--out", results, "--rubric", untrained)
     assert done.returncode == 0, done.stderr
     found = criteria_of(results)
     assert len(found) == COPIES * len(NAMES)

@@ -27,8 +27,6 @@ from times import PATIENCE
 from grader.files import UNFINISHED, remove_unfinished, write_atomically
 from grader.records import Record
 
-pytestmark = pytest.mark.alone
-
 CLASS_SIZE = 100
 RIGHT = ("s060", "s061", "s090")  # they train; the first two at the same time
 BEGUN = 20  # graded: then no worker trains but with those, for the reference is proved

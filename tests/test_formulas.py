@@ -5,7 +5,7 @@ from itertools import cycle, islice
 
 import msgspec
 import pytest
-from conftest import ROOT, run_grader
+from conftest import ROOT
 
 from grader.cases import hidden_cases
 from grader.confined.calls import answer
@@ -297,9 +297,9 @@ def test_spellings_that_are_none_are_refused(rubric, name, spelled, says):
 
 
 @pytest.mark.parametrize("only", ["grad_w1", "forward.values", "grad_b2.row"])
-def test_the_self_check_reads_assignments_too(only):
+def test_the_self_check_reads_assignments_too(warm, only):
     script = ROOT / "tests" / "submissions" / "report_in_one_script.py"
-    done = run_grader("check", script, "--only", only)
+    done = warm.run("check", script, "--only", only)
     right = only != "grad_b2.row"
     assert done.returncode == (0 if right else 1), done.stdout + done.stderr
     assert right or "report_in_one_script.py, line 23" in done.stdout

@@ -121,7 +121,7 @@ def test_a_rubric_that_is_none_is_one_line(tmp_path, text, says):
 def test_an_interrupted_class_is_gone_on_with(tmp_path):
     folder, results = tmp_path / "class", tmp_path / "results"
     folder.mkdir()
-    for number in range(12):
+    for number in range(8):
         shutil.copy(CORPUS / "gbk_comments.py", folder / f"s{number:02}.py")
         with (folder / f"s{number:02}.py").open("ab") as file:
             file.write(b"# %d\n" % number)
@@ -135,13 +135,13 @@ def test_an_interrupted_class_is_gone_on_with(tmp_path):
     _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     kept = written(results)
-    assert 3 <= len(kept) < 12
+    assert 3 <= len(kept) < 8
     assert errors.decode().startswith("grader: interrupted: ")
     done = run_grader("grade", folder, "--out", results)
     (before,) = re.findall(r"\((\d+) as graded before\)", done.stdout)
     assert len(kept) <= int(before) <= len(kept) + 2  # in the book, and not yet in a file
     assert {name: written(results)[name] for name in kept} == kept
-    assert len((results / "grades.csv").read_text().splitlines()) == 13
+    assert len((results / "grades.csv").read_text().splitlines()) == 9
 
 
 # What is in a key
@@ -241,7 +241,7 @@ class Held(Record, frozen=True, kw_only=True, weakref=True, eq=False):
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_ten_thousand_submissions_are_never_in_memory_together(brief, known):
+def test_thousands_of_submissions_are_never_in_memory_together(brief, known):
     tracked = Tracked()
 
     @contextmanager
@@ -251,7 +251,7 @@ def test_ten_thousand_submissions_are_never_in_memory_together(brief, known):
     def find(keys: Sequence[str]) -> dict[str, Record]:
         return {key: tracked.record_of("") for key in keys} if known else {}
 
-    many = 10_000
+    many = 3_000
     submissions = (Submission(f"s{number}", (), "is empty") for number in range(many))
     counted = 0
     with Batch(submissions, brief, find, start) as batch:

@@ -1,0 +1,75 @@
+"""README's five commands: another homework is made, validated, released, solved and graded."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from conftest import GRADER, ROOT
+
+from grader.rubric import load_rubric
+
+
+def shown_in_readme() -> list[str]:
+    """Return the commands of README's section on variants."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = readme.split("### A homework of your own\n")[1].split("\n### ")[0]
+    commands = [line.strip() for line in section.split("\n") if line.startswith("    ")]
+    return [command for command in commands if "waves" in command][:5]
+
+
+# What measuring a variant takes, and as much of it as a test needs: fewer seeds, fewer pairs.
+SHORTER = {
+    "rubric.toml": [("runs = 200", "runs = 20"), ("search_runs = 50", "search_runs = 10")],
+    "validate.py": [("if mutant.diagnosis]", "if mutant.diagnosis][:6]")],
+}
+
+
+def write_shorter_grader(folder: Path) -> Path:
+    """Write the package as it is, but for SHORTER; return the folder that it lies in."""
+    (folder / "grader").mkdir(parents=True)
+    (folder / "LICENSE").symlink_to(ROOT / "LICENSE")
+    for path in (ROOT / "grader").iterdir():
+        ours = folder / "grader" / path.name
+        if path.name not in SHORTER:
+            ours.symlink_to(path)
+            continue
+        text = path.read_text(encoding="utf-8")
+        for find, replacement in SHORTER[path.name]:
+            assert text.count(find) == 1
+            text = text.replace(find, replacement)
+        ours.write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_the_five_commands_of_readme_make_and_grade_a_variant(tmp_path):
+    commands = shown_in_readme()
+    words = ("new-variant", "validate", "release", "selfcheck", "grade")
+    assert [word in command for word, command in zip(words, commands, strict=True)] == [True] * 5
+    environment = {
+        **os.environ,
+        "PATH": f"{GRADER.parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(write_shorter_grader(tmp_path / "shorter")),
+    }
+    script = "\n".join(f"{command}\necho ======" for command in commands)  # in one shell, as typed
+    done = subprocess.run(
+        ["bash", "-e", "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, (done.stdout[-2000:], done.stderr)
+    said = done.stdout.split("======\n")
+    assert "holds: all 10 right runs" in said[0]
+    assert re.search(r"\d+ graded, 0 lost other points than they should", said[1])
+    assert "holds: all 20 right runs" in said[1]
+    assert "100/100" in said[3]
+    (record,) = (tmp_path / "waves" / "results").glob("*/result.json")
+    assert json.loads(record.read_bytes())["score"] == 100
+    rubric = load_rubric(tmp_path / "waves" / "rubric.toml")
+    assert (rubric.homework.activation, rubric.homework.n_hidden) == ("tanh", 32)
+    handout = (tmp_path / "waves" / "assignment" / "README.md").read_text(encoding="utf-8")
+    assert r"\cos" in handout
+    assert "sigmoid" not in handout.casefold()
