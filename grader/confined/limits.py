@@ -30,9 +30,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file_bytes: AtLeastOne
     folder_bytes: AtLeastOne
     folder_files: AtLeastOne
-    open_files: AtLeastOne
-    frame_bytes: AtLeastOne
-    source_bytes: AtLeastOne
+    open_files: Annotated[int, msgspec.Meta(ge=16)]  # Python itself needs some
+    frame_bytes: Annotated[int, msgspec.Meta(ge=2**16)]
+    source_bytes: Annotated[int, msgspec.Meta(ge=2**10)]
 
     def on_machine(self, reference_seconds: float) -> "Limits":
         """Return the limits of a machine on which the reference takes `reference_seconds`."""
