@@ -42,9 +42,9 @@ def assert_fit(interview: Interview, verdicts: Sequence[Verdict]) -> None:
         return
     problems = [f"{note.text} ({note.where})" for note in interview.notes[:1]]
     problems += [f"{v.criterion} {v.points:g} of {v.max_points:g}: {v.message}" for v in lost[:1]]
-    # Without a smell it may be the rubric: too few steps, for one.
-    blame = UNFIT if interview.smell else "nothing can be graded by this rubric on this machine"
+    # Without a smell it is rather the rubric: too few steps, for one.
+    blame = UNFIT if interview.smell else "this rubric cannot be used on this machine"
     raise Unfit(
-        f"{blame}: the reference solution of the rubric does not earn all points here "
+        f"{blame}: the reference solution does not earn all points "
         f"({'; '.join(problems)}). {advice_on(interview.smell)}"
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 from grader import __version__
-from grader.canary import Unfit, assert_fit, limits_of_canary, reference_seconds
+from grader.canary import SLOWEST_MACHINE, Unfit, assert_fit, limits_of_canary, reference_seconds
 from grader.cases import hidden_cases
 from grader.catalogue import Reason
 from grader.confined.contract import OUT_OF_TIME, Problem
@@ -60,6 +60,7 @@ class Classroom:
         self._rubric = brief.rubric
         self._zygote = zygote
         self._limits = limits_of_canary(brief.rubric.limits)
+        zygote.slowness = SLOWEST_MACHINE
         self._reference = read(NAME, brief.reference.encode())
         # One: it is the whole class's, or else the next paper is another student's.
         self._exam = lru_cache(maxsize=1)(partial(_Exam.of, brief.rubric))
@@ -70,6 +71,7 @@ class Classroom:
         self.ready = Ready(list(proof.layers), dict(proof.missing))
         seconds = reference_seconds(proof, brief.rubric.training.steps)
         self._limits = brief.rubric.limits.on_machine(seconds)
+        zygote.slowness = seconds / brief.rubric.limits.reference_seconds
 
     def grade(self, paper: Paper) -> Graded:
         """Grade one paper.

@@ -10,8 +10,8 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 LOOK_SECONDS = 0.05  # between two looks at the clocks
@@ -33,6 +33,7 @@ class ProcessClock:
         self._clock = ~pid << 3 | 2  # as clock_getcpuclockid(3) makes it: all threads together
         self._used = 0.0
         self._tasks = Path(f"/proc/{pid}/task")
+        self._queued: dict[str, int] = {}  # nanoseconds by thread
 
     def used(self) -> float:
         """Return the processor time in seconds that it has used."""
@@ -41,71 +42,90 @@ class ProcessClock:
         return self._used
 
     def queued(self) -> float:
-        """Return the seconds that its threads have waited for a processor.
+        """Return for how many seconds it has waited for a processor since the last call.
 
-        0 where the kernel does not count them: then that time looks like sleep.
+        Of several threads the one that waited longest tells: else many that wait together for a
+        moment would hide that all of them sleep. 0 where the kernel does not count it.
         """
-        nanoseconds = 0
+        before, self._queued = self._queued, dict(self._queued_by_thread())
+        longest = max((now - before.get(name, 0) for name, now in self._queued.items()), default=0)
+        return longest / 1e9
+
+    def is_runnable(self) -> bool:
+        """Whether one of its threads computes, or waits for a processor.
+
+        What it waits is counted once it gets one.
+        """
+        return any(
+            stat.rpartition(") ")[2].startswith("R") for _, stat in self._files_of_threads("stat")
+        )
+
+    def _queued_by_thread(self) -> Iterator[tuple[str, int]]:
+        for name, schedstat in self._files_of_threads("schedstat"):
+            yield name, int(schedstat.split()[1])
+
+    def _files_of_threads(self, file: str) -> Iterator[tuple[str, str]]:
         with suppress(OSError):
             for task in self._tasks.iterdir():
-                with suppress(OSError, IndexError):  # a thread that has ended meanwhile
-                    nanoseconds += int((task / "schedstat").read_text().split()[1])
-        return nanoseconds / 1e9
-
-
-@dataclass(frozen=True)
-class _Reading:
-    moment: float
-    used: float
-    queued: float
+                with suppress(OSError):  # a thread that has ended meanwhile
+                    yield task.name, (task / file).read_text()
 
 
 class Watch:
-    """Waits for a worker that has `seconds` to compute, and as many to sleep.
+    """Waits for a worker that has some seconds to compute, and some to sleep.
 
     One that sleeps for longer is sent SIGALRM, which interrupts it. After `grace` more OutOfTime
-    is raised, as for one that computes on. Nothing is read before the first LOOK_SECONDS are over:
-    most workers have answered by then.
+    is raised, as for one that computes on. Nothing is read in the first LOOK_SECONDS: most workers
+    have answered by then.
     """
 
-    def __init__(self, clock: ProcessClock, seconds: float, grace: float) -> None:
+    def __init__(
+        self, clock: ProcessClock, computing: float, sleeping: float, grace: float
+    ) -> None:
         self._clock = clock
-        self._seconds = seconds
+        self._computing = computing
+        self._sleeping = sleeping
         self._grace = grace
-        self._last: _Reading | None = None
-        self._used = 0.0
-        self._asleep = 0.0
+        self._look_at = time.monotonic() + LOOK_SECONDS
+        self._begun: tuple[float, float] | None = None  # when, and what was used by then
+        self._queued = 0.0
+        self.asleep = 0.0
+        """Seconds that the worker has slept, or waited for something but a processor."""
         self.interrupted = False
         """Whether SIGALRM was sent."""
 
     def __call__(self, channel: socket.socket, event: int) -> None:
         """Wait until the channel can be read or written (see wire.Wait)."""
         while not _is_ready(channel, event, LOOK_SECONDS):
-            reading = self._read()
+            used, is_sleeping = self._look()
             if _is_ready(channel, event, 0):
                 return  # it was done before this process, which may have had to wait, looked
-            self._judge(reading)
-        if self._last and time.monotonic() > self._last.moment + LOOK_SECONDS:
-            self._judge(self._read())  # one that sends byte by byte
+            self._judge(used, is_sleeping)
+        if time.monotonic() > self._look_at:
+            self._judge(*self._look())  # one that sends byte by byte
 
-    def _read(self) -> _Reading:
-        return _Reading(time.monotonic(), self._clock.used(), self._clock.queued())
+    def _look(self) -> tuple[float, bool]:
+        """Read the clocks; return the processor time used, and whether the worker sleeps now."""
+        now, used, queued = time.monotonic(), self._clock.used(), self._clock.queued()
+        self._look_at = now + LOOK_SECONDS
+        if self._begun is None:
+            self._begun = now, used
+            return 0.0, False
+        self._queued += queued
+        moment, before = self._begun
+        asleep = now - moment - (used - before) - self._queued
+        is_sleeping = asleep > self.asleep and not self._clock.is_runnable()
+        self.asleep = max(0.0, asleep)
+        return used - before, is_sleeping
 
-    def _judge(self, now: _Reading) -> None:
-        last, self._last = self._last, now
-        if last is None:
-            return
-        used = now.used - last.used
-        passed = now.moment - last.moment
-        # A thread that has ended takes the time it was queued along: hence no less than 0.
-        nap = max(0.0, passed - used - max(0.0, now.queued - last.queued))
-        self._used += used
-        self._asleep += nap
-        if self._used > self._seconds + self._grace:
+    def _judge(self, used: float, is_sleeping: bool) -> None:
+        if used > self._computing + self._grace:
             raise OutOfTime(waited=False)
-        if self._asleep > self._seconds + self._grace:
+        if not is_sleeping:
+            return
+        if self.asleep > self._sleeping + self._grace:
             raise OutOfTime(waited=True)
-        if self._asleep > self._seconds and nap > passed / 2:
+        if self.asleep > self._sleeping:
             self.interrupted = True
             with suppress(OSError):
                 os.kill(self._clock.pid, signal.SIGALRM)

@@ -72,6 +72,7 @@ KEYS = {
 LARGEST_SEED = 2**63 - 1
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
+Points = Annotated[float, msgspec.Meta(gt=0, le=1_000_000)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
 Seed = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_SEED)]
@@ -85,10 +86,10 @@ class Homework(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the homework is; rubric.toml says what each value is for."""
 
     activation: str
-    n_hidden: Annotated[int, msgspec.Meta(ge=2)]
+    n_hidden: Annotated[int, msgspec.Meta(ge=2, le=10_000)]
     targets: Annotated[list[str], msgspec.Meta(min_length=1)]
     noise: Annotated[float, msgspec.Meta(ge=0)]
-    n_samples: Annotated[int, msgspec.Meta(ge=2)]
+    n_samples: Annotated[int, msgspec.Meta(ge=2, le=100_000)]
     biases: Annotated[list[Bias], msgspec.Meta(min_length=1)]
     seed: Seed
     per_student: bool
@@ -205,7 +206,7 @@ class Similarity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of rubric.toml. `points` maps a criterion's id to its points, in the order of marking."""
 
-    points: dict[str, Positive]
+    points: dict[str, Points]
     homework: Homework
     tolerance: Tolerance
     shares: Shares

@@ -58,7 +58,10 @@ def advice_on(smell: Smell | None) -> str:
             return "Look at the disk and the file system that Python is on: it waited for them"
         case "time":
             return "Look at [limits] in the rubric, and at limits from outside: ulimit -t"
-    return "Look at the rubric, and see what `grader validate` says of it"
+    return (
+        "Change [training] in the rubric if it is about training, else [tolerance] or [cases]; if "
+        "it happens with the package's own rubric too, look at how torch was built"
+    )
 
 
 def _names_module_of_ours(text: str) -> bool:

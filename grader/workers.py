@@ -58,6 +58,8 @@ class Zygote:
 
     def __init__(self, pid: int, base: Path, control: socket.socket) -> None:
         self.strict = False
+        self.slowness = 1.0
+        """How many times what the rubric gives for computing is in the limits: see canary.py."""
         self.cpus: Sequence[int] = ()
         self._pid = pid
         self._base = base
@@ -100,7 +102,7 @@ class Zygote:
                 worker.close()
             worker = self._new_worker(limits)
         self._spare = self._new_worker(limits)
-        worker.begin()
+        worker.begin(self.slowness)
         self._join(worker)
         if self.strict and worker.missing:
             with worker:
@@ -206,6 +208,8 @@ class Worker:
         self._channel = channel
         self._end = end
         self._clock: ProcessClock | None = None
+        self._slowness = 1.0
+        self._asleep = 0.0  # seconds in all
         self._ended: Outcome | None = None
         self.waited = False
         """Whether it had to be stopped while it slept, or waited for something."""
@@ -216,8 +220,12 @@ class Worker:
             wire.send(channel, wire.frame(wire.Start(limits, cpu)))
         channel.setblocking(False)
 
-    def begin(self) -> None:
-        """Wait until the worker is confined; raise WorkerNotReady where that cannot be."""
+    def begin(self, slowness: float = 1.0) -> None:
+        """Wait until the worker is confined; raise WorkerNotReady where that cannot be.
+
+        Sleeping takes as long on every machine: its limits are the worker's without `slowness`.
+        """
+        self._slowness = slowness
         try:
             reply = wire.reply_of(wire.receive(self._channel, self.limits.frame_bytes, _for_start))
         except wire.WireError as error:
@@ -359,13 +367,16 @@ class Worker:
             return self._give_up(Problem.CRASHED, str(error))
         finally:
             self.waited |= watch.interrupted
+            self._asleep += watch.asleep
         if not isinstance(reply, kind):
             return self._give_up(Problem.CRASHED, f"{BROKE}: another message")
         return reply
 
     def _watch(self, seconds: float) -> Watch:
         assert self._clock is not None, "begin() comes first"
-        return Watch(self._clock, seconds, self.limits.grace_seconds)
+        left = self.limits.total_seconds / self._slowness - self._asleep
+        sleeping = max(0.0, min(seconds / self._slowness, left))
+        return Watch(self._clock, seconds, sleeping, self.limits.grace_seconds)
 
     def _spoke_unasked(self) -> bool:
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from conftest import ROOT, run_grader
+from conftest import GRADER, ROOT, run_grader
 
 from grader import launch
 from grader.canary import reference_seconds
@@ -58,7 +58,7 @@ def job(path: Path, out: Path, rubric: Path | None = None) -> int:
 UNFIT = [
     ("no_numpy", "import of numpy halted", "packages of"),
     ("python_is_forbidden", "Permission denied", "every user may read"),
-    ("wrong_products", "net 6 of 12", "grader validate"),
+    ("wrong_products", "net 6 of 12", "[tolerance]"),
     ("no_worker_starts", "a worker could not be confined", "PermissionError: planted by a test"),
 ]
 
@@ -123,6 +123,31 @@ def test_a_machine_that_becomes_unfit_records_nothing_more(unfit, brief, tmp_pat
         with pytest.raises(GradingStopped, match="this machine cannot grade") as raised:
             graders.grade(paper)
     assert "memory_bytes" in str(raised.value)
+
+
+LOW_LIMITS = [
+    ("-v 2000000", "memory (ulimit -v; memory_bytes in the rubric)"),
+    ("-t 60", "processor time (ulimit -t)"),
+    ("-f 2048", "size of a file (ulimit -f)"),
+    ("-s 1024", "stack (ulimit -s)"),
+]
+
+
+@pytest.mark.parametrize(("limit", "named"), LOW_LIMITS)
+def test_a_limit_from_outside_that_is_lower_than_the_rubrics_stops_the_run(
+    untrained, tmp_path, limit, named
+):
+    """It would cost right work its points, and no other machine would."""
+    out = tmp_path / "results"
+    grade = f"{GRADER} grade {SOLUTION} --rubric {untrained} --out {out}"
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit {limit}; exec {grade}"], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert "this machine cannot grade: a worker could not be confined" in line
+    assert named in line
+    assert not out.exists()
 
 
 # The probe
@@ -204,7 +229,7 @@ def test_several_in_a_row_that_end_alike_are_told_on_screen_and_index(hogs, untr
     out = tmp_path / "results"
     done = run_grader("grade", hogs, "--out", out, "--rubric", untrained, "--jobs", 1)
     assert done.returncode == 0, done.stderr
-    alarm = "3 submissions in a row ended in one way: they ran out of memory"
+    alarm = "3 submissions in a row ended in the same way: they ran out of memory"
     assert alarm in done.stdout
     assert alarm in (out / "index.html").read_text(encoding="utf-8")
     scores = {json.loads(path.read_bytes())["score"] for path in out.glob("*/result.json")}

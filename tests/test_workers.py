@@ -277,7 +277,7 @@ def test_what_arrived_in_time_counts_though_looked_at_late(sent):
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.sendall(sent)
-        watch = Watch(clock, seconds=0.0, grace=0.0)
+        watch = Watch(clock, computing=0.0, sleeping=0.0, grace=0.0)
         if sent.endswith(b"four"):
             assert wire.receive(ours, 100, watch) == b"four"
         else:

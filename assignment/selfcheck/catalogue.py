@@ -106,12 +106,12 @@ OUTCOMES = {
     "net_beside": N_("This file defines no Net; the one in {file} counts."),
     # What an instructor is told of submissions that may have ended by the machine's fault
     "alarm": N_(
-        "{count} submissions in a row ended in one way: {end}. The reference solution was graded "
-        "again after each of them and earned all points, so this machine can grade."
+        "{count} submissions in a row ended in the same way: {end}. The reference solution was "
+        "graded again after each of them and passed, so this machine can grade."
     ),
     "ended_crash": N_("their process died"),
     "ended_memory": N_("they ran out of memory"),
-    "ended_module": N_("a module that should be there could not be imported"),
+    "ended_module": N_("a required module could not be imported"),
     "ended_wait": N_("they were stopped while they waited"),
     "ended_time": N_("they used up their processor time"),
 }

@@ -63,6 +63,9 @@ SYSTEM: Final = (
 )  # fmt: skip
 
 
+STACK_BYTES: Final = 8 << 20  # of the main thread, and of each other one: see zygote.prepare
+
+
 def place_for_base() -> Path | None:
     """Return where `base` is to lie; None for the usual place.
 
@@ -221,19 +224,24 @@ class Confinement:
     # Limits
 
     def _set_rlimits(self, limits: Limits) -> None:
-        # At the soft limit SIGXCPU, which tells the grader why; at the hard one SIGKILL.
+        """Set them; raise OSError if the limits of this process are lower: see kernel.set_limit."""
         seconds = ceil(limits.total_seconds)
-        kernel.lower_limit(resource.RLIMIT_CPU, seconds, seconds + 1)
+        # At the soft limit SIGXCPU, which tells the grader why; at the hard one SIGKILL.
+        kernel.set_limit(resource.RLIMIT_CPU, seconds, seconds + 1, "processor time (ulimit -t)")
         values = {
-            resource.RLIMIT_AS: kernel.mapped_bytes() + limits.memory_bytes,
-            resource.RLIMIT_FSIZE: limits.file_bytes,
-            resource.RLIMIT_NOFILE: limits.open_files,
-            resource.RLIMIT_CORE: 0,
+            resource.RLIMIT_AS: (
+                kernel.mapped_bytes() + limits.memory_bytes,
+                "memory (ulimit -v; memory_bytes in the rubric)",
+            ),
+            resource.RLIMIT_FSIZE: (limits.file_bytes, "size of a file (ulimit -f)"),
+            resource.RLIMIT_NOFILE: (limits.open_files, "open files (ulimit -n)"),
+            resource.RLIMIT_STACK: (STACK_BYTES, "stack (ulimit -s)"),
+            resource.RLIMIT_CORE: (0, "core dumps"),
         }
         if self._counts_own_threads():
-            values[resource.RLIMIT_NPROC] = limits.threads
-        for name, value in values.items():
-            kernel.lower_limit(name, value, value)
+            values[resource.RLIMIT_NPROC] = limits.threads, "processes (ulimit -u)"
+        for number, (value, name) in values.items():
+            kernel.set_limit(number, value, value, name)
 
     def _counts_own_threads(self) -> bool:
         """Whether the kernel counts this worker's threads by themselves.

@@ -4,6 +4,7 @@ Every function raises OSError where the kernel says no.
 """
 
 import ctypes
+import errno
 import os
 import resource
 import signal
@@ -107,11 +108,15 @@ def mapped_bytes() -> int:
     return pages * resource.getpagesize()
 
 
-def lower_limit(number: int, soft: int, hard: int) -> None:
-    """Set a resource limit, or keep a hard limit that is lower already: no user may raise it."""
+def set_limit(number: int, soft: int, hard: int, name: str) -> None:
+    """Set a resource limit, which people call `name`.
+
+    Raises OSError if a hard limit is lower already: a worker may not raise it.
+    """
     _, hard_now = resource.getrlimit(number)
-    most = hard if hard_now == resource.RLIM_INFINITY else min(hard, hard_now)
-    resource.setrlimit(number, (min(soft, most), most))
+    if resource.RLIM_INFINITY != hard_now < hard:
+        raise OSError(errno.EPERM, f"{name}: a hard limit of {hard_now} is set, {hard} is needed")
+    resource.setrlimit(number, (soft, hard))
 
 
 def die_with_parent(number: int = signal.SIGKILL) -> None:

@@ -5,8 +5,11 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import asdict, replace
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
-AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
+SHORTEST = 1e-5  # a timer takes less for none
+Seconds = Annotated[float, msgspec.Meta(ge=SHORTEST, le=1e6)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+# Less than this leaves Python, or the reference solution itself, no room.
+Bytes = Annotated[int, msgspec.Meta(ge=2**16, le=2**44)]
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -16,29 +19,31 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `reference_seconds` for a training run; `on_machine` returns those of another one.
     """
 
-    reference_seconds: Positive
-    statement_seconds: Positive
-    import_seconds: Positive
-    load_seconds: Positive
-    slice_seconds: Positive
-    call_seconds: Positive
-    training_seconds: Positive
-    total_seconds: Positive
-    grace_seconds: Positive
-    memory_bytes: AtLeastOne
-    threads: AtLeastOne
-    file_bytes: AtLeastOne
-    folder_bytes: AtLeastOne
-    folder_files: AtLeastOne
-    open_files: AtLeastOne
-    frame_bytes: AtLeastOne
-    source_bytes: AtLeastOne
+    reference_seconds: Annotated[float, msgspec.Meta(ge=0.001, le=60)]
+    statement_seconds: Seconds
+    import_seconds: Seconds
+    load_seconds: Seconds
+    slice_seconds: Seconds
+    call_seconds: Seconds
+    training_seconds: Seconds
+    total_seconds: Seconds
+    grace_seconds: Seconds
+    memory_bytes: Bytes
+    threads: Count
+    file_bytes: Bytes
+    folder_bytes: Bytes
+    folder_files: Count
+    open_files: Annotated[int, msgspec.Meta(ge=16, le=1_000_000)]
+    frame_bytes: Bytes
+    source_bytes: Bytes
 
     def on_machine(self, reference_seconds: float) -> "Limits":
         """Return the limits of a machine on which the reference takes `reference_seconds`."""
         factor = reference_seconds / self.reference_seconds
         seconds = {
-            name: value * factor for name, value in asdict(self).items() if name in _PROCESSOR_TIME
+            name: max(value * factor, SHORTEST)
+            for name, value in asdict(self).items()
+            if name in _PROCESSOR_TIME
         }
         return replace(self, **seconds)
 

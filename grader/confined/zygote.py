@@ -12,11 +12,12 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
-from grader.confined.confinement import Confinement
+from grader.confined.confinement import STACK_BYTES, Confinement
 from grader.confined.guards import guarded
 from grader.confined.kernel import use_huge_pages
 from grader.confined.rehearsal import rehearse
@@ -41,6 +42,7 @@ def prepare() -> None:
     Needs torch imported. What is forked from a process that is prepared has all of it.
     """
     os.environ["MPLBACKEND"] = "Agg"
+    threading.stack_size(STACK_BYTES)  # whatever this machine's is
     # Where it may not write, it makes a folder elsewhere; nobody needs to be told.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     # torch._dynamo makes this folder when it is imported, in /tmp where none is named.

@@ -194,8 +194,9 @@ class GradeScreen:
         table.add_column("short", justify="right", no_wrap=True)
         table.add_column("most often because", ratio=1)
         for name in sorted(short, key=lambda name: -short[name])[:HARDEST]:
-            ((reason, _),) = self._lost[name].most_common(1)
-            table.add_row(name, f"{short[name]}/{ran}", escape(reason))
+            # Of equals the first by name: the order of being finished differs from run to run.
+            reason, count = min(self._lost[name].items(), key=lambda item: (-item[1], item[0]))
+            table.add_row(name, f"{short[name]}/{ran}", f"{escape(reason)} ({count})")
         self._console.print("", table, "")
 
 
@@ -207,7 +208,9 @@ def _to_look_at(record: Record) -> str:
 
 
 def _cause(criterion: Criterion) -> str:
-    return (criterion.diagnosis or criterion.message).replace("_", " ").replace("+", ", ")
+    """Return why points were lost, in few words: as the index counts it, too."""
+    reason = criterion.diagnosis or (criterion.reasons[0].id if criterion.reasons else "")
+    return reason.replace("_", " ").replace("+", ", ")
 
 
 def _counted(number: int) -> str:

@@ -58,10 +58,12 @@ def limit_memory(memory_bytes: int) -> None:
 
     `memory_bytes` is what it may map beyond what it has mapped already.
     """
+    _, allowed = resource.getrlimit(resource.RLIMIT_AS)
     most = kernel.mapped_bytes() + memory_bytes
-    kernel.lower_limit(resource.RLIMIT_AS, most, most)
+    most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
     for none in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
-        kernel.lower_limit(none, 0, 0)
+        resource.setrlimit(none, (0, 0))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
 
