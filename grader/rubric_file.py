@@ -287,9 +287,9 @@ def _words(info: inspect.Type) -> str:
 def _bounds(info: inspect.IntType | inspect.FloatType) -> str:
     if info.ge is not None and info.le is not None:
         return f" from {info.ge} to {info.le}"
-    above = "" if info.gt is None else f" greater than {info.gt}"
-    least = "" if info.ge is None else f" of at least {info.ge}"
-    return f"{above}{least}" + ("" if info.le is None else f" of at most {info.le}")
+    bounds = {"greater than": info.gt, "of at least": info.ge, "at most": info.le}
+    told = [f"{words} {bound}" for words, bound in bounds.items() if bound is not None]
+    return f" {' and '.join(told)}" if told else ""
 
 
 def with_values(text: str, tables: Tables) -> str:

@@ -138,7 +138,7 @@ FAULTS = [
     ("[cases]\nseed = -1", "line 2: cases.seed: -1 is not a whole number from 0 to 9223372036854775"
      "807"),
     (f"[cases]\nseed = {10**30}", f"line 2: cases.seed: {10**30} is too large a number"),
-    ("[homework]\nn_hidden = 1", "line 2: homework.n_hidden: 1 is not a whole number of at least "),
+    ("[homework]\nn_hidden = 1", "line 2: homework.n_hidden: 1 is not a whole number from 2 to 10000"),
     ("[homework]\nper_student = 1", "line 2: homework.per_student: 1 is not true or false"),
     ("[homework]\ntargets = 'x**2'", 'line 2: homework.targets: "x**2" is not a list of 1 or more'),
     ("[homework]\ntargets = []", "line 2: homework.targets: [] is not a list of 1 or more, each a "
