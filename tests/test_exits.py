@@ -48,7 +48,6 @@ FAULTS = [
     KeyError("grad_w3"),
     ImportError("no module of ours"),
     AssertionError(),
-    MemoryError(),
     FileNotFoundError(errno.ENOENT, "No such file or directory", str(RUBRIC_FILE)),
     FileNotFoundError(errno.ENOENT, "No such file or directory", os.__file__),
     ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"),
