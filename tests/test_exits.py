@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import GRADER, ROOT
+from times import PATIENCE
 
 import grader
 from grader import errors, exits
@@ -104,7 +105,7 @@ def test_a_value_error_of_the_inside_is_not_told_as_the_users(tmp_path, command,
         [str(GRADER), *map(str, command)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(folder)},
     )

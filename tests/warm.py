@@ -22,7 +22,7 @@ from grader.graders import Graders
 from grader.jobs import Job
 from grader.papers import Brief, Graded, Paper, Ready
 
-MOST = 2  # briefs whose graders are kept
+MOST = 4  # briefs whose graders are kept
 
 
 class Kept:
