@@ -105,14 +105,17 @@ def _score(channel: Connection, processors: Sequence[int]) -> None:
 
     zygote = Zygote.fork()
     try:
-        signal.signal(signal.SIGTERM, _exit)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-        zygote.cpus = processors
-        _serve(channel, zygote)
+        try:
+            signal.signal(signal.SIGTERM, _exit)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+            zygote.cpus = processors
+            _serve(channel, zygote)
+        finally:
+            # The way out must not be interrupted. Here it still may be, and is then begun.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except (EOFError, ConnectionError, SystemExit):
         pass  # whoever asked has enough
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the way out must not be interrupted
         zygote.close()
 
 
@@ -149,6 +152,7 @@ def _serve(channel: Connection, zygote: "Zygote") -> None:
 
 
 def _exit(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # once is enough
     sys.exit(1)
 
 

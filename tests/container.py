@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from times import PATIENCE
+
 ROOT = Path(__file__).parent.parent
 # What Podman filters with, of Debian's golang-github-containers-common; it comes from Docker's.
 PROFILE = Path("/usr/share/containers/seccomp.json")
@@ -69,7 +71,7 @@ def run(
     name = f"grader-{os.getpid()}-{bundle.name}"
     crun = [*WITHOUT_CGROUPS, "crun", "--cgroup-manager=disabled", "run", "--bundle", bundle, name]
     return subprocess.run(
-        crun, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600
+        crun, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE
     )
 
 

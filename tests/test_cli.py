@@ -243,7 +243,8 @@ def test_an_interrupted_class_keeps_what_was_graded(tmp_path):
     folder, out = tmp_path / "class", tmp_path / "out"
     folder.mkdir()
     shutil.copy(SOLUTION, folder / "a_good.py")
-    (folder / "b_hangs.py").write_text(SLEEPER)
+    for name in ("b_hangs", "c_hangs"):  # the paper that lies ready may be graded first
+        (folder / f"{name}.py").write_text(SLEEPER)
     command = [str(GRADER), "grade", str(folder), "--out", str(out), "--jobs", "1"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + PATIENCE
@@ -253,10 +254,11 @@ def test_an_interrupted_class_keeps_what_was_graded(tmp_path):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
-    assert "interrupted: 1 of 2 graded" in errors
+    graded = int(re.search(r"interrupted: ([12]) of 3 graded", errors)[1])
     assert "Traceback" not in errors
     assert record_of(out, "a_good")["score"] == 100
-    assert len((out / "grades.csv").read_text(encoding="utf-8-sig").splitlines()) == 2
+    rows = (out / "grades.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert len(rows) == 1 + graded
 
 
 def has_loaded(pid: int, library: str) -> bool:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from conftest import GRADER, ROOT
 from corpus import CORPUS, EXPECTED_MARKS, differences, mark_of, records_in
+from times import PATIENCE
 
 from grader.confined.devices import NO_GPU, ONE_THREAD
 from grader.launch import grading_environment
@@ -28,7 +29,9 @@ def grade(results: Path, *paths: Path, grader: Path = GRADER, **variables: str) 
     """Grade files or folders, with these variables in the environment."""
     command = [grader, "grade", *paths, "--out", results, "--jobs", "2", "--no-pages"]
     environment = {**os.environ, **variables}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=PATIENCE, env=environment
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -82,9 +85,11 @@ def can_be_told(capability: str) -> bool:
 def test_older_instructions_give_the_same_marks(tmp_path, capability):
     spy = spy_in(tmp_path, "torch.backends.cpu.get_cpu_capability()")
     files = [path for path in CORPUS.iterdir() if path.name in EXPECTED_MARKS.keys() - SLOW]
+    if capability != next(iter(OLDER)):  # the oldest differs most; of the others some will do
+        files = sorted(files)[::3]
     grade(tmp_path / "results", *files, spy, **OLDER[capability])
     assert f"ValueError: {capability}" in told_by_spy(tmp_path / "results")
-    assert len(records_in(tmp_path / "results")) > 60
+    assert len(records_in(tmp_path / "results")) > 20
     assert differences(tmp_path / "results") == {}
 
 

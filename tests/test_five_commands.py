@@ -21,7 +21,7 @@ def shown_in_readme() -> list[str]:
 
 # What measuring a variant takes, and as much of it as a test needs: fewer seeds, fewer pairs.
 SHORTER = {
-    "rubric.toml": [("runs = 200", "runs = 20"), ("search_runs = 50", "search_runs = 10")],
+    "rubric.toml": [("runs = 200", "runs = 15"), ("search_runs = 50", "search_runs = 10")],
     "validate.py": [("if mutant.diagnosis]", "if mutant.diagnosis][:6]")],
 }
 
@@ -64,7 +64,7 @@ def test_the_five_commands_of_readme_make_and_grade_a_variant(tmp_path):
     said = done.stdout.split("======\n")
     assert "holds: all 10 right runs" in said[0]
     assert re.search(r"\d+ graded, 0 lost other points than they should", said[1])
-    assert "holds: all 20 right runs" in said[1]
+    assert "holds: all 15 right runs" in said[1]
     assert "100/100" in said[3]
     (record,) = (tmp_path / "waves" / "results").glob("*/result.json")
     assert json.loads(record.read_bytes())["score"] == 100

@@ -11,6 +11,7 @@ from conftest import GRADER, ROOT, run_grader
 from hypothesis import given
 from hypothesis import strategies as st
 from test_misconceptions import FACTORS
+from times import PATIENCE
 
 from grader import rubric as rubric_module
 from grader.activations import activations
@@ -375,7 +376,7 @@ def test_a_command_tells_all_faults_and_writes_nothing_and_imports_no_torch(tmp_
         [str(GRADER), *map(str, command), "--rubric", str(path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         cwd=tmp_path,
         env=with_python_path(tmp_path / "first"),
     )
