@@ -45,6 +45,9 @@ class Unconfined:
         """Begin a session."""
         os.setsid()
 
+    def clear(self, pid: int) -> None:
+        """Do nothing."""
+
     def close(self) -> None:
         """Do nothing."""
 

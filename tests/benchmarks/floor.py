@@ -13,20 +13,19 @@ import time
 from pathlib import Path
 from types import ModuleType
 
-import msgspec
 import torch
 from homeworks import cells_of
 
 from grader.cases import hidden_cases
 from grader.confined.calls import HANDLERS
 from grader.confined.contract import Call
-from grader.rubric import Rubric
+from grader.rubric import load_rubric
 
 
 def main(submissions: Path, rubric_file: Path, out: Path) -> None:
     """Measure and write."""
     torch.set_num_threads(1)  # as the grader's workers have it
-    rubric = msgspec.toml.decode(rubric_file.read_bytes(), type=Rubric)
+    rubric = load_rubric(rubric_file)
     cases = hidden_cases(rubric, rubric.cases.seed)
     calls = [case.call for case in cases if case.criterion in rubric.points]
     sources = [cells_of(path) for path in sorted(submissions.iterdir())]
