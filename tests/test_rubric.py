@@ -100,6 +100,7 @@ def test_all_mistakes_that_can_be_named_may_have_a_share():
 
 CRITERIA_ARE = f"not a criterion; the criteria are {', '.join(CRITERIA)}"
 POSITIVE = "is not a number greater than 0"
+POINTS = "is not a number greater than 0 and at most 1000000"
 FALSE = "; false leaves a criterion out"
 NOT_ASKED = 'homework.biases has no "row"; set this to false in [points], or add "row"'
 
@@ -122,12 +123,12 @@ FAULTS = [
     ("[misconceptions]\nrecomputed = 1", "line 2: misconceptions.recomputed: its share is recompute"
      " in [closed_form]"),
     # Types and ranges
-    ("[points]\nnet = 0", f'line 2: points."net": 0 {POSITIVE}{FALSE}'),
-    ("[points]\nnet = -3", f'line 2: points."net": -3 {POSITIVE}{FALSE}'),
-    ("[points]\nnet = '3'", f"line 2: points.\"net\": \"3\" {POSITIVE}{FALSE}"),
-    ("[points]\nnet = true", f'line 2: points."net": true {POSITIVE}{FALSE}'),
-    ("[points]\nnet = nan", f'line 2: points."net": nan {POSITIVE}{FALSE}'),
-    ("[points]\nnet = inf", f'line 2: points."net": inf {POSITIVE}{FALSE}'),
+    ("[points]\nnet = 0", f'line 2: points."net": 0 {POINTS}{FALSE}'),
+    ("[points]\nnet = -3", f'line 2: points."net": -3 {POINTS}{FALSE}'),
+    ("[points]\nnet = '3'", f"line 2: points.\"net\": \"3\" {POINTS}{FALSE}"),
+    ("[points]\nnet = true", f'line 2: points."net": true {POINTS}{FALSE}'),
+    ("[points]\nnet = nan", f'line 2: points."net": nan {POINTS}{FALSE}'),
+    ("[points]\nnet = inf", f'line 2: points."net": inf {POINTS}{FALSE}'),
     ("[shares]\nhalf = 1.5", "line 2: shares.half: 1.5 is not a number from 0 to 1"),
     ("[closed_form]\nautograd = -0.1", "line 2: closed_form.autograd: -0.1 is not a number from 0"),
     ("[misconceptions]\nsign = false", "line 2: misconceptions.sign: false is not a number from 0"),
@@ -139,7 +140,8 @@ FAULTS = [
     ("[cases]\nseed = -1", "line 2: cases.seed: -1 is not a whole number from 0 to 9223372036854775"
      "807"),
     (f"[cases]\nseed = {10**30}", f"line 2: cases.seed: {10**30} is too large a number"),
-    ("[homework]\nn_hidden = 1", "line 2: homework.n_hidden: 1 is not a whole number from 2 to 10000"),
+    ("[homework]\nn_hidden = 1",
+     "line 2: homework.n_hidden: 1 is not a whole number from 2 to 10000"),
     ("[homework]\nper_student = 1", "line 2: homework.per_student: 1 is not true or false"),
     ("[homework]\ntargets = 'x**2'", 'line 2: homework.targets: "x**2" is not a list of 1 or more'),
     ("[homework]\ntargets = []", "line 2: homework.targets: [] is not a list of 1 or more, each a "
