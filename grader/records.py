@@ -22,6 +22,10 @@ OF_NET = ("net", "train.net")
 NET_BESIDE = "net_beside"
 NO_ANSWER = ("missing", "crashed", "unreadable", "nothing_defined")
 
+# Of a loss in the table. A wrong network's training is chaotic: the instructions of the processor
+# move its third digit. In result.json it is as it was computed.
+LOSS_DIGITS = 2
+
 Status = Literal["graded", "unreadable", "failed", "timeout", "crashed"]
 
 
@@ -234,7 +238,7 @@ def write_grades(finals: Iterable[Final], criteria: Sequence[str], results: Path
                 [to_cell(record.student), to_cell(record.submission)]
                 + [record.status, f"{record.score:g}"]
                 + [points.get(criterion, "") for criterion in criteria]
-                + ["" if loss is None else repr(loss) for loss in losses]
+                + ["" if loss is None else f"{loss:.{LOSS_DIGITS}g}" for loss in losses]
                 + [f"{record.seconds:.3f}"]
                 + [str(final.attempt), f"{final.late_days:g}", f"{final.final:g}"]
             )

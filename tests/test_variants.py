@@ -1,6 +1,7 @@
 """Another homework from the rubric alone: what is written, and what follows from it."""
 
 import csv
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -239,7 +240,11 @@ def test_each_student_gets_an_archive_of_their_own_and_is_graded_by_cases_of_the
     with (results / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [float(row["score"]) for row in rows] == [100, 100]
-    assert rows[0]["loss_manual"] != rows[1]["loss_manual"]
+    losses = [
+        json.loads((results / student / "result.json").read_bytes())["training"]["manual"]
+        for student in ("ada", "bob")
+    ]
+    assert losses[0] != losses[1]
 
 
 def test_the_self_check_of_a_students_own_archive_is_passed_by_the_solution(tmp_path):
