@@ -160,7 +160,7 @@ def _local_cluster(workers: int) -> LocalCluster:
             n_workers=workers,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # None takes a port that another cluster may have
             silence_logs=logging.CRITICAL,
         )
     finally:

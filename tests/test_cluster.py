@@ -64,12 +64,18 @@ class Scheduler:
             self._port = free.getsockname()[1]
         self.address = f"tcp://127.0.0.1:{self._port}"
         self._processes = [
-            self._start("scheduler", "--host=127.0.0.1", f"--port={self._port}", "--no-dashboard")
+            self._start(
+                "scheduler",
+                "--host=127.0.0.1",
+                f"--port={self._port}",
+                "--dashboard-address=127.0.0.1:0",
+                "--no-dashboard",
+            )
         ]
 
     def add_worker(self) -> subprocess.Popen[bytes]:
         worker = self._start(
-            "worker", self.address, "--nthreads=1", "--no-nanny", "--no-dashboard",
+            "worker", self.address, "--nthreads=1", "--no-nanny", "--no-dashboard", "--dashboard-address=127.0.0.1:0",
             "--host=127.0.0.1", f"--local-directory={self._folder}",
         )  # fmt: skip
         self._processes.append(worker)
@@ -215,7 +221,7 @@ def test_a_worker_with_other_software_is_refused(rubric):
     other = msgspec.structs.replace(brief, software={**brief.software, "torch": "1.0"})
     with (
         LocalCluster(
-            n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+            n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
         ) as cluster,
         pytest.raises(GradingStopped, match=r"has torch 2\.13.*, not 1\.0"),
     ):
