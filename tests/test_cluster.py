@@ -75,8 +75,9 @@ class Scheduler:
 
     def add_worker(self) -> subprocess.Popen[bytes]:
         worker = self._start(
-            "worker", self.address, "--nthreads=1", "--no-nanny", "--no-dashboard", "--dashboard-address=127.0.0.1:0",
-            "--host=127.0.0.1", f"--local-directory={self._folder}",
+            "worker", self.address, "--nthreads=1", "--no-nanny", "--no-dashboard",
+            "--dashboard-address=127.0.0.1:0", "--host=127.0.0.1",
+            f"--local-directory={self._folder}",
         )  # fmt: skip
         self._processes.append(worker)
         return worker
