@@ -575,7 +575,8 @@ HOSTILE_CELLS = {
 @pytest.mark.parametrize("case", HOSTILE_CELLS)
 def test_a_hostile_cell_costs_little(case):
     magics = Magics()
-    assert effort(lambda: [magics.to_python(HOSTILE_CELLS[case]) for _ in range(20)]) < 200
+    # The dearest takes 170; without a limit it would take hours.
+    assert effort(lambda: [magics.to_python(HOSTILE_CELLS[case]) for _ in range(20)]) < 1000
 
 
 def test_a_hostile_cell_does_not_use_up_what_others_need():
