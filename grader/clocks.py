@@ -96,9 +96,9 @@ class Watch:
 
     def __call__(self, channel: socket.socket, event: int) -> None:
         """Wait until the channel can be read or written (see wire.Wait)."""
-        while not _is_ready(channel, event, LOOK_SECONDS):
+        while not is_ready(channel, event, LOOK_SECONDS):
             used, is_sleeping = self._look()
-            if _is_ready(channel, event, 0):
+            if is_ready(channel, event, 0):
                 return  # it was done before this process, which may have had to wait, looked
             self._judge(used, is_sleeping)
         if time.monotonic() > self._look_at:
@@ -131,7 +131,8 @@ class Watch:
                 os.kill(self._clock.pid, signal.SIGALRM)
 
 
-def _is_ready(channel: socket.socket, event: int, seconds: float) -> bool:
+def is_ready(channel: socket.socket, event: int, seconds: float) -> bool:
+    """Wait for so long until a channel can be read or written; tell whether it can."""
     poll = select.poll()
     poll.register(channel, event)
     return bool(poll.poll(seconds * 1000))

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import select
 import shutil
 import signal
 import socket
@@ -14,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 
-from grader.clocks import OutOfTime, ProcessClock, Watch
+from grader.clocks import OutOfTime, ProcessClock, Watch, is_ready
 from grader.confined import wire
 from grader.confined.confinement import LAYERS, place_for_base
 from grader.confined.contract import OUT_OF_TIME, Call, Outcome, Problem, Sighting, Spellings
@@ -416,9 +415,7 @@ class Worker:
 
 def _for_start(channel: socket.socket, event: int) -> None:
     """Wait for a worker to be made ready (see wire.Wait)."""
-    poll = select.poll()
-    poll.register(channel, event)
-    if not poll.poll(START_SECONDS * 1000):
+    if not is_ready(channel, event, START_SECONDS):
         raise WorkerNotReady(f"a worker was not ready after {START_SECONDS:g} s")
 
 
