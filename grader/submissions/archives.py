@@ -348,7 +348,7 @@ class _Entry:
 
     @property
     def counted(self) -> tuple[str, ...]:
-        """What counts among the files and folders of a student: of what is only named the folder."""
+        """What counts among a student's files and folders: of what is only named, its folder."""
         return self.parts[:-1][:DEPTH] if self.only_named else self.place
 
 

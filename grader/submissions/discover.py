@@ -42,7 +42,7 @@ from grader.submissions.tree import (
     mode_of,
     newest_version,
 )
-from grader.submissions.works import Works
+from grader.submissions.works import WHOLE, Works
 
 MOST_FILES = 200  # of a student, and of those that cannot be graded as many are named
 MAX_ARCHIVES = 5
@@ -234,6 +234,8 @@ class _Search:
         if layout:
             self._add_class(layout)
             self._add_strays(folder, entries, layout)
+        elif self._is_wrapper(folder, entries):
+            self._look_into(folders[0])
         elif self._works.is_one_students(files, folders):
             self._say(
                 folder, f"taken as one student's folder: {listing([path.name for path in files])}"
@@ -301,7 +303,6 @@ class _Search:
 
     def _add_plain_class(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> None:
         """Add the students of a class of no system: each folder, archive and name of files."""
-        before = len(self.found)
         folders = [
             entry.name for entry in entries if is_folder(entry) and not is_gradable(entry.name)
         ]
@@ -309,8 +310,8 @@ class _Search:
         work = [entry for entry in others if not self._is_nobodys(folder, entry)]
         zips = [e.name for e in work if suffix(e.name) == ZIP and mode_of(e) == stat.S_IFREG]
         loose = [entry for entry in work if entry.name not in zips]
-        if len(folders) == 1 and not work and self._is_class(folder / folders[0]):
-            self._look_into(folder / folders[0])
+        if len(work) == len(zips) == 1 and not folders:
+            self._add_only_archive(folder / zips[0])
             return
         for name in folders:
             self._add_folder(folder / name)
@@ -319,10 +320,24 @@ class _Search:
             self._add_file(folder / entry.name, entry.name, mode_of(entry), item)
         for name in zips:
             self._open([folder / name], self._file_at(folder / name, in_class=True))
-        if len(self.found) == before and not work:
+        if not folders and not work:
             self._at(folder)
         self._say_class(folder, folders, [entry.name for entry in work])
         self._say_not_graded(folder, [entry.name for entry in others if entry not in work])
+
+    def _add_only_archive(self, path: Path) -> None:
+        """Add the one archive that a folder holds: a whole class's, or a student's."""
+        try:
+            if path in self._archives.refused:
+                raise Refused(self._archives.refused[path])
+            folder = self._archives.unpack(path, of_class=True)
+        except Refused as refusal:
+            self._file_at(path, in_class=True).faults.append(self._fault(path, str(refusal)))
+            return
+        if self._is_class(folder):
+            self._look_into(folder)
+        else:
+            self._gather(folder, self._file_at(path, in_class=True))
 
     def _is_nobodys(self, folder: Path, entry: os.DirEntry[str]) -> bool:
         """Tell whether a loose file in a class is the handout or the instructor's own."""
@@ -333,6 +348,12 @@ class _Search:
             is_original = stem_of(entry.name).lower() == HOMEWORK
             return is_original and self._works.is_untouched(path)
         return is_nobodys(entry.name)
+
+    def _is_wrapper(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> bool:
+        """Tell whether a folder holds nothing of students but another folder, of a class."""
+        folders = [entry.name for entry in entries if is_folder(entry)]
+        work = [e for e in entries if not is_folder(e) and not self._is_nobodys(folder, e)]
+        return len(folders) == 1 and not work and self._is_class(folder / folders[0])
 
     def _is_class(self, folder: Path) -> bool:
         """Tell whether a folder is what a whole class was wrapped in."""
@@ -375,6 +396,8 @@ class _Search:
         item.faults += [self._closed(where, error) for where, error in tree.closed]
         self._open(zips, item)
         self._say_searched(folder, tree)
+        if not any("/" not in name for name in item.files.values()):
+            self._say_if_class(folder)
 
     def _open(self, zips: Iterable[Path], item: _Found) -> None:
         """Add the files of a student's archives, if there is no work beside them."""
@@ -448,8 +471,24 @@ class _Search:
                 f"taken as a class: {counted(len(folders), 'folder')}, one student each; if they "
                 "are one student's versions, name the folder they are in as part of a class",
             )
-        if len(names := [*folders, *files]) > 1 and all(map(SYSTEMS.fullmatch, names)):
+        names = [*folders, *(name for name in files if is_gradable(name) or suffix(name) == ZIP)]
+        if len(names) > 1 and all(map(SYSTEMS.fullmatch, names)):
             self._say(folder, "no learning platform's layout recognised: taken as a plain folder")
+
+    def _say_if_class(self, folder: Path) -> None:
+        """Say that a student's folder without files of its own holds several works."""
+        try:
+            folders = [folder / entry.name for entry in self._scan(folder) if is_folder(entry)]
+        except OSError:
+            return
+        if newest_version(folder, [path.name for path in folders]) is None:
+            works = self._works.folders_with(folders, WHOLE)
+            if len(works) > 1:
+                self._say(
+                    folder,
+                    f"taken as one student's, with whole works in {listing(works)}: "
+                    "if it is a class, name that folder",
+                )
 
     def _say_not_graded(self, folder: Path, names: Sequence[str]) -> None:
         if names:
