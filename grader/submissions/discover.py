@@ -235,6 +235,7 @@ class _Search:
             self._add_class(layout)
             self._add_strays(folder, entries, layout)
         elif self._is_wrapper(folder, entries):
+            self._say(folder, f"taken as a class that lies in {shown(folders[0].name)}")
             self._look_into(folders[0])
         elif self._works.is_one_students(files, folders):
             self._say(
@@ -303,19 +304,16 @@ class _Search:
 
     def _add_plain_class(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> None:
         """Add the students of a class of no system: each folder, archive and name of files."""
-        folders = [
-            entry.name for entry in entries if is_folder(entry) and not is_gradable(entry.name)
-        ]
-        others = [entry for entry in entries if entry.name not in folders]
-        work = [entry for entry in others if not self._is_nobodys(folder, entry)]
-        zips = [e.name for e in work if suffix(e.name) == ZIP and mode_of(e) == stat.S_IFREG]
-        loose = [entry for entry in work if entry.name not in zips]
+        folders = [e.name for e in entries if _is_students_folder(e)]
+        files = [e for e in entries if not _is_students_folder(e)]
+        work = [e for e in files if not self._is_nobodys(folder, e)]
+        zips = [e.name for e in work if _is_archive(e)]
         if len(work) == len(zips) == 1 and not folders:
             self._add_only_archive(folder / zips[0])
             return
         for name in folders:
             self._add_folder(folder / name)
-        for entry in loose:
+        for entry in (e for e in work if not _is_archive(e)):
             item = self._file_at(folder / entry.name, in_class=True)
             self._add_file(folder / entry.name, entry.name, mode_of(entry), item)
         for name in zips:
@@ -323,7 +321,7 @@ class _Search:
         if not folders and not work:
             self._at(folder)
         self._say_class(folder, folders, [entry.name for entry in work])
-        self._say_not_graded(folder, [entry.name for entry in others if entry not in work])
+        self._say_not_graded(folder, [e.name for e in files if self._is_nobodys(folder, e)])
 
     def _add_only_archive(self, path: Path) -> None:
         """Add the one archive that a folder holds: a whole class's, or a student's."""
@@ -342,10 +340,10 @@ class _Search:
     def _is_nobodys(self, folder: Path, entry: os.DirEntry[str]) -> bool:
         """Tell whether a loose file in a class is the handout or the instructor's own."""
         path = folder / entry.name
-        if path in self._archives.refused or not entry.is_file(follow_symlinks=False):
+        if path in self._archives.refused:
             return False
         if is_gradable(entry.name):
-            is_original = stem_of(entry.name).lower() == HOMEWORK
+            is_original = stem_of(entry.name).lower() == HOMEWORK and mode_of(entry) == stat.S_IFREG
             return is_original and self._works.is_untouched(path)
         return is_nobodys(entry.name)
 
@@ -399,9 +397,9 @@ class _Search:
         if not any("/" not in name for name in item.files.values()):
             self._say_if_class(folder)
 
-    def _open(self, zips: Iterable[Path], item: _Found) -> None:
+    def _open(self, zips: Sequence[Path], item: _Found) -> None:
         """Add the files of a student's archives, if there is no work beside them."""
-        if any(map(self._works.defines, item.files)):
+        if not zips or any(map(self._works.defines, item.files)):
             return
         for path in zips:
             try:
@@ -504,6 +502,15 @@ class _Search:
                 f"not searched to its end (limits: {MOST_FILES} files, {FOLDERS} folders, "
                 f"{DEEPEST} folders deep): the nearest files are graded",
             )
+
+
+def _is_students_folder(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry is a folder, and not one called as a file of Python is."""
+    return is_folder(entry) and not is_gradable(entry.name)
+
+
+def _is_archive(entry: os.DirEntry[str]) -> bool:
+    return suffix(entry.name) == ZIP and mode_of(entry) == stat.S_IFREG
 
 
 def _names(items: Sequence[_Found], name_of: Callable[[Owner], str | None]) -> list[str]:

@@ -6,7 +6,7 @@ That is looked for in the bytes, so that notebooks and all usual encodings do as
 
 import re
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import islice
@@ -17,6 +17,7 @@ from grader.submissions.kinds import is_called_homework, stem_of
 from grader.submissions.tree import VERSION, Tree
 
 WHOLE = 3  # asked names that a file defines which is more than a helper
+ALL = 6  # of them: then it is no part of another work, even if that imports it
 MOST_LOOKED_AT = 50  # files beside each other; more are a class in any case
 # Folders that a student makes beside those of versions, and no student is called.
 DRAFTS = frozenset({"old", "new", "draft", "drafts", "final", "backup", "copy"})
@@ -93,7 +94,7 @@ class Works:
         own = [path for path in files if not self.is_untouched(path)]
         stems = {stem_of(path.name) for path in own}
         imported = {name for path in own for name in self._imports(path)}
-        works = {stem_of(path.name) for path in own if self._is_work(path)} - imported
+        works = {stem_of(path.name) for path in own if self._is_work(path, imported)}
         if len(works) > 1 or len(self.folders_with(folders, WHOLE if own else 1)) > 1:
             return False
         was_handed_out = any(is_called_homework(stem_of(path.name)) for path in files)
@@ -126,9 +127,12 @@ class Works:
     def _imports(self, path: Path) -> frozenset[str]:
         return self._look(path).imports - {stem_of(path.name)}
 
-    def _is_work(self, path: Path) -> bool:
-        """Tell whether a file is a work of its own and no helper, whatever there is of it."""
-        return self.defines(path, 1 if is_called_homework(stem_of(path.name)) else WHOLE)
+    def _is_work(self, path: Path, imported: Container[str]) -> bool:
+        """Tell whether a file is a work of its own, and no part or helper of another."""
+        stem = stem_of(path.name)
+        if stem in imported:
+            return self.defines(path, ALL)
+        return self.defines(path, 1 if is_called_homework(stem) else WHOLE)
 
 
 def _is_draft(folder: str) -> bool:
