@@ -32,7 +32,7 @@ from grader.submissions.kinds import (
     stem_of,
     why_not,
 )
-from grader.submissions.layouts import SYSTEM_FILES, Layout, Owner, Unclear, layout_of
+from grader.submissions.layouts import SYSTEM_FILES, Layout, Owner, Unclear, layout_of, says_whose
 from grader.submissions.tree import (
     DEEPEST,
     ENVIRONMENT,
@@ -263,13 +263,18 @@ class _Search:
 
     def _add_class(self, layout: Layout) -> None:
         """Add the students of a class that a system laid out."""
+        for line in layout.remarks:
+            self._say(layout.of, line)
         # Archives late: they are opened only for those who have no work beside them.
         for name in sorted(layout.owners, key=lambda name: (suffix(name) == ZIP, name)):
             for owner in layout.owners[name]:
                 place = (owner.system, owner.id)
                 item = self.found.setdefault(place, _Found(owner.name, owner))
                 before = set(item.files)
-                self._add_entry(layout.of / name, layout.files.get(name, name), item)
+                if problem := layout.problems.get(name):
+                    item.faults.append(self._fault(layout.of / name, problem))
+                else:
+                    self._add_entry(layout.of / name, layout.files.get(name, name), item)
                 if owner.handed_in:
                     item.moments |= dict.fromkeys(item.files.keys() - before, owner.handed_in)
 
@@ -298,8 +303,8 @@ class _Search:
         for name in refused:
             self._add_file(folder / name, name, stat.S_IFREG, self._file_at(folder / name))
         if layout.of == folder:
-            told = {*refused, *SYSTEM_FILES}
-            nobodys = [name for name in strays if name not in told and not is_nobodys(name)]
+            quiet = {*refused, *SYSTEM_FILES}
+            nobodys = [n for n in strays if not (n in quiet or is_nobodys(n) or says_whose(n))]
             self._say_not_graded(folder, nobodys)
 
     def _add_plain_class(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> None:
