@@ -116,7 +116,7 @@ LAYOUTS = {
         {
             "doejane-11": ("Canvas", "11", ["doejane_11_901_homework.ipynb"]),
             "doejane-12": ("Canvas", "12", ["doejane_LATE_12_902_homework-1.py"]),
-            "odea": ("Canvas", "14", ["odea_14_905_homework-2.py"]),
+            "odea": ("Canvas", "14", ["odea_14_905_homework-2.py", "odea_14_904_notes.py"]),
             "émile": ("Canvas", "15", ["émile_15_906_work.zip"]),  # which is no archive
             "16": ("Canvas", "16", ["_16_907_homework.py"]),
             "17": ("Canvas", "17", ["_LATE_17_908_homework.py"]),
@@ -127,7 +127,7 @@ LAYOUTS = {
         dict.fromkeys(CANVAS_ANONYMOUS, ""),
         {
             "anon_12345": ("Canvas", "anon_12345", ["LATE_anon_12345_903_homework.py"]),
-            "anon_aB3xY": ("Canvas", "anon_aB3xY", ["anon_aB3xY_901_homework.ipynb"]),
+            "anon_aB3xY": ("Canvas", "anon_aB3xY", list(CANVAS_ANONYMOUS[:2])),
         },
     ),
     "canvas, files that nobody grades": (
@@ -195,7 +195,7 @@ LAYOUTS = {
     ),
     "github": (
         dict.fromkeys(CLASSROOM, ""),
-        {"ada-l": ("GitHub", "ada-l", ["homework.py"]), "ben": ("GitHub", "ben", [])},
+        {"ada-l": ("GitHub", "ada-l", ["homework.py", "test_it.py"]), "ben": ("GitHub", "ben", [])},
     ),
 }
 
@@ -235,10 +235,8 @@ def test_who_handed_in_what_nobody_grades_is_told(tmp_path, rubric, name):
     folder = lay(tmp_path / "class", dict.fromkeys(files, ""))
     for path in (archive, folder):
         _, told = found_in(path, rubric)
-        assert told.problem == f"{path / name} is neither a .py nor an .ipynb file"
-    # In an ordinary class such a file is nobody's.
-    (one,) = found_in(zipped(tmp_path / "own.zip", [("ada.py", b""), (name, b"%PDF")]), rubric)
-    assert (one.student, one.owner) == ("ada", None)
+        assert told.problem.startswith(f"{path / name} is a ")
+        assert told.problem.endswith(": hand in the .py or .ipynb itself")
 
 
 def test_what_is_refused_of_a_class_is_told_one_by_one(tmp_path, rubric):
