@@ -116,7 +116,7 @@ def test_bad_submissions_have_a_status_each_and_cost_the_rest_nothing(results):
     bad = {
         "corrupt": "unreadable",
         "empty": "unreadable",
-        "class": "unreadable",  # a folder named homework.py is its class folder's own
+        "homework": "unreadable",  # a folder of that name
         "dangling": "unreadable",
         "no_submission": "unreadable",
         "fifo": "unreadable",

@@ -297,6 +297,16 @@ DECIDED = {
         {"ada": ["homework.py", "src/utils.py"]},
         [],
     ),
+    "a_student_of_two_works_in_a_folder": (
+        {"ada/gradients.py": WHOLE, "ada/network.py": WHOLE},
+        {"ada": ["gradients.py", "network.py"]},
+        [],
+    ),
+    "a_flat_class_in_a_folder": (
+        {f"in/{name}.py": WHOLE for name in ("ada", "ben", "cy")},
+        {"ada": ["ada.py"], "ben": ["ben.py"], "cy": ["cy.py"]},
+        ["a class that lies in in", "a class: 3 files, one student each"],
+    ),
     "sections": (
         {f"{part}/{name}/homework.py": WHOLE for part in "ab" for name in ("ada", "ben")},
         {"a": ["ada/homework.py", "ben/homework.py"], "b": ["ada/homework.py", "ben/homework.py"]},

@@ -18,6 +18,7 @@ from grader.submissions.tree import VERSION, Tree
 
 WHOLE = 3  # asked names that a file defines which is more than a helper
 ALL = 6  # of them: then it is no part of another work, even if that imports it
+CLASS = 3  # works under different names in a folder that could be a student's
 MOST_LOOKED_AT = 50  # files beside each other; more are a class in any case
 # Folders that a student makes beside those of versions, and no student is called.
 DRAFTS = frozenset({"old", "new", "draft", "drafts", "final", "backup", "copy"})
@@ -105,9 +106,9 @@ class Works:
         return has_helpers and len(stems - imported) == 1 and imported.issuperset(others)
 
     def is_class(self, files: Sequence[Path], folders: Sequence[Path]) -> bool:
-        """Tell whether what lies in a folder is more than one student's without any doubt."""
-        whole = {stem_of(path.name) for path in files if self.defines(path, WHOLE)}
-        if len(whole) > 1:
+        """Tell whether what lies in a folder is a class's, though a student may have two works."""
+        works = {stem_of(path.name) for path in files if self.defines(path, WHOLE)}
+        if len(works) >= CLASS:
             return not self.is_one_students(files, folders)
         return not files and len(self.folders_with(folders, WHOLE)) > 1
 
