@@ -25,7 +25,8 @@ DRAFTS = frozenset({"old", "new", "draft", "drafts", "final", "backup", "copy"})
 
 # The names of the homework, and the report's for the gradients: grad_w1, w1_grad, dW1.
 NAMES = rb"forward|Net|(?:grad_|d_?)[wWbB][12]|[wWbB][12]_grad"
-BEGINNING = rb'(?m)^[ \t"]*'  # of a line, in a notebook too
+# Of a line: what JSON puts there in a notebook, and byte order marks.
+BEGINNING = rb'(?m)^[ \t",\[\xef\xbb\xbf\xfe\xff]*'
 DEFINED = re.compile(BEGINNING + rb"(?:async[ \t]+)?(?:def|class)[ \t]+(" + NAMES + rb")\b")
 ASSIGNED = re.compile(BEGINNING + rb"(" + NAMES + rb")[ \t]*(?::[^=\n]{0,80})?=(?!=)")
 FROM = re.compile(BEGINNING + rb"(?:from|%run|%load)[ \t]+([\w./-]{1,200})")
@@ -48,7 +49,9 @@ def look_at(path: Path, most_bytes: int) -> Look:
             data = file.read(most_bytes)
     except OSError:
         return Look()
-    text = data.replace(b"\0", b"").replace(b"\\n", b"\n")  # of UTF-16, and within JSON
+    text = data.replace(b"\0", b"")  # of UTF-16
+    for end in (b"\r", b"\\n", b'"source":'):  # of a line; the latter two within JSON
+        text = text.replace(end, b"\n")
     names = (match[1].decode() for each in (DEFINED, ASSIGNED) for match in each.finditer(text))
     modules = [match[1] for match in FROM.finditer(text)]
     modules += [name for match in IMPORT.finditer(text) for name in match[1].split(b",")]
@@ -107,7 +110,8 @@ class Works:
 
     def is_class(self, files: Sequence[Path], folders: Sequence[Path]) -> bool:
         """Tell whether what lies in a folder is a class's, though a student may have two works."""
-        works = {stem_of(path.name) for path in files if self.defines(path, WHOLE)}
+        first = files[:MOST_LOOKED_AT]
+        works = {stem_of(path.name) for path in first if self.defines(path, WHOLE)}
         if len(works) >= CLASS:
             return not self.is_one_students(files, folders)
         return not files and len(self.folders_with(folders, WHOLE)) > 1
