@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from times import effort
 
+from grader.reports.terminal import GradeScreen
 from grader.rubric import load_rubric
 from grader.submissions import discover as module
 from grader.submissions.archives import Archives
@@ -500,6 +501,16 @@ UNGRADABLE = {
 }
 
 
+def test_json_is_somebodys_if_it_is_a_notebook(tmp_path):
+    root = lay(tmp_path / "class", {"alice.py": "", "bob.json": CELLS, "settings.json": "{}"})
+    remarks = []
+    found = discover([root], remarks)
+    assert problem_of(found, "bob") == (
+        f"{root}/bob.json is a JSON file: if it is a notebook, hand in the .py or .ipynb itself"
+    )
+    assert remarks[1:] == [f"{root}: not graded: settings.json"]
+
+
 @pytest.mark.parametrize("case", UNGRADABLE)
 def test_nobody_vanishes_and_each_is_told_what_to_do(tmp_path, case):
     names, expected = UNGRADABLE[case]
@@ -670,3 +681,13 @@ def test_ten_thousand_of_one_name(tmp_path):
     found = []
     assert effort(lambda: found.extend(module._unique(["homework"] * 10_000))) < 40
     assert found[-1] == "homework-10000"
+
+
+@pytest.mark.parametrize(("count", "last"), [(3, "line 2"), (20, "line 19"), (33, "and 13 more")])
+def test_the_screen_shows_so_many_remarks(tmp_path, capsys, count, last):
+    screen = GradeScreen(1, RUBRIC, tmp_path, quiet=False)
+    screen.show_remarks([f"[line] line {number}" for number in range(count)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "[line] line 0"
+    assert lines[-1].endswith(last)
+    assert len(lines) == min(count, 21)

@@ -42,7 +42,7 @@ from grader.submissions.tree import (
     mode_of,
     newest_version,
 )
-from grader.submissions.works import WHOLE, Works
+from grader.submissions.works import WHOLE, Works, is_notebook
 
 MOST_FILES = 200  # of a student, and of those that cannot be graded as many are named
 MAX_ARCHIVES = 5
@@ -354,7 +354,7 @@ class _Search:
         if is_gradable(entry.name):
             is_original = stem_of(entry.name).lower() == HOMEWORK and mode_of(entry) == stat.S_IFREG
             return is_original and self._works.is_untouched(path)
-        return is_nobodys(entry.name)
+        return is_nobodys(entry.name) and not (suffix(entry.name) == ".json" and is_notebook(path))
 
     def _is_wrapper(
         self, folder: Path, entries: Sequence[os.DirEntry[str]], deeper: int = WRAPPERS

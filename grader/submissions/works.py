@@ -18,6 +18,7 @@ from grader.submissions.tree import VERSION, Tree
 
 WHOLE = 3  # asked names that a file defines which is more than a helper
 ALL = 6  # of them: then it is no part of another work, even if that imports it
+HEAD_BYTES = 2**16  # of a JSON file, in which a notebook names its cells
 CLASS = 3  # works under different names in a folder that could be a student's
 MOST_LOOKED_AT = 50  # files beside each other; more are a class in any case
 # Folders that a student makes beside those of versions, and no student is called.
@@ -44,12 +45,7 @@ class Look:
 
 def look_at(path: Path, most_bytes: int) -> Look:
     """Look at the text of a regular file, as far as it is read; of another one nothing is known."""
-    try:
-        with open(path, "rb", opener=open_here_and_now) as file:
-            data = file.read(most_bytes)
-    except OSError:
-        return Look()
-    text = data.replace(b"\0", b"")  # of UTF-16
+    text = _beginning(path, most_bytes).replace(b"\0", b"")  # of UTF-16
     for end in (b"\r", b"\\n", b'"source":'):  # of a line; the latter two within JSON
         text = text.replace(end, b"\n")
     names = (match[1].decode() for each in (DEFINED, ASSIGNED) for match in each.finditer(text))
@@ -57,6 +53,19 @@ def look_at(path: Path, most_bytes: int) -> Look:
     modules += [name for match in IMPORT.finditer(text) for name in match[1].split(b",")]
     imports = (_module(module.decode(errors="replace")) for module in modules)
     return Look(frozenset(map(_asked, names)), frozenset(imports))
+
+
+def is_notebook(path: Path) -> bool:
+    """Tell whether a JSON file may be a notebook."""
+    return b'"cells"' in _beginning(path, HEAD_BYTES)
+
+
+def _beginning(path: Path, most_bytes: int) -> bytes:
+    try:
+        with open(path, "rb", opener=open_here_and_now) as file:
+            return file.read(most_bytes)
+    except OSError:
+        return b""
 
 
 def _asked(name: str) -> str:
