@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from grader.reports.terminal import GradeScreen, show_validations
 from grader.roster import Names, write_roster
 from grader.rubric import RUBRIC_FILE, Rubric, load_rubric
 from grader.submissions.archives import Archives
+from grader.submissions.candidates import code_lines
 from grader.submissions.discover import Submission, discover
 
 # While this thread records a result, others hand the next papers on, and graders wait for them.
@@ -93,7 +94,9 @@ def _batch(
     find: Find,
     screen: GradeScreen,
 ) -> Batch:
-    brief = Brief.of(rubric, job.seed, job.isolation == "strict")
+    several = any(len(submission.files) > 1 for submission in submissions)
+    handed_out = _handed_out(rubric) if several else ()
+    brief = Brief.of(rubric, job.seed, job.isolation == "strict", handed_out)
 
     def start() -> AbstractContextManager[AnyGraders]:
         if job.cluster is None:
@@ -107,6 +110,15 @@ def _batch(
         return closing(Cluster(brief, job.cluster, screen.show_isolation))
 
     return Batch(submissions, brief, find, start, screen.show_alarm)
+
+
+def _handed_out(rubric: Rubric) -> Collection[str]:
+    """Return the lines of code that students were given."""
+    from grader.material import rendered  # half a second, for those who hand in several files
+    from grader.material.notebook import released_code
+
+    prose = rendered("handout.md.j2", rubric)
+    return code_lines(released_code(rendered("homework.py.j2", rubric), prose))
 
 
 def _grade_class(

@@ -31,6 +31,7 @@ class Interview:
     missing: Mapping[str, str]
     waited: bool
     seconds: Mapping[str, float]
+    used: frozenset[str] = frozenset()
 
     @property
     def smell(self) -> Smell | None:
@@ -60,6 +61,7 @@ def rounds_of(cases: Sequence[Case]) -> list[Round]:
 
 def interview(
     source: Source,
+    beside: Sequence[Source],
     rounds: Sequence[Round],
     zygote: Zygote,
     limits: Limits,

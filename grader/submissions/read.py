@@ -50,9 +50,15 @@ class Cell:
 class Source:
     """The Python of one submitted file, and the digest of its bytes."""
 
+    name: str
     kind: Literal["module", "notebook"]
     cells: tuple[Cell, ...]
     sha256: str
+
+    @property
+    def text(self) -> str:
+        """All of its code."""
+        return "\n".join(cell.source for cell in self.cells)
 
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:
@@ -70,10 +76,10 @@ def read(name: str, data: bytes) -> Source:
         document = _notebook_document(text, suffix(name) == ".ipynb")
         digest = hashlib.sha256(data).hexdigest()
         if document is not None:
-            return Source("notebook", tuple(_code_cells(document)), digest)
+            return Source(name, "notebook", tuple(_code_cells(document)), digest)
     except Unreadable as error:
         raise Unreadable(f"{name} {error}") from None
-    return Source("module", (Cell(1, name, text),), digest)
+    return Source(name, "module", (Cell(1, name, text),), digest)
 
 
 # Bytes
