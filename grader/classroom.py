@@ -10,6 +10,7 @@ from grader.canary import SLOWEST_MACHINE, Unfit, assert_fit, limits_of_canary, 
 from grader.cases import hidden_cases
 from grader.catalogue import Reason
 from grader.confined.contract import OUT_OF_TIME, Problem
+from grader.confined.files import Cell, File
 from grader.interview import Interview, interview, rounds_of
 from grader.judging import Case, Marking, pass_mark
 from grader.material.reference import NAME
@@ -109,8 +110,18 @@ class Classroom:
         return Graded(record, asked.smell)
 
     def _interview(self, source: Source, rounds: Sequence[Round]) -> Interview:
-        spellings = self._rubric.spellings.by_name()
-        return interview(source, rounds, self._zygote, self._limits, spellings)
+        rubric = self._rubric
+        cells = tuple(Cell(cell.label, cell.source) for cell in source.cells)
+        main = File(cells[0].label, source.kind, cells)
+        return interview(
+            main,
+            [],
+            rubric.software.packages,
+            rounds,
+            self._zygote,
+            self._limits,
+            rubric.spellings.by_name(),
+        )
 
     def _prove_again(self, exam: _Exam) -> None:
         """Raise Unfit where the reference solution does not earn all points any more, twice.
