@@ -209,7 +209,7 @@ def training_case(rubric: Rubric, seed: int) -> Case:
 
 
 def public_cases_json(rubric: Rubric) -> str:
-    """Return the public cases, marking and spellings as JSON, numbers in full: the self-check's."""
+    """Return all the self-check needs of the rubric as JSON, numbers in full: the self-check's."""
     activation = activation_called(rubric.homework.activation)
     rows = [
         {
@@ -227,7 +227,9 @@ def public_cases_json(rubric: Rubric) -> str:
         for case in public_cases(rubric)
     ]
     marking, spellings = asdict(rubric.marking()), rubric.spellings.by_name()
-    return json.dumps({"marking": marking, "spellings": spellings, "cases": rows}) + "\n"
+    packages = rubric.software.packages
+    stored = {"marking": marking, "spellings": spellings, "packages": packages, "cases": rows}
+    return json.dumps(stored) + "\n"
 
 
 def _plain(answer: tuple[Tensor, ...] | str) -> list[list[float]] | str:

@@ -16,6 +16,7 @@ from grader.canary import SLOWEST_MACHINE, Unfit, assert_fit, limits_of_canary, 
 from grader.cases import hidden_cases
 from grader.catalogue import Reason
 from grader.confined.contract import OUT_OF_TIME, Problem
+from grader.confined.files import Cell, File
 from grader.interview import Interview, interview, rounds_of
 from grader.judging import Case, Marking, pass_mark
 from grader.material.reference import NAME
@@ -164,8 +165,16 @@ class Classroom:
     def _interview(
         self, source: Source, beside: Sequence[Source], rounds: Sequence[Round]
     ) -> Interview:
-        spellings = self._rubric.spellings.by_name()
-        return interview(source, beside, rounds, self._zygote, self._limits, spellings)
+        rubric = self._rubric
+        return interview(
+            _file(source),
+            [_file(other) for other in beside],
+            rubric.software.packages,
+            rounds,
+            self._zygote,
+            self._limits,
+            rubric.spellings.by_name(),
+        )
 
     def _prove_again(self, exam: _Exam) -> None:
         """Raise Unfit where the reference solution does not earn all points any more, twice.
@@ -250,6 +259,11 @@ class Classroom:
             grader_version=__version__,
             conditions=self._brief.conditions if status == "timeout" else None,
         )
+
+
+def _file(source: Source) -> File:
+    cells = tuple(Cell(cell.label, cell.source) for cell in source.cells)
+    return File(source.name, source.kind, cells)
 
 
 def _read(paper: Paper) -> tuple[list[Source], dict[str, str]]:

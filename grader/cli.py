@@ -236,7 +236,12 @@ def check(
     from grader.selfcheck.checking import Questions
     from grader.selfcheck.running import Request, run
 
-    questions = Questions(public_cases(asked), asked.marking(), asked.spellings.by_name())
+    questions = Questions(
+        public_cases(asked),
+        asked.marking(),
+        asked.spellings.by_name(),
+        asked.software.packages,
+    )
     command = [sys.executable, "-m", "grader.cli", "check"]
     command += ["--rubric", str(rubric)] if rubric else []
     raise typer.Exit(run(Request(file, only, watch, lang, when_told), questions, command))

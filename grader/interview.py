@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from grader.confined.contract import GRADIENTS, OUT_OF_TIME, Named, Outcome, Problem, Spellings
+from grader.confined.files import File
 from grader.confined.limits import Limits
 from grader.judging import Case
 from grader.smells import Smell, smell_of
-from grader.submissions.read import Source
 from grader.workers import BROKE, Note, Round, Zygote
 
 # What each training run calls; where one of these ran out of time, training is not tried.
@@ -60,20 +60,20 @@ def rounds_of(cases: Sequence[Case]) -> list[Round]:
 
 
 def interview(
-    source: Source,
-    beside: Sequence[Source],
+    main: File,
+    beside: Sequence[File],
+    packages: Sequence[str],
     rounds: Sequence[Round],
     zygote: Zygote,
     limits: Limits,
     spellings: Spellings,
 ) -> Interview:
-    """Load `source` in a fresh worker and ask it the rounds.
+    """Load `main`, with the files `beside` it, in a fresh worker and ask it the rounds.
 
-    Raises what Zygote.fork_worker raises, and nothing for what the source does.
+    Raises what Zygote.fork_worker raises, and nothing for what the files do.
     """
     with zygote.fork_worker(limits) as worker:
-        cells = [(cell.label, cell.source) for cell in source.cells]
-        loaded = worker.load(source.kind, cells, spellings)
+        loaded = worker.load(main, beside, packages, spellings)
         notes = () if isinstance(loaded, Outcome) else tuple(loaded)
         outcomes: list[Outcome] = []
         too_slow: dict[str, Outcome] = {}

@@ -37,6 +37,7 @@ TRAVELLING = {
     "catalogue": "catalogue.py",
     "confined.contract": "contract.py",
     "confined.calls": "calls.py",
+    "confined.files": "files.py",
     "confined.formulas": "formulas.py",
     "confined.guards": "guards.py",
     "confined.screening": "screening.py",

@@ -15,6 +15,7 @@ import hypothesis.strategies as st
 import msgspec
 import pytest
 import torch
+from handed import PACKAGES, module
 from hypothesis import example, given, settings
 from times import PATIENCE
 
@@ -73,7 +74,7 @@ def converse(*replies: list[bytes]) -> tuple[list[Note] | Outcome, list[Outcome]
     try:
         with Worker(ours, LIMITS, None, lambda wait: 0) as worker:
             worker.begin()
-            notes = worker.load("module", [("homework.py", "x = 1")])
+            notes = worker.load(module("x = 1"), [], PACKAGES)
             return notes, [worker.ask(Round(n, [call()]))[0] for n in (1, 2)]
     finally:
         ours.close()
@@ -220,7 +221,7 @@ def test_a_worker_that_goes_silent_within_a_frame_is_out_of_time(sent):
         player.start()
         with Worker(ours, IMPATIENT, None, lambda wait: 0) as worker:
             worker.begin()
-            outcome = worker.load("module", [("homework.py", "x = 1")])
+            outcome = worker.load(module("x = 1"), [], PACKAGES)
         player.join(timeout=PATIENCE)
     assert outcome.problem is Problem.WAITED
     assert outcome.detail.endswith("could not be interrupted")
@@ -235,7 +236,7 @@ def test_a_worker_that_does_not_read_is_out_of_time():
             worker.begin()
             player.join(timeout=PATIENCE)
             source = "x" * 2**23  # more than the socket holds
-            outcome = worker.load("module", [("homework.py", source)])
+            outcome = worker.load(module(source), [], PACKAGES)
     assert outcome.problem is Problem.WAITED
     assert outcome.detail.endswith("could not be interrupted")
 

@@ -11,16 +11,16 @@ import ast
 import builtins
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from time import process_time
 from types import FrameType, ModuleType, TracebackType
 from typing import Any
 
+from grader.confined.files import Cell, File
+
 DETAIL_LENGTH = 500
-NOT_PARSED = (SyntaxError, ValueError, RecursionError, MemoryError)
 Namespace = dict[str, Any]
 Limiter = Callable[[ast.stmt], AbstractContextManager[None]]
 
@@ -121,24 +121,23 @@ class LoadBudget:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A piece of source and the name that messages call it by ("homework.py", "cell 3")."""
-
-    label: str
-    source: str
-
-    @cached_property
-    def tree(self) -> ast.Module:
-        """The parsed source; raises what ast.parse raises (see NOT_PARSED)."""
-        return ast.parse(self.source, self.label)
-
-
-@dataclass(frozen=True)
 class Note:
     """An error met while the source ran: where, and what."""
 
     where: str
     text: str
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a submission came to: the names of its main file, and the errors that it met.
+
+    `labels` are the names of all its cells, by which a place in it is told.
+    """
+
+    namespace: Namespace
+    notes: Sequence[Note]
+    labels: Set[str]
 
 
 class DroppedMagics:
@@ -168,38 +167,35 @@ class DroppedMagics:
 
 
 def load(
-    kind: str, cells: Sequence[Cell], limit: Limiter = no_limit
-) -> tuple[Namespace, list[Note]]:
-    """Run the cells in order; return the names they define and the errors they met.
+    main: File, beside: Sequence[File], packages: Collection[str], limit: Limiter = no_limit
+) -> Loaded:
+    """Run the cells of `main` in order; return the names they define and the errors they met.
 
-    `kind` is "module", which sees `__name__ == "homework"`, or "notebook", which sees "__main__"
-    and the names a notebook has (`get_ipython`, `display`).
+    It can import the files `beside` it, Python's own library and `packages`. A module sees
+    `__name__ == "homework"`, a notebook "__main__" and the names that a notebook has.
     """
-    module = ModuleType("homework" if kind == "module" else "__main__")
+    module = ModuleType("homework" if main.kind == "module" else "__main__")
     sys.modules[module.__name__] = module
     namespace = module.__dict__
     namespace["__builtins__"] = builtins
-    if kind == "notebook":
+    if main.kind == "notebook":
         magics = DroppedMagics(namespace)
         namespace["get_ipython"] = lambda: magics
         namespace["display"] = lambda *args, **kwargs: None
     else:
-        namespace["__file__"] = cells[0].label
-    labels = {cell.label for cell in cells}
+        namespace["__file__"] = main.name
+    labels = {cell.label for cell in main.cells}
     notes: list[Note] = []
-    for cell in cells:
+    for cell in main.cells:
         notes += _run_cell(cell, namespace, labels, limit)
-    return namespace, notes
+    return Loaded(namespace, notes, labels)
 
 
-def _run_cell(cell: Cell, namespace: Namespace, labels: set[str], limit: Limiter) -> Iterator[Note]:
-    try:
-        statements = cell.tree.body
-    except NOT_PARSED as error:
-        yield Note(_syntax_place(error, cell.label), describe(error))
-        return
+def _run_cell(cell: Cell, namespace: Namespace, labels: Set[str], limit: Limiter) -> Iterator[Note]:
+    for fault in cell.faults:
+        yield Note(_place(cell.label, fault.line), describe(fault.error))
     future = 0
-    for statement in statements:
+    for statement in cell.statements:
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
             future |= _future_flags(statement)
             continue
@@ -221,12 +217,11 @@ def _future_flags(statement: ast.ImportFrom) -> int:
     return flags
 
 
-def _syntax_place(error: BaseException, label: str) -> str:
-    line = getattr(error, "lineno", None)
+def _place(label: str, line: int | None) -> str:
     return f"{label}, line {line}" if line else label
 
 
-def where(traceback: TracebackType | None, labels: set[str]) -> str:
+def where(traceback: TracebackType | None, labels: Set[str]) -> str:
     """Name the innermost place of the student's own source in a traceback, or ''."""
     place = ""
     while traceback is not None:

@@ -8,8 +8,9 @@ import sys
 from typing import Any
 
 from grader.catalogue import Texts, language_of
+from grader.confined.files import Cell
 from grader.confined.guards import guarded
-from grader.confined.student import Cell, Namespace
+from grader.confined.student import Loaded, Namespace
 from grader.selfcheck.checking import Work, stored_questions
 from grader.selfcheck.running import A_FILE_RUNS, look_of, main, print_report, reports
 
@@ -26,7 +27,9 @@ def check(only: str | None = None, lang: str = "en") -> None:
         return
     namespace = sys._getframe(1).f_globals
     questions, look = stored_questions(), look_of(Texts(language_of(lang)))
-    work = Work.of(namespace, _cells_of(namespace), questions.spellings)
+    cells = _cells_of(namespace)
+    loaded = Loaded(namespace, [], {cell.label for cell in cells})
+    work = Work.of(loaded, cells, questions.spellings)
     display = _display()
     with guarded():
         if display is None:

@@ -18,9 +18,10 @@ from torch import Tensor
 from grader.catalogue import Reason
 from grader.confined.calls import answer
 from grader.confined.contract import Call, Named, Parameters, Spellings
+from grader.confined.files import Cell, Kind
 from grader.confined.formulas import Formula, formulas_of, with_formulas
 from grader.confined.screening import screen
-from grader.confined.student import NOT_PARSED, Cell, Namespace
+from grader.confined.student import Loaded
 from grader.diagnosis import Mistaken, Mistakes
 from grader.errors import UserError
 from grader.judging import Case, Marking, judge, judge_training
@@ -33,31 +34,24 @@ CASES_FILE = Path(__file__).with_name("public_cases.json")
 class Work:
     """What a student wrote: the names it defines, its code, and what it writes as assignments."""
 
-    namespace: Namespace
+    loaded: Loaded
     cells: Sequence[Cell]
     formulas: Sequence[Formula] = ()
 
     @classmethod
-    def of(cls, namespace: Namespace, cells: Sequence[Cell], spellings: Spellings) -> "Work":
-        """Return the work in these cells, which ran in `namespace`."""
+    def of(cls, loaded: Loaded, cells: Sequence[Cell], spellings: Spellings) -> "Work":
+        """Return the work in these cells, which were `loaded`."""
         formulas = formulas_of(cells, spellings)
-        return cls(with_formulas(namespace, formulas), cells, formulas)
+        return cls(with_formulas(loaded, formulas), cells, formulas)
 
     def place_of(self, name: str) -> str:
         """Return where a function or class was last written ("homework.py, line 30"), or ""."""
         place = next((formula.place for formula in self.formulas if formula.name == name), "")
         for cell in self.cells:
-            for node in _statements(cell):
+            for node in cell.statements:
                 if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
                     place = f"{cell.label}, line {node.lineno}"
         return place
-
-
-def _statements(cell: Cell) -> list[ast.stmt]:
-    try:
-        return cell.tree.body
-    except NOT_PARSED:
-        return []
 
 
 @dataclass(frozen=True)
@@ -67,6 +61,7 @@ class Questions:
     cases: Sequence[Case]
     marking: Marking
     spellings: Spellings
+    packages: Sequence[str]
 
     def chosen(self, only: str | None) -> list[str]:
         """Return the criteria that `only` names (all without it), training last.
@@ -82,10 +77,10 @@ class Questions:
 
 def verdicts(work: Work, criteria: Sequence[str], questions: Questions) -> Iterator[Verdict]:
     """Judge one criterion after the other."""
-    named, labels = screen(work.cells, work.formulas), {cell.label for cell in work.cells}
+    named = screen(work.cells, work.formulas)
     source = "\n".join(cell.source for cell in work.cells)
     for name in criteria:
-        yield _verdict(name, work.namespace, labels, named, source, questions)
+        yield _verdict(name, work.loaded, named, source, questions)
 
 
 def _is_named(only: str, criterion: str) -> bool:
@@ -96,15 +91,14 @@ def _is_named(only: str, criterion: str) -> bool:
 
 def _verdict(
     criterion: str,
-    namespace: Namespace,
-    labels: set[str],
+    loaded: Loaded,
     named: Named,
     source: str,
     questions: Questions,
 ) -> Verdict:
     marking = questions.marking
     answered = [
-        (case, answer(_fresh(case.call), namespace, labels))
+        (case, answer(_fresh(case.call), loaded))
         for case in questions.cases
         if case.criterion == criterion
     ]
@@ -113,12 +107,12 @@ def _verdict(
     # The grader finds the loss with the reference's forward pass; here it is yours, points or none.
     asked = replace(marking, points={"forward.values": 1.0, **marking.points})
     asking = replace(questions, marking=asked)
-    forward = _verdict("forward.values", namespace, labels, named, source, asking)
+    forward = _verdict("forward.values", loaded, named, source, asking)
     if forward.points < forward.max_points:
         return Verdict(criterion, 0, marking.points[criterion], (Reason("needs_forward"),))
 
     def loss_of(x: Tensor, y: Tensor, params: Parameters) -> float:
-        return float((y - namespace["forward"](x, params)[1]).square().mean())
+        return float((y - loaded.namespace["forward"](x, params)[1]).square().mean())
 
     ((case, outcome),) = answered
     return judge_training(case, outcome, loss_of, marking)
@@ -129,7 +123,7 @@ def _fresh(call: Call) -> Call:
     return Call(call.function, {n: t.clone() for n, t in call.tensors.items()}, call.settings)
 
 
-def read_cells(path: Path) -> tuple[str, list[Cell]]:
+def read_cells(path: Path) -> tuple[Kind, list[Cell]]:
     """Return the kind ("module" or "notebook") and the code of your file.
 
     Raises UserError where it cannot be read.
@@ -164,7 +158,7 @@ def stored_questions() -> Questions:
     """Read the public cases and the numbers of the rubric from public_cases.json."""
     stored = json.loads(CASES_FILE.read_text(encoding="utf-8"))
     cases = [_case(row) for row in stored["cases"]]
-    return Questions(cases, Marking(**stored["marking"]), stored["spellings"])
+    return Questions(cases, Marking(**stored["marking"]), stored["spellings"], stored["packages"])
 
 
 def _case(row: dict[str, Any]) -> Case:

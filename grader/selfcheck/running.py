@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from grader.catalogue import N_, Texts, language_here, language_of
+from grader.confined.files import File
 from grader.confined.guards import guarded
 from grader.confined.student import load
 from grader.errors import UserError
@@ -74,12 +75,13 @@ def check_file(request: Request, questions: Questions, look: Look) -> int:
     with guarded():
         A_FILE_RUNS.set()
         try:
-            namespace, notes = load(kind, cells)
+            main = File(request.file.name, kind, tuple(cells))
+            loaded = load(main, [], questions.packages)
         finally:
             A_FILE_RUNS.clear()
-        for note in notes:
+        for note in loaded.notes:
             print(f"! {note.where}: {note.text}")
-        work = Work.of(namespace, cells, questions.spellings)
+        work = Work.of(loaded, cells, questions.spellings)
         report = print_report(work, request.only, questions, look)
     return 1 if report.next else 0
 
