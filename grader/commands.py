@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from grader.reports.terminal import GradeScreen, show_validations
 from grader.roster import Names, write_roster
 from grader.rubric import RUBRIC_FILE, Rubric, load_rubric
 from grader.submissions.archives import Archives
-from grader.submissions.candidates import code_lines
+from grader.submissions.candidates import Handout
 from grader.submissions.discover import Submission, discover
 
 # While this thread records a result, others hand the next papers on, and graders wait for them.
@@ -53,7 +53,7 @@ def _run(descriptor: int) -> int:
 
 def _grade(job: GradeJob) -> int:
     rubric = load_rubric(Path(job.rubric) if job.rubric else RUBRIC_FILE)
-    results = Path(job.out)
+    results, handout = Path(job.out), Handout(rubric)
     # What is unpacked is read while the class is graded, and gone after that.
     with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
         names = Names(results, Path(job.students) if job.students else None)
@@ -63,7 +63,9 @@ def _grade(job: GradeJob) -> int:
             GradeScreen(len(submissions), rubric, results, quiet=job.format == "json") as screen,
             ExitStack() as opened,
             # Until the graders have proved themselves, nothing is written.
-            _batch(job, rubric, submissions, _find_of(job, rubric, opened), screen) as batch,
+            _batch(
+                job, rubric, submissions, handout, _find_of(job, rubric, opened), screen
+            ) as batch,
         ):
             results.mkdir(parents=True, exist_ok=True)
             remove_unfinished(results)
@@ -91,12 +93,13 @@ def _batch(
     job: GradeJob,
     rubric: Rubric,
     submissions: Sequence[Submission],
+    handout: Handout,
     find: Find,
     screen: GradeScreen,
 ) -> Batch:
     several = any(len(submission.files) > 1 for submission in submissions)
-    handed_out = _handed_out(rubric) if several else ()
-    brief = Brief.of(rubric, job.seed, job.isolation == "strict", handed_out)
+    given = handout.lines if several else ()
+    brief = Brief.of(rubric, job.seed, job.isolation == "strict", given)
 
     def start() -> AbstractContextManager[AnyGraders]:
         if job.cluster is None:
@@ -110,15 +113,6 @@ def _batch(
         return closing(Cluster(brief, job.cluster, screen.show_isolation))
 
     return Batch(submissions, brief, find, start, screen.show_alarm)
-
-
-def _handed_out(rubric: Rubric) -> Collection[str]:
-    """Return the lines of code that students were given."""
-    from grader.material import rendered  # half a second, for those who hand in several files
-    from grader.material.notebook import released_code
-
-    prose = rendered("handout.md.j2", rubric)
-    return code_lines(released_code(rendered("homework.py.j2", rubric), prose))
 
 
 def _grade_class(

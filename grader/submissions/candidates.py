@@ -6,10 +6,13 @@ as they were handed out, work for another homework.
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
 
 from grader.confined.contract import GRADIENTS
+from grader.rubric import Rubric
 from grader.submissions import is_homework
-from grader.submissions.read import Source
+from grader.submissions.read import Source, Unreadable, read, read_bytes
 
 ASKED = ("forward", *GRADIENTS, "Net")
 # Of another draw, a student's own homework has other numbers.
@@ -28,6 +31,28 @@ def is_untouched(source: Source, handed_out: Collection[str]) -> bool:
     """Tell whether a file adds no line of code to `handed_out`, the code_lines of the handout."""
     lines = code_lines(source.text)
     return bool(lines) and lines.issubset(handed_out)
+
+
+class Handout:
+    """What students of a homework are given."""
+
+    def __init__(self, rubric: Rubric) -> None:
+        self._rubric = rubric
+
+    @cached_property
+    def lines(self) -> frozenset[str]:
+        """The code_lines of all its files."""
+        from grader.material.notebook import released_code  # half a second, for who needs it
+
+        return code_lines(released_code(self._rubric))
+
+    def is_at(self, path: Path) -> bool:
+        """Tell whether a file is as it was handed out."""
+        try:
+            data = read_bytes(path, self._rubric.limits.source_bytes)
+            return is_untouched(read(path.name, data), self.lines)
+        except Unreadable:
+            return False
 
 
 class Choice:
