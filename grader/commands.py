@@ -59,13 +59,14 @@ def _grade(job: GradeJob) -> int:
         names = Names(results, Path(job.students) if job.students else None)
         submissions = discover([Path(path) for path in job.paths], archives, results, names)
         names.check()
+        several = any(len(submission.files) > 1 for submission in submissions)
+        given = handout.lines if several else ()
+        brief = Brief.of(rubric, job.seed, job.isolation == "strict", given)
         with (
             GradeScreen(len(submissions), rubric, results, quiet=job.format == "json") as screen,
             ExitStack() as opened,
             # Until the graders have proved themselves, nothing is written.
-            _batch(
-                job, rubric, submissions, handout, _find_of(job, rubric, opened), screen
-            ) as batch,
+            _batch(job, brief, submissions, _find_of(job, rubric, opened), screen) as batch,
         ):
             results.mkdir(parents=True, exist_ok=True)
             remove_unfinished(results)
@@ -91,16 +92,11 @@ def _book(url: str, rubric: Rubric) -> Gradebook:
 
 def _batch(
     job: GradeJob,
-    rubric: Rubric,
+    brief: Brief,
     submissions: Sequence[Submission],
-    handout: Handout,
     find: Find,
     screen: GradeScreen,
 ) -> Batch:
-    several = any(len(submission.files) > 1 for submission in submissions)
-    given = handout.lines if several else ()
-    brief = Brief.of(rubric, job.seed, job.isolation == "strict", given)
-
     def start() -> AbstractContextManager[AnyGraders]:
         if job.cluster is None:
             jobs = min(job.jobs, len(submissions))
