@@ -63,9 +63,9 @@ class Choice:
         assigned = {*ASKED, *(own for name in GRADIENTS for own in spellings[name])}
         names, either = "|".join(ASKED), "|".join(sorted(assigned))
         self._defines = re.compile(
-            rf"\b(?:def|class)\s+(?:{names})\b"
+            rf"(?:\b|\\n)(?:def|class)\s+(?:{names})\b"
             rf"|^[ \t]*(?:{either})[ \t]*(?::[^=\n]+)?=(?!=)"
-            rf"|\bimport\b[^\n;]*\b(?:{names})\b"
+            rf"|\bimport\b(?:[^\n;(]*|[ \t]*\([^)]*)\b(?:{names})\b"
             rf"|{ELSEWHERE}",
             re.MULTILINE,
         )
