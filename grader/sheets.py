@@ -28,10 +28,11 @@ SAVE = "save it as CSV UTF-8 (in Excel: Save As, CSV UTF-8)"
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx (and any zip), .xls
 WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 WINDOWS = "cp1252"
-# What no Western European name has in Windows-1252, and other encodings read as it soon have.
+# What no Western European name has in Windows-1252, and one in another encoding soon has: signs,
+# three or a whole word of such letters, or a capital one after a small one.
 NOT_WESTERN = re.compile(
-    r"[^\x00-\x7f\xa0\xaa\xab\xba\xbbÀ-ÖØ-öø-ÿŠšŽžŒœŸ\u2013\u2018\u2019\u201c\u201d\u201e]"
-    r"|[^\x00-\x7f]{3}|[a-zß-ÿ][À-ÖØ-Þ]"
+    r"[^\x00-\x7f\xa0\xaa\xabº»À-ÖØ-öø-ÿŠšŽžŒœ\u2019]"
+    r"|[^\x00-\x7f]{3}|(?<![A-Za-z])[^\x00-\x7f\u2019]{2}(?![A-Za-z])|[a-zß-ÿ][À-ÖØ-ÞŠŽŒ]"
 )
 
 
@@ -48,8 +49,9 @@ def read_rows(path: Path, columns: Sequence[str], may_be_empty: Collection[str] 
     Raise UserError if it is not such a table or a row lacks a cell; an OSError says why it cannot
     be read.
     """
+    text = read_text(path)
     try:
-        table = Table(read_text(path), columns)
+        table = Table(text, columns)
         numbers = table.numbers(columns)
     except UserError as error:
         raise about(path, error) from error
@@ -162,15 +164,18 @@ class Table:
         return self.header.index(name)
 
     def find(self, names: Iterable[str]) -> int | None:
-        """Return the number of the column that has one of some names; None if there is none.
+        """Return the number of the column that has the first of some names there is; else None.
 
-        Raise UserError if two columns have.
+        Raise UserError if two columns have it.
         """
-        wanted = {heading_key(name) for name in names}
-        found = [n for n, heading in enumerate(self.header) if heading_key(heading) in wanted]
-        if len(found) > 1:
-            raise UserError(f"has several columns {shown(self.header[found[0]])}: leave one")
-        return found[0] if found else None
+        headings = [heading_key(heading) for heading in self.header]
+        for name in map(heading_key, names):
+            if headings.count(name) > 1:
+                heading = shown(self.header[headings.index(name)].strip())
+                raise UserError(f"has several columns called {heading}: remove all but one")
+            if name in headings:
+                return headings.index(name)
+        return None
 
     def numbers(self, names: Sequence[str]) -> dict[str, int]:
         """Return the numbers of some columns; raise UserError if any is missing."""

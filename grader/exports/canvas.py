@@ -36,9 +36,10 @@ EXCUSED, NOT_ASSIGNED = "EX", "N/A"
 UNASSIGNED = f"has {NOT_ASSIGNED}: Canvas ignores the grade until the assignment is theirs, too"
 GROUP_ID, GROUP_NAME = "canvas_user_id", "group_name"  # of Canvas's table of groups
 GROUP_COLUMNS = (GROUP_NAME, "group name", "group")  # in a gradebook, where people add one
-NOT_THEIR_NAME = (
-    ", not under their own name: if that is a group, no other member has a file; "
-    "give --groups FILE (Canvas: People, the group set, Download Course Roster CSV)"
+NOT_THEIR_NAME = "not under their own name: if that is a group, its other members have no file"
+HOW_TO_SHARE = (
+    "to give all members of a group its grade: --groups FILE (in Canvas: People, the group set, "
+    "Download Course Roster CSV)"
 )
 NUMBERED = re.compile(r" \(\d+\)\Z")
 
@@ -70,7 +71,8 @@ def merge(
     placed, problems = place(marks, SYSTEM, students.ids, students.names)
     teams = groups or _groups_in(table)
     shared, unknown = _shared(placed, teams, students)
-    who, notes = students.who, []
+    who = students.who
+    notes: list[str] = []
     for number, mark in {**placed, **shared}.items():
         row, team = table.body[number], shown(teams.get(students.ids[number], ""))
         before = table.cell(row, column)
@@ -123,25 +125,27 @@ def _groups_in(table: Table) -> dict[str, str]:
 def _shared(
     placed: Mapping[int, Mark], teams: Mapping[str, str], students: _Students
 ) -> tuple[dict[int, Mark], list[str]]:
-    """Return the marks of those whose group handed in, and a line for each group not known.
+    """Return the marks of those whose group handed in, and a line for whatever cannot be shared.
 
     Only a file with the name of a group is the group's: who is in a group may hand in alone.
     """
     shared: dict[int, Mark] = {}
-    problems = []
+    problems: list[str] = []
     rows = {id_: number for number, id_ in students.ids.items()}
     for number, mark in placed.items():
         name, who = _slug(mark.called), students.who[number]
         if mark.called in ("", mark.id) or name == _slug(students.sorted_by[number]):
             continue
         if _slug(teams.get(students.ids[number], "")) != name:
-            problems.append(f"{who}: handed in as {shown(mark.called)}{NOT_THEIR_NAME}")
+            problems.append(f"{who}: handed in as {shown(mark.called)}, {NOT_THEIR_NAME}")
             continue
         for id_ in (id_ for id_, team in teams.items() if _slug(team) == name):
             if id_ not in rows:
                 problems.append(f"{shown(id_)}: no matching row, and in group {shown(teams[id_])}")
             elif rows[id_] not in placed:
                 shared[rows[id_]] = mark
+    if problems and not any(teams.values()):
+        problems.append(HOW_TO_SHARE)
     return shared, problems
 
 

@@ -63,8 +63,8 @@ LANGUAGES = {
         "Comentarios de retroalimentación", "Sí", "No",
     ),
     "Chinese (simplified)": Headings(
-        "标识符|识别码", "全名", "学号", "电子邮件地址|Email地址", "成绩", "最高分|最高成绩", "量表",
-        "允许更改成绩", "反馈意见|评语反馈", "是的|是", "否",
+        "标识符|识别码", "全名", "学号", "电子邮件地址|Email地址", "成绩", "最高分|最高成绩",
+        "量表", "允许更改成绩", "反馈意见|评语反馈", "是的|是", "否",
     ),
     "Chinese (traditional)": Headings(
         "識別碼", "完整名稱|名稱", "學號|識別號碼", "電子郵件信箱|電子郵件", "成績",
@@ -142,12 +142,13 @@ def _columns(table: Table) -> tuple[Headings, dict[str, int | None]]:
 
     Raise UserError if it has not the columns that nothing can be done without.
     """
-    found = {
-        language: {column: table.find(_names(words, column)) for column in COLUMNS}
-        for language, words in LANGUAGES.items()
-    }
-    best = max(found, key=lambda language: sum(n is not None for n in found[language].values()))
-    words, columns = LANGUAGES[best], found[best]
+    headings = {heading_key(heading) for heading in table.header}
+
+    def fit(words: Headings) -> int:
+        return len(headings & {heading_key(name) for name in _all(words)})
+
+    words = max(LANGUAGES.values(), key=fit)
+    columns = {column: table.find(_names(words, column)) for column in COLUMNS}
     needed = ("identifier", "grade")
     if missing := [_names(words, name)[0] for name in needed if columns[name] is None]:
         lacks = table.lacks(missing)
@@ -174,8 +175,8 @@ def _check_points(cells: Mapping[str, Mapping[int, str]], ids: Mapping[int, str]
     """Raise UserError if an assignment is graded by a scale: it takes no points."""
     for number in ids:
         most = cells["maximum"][number]
-        scale = cells["scale"][number] or ("" if number_in(most or "0") is not None else most)
-        if scale:
+        is_points = most in ("", "-") or number_in(most) is not None
+        if scale := cells["scale"][number] or ("" if is_points else most):
             words = ", ".join(word.strip() for word in scale.replace("\n", ",").split(","))
             raise UserError(f"uses the scale {shown(words)}: give the assignment a point grade")
 
