@@ -397,6 +397,12 @@ def export(
     assignment: Annotated[
         str | None, typer.Option(metavar="NAME", help="Canvas's column; a new one where none is.")
     ] = None,
+    groups: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Canvas's Course Roster CSV of a group set: who is in which group."
+        ),
+    ] = None,
     db: Database = None,
     rubric: RubricFile = None,
 ) -> None:
@@ -404,12 +410,10 @@ def export(
     from grader.exporting import Wish
     from grader.exporting import export as write
 
-    wish = Wish(to, out, into, assignment)
-    problems, left = write(wish, _loaded(rubric), results, db)
-    for student in left:
-        say(f"nothing graded of, left as it was: {student}")
-    for problem in problems:
-        say(f"not in it: {problem}")
+    wish = Wish(to, out, into, assignment, groups)
+    problems, notes = write(wish, _loaded(rubric), results, db)
+    for line in [*notes, *problems]:
+        say(line)
     if problems:
         raise typer.Exit(UNDER_MARK)
 

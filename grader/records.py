@@ -11,8 +11,9 @@ import msgspec
 from msgspec.structs import replace
 
 from grader.catalogue import ENGLISH, Reason, Texts
-from grader.cells import from_cell, to_cell
+from grader.cells import to_cell
 from grader.files import write_atomically, writing_atomically
+from grader.sheets import read_rows
 from grader.verdicts import ErrorMap
 
 GRADES = "grades.csv"
@@ -276,7 +277,6 @@ def write_grades(finals: Iterable[Final], criteria: Sequence[str], results: Path
 def read_students(results: Path) -> list[str]:
     """Return the students of results/grades.csv in their order; raise OSError where there is none.
 
-    What is no such table gives names that nobody has.
+    Raise UserError if it is no such table.
     """
-    with (results / GRADES).open(encoding="utf-8-sig", newline="") as table:
-        return [from_cell(row[0]) for row in csv.reader(table) if row][1:]
+    return [row.cells["student"] for row in read_rows(results / GRADES, ["student"])]

@@ -468,10 +468,11 @@ def test_a_table_says_what_to_call_whom(warm, tmp_path, untrained):
 
 
 BAD_TABLES = {
-    "name,mail\na,b\n": "needs the columns id, student, and a row at least",
-    "": "needs the columns id, student, and a row at least",
-    "id,student\n1,a\n1,b\n": "the id 1 stands there twice",
-    "id,student\n1\n": "needs the columns id, student, and a row at least",
+    "name,mail\na,b\n": ": has no columns 'id', 'student'; its headings are: name, mail",
+    "": ": is empty",
+    "id,student\n": ": has no row below its headings",
+    "id,student\n1,a\n1,b\n": ", line 3: id 1 has another student above",
+    "id,student\n1\n": ", line 2: there is no student for id 1",
 }
 
 
@@ -482,7 +483,7 @@ def test_a_table_that_is_none_is_one_line(warm, tmp_path, text):
     done = warm.run("grade", root, "--out", tmp_path / "out", "--students", tmp_path / "names.csv")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert line.endswith(f"names.csv: {BAD_TABLES[text]}")
+    assert line.endswith(f"names.csv{BAD_TABLES[text]}")
     assert not (tmp_path / "out").exists()
 
 

@@ -261,9 +261,9 @@ def test_the_self_check_of_a_students_own_archive_is_passed_by_the_solution(tmp_
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        ("student\nada\nada\n", "the student ada stands there twice"),
+        ("student\nada\nada\n", "class.csv, line 3: student ada is in line 2, too"),
         ("student\n../ada\n", "'../ada' cannot be a folder's name"),
-        ("name\nada\n", "needs the columns student"),
+        ("name\nada\n", "has no column 'student'; its headings are: name"),
     ],
 )
 def test_a_table_of_students_that_is_off_is_one_line(warm, rubric_file, tmp_path, table, says):
