@@ -8,14 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import takewhile
-from pathlib import Path, PurePath
+from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from grader.errors import UserError
 from grader.submissions import (
-    GRADABLE,
     HOMEWORK,
     ZIP,
+    is_gradable,
     is_homework,
     open_here_and_now,
     scan,
@@ -56,7 +56,8 @@ class Layout:
     of the one that is graded are here.
     `files` are the names that students gave to files, where the system changed them.
     `remarks` are lines for the screen, one about each decision. `problems` says of an entry why
-    there is nothing to grade, where the system tells.
+    there is nothing to grade, where the system tells. Of the entries `beside` there is no more to
+    say: they are the system's own, or of older attempts.
     """
 
     of: Path
@@ -64,6 +65,7 @@ class Layout:
     files: Mapping[str, str]
     remarks: tuple[str, ...] = ()
     problems: Mapping[str, str] = field(default_factory=dict)
+    beside: frozenset[str] = frozenset()
 
 
 # Names, all together
@@ -71,7 +73,7 @@ class Layout:
 
 def matters(name: str) -> bool:
     """Tell whether a file is one that may be graded, or an archive."""
-    return suffix(name) in {*GRADABLE, ZIP}
+    return is_gradable(name) or suffix(name) == ZIP
 
 
 def matches(
@@ -166,8 +168,7 @@ def may_be_graded(path: Path, depth: int = 2) -> bool:
         if path.is_dir() and not path.is_symlink():
             inner = (path / entry.name for entry in scan(path))
             return depth > 0 and any(may_be_graded(each, depth - 1) for each in inner)
-    # homework.ipynb.txt, too
-    return not {*GRADABLE, ZIP}.isdisjoint(each.lower() for each in PurePath(path).suffixes)
+    return matters(path.name)
 
 
 # One assignment of several

@@ -30,7 +30,10 @@ from grader.submissions.layouts.common import (
 SYSTEM = "Sakai"
 ATTACHMENTS = "Submission attachment(s)"  # in the language of the user
 MEMBERS_FILE = "members.txt"
-STUDENT = re.compile(r"(?P<name>[^()]+)\((?P<id>[^()]+)\)", re.DOTALL)
+GRADES_FILES = frozenset({"grades.csv", "grades.xls", "grades.xlsx"})
+BETWEEN = "; "  # of the members of a group
+# Whoever has one name alone has a comma, too.
+STUDENT = re.compile(r"(?P<name>[^,]*,.*)\((?P<id>[^()]+)\)", re.DOTALL)
 # What was typed is that student's, too, and told of.
 FILE = re.compile(
     rf"{STUDENT.pattern}_+(?:{re.escape(ATTACHMENTS)}_(?P<file>.+)|submissionText\.html)",
@@ -43,22 +46,22 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     """Return whose each folder of attachments is, or each file."""
     if not folders:
         return by_name(SYSTEM, FILE, folder, files)
-    if not all(_is_sakais(folder / name) for name in folders):
+    if not all(is_sakais(folder / name) for name in folders):
         return None
     owners = {
         f"{name}/{_attachments(folder / name)}".removesuffix("/"): tuple(_students(folder / name))
         for name in folders
     }
-    return Layout(folder, owners, {}) if all(owners.values()) else None
+    return Layout(folder, owners, {}, beside=GRADES_FILES) if all(owners.values()) else None
 
 
-def _is_sakais(submission: Path) -> bool:
+def is_sakais(submission: Path) -> bool:
     """Tell whether a folder says whose it is, and has a time or the folder of attachments.
 
     Where that is called otherwise, a single folder is it: what was given back may lie in another.
     """
     names, folders = listed(submission), folders_in(submission)
-    says_whose = STUDENT.fullmatch(submission.name) or MEMBERS_FILE in names
+    says_whose = MEMBERS_FILE in names or STUDENT.fullmatch(submission.name)
     one_folder = TIMESTAMP_FILE in names and len(folders) <= 1
     return bool(says_whose) and (ATTACHMENTS in folders or one_folder)
 
@@ -71,11 +74,12 @@ def _attachments(submission: Path) -> str:
 
 def _students(submission: Path) -> Iterator[Owner]:
     """Yield whose a folder is: by its name, or by the list of a group's members."""
-    match = STUDENT.fullmatch(submission.name)
-    line = submission.name if match else read_line(submission / MEMBERS_FILE)
+    is_named = STUDENT.fullmatch(submission.name)
+    line = submission.name if is_named else read_line(submission / MEMBERS_FILE)
     moment = _moment(read_line(submission / TIMESTAMP_FILE))
-    for student in STUDENT.finditer(line):
-        yield Owner(SYSTEM, student["id"], student["name"].strip(" ,;"), moment)
+    for match in map(STUDENT.fullmatch, line.split(BETWEEN)):
+        if match:
+            yield Owner(SYSTEM, match["id"], match["name"].strip(" ,"), moment)
 
 
 def _moment(text: str) -> datetime | None:
