@@ -8,7 +8,7 @@ GRADABLE = (".py", ".ipynb", ".ipynb.txt", ".ipynb.json", ".py.txt")
 ZIP = ".zip"
 HOMEWORK = "homework"
 # Beside these, whatever is hidden: .ipynb_checkpoints, .DS_Store, AppleDouble's ._homework.py.
-NO_SUBMISSION = frozenset({"__macosx", "__pycache__", "selfcheck"})
+NO_SUBMISSION = frozenset({"__macosx", "__pycache__", "selfcheck", "node_modules", "site-packages"})
 _HERE_AND_NOW = 0
 for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC"):
     _HERE_AND_NOW |= getattr(os, _flag, 0)  # Windows, where the self-check reads, has none of them

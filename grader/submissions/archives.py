@@ -13,7 +13,7 @@ import shutil
 import stat
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,16 +25,20 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from grader.errors import UserError
 from grader.rubric import ArchiveLimits
-from grader.submissions import GRADABLE, ZIP, ignored, open_here_and_now, shown, suffix
-from grader.submissions.layouts import SYSTEM_FILES, says_whose
+from grader.submissions import ZIP, ignored, is_gradable, open_here_and_now, shown, suffix
+from grader.submissions.kinds import ending_of, is_nobodys
+from grader.submissions.layouts import SYSTEM_FILES
 from grader.submissions.read import CHINESE, ENOUGH_COMMON, MEGABYTE, share_of_common
+from grader.submissions.tree import DEEPEST, ENVIRONMENT
 
 PREFIX = "grader-unpacked-"
 UNFINISHED = "grader-new-"
 # A class's archive, and the students' archives in it.
-DEEPEST = 2
-# student/folder/file: below that nobody looks for a submission.
-DEPTH = 3
+LEVELS = 2
+# A student's folder, those in it, and a file: below that nobody looks for a submission.
+DEPTH = 1 + DEEPEST + 1
+# Files of a student that are not unpacked, but whose names say what was handed in instead.
+NAMED = 100
 # A class of 50 000 entries with names of this length has the longest list that is read.
 LISTED_BYTES = 256
 CHUNK = 2**16
@@ -83,7 +87,7 @@ class Archives:
 
     def __init__(self, limits: ArchiveLimits, source_bytes: int) -> None:
         self._limits = limits
-        self._source_bytes = source_bytes
+        self.source_bytes = source_bytes
         self._archives: list[_Archive] = []
         self._made = ExitStack()
         self.refused: dict[Path, str] = {}
@@ -113,7 +117,7 @@ class Archives:
         """
         inside = self._around(path)
         level = inside.level + 1 if inside else 1
-        if level > DEEPEST:
+        if level > LEVELS:
             raise Refused("is a zip archive in a zip archive in another: submit the file itself")
         folder = self._folder / str(len(self._archives))
         self._archives.append(_Archive(self.original(path), level))
@@ -150,10 +154,10 @@ class Archives:
             raise Refused(f"holds more than {self._limits.entries} files: {ALONE}")
         entries = _without_wrapper(_entries(infos))
         most = self._limits.student_entries
-        if not of_class and len({entry.place for entry in entries}) > most:
+        if not of_class and len({entry.counted for entry in entries}) > most:
             raise Refused(f"unpacks to more than {most} files and folders: {ALONE}")
-        purse = _Purse(self._limits, self._source_bytes, of_class)
-        for entry in entries:
+        purse = _Purse(self._limits, self.source_bytes, of_class)
+        for entry in _some_named(entries, of_class):
             target = folder.joinpath(*entry.place)
             if not _made(target.parent if entry.is_made else target) or not entry.is_made:
                 continue
@@ -173,7 +177,7 @@ class Archives:
         self, archive: ZipFile, entry: "_Entry", target: Path, spend: Callable[[int], None]
     ) -> None:
         """Write an entry whole or not at all. Of two with one name the later is what counts."""
-        largest = self._limits.student_bytes if suffix(target.name) == ZIP else self._source_bytes
+        largest = self._limits.student_bytes if suffix(target.name) == ZIP else self.source_bytes
         scratch = self._folder / "scratch"
         written = 0
         with open(scratch, "wb") as out:
@@ -321,8 +325,8 @@ def _chunks(archive: ZipFile, info: ZipInfo) -> Iterator[bytes]:
 class _Entry:
     """An entry as it could be unpacked: `parts` are safe names of folders and of itself.
 
-    `matters` says whether it may be a submission; `fault`, why it is not unpacked all the same.
-    Of what is `only_named` nothing but an empty file is made: it says who handed in such a thing.
+    A file `matters` if it may be a submission or is `only_named`: of such a one an empty file is
+    made, which says who handed in what. `fault` is why an entry is not unpacked all the same.
     """
 
     info: ZipInfo
@@ -342,10 +346,34 @@ class _Entry:
         """What is made of it: the file, or the folder that it is or lies in."""
         return (self.parts if self.is_made or self.is_folder else self.parts[:-1])[:DEPTH]
 
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """What counts among a student's files and folders: of what is only named, its folder."""
+        return self.parts[:-1][:DEPTH] if self.only_named else self.place
+
 
 def _entries(infos: Sequence[ZipInfo]) -> list[_Entry]:
     entries = [_entry(info, name) for info, name in zip(infos, _names(infos), strict=True)]
-    return [entry for entry in entries if entry.parts and not any(map(ignored, entry.parts))]
+    kept = [entry for entry in entries if entry.parts and not any(map(ignored, entry.parts))]
+    environments = {entry.parts[:-1] for entry in kept if entry.parts[-1] == ENVIRONMENT}
+    return [entry for entry in kept if not _is_within(environments, entry)]
+
+
+def _is_within(environments: Collection[tuple[str, ...]], entry: _Entry) -> bool:
+    """Tell whether an entry lies in a folder of a virtual environment."""
+    return bool(environments) and any(
+        entry.parts[:depth] in environments for depth in range(len(entry.parts) - 1)
+    )
+
+
+def _some_named(entries: Iterable[_Entry], of_class: bool) -> Iterator[_Entry]:
+    """Yield the entries, of those that are only named not too many of one student's."""
+    named: Counter[str] = Counter()
+    for entry in entries:
+        student = entry.parts[0] if of_class else ""
+        named[student] += entry.only_named
+        if not entry.only_named or named[student] <= NAMED:
+            yield entry
 
 
 def _entry(info: ZipInfo, name: str) -> _Entry:
@@ -366,9 +394,9 @@ def _entry(info: ZipInfo, name: str) -> _Entry:
     elif info.compress_type not in {ZIP_STORED, ZIP_DEFLATED}:
         # Others take long, or as much memory as they say.
         fault = f"is compressed in an unusual way (method {info.compress_type}): {AGAIN}"
-    is_wanted = bool(parts) and (suffix(parts[-1]) in {*GRADABLE, ZIP} or parts[-1] in SYSTEM_FILES)
-    only_named = bool(parts) and not is_wanted and says_whose(parts[-1])
-    matters = not is_folder and (is_wanted or only_named or not is_file)
+    is_wanted = bool(parts) and (_is_handed_in(parts[-1]) or parts[-1] in SYSTEM_FILES)
+    only_named = is_file and not is_folder and not is_wanted
+    matters = not is_folder
     return _Entry(info, parts, is_folder, matters, only_named, fault)
 
 
@@ -377,17 +405,25 @@ def _short(part: str) -> str:
     encoded = part.encode(errors="replace")
     if len(encoded) <= NAME_BYTES:
         return encoded.decode()
-    end = encoded[-len(suffix(part).encode()) :] if suffix(part) in {*GRADABLE, ZIP} else b""
+    end = encoded[-len(ending_of(part)) :] if _is_handed_in(part) else b""
     mark = f"-{hashlib.sha256(encoded).hexdigest()[:8]}".encode() + end
     return encoded[: NAME_BYTES - len(mark)].decode(errors="ignore") + mark.decode()
 
 
+def _is_handed_in(name: str) -> bool:
+    return is_gradable(name) or suffix(name) == ZIP
+
+
+def _is_beside(name: str) -> bool:
+    return is_nobodys(name) and name not in SYSTEM_FILES
+
+
 def _without_wrapper(entries: list[_Entry]) -> list[_Entry]:
-    """Leave out the folder that everything lies in, where there is one."""
-    seen = [entry for entry in entries if entry.is_folder or entry.matters or entry.parts[1:]]
+    """Leave out the folder that everything lies in but what is nobody's, if there is one."""
+    seen = [entry for entry in entries if entry.parts[1:] or not _is_beside(entry.parts[0])]
     first = {entry.parts[0] for entry in seen}
     if len(first) != 1 or any(not entry.is_folder and not entry.parts[1:] for entry in seen):
-        return seen
+        return entries
     return [replace(entry, parts=entry.parts[1:]) for entry in seen if entry.parts[1:]]
 
 

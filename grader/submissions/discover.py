@@ -1,7 +1,8 @@
-"""Find the submissions below the paths that were named. Only folders and archives are opened.
+"""Find the submissions below the paths that were named, and say what was decided about them.
 
-An archive is a folder in all but name (archives.py unpacks it), and is opened only where it may
-hold a submission: beside a file that can be graded it does not count.
+A file is opened only to decide whose it is (works.py). An archive is a folder in all but name
+(archives.py unpacks it), and is opened only if it may hold a submission: beside a file that
+defines something asked it does not count.
 
 A link is never followed, wherever it leads: it could stand for the solution or for another
 student's work. What cannot be graded becomes a submission with a `problem`, so that its student
@@ -17,22 +18,42 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from grader.errors import UserError
-from grader.submissions import GRADABLE, HOMEWORK, ZIP, is_homework, scan, shown, suffix
+from grader.submissions import HOMEWORK, ZIP, is_gradable, scan, shown, suffix
 from grader.submissions.archives import Archives, Refused
-from grader.submissions.layouts import Layout, Owner, Unclear, is_nbgraders, layout_of
+from grader.submissions.kinds import (
+    COPY,
+    counted,
+    is_archive,
+    is_nobodys,
+    listing,
+    stem_of,
+    why_not,
+)
+from grader.submissions.layouts import SYSTEM_FILES, Layout, Owner, Unclear, layout_of, says_whose
+from grader.submissions.tree import (
+    DEEPEST,
+    ENVIRONMENT,
+    FOLDERS,
+    Tree,
+    is_folder,
+    mode_of,
+    newest_version,
+)
+from grader.submissions.works import WHOLE, Works
 
-MAX_CANDIDATES = 20
+MOST_FILES = 200  # of a student, and of those that cannot be graded as many are named
 MAX_ARCHIVES = 5
 ID_BYTES = 200
 ZERO_WIDTH_JOINER = "\u200d"  # part of many emoji
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Files that stand beside the students' folders in results/.
 TAKEN = ("grades.csv", "index.html", "similar.html", "gradebook.db", "students.csv")
-# What systems and browsers add to the name of another file of that name: homework-1.ipynb.
-COPY = re.compile(r"(?:-\d+| ?\(\d+\))(?=\.\w+\Z)")
+# The parts of a name that a learning platform may have made: a number among others.
+SYSTEMS = re.compile(r"(?=.*(?<!\d)\d{4,}).+[_ -].+[_ -].+", re.DOTALL)
+HAND_IN = "hand in the .py or .ipynb"
 
 KINDS = {
     stat.S_IFLNK: "is a symbolic link, which is never followed: submit the file itself",
@@ -57,11 +78,12 @@ class NothingToGrade(UserError):
 class Submission:
     """What one student handed in.
 
-    `student` is unique in the class and safe as the name of a folder. `files` are the candidates,
-    of which the best counts; where there is a `problem`, nothing is to be graded, and `files`
-    holds what the problem is about, if there is anything. `owner` is who it is in the system that
-    the class comes from, if it comes from one, and `moments` says when files were handed in, where
-    that system tells.
+    `student` is unique in the class and safe as the name of a folder. `files` are all files that
+    may hold Python, the nearest first; `names` says what each is called within what the student
+    handed in ("src/utils.py"), no two alike. If there is a `problem`, nothing is to be graded, and
+    `files` holds what the problem is about, if there is anything. `owner` is who it is in the
+    system that the class comes from, if it comes from one, and `moments` says when files were
+    handed in, if that system tells.
     """
 
     student: str
@@ -69,6 +91,7 @@ class Submission:
     problem: str | None
     owner: Owner | None = None
     moments: Mapping[Path, datetime] = field(default_factory=dict, hash=False)
+    names: Mapping[Path, str] = field(default_factory=dict, hash=False)
 
     def name_of(self, path: Path) -> str:
         """Return what the student called a file, with its folders ("src/utils.py")."""
@@ -81,33 +104,58 @@ class Submission:
 
 @dataclass
 class _Found:
-    """The files found in one place, and what is wrong with those that cannot be candidates.
+    """What is found in one place: files by what their student calls them, and faults.
 
-    Where some are `named` as the homework is, by a student whose files a system renamed, they are
-    the candidates.
+    `others` are files that cannot be graded. Of those that are `renamed`, a system changed the
+    names. `folder` is where it was looked for, if it is a folder.
     """
 
     name: str
     owner: Owner | None = None
-    files: set[Path] = field(default_factory=set)
-    named: set[Path] = field(default_factory=set)
+    folder: Path | None = None
+    files: dict[Path, str] = field(default_factory=dict)
+    others: dict[Path, str] = field(default_factory=dict)
+    renamed: set[Path] = field(default_factory=set)
     moments: dict[Path, datetime] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     opened: int = 0  # archives, which may each be costly
 
     def submission(self, student: str, archives: Archives) -> Submission:
-        candidates = self.named or self.files
-        if len(candidates) > MAX_CANDIDATES:
-            where = shown(archives.original(min(candidates).parent))
-            problem = (
-                f"{len(candidates)} .py and .ipynb files in {where}: "
-                f"name the one to grade {HOMEWORK}.py or {HOMEWORK}.ipynb"
-            )
-            return Submission(student, (), problem, self.owner)
-        if candidates:
-            return Submission(student, tuple(sorted(candidates)), None, self.owner, self.moments)
-        files, problem = self.faults[0]
-        return Submission(student, files, problem, self.owner)
+        if not self.files:
+            files, problem = self.faults[0] if self.faults else ((), self._nothing(archives))
+            return Submission(student, files, problem, self.owner)
+        names = self._distinct_names(archives)
+        files = tuple(sorted(names, key=lambda path: (names[path].count("/"), names[path])))
+        return Submission(student, files, None, self.owner, self.moments, names)
+
+    def _distinct_names(self, archives: Archives) -> dict[Path, str]:
+        """Return what each file is called; of two that are called alike one has a longer path."""
+        first_names = {p: COPY.sub("", n) for p, n in self.files.items() if p in self.renamed}
+        often = Counter((self.files | first_names).values())
+        names: dict[str, Path] = {}
+        for path in sorted(self.files):
+            name = self.files[path]
+            first = first_names.get(path, name)
+            parts = archives.original(path).parts
+            longer = ("/".join(parts[-n:]) for n in range(name.count("/") + 1, len(parts) + 1))
+            choice = (first if often[first] == 1 else name, *longer)
+            if free := next((each for each in choice if each not in names), None):
+                names[free] = path  # otherwise it is there already
+        return {path: name for name, path in names.items()}
+
+    def _nothing(self, archives: Archives) -> str:
+        """Return the problem of a student who handed in no file that can be graded."""
+        archived = [path for path, name in self.others.items() if is_archive(name)]
+        if archived or (len(self.others) == 1 and not self.folder):
+            path = archived[0] if archived else next(iter(self.others))
+            return f"{shown(archives.original(path))} {why_not(path.name)}"
+        what = listing(list(self.others.values()))
+        if not self.folder:
+            return f"neither .py nor .ipynb: {what}; {HAND_IN}"
+        where = shown(archives.original(self.folder))
+        if self.others:
+            return f"{where} holds {what} only: {HAND_IN}"
+        return f"no .py or .ipynb found in {where}: {HAND_IN}"
 
 
 def discover(
@@ -115,19 +163,22 @@ def discover(
     archives: Archives,
     results: Path | None = None,
     name_of: Callable[[Owner], str | None] = lambda owner: None,
+    untouched: Callable[[Path], bool] = lambda path: False,
+    remark: Callable[[str], None] = lambda line: None,
 ) -> list[Submission]:
     """Return the submissions at and below `paths`, in the order of their places on disk.
 
-    A file is one submission, and so is a folder that holds homework.py or homework.ipynb. Any
-    other folder is a class: each .py and .ipynb in it is a submission, and each folder but
-    `results`, where an earlier run wrote, and each zip archive; or what a system laid out as its
-    own (layouts.py). `name_of` may say what to call a student: one whom no system knows has no
-    system, and the name that is found here for an id. Raise NothingToGrade where a path is missing,
-    no file at all was found, or those of several homeworks. The files of an archive are there while
-    `archives` is.
+    A file is one submission. A folder is one student's, or a class: works.py decides if there are
+    files in it. In a class each folder is a submission but `results`, where an earlier run wrote,
+    and so is each zip archive and what loose files there are of one name; or what a system laid
+    out as its own (layouts.py). `name_of` may say what to call a student: one whom no system knows
+    has no system, and the name that is found here for an id. `untouched` tells files that are as
+    they were handed out, and `remark` is called with each line that says what was decided. Raise
+    NothingToGrade if a path is missing, no file at all was found, or those of several homeworks.
+    The files of an archive are there while `archives` is.
     """
     modes = [_mode(path) for path in paths]
-    search = _Search(archives, results)
+    search = _Search(archives, results, untouched, remark)
     for path, mode in zip(paths, modes, strict=True):
         search.look_at(path, mode)
     found = search.found
@@ -154,14 +205,22 @@ def _mode(path: Path) -> int:
 class _Search:
     """A walk through what was named, and what it `found` by place."""
 
-    def __init__(self, archives: Archives, results: Path | None) -> None:
+    def __init__(
+        self,
+        archives: Archives,
+        results: Path | None,
+        untouched: Callable[[Path], bool],
+        remark: Callable[[str], None],
+    ) -> None:
         self.found: dict[Place, _Found] = {}
         self._archives = archives
         self._results = os.path.abspath(results) if results else None
+        self._works = Works(archives.source_bytes, untouched, self._results)
+        self._remark = remark
 
     def look_at(self, path: Path, mode: int) -> None:
         """Add what was named: a class, a student's folder or a file."""
-        if stat.S_ISDIR(mode) and suffix(path.name) not in GRADABLE:
+        if stat.S_ISDIR(mode) and not is_gradable(path.name):
             self._look_into(path)
         elif stat.S_ISREG(mode) and suffix(path.name) == ZIP:
             try:
@@ -169,66 +228,63 @@ class _Search:
             except Refused as refusal:
                 self._file_at(path).faults.append(self._fault(path, str(refusal)))
         else:
-            self._add_file(path, mode)
+            self._add_file(path, path.name, mode, self._file_at(path))
 
     def _look_into(self, folder: Path) -> None:
         """Add a named folder: one student's, or a class's."""
-        before = len(self.found)
         try:
-            entries = scan(folder)
+            entries = self._scan(folder)
         except OSError as error:
             self._at(folder).faults.append(self._closed(folder, error))
             return
-        refused = self._archives.refused
-        files = [entry.name for entry in entries if not _is_folder(entry)]
-        is_one = any(is_homework(name) and folder / name not in refused for name in files)
-        if is_one and not is_nbgraders(folder, files):
+        layout = self._layout_of(folder, entries)
+        files, folders = self._parts(folder, entries)
+        if layout:
+            self._add_class(layout)
+            self._add_strays(folder, entries, layout)
+        elif self._is_wrapper(folder, entries):
+            self._say(folder, f"taken as a class that lies in {shown(folders[0].name)}")
+            self._look_into(folders[0])
+        elif self._works.is_one_students(files, folders):
+            self._say(
+                folder, f"taken as one student's folder: {listing([path.name for path in files])}"
+            )
             self._add_folder(folder)
-            return
-        entries = [e for e in entries if os.path.abspath(folder / e.name) != self._results]
-        folders = [entry.name for entry in entries if _is_folder(entry)]
+        else:
+            self._add_plain_class(folder, entries)
+
+    def _scan(self, folder: Path) -> list[os.DirEntry[str]]:
+        """List a folder without the results, and without what is there for no student."""
+        kept = [e for e in scan(folder) if os.path.abspath(folder / e.name) != self._results]
+        return [
+            e for e in kept if not (is_folder(e) and os.path.isfile(folder / e.name / ENVIRONMENT))
+        ]
+
+    def _layout_of(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> Layout | None:
+        files = [entry.name for entry in entries if not is_folder(entry)]
+        folders = [entry.name for entry in entries if is_folder(entry)]
         try:
-            layout = layout_of(folder, files, folders)
+            return layout_of(folder, files, folders)
         except Unclear as error:
             where = shown(self._archives.original(folder))
             raise NothingToGrade(f"{where} {error}") from None
-        if layout:
-            self._add_class(layout)
-            for path in (folder / name for name in files if name not in layout.owners):
-                if path in refused:  # of nobody's, or the system's own: it is told of all the same
-                    self._add_file(path, stat.S_IFREG)
-            return
-        zips: list[Path] = []
-        for entry in entries:
-            path = folder / entry.name
-            if _is_folder(entry) and suffix(entry.name) not in GRADABLE:
-                self._add_folder(path)
-            elif suffix(entry.name) == ZIP and entry.is_file(follow_symlinks=False):
-                zips.append(path)
-            elif suffix(entry.name) in {*GRADABLE, ZIP} or path in refused:
-                self._add_file(path, _entry_mode(entry))
-            elif entry.is_symlink() and not os.path.isfile(path):
-                self._at(path).faults.append(self._fault(path, KINDS[stat.S_IFLNK]))
-        for path in zips:
-            item = self._file_at(path)
-            if not item.files:
-                item.files |= self._in_archive(path, item)
-        if len(self.found) == before:
-            self._at(folder).faults.append(self._nothing_in(folder))
 
     def _add_class(self, layout: Layout) -> None:
         """Add the students of a class that a system laid out."""
-        # Archives late: they are opened only for those who have nothing else. What nobody grades
-        # last: it is told of where there is not even an archive.
-        kinds = {ZIP: 1} | dict.fromkeys({*GRADABLE, ""}, 0)
-        for name in sorted(layout.owners, key=lambda name: (kinds.get(suffix(name), 2), name)):
+        for line in layout.remarks:
+            self._say(layout.of, line)
+        # Archives late: they are opened only for those who have no work beside them.
+        for name in sorted(layout.owners, key=lambda name: (suffix(name) == ZIP, name)):
             for owner in layout.owners[name]:
                 place = (owner.system, owner.id)
                 item = self.found.setdefault(place, _Found(owner.name, owner))
                 before = set(item.files)
-                self._add_entry(layout.of / name, layout.files.get(name, name), item)
+                if problem := layout.problems.get(name):
+                    item.faults.append(self._fault(layout.of / name, problem))
+                else:
+                    self._add_entry(layout.of / name, layout.files.get(name, name), item)
                 if owner.handed_in:
-                    item.moments |= dict.fromkeys(item.files - before, owner.handed_in)
+                    item.moments |= dict.fromkeys(item.files.keys() - before, owner.handed_in)
 
     def _add_entry(self, path: Path, called: str, item: _Found) -> None:
         """Add a file that its student `called` so, a folder or an archive, to a student's."""
@@ -237,110 +293,171 @@ class _Search:
         except OSError as error:
             item.faults.append(self._closed(path, error))
             return
-        if stat.S_ISDIR(mode) and suffix(path.name) not in GRADABLE:
-            item.files |= self._in_folder(path, item)
+        if stat.S_ISDIR(mode) and not is_gradable(path.name):
+            self._gather(path, item)
         elif stat.S_ISREG(mode) and suffix(path.name) == ZIP:
-            if not item.files:
-                item.files |= self._in_archive(path, item)
-        elif self._is_candidate(path, mode, item):
-            item.files.add(path)
-            if is_homework(COPY.sub("", called)):
-                item.named.add(path)
+            self._open([path], item)
+        else:
+            self._add_file(path, called, mode, item)
+            item.renamed.add(path)
 
-    def _add_file(self, path: Path, mode: int) -> None:
-        """Add a file that is a submission, or a candidate of one."""
-        item = self._file_at(path)
-        if self._is_candidate(path, mode, item):
-            item.files.add(path)
+    def _add_strays(
+        self, folder: Path, entries: Sequence[os.DirEntry[str]], layout: Layout
+    ) -> None:
+        """Tell of what is no student's in a class that a system laid out."""
+        known = {name.partition("/")[0] for name in layout.owners}
+        strays = [entry.name for entry in entries if entry.name not in known]
+        refused = [name for name in strays if folder / name in self._archives.refused]
+        for name in refused:
+            self._add_file(folder / name, name, stat.S_IFREG, self._file_at(folder / name))
+        if layout.of == folder:
+            quiet = {*refused, *SYSTEM_FILES}
+            nobodys = [n for n in strays if not (n in quiet or is_nobodys(n) or says_whose(n))]
+            self._say_not_graded(folder, nobodys)
+
+    def _add_plain_class(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> None:
+        """Add the students of a class of no system: each folder, archive and name of files."""
+        folders = [e.name for e in entries if _is_students_folder(e)]
+        files = [e for e in entries if not _is_students_folder(e)]
+        work = [e for e in files if not self._is_nobodys(folder, e)]
+        zips = [e.name for e in work if _is_archive(e)]
+        if len(work) == len(zips) == 1 and not folders:
+            self._add_only_archive(folder / zips[0])
+            return
+        for name in folders:
+            self._add_folder(folder / name)
+        for entry in (e for e in work if not _is_archive(e)):
+            item = self._file_at(folder / entry.name, in_class=True)
+            self._add_file(folder / entry.name, entry.name, mode_of(entry), item)
+        for name in zips:
+            self._open([folder / name], self._file_at(folder / name, in_class=True))
+        if not folders and not work:
+            self._at(folder)
+        self._say_class(folder, folders, [entry.name for entry in work])
+        self._say_not_graded(folder, [e.name for e in files if self._is_nobodys(folder, e)])
+
+    def _add_only_archive(self, path: Path) -> None:
+        """Add the one archive that a folder holds: a whole class's, or a student's."""
+        try:
+            if path in self._archives.refused:
+                raise Refused(self._archives.refused[path])
+            folder = self._archives.unpack(path, of_class=True)
+        except Refused as refusal:
+            self._file_at(path, in_class=True).faults.append(self._fault(path, str(refusal)))
+            return
+        if self._is_class(folder):
+            self._look_into(folder)
+        else:
+            self._gather(folder, self._file_at(path, in_class=True))
+
+    def _is_nobodys(self, folder: Path, entry: os.DirEntry[str]) -> bool:
+        """Tell whether a loose file in a class is the handout or the instructor's own."""
+        path = folder / entry.name
+        if path in self._archives.refused:
+            return False
+        if is_gradable(entry.name):
+            is_original = stem_of(entry.name).lower() == HOMEWORK and mode_of(entry) == stat.S_IFREG
+            return is_original and self._works.is_untouched(path)
+        return is_nobodys(entry.name)
+
+    def _is_wrapper(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> bool:
+        """Tell whether a folder holds nothing of students but another folder, of a class."""
+        folders = [entry.name for entry in entries if is_folder(entry)]
+        work = [e for e in entries if not is_folder(e) and not self._is_nobodys(folder, e)]
+        return len(folders) == 1 and not work and self._is_class(folder / folders[0])
+
+    def _is_class(self, folder: Path) -> bool:
+        """Tell whether a folder is what a whole class was wrapped in."""
+        try:
+            entries = self._scan(folder)
+        except OSError:
+            return False
+        files, folders = self._parts(folder, entries)
+        return bool(self._layout_of(folder, entries)) or self._works.is_class(files, folders)
+
+    def _parts(
+        self, folder: Path, entries: Sequence[os.DirEntry[str]]
+    ) -> tuple[list[Path], list[Path]]:
+        """Return the files of a folder that may hold Python and can be opened, and its folders."""
+        regular = [e.name for e in entries if e.is_file(follow_symlinks=False)]
+        files = [folder / name for name in regular if is_gradable(name)]
+        folders = [folder / entry.name for entry in entries if is_folder(entry)]
+        return [path for path in files if path not in self._archives.refused], folders
+
+    # One student's
 
     def _add_folder(self, folder: Path) -> None:
         """Add a student's folder."""
         item = self._at(folder)
-        item.files |= self._in_folder(folder, item)
+        self._gather(folder, item)
 
-    def _in_folder(self, folder: Path, item: _Found) -> set[Path]:
-        """Return the files in a student's folder or, if it has none, those one folder deeper.
-
-        Where there are none either, archives are opened.
-        """
-        files: set[Path] = set()
+    def _gather(self, folder: Path, item: _Found) -> None:
+        """Add all files of a student's folder, the nearest first, and of archives if need be."""
+        item.folder = item.folder or folder
+        tree = Tree(folder, self._results)
         zips: list[Path] = []
-        try:
-            entries = scan(folder)
-            self._sort(folder, entries, item, files, zips)
-            if not files:
-                for entry in entries:
-                    if _is_folder(entry) and suffix(entry.name) not in GRADABLE:
-                        inner = folder / entry.name
-                        self._sort(inner, scan(inner), item, files, zips)
-        except OSError as error:
-            item.faults.append(self._closed(folder, error))
-        if not files:
-            for path in zips:
-                files |= self._in_archive(path, item)
-        item.faults.append(self._nothing_in(folder))
-        return {path for path in files if is_homework(path.name)} or files
+        for leaf in tree:
+            if suffix(leaf.name) == ZIP and stat.S_ISREG(leaf.mode):
+                zips.append(leaf.path)
+            elif len(item.files) == MOST_FILES and is_gradable(leaf.name):
+                tree.is_cut = True
+                break
+            else:
+                self._add_file(leaf.path, leaf.name, leaf.mode, item)
+        item.faults += [self._closed(where, error) for where, error in tree.closed]
+        self._open(zips, item)
+        self._say_searched(folder, tree)
+        if not any("/" not in name for name in item.files.values()):
+            self._say_if_class(folder)
 
-    def _in_archive(self, path: Path, item: _Found) -> set[Path]:
-        """Return the files in a student's archive."""
-        try:
-            if path in self._archives.refused:
-                raise Refused(self._archives.refused[path])
-            if item.opened == MAX_ARCHIVES:
-                raise Refused(f"is one zip archive too many: {MAX_ARCHIVES} are opened")
-            item.opened += 1
-            folder = self._archives.unpack(path, of_class=False)
-        except Refused as refusal:
-            item.faults.append(self._fault(path, str(refusal)))
-            return set()
-        return self._in_folder(folder, item)
+    def _open(self, zips: Sequence[Path], item: _Found) -> None:
+        """Add the files of a student's archives, if there is no work beside them."""
+        if not zips or any(map(self._works.defines, item.files)):
+            return
+        for path in zips:
+            try:
+                if path in self._archives.refused:
+                    raise Refused(self._archives.refused[path])
+                if item.opened == MAX_ARCHIVES:
+                    raise Refused(
+                        f"is one zip archive too many: {MAX_ARCHIVES} are opened; hand in one"
+                    )
+                item.opened += 1
+                folder = self._archives.unpack(path, of_class=False)
+            except Refused as refusal:
+                item.faults.append(self._fault(path, str(refusal)))
+            else:
+                self._gather(folder, item)
 
-    def _sort(
-        self,
-        folder: Path,
-        entries: Sequence[os.DirEntry[str]],
-        item: _Found,
-        files: set[Path],
-        zips: list[Path],
-    ) -> None:
-        """Sort the entries of a folder by what may be graded, opened, or is a fault."""
-        for entry in entries:
-            path, kind = folder / entry.name, suffix(entry.name)
-            if kind == ZIP and entry.is_file(follow_symlinks=False):
-                zips.append(path)
-            elif kind in GRADABLE or path in self._archives.refused:
-                if self._is_candidate(path, _entry_mode(entry), item):
-                    files.add(path)
-            elif kind == ZIP and not _is_folder(entry):
-                self._is_candidate(path, _entry_mode(entry), item)
-
-    def _is_candidate(self, path: Path, mode: int, item: _Found) -> bool:
-        """Tell whether a file can be graded; what it lacks is a fault of its student's."""
+    def _add_file(self, path: Path, name: str, mode: int, item: _Found) -> None:
+        """Add a file that its student calls so, or what is wrong with it."""
         kind = stat.S_IFMT(mode)
         if kind in KINDS:
             item.faults.append(self._fault(path, KINDS[kind]))
         elif path in self._archives.refused:
             item.faults.append(self._fault(path, self._archives.refused[path]))
-        elif suffix(path.name) not in GRADABLE:
-            _, problem = self._fault(path, "is neither a .py nor an .ipynb file")
-            item.faults.append(((), problem))
-        else:
-            return True
-        return False
+        elif is_gradable(path.name):
+            item.files[path] = name
+        elif len(item.others) < MOST_FILES:
+            item.others[path] = name
 
-    def _file_at(self, path: Path) -> _Found:
+    def _file_at(self, path: Path, *, in_class: bool = False) -> _Found:
         """Return what is found where a loose file lies."""
         folder, name = os.path.split(os.path.abspath(self._archives.original(path)))
-        stem = "" if is_homework(name) else PurePath(name).stem
-        return self.found.setdefault((folder, stem), _Found(stem or os.path.basename(folder)))
+        stem = stem_of(name)
+        alone = not in_class and stem.lower() == HOMEWORK
+        place = (folder, "" if stem.lower() == HOMEWORK and is_gradable(name) else stem)
+        return self.found.setdefault(place, _Found(os.path.basename(folder) if alone else stem))
 
     def _at(self, folder: Path) -> _Found:
         """Return what is found in a student's folder or archive."""
         absolute = os.path.abspath(self._archives.original(folder))
         name = os.path.basename(absolute)
         if self._archives.is_archive(folder):
-            name = PurePath(name).stem
-        return self.found.setdefault((absolute, ""), _Found(name))
+            name = stem_of(name)
+        return self.found.setdefault((absolute, ""), _Found(name, folder=folder))
+
+    # What is said
 
     def _fault(self, path: Path, text: str) -> Fault:
         return (path,), f"{shown(self._archives.original(path))} {text}"
@@ -349,21 +466,64 @@ class _Search:
         where = Path(os.fsdecode(error.filename)) if error.filename else folder
         return self._fault(where, f"cannot be opened ({error.strerror}): check its permissions")
 
-    def _nothing_in(self, folder: Path) -> Fault:
-        return (), f"no .py or .ipynb found in {shown(self._archives.original(folder))}"
+    def _say(self, folder: Path, line: str) -> None:
+        self._remark(f"{shown(self._archives.original(folder))}: {line}")
+
+    def _say_class(self, folder: Path, folders: Sequence[str], files: Sequence[str]) -> None:
+        """Say that a folder was taken as a class, if it could have been one student's."""
+        students = {stem_of(name) for name in files}
+        if files:
+            each = "one student each" if len(students) == len(files) else "one student per name"
+            what = [counted(len(files), "file")] + [counted(len(folders), "folder")] * bool(folders)
+            self._say(folder, f"taken as a class: {' and '.join(what)}, {each}")
+        elif newest_version(folder, folders):
+            self._say(
+                folder,
+                f"taken as a class: {counted(len(folders), 'folder')}, one student each; if they "
+                "are one student's versions, name the folder they are in as part of a class",
+            )
+        names = [*folders, *(name for name in files if is_gradable(name) or suffix(name) == ZIP)]
+        if len(names) > 1 and all(map(SYSTEMS.fullmatch, names)):
+            self._say(folder, "no learning platform's layout recognised: taken as a plain folder")
+
+    def _say_if_class(self, folder: Path) -> None:
+        """Say that a student's folder without files of its own holds several works."""
+        try:
+            folders = [folder / entry.name for entry in self._scan(folder) if is_folder(entry)]
+        except OSError:
+            return
+        if newest_version(folder, [path.name for path in folders]) is None:
+            works = self._works.folders_with(folders, WHOLE)
+            if len(works) > 1:
+                self._say(
+                    folder,
+                    f"taken as one student's, with whole works in {listing(works)}: "
+                    "if it is a class, name that folder",
+                )
+
+    def _say_not_graded(self, folder: Path, names: Sequence[str]) -> None:
+        if names:
+            self._say(folder, f"not graded: {listing(names)}")
+
+    def _say_searched(self, folder: Path, tree: Tree) -> None:
+        """Say what was left out of a student's folder."""
+        for where, count, newest in tree.versions:
+            self._say(where, f"{count} numbered versions: only the newest, {shown(newest)}, counts")
+        if tree.is_cut:
+            self._say(
+                folder,
+                f"not searched to its end (limits: {MOST_FILES} files, {FOLDERS} folders, "
+                f"{DEEPEST} folders deep): the nearest files are graded",
+            )
 
 
-def _entry_mode(entry: os.DirEntry[str]) -> int:
-    """Return the type of an entry; most are told by the listing itself, without a stat."""
-    if entry.is_file(follow_symlinks=False):
-        return stat.S_IFREG
-    if _is_folder(entry):
-        return stat.S_IFDIR
-    return entry.stat(follow_symlinks=False).st_mode
+def _is_students_folder(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry is a folder, and not one called as a file of Python is."""
+    return is_folder(entry) and not is_gradable(entry.name)
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    return entry.is_dir(follow_symlinks=False)
+def _is_archive(entry: os.DirEntry[str]) -> bool:
+    return suffix(entry.name) == ZIP and mode_of(entry) == stat.S_IFREG
 
 
 def _names(items: Sequence[_Found], name_of: Callable[[Owner], str | None]) -> list[str]:

@@ -1,0 +1,85 @@
+"""What a file is by its name alone: whose it may be, and what to do about what nobody can grade."""
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from grader.submissions import GRADABLE, HOMEWORK, is_gradable, shown, suffix
+
+ENDINGS = (*sorted(GRADABLE, key=len, reverse=True), ".tar.gz", ".tar.bz2", ".tar.xz")
+LANGUAGE = re.compile(r"\.zh_han[st]\Z", re.IGNORECASE)  # as the handout's notebooks have it
+# What systems and browsers add to the name of another file of that name: homework-1.ipynb.
+COPY = re.compile(r"(?:-\d+| ?\(\d+\))(?=\.\w+\Z|\Z)")
+LISTED = 5
+
+ITSELF = "hand in the .py or .ipynb itself"
+ONLY_ZIP = f"only zip archives are unpacked: hand in a .zip, or {ITSELF.removeprefix('hand in ')}"
+KINDS = {
+    "rar": f"is a RAR archive, and {ONLY_ZIP}",
+    "7z": f"is a 7z archive, and {ONLY_ZIP}",
+    "tar tgz tbz tbz2 txz": f"is a tar archive, and {ONLY_ZIP}",
+    "gz bz2 xz zst": f"is a compressed file, and {ONLY_ZIP}",
+    "htm html": f"is a web page, not a notebook: {ITSELF}",
+    "json": f"is a JSON file: if it is a notebook, {ITSELF}",
+    "pdf": f"is a PDF document: {ITSELF}",
+    "doc docx odt rtf pages": f"is a word processor's document: {ITSELF}",
+    "txt text": f"is a text file: {ITSELF}",
+    "png jpg jpeg heic gif bmp tif tiff webp": f"is an image: {ITSELF}",
+}
+SENTENCES = {f".{ending}": text for endings, text in KINDS.items() for ending in endings.split()}
+# What an instructor keeps beside the students' files, and what systems leave there.
+NOBODYS_NAMES = re.compile(r"readme|license|makefile|requirements.*\.txt|thumbs\.db|desktop\.ini")
+NOBODYS = frozenset(
+    f".{ending}"
+    for endings in (
+        "csv tsv xls xlsx ods md toml yml yaml json log ini cfg lock bib sh bat db sqlite",
+        "pyc pt pth npy npz pkl",
+    )
+    for ending in endings.split()
+)
+
+
+def ending_of(name: str) -> str:
+    """Return the end of a name that tells what a file is for, in small letters: ".ipynb.txt"."""
+    lower = name.lower()
+    return next((ending for ending in ENDINGS if lower.endswith(ending)), suffix(name))
+
+
+def stem_of(name: str) -> str:
+    """Return a name without its ending and, for Python, without the handout's language."""
+    stem = name[: len(name) - len(ending_of(name))] or PurePath(name).stem
+    return LANGUAGE.sub("", stem) if is_gradable(name) else stem
+
+
+def is_called_homework(stem: str) -> bool:
+    """Tell whether a stem is that of the handed-out files, or of a copy: "homework (1)"."""
+    return COPY.sub("", stem).strip().lower() == HOMEWORK
+
+
+def is_nobodys(name: str) -> bool:
+    """Tell whether a file beside those of students is the instructor's own, or a system's."""
+    is_by_name = bool(NOBODYS_NAMES.match(name.lower()))
+    return not is_gradable(name) and (is_by_name or suffix(name) in NOBODYS)
+
+
+def is_archive(name: str) -> bool:
+    """Tell whether a file is an archive of a kind that is not unpacked."""
+    return ONLY_ZIP in SENTENCES.get(suffix(name), "")
+
+
+def why_not(name: str) -> str:
+    """Return what a file is that cannot be graded, and what to do; the name goes in front."""
+    return SENTENCES.get(suffix(name), f"is neither a .py nor an .ipynb file: {ITSELF}")
+
+
+def listing(names: Sequence[str], most: int = LISTED) -> str:
+    """Return names as one printable phrase: "a, b and c", "a, b and 7 more"."""
+    all_ = [shown(name) for name in names[:most]]
+    if len(names) > most:
+        all_.append(f"{len(names) - most} more")
+    return " and ".join([", ".join(all_[:-1]), all_[-1]] if all_[1:] else all_)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: "1 file", "3 files"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,249 @@
+"""What the files of this folder share: who owns what, names read together, and attempts."""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import takewhile
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from grader.errors import UserError
+from grader.submissions import (
+    HOMEWORK,
+    ZIP,
+    is_gradable,
+    is_homework,
+    open_here_and_now,
+    scan,
+    shown,
+    suffix,
+)
+
+TIMESTAMP_FILE = "timestamp.txt"
+TIMESTAMP_BYTES = 200
+# So many students are named one by one on the screen.
+MOST_REMARKS = 10
+
+Names = Sequence[str]
+
+
+class Unclear(UserError):
+    """What a system laid out is not one homework's; the message says so, without the folder."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A student as a system knows them: what it calls them, and the id it has for them.
+
+    `handed_in` is when, where the system tells exactly.
+    """
+
+    system: str
+    id: str
+    name: str
+    handed_in: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The `owners` of each entry of a folder that matters; `of` is the folder the class is in.
+
+    An entry may lie deeper: STUDENT/ASSIGNMENT. Of several attempts of a student only the entries
+    of the one that is graded are here.
+    `files` are the names that students gave to files, where the system changed them.
+    `remarks` are lines for the screen, one about each decision. `problems` says of an entry why
+    there is nothing to grade, where the system tells. Of the entries `beside` there is no more to
+    say: they are the system's own, or of older attempts.
+    """
+
+    of: Path
+    owners: Mapping[str, tuple[Owner, ...]]
+    files: Mapping[str, str]
+    remarks: tuple[str, ...] = ()
+    problems: Mapping[str, str] = field(default_factory=dict)
+    beside: frozenset[str] = frozenset()
+
+
+# Names, all together
+
+
+def matters(name: str) -> bool:
+    """Tell whether a file is one that may be graded, or an archive."""
+    return is_gradable(name) or suffix(name) == ZIP
+
+
+def matches(
+    pattern: re.Pattern[str], files: Names, folders: Names = ()
+) -> dict[str, re.Match[str]]:
+    """Return what fits the pattern; nothing, where anything that matters does not."""
+    found = {name: match for name in [*files, *folders] if (match := pattern.fullmatch(name))}
+    rest = {*folders, *filter(matters, files)} - found.keys()
+    return {} if rest else found
+
+
+def clear_ids(found: Iterable[re.Match[str]]) -> set[str]:
+    """Return the ids that go with a single name: those that are a student's."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for match in found:
+        names[match["id"]].add(match["name"])
+    return {id_ for id_, of_id in names.items() if len(of_id) == 1}
+
+
+def by_name(
+    system: str, pattern: re.Pattern[str], folder: Path, files: Names, folders: Names = ()
+) -> Layout | None:
+    """Return the layout where each name says whose it is, but those of files nobody grades.
+
+    An id that goes with two names is nobody's (ada_2026_10_x.py, ben_2026_10_x.py; or somebody who
+    is called x_12): what has it stands for itself, and all that has one for no system.
+    """
+    found = matches(pattern, files, folders)
+    clear = clear_ids(found.values())
+    owners = {
+        name: (
+            Owner(system, match["id"], match["name"] or match["id"])
+            if match["id"] in clear
+            else Owner(system, name, Path(name).stem),
+        )
+        for name, match in found.items()
+    }
+    called = {name: match["file"] or name for name, match in found.items()}
+    return Layout(folder, owners, called) if clear else None
+
+
+def shared_words(names: Iterable[str], separator: str) -> str:
+    """Return what names begin with, in whole words: "hw1-" of hw1-ada and hw1-ben-x."""
+    columns = zip(*(name.split(separator)[:-1] for name in names), strict=False)
+    shared = takewhile(lambda words: len(set(words)) == 1, columns)
+    return "".join(f"{words[0]}{separator}" for words in shared)
+
+
+# Attempts
+
+
+def shortened(remarks: Sequence[str]) -> tuple[str, ...]:
+    """Return the first remarks, and how many more there are."""
+    first, more = remarks[:MOST_REMARKS], len(remarks) - MOST_REMARKS
+    return (*first, *([f"... and {more} more students like these"] if more > 0 else []))
+
+
+def newest_attempts(
+    folder: Path, entries: Iterable[tuple[str, Owner, datetime]]
+) -> tuple[dict[str, tuple[Owner, ...]], tuple[str, ...]]:
+    """Return the owners of the entries of each student's newest attempt, and remarks about it.
+
+    An attempt is what a student handed in at one time. One without a file that may be graded does
+    not displace one that has some.
+    """
+    students: dict[Owner, dict[datetime, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for name, owner, moment in entries:
+        students[owner][moment].append(name)
+    owners: dict[str, tuple[Owner, ...]] = {}
+    remarks = []
+    for owner, attempts in sorted(students.items(), key=lambda item: (item[0].name, item[0].id)):
+        usable = [
+            moment
+            for moment, names in attempts.items()
+            if any(may_be_graded(folder / name) for name in names)
+        ]
+        chosen = max(usable or attempts)
+        owners |= dict.fromkeys(attempts[chosen], (owner,))
+        if len(attempts) > 1:
+            newer = sum(moment > chosen for moment in attempts)
+            reason = f" ({newer} newer without a .py or .ipynb file)" if newer else ""
+            remarks.append(
+                f"{shown(owner.name)}: {len(attempts)} attempts, "
+                f"the one of {chosen:%Y-%m-%d %H:%M} is graded{reason}"
+            )
+    return owners, shortened(remarks)
+
+
+def may_be_graded(path: Path, depth: int = 2) -> bool:
+    """Tell whether a file may be graded, or anything in a folder."""
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            inner = (path / entry.name for entry in scan(path))
+            return depth > 0 and any(may_be_graded(each, depth - 1) for each in inner)
+    return matters(path.name)
+
+
+# One assignment of several
+
+
+def meant(found: Collection[tuple[str, Names]], where: str) -> str:
+    """Return the one assignment, or of several the one with files called homework.
+
+    `found` are an assignment and its files for each student who handed it in; `where` says how the
+    folders of one may be named.
+    """
+    names = {name for name, _ in found}
+    if len(names) > 1:
+        names = {name for name, files in found if any(map(is_homework, files))} or names
+    if len(names) > 1:
+        several = shown(", ".join(sorted(names)))
+        raise Unclear(
+            f"holds several assignments ({several}), and no single one with files called "
+            f"{HOMEWORK}: name the folders of one, {where}/*/{shown(min(names))}"
+        )
+    return names.pop()
+
+
+# Files and times
+
+
+def read(path: Path, most_bytes: int) -> bytes:
+    """Read a small regular file; raise OSError or ValueError where it is none."""
+    with open(path, "rb", opener=open_here_and_now) as file:
+        data = file.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise ValueError(f"{path} is too large")
+    return data
+
+
+def read_line(path: Path) -> str:
+    """Return what a small file says in one line; "" where it cannot be read."""
+    with suppress(OSError, ValueError):
+        return read(path, TIMESTAMP_BYTES).decode().strip()
+    return ""
+
+
+def listed(folder: Path) -> Names:
+    """Return the names of what is in a folder; none where it cannot be opened."""
+    with suppress(OSError):
+        return [entry.name for entry in scan(folder)]
+    return []
+
+
+def folders_in(folder: Path) -> Names:
+    """Return the names of the folders in a folder; none where it cannot be opened."""
+    with suppress(OSError):
+        return [entry.name for entry in scan(folder) if entry.is_dir(follow_symlinks=False)]
+    return []
+
+
+def absolute(folder: Path) -> Path:
+    """Return where a folder is, without following links."""
+    return Path(os.path.abspath(folder))
+
+
+def moment(text: str) -> datetime | None:
+    """Return a time with its zone; None where it has none.
+
+    "2026-10-01 09:30:00.123456789 Z", "2026-10-01 09:30:00.123456 Europe/Berlin",
+    "2026-10-01 09:30:00-0400 America/New_York"
+    """
+    day, _, rest = text.partition(" ")
+    clock, _, zone = rest.partition(" ")
+    zone = "UTC" if zone in ("Z", "UTC") else zone
+    with suppress(ValueError):
+        if offset := re.fullmatch(r"(\S{8})([+-]\d\d:?\d\d)", clock):
+            return datetime.fromisoformat(f"{day}T{offset[1]}{offset[2]}")
+        if re.fullmatch(r"[+-]\d\d:?\d\d", zone):
+            return datetime.fromisoformat(f"{day}T{clock[:15]}{zone}")
+        with suppress(ZoneInfoNotFoundError, OSError):
+            return datetime.fromisoformat(f"{day}T{clock[:15]}").replace(tzinfo=ZoneInfo(zone))
+    return None

@@ -1,0 +1,140 @@
+"""Whether files are one student's or a class's, by what their text says; nothing is parsed or run.
+
+A file's text says which of the asked names it defines or assigns, and which modules it imports.
+That is looked for in the bytes, so that notebooks and all usual encodings do as well as modules.
+"""
+
+import re
+import stat
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import islice
+from pathlib import Path
+
+from grader.submissions import is_gradable, open_here_and_now
+from grader.submissions.kinds import is_called_homework, stem_of
+from grader.submissions.tree import VERSION, Tree
+
+WHOLE = 3  # asked names that a file defines which is more than a helper
+ALL = 6  # of them: then it is no part of another work, even if that imports it
+MOST_LOOKED_AT = 50  # files beside each other; more are a class in any case
+# Folders that a student makes beside those of versions, and no student is called.
+DRAFTS = frozenset({"old", "new", "draft", "drafts", "final", "backup", "copy"})
+
+# The names of the homework, and the report's for the gradients: grad_w1, w1_grad, dW1.
+NAMES = rb"forward|Net|(?:grad_|d_?)[wWbB][12]|[wWbB][12]_grad"
+BEGINNING = rb'(?m)^[ \t"]*'  # of a line, in a notebook too
+DEFINED = re.compile(BEGINNING + rb"(?:async[ \t]+)?(?:def|class)[ \t]+(" + NAMES + rb")\b")
+ASSIGNED = re.compile(BEGINNING + rb"(" + NAMES + rb")[ \t]*(?::[^=\n]{0,80})?=(?!=)")
+FROM = re.compile(BEGINNING + rb"(?:from|%run|%load)[ \t]+([\w./-]{1,200})")
+IMPORT = re.compile(BEGINNING + rb"import[ \t]+([\w., \t]{1,200})")
+GRADIENT = re.compile(r"[wb][12]")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the text of a file says: the asked names it defines, and the modules it imports."""
+
+    asked: frozenset[str] = frozenset()
+    imports: frozenset[str] = frozenset()
+
+
+def look_at(path: Path, most_bytes: int) -> Look:
+    """Look at the text of a regular file, as far as it is read; of another one nothing is known."""
+    try:
+        with open(path, "rb", opener=open_here_and_now) as file:
+            data = file.read(most_bytes)
+    except OSError:
+        return Look()
+    text = data.replace(b"\0", b"").replace(b"\\n", b"\n")  # of UTF-16, and within JSON
+    names = (match[1].decode() for each in (DEFINED, ASSIGNED) for match in each.finditer(text))
+    modules = [match[1] for match in FROM.finditer(text)]
+    modules += [name for match in IMPORT.finditer(text) for name in match[1].split(b",")]
+    imports = (_module(module.decode(errors="replace")) for module in modules)
+    return Look(frozenset(map(_asked, names)), frozenset(imports))
+
+
+def _asked(name: str) -> str:
+    """Return the homework's name for a name: grad_w1 for dW1."""
+    gradient = GRADIENT.search(name.lower())
+    return f"grad_{gradient[0]}" if gradient else name
+
+
+def _module(imported: str) -> str:
+    """Return the stem of the file or folder that is imported: "utils" of utils.act or utils.py."""
+    first = imported.strip().partition(" ")[0].removeprefix("./").partition("/")[0]
+    return first.lstrip(".").partition(".")[0]
+
+
+class Works:
+    """Which files and folders are works, by what their text says and whether it was handed out."""
+
+    def __init__(
+        self, most_bytes: int, untouched: Callable[[Path], bool], never: str | None
+    ) -> None:
+        """`never` is the absolute path of a folder that is not looked into."""
+        self._look = cache(partial(look_at, most_bytes=most_bytes))
+        self.is_untouched = cache(untouched)
+        self._never = never
+
+    def defines(self, path: Path, least: int = 1) -> bool:
+        """Tell whether a file defines so much of what is asked, and is not as it was handed out."""
+        return len(self._look(path).asked) >= least and not self.is_untouched(path)
+
+    def is_one_students(self, files: Sequence[Path], folders: Sequence[Path]) -> bool:
+        """Tell whether what lies in a folder is one student's; otherwise it is a class.
+
+        Two whole works under different names are two students', unless one imports the other, and
+        so are two folders with a whole work each. If there is one work only, or a file called as
+        the homework is, the others are its helpers if they are imported, or by that name.
+        """
+        if not files or len(files) > MOST_LOOKED_AT:
+            return False
+        own = [path for path in files if not self.is_untouched(path)]
+        stems = {stem_of(path.name) for path in own}
+        imported = {name for path in own for name in self._imports(path)}
+        works = {stem_of(path.name) for path in own if self._is_work(path, imported)}
+        if len(works) > 1 or len(self.folders_with(folders, WHOLE if own else 1)) > 1:
+            return False
+        was_handed_out = any(is_called_homework(stem_of(path.name)) for path in files)
+        if not own or any(map(is_called_homework, stems)):
+            return was_handed_out
+        others = self.folders_with(folders, 1)
+        has_helpers = len(stems) > 1 or was_handed_out or not imported.isdisjoint(others)
+        return has_helpers and len(stems - imported) == 1 and imported.issuperset(others)
+
+    def is_class(self, files: Sequence[Path], folders: Sequence[Path]) -> bool:
+        """Tell whether what lies in a folder is more than one student's without any doubt."""
+        whole = {stem_of(path.name) for path in files if self.defines(path, WHOLE)}
+        if len(whole) > 1:
+            return not self.is_one_students(files, folders)
+        return not files and len(self.folders_with(folders, WHOLE)) > 1
+
+    def folders_with(self, folders: Iterable[Path], least: int) -> list[str]:
+        """Return the names of folders with a file that defines so much; two are enough."""
+        candidates = (folder for folder in folders if not _is_draft(folder.name))
+        works = (folder.name for folder in candidates if self._holds(folder, least))
+        return list(islice(works, 2))
+
+    def _holds(self, folder: Path, least: int) -> bool:
+        leaves = (leaf for leaf in Tree(folder, self._never) if is_gradable(leaf.name))
+        return any(
+            stat.S_ISREG(leaf.mode) and self.defines(leaf.path, least)
+            for leaf in islice(leaves, MOST_LOOKED_AT)
+        )
+
+    def _imports(self, path: Path) -> frozenset[str]:
+        return self._look(path).imports - {stem_of(path.name)}
+
+    def _is_work(self, path: Path, imported: Container[str]) -> bool:
+        """Tell whether a file is a work of its own, and no part or helper of another."""
+        stem = stem_of(path.name)
+        if stem in imported:
+            return self.defines(path, ALL)
+        return self.defines(path, 1 if is_called_homework(stem) else WHOLE)
+
+
+def _is_draft(folder: str) -> bool:
+    """Tell whether a folder's name is one that a student gives to versions of a work."""
+    return bool(VERSION.fullmatch(folder)) or folder.lower() in DRAFTS
