@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from grader.papers import Brief, Graded, Paper, key_of, may_be_faster
 from grader.records import Record
 from grader.smells import Smell
+from grader.submissions import shown
 from grader.submissions.discover import Submission
 from grader.submissions.read import Unreadable, read_bytes
 
@@ -208,7 +209,8 @@ def _grade(submission: Submission, brief: Brief, graders: Graders) -> Result:
 def _result(submission: Submission, graded: Graded, key: str, was_known: bool) -> Result:
     record = replace(graded.record, student=submission.student)
     counting = [record.submission, *(f.name for f in record.files if f.role in ("net", "used"))]
-    paths = [path for name in counting if (path := submission.file_called(name))]
+    by_name = {_name_of(submission, path): path for path in submission.files}
+    paths = [by_name[name] for name in counting if name in by_name]
     moments = [_handed_in(submission, path) for path in paths or submission.files[:1]]
     return Result(
         submission=submission,
@@ -226,7 +228,7 @@ def paper_of(submission: Submission, brief: Brief) -> Paper:
     paper = Paper(submission.student, {}, {}, submission.problem or "")
     left = brief.rubric.limits.source_bytes
     for path in submission.files:
-        name = submission.name_of(path)
+        name = _name_of(submission, path)
         if submission.problem:
             paper.problems[name] = submission.problem
             continue
@@ -236,6 +238,11 @@ def paper_of(submission: Submission, brief: Brief) -> Paper:
         except Unreadable as error:
             paper.problems[name] = str(error)
     return paper
+
+
+def _name_of(submission: Submission, path: Path) -> str:
+    """Return what the student called a file; one that is only a problem has no other name."""
+    return shown(submission.names.get(path, path.name))
 
 
 def _handed_in(submission: Submission, path: Path) -> datetime:

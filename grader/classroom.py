@@ -15,10 +15,10 @@ from grader import __version__
 from grader.canary import SLOWEST_MACHINE, Unfit, assert_fit, limits_of_canary, reference_seconds
 from grader.cases import hidden_cases
 from grader.catalogue import Reason
-from grader.confined.contract import OUT_OF_TIME, Problem
+from grader.confined.contract import OUT_OF_TIME, Problem, Spellings
 from grader.confined.files import Cell, File
 from grader.interview import Interview, interview, rounds_of
-from grader.judging import Case, Marking, pass_mark
+from grader.judging import Case, Marking, Written, pass_mark, zero
 from grader.material.reference import NAME
 from grader.papers import Brief, Graded, Paper, Ready
 from grader.records import (
@@ -33,7 +33,7 @@ from grader.records import (
     net_file_of,
 )
 from grader.rubric import Rubric
-from grader.scoring import flags, score, training, zero
+from grader.scoring import flags, score, training
 from grader.smells import Smell
 from grader.submissions.candidates import Choice
 from grader.submissions.read import Source, Unreadable, read
@@ -54,6 +54,7 @@ class _Exam:
     rounds: list[Round]
     manual: Case
     marking: Marking
+    spellings: Spellings
     pass_mark: float
 
     @classmethod
@@ -64,12 +65,19 @@ class _Exam:
         asked = [case for case in cases if case.criterion in rubric.points]
         marking = rubric.marking()
         mark = pass_mark(manual.call.tensors["y"], marking)
-        return cls(asked, rounds_of(asked), manual, marking, mark)
+        spellings = rubric.spellings.by_name()
+        return cls(asked, rounds_of(asked), manual, marking, spellings, mark)
 
     def score(self, asked: Interview, source: Source) -> list[Verdict]:
         """Return the verdicts on the outcomes of an interview, a criterion each."""
-        text = "\n".join(cell.source for cell in source.cells)
-        return score(self.cases, asked.outcomes, asked.named, self.marking, text)
+        written = Written(
+            text=source.text,
+            named=asked.named,
+            in_text=source.in_text,
+            spellings=self.spellings,
+            notes=[(note.where, note.text) for note in asked.notes],
+        )
+        return score(self.cases, asked.outcomes, self.marking, written)
 
 
 @dataclass(frozen=True)
@@ -146,8 +154,6 @@ class Classroom:
             self._prove_again(self._whole if asked.smell == "time" else self._untrained)
         verdicts = exam.score(asked, source)
         status = status_of(asked)
-        if status == "failed":
-            verdicts = zero(_nothing_defined(asked), exam.marking)
         record = self._record(
             student=student,
             name=source.name,
@@ -328,8 +334,3 @@ def status_of(asked: Interview) -> Status:
     if problems & OUT_OF_TIME:
         return "timeout"
     return "failed" if problems == {Problem.MISSING} else "graded"
-
-
-def _nothing_defined(asked: Interview) -> Reason:
-    reason = f": {asked.notes[0].text} ({asked.notes[0].where})" if asked.notes else ""
-    return Reason("nothing_defined", {"reason": reason})

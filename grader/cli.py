@@ -232,16 +232,11 @@ def check(
 ) -> None:
     """Check your own work against the public cases, on your own machine."""
     asked = _loaded(rubric)
-    from grader.cases import public_cases
+    from grader.cases import public_cases_json
     from grader.selfcheck.checking import Questions
     from grader.selfcheck.running import Request, run
 
-    questions = Questions(
-        public_cases(asked),
-        asked.marking(),
-        asked.spellings.by_name(),
-        asked.software.packages,
-    )
+    questions = Questions.of(public_cases_json(asked))
     command = [sys.executable, "-m", "grader.cli", "check"]
     command += ["--rubric", str(rubric)] if rubric else []
     raise typer.Exit(run(Request(file, only, watch, lang, when_told), questions, command))

@@ -59,7 +59,12 @@ def _grade(job: GradeJob) -> int:
         names = Names(results, Path(job.students) if job.students else None)
         remarks: list[str] = []
         submissions = discover(
-            [Path(path) for path in job.paths], archives, results, names, remark=remarks.append
+            [Path(path) for path in job.paths],
+            archives,
+            results,
+            names,
+            untouched=handout.is_at,
+            remark=remarks.append,
         )
         names.check()
         several = any(len(submission.files) > 1 for submission in submissions)

@@ -21,7 +21,8 @@ GRADES = "grades.csv"
 # What is asked of a Net; the reason that tells of another file; those that say nothing of a Net.
 OF_NET = ("net", "train.net")
 NET_BESIDE = "net_beside"
-NO_ANSWER = ("missing", "crashed", "unreadable", "nothing_defined")
+MISSING = ("missing", "missing_in_text")
+NO_ANSWER = (*MISSING, "crashed", "unreadable", "nothing_defined", "nothing_defined_in_text")
 
 # Of a loss in the table. A wrong network's training is chaotic: the instructions of the processor
 # move its third digit. In result.json it is as it was computed.
@@ -181,7 +182,7 @@ def content_of(record: Record) -> str | None:
 
 
 def _with_net(record: Record, others: Sequence[Record]) -> Record:
-    lacking = {c.id for c in record.criteria if c.id in OF_NET and _reason(c) == "missing"}
+    lacking = {c.id for c in record.criteria if c.id in OF_NET and _reason(c) in MISSING}
 
     def answers(other: Record) -> list[Criterion]:
         return [c for c in other.criteria if c.id in lacking and _reason(c) not in NO_ANSWER]

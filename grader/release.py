@@ -26,11 +26,14 @@ ARCHIVE = "homework.zip"
 TRAVELLING = {
     "selfcheck.__init__": "__init__.py",
     "selfcheck.checking": "checking.py",
+    "selfcheck.reading": "reading.py",
     "selfcheck.running": "running.py",
     "selfcheck.showing": "showing.py",
     "selfcheck.tasks": "tasks.py",
     "selfcheck.watching": "watching.py",
     "errors": "errors.py",
+    "submissions.__init__": "submissions.py",
+    "submissions.read": "read.py",
     "judging": "judging.py",
     "diagnosis": "diagnosis.py",
     "verdicts": "verdicts.py",
@@ -130,5 +133,5 @@ def _selfcheck(rubric: Rubric) -> dict[Path, str | bytes]:
 
 def travelling(source: str) -> str:
     """Return a grader module's source as a module of the package selfcheck."""
-    imported = r"(?m)^from grader\.(?:confined\.|selfcheck\.)?(\w+) import"
+    imported = r"(?m)^from grader\.(?:(?:confined|selfcheck|submissions)\.)?(\w+) import"
     return re.sub(imported, r"from selfcheck.\1 import", source)

@@ -251,6 +251,7 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             misconceptions=self.misconceptions,
             pass_fraction=self.training.pass_fraction,
             activation=self.homework.activation,
+            activation_call=activation_called(self.homework.activation).call,
             n_output=self.homework.n_output,
         )
 

@@ -16,7 +16,16 @@ from typing import Self, TypeVar
 from grader.clocks import OutOfTime, ProcessClock, Watch, is_ready
 from grader.confined import wire
 from grader.confined.confinement import LAYERS, place_for_base
-from grader.confined.contract import OUT_OF_TIME, Call, Outcome, Problem, Sighting, Spellings
+from grader.confined.contract import (
+    OUT_OF_TIME,
+    Call,
+    Outcome,
+    Problem,
+    Sighting,
+    Spellings,
+    printable,
+    printable_sightings,
+)
 from grader.confined.files import File
 from grader.confined.limits import Limits, seconds_for
 from grader.confined.student import WAITED, over
@@ -293,7 +302,8 @@ class Worker:
         if isinstance(screened, Outcome):
             return screened
         self.named = {
-            name: _printable(wire.sightings_of(pairs)) for name, pairs in screened.named.items()
+            name: printable_sightings(wire.sightings_of(pairs))
+            for name, pairs in screened.named.items()
         }
         loaded = self._exchange(wire.Run(), wire.Loaded, seconds)
         if isinstance(loaded, Outcome):
@@ -327,14 +337,7 @@ class Worker:
             outcome = wire.outcome_of(reply)
         except wire.WireError as error:
             return self._give_up(Problem.CRASHED, f"{BROKE}: {error}")
-        return Outcome(
-            outcome.tensors,
-            outcome.problem,
-            printable(outcome.detail),
-            printable(outcome.where),
-            _printable(outcome.seen),
-            tuple(map(printable, outcome.damaged)),
-        )
+        return outcome.printable()
 
     def _exchange(
         self, message: wire.ToWorker, kind: type[Message], seconds: float
@@ -421,12 +424,3 @@ def _for_start(channel: socket.socket, event: int) -> None:
     """Wait for a worker to be made ready (see wire.Wait)."""
     if not is_ready(channel, event, START_SECONDS):
         raise WorkerNotReady(f"a worker was not ready after {START_SECONDS:g} s")
-
-
-def printable(text: str) -> str:
-    """Make text that student code shaped safe for a terminal: no control characters."""
-    return "".join(c if c.isprintable() else " " for c in text).strip()
-
-
-def _printable(sightings: Sequence[Sighting]) -> tuple[Sighting, ...]:
-    return tuple(Sighting(printable(s.name), printable(s.where)) for s in sightings)

@@ -16,6 +16,7 @@ from grader.confined.formulas import formulas_of, with_formulas
 from grader.confined.guards import guarded
 from grader.confined.screening import screen
 from grader.confined.student import load
+from grader.judging import Written
 from grader.rubric import Rubric, load_rubric
 from grader.scoring import score
 from grader.workers import Round
@@ -53,7 +54,8 @@ def graded():
         with guarded():
             loaded = with_formulas(load(main, [], PACKAGES), formulas)
             outcomes = [answer(fresh(case.call), loaded) for case in cases]
-        judged = score(cases, outcomes, screen(main.cells, formulas), marking)
+        named = screen(main.cells, formulas)
+        judged = score(cases, outcomes, marking, Written(named=named))
         return {verdict.criterion: verdict for verdict in judged}
 
     return verdicts
@@ -224,8 +226,8 @@ def test_of_several_spellings_the_first_of_the_rubric_counts(graded):
     [
         ("hs = torch.sigmoid(x.mm(w1) + b1)", "forward raised NameError: name 'yp' is not defined"),
         ("yp = torch.sigmoid(x.mm(w1) + b1).mm(w2) + b2", "name 'hs' is not defined"),
-        ("hs, yp = forward(x, params)", "forward is not defined"),
-        ("a = torch.sigmoid(x.mm(w1) + b1)", "forward is not defined"),
+        ("hs, yp = forward(x, params)", "is defined: define forward"),
+        ("a = torch.sigmoid(x.mm(w1) + b1)", "is defined: define forward"),
     ],
 )
 def test_a_forward_pass_that_lacks_something_is_told_what(graded, forward, told):

@@ -23,7 +23,7 @@ from grader.activations import activation_called
 from grader.cases import Draw, hidden_cases
 from grader.confined import wire
 from grader.confined.contract import GRADIENTS, Call, Outcome, Parameters, Problem, Sighting
-from grader.judging import Case, judge_training
+from grader.judging import Case, Written, judge_training
 from grader.records import Criterion
 from grader.reference import Reference
 from grader.rubric import load_rubric
@@ -409,7 +409,7 @@ def is_right(case: Case, outcome: Outcome) -> bool:
 @settings(max_examples=150)
 @given(interviews(), st.sampled_from([{}, {"grad_w1": (AUTOGRAD,), "grad_b2": (AUTOGRAD,)}]))
 def test_any_outcomes_come_to_points_that_they_earn(outcomes, named):
-    verdicts = score(CASES, outcomes, named, MARKING)
+    verdicts = score(CASES, outcomes, MARKING, Written(named=named))
     assert [verdict.criterion for verdict in verdicts] == list(MARKING.points)
     for verdict in verdicts:
         assert 0 <= verdict.points <= verdict.max_points
@@ -431,14 +431,14 @@ def test_any_outcomes_come_to_points_that_they_earn(outcomes, named):
 
 
 def test_right_outcomes_earn_everything():
-    verdicts = score(CASES, [Outcome(right(case)) for case in CASES], {}, MARKING)
+    verdicts = score(CASES, [Outcome(right(case)) for case in CASES], MARKING, Written())
     assert sum(verdict.points for verdict in verdicts) == 100
 
 
 def test_an_enormous_loss_is_told_in_few_digits():
     (case,) = (case for case in CASES if case.criterion == "train.net")
     outcome = Outcome(tuple(tensor * 1e150 for tensor in right(case)))
-    verdict = judge_training(case, outcome, reference.mean_squared_error, MARKING)
+    verdict = judge_training(case, outcome, MARKING)
     assert verdict.points == 0
     assert verdict.loss > 1e290
     assert len(verdict.message) < 80

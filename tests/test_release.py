@@ -260,7 +260,7 @@ def test_the_self_check_gives_autograd_nothing_as_the_grader_does(folder, put_in
 
 
 UNUSABLE = [
-    (["missing.py"], "missing.py: cannot be read"),
+    (["missing.py"], "missing.py cannot be opened: No such file or directory"),
     (["homework.py", "--only", "grad_w3"], "nothing is called 'grad_w3'"),
 ]
 

@@ -61,6 +61,16 @@ class Sighting:
     where: str = ""
 
 
+def printable(text: str) -> str:
+    """Make text that student code shaped safe for a terminal: no control characters."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
+def printable_sightings(sightings: Sequence[Sighting]) -> tuple[Sighting, ...]:
+    """Make sightings safe for a terminal."""
+    return tuple(Sighting(printable(s.name), printable(s.where)) for s in sightings)
+
+
 # What a gradient's source names, by the gradient's name.
 Named = Mapping[str, Sequence[Sighting]]
 
@@ -83,3 +93,14 @@ class Outcome:
     where: str = ""
     seen: tuple[Sighting, ...] = ()
     damaged: tuple[str, ...] = ()
+
+    def printable(self) -> "Outcome":
+        """Return it with texts that are safe for a terminal."""
+        return Outcome(
+            self.tensors,
+            self.problem,
+            printable(self.detail),
+            printable(self.where),
+            printable_sightings(self.seen),
+            tuple(map(printable, self.damaged)),
+        )

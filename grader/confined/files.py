@@ -1,6 +1,6 @@
 """What a student handed in, as it travels to where it runs: files, and the cells in them.
 
-Nothing here runs anything, and the standard library is enough.
+Nothing here runs anything, and the standard library is enough (IPython's own syntax needs IPython).
 """
 
 import ast
@@ -9,16 +9,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
+from grader.confined.parsing import Fault, parsed
+
 Kind = Literal["module", "notebook"]
-NOT_PARSED = (SyntaxError, ValueError, RecursionError, MemoryError)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A statement that is no Python, and so is left out: its line, and the error."""
-
-    line: int | None
-    error: BaseException
 
 
 @dataclass(frozen=True)
@@ -33,10 +26,7 @@ class Cell:
 
     @cached_property
     def _parsed(self) -> tuple[list[ast.stmt], list[Fault]]:
-        try:
-            return ast.parse(self.source, self.label).body, []
-        except NOT_PARSED as error:
-            return [], [Fault(getattr(error, "lineno", None), error)]
+        return parsed(self.source, self.label)
 
     @property
     def statements(self) -> list[ast.stmt]:

@@ -11,9 +11,10 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from grader.confined.contract import GRADIENTS, Sighting
-from grader.confined.files import NOT_PARSED, Cell
+from grader.confined.files import Cell
 from grader.confined.formulas import Formula
 from grader.confined.guards import ENTRY_POINTS, GRAPH_ATTRIBUTES, MOST_SIGHTINGS
+from grader.confined.parsing import NOT_PARSED
 
 # A source may be made to grow without end while it is followed; an honest one needs hundreds.
 MOST_STEPS = 50_000

@@ -29,7 +29,7 @@ def check(only: str | None = None, lang: str = "en") -> None:
     questions, look = stored_questions(), look_of(Texts(language_of(lang)))
     cells = _cells_of(namespace)
     loaded = Loaded(namespace, [], {cell.label for cell in cells})
-    work = Work.of(loaded, cells, questions.spellings)
+    work = Work.of(loaded, cells, questions)
     display = _display()
     with guarded():
         if display is None:

@@ -93,14 +93,6 @@ class Submission:
     moments: Mapping[Path, datetime] = field(default_factory=dict, hash=False)
     names: Mapping[Path, str] = field(default_factory=dict, hash=False)
 
-    def name_of(self, path: Path) -> str:
-        """Return what the student called a file, with its folders ("src/utils.py")."""
-        return shown(path.name)
-
-    def file_called(self, name: str) -> Path | None:
-        """Return the file of this name, None where there is none."""
-        return next((path for path in self.files if self.name_of(path) == name), None)
-
 
 @dataclass
 class _Found:
