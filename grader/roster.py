@@ -123,7 +123,9 @@ def students_of(table: Path) -> list[str]:
         student = cells["student"].strip()
         if student in first:
             above = first[student]
-            raise UserError(f"{table}, line {line}: student {shown(student)} is in line {above}, too")
+            raise UserError(
+                f"{table}, line {line}: student {shown(student)} is in line {above}, too"
+            )
         if student != safe(student):
             raise UserError(f"{table}, line {line}: {student!r} cannot be a folder's name")
         first[student] = line
