@@ -8,7 +8,7 @@ be certain. Headings are compared without regard to capitals and to spaces aroun
 import codecs
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,15 +51,9 @@ def read_rows(path: Path, columns: Sequence[str], may_be_empty: Collection[str] 
     """
     text = read_text(path)
     try:
-        table = Table(text, columns)
-        numbers = table.numbers(columns)
+        return list(_rows(Table(text, columns), columns, may_be_empty))
     except UserError as error:
         raise about(path, error) from error
-    return [
-        Row(line, _cells(f"{path}, line {line}", row, numbers, len(table.header), may_be_empty))
-        for line, row in zip(table.lines, table.body, strict=True)
-        if any(_value(cell).strip() for cell in row)
-    ]
 
 
 def read_text(path: Path) -> str:
@@ -275,36 +269,50 @@ def _first(rows: Sequence[Sequence[str]]) -> int:
     says = (
         number
         for number, row in enumerate(rows)
-        if any(_value(cell).strip() for cell in row) and not (number == 0 and row[0] == "sep=")
+        if _says(row) and not (number == 0 and row[0] == "sep=")
     )
     return next(says, 0)
 
 
-def _cells(
-    where: str,
-    row: Sequence[str],
-    numbers: dict[str, int],
-    width: int,
-    may_be_empty: Collection[str],
-) -> dict[str, str]:
-    """Return the cells of a row by column; raise UserError if one is missing, or more follow."""
-    if any(_value(cell).strip() for cell in row[width:]):
-        raise UserError(
-            f"{where}: has {len(row)} cells under {width} headings: "
+def _rows(table: Table, columns: Sequence[str], may_be_empty: Collection[str]) -> Iterator[Row]:
+    """Yield the rows that say anything; raise UserError at the first that is off."""
+    numbers = table.numbers(columns)
+    for line, row in zip(table.lines, table.body, strict=True):
+        if not _says(row):
+            continue
+        cells = {
+            name: from_cell(_value(row[number])) if number < len(row) else ""
+            for name, number in numbers.items()
+        }
+        if fault := _misplaced(row, len(table.header)) or _missing(cells, may_be_empty):
+            raise UserError(f"line {line}: {fault}")
+        yield Row(line, cells)
+
+
+def _says(row: Iterable[str]) -> bool:
+    """Tell whether any cell of a row has something in it."""
+    return any(_value(cell).strip() for cell in row)
+
+
+def _misplaced(row: Sequence[str], width: int) -> str:
+    """Return what is wrong with how the cells of a row are parted, if anything."""
+    if _says(row[width:]):
+        return (
+            f"has {len(row)} cells under {width} headings: "
             "put a cell that has a separator in it in quotation marks"
         )
     if any(cell.lstrip().startswith(QUOTE) and not cell.startswith(QUOTE) for cell in row):
-        raise UserError(f"{where}: a cell has a space before its quotation mark: remove the space")
-    cells = {
-        name: from_cell(_value(row[number])) if number < len(row) else ""
-        for name, number in numbers.items()
-    }
-    given = {name: text.strip() for name, text in cells.items() if text.strip()}
-    for name in cells:
-        if name not in given and name not in may_be_empty:
-            others = " and ".join(f"{other} {shown(text)}" for other, text in given.items())
-            raise UserError(f"{where}: there is no {name}" + (f" for {others}" if others else ""))
-    return cells
+        return "a cell has a space before its quotation mark: remove the space"
+    return ""
+
+
+def _missing(cells: Mapping[str, str], may_be_empty: Collection[str]) -> str:
+    """Return what a row lacks, if anything, and whose row it is."""
+    there = [f"{name} {shown(text.strip())}" for name, text in cells.items() if text.strip()]
+    for name, text in cells.items():
+        if not text.strip() and name not in may_be_empty:
+            return f"there is no {name}" + (f" for {' and '.join(there)}" if there else "")
+    return ""
 
 
 def _value(cell: str) -> str:

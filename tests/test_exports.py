@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import unicodedata
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -226,7 +227,7 @@ TO_SHARE = (
     "to give all members of a group its grade: --groups FILE (in Canvas: People, the group set, "
     "Download Course Roster CSV)"
 )
-NOT_THEIRS = "has N/A: Canvas ignores the grade until the assignment is theirs, too"
+NOT_THEIRS = "not assigned to them (N/A), so Canvas will ignore the grade"
 GROUPED: Sequence[tuple[str, list[Mark], dict[str, str], list[str], list[str], list[str]]] = [
     (
         "nothing tells who is in a group",
@@ -311,6 +312,12 @@ def test_the_gradebook_may_say_who_is_in_a_group():
     assert [row[5] for row in table(merged.text)[2:]] == ["19.5", "19.5", "", "EX", "N/A"]
     assert merged.notes == ["Brown, Bo (2): gets the grade of group Team A!"]
     assert merged.problems == []
+
+
+def test_names_apart_are_no_group():
+    apart = "LastName,FirstName,ID,SIS Login ID,Section,HW\nDoe,Jane,1,jd,A,\n"
+    merged = canvas.merge(apart, [mark("x", 10, "Canvas", "1", called="doejane")], "HW", 20)
+    assert (merged.problems, merged.notes) == ([], [])
 
 
 def test_canvas_imports_no_tabs():
@@ -669,6 +676,20 @@ def test_github_gets_the_summary_added_and_the_rest_printed(warm, results, tmp_p
     assert summary.read_text().startswith("before\n## gbk\\_comments: 75 of 75 points")
     assert all(COMMAND.fullmatch(line) for line in done.stdout.splitlines())
     assert len(done.stdout.splitlines()) == 1
+
+
+def test_tables_of_the_results_may_have_been_saved_by_a_spreadsheet(warm, graded, tmp_path):
+    results, out = tmp_path / "results", tmp_path / "out.csv"
+    shutil.copytree(graded["moodle"], results)
+    for name in ("grades.csv", "students.csv"):
+        rows = list(csv.reader(io.StringIO((results / name).read_text(encoding="utf-8-sig"))))
+        saved = io.StringIO(newline="")
+        csv.writer(saved, delimiter=";").writerows([*rows, [""] * len(rows[0])])
+        (results / name).write_bytes(saved.getvalue().encode("utf-16"))
+    into = TABLES / "15_worksheet_locked_first_row.csv"
+    code, lines = told(warm, results, "--to", "moodle", "--into", into, "--out", out)
+    assert (code, len(lines)) == (1, 1)
+    assert [row[4] for row in table(out.read_text())[1:]] == ["", *["10"] * 5, "0"]
 
 
 UNUSABLE: Sequence[tuple[list[str], str]] = [

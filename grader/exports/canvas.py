@@ -33,7 +33,7 @@ STUDENTS_OWN = frozenset(
 )  # fmt: skip
 SUMS = re.compile("(Current|Final) (Score|Points|Grade)|Override (Score|Grade|Status)")
 EXCUSED, NOT_ASSIGNED = "EX", "N/A"
-UNASSIGNED = f"has {NOT_ASSIGNED}: Canvas ignores the grade until the assignment is theirs, too"
+UNASSIGNED = f"not assigned to them ({NOT_ASSIGNED}), so Canvas will ignore the grade"
 GROUP_ID, GROUP_NAME = "canvas_user_id", "group_name"  # of Canvas's table of groups
 GROUP_COLUMNS = (GROUP_NAME, "group name", "group")  # in a gradebook, where people add one
 NOT_THEIR_NAME = "not under their own name: if that is a group, its other members have no file"

@@ -39,7 +39,7 @@ class Headings:
 
 
 # From Moodle's language packs, as of 2015 to 2026 (github.com/projectestac/moodle-langpacks; zh_tw
-# from the pack of Moodle 3.1 and the assign.php of 4.5): assign.php recordid, maxgrade, scale and
+# from the pack of Moodle 3.1 and a later assign.php): assign.php recordid, maxgrade, scale and
 # gradecanbechanged; assignfeedback_comments.php pluginname; moodle.php fullname, idnumber, email,
 # gradenoun (grade until 4.0), yes and no. "Identifikator" is no pack's, but has been met.
 LANGUAGES = {
