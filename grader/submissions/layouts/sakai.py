@@ -30,7 +30,6 @@ from grader.submissions.layouts.common import (
 SYSTEM = "Sakai"
 ATTACHMENTS = "Submission attachment(s)"  # in the language of the user
 MEMBERS_FILE = "members.txt"
-GRADES_FILES = frozenset({"grades.csv", "grades.xls", "grades.xlsx"})
 BETWEEN = "; "  # of the members of a group
 # Whoever has one name alone has a comma, too.
 STUDENT = re.compile(r"(?P<name>[^,]*,.*)\((?P<id>[^()]+)\)", re.DOTALL)
@@ -52,7 +51,7 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
         f"{name}/{_attachments(folder / name)}".removesuffix("/"): tuple(_students(folder / name))
         for name in folders
     }
-    return Layout(folder, owners, {}, beside=GRADES_FILES) if all(owners.values()) else None
+    return Layout(folder, owners, {}) if all(owners.values()) else None
 
 
 def is_sakais(submission: Path) -> bool:
