@@ -262,8 +262,9 @@ LAYOUTS = {
             "Doe, Jane": ("Sakai", "jdoe", ["homework.py"]),
             "Li, Ben (Benno)": ("Sakai", "bli", ["homework.ipynb"]),
             "Plato": ("Sakai", "7", ["homework.py"]),
-            "Roe, Jane": ("Sakai", "jroe", ["homework.py"]),
+            "Roe, 王 明": ("Sakai", "jroe", ["homework.py"]),
             "Roe, Joe": ("Sakai", "roe2", ["homework.py"]),
+            "Zoe Roe": ("Sakai", "Zoe Roe", ["homework.py"]),
         },
     ),
     "sakai, files": (
@@ -496,9 +497,10 @@ TWENTY_FIVE = {
 }
 
 
-@pytest.mark.parametrize("named", ["class", "class/ada"])
+@pytest.mark.parametrize("named", ["class", "class/ada", "class.zip"])
 def test_of_many_versions_the_active_one_is_graded(tmp_path, rubric, named):
     lay(tmp_path / "class", TWENTY_FIVE)
+    zipped(tmp_path / "class.zip", [(name, text.encode()) for name, text in TWENTY_FIVE.items()])
     (ada,) = found_in(tmp_path / named, rubric)
     assert (ada.student, [path.parent.name for path in ada.files]) == ("ada", ["25"])
 

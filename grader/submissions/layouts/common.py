@@ -24,7 +24,7 @@ from grader.submissions import (
 )
 
 TIMESTAMP_FILE = "timestamp.txt"
-TIMESTAMP_BYTES = 200
+LINE_BYTES = 20_000
 # So many students are named one by one on the screen.
 MOST_REMARKS = 10
 
@@ -205,7 +205,7 @@ def read(path: Path, most_bytes: int) -> bytes:
 def read_line(path: Path) -> str:
     """Return what a small file says in one line; "" where it cannot be read."""
     with suppress(OSError, ValueError):
-        return read(path, TIMESTAMP_BYTES).decode().strip()
+        return read(path, LINE_BYTES).decode().strip()
     return ""
 
 
