@@ -56,7 +56,10 @@ def _grade(job: GradeJob) -> int:
     # What is unpacked is read while the class is graded, and gone after that.
     with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
         names = Names(results, Path(job.students) if job.students else None)
-        submissions = discover([Path(path) for path in job.paths], archives, results, names)
+        remarks: list[str] = []
+        submissions = discover(
+            [Path(path) for path in job.paths], archives, results, names, remark=remarks.append
+        )
         names.check()
         with (
             GradeScreen(len(submissions), rubric, results, quiet=job.format == "json") as screen,
@@ -64,6 +67,7 @@ def _grade(job: GradeJob) -> int:
             # Until the graders have proved themselves, nothing is written.
             _batch(job, rubric, submissions, _find_of(job, rubric, opened), screen) as batch,
         ):
+            screen.show_remarks(remarks)
             results.mkdir(parents=True, exist_ok=True)
             remove_unfinished(results)
             write_roster(submissions, results)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # which needs the solution's texts, and what makes notebooks 
 
 LONGEST_TABLE = 200  # more students than that are looked at in grades.csv
 HARDEST = 5  # criteria listed under "what the class did not get"
+MOST_REMARKS = 20  # lines about what was found
 
 
 class GradeScreen:
@@ -80,6 +81,14 @@ class GradeScreen:
             self._console.print(
                 f"[yellow]not in force here:[/] {layer} ({escape(reason)})", soft_wrap=True
             )
+
+    def show_remarks(self, remarks: Sequence[str]) -> None:
+        """Say what was decided about the files that were found, one line each and not too many."""
+        lines = [*remarks[:MOST_REMARKS]]
+        if len(remarks) > MOST_REMARKS:
+            lines.append(f"and {len(remarks) - MOST_REMARKS} more")
+        for line in lines:
+            self._console.print(escape(line), style="dim", soft_wrap=True)
 
     def show_untimed(self, systems: Sequence[str]) -> None:
         """Say that days late are guessed, as these systems do not tell when work was handed in."""
