@@ -458,6 +458,16 @@ def test_what_is_decided_and_who_is_late_is_said(tmp_path, layout):
     assert found.remarks == SAID[layout]
 
 
+@pytest.mark.parametrize("layout", SAID)
+def test_nothing_more_is_said_of_what_is_the_systems_own(tmp_path, rubric, layout):
+    lines: list[str] = []
+    root = lay(tmp_path / "class", LAYOUTS[layout][0])
+    found_in(root, rubric, remark=lines.append)
+    where = root / WITHIN.get(layout, "")
+    assert lines[: len(SAID[layout])] == [f"{where}: {line}" for line in SAID[layout]]
+    assert not any("not graded: " in line for line in lines)
+
+
 def test_of_a_large_class_some_are_named_and_the_others_counted(tmp_path):
     files = [
         f"hw_u{n:02}_attempt_2026-10-{day}-18-20-11_a.py" for n in range(30) for day in (30, 31)

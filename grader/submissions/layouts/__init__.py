@@ -28,6 +28,7 @@ from grader.submissions.layouts.common import TIMESTAMP_FILE, Layout, Names, Own
 from grader.submissions.layouts.nbgrader import is_nbgraders
 
 __all__ = [
+    "OWN_FILES",
     "STUDENTS_FILES",
     "SYSTEM_FILES",
     "Layout",
@@ -42,7 +43,9 @@ __all__ = [
 SYSTEM_FILES = frozenset(
     {gradescope.METADATA_FILE, TIMESTAMP_FILE, submitty.SETTINGS_FILE, sakai.MEMBERS_FILE}
 )
-# Of these, what lies in a student's folder, which then is not one that a class was wrapped in.
+# What is nobody's in a class that a system laid out.
+OWN_FILES = SYSTEM_FILES | {brightspace.INDEX_FILE, *sakai.GRADES_FILES}
+# What lies in a student's folder, which then is not one that a class was wrapped in.
 STUDENTS_FILES = frozenset({submitty.SETTINGS_FILE})
 Recogniser = Callable[[Path, Names, Names], Layout | None]
 RECOGNISERS: tuple[Recogniser, ...] = (

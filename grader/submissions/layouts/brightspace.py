@@ -25,6 +25,7 @@ from grader.submissions.layouts.common import (
 )
 
 SYSTEM = "Brightspace"
+INDEX_FILE = "index.html"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 TIME = (
     rf"(?P<month>{'|'.join(MONTHS)}) (?P<day>\d{{1,2}}), (?P<year>\d{{4}}) "

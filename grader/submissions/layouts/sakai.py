@@ -32,6 +32,7 @@ from grader.submissions.layouts.common import (
 SYSTEM = "Sakai"
 ATTACHMENTS = "Submission attachment(s)"  # in the language of the user
 MEMBERS_FILE = "members.txt"
+GRADES_FILES = ("grades.csv", "grades.xls", "grades.xlsx")
 BETWEEN = "; "  # of the members of a group
 # Whoever has one name alone has a comma, too.
 STUDENT = re.compile(r"(?P<name>[^,]*,.*)\((?P<id>[^()]+)\)", re.DOTALL)
