@@ -69,8 +69,11 @@ SAKAI = {
     "Homework 1/Plato,(7)/timestamp.txt": "Fri Oct 30 11:04:00 CST 2026",
     "Homework 1/Plato,(7)/Submission attachment(s)/homework.py": "",
     "Homework 1/Jane Roe/timestamp.txt": "20261030110400123",
-    "Homework 1/Jane Roe/members.txt": "Roe, Jane(jroe); Roe, Joe(roe2)",
+    "Homework 1/Jane Roe/members.txt": f"{'Roe, &#29579; &#26126;(jroe); ' * 20}Roe, Joe(roe2)",
     "Homework 1/Jane Roe/Submission attachment(s)/homework.py": "",
+    "Homework 1/Zoe Roe/timestamp.txt": "20261030110400123",
+    "Homework 1/Zoe Roe/members.txt": "",
+    "Homework 1/Zoe Roe/Submission attachment(s)/homework.py": "",
 }
 SAKAI_FILES = dict.fromkeys(
     [

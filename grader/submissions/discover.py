@@ -32,7 +32,7 @@ from grader.submissions.kinds import (
     stem_of,
     why_not,
 )
-from grader.submissions.layouts import SYSTEM_FILES, Layout, Owner, Unclear, layout_of, says_whose
+from grader.submissions.layouts import OWN_FILES, Layout, Owner, Unclear, layout_of, says_whose
 from grader.submissions.tree import (
     DEEPEST,
     ENVIRONMENT,
@@ -303,7 +303,7 @@ class _Search:
         for name in refused:
             self._add_file(folder / name, name, stat.S_IFREG, self._file_at(folder / name))
         if layout.of == folder:
-            quiet = {*refused, *SYSTEM_FILES}
+            quiet = {*refused, *OWN_FILES}
             nobodys = [n for n in strays if not (n in quiet or is_nobodys(n) or says_whose(n))]
             self._say_not_graded(folder, nobodys)
 

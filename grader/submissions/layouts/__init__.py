@@ -4,9 +4,9 @@ A layout is recognised by all entries of a folder together, so that no single od
 what fits no system is an ordinary class. Only names are looked at, and the few files of the
 systems' own in SYSTEM_FILES, which are read as data.
 
-Each file says where its names are from. Not here, since no source tells what a download of theirs
-looks like: Google Classroom (a folder of Drive, in which students' files keep their own names) and
-Ed.
+Each file says where its names are from. Not here, since no source was found that tells what a
+download looks like: Google Classroom (a folder of Drive, in which students' files keep the names
+that students gave them) and Ed.
 """
 
 from collections.abc import Callable
@@ -27,12 +27,26 @@ from grader.submissions.layouts import (
 from grader.submissions.layouts.common import TIMESTAMP_FILE, Layout, Names, Owner, Unclear
 from grader.submissions.layouts.nbgrader import is_nbgraders
 
-__all__ = ["SYSTEM_FILES", "Layout", "Owner", "Unclear", "is_nbgraders", "layout_of", "says_whose"]
+__all__ = [
+    "OWN_FILES",
+    "STUDENTS_FILES",
+    "SYSTEM_FILES",
+    "Layout",
+    "Owner",
+    "Unclear",
+    "is_nbgraders",
+    "layout_of",
+    "says_whose",
+]
 
 # What archives are unpacked for, beside submissions.
 SYSTEM_FILES = frozenset(
     {gradescope.METADATA_FILE, TIMESTAMP_FILE, submitty.SETTINGS_FILE, sakai.MEMBERS_FILE}
 )
+# What is nobody's in a class that a system laid out.
+OWN_FILES = SYSTEM_FILES | {brightspace.INDEX_FILE, *sakai.GRADES_FILES}
+# What lies in a student's folder, which then is not one that a class was wrapped in.
+STUDENTS_FILES = frozenset({submitty.SETTINGS_FILE})
 Recogniser = Callable[[Path, Names, Names], Layout | None]
 RECOGNISERS: tuple[Recogniser, ...] = (
     gradescope.recognise,

@@ -62,8 +62,7 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     }
     called = {name: found[name]["file"] or name for name in kept}
     problems = {name: NO_FILE for name in kept if found[name]["receipt"]}
-    beside = frozenset(found.keys() - kept.keys())
-    return Layout(folder, kept, called, (*remarks, UNTIMED), problems, beside)
+    return Layout(folder, kept, called, (*remarks, UNTIMED), problems)
 
 
 def _users(heads: set[str]) -> dict[str, str]:

@@ -25,6 +25,7 @@ from grader.submissions.layouts.common import (
 )
 
 SYSTEM = "Brightspace"
+INDEX_FILE = "index.html"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 TIME = (
     rf"(?P<month>{'|'.join(MONTHS)}) (?P<day>\d{{1,2}}), (?P<year>\d{{4}}) "
@@ -33,7 +34,6 @@ TIME = (
 PATTERN = re.compile(
     rf"(?P<id>\d+)-(?P<assignment>\d+) - (?P<name>.+?) - {TIME}(?: ?- ?(?P<file>.+))?", re.DOTALL
 )
-INDEX = "index.html"
 UNTIMED = (
     f"the times that {SYSTEM} tells have no time zone: they order attempts, and days late are not "
     "counted from them"
@@ -60,8 +60,7 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
         folder, ((name, _owner(match, clear), moments[name]) for name, match in found.items())
     )
     called = {name: found[name]["file"] or name for name in owners}
-    beside = frozenset({INDEX, *found} - owners.keys())
-    return Layout(folder, owners, called, (*remarks, UNTIMED), beside=beside)
+    return Layout(folder, owners, called, (*remarks, UNTIMED))
 
 
 def _owner(match: re.Match[str], clear: set[str]) -> Owner:

@@ -24,7 +24,7 @@ from grader.submissions import (
 )
 
 TIMESTAMP_FILE = "timestamp.txt"
-TIMESTAMP_BYTES = 200
+LINE_BYTES = 20_000
 # So many students are named one by one on the screen.
 MOST_REMARKS = 10
 
@@ -56,8 +56,7 @@ class Layout:
     of the one that is graded are here.
     `files` are the names that students gave to files, where the system changed them.
     `remarks` are lines for the screen, one about each decision. `problems` says of an entry why
-    there is nothing to grade, where the system tells. Of the entries `beside` there is no more to
-    say: they are the system's own, or of older attempts.
+    there is nothing to grade, where the system tells.
     """
 
     of: Path
@@ -65,7 +64,6 @@ class Layout:
     files: Mapping[str, str]
     remarks: tuple[str, ...] = ()
     problems: Mapping[str, str] = field(default_factory=dict)
-    beside: frozenset[str] = frozenset()
 
 
 # Names, all together
@@ -105,7 +103,7 @@ def by_name(
     clear = clear_ids(found.values())
     owners = {
         name: (
-            Owner(system, match["id"], match["name"] or match["id"])
+            Owner(system, match["id"], match["name"].strip(" ,") or match["id"])
             if match["id"] in clear
             else Owner(system, name, Path(name).stem),
         )
@@ -207,7 +205,7 @@ def read(path: Path, most_bytes: int) -> bytes:
 def read_line(path: Path) -> str:
     """Return what a small file says in one line; "" where it cannot be read."""
     with suppress(OSError, ValueError):
-        return read(path, TIMESTAMP_BYTES).decode().strip()
+        return read(path, LINE_BYTES).decode().strip()
     return ""
 
 

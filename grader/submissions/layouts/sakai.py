@@ -3,8 +3,9 @@ zipSubmissions and zipGroupSubmissions).
 
 `ASSIGNMENT/Last, First(EID)/Submission attachment(s)/homework.py` beside a timestamp.txt; without
 folders per user, `ASSIGNMENT/Last, First(EID)_Submission attachment(s)_homework.py`. A group's
-folder has a members.txt, `Last, First(EID); Last, First(EID)`. What an instructor gave back lies in
-another folder of the student's. Of several attempts the last is there.
+folder has a members.txt, `Last, First(EID); Last, First(EID)`, with characters as HTML writes them.
+What an instructor gave back lies in another folder of the student's. Of several attempts the last
+is there.
 
 The time is one of GMT without marks (older: BasicTimeService.java), or one with a Z; one of
 another zone is an abbreviation, which may mean several, and is not used.
@@ -14,6 +15,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 
 from grader.submissions.layouts.common import (
@@ -30,7 +32,7 @@ from grader.submissions.layouts.common import (
 SYSTEM = "Sakai"
 ATTACHMENTS = "Submission attachment(s)"  # in the language of the user
 MEMBERS_FILE = "members.txt"
-GRADES_FILES = frozenset({"grades.csv", "grades.xls", "grades.xlsx"})
+GRADES_FILES = ("grades.csv", "grades.xls", "grades.xlsx")
 BETWEEN = "; "  # of the members of a group
 # Whoever has one name alone has a comma, too.
 STUDENT = re.compile(r"(?P<name>[^,]*,.*)\((?P<id>[^()]+)\)", re.DOTALL)
@@ -52,7 +54,7 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
         f"{name}/{_attachments(folder / name)}".removesuffix("/"): tuple(_students(folder / name))
         for name in folders
     }
-    return Layout(folder, owners, {}, beside=GRADES_FILES) if all(owners.values()) else None
+    return Layout(folder, owners, {})
 
 
 def is_sakais(submission: Path) -> bool:
@@ -73,13 +75,17 @@ def _attachments(submission: Path) -> str:
 
 
 def _students(submission: Path) -> Iterator[Owner]:
-    """Yield whose a folder is: by its name, or by the list of a group's members."""
-    is_named = STUDENT.fullmatch(submission.name)
-    line = submission.name if is_named else read_line(submission / MEMBERS_FILE)
-    moment = _moment(read_line(submission / TIMESTAMP_FILE))
-    for match in map(STUDENT.fullmatch, line.split(BETWEEN)):
-        if match:
-            yield Owner(SYSTEM, match["id"], match["name"].strip(" ,"), moment)
+    """Yield whose a folder is: by its name, or by the list of a group's members.
+
+    Where neither says, it stands for itself.
+    """
+    name, moment = submission.name, _moment(read_line(submission / TIMESTAMP_FILE))
+    members = name if STUDENT.fullmatch(name) else unescape(read_line(submission / MEMBERS_FILE))
+    found = [match for each in members.split(BETWEEN) if (match := STUDENT.fullmatch(each))]
+    for match in found:
+        yield Owner(SYSTEM, match["id"], match["name"].strip(" ,"), moment)
+    if not found:
+        yield Owner(SYSTEM, name, name, moment)
 
 
 def _moment(text: str) -> datetime | None:
