@@ -84,13 +84,18 @@ NAMED = {
         ["alice/", "alice/homework.py", "bob/hw.py", "bob/report.pdf"],
         {"alice": ["alice/homework.py"], "bob": ["bob/hw.py"]},
     ),
-    "one_student": (["homework.py", "notes.py"], {"named": ["homework.py"]}),
+    "one_student": (["homework.py", "notes.py"], {"named": ["homework.py", "notes.py"]}),
     "one_folder_around_a_class": (["c/", "c/alice.py", "c/bob/homework.py", "README.txt"],
                                   {"alice": ["alice.py"], "bob": ["bob/homework.py"]}),
     "one_folder_around_a_student": (["hw4/homework.py", "hw4/data.csv"],
                                     {"named": ["homework.py"]}),
-    "one_folder_deeper": (["alice/src/homework.py", "bob.py"],
-                          {"alice": ["alice/src/homework.py"], "bob": ["bob.py"]}),
+    "folders_deeper": (["alice/a/b/c/homework.py", "bob.py"],
+                       {"alice": ["alice/a/b/c/homework.py"], "bob": ["bob.py"]}),
+    "other_peoples_code": (["alice/homework.py", "alice/venv/pyvenv.cfg", "alice/venv/lib/x.py",
+                            "alice/node_modules/x/y.py", "bob.py"],
+                           {"alice": ["alice/homework.py"], "bob": ["bob.py"]}),
+    "an_added_ending": (["alice.ipynb.txt", "bob.py.txt"],
+                        {"alice": ["alice.ipynb.txt"], "bob": ["bob.py.txt"]}),
     "dots_and_double_slashes": (["./alice.py", "x//bob/.//homework.py", "x/carol/homework.py"],
                                 {"alice": ["alice.py"],
                                  "x": ["x/bob/homework.py", "x/carol/homework.py"]}),
@@ -130,25 +135,46 @@ def test_a_folder_in_the_way(tmp_path, archives):
 
 def test_a_students_archive_is_that_students_submission(tmp_path, archives):
     root = tmp_path / "class"
-    zipped(root / "alice.zip", entries("homework.ipynb", "draft.py"))
+    zipped(root / "alice.zip", entries("homework.ipynb", "a/b/c/draft.py"))
     zipped(root / "bob" / "whatever.zip", entries("hw/homework.py"))
     zipped(root / "carol" / "hw4" / "hw.ZIP", entries("my.py", "other.py"))
     zipped(root / "dave.zip", [("hw.zip", inner(("homework.py", CODE)))])
     assert files_of(discover([root], archives), archives, root) == {
-        "alice": ["alice.zip/homework.ipynb"],
+        "alice": ["alice.zip/homework.ipynb", "alice.zip/a/b/c/draft.py"],
         "bob": ["bob/whatever.zip/homework.py"],
         "carol": ["carol/hw4/hw.ZIP/my.py", "carol/hw4/hw.ZIP/other.py"],
         "dave": ["dave.zip/hw.zip/homework.py"],
     }
 
 
-def test_a_file_counts_before_an_archive_beside_it(tmp_path, archives):
+WORK = b"def forward(x, params):\n    return x\n"
+
+
+def test_a_work_counts_before_an_archive_beside_it_and_nothing_else_does(tmp_path, archives):
     root = tmp_path / "class"
     for folder in ("alice", "."):
         zipped(root / folder / "bob.zip", entries("homework.py"))
-        (root / folder / "bob.py").write_bytes(CODE)
-    found = discover([root], archives)
-    assert files_of(found, archives, root) == {"alice": ["alice/bob.py"], "bob": ["bob.py"]}
+        (root / folder / "bob.py").write_bytes(WORK)
+    for name, data in (("carol", CODE), ("dave", WORK + b"# as it was handed out\n")):
+        zipped(root / name / "hw.zip", entries("homework.py"))
+        (root / name / "homework.py").write_bytes(data)
+    found = discover([root], archives, untouched=lambda path: b"handed out" in path.read_bytes())
+    assert files_of(found, archives, root) == {
+        "alice": ["alice/bob.py"],
+        "bob": ["bob.py"],
+        "carol": ["carol/homework.py", "carol/hw.zip/homework.py"],
+        "dave": ["dave/homework.py", "dave/hw.zip/homework.py"],
+    }
+    assert list(found[2].names.values()) == ["homework.py", "hw.zip/homework.py"]
+
+
+@pytest.mark.parametrize("wrapper", ["", "export/", "a/b/"])
+def test_a_class_in_the_only_archive_of_a_folder_is_a_class(tmp_path, archives, wrapper):
+    whole = WORK + b"class Net: pass\ngrad_w1 = x\n"
+    content = [(f"{wrapper}{name}/homework.py", whole) for name in ("ada", "ben")]
+    path = zipped(tmp_path / "class" / "x.zip", [*content, (f"{wrapper}README.md", b"")])
+    for named_path in (path, path.parent):
+        assert [s.student for s in discover([named_path], archives)] == ["ada", "ben"]
 
 
 def test_archives_in_an_archive_are_read_one_level_deep(tmp_path, archives):
@@ -184,11 +210,19 @@ def test_of_two_entries_with_one_name_the_later_counts_if_it_is_whole(tmp_path, 
 def test_only_what_may_be_a_submission_is_unpacked(tmp_path, archives):
     path = zipped(
         tmp_path / "class.zip",
-        entries("bob/homework.py", "bob/report.pdf", "bob/run.sh", "eve/a/b/c/d.py", "venv/x.PY"),
+        [
+            *entries("bob/homework.py", "eve/x.PY", "bob/report.pdf", "amy.rar", "eve/a/b/c/d.py"),
+            *entries("cy/1/2/3/4/5/6/7/x.py", "dan/node_modules/x.py"),
+        ],
     )
     discover([path], archives)
-    unpacked = {str(p.relative_to(archives._folder / "0")) for p in archives._folder.rglob("*.*")}
-    assert unpacked == {"bob/homework.py", "venv/x.PY"}
+    files = {
+        str(p.relative_to(archives._folder / "0")): p.read_bytes()
+        for p in archives._folder.rglob("*.*")
+    }
+    # Of what cannot be graded there is the name alone.
+    assert files.pop("bob/report.pdf") == files.pop("amy.rar") == b""
+    assert files == dict.fromkeys(["bob/homework.py", "eve/x.PY", "eve/a/b/c/d.py"], CODE)
     for path in archives._folder.rglob("*"):
         assert stat.S_IMODE(path.lstat().st_mode) & 0o7133 == 0 or path.is_dir()
 
@@ -402,11 +436,28 @@ def test_an_archive_without_anything_to_grade(tmp_path, archives):
     root = tmp_path / "class"
     zipped(root / "bob.zip", entries("homework.py"))
     zipped(root / "eve.zip", [])
-    zipped(root / "mal.zip", entries("report.pdf", "a/b/c/d/homework.py"))
+    zipped(root / "mal.zip", entries("a/report.pdf", "a/x/notes.docx"))
+    zipped(root / "zoe.zip", entries("hw.rar"))
     assert problems(discover([root], archives)) == {
-        "eve": f"no .py or .ipynb found in {root}/eve.zip",
-        "mal": f"no .py or .ipynb found in {root}/mal.zip",
+        "eve": f"no .py or .ipynb found in {root}/eve.zip: hand in the .py or .ipynb",
+        "mal": f"{root}/mal.zip holds report.pdf and x/notes.docx only: hand in the .py or .ipynb",
+        "zoe": f"{root}/zoe.zip/hw.rar is a RAR archive, and only zip archives are unpacked: "
+        "hand in a .zip, or the .py or .ipynb itself",
     }
+
+
+def test_nobody_vanishes_from_a_class_in_an_archive(tmp_path, archives):
+    path = zipped(
+        tmp_path / "class.zip", entries("ada.py", "ben.pdf", "cy.7z", "dan/x.png", "names.csv")
+    )
+    remarks = []
+    found = discover([path], archives, remark=remarks.append)
+    assert [s.student for s in found] == ["ada", "ben", "cy", "dan"]
+    assert list(problems(found)) == ["ben", "cy", "dan"]
+    assert remarks == [
+        f"{path}: taken as a class: 3 files and 1 folder, one student each",
+        f"{path}: not graded: names.csv",
+    ]
 
 
 def noise(size: int) -> bytes:
@@ -464,6 +515,7 @@ def test_many_files_that_are_not_unpacked_are_no_bomb(tmp_path, archives):
     names = [
         "homework.py",
         *(f"venv/lib/python/x{n}/y.py" for n in range(200)),
+        "venv/pyvenv.cfg",
         *(f"{n}.png" for n in range(200)),
     ]
     found = discover([zipped(tmp_path / "class" / "bob.zip", entries(*names)).parent], archives)
@@ -496,7 +548,9 @@ def test_a_student_may_send_so_many_archives_and_no_more(tmp_path, archives):
         zipped(root / "eve" / f"{number}.zip", entries("report.pdf"))
     bob, eve = discover([root], archives)
     assert len(bob.files) == 5
-    assert eve.problem == f"no .py or .ipynb found in {root}/eve/0.zip"
+    assert eve.problem == (
+        f"{root}/eve/5.zip is one zip archive too many: 5 are opened; hand in one"
+    )
 
 
 def test_what_happens_to_the_disk_is_not_the_students_fault(tmp_path, archives, monkeypatch):
@@ -615,7 +669,9 @@ def test_the_command_line_leaves_nothing_and_says_one_line(tmp_path):
     assert "is encrypted in its archive" in record["criteria"][0]["message"]
     done = run_grader("grade", zipped(tmp_path / "none.zip", []), "--out", tmp_path / "none")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert done.stderr.endswith(f"no .py or .ipynb found in {tmp_path}/none.zip\n")
+    assert done.stderr.endswith(
+        f"no .py or .ipynb found in {tmp_path}/none.zip: hand in the .py or .ipynb\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Which submissions are found below the paths an instructor names."""
 
 import os
+import re
 import socket
 from pathlib import Path
 
@@ -24,8 +25,23 @@ def _archives():
         yield
 
 
-def discover(paths: list[Path]) -> list[Submission]:
-    return module.discover(paths, ARCHIVES)
+def discover(paths: list[Path], remarks: list[str] | None = None) -> list[Submission]:
+    """Find submissions; a file that says STUB is as it was handed out."""
+    return module.discover(
+        paths,
+        ARCHIVES,
+        untouched=lambda path: path.read_text() == STUB,
+        remark=[].append if remarks is None else remarks.append,
+    )
+
+
+DEFINITIONS = [
+    f"def {name}(x, *given):\n    return x\n"
+    for name in ("forward", "grad_w1", "grad_b1", "grad_w2", "grad_b2")
+]
+WHOLE = "import torch\n" + "".join(DEFINITIONS) + "class Net(torch.nn.Module):\n    pass\n"
+STUB = WHOLE.replace("return x", "raise NotImplementedError")
+HALF = DEFINITIONS[0]  # more than a helper, and less than a work
 
 
 def make(root: Path, *names: str) -> Path:
@@ -67,17 +83,32 @@ LAYOUTS = {
         ["alice/my_hw.py", "bob/HW.ipynb", "bob/util.py"],
         {"alice": ["alice/my_hw.py"], "bob": ["bob/HW.ipynb", "bob/util.py"]},
     ),
-    "homework_before_others": (
+    "no_name_before_others": (
         ["alice/homework.py", "alice/draft.py"],
-        {"alice": ["alice/homework.py"]},
+        {"alice": ["alice/draft.py", "alice/homework.py"]},
     ),
     "capitals": (
         ["alice/Homework.PY", "bob.IPYNB"],
         {"alice": ["alice/Homework.PY"], "bob": ["bob.IPYNB"]},
     ),
-    "one_folder_deeper": (
-        ["alice/hw4/homework.py", "alice/hw4/notes.py", "alice/data/x.csv"],
-        {"alice": ["alice/hw4/homework.py"]},
+    "folders_deeper": (
+        ["alice/hw4/homework.py", "alice/notes.py", "alice/data/x.csv", "bob/a/b/c/d/hw.py"],
+        {"alice": ["alice/notes.py", "alice/hw4/homework.py"], "bob": ["bob/a/b/c/d/hw.py"]},
+    ),
+    "an_added_ending": (
+        ["alice.ipynb.txt", "bob.ipynb.json", "carol.PY.TXT", "dave/homework.py.txt"],
+        {
+            "alice": ["alice.ipynb.txt"], "bob": ["bob.ipynb.json"], "carol": ["carol.PY.TXT"],
+            "dave": ["dave/homework.py.txt"],
+        },
+    ),
+    "other_peoples_code": (
+        [
+            "alice/homework.py", "alice/venv/pyvenv.cfg", "alice/venv/lib/x.py",
+            "alice/node_modules/a/b.py", "alice/lib/site-packages/torch/nn.py", "venv/pyvenv.cfg",
+            "venv/bin/activate.py",
+        ],
+        {"alice": ["alice/homework.py"]},
     ),
     "the_handout_is_one_submission": (
         ["homework.py", "homework.ipynb", "selfcheck/check.py", "README.md"],
@@ -92,8 +123,8 @@ LAYOUTS = {
         ],
         {"alice": ["alice/homework.py"], "bob": ["bob/hw/hw.py"]},
     ),
-    "other_files_are_ignored": (
-        ["alice.py", "README.txt", "grades.csv", "report.pdf", "Makefile"],
+    "the_instructors_own_are_nobodys": (
+        ["alice.py", "README.txt", "grades.csv", "config.yaml", "Makefile", "LICENSE", "a.log"],
         {"alice": ["alice.py"]},
     ),
     "awkward_names": (
@@ -146,6 +177,204 @@ def test_the_same_name_in_two_classes_is_two_students(tmp_path):
 def test_the_order_of_the_paths_does_not_matter(tmp_path):
     root = make(tmp_path, *(f"{part}/{name}.py" for part in "ab" for name in ("x", "X", "x-2")))
     assert discover([root / "a", root / "b"]) == discover([root / "b", root / "a"])
+
+
+# One student or a class, and what is said about it
+
+
+def lay(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        make(root, name)
+        (root / name).write_text(text)
+    return root
+
+
+# The files of a folder that is named, the files by student as they are called, and what is said:
+# "taken as" and "not graded" alone.
+HELPED = WHOLE.replace("import torch", "import torch\nfrom utils import sigmoid", 1)
+CELLS = '{"cells": [{"source": ["x\\n", "def forward(x):\\n", "grad_w1 = 1\\n", "dW2 = 2"]}]}'
+STUBS = dict.fromkeys(["homework.py", "homework.ipynb", "homework.zh_Hant.ipynb"], STUB)
+DECIDED = {
+    "the_solved_one_of_three": (
+        STUBS | {"homework.zh_Hant.ipynb": WHOLE},
+        {"x": ["homework.ipynb", "homework.py", "homework.zh_Hant.ipynb"]},
+        ["one student's folder: homework.ipynb, homework.py and homework.zh_Hant.ipynb"],
+    ),
+    "a_copy_beside_the_stub": (
+        {"homework.py": STUB, "homework (1).py": WHOLE},
+        {"x": ["homework (1).py", "homework.py"]},
+        ["one student's folder: homework (1).py and homework.py"],
+    ),
+    "another_name_beside_the_stub": (
+        {"homework.py": STUB, "hw1_ada.py": WHOLE, "report.pdf": "", "data/x.csv": ""},
+        {"x": ["homework.py", "hw1_ada.py"]},
+        ["one student's folder: homework.py and hw1_ada.py"],
+    ),
+    "a_work_in_a_folder_beside_the_stub": (
+        {"homework.py": STUB, "mine/homework.py": WHOLE},
+        {"x": ["homework.py", "mine/homework.py"]},
+        ["one student's folder: homework.py"],
+    ),
+    "helpers": (
+        {"homework.py": HELPED, "utils.py": "x = 1\n", "notes.ipynb": "", "src/net.py": HALF},
+        {"x": ["homework.py", "notes.ipynb", "utils.py", "src/net.py"]},
+        ["one student's folder: homework.py, notes.ipynb and utils.py"],
+    ),
+    "helpers_of_another_name": (
+        {"my_hw.py": HELPED, "utils.py": "x = 1\n"},
+        {"x": ["my_hw.py", "utils.py"]},
+        ["one student's folder: my_hw.py and utils.py"],
+    ),
+    "a_helper_in_a_folder": (
+        {"my_hw.py": HELPED, "utils/__init__.py": HALF},
+        {"x": ["my_hw.py", "utils/__init__.py"]},
+        ["one student's folder: my_hw.py"],
+    ),
+    "a_work_in_modules": (
+        {
+            "homework.py": "from gradients import *\nfrom net import Net\n" + HALF,
+            "gradients.py": "".join(DEFINITIONS[1:]),
+            "net.py": "class Net:\n    pass\n",
+        },
+        {"x": ["gradients.py", "homework.py", "net.py"]},
+        ["one student's folder: gradients.py, homework.py and net.py"],
+    ),
+    "two_works": (
+        {"homework.py": WHOLE, "homework(1).py": WHOLE},
+        {"homework": ["homework.py"], "homework(1)": ["homework(1).py"]},
+        ["a class: 2 files, one student each"],
+    ),
+    "two_beginnings": (
+        {"homework.py": HALF, "homework(1).py": HALF},
+        {"homework": ["homework.py"], "homework(1)": ["homework(1).py"]},
+        ["a class: 2 files, one student each"],
+    ),
+    "works_and_the_handout": (
+        STUBS | {"ada.py": WHOLE, "ben.ipynb": CELLS, "eve.py": STUB, "names.csv": ""},
+        {"ada": ["ada.py"], "ben": ["ben.ipynb"], "eve": ["eve.py"]},
+        [
+            "a class: 3 files, one student each",
+            "homework.ipynb, homework.py, homework.zh_Hant.ipynb and names.csv",
+        ],
+    ),
+    "two_files_and_two_languages_of_one_student": (
+        {"ada.py": WHOLE, "ada.ipynb": CELLS, "ben.zh_Hant.ipynb": CELLS, "ben.ipynb": STUB},
+        {"ada": ["ada.ipynb", "ada.py"], "ben": ["ben.ipynb", "ben.zh_Hant.ipynb"]},
+        ["a class: 4 files, one student per name"],
+    ),
+    "nobody_vanishes_by_an_import": (
+        {"ada.py": WHOLE, "mallory.py": WHOLE + "import ada\n"},
+        {"ada": ["ada.py"], "mallory": ["mallory.py"]},
+        ["a class: 2 files, one student each"],
+    ),
+    "beginners": (
+        {"ada.py": HALF, "ben.py": HALF},
+        {"ada": ["ada.py"], "ben": ["ben.py"]},
+        ["a class: 2 files, one student each"],
+    ),
+    "folders_and_the_handout": (
+        STUBS | {"ada/homework.py": HALF, "ben/homework.py": HALF, "README.md": ""},
+        {"ada": ["homework.py"], "ben": ["homework.py"]},
+        ["README.md, homework.ipynb, homework.py and homework.zh_Hant.ipynb"],
+    ),
+    "folders_and_a_solution": (
+        {"homework.py": WHOLE, "ada/hw.py": WHOLE, "ben/homework.py": WHOLE},
+        {"ada": ["hw.py"], "ben": ["homework.py"], "homework": ["homework.py"]},
+        ["a class: 1 file and 2 folders, one student each"],
+    ),
+    "drafts_make_no_class": (
+        {"homework.py": WHOLE, "old/homework.py": WHOLE, "v2/homework.py": WHOLE},
+        {"x": ["homework.py", "old/homework.py", "v2/homework.py"]},
+        ["one student's folder: homework.py"],
+    ),
+    "a_class_in_a_folder": (
+        {"homework.py": STUB, "in/ada/homework.py": WHOLE, "in/ben/a/homework.py": WHOLE},
+        {"ada": ["homework.py"], "ben": ["a/homework.py"]},
+        ["a class that lies in in"],
+    ),
+    "a_student_in_a_folder": (
+        {"ada/homework.py": WHOLE, "ada/src/utils.py": HALF},
+        {"ada": ["homework.py", "src/utils.py"]},
+        [],
+    ),
+    "sections": (
+        {f"{part}/{name}/homework.py": WHOLE for part in "ab" for name in ("ada", "ben")},
+        {"a": ["ada/homework.py", "ben/homework.py"], "b": ["ada/homework.py", "ben/homework.py"]},
+        ["one student's, with whole works in ada and ben: if it is a class, name that folder"] * 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DECIDED)
+def test_whose_a_folder_is_is_decided_by_what_is_in_it_and_said(tmp_path, case):
+    files, expected, said = DECIDED[case]
+    remarks = []
+    found = discover([lay(tmp_path / "x", files)], remarks)
+    assert {s.student: [s.names[f] for f in s.files] for s in found} == expected
+    assert [re.split(": taken as |: not graded: ", line)[1] for line in remarks] == said
+
+
+# Folders of versions that a student handed in, and what is graded.
+VERSIONS = {
+    "numbers": ([f"{n}/homework.py" for n in range(1, 12)], ["11/homework.py"], "11"),
+    "words": (["attempt 1/hw.py", "Attempt 2/hw.py"], ["Attempt 2/hw.py"], "Attempt 2"),
+    "the_newest_is_empty": (["v1/hw.py", "v2/hw.py", "v3/report.pdf"], ["v2/hw.py"], "v2"),
+    "archives": (["1/hw.zip", "2/hw.zip"], [], "2"),  # which are none
+    "deeper": (["hw/1/a.py", "hw/2/a.py", "hw/2/b.py"], ["hw/2/a.py", "hw/2/b.py"], "2"),
+    "parts_of_one": (["1/forward.py", "2/net.py"], ["1/forward.py", "2/net.py"], None),
+    "one": (["1/hw.py"], ["1/hw.py"], None),
+    "a_file_beside": (["hw.py", "1/hw.py", "2/hw.py"], ["hw.py", "1/hw.py", "2/hw.py"], None),
+    "the_same_twice": (["1/hw.py", "01/hw.py"], ["01/hw.py", "1/hw.py"], None),
+}
+
+
+@pytest.mark.parametrize("case", VERSIONS)
+def test_of_numbered_versions_the_newest_is_graded_and_that_is_said(tmp_path, case):
+    names, expected, newest = VERSIONS[case]
+    root = make(tmp_path / "x", "ada/homework.py", *(f"bob/{name}" for name in names))
+    remarks = []
+    bob = discover([root], remarks)[1]
+    assert sorted(bob.names.values()) == sorted(expected)
+    told = [line.partition("only the newest, ")[2] for line in remarks]
+    assert told == ([f"{newest}, counts"] if newest else [])
+
+
+def test_a_class_of_numbered_folders_is_one_and_says_so(tmp_path):
+    root = make(tmp_path / "x", *(f"{n}/homework.py" for n in (1, 2)))
+    remarks = []
+    assert [s.student for s in discover([root], remarks)] == ["1", "2"]
+    assert remarks == [
+        f"{root}: taken as a class: 2 folders, one student each; if they are one student's "
+        "versions, name the folder they are in as part of a class"
+    ]
+
+
+SYSTEMS = {
+    "of_a_system": (["12-3456 - Ada L - homework.py", "12-3457 - Ben O - homework.py"], True),
+    "folders": (["Ada_L_12345_submission/a.py", "Ben_O_12346_submission/a.py", "x.csv"], True),
+    "names": (["Ada Lovelace.py", "Ben O'Neil.py"], False),
+    "numbers": (["s1234567.py", "s1234568.py"], False),
+    "one_of_two": (["Ada_L_12345_submission/a.py", "ben/a.py"], False),
+}
+
+
+@pytest.mark.parametrize("case", SYSTEMS)
+def test_names_of_an_unknown_system_are_told(tmp_path, case):
+    names, told = SYSTEMS[case]
+    remarks = []
+    root = make(tmp_path / "x", *names)
+    discover([root], remarks)
+    line = f"{root}: no learning platform's layout recognised: taken as a plain folder"
+    assert (line in remarks) == told
+
+
+def test_files_of_one_student_are_called_differently(tmp_path):
+    names = ["bob_7_1_homework-1.py", "bob_7_2_utils-1.py", "bob_7_3_x-1.py", "bob_7_4_x-2.py"]
+    (canvas,) = discover([make(tmp_path / "canvas", *names)])
+    assert sorted(canvas.names.values()) == ["homework.py", "utils.py", "x-1.py", "x-2.py"]
+    twice = make(tmp_path / "twice", "c/bob_7_1_homework.py", "d/bob_7_2_homework.py")
+    (canvas,) = discover([twice / "c", twice / "d"])
+    assert [canvas.names[file] for file in canvas.files] == ["bob_7_2_homework.py", "homework.py"]
 
 
 # What is not a file that can be graded
@@ -220,8 +449,8 @@ def test_a_good_candidate_makes_up_for_a_faulty_one(tmp_path):
     assert summary(discover([root]), root) == {"alice": ["alice/homework.ipynb"]}
 
 
-def test_nothing_is_opened_but_folders(tmp_path, monkeypatch):
-    root = make(tmp_path / "class", "alice.py", "bob/homework.py")
+def test_nothing_is_opened_but_folders_where_it_is_clear_whose_all_is(tmp_path, monkeypatch):
+    root = make(tmp_path / "class", "alice/homework.py", "alice/utils.py", "bob/a/homework.py")
     monkeypatch.setattr(os, "open", lambda *args: pytest.fail("opened"))
     monkeypatch.setattr("builtins.open", lambda *args: pytest.fail("opened"))
     assert len(discover([root])) == 2
@@ -238,22 +467,59 @@ def test_what_is_no_zip_is_a_problem_not_a_silence(tmp_path):
     assert found[3].problem is None
 
 
-@pytest.mark.parametrize("names", [["bob/"], ["bob/report.pdf"], ["bob/a/b/homework.py"]])
-def test_a_student_with_nothing_to_grade(tmp_path, names):
+RAR = "is a RAR archive, and only zip archives are unpacked: hand in a .zip, or the .py or .ipynb"
+UNGRADABLE = {
+    "nothing": (["bob/"], "no .py or .ipynb found in {}/bob: hand in the .py or .ipynb"),
+    "hidden": (["bob/.hidden/x.py"], "no .py or .ipynb found in {}/bob: hand in the .py or .ipynb"),
+    "one": (["bob/report.pdf"], "{}/bob holds report.pdf only: hand in the .py or .ipynb"),
+    "two": (["bob/a.pdf", "bob/x/b.txt"], "{}/bob holds a.pdf and x/b.txt only: hand in the"),
+    "many": (
+        [f"bob/{n}.png" for n in range(8)],
+        "{}/bob holds 0.png, 1.png, 2.png, 3.png, 4.png and 3 more only: hand in the .py or .ipynb",
+    ),
+    "rar": (["bob/report.pdf", "bob/x/hw.RAR"], "{}/bob/x/hw.RAR " + RAR),
+    "7z": (["bob.7z"], "{}/bob.7z is a 7z archive, and only zip archives are unpacked"),
+    "tar": (["bob.tar.gz"], "{}/bob.tar.gz is a compressed file, and only zip archives are"),
+    "tgz": (["bob/hw.tgz"], "{}/bob/hw.tgz is a tar archive, and only zip archives are unpacked"),
+    "pdf": (["bob.pdf"], "{}/bob.pdf is a PDF document: hand in the .py or .ipynb itself"),
+    "docx": (["bob.docx"], "{}/bob.docx is a word processor's document: hand in the .py or"),
+    "text": (["bob.txt"], "{}/bob.txt is a text file: hand in the .py or .ipynb itself"),
+    "html": (["bob.html"], "{}/bob.html is a web page, not a notebook: hand in the .py or .ipynb"),
+    "image": (["bob.JPG"], "{}/bob.JPG is an image: hand in the .py or .ipynb itself"),
+    "of_no_kind": (["bob"], "{}/bob is neither a .py nor an .ipynb file: hand in the .py or"),
+}
+
+
+@pytest.mark.parametrize("case", UNGRADABLE)
+def test_nobody_vanishes_and_each_is_told_what_to_do(tmp_path, case):
+    names, expected = UNGRADABLE[case]
     root = make(tmp_path / "class", "alice.py", *names)
     found = discover([root])
-    assert found[1] == Submission("bob", (), f"no .py or .ipynb found in {root / 'bob'}")
+    assert [s.student for s in found] == ["alice", "bob"]
+    assert problem_of(found, "bob").startswith(expected.format(root))
 
 
-def test_too_many_candidates(tmp_path):
-    """They would all be graded: one student would cost as much as a class."""
-    root = make(tmp_path / "class", "a.py", *(f"bob/{n}.py" for n in range(module.MAX_CANDIDATES)))
-    assert len(discover([root])[1].files) == module.MAX_CANDIDATES
-    make(root, "bob/one_more.py")
-    assert problem_of(discover([root]), "bob") == (
-        f"21 .py and .ipynb files in {root / 'bob'}: "
-        "name the one to grade homework.py or homework.ipynb"
-    )
+def test_the_nearest_of_too_many_files_are_taken_and_that_is_said(tmp_path):
+    names = [f"bob/deep/{n}.py" for n in range(module.MOST_FILES)]
+    root = make(tmp_path / "class", "a/homework.py", "bob/homework.py", *names)
+    remarks = []
+    _, bob = discover([root], remarks)
+    assert len(bob.files) == module.MOST_FILES
+    assert bob.names[bob.files[0]] == "homework.py"
+    limits = "200 files, 500 folders, 6 folders deep"
+    assert remarks == [
+        f"{root}/bob: not searched to its end (limits: {limits}): the nearest files are graded"
+    ]
+
+
+@pytest.mark.parametrize(
+    "names", [["bob/" + "x/" * 7 + "hw.py"], [f"bob/{n}/" for n in range(501)]]
+)
+def test_a_search_that_ends_early_is_said(tmp_path, names):
+    root = make(tmp_path / "class", "alice/homework.py", *names)
+    remarks = []
+    discover([root], remarks)
+    assert [line.partition(" (")[0] for line in remarks] == [f"{root}/bob: not searched to its end"]
 
 
 @pytest.mark.parametrize("closed", ["bob", "bob/inner", "."])
@@ -295,22 +561,31 @@ def test_a_path_that_cannot_exist(tmp_path, name):
 @pytest.mark.parametrize(
     ("names", "path", "expected"),
     [
-        (["class/"], "class", "nothing to grade: no .py or .ipynb found in {}"),
-        (["class/a.txt", "class/b.pdf"], "class", "nothing to grade: no .py or .ipynb found in {}"),
+        (["class/"], "class", "no .py or .ipynb found in {}: hand in the .py or .ipynb"),
+        (["class/a.csv"], "class", "no .py or .ipynb found in {}: hand in the .py or .ipynb"),
+        (
+            ["class/a.txt", "class/b.pdf"],
+            "class",
+            "{}/a.txt is a text file: hand in the .py or .ipynb itself (and 1 more like it)",
+        ),
         (
             ["class/bob/a.txt", "class/eve/"],
             "class",
-            "nothing to grade: no .py or .ipynb found in {}/bob (and 1 more like it)",
+            "{}/bob holds a.txt only: hand in the .py or .ipynb (and 1 more like it)",
         ),
-        (["hw.pdf"], "hw.pdf", "nothing to grade: {} is neither a .py nor an .ipynb file"),
-        (["homework"], "homework", "nothing to grade: {} is neither a .py nor an .ipynb file"),
+        (["hw.pdf"], "hw.pdf", "{} is a PDF document: hand in the .py or .ipynb itself"),
+        (
+            ["homework"],
+            "homework",
+            "{} is neither a .py nor an .ipynb file: hand in the .py or .ipynb itself",
+        ),
     ],
 )
 def test_nothing_to_grade(tmp_path, names, path, expected):
     make(tmp_path, *names)
     with pytest.raises(NothingToGrade) as raised:
         discover([tmp_path / path])
-    assert str(raised.value) == expected.format(tmp_path / path)
+    assert str(raised.value) == f"nothing to grade: {expected.format(tmp_path / path)}"
 
 
 def test_no_path():
@@ -341,7 +616,7 @@ def test_a_name_that_is_not_safe_as_a_folder(tmp_path, case):
     name, student = REPLACED[case]
     path = tmp_path / name.lstrip("/")
     path.write_text("x = 1\n")
-    assert discover([path]) == [Submission(student, (path,), None)]
+    assert discover([path]) == [Submission(student, (path,), None, names={path: path.name})]
 
 
 @pytest.mark.parametrize("char", ["a", "王", "😀"])

@@ -46,6 +46,7 @@ from grader.submissions.works import WHOLE, Works
 
 MOST_FILES = 200  # of a student, and of those that cannot be graded as many are named
 MAX_ARCHIVES = 5
+WRAPPERS = 3  # folders in each other around a class
 ID_BYTES = 200
 ZERO_WIDTH_JOINER = "\u200d"  # part of many emoji
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -296,16 +297,19 @@ class _Search:
     def _add_strays(
         self, folder: Path, entries: Sequence[os.DirEntry[str]], layout: Layout
     ) -> None:
-        """Tell of what is no student's in a class that a system laid out."""
+        """Add or tell of what the system named no student for: works, and what was refused."""
         known = {name.partition("/")[0] for name in layout.owners}
-        strays = [entry.name for entry in entries if entry.name not in known]
-        refused = [name for name in strays if folder / name in self._archives.refused]
-        for name in refused:
-            self._add_file(folder / name, name, stat.S_IFREG, self._file_at(folder / name))
+        strays = [entry for entry in entries if entry.name not in known]
+        added = {e.name for e in strays if folder / e.name in self._archives.refused}
         if layout.of == folder:
-            quiet = {*refused, *OWN_FILES}
-            nobodys = [n for n in strays if not (n in quiet or is_nobodys(n) or says_whose(n))]
-            self._say_not_graded(folder, nobodys)
+            strays = [e for e in strays if not (is_nobodys(e.name) or says_whose(e.name))]
+            files, _ = self._parts(folder, strays)
+            added |= {path.name for path in files if self._works.defines(path)}
+            told = {*OWN_FILES, *added}
+            self._say_not_graded(folder, [e.name for e in strays if e.name not in told])
+        for name in sorted(added):
+            item = self._file_at(folder / name, in_class=True)
+            self._add_file(folder / name, name, stat.S_IFREG, item)
 
     def _add_plain_class(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> None:
         """Add the students of a class of no system: each folder, archive and name of files."""
@@ -352,20 +356,24 @@ class _Search:
             return is_original and self._works.is_untouched(path)
         return is_nobodys(entry.name)
 
-    def _is_wrapper(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> bool:
+    def _is_wrapper(
+        self, folder: Path, entries: Sequence[os.DirEntry[str]], deeper: int = WRAPPERS
+    ) -> bool:
         """Tell whether a folder holds nothing of students but another folder, of a class."""
         folders = [entry.name for entry in entries if is_folder(entry)]
         work = [e for e in entries if not is_folder(e) and not self._is_nobodys(folder, e)]
-        return len(folders) == 1 and not work and self._is_class(folder / folders[0])
+        return len(folders) == 1 and not work and self._is_class(folder / folders[0], deeper - 1)
 
-    def _is_class(self, folder: Path) -> bool:
-        """Tell whether a folder is what a whole class was wrapped in."""
+    def _is_class(self, folder: Path, deeper: int = WRAPPERS) -> bool:
+        """Tell whether a folder holds a whole class, or is what one was wrapped in."""
         try:
             entries = self._scan(folder)
         except OSError:
             return False
-        files, folders = self._parts(folder, entries)
-        return bool(self._layout_of(folder, entries)) or self._works.is_class(files, folders)
+        is_class = self._works.is_class(*self._parts(folder, entries))
+        if is_class or self._layout_of(folder, entries):
+            return True
+        return deeper > 0 and self._is_wrapper(folder, entries, deeper)
 
     def _parts(
         self, folder: Path, entries: Sequence[os.DirEntry[str]]
@@ -484,14 +492,13 @@ class _Search:
             folders = [folder / entry.name for entry in self._scan(folder) if is_folder(entry)]
         except OSError:
             return
-        if newest_version(folder, [path.name for path in folders]) is None:
-            works = self._works.folders_with(folders, WHOLE)
-            if len(works) > 1:
-                self._say(
-                    folder,
-                    f"taken as one student's, with whole works in {listing(works)}: "
-                    "if it is a class, name that folder",
-                )
+        if len(folders) < 2 or newest_version(folder, [path.name for path in folders]):
+            return
+        works = self._works.folders_with(folders, WHOLE)
+        if len(works) > 1:
+            where = listing(works)
+            what = f"taken as one student's, with whole works in {where}"
+            self._say(folder, f"{what}: if it is a class, name that folder")
 
     def _say_not_graded(self, folder: Path, names: Sequence[str]) -> None:
         if names:
