@@ -43,8 +43,11 @@ TRAVELLING = {
     "confined.files": "files.py",
     "confined.formulas": "formulas.py",
     "confined.guards": "guards.py",
+    "confined.magics": "magics.py",
+    "confined.parsing": "parsing.py",
     "confined.screening": "screening.py",
     "confined.student": "student.py",
+    "confined.versions": "versions.py",
 }
 SELFCHECK_MAIN = '''"""Run `python -m selfcheck FILE`."""
 
