@@ -36,12 +36,19 @@ TRAVELLING = {
     "verdicts": "verdicts.py",
     "catalogue": "catalogue.py",
     "confined.contract": "contract.py",
+    "confined.asked": "asked.py",
     "confined.calls": "calls.py",
     "confined.files": "files.py",
     "confined.formulas": "formulas.py",
     "confined.guards": "guards.py",
+    "confined.magics": "magics.py",
+    "confined.modules": "modules.py",
+    "confined.parsing": "parsing.py",
     "confined.screening": "screening.py",
+    "confined.shell": "shell.py",
+    "confined.state": "state.py",
     "confined.student": "student.py",
+    "confined.versions": "versions.py",
 }
 SELFCHECK_MAIN = '''"""Run `python -m selfcheck FILE`."""
 
