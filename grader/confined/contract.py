@@ -23,6 +23,8 @@ class Parameters(NamedTuple):
 
 Gradient = Literal["grad_w1", "grad_b1", "grad_w2", "grad_b2"]
 GRADIENTS: tuple[Gradient, ...] = ("grad_w1", "grad_b1", "grad_w2", "grad_b2")
+# What a submission is asked to define.
+ASKED = ("forward", *GRADIENTS, "Net")
 
 
 @dataclass(frozen=True)

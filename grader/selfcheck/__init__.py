@@ -10,6 +10,7 @@ from typing import Any
 from grader.catalogue import Texts, language_of
 from grader.confined.files import Cell
 from grader.confined.guards import guarded
+from grader.confined.state import State
 from grader.confined.student import Loaded, Namespace
 from grader.selfcheck.checking import Work, stored_questions
 from grader.selfcheck.running import A_FILE_RUNS, look_of, main, print_report, reports
@@ -28,7 +29,7 @@ def check(only: str | None = None, lang: str = "en") -> None:
     namespace = sys._getframe(1).f_globals
     questions, look = stored_questions(), look_of(Texts(language_of(lang)))
     cells = _cells_of(namespace)
-    loaded = Loaded(namespace, [], {cell.label for cell in cells})
+    loaded = Loaded(namespace, [], cells, State.fresh())
     work = Work.of(loaded, cells, questions)
     display = _display()
     with guarded():

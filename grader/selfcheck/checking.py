@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -140,8 +141,10 @@ class Work:
 
     def ask(self, cases: Iterable[Case]) -> Iterator[tuple[Case, Outcome]]:
         """Ask some cases one after the other."""
-        for case in cases:
-            yield case, answer(_fresh(case.call), self.loaded).printable()
+        for _, together in groupby(cases, key=lambda case: case.call.function):
+            self.loaded.state.put_back_names()
+            for case in together:
+                yield case, answer(_fresh(case.call), self.loaded).printable()
 
 
 def _is_named(only: str, criterion: str) -> bool:
