@@ -30,6 +30,7 @@ TRAVELLING = {
     "selfcheck.running": "running.py",
     "selfcheck.showing": "showing.py",
     "selfcheck.tasks": "tasks.py",
+    "selfcheck.timing": "timing.py",
     "selfcheck.watching": "watching.py",
     "errors": "errors.py",
     "submissions.__init__": "submissions.py",
