@@ -12,6 +12,7 @@ from torch import Tensor
 
 from grader.activations import Activation, activation_called, evaluate
 from grader.confined.contract import GRADIENTS, Call, Parameters
+from grader.confined.limits import Limits
 from grader.diagnosis import Mistaken, Mistakes
 from grader.judging import Case
 from grader.misconceptions import mistaken, mistaken_twice
@@ -213,6 +214,7 @@ def public_cases_json(rubric: Rubric) -> str:
         "marking": asdict(rubric.marking()),
         "spellings": rubric.spellings.by_name(),
         "software": msgspec.to_builtins(rubric.software),
+        "limits": _seconds(rubric.limits),
         "source_bytes": rubric.limits.source_bytes,
         "mistakes": {
             case.call.function: [
@@ -223,6 +225,13 @@ def public_cases_json(rubric: Rubric) -> str:
         "cases": [_stored(case, activation) for case in cases],
     }
     return json.dumps(stored, separators=(",", ":")) + "\n"
+
+
+def _seconds(limits: Limits) -> dict[str, float]:
+    """Return the limits of processor time that hold for parts of a submission."""
+    of_all = ("total_seconds", "grace_seconds")
+    numbers = msgspec.structs.asdict(limits)
+    return {n: s for n, s in numbers.items() if n.endswith("_seconds") and n not in of_all}
 
 
 def _mistakes(call: Call, activation: Activation) -> tuple[list[Mistaken], list[Mistaken]]:

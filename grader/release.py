@@ -30,6 +30,7 @@ TRAVELLING = {
     "selfcheck.running": "running.py",
     "selfcheck.showing": "showing.py",
     "selfcheck.tasks": "tasks.py",
+    "selfcheck.timing": "timing.py",
     "selfcheck.watching": "watching.py",
     "errors": "errors.py",
     "submissions.__init__": "submissions.py",
@@ -39,12 +40,19 @@ TRAVELLING = {
     "verdicts": "verdicts.py",
     "catalogue": "catalogue.py",
     "confined.contract": "contract.py",
+    "confined.asked": "asked.py",
     "confined.calls": "calls.py",
     "confined.files": "files.py",
     "confined.formulas": "formulas.py",
     "confined.guards": "guards.py",
+    "confined.magics": "magics.py",
+    "confined.modules": "modules.py",
+    "confined.parsing": "parsing.py",
     "confined.screening": "screening.py",
+    "confined.shell": "shell.py",
+    "confined.state": "state.py",
     "confined.student": "student.py",
+    "confined.versions": "versions.py",
 }
 SELFCHECK_MAIN = '''"""Run `python -m selfcheck FILE`."""
 

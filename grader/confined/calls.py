@@ -30,6 +30,7 @@ def answer(call: Call, loaded: Loaded) -> Outcome:
 
     A gradient is watched for differentiation by torch.
     """
+    loaded.state.put_back()
     if call.function not in GRADIENTS:
         return _answer(call, loaded)
     before = {name: tensor._version for name, tensor in call.tensors.items()}

@@ -23,6 +23,8 @@ class Parameters(NamedTuple):
 
 Gradient = Literal["grad_w1", "grad_b1", "grad_w2", "grad_b2"]
 GRADIENTS: tuple[Gradient, ...] = ("grad_w1", "grad_b1", "grad_w2", "grad_b2")
+# What a submission is asked to define.
+ASKED = ("forward", *GRADIENTS, "Net")
 
 
 @dataclass(frozen=True)
@@ -104,3 +106,16 @@ class Outcome:
             printable_sightings(self.seen),
             tuple(map(printable, self.damaged)),
         )
+
+
+# What each training run calls; where one of these ran out of time, training is not tried.
+TRAINED_WITH = {"train_manual": ("forward", *GRADIENTS), "train_net": ("net",)}
+
+
+def not_worth_trying(function: str, too_slow: Mapping[str, Outcome]) -> Outcome | None:
+    """Return the outcome of a training run that is not worth its time: it calls what hung."""
+    for name in TRAINED_WITH.get(function, ()):
+        if name in too_slow:
+            detail = f"was not tried: {name} {too_slow[name].detail}"
+            return Outcome(problem=too_slow[name].problem, detail=detail)
+    return None

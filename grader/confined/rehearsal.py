@@ -5,7 +5,6 @@ on: what is warm when the workers are forked stays warm in all of them. The sour
 what a homework touches; it is no homework.
 """
 
-import sys
 from collections.abc import Iterator
 
 import torch
@@ -78,7 +77,7 @@ def rehearse() -> None:
         outcome = answer(wire.call_of(ask), loaded)
         assert outcome.problem is None, outcome
         wire.encode(wire.answer_of(ask.number, outcome))
-    del sys.modules["homework"]  # which a notebook could import else
+    loaded.forget()
 
 
 def _calls() -> Iterator[Call]:

@@ -56,6 +56,7 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
     _send(channel, wire.Loaded([(note.where, note.text) for note in loaded.notes[:200]]))
     loaded = with_formulas(loaded, formulas)
     while True:
+        loaded.state.put_back_names()
         for ask in _next(channel, wire.Round).asks:
             outcome = _answer_in_time(wire.call_of(ask), loaded, limits)
             _send(channel, wire.answer_of(ask.number, outcome))

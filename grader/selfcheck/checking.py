@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from grader.confined.contract import (
     GRADIENTS,
     Call,
     Outcome,
+    Problem,
     Spellings,
     printable,
     printable_sightings,
@@ -32,10 +34,12 @@ from grader.confined.student import Loaded
 from grader.diagnosis import Ids, Mistaken, Mistakes
 from grader.errors import UserError
 from grader.judging import Case, Marking, Written
+from grader.selfcheck.timing import Limits, Stopwatch
 from grader.verdicts import is_training
 
 CASES_FILE = Path(__file__).with_name("public_cases.json")
 Stored = Mapping[str, Any]  # a part of that file
+INTERRUPTED = "KeyboardInterrupt"
 NO_TEXT: Mapping[str, tuple[str, str]] = {}
 
 
@@ -43,8 +47,8 @@ NO_TEXT: Mapping[str, tuple[str, str]] = {}
 class Questions:
     """The public cases, and what else of the rubric decides how work is judged.
 
-    `python` and `packages` are what student code finds when it is graded, `source_bytes` is the
-    size of the largest file.
+    `python` and `packages` are what student code finds when it is graded, `limits` how long it may
+    take, and `source_bytes` is the size of the largest file.
     """
 
     cases: Sequence[Case]
@@ -52,6 +56,7 @@ class Questions:
     spellings: Spellings
     python: str
     packages: Sequence[str]
+    limits: Limits
     source_bytes: int
 
     @classmethod
@@ -64,6 +69,7 @@ class Questions:
             spellings=stored["spellings"],
             python=stored["software"]["python"],
             packages=stored["software"]["packages"],
+            limits=Limits(**stored["limits"]),
             source_bytes=stored["source_bytes"],
         )
 
@@ -105,6 +111,7 @@ class Work:
     """What a student wrote: what it came to, its code, and what it writes as assignments."""
 
     loaded: Loaded
+    stopwatch: Stopwatch
     cells: Sequence[Cell]
     written: Written
     formulas: Sequence[Formula] = ()
@@ -113,6 +120,7 @@ class Work:
     def of(
         cls,
         loaded: Loaded,
+        stopwatch: Stopwatch,
         cells: Sequence[Cell],
         questions: Questions,
         in_text: Mapping[str, tuple[str, str]] = NO_TEXT,
@@ -127,7 +135,7 @@ class Work:
             spellings=questions.spellings,
             notes=[(printable(note.where), printable(note.text)) for note in loaded.notes],
         )
-        return cls(with_formulas(loaded, formulas), cells, written, formulas)
+        return cls(with_formulas(loaded, formulas), stopwatch, cells, written, formulas)
 
     def place_of(self, name: str) -> str:
         """Return where a function or class was last written ("homework.py, line 30"), or ""."""
@@ -140,8 +148,14 @@ class Work:
 
     def ask(self, cases: Iterable[Case]) -> Iterator[tuple[Case, Outcome]]:
         """Ask some cases one after the other."""
-        for case in cases:
-            yield case, answer(_fresh(case.call), self.loaded).printable()
+        for function, together in groupby(cases, key=lambda case: case.call.function):
+            self.loaded.state.put_back_names()
+            for case in together:
+                question = partial(answer, _fresh(case.call), self.loaded)
+                outcome = self.stopwatch.ask(function, question)
+                if outcome.problem is Problem.RAISED and outcome.detail == INTERRUPTED:
+                    raise KeyboardInterrupt  # by whoever waits for the check
+                yield case, outcome.printable()
 
 
 def _is_named(only: str, criterion: str) -> bool:

@@ -15,14 +15,13 @@ from grader.confined.guards import guarded
 from grader.confined.student import load
 from grader.errors import UserError
 from grader.judging import verdicts
-from grader.selfcheck.checking import Questions, Work, stored_questions
+from grader.selfcheck.checking import INTERRUPTED, Questions, Work, stored_questions
 from grader.selfcheck.reading import handed_in
 from grader.selfcheck.showing import Look, Report
 from grader.selfcheck.tasks import TASKS
+from grader.selfcheck.timing import Stopwatch
 from grader.selfcheck.watching import TOO_LONG, WHEN_TOLD, watch
 from grader.verdicts import is_training
-
-A_FILE_RUNS = threading.Event()  # what its cells check themselves would be shown twice
 
 
 @dataclass(frozen=True)
@@ -68,13 +67,13 @@ def check_file(request: Request, questions: Questions, look: Look) -> int:
     main = given.main
     if request.when_told is not None:
         _end_after(request.when_told, {cell.label for cell in main.cells}, look.texts)
+    limits = questions.limits.here()
     with guarded():
-        A_FILE_RUNS.set()
-        try:
-            loaded = load(main, given.beside, questions.packages)
-        finally:
-            A_FILE_RUNS.clear()
-        work = Work.of(loaded, main.cells, questions, given.source.in_text)
+        loaded = load(main, given.beside, questions.packages, limits.of_statements())
+        if any(note.text == INTERRUPTED for note in loaded.notes):
+            raise KeyboardInterrupt
+        stopwatch = Stopwatch(limits)
+        work = Work.of(loaded, stopwatch, main.cells, questions, given.source.in_text)
         for place, text in work.written.notes:
             print(f"! {place}: {text}")
         report = print_report(work, request.only, questions, look)
