@@ -17,6 +17,7 @@ from grader.submissions.kinds import is_called_homework, stem_of
 from grader.submissions.tree import VERSION, Tree
 
 WHOLE = 3  # asked names that a file defines which is more than a helper
+CLASS = 3  # whole works of different names in one folder that are no one student's attempts
 ALL = 6  # of them: then it is no part of another work, even if that imports it
 MOST_LOOKED_AT = 50  # files beside each other; more are a class in any case
 # Folders that a student makes beside those of versions, and no student is called.
@@ -107,7 +108,7 @@ class Works:
     def is_class(self, files: Sequence[Path], folders: Sequence[Path]) -> bool:
         """Tell whether what lies in a folder is more than one student's without any doubt."""
         whole = {stem_of(path.name) for path in files if self.defines(path, WHOLE)}
-        if len(whole) > 1:
+        if len(whole) >= CLASS:
             return not self.is_one_students(files, folders)
         return not files and len(self.folders_with(folders, WHOLE)) > 1
 
