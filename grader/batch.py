@@ -1,14 +1,11 @@
 """Grade a class as a stream: what was graded before first, then the rest as it is finished.
 
 No more of the class is in memory than is being graded; what is done is handed on and forgotten.
-Each file of a submission is graded for itself and the best counts, but for a Net that stands in
-another one: a course that hands out two notebooks gets two back.
 
 What may have ended as it did by the machine's fault is not handed on: it is graded again when all
 else is done, alone, and that counts.
 """
 
-import hashlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, suppress
@@ -23,8 +20,8 @@ from typing import Protocol, Self
 
 from msgspec.structs import replace
 
-from grader.papers import Brief, Graded, Paper, key_of, key_of_all, may_be_faster
-from grader.records import Record, best, net_file_of
+from grader.papers import Brief, Graded, Paper, key_of, may_be_faster
+from grader.records import Record
 from grader.smells import Smell
 from grader.submissions import shown
 from grader.submissions.discover import Submission
@@ -55,10 +52,10 @@ class Graders(Protocol):
 
 @dataclass(frozen=True)
 class Result:
-    """A graded submission: the record of its best file, and what that record is kept by.
+    """A graded submission: its record, and what that is kept by.
 
-    `file` is that file, None where there is none that can be read; `smell` what may be the
-    machine's fault.
+    `file` is the file that counts, None where none can be read; `smell` what may be the machine's
+    fault.
     """
 
     submission: Submission
@@ -70,21 +67,10 @@ class Result:
     smell: Smell | None
 
 
-@dataclass(frozen=True)
-class _File:
-    """A file of a submission without its bytes, and the key of what it is graded as."""
-
-    name: str
-    sha256: str | None
-    key: str
-    path: Path | None
-    handed_in: datetime
-
-
 Find = Callable[[Sequence[str]], dict[str, Record]]
 Start = Callable[[], AbstractContextManager[Graders]]
 Alarm = Callable[[Smell, int], None]
-_Known = dict[Submission, tuple[str, list[_File]]]  # the key of each record, and what it is of
+_Known = dict[Submission, str]  # the key of each record
 
 
 class Batch:
@@ -147,21 +133,20 @@ class Batch:
         """
         known = iter(self._known.items())
         while chunk := dict(islice(known, CHUNK)):
-            records = find([key for key, _ in chunk.values()])
+            records = find(list(chunk.values()))
             yield [
-                _result(submission, Graded(records[key], None), key, files, True)
-                for submission, (key, files) in chunk.items()
+                _result(submission, Graded(records[key], None), key, True)
+                for submission, key in chunk.items()
             ]
         if self._graders:
             yield from self._graded(self._graders)
 
     def _look_up(self, chunk: Sequence[Submission]) -> _Known:
         """Return those submissions that are known with all their files."""
-        files = {each: [file for _, file in _papers(each, self._brief)] for each in chunk}
-        keys = {each: key_of_all([file.key for file in files[each]]) for each in files}
+        keys = {each: key_of(self._brief, paper_of(each, self._brief)) for each in chunk}
         records = self._find(list(keys.values()))
         return {
-            each: (key, files[each])
+            each: key
             for each, key in keys.items()
             if key in records and self._is_final(records[key])
         }
@@ -214,60 +199,58 @@ def _started(
 
 
 def _grade(submission: Submission, brief: Brief, graders: Graders) -> Result:
-    graded = [(graders.grade(paper), file) for paper, file in _papers(submission, brief)]
-    records, files = [each.record for each, _ in graded], [file for _, file in graded]
-    smells = [each.smell for each, _ in graded if each.smell]
-    record, keys = best(records), [file.key for file in files]
-    if record.status != "crashed" and any(other.status == "crashed" for other in records):
-        keys.append("crashed")  # which is never looked up
-    one = Graded(record, smells[0] if smells else None)
-    return _result(submission, one, key_of_all(keys), files, False)
+    paper = paper_of(submission, brief)
+    graded, key = graders.grade(paper), key_of(brief, paper)
+    if graded.crashed_beside:
+        key = f"{key} crashed"  # which is never looked up
+    return _result(submission, graded, key, False)
 
 
-def _result(
-    submission: Submission, graded: Graded, key: str, files: Sequence[_File], was_known: bool
-) -> Result:
-    """Return a result; it was handed in when the last file was that the record is about."""
+def _result(submission: Submission, graded: Graded, key: str, was_known: bool) -> Result:
     record = replace(graded.record, student=submission.student)
-    by_content = {(file.name, file.sha256): file for file in reversed(files)}
-    file = by_content.get((record.submission, record.sha256), files[0])
-    net = by_content.get(net_file_of(record) or ("", None), file)
-    handed_in = max(file.handed_in, net.handed_in)
-    return Result(submission, record, key, file.path, handed_in, was_known, graded.smell)
+    counting = [record.submission, *(f.name for f in record.files if f.role in ("net", "used"))]
+    by_name = {_name_of(submission, path): path for path in submission.files}
+    paths = [by_name[name] for name in counting if name in by_name]
+    moments = [_handed_in(submission, path) for path in paths or submission.files[:1]]
+    return Result(
+        submission=submission,
+        record=record,
+        key=key,
+        file=paths[0] if paths and record.sha256 else None,
+        handed_in=max(moments, default=datetime.now(UTC)),
+        was_known=was_known,
+        smell=graded.smell,
+    )
 
 
-def _papers(submission: Submission, brief: Brief) -> Iterator[tuple[Paper, _File]]:
-    """Yield what is to be graded of a submission, and the file it is from."""
-    student = submission.student
-    if submission.problem:
-        name = shown(submission.files[0].name) if submission.files else ""
-        paper = Paper(student, name, None, submission.problem)
-        yield paper, _file(paper, None, _handed_in(submission, *submission.files[:1]), brief)
-        return
+def paper_of(submission: Submission, brief: Brief) -> Paper:
+    """Return what is to be graded of a submission; all files together may be as large as one."""
+    paper = Paper(submission.student, {}, {}, submission.problem or "")
+    left = brief.rubric.limits.source_bytes
     for path in submission.files:
-        handed_in = _handed_in(submission, path)
-        name = shown(path.name)
+        name = _name_of(submission, path)
+        if submission.problem:
+            paper.problems[name] = submission.problem
+            continue
         try:
-            paper = Paper(student, name, read_bytes(path, brief.rubric.limits.source_bytes))
+            paper.files[name] = read_bytes(path, left)
+            left -= len(paper.files[name])
         except Unreadable as error:
-            paper = Paper(student, name, None, str(error))
-        yield paper, _file(paper, path, handed_in, brief)
+            paper.problems[name] = str(error)
+    return paper
 
 
-def _file(paper: Paper, path: Path | None, handed_in: datetime, brief: Brief) -> _File:
-    key = key_of(brief, paper)
-    if paper.data is None:
-        return _File(paper.name, None, key, None, handed_in)
-    return _File(paper.name, hashlib.sha256(paper.data).hexdigest(), key, path, handed_in)
+def _name_of(submission: Submission, path: Path) -> str:
+    """Return what the student called a file; one that is only a problem has no other name."""
+    return shown(submission.names.get(path, path.name))
 
 
-def _handed_in(submission: Submission, path: Path | None = None) -> datetime:
+def _handed_in(submission: Submission, path: Path) -> datetime:
     """Return when the system says, else when the file was last changed; now, where none tells."""
+    if path in submission.moments:
+        return submission.moments[path]
     with suppress(OSError):
-        if path is not None:
-            if path in submission.moments:
-                return submission.moments[path]
-            return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+        return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
     return datetime.now(UTC)
 
 

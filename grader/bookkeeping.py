@@ -106,6 +106,8 @@ def _rewrite_grades(book: Gradebook, rubric: Rubric, results: Path) -> None:
         names = read_students(results)
     except FileNotFoundError:
         return
+    except UserError as error:
+        raise GradebookError(f"recorded, but {error}") from error
     write_grades(_all(names, book.finals(names), results), list(rubric.points), results)
     write_index(book.finals(names), rubric, results, ENGLISH)
 

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import cache
 
+import msgspec
 import torch
 from torch import Tensor
 
-from grader.activations import activation_called, evaluate
+from grader.activations import Activation, activation_called, evaluate
 from grader.confined.contract import GRADIENTS, Call, Parameters
-from grader.diagnosis import Mistakes
+from grader.confined.limits import Limits
+from grader.diagnosis import Mistaken, Mistakes
 from grader.judging import Case
 from grader.misconceptions import mistaken, mistaken_twice
 from grader.reference import Reference
@@ -71,12 +73,8 @@ def hidden_cases(rubric: Rubric, seed: int) -> list[Case]:
 
 
 def public_cases(rubric: Rubric) -> list[Case]:
-    """Return the cases of the self-check, which names one mistake at a time.
-
-    The answers of two at once would be megabytes in the student's folder.
-    """
-    cases = build_cases(rubric, rubric.public_cases, rubric.public_cases.seed)
-    return [replace(case, mistaken_twice=Mistakes) for case in cases]
+    """Return the cases of the self-check."""
+    return build_cases(rubric, rubric.public_cases, rubric.public_cases.seed)
 
 
 class _Compared:
@@ -209,26 +207,61 @@ def training_case(rubric: Rubric, seed: int) -> Case:
 
 
 def public_cases_json(rubric: Rubric) -> str:
-    """Return the public cases, marking and spellings as JSON, numbers in full: the self-check's."""
+    """Return all the self-check needs of the rubric as JSON, numbers in full."""
     activation = activation_called(rubric.homework.activation)
-    rows = [
-        {
-            "criterion": case.criterion,
-            "on_path": case.on_path,
-            "function": case.call.function,
-            "tensors": {name: tensor.tolist() for name, tensor in case.call.tensors.items()},
-            "settings": dict(case.call.settings),
-            "expected": [tensor.tolist() for tensor in case.expected],
-            "mistaken": [
-                {"ids": each.ids, "answer": _plain(each.answer)}
-                for each in mistaken(case.call, activation)
-            ],
-        }
-        for case in public_cases(rubric)
-    ]
-    marking, spellings = asdict(rubric.marking()), rubric.spellings.by_name()
-    return json.dumps({"marking": marking, "spellings": spellings, "cases": rows}) + "\n"
+    cases = public_cases(rubric)
+    stored = {
+        "marking": asdict(rubric.marking()),
+        "spellings": rubric.spellings.by_name(),
+        "software": msgspec.to_builtins(rubric.software),
+        "limits": _seconds(rubric.limits),
+        "source_bytes": rubric.limits.source_bytes,
+        "mistakes": {
+            case.call.function: [
+                [each.ids for each in made] for made in _mistakes(case.call, activation)
+            ]
+            for case in cases
+        },
+        "cases": [_stored(case, activation) for case in cases],
+    }
+    return json.dumps(stored, separators=(",", ":")) + "\n"
 
 
-def _plain(answer: tuple[Tensor, ...] | str) -> list[list[float]] | str:
-    return answer if isinstance(answer, str) else [tensor.tolist() for tensor in answer]
+def _seconds(limits: Limits) -> dict[str, float]:
+    """Return the limits of processor time that hold for parts of a submission."""
+    of_all = ("total_seconds", "grace_seconds")
+    numbers = msgspec.structs.asdict(limits)
+    return {n: s for n, s in numbers.items() if n.endswith("_seconds") and n not in of_all}
+
+
+def _mistakes(call: Call, activation: Activation) -> tuple[list[Mistaken], list[Mistaken]]:
+    return mistaken(call, activation), mistaken_twice(call, activation)
+
+
+def _stored(case: Case, activation: Activation) -> dict[str, object]:
+    """Return a case as plain values.
+
+    `mistaken` and `mistaken_twice` have the answers of the function's `mistakes` in their order.
+    Two mistakes often come to the same, so each tensor stands once, under `made`, and an answer
+    has the numbers of its tensors.
+    """
+    made: dict[str, int] = {}
+
+    def plain(each: Mistaken) -> list[int] | str:
+        if isinstance(each.answer, str):
+            return each.answer
+        texts = [json.dumps(tensor.tolist(), separators=(",", ":")) for tensor in each.answer]
+        return [made.setdefault(text, len(made)) for text in texts]
+
+    once, twice = _mistakes(case.call, activation)
+    return {
+        "criterion": case.criterion,
+        "on_path": case.on_path,
+        "function": case.call.function,
+        "tensors": {name: tensor.tolist() for name, tensor in case.call.tensors.items()},
+        "settings": dict(case.call.settings),
+        "expected": [tensor.tolist() for tensor in case.expected],
+        "mistaken": list(map(plain, once)),
+        "mistaken_twice": list(map(plain, twice)),
+        "made": [json.loads(text) for text in made],
+    }

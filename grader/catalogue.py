@@ -62,6 +62,9 @@ OUTCOMES = {
     "right": N_("right"),
     "not_attempted": N_("not attempted"),
     "missing": N_("{detail} is not defined"),
+    "missing_in_text": N_(
+        "{detail} is not defined: {cell}, which defines it, is a {kind} cell; change it to Code"
+    ),
     "raised": N_("{function} raised {detail}{place}"),
     "bad_return": N_("{detail}{place}"),
     "timeout": N_("{function} {detail}{place}"),
@@ -100,8 +103,11 @@ OUTCOMES = {
     "trained": N_("final loss {loss:.4f}, at or below the pass mark {pass_mark:.4f}"),
     "not_trained": N_("final loss {loss:.4g} is above the pass mark {pass_mark:.4f}"),
     "diverged": N_("training diverged: its parameters became NaN or infinite"),
-    "needs_forward": N_("forward.values comes first: the loss is found with your forward pass"),
-    "nothing_defined": N_("none of the asked functions is defined{reason}"),
+    "nothing_defined": N_("nothing that is asked is defined: define {names}.{error}"),
+    "nothing_defined_in_text": N_(
+        "nothing that is asked is defined ({names}): {cell}, which defines some of it, is a {kind} "
+        "cell; change it to Code"
+    ),
     "unreadable": N_("{reason}"),
     "net_beside": N_("This file defines no Net; the one in {file} counts."),
     # What an instructor is told of submissions that may have ended by the machine's fault

@@ -1,25 +1,46 @@
-"""Grade a paper: read it, interview its functions, score the answers, write the record."""
+"""Grade a paper: read it, interview its functions, score the answers, write the record.
+
+Each file of a submission that may define something asked is graded for itself, the others beside
+it, and the best counts.
+"""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+
+import msgspec
 
 from grader import __version__
 from grader.canary import SLOWEST_MACHINE, Unfit, assert_fit, limits_of_canary, reference_seconds
 from grader.cases import hidden_cases
 from grader.catalogue import Reason
-from grader.confined.contract import OUT_OF_TIME, Problem
+from grader.confined.contract import OUT_OF_TIME, Problem, Spellings
+from grader.confined.files import Cell, File
 from grader.interview import Interview, interview, rounds_of
-from grader.judging import Case, Marking, pass_mark
+from grader.judging import Case, Marking, Written, pass_mark, zero
 from grader.material.reference import NAME
 from grader.papers import Brief, Graded, Paper, Ready
-from grader.records import Criterion, Record, SourceNote, Status, Training
+from grader.records import (
+    Criterion,
+    HandedIn,
+    Record,
+    Role,
+    SourceNote,
+    Status,
+    Training,
+    best,
+    net_file_of,
+)
 from grader.rubric import Rubric
-from grader.scoring import flags, score, training, zero
+from grader.scoring import flags, score, training
+from grader.smells import Smell
+from grader.submissions.candidates import Choice
 from grader.submissions.read import Source, Unreadable, read
 from grader.verdicts import Verdict
 from grader.workers import Round, Zygote
+
+MOST_CANDIDATES = 20  # files of a submission that are graded, each for itself
 
 
 @dataclass(frozen=True)
@@ -33,6 +54,7 @@ class _Exam:
     rounds: list[Round]
     manual: Case
     marking: Marking
+    spellings: Spellings
     pass_mark: float
 
     @classmethod
@@ -43,12 +65,28 @@ class _Exam:
         asked = [case for case in cases if case.criterion in rubric.points]
         marking = rubric.marking()
         mark = pass_mark(manual.call.tensors["y"], marking)
-        return cls(asked, rounds_of(asked), manual, marking, mark)
+        spellings = rubric.spellings.by_name()
+        return cls(asked, rounds_of(asked), manual, marking, spellings, mark)
 
     def score(self, asked: Interview, source: Source) -> list[Verdict]:
         """Return the verdicts on the outcomes of an interview, a criterion each."""
-        text = "\n".join(cell.source for cell in source.cells)
-        return score(self.cases, asked.outcomes, asked.named, self.marking, text)
+        written = Written(
+            text=source.text,
+            named=asked.named,
+            in_text=source.in_text,
+            spellings=self.spellings,
+            notes=[(note.where, note.text) for note in asked.notes],
+        )
+        return score(self.cases, asked.outcomes, self.marking, written)
+
+
+@dataclass(frozen=True)
+class _GradedFile:
+    """The record of one file, what of it may be the machine's fault, and what files it used."""
+
+    record: Record
+    smell: Smell | None
+    used: frozenset[str]
 
 
 class Classroom:
@@ -62,6 +100,7 @@ class Classroom:
         self._limits = limits_of_canary(brief.rubric.limits)
         zygote.slowness = SLOWEST_MACHINE
         self._reference = read(NAME, brief.reference.encode())
+        self._choice = Choice(brief.handed_out, brief.rubric.spellings.by_name())
         # One: it is the whole class's, or else the next paper is another student's.
         self._exam = lru_cache(maxsize=1)(partial(_Exam.of, brief.rubric))
         self._whole = self._exam(brief.seed)
@@ -82,21 +121,42 @@ class Classroom:
         """
         started = time.monotonic()
         exam = self._exam(self._brief.seed_for(paper.student))
-        if paper.data is None:
-            return Graded(self._unreadable(paper, paper.problem or "", exam, started), None)
-        try:
-            source = read(paper.name, paper.data)
-        except Unreadable as error:
-            return Graded(self._unreadable(paper, str(error), exam, started), None)
-        asked = self._interview(source, exam.rounds)
+        sources, problems = _read(paper)
+        if not sources:
+            return Graded(self._unreadable(paper, problems, exam, started), None)
+        graded: list[_GradedFile] = []
+        candidates = self._choice.candidates(sources)
+        for source in candidates[:MOST_CANDIDATES]:
+            beside = [other for other in sources if other is not source]
+            graded.append(self._grade_file(source, beside, paper.student, exam))
+            if graded[-1].record.score == self._rubric.max_score:
+                break
+        record = best([each.record for each in graded])
+        files = _Files(
+            record=record,
+            graded={each.record.submission: each for each in graded},
+            candidates={source.name for source in candidates},
+            untouched=self._choice.untouched(sources),
+        ).listed(sources, problems)
+        seconds = round(time.monotonic() - started, 4)
+        return Graded(
+            msgspec.structs.replace(record, files=files, seconds=seconds),
+            next((each.smell for each in graded if each.smell), None),
+            record.status != "crashed" and any(each.record.status == "crashed" for each in graded),
+        )
+
+    def _grade_file(
+        self, source: Source, beside: Sequence[Source], student: str, exam: _Exam
+    ) -> _GradedFile:
+        started = time.monotonic()
+        asked = self._interview(source, beside, exam.rounds)
         if asked.smell:
             self._prove_again(self._whole if asked.smell == "time" else self._untrained)
         verdicts = exam.score(asked, source)
         status = status_of(asked)
-        if status == "failed":
-            verdicts = zero(_nothing_defined(asked), exam.marking)
         record = self._record(
-            paper=paper,
+            student=student,
+            name=source.name,
             sha256=source.sha256,
             status=status,
             verdicts=verdicts,
@@ -106,11 +166,21 @@ class Classroom:
             isolation=list(asked.layers),
             started=started,
         )
-        return Graded(record, asked.smell)
+        return _GradedFile(record, asked.smell, asked.used)
 
-    def _interview(self, source: Source, rounds: Sequence[Round]) -> Interview:
-        spellings = self._rubric.spellings.by_name()
-        return interview(source, rounds, self._zygote, self._limits, spellings)
+    def _interview(
+        self, source: Source, beside: Sequence[Source], rounds: Sequence[Round]
+    ) -> Interview:
+        rubric = self._rubric
+        return interview(
+            _file(source),
+            [_file(other) for other in beside],
+            rubric.software.packages,
+            rounds,
+            self._zygote,
+            self._limits,
+            rubric.spellings.by_name(),
+        )
 
     def _prove_again(self, exam: _Exam) -> None:
         """Raise Unfit where the reference solution does not earn all points any more, twice.
@@ -127,16 +197,20 @@ class Classroom:
 
         Raises Unfit where it does not earn all points.
         """
-        asked = self._interview(self._reference, rounds_of([*exam.cases, *more]))
+        asked = self._interview(self._reference, [], rounds_of([*exam.cases, *more]))
         verdicts = exam.score(
             replace(asked, outcomes=asked.outcomes[: len(exam.cases)]), self._reference
         )
         assert_fit(asked, verdicts)
         return asked
 
-    def _unreadable(self, paper: Paper, problem: str, exam: _Exam, started: float) -> Record:
-        return self._record(
-            paper=paper,
+    def _unreadable(
+        self, paper: Paper, problems: Mapping[str, str], exam: _Exam, started: float
+    ) -> Record:
+        name, problem = next(iter(problems.items()), ("", paper.problem))
+        record = self._record(
+            student=paper.student,
+            name=name,
             sha256=None,
             status="unreadable",
             verdicts=zero(Reason("unreadable", {"reason": problem}), exam.marking),
@@ -146,11 +220,13 @@ class Classroom:
             isolation=[],
             started=started,
         )
+        return msgspec.structs.replace(record, files=_unread(problems))
 
     def _record(
         self,
         *,
-        paper: Paper,
+        student: str,
+        name: str,
         sha256: str | None,
         status: Status,
         verdicts: Sequence[Verdict],
@@ -161,8 +237,8 @@ class Classroom:
         started: float,
     ) -> Record:
         return Record(
-            student=paper.student,
-            submission=paper.name,
+            student=student,
+            submission=name,
             sha256=sha256,
             status=status,
             score=sum(verdict.points for verdict in verdicts),
@@ -191,6 +267,65 @@ class Classroom:
         )
 
 
+def _file(source: Source) -> File:
+    cells = tuple(Cell(cell.label, cell.source) for cell in source.cells)
+    return File(source.name, source.kind, cells)
+
+
+def _read(paper: Paper) -> tuple[list[Source], dict[str, str]]:
+    """Return what can be read of a paper, and why the other files cannot, by name."""
+    sources, problems = [], dict(paper.problems)
+    for name, data in paper.files.items():
+        try:
+            sources.append(read(name, data))
+        except Unreadable as error:
+            problems[name] = str(error)
+    return sources, problems
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What became of the files of a submission: `record` is the one that counts of the `graded`."""
+
+    record: Record
+    graded: Mapping[str, _GradedFile]
+    candidates: Collection[str]
+    untouched: Collection[str]
+
+    def listed(self, sources: Sequence[Source], problems: Mapping[str, str]) -> list[HandedIn]:
+        """Return a line for each file; none, where there is just one."""
+        if len(sources) + len(problems) == 1:
+            return []
+        files = [
+            HandedIn(source.name, source.sha256, self._role(source.name), self._score(source.name))
+            for source in sources
+        ]
+        return files + _unread(problems)
+
+    def _score(self, name: str) -> float | None:
+        return self.graded[name].record.score if name in self.graded else None
+
+    def _role(self, name: str) -> Role:
+        counted = self.record
+        if name == counted.submission:
+            return "counts"
+        if name == (net_file_of(counted) or ("",))[0]:
+            return "net"
+        if name in self.graded[counted.submission].used:
+            return "used"
+        if name in self.untouched:
+            return "untouched"
+        if name in self.graded:
+            return "graded"
+        if name in self.candidates:
+            return "spare" if counted.score == counted.max_score else "left_out"
+        return "beside"
+
+
+def _unread(problems: Mapping[str, str]) -> list[HandedIn]:
+    return [HandedIn(name, None, "unreadable", None, why) for name, why in problems.items()]
+
+
 def status_of(asked: Interview) -> Status:
     """Return how an interview went as a whole."""
     problems = {outcome.problem for outcome in asked.outcomes}
@@ -199,8 +334,3 @@ def status_of(asked: Interview) -> Status:
     if problems & OUT_OF_TIME:
         return "timeout"
     return "failed" if problems == {Problem.MISSING} else "graded"
-
-
-def _nothing_defined(asked: Interview) -> Reason:
-    reason = f": {asked.notes[0].text} ({asked.notes[0].where})" if asked.notes else ""
-    return Reason("nothing_defined", {"reason": reason})

@@ -232,11 +232,11 @@ def check(
 ) -> None:
     """Check your own work against the public cases, on your own machine."""
     asked = _loaded(rubric)
-    from grader.cases import public_cases
+    from grader.cases import public_cases_json
     from grader.selfcheck.checking import Questions
     from grader.selfcheck.running import Request, run
 
-    questions = Questions(public_cases(asked), asked.marking(), asked.spellings.by_name())
+    questions = Questions.of(public_cases_json(asked))
     command = [sys.executable, "-m", "grader.cli", "check"]
     command += ["--rubric", str(rubric)] if rubric else []
     raise typer.Exit(run(Request(file, only, watch, lang, when_told), questions, command))
@@ -392,6 +392,12 @@ def export(
     assignment: Annotated[
         str | None, typer.Option(metavar="NAME", help="Canvas's column; a new one where none is.")
     ] = None,
+    groups: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Canvas's Course Roster CSV of a group set: who is in which group."
+        ),
+    ] = None,
     db: Database = None,
     rubric: RubricFile = None,
 ) -> None:
@@ -399,12 +405,10 @@ def export(
     from grader.exporting import Wish
     from grader.exporting import export as write
 
-    wish = Wish(to, out, into, assignment)
-    problems, left = write(wish, _loaded(rubric), results, db)
-    for student in left:
-        say(f"nothing graded of, left as it was: {student}")
-    for problem in problems:
-        say(f"not in it: {problem}")
+    wish = Wish(to, out, into, assignment, groups)
+    problems, notes = write(wish, _loaded(rubric), results, db)
+    for line in [*notes, *problems]:
+        say(line)
     if problems:
         raise typer.Exit(UNDER_MARK)
 

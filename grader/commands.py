@@ -31,6 +31,7 @@ from grader.reports.terminal import GradeScreen, show_validations
 from grader.roster import Names, write_roster
 from grader.rubric import RUBRIC_FILE, Rubric, load_rubric
 from grader.submissions.archives import Archives
+from grader.submissions.candidates import Handout
 from grader.submissions.discover import Submission, discover
 
 # While this thread records a result, others hand the next papers on, and graders wait for them.
@@ -52,20 +53,28 @@ def _run(descriptor: int) -> int:
 
 def _grade(job: GradeJob) -> int:
     rubric = load_rubric(Path(job.rubric) if job.rubric else RUBRIC_FILE)
-    results = Path(job.out)
+    results, handout = Path(job.out), Handout(rubric)
     # What is unpacked is read while the class is graded, and gone after that.
     with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
         names = Names(results, Path(job.students) if job.students else None)
         remarks: list[str] = []
         submissions = discover(
-            [Path(path) for path in job.paths], archives, results, names, remark=remarks.append
+            [Path(path) for path in job.paths],
+            archives,
+            results,
+            names,
+            untouched=handout.is_at,
+            remark=remarks.append,
         )
         names.check()
+        several = any(len(submission.files) > 1 for submission in submissions)
+        given = handout.lines if several else ()
+        brief = Brief.of(rubric, job.seed, job.isolation == "strict", given)
         with (
             GradeScreen(len(submissions), rubric, results, quiet=job.format == "json") as screen,
             ExitStack() as opened,
             # Until the graders have proved themselves, nothing is written.
-            _batch(job, rubric, submissions, _find_of(job, rubric, opened), screen) as batch,
+            _batch(job, brief, submissions, _find_of(job, rubric, opened), screen) as batch,
         ):
             screen.show_remarks(remarks)
             results.mkdir(parents=True, exist_ok=True)
@@ -92,13 +101,11 @@ def _book(url: str, rubric: Rubric) -> Gradebook:
 
 def _batch(
     job: GradeJob,
-    rubric: Rubric,
+    brief: Brief,
     submissions: Sequence[Submission],
     find: Find,
     screen: GradeScreen,
 ) -> Batch:
-    brief = Brief.of(rubric, job.seed, job.isolation == "strict")
-
     def start() -> AbstractContextManager[AnyGraders]:
         if job.cluster is None:
             jobs = min(job.jobs, len(submissions))

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from grader.catalogue import ENGLISH
 from grader.gradebook import Gradebook, default_url
-from grader.material import rendered
 from grader.material.notebook import released_code
 from grader.records import read_students
 from grader.reports.index import SIMILAR, write_index
@@ -34,8 +33,7 @@ def compare_submissions(
             for submission in submissions
             if (text := _text_of(submission, rubric.limits.source_bytes))
         }
-    given = released_code(rendered("homework.py.j2", rubric), rendered("handout.md.j2", rubric))
-    comparison = compare(texts, given, rubric.similarity, jobs)
+    comparison = compare(texts, released_code(rubric), rubric.similarity, jobs)
     write_similar(comparison, results, ENGLISH)
     if url is not None or (results / "gradebook.db").exists():
         with (

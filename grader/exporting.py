@@ -14,6 +14,7 @@ from grader.gradebook import Gradebook, GradebookError, default_url
 from grader.records import Record, read_students, to_json
 from grader.roster import read_roster
 from grader.rubric import Rubric
+from grader.sheets import about, read_rows, read_text
 
 Target = Literal["csv", "parquet", "canvas", "moodle", "gradescope", "junit", "github"]
 TARGETS: tuple[Target, ...] = get_args(Target)
@@ -24,13 +25,15 @@ SUMMARY = "GITHUB_STEP_SUMMARY"  # the file that GitHub shows as the step's summ
 class Wish:
     """What is asked: the `target`, the file to write and, by target, what it needs.
 
-    `into` is the table that Canvas or Moodle exported, `assignment` Canvas's column.
+    `into` is the table that Canvas or Moodle exported, `assignment` Canvas's column, `groups`
+    Canvas's table of who is in which group.
     """
 
     target: Target
     out: Path | None
     into: Path | None
     assignment: str | None
+    groups: Path | None
 
 
 def export(
@@ -38,10 +41,13 @@ def export(
 ) -> tuple[list[str], list[str]]:
     """Write what is wished.
 
-    Return a line for each student who has no place in it, and for each of its own who has no mark.
+    Return a line for each mark that is not in it, and for what else there is to know.
 
-    Raise UserError, in words for people, where something is missing or is not what it should be.
+    Raise UserError, in words for people, if something is missing or is not what it should be.
+    Nothing is written then.
     """
+    if wish.groups and wish.target != "canvas":
+        raise UserError("--groups is for --to canvas")
     marks = _marks(rubric, results, url)
     if wish.target == "github":
         _to_github([mark.final.record for mark in marks], wish.out)
@@ -51,7 +57,8 @@ def export(
     made = MAKERS[wish.target](marks, wish, rubric)
     if isinstance(made, Merged):
         write_atomically(wish.out, made.text)
-        return made.problems, made.left
+        left = [f"{who}: no grade in these results; row left unchanged" for who in made.left]
+        return made.problems, made.notes + left
     write_atomically(wish.out, made)
     return [], []
 
@@ -62,10 +69,13 @@ def _marks(rubric: Rubric, results: Path, url: str | None) -> list[Mark]:
         students = read_students(results)
     except FileNotFoundError:
         raise UserError(f"{results}: no grades.csv in it: grade first") from None
-    known = {entry.student: (entry.system, entry.id) for entry in read_roster(results)}
+    known = {entry.student: entry for entry in read_roster(results)}
     with Gradebook(url or default_url(results), rubric.policy()) as book:
         marks = [
-            Mark(final, *known.get(final.student, ("", ""))) for final in book.finals(students)
+            Mark(final, entry.system, entry.id, entry.name)
+            if (entry := known.get(final.student))
+            else Mark(final)
+            for final in book.finals(students)
         ]
     missing = set(students) - {mark.student for mark in marks}
     if missing:
@@ -88,8 +98,12 @@ def _parquet(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> bytes:
 def _canvas(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> Merged:
     if wish.assignment is None:
         raise UserError("--to canvas needs --assignment NAME: the column, new or in the file")
-    assignment = wish.assignment
-    return _merged(wish, lambda text: canvas.merge(text, marks, assignment, rubric.max_score))
+    assignment, columns = wish.assignment, (canvas.GROUP_ID, canvas.GROUP_NAME)
+    rows = read_rows(wish.groups, columns, [canvas.GROUP_NAME]) if wish.groups else ()
+    groups = {row.cells[canvas.GROUP_ID].strip(): row.cells[canvas.GROUP_NAME] for row in rows}
+    return _merged(
+        wish, lambda text: canvas.merge(text, marks, assignment, rubric.max_score, groups)
+    )
 
 
 def _moodle(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> Merged:
@@ -100,14 +114,11 @@ def _merged(wish: Wish, merge: Callable[[str], Merged]) -> Merged:
     """Merge into the table that the system exported; a UserError names its file."""
     if wish.into is None:
         raise UserError(f"--to {wish.target} needs --into FILE: what {wish.target} exported")
-    try:
-        text = wish.into.read_bytes().decode()
-    except UnicodeDecodeError:
-        raise UserError(f"{wish.into}: is no CSV file in UTF-8") from None
+    text = read_text(wish.into)
     try:
         return merge(text)
     except UserError as error:
-        raise UserError(f"{wish.into}: {error}") from error
+        raise about(wish.into, error) from error
 
 
 def _gradescope(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> bytes:

@@ -4,15 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from grader.confined.contract import GRADIENTS, OUT_OF_TIME, Named, Outcome, Problem, Spellings
+from grader.confined.contract import (
+    OUT_OF_TIME,
+    Named,
+    Outcome,
+    Problem,
+    Spellings,
+    not_worth_trying,
+)
+from grader.confined.files import File
 from grader.confined.limits import Limits
 from grader.judging import Case
 from grader.smells import Smell, smell_of
-from grader.submissions.read import Source
 from grader.workers import BROKE, Note, Round, Zygote
-
-# What each training run calls; where one of these ran out of time, training is not tried.
-TRAINED_WITH = {"train_manual": ("forward", *GRADIENTS), "train_net": ("net",)}
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Interview:
     missing: Mapping[str, str]
     waited: bool
     seconds: Mapping[str, float]
+    used: frozenset[str] = frozenset()
 
     @property
     def smell(self) -> Smell | None:
@@ -59,26 +64,27 @@ def rounds_of(cases: Sequence[Case]) -> list[Round]:
 
 
 def interview(
-    source: Source,
+    main: File,
+    beside: Sequence[File],
+    packages: Sequence[str],
     rounds: Sequence[Round],
     zygote: Zygote,
     limits: Limits,
     spellings: Spellings,
 ) -> Interview:
-    """Load `source` in a fresh worker and ask it the rounds.
+    """Load `main`, with the files `beside` it, in a fresh worker and ask it the rounds.
 
-    Raises what Zygote.fork_worker raises, and nothing for what the source does.
+    Raises what Zygote.fork_worker raises, and nothing for what the files do.
     """
     with zygote.fork_worker(limits) as worker:
-        cells = [(cell.label, cell.source) for cell in source.cells]
-        loaded = worker.load(source.kind, cells, spellings)
+        loaded = worker.load(main, beside, packages, spellings)
         notes = () if isinstance(loaded, Outcome) else tuple(loaded)
         outcomes: list[Outcome] = []
         too_slow: dict[str, Outcome] = {}
         seconds: dict[str, float] = {}
         for questions in rounds:
             before = worker.processor_seconds
-            untried = _not_worth_trying(questions.function, too_slow)
+            untried = not_worth_trying(questions.function, too_slow)
             answers = [untried] * len(questions.numbers) if untried else worker.ask(questions)
             if answers[-1].problem in OUT_OF_TIME:
                 too_slow[questions.function] = answers[-1]
@@ -93,12 +99,3 @@ def interview(
         waited=worker.waited,
         seconds=seconds,
     )
-
-
-def _not_worth_trying(function: str, too_slow: Mapping[str, Outcome]) -> Outcome | None:
-    """Return the outcome of a training run that is not worth its time: it calls what hung."""
-    for name in TRAINED_WITH.get(function, ()):
-        if name in too_slow:
-            detail = f"was not tried: {name} {too_slow[name].detail}"
-            return Outcome(problem=too_slow[name].problem, detail=detail)
-    return None

@@ -1,14 +1,14 @@
 """What passes between the coordinating process and the processes that grade.
 
-A paper is one file of one student's, as bytes; a record comes back for it. Both sides are the
-grader's own. The coordinating process imports no torch: whatever needs it is asked for.
+A paper is what one student handed in, its files as bytes; a record comes back for it. Both sides
+are the grader's own. The coordinating process imports no torch: whatever needs it is asked for.
 """
 
 import hashlib
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -46,7 +46,8 @@ class Brief(msgspec.Struct, frozen=True):
     """How papers are graded: everything that a score depends on but the paper.
 
     `reference` is the module of the reference solution, by which a scorer proves itself.
-    `conditions` are what a submission that ran out of time may owe that to.
+    `conditions` are what a submission that ran out of time may owe that to. `handed_out` are the
+    code_lines of what students were given, which tell a file that nobody has changed.
     """
 
     rubric: Rubric
@@ -55,9 +56,12 @@ class Brief(msgspec.Struct, frozen=True):
     software: dict[str, str]
     reference: str
     conditions: str
+    handed_out: list[str] = []
 
     @classmethod
-    def of(cls, rubric: Rubric, seed: int | None, strict: bool) -> "Brief":
+    def of(
+        cls, rubric: Rubric, seed: int | None, strict: bool, handed_out: Iterable[str] = ()
+    ) -> "Brief":
         """Return a brief for grading here; a seed that is None is the rubric's."""
         return cls(
             rubric=rubric,
@@ -66,6 +70,7 @@ class Brief(msgspec.Struct, frozen=True):
             software=software(),
             reference=reference_module(rubric),
             conditions=conditions(),
+            handed_out=sorted(handed_out),
         )
 
     def seed_for(self, student: str) -> int:
@@ -75,12 +80,21 @@ class Brief(msgspec.Struct, frozen=True):
 
 
 class Paper(msgspec.Struct, frozen=True):
-    """A file to grade: its bytes, or the `problem` that keeps it from being graded."""
+    """What a student handed in: `files` are the bytes of each by its name.
+
+    `problems` says of others, by name, why they cannot be read; `problem` why nothing can be
+    graded, if there are no files.
+    """
 
     student: str
-    name: str
-    data: bytes | None
-    problem: str | None = None
+    files: dict[str, bytes]
+    problems: dict[str, str] = {}
+    problem: str = ""
+
+    @classmethod
+    def of(cls, student: str, name: str, source: bytes) -> "Paper":
+        """Return a paper of one file."""
+        return cls(student, {name: source})
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
@@ -97,11 +111,13 @@ class Graded(msgspec.Struct, frozen=True, tag=True):
     """From a grading process: the record of the paper it was given.
 
     `smell` is what of it may be the machine's fault. Right after it the reference solution has
-    earned all points again.
+    earned all points again. `crashed_beside` tells that a file crashed that does not count: the
+    next time it may.
     """
 
     record: Record
     smell: Smell | None
+    crashed_beside: bool = False
 
 
 class Stopped(msgspec.Struct, frozen=True, tag=True):
@@ -170,11 +186,6 @@ def _processor() -> str:
     return platform.machine()
 
 
-def key_of_all(keys: Sequence[str]) -> str:
-    """Return the key of the record of a submission, from those of its files: any may decide it."""
-    return keys[0] if len(keys) == 1 else hashlib.sha256("".join(keys).encode()).hexdigest()
-
-
 def key_of(brief: Brief, paper: Paper) -> str:
     """Return a digest of all that determines the record of a paper.
 
@@ -184,6 +195,7 @@ def key_of(brief: Brief, paper: Paper) -> str:
     scoring = {name: part for name, part in rubric.items() if name not in POLICY}
     of_brief = (scoring, brief.seed_for(paper.student), brief.strict, brief.software)
     digest = hashlib.sha256(msgspec.msgpack.encode(of_brief))
-    content = hashlib.sha256(paper.data).digest() if paper.data is not None else paper.problem
-    digest.update(msgspec.msgpack.encode((paper.name, content)))
+    contents = {name: hashlib.sha256(data).digest() for name, data in paper.files.items()}
+    handed_in = (sorted(contents.items()), sorted(paper.problems.items()), paper.problem)
+    digest.update(msgspec.msgpack.encode(handed_in))
     return digest.hexdigest()

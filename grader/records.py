@@ -11,8 +11,9 @@ import msgspec
 from msgspec.structs import replace
 
 from grader.catalogue import ENGLISH, Reason, Texts
-from grader.cells import from_cell, to_cell
+from grader.cells import to_cell
 from grader.files import write_atomically, writing_atomically
+from grader.sheets import read_rows
 from grader.verdicts import ErrorMap
 
 GRADES = "grades.csv"
@@ -20,7 +21,8 @@ GRADES = "grades.csv"
 # What is asked of a Net; the reason that tells of another file; those that say nothing of a Net.
 OF_NET = ("net", "train.net")
 NET_BESIDE = "net_beside"
-NO_ANSWER = ("missing", "crashed", "unreadable", "nothing_defined")
+MISSING = ("missing", "missing_in_text")
+NO_ANSWER = (*MISSING, "crashed", "unreadable", "nothing_defined", "nothing_defined_in_text")
 
 # Of a loss in the table. A wrong network's training is chaotic: the instructions of the processor
 # move its third digit. In result.json it is as it was computed.
@@ -78,8 +80,29 @@ class SourceNote(msgspec.Struct, frozen=True):
     text: str
 
 
+# What became of a file: it counts (the whole record is about it); it counts for its Net; it is what
+# one that counts imports or runs; it was graded and another one counts; it was not, since another
+# one earned all points, or since it is as it was handed out, or defines nothing that is asked, or
+# cannot be read, or is one too many.
+Role = Literal[
+    "counts", "net", "used", "graded", "spare", "untouched", "beside", "unreadable", "left_out"
+]
+
+
+class HandedIn(msgspec.Struct, frozen=True):
+    """A file of a submission: what became of it, what it earned, and why it cannot be read."""
+
+    name: str
+    sha256: str | None
+    role: Role
+    score: float | None = None
+    problem: str = ""
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """result.json, schema 1. `seconds` is wall-clock; it alone varies between equal runs.
+
+    `submission` and `sha256` are of the file that counts; `files` are all that were handed in.
 
     `conditions` are the machine and how busy it was, where the submission ran out of time: under
     others it is worth another try.
@@ -101,6 +124,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     grader_version: str
     conditions: str | None = None
+    files: list[HandedIn] = []
 
 
 class Final(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,13 +151,19 @@ class Final(msgspec.Struct, frozen=True, kw_only=True):
 def best(records: Sequence[Record]) -> Record:
     """Return the record that counts of a submission's files: the first of the highest score.
 
-    One whose file defines no Net has the Net of another file.
+    Of equals it is the one that answers most. One whose file defines no Net has the Net of another
+    file.
     """
     whole = [
         _with_net(record, [*records[:number], *records[number + 1 :]])
         for number, record in enumerate(records)
     ]
-    return max(whole, key=lambda record: record.score)
+    return max(whole, key=lambda record: (record.score, _answers(record)))
+
+
+def _answers(record: Record) -> int:
+    """Count the criteria to which there is an answer, right or wrong."""
+    return sum(_reason(c) not in (*NO_ANSWER, "not_attempted") for c in record.criteria)
 
 
 def net_file_of(record: Record) -> tuple[str, str] | None:
@@ -145,14 +175,14 @@ def net_file_of(record: Record) -> tuple[str, str] | None:
 
 def content_of(record: Record) -> str | None:
     """Return a digest of the files that a record is about, None where none could be read."""
-    net = net_file_of(record)
-    if record.sha256 is None or net is None:
+    others = [file.sha256 for file in record.files if file.role in ("net", "used")]
+    if record.sha256 is None or not others:
         return record.sha256
-    return hashlib.sha256(f"{record.sha256} {net[1]}".encode()).hexdigest()
+    return hashlib.sha256(" ".join([record.sha256, *map(str, others)]).encode()).hexdigest()
 
 
 def _with_net(record: Record, others: Sequence[Record]) -> Record:
-    lacking = {c.id for c in record.criteria if c.id in OF_NET and _reason(c) == "missing"}
+    lacking = {c.id for c in record.criteria if c.id in OF_NET and _reason(c) in MISSING}
 
     def answers(other: Record) -> list[Criterion]:
         return [c for c in other.criteria if c.id in lacking and _reason(c) not in NO_ANSWER]
@@ -248,7 +278,6 @@ def write_grades(finals: Iterable[Final], criteria: Sequence[str], results: Path
 def read_students(results: Path) -> list[str]:
     """Return the students of results/grades.csv in their order; raise OSError where there is none.
 
-    What is no such table gives names that nobody has.
+    Raise UserError if it is no such table.
     """
-    with (results / GRADES).open(encoding="utf-8-sig", newline="") as table:
-        return [from_cell(row[0]) for row in csv.reader(table) if row][1:]
+    return [row.cells["student"] for row in read_rows(results / GRADES, ["student"])]

@@ -26,21 +26,33 @@ ARCHIVE = "homework.zip"
 TRAVELLING = {
     "selfcheck.__init__": "__init__.py",
     "selfcheck.checking": "checking.py",
+    "selfcheck.reading": "reading.py",
     "selfcheck.running": "running.py",
     "selfcheck.showing": "showing.py",
     "selfcheck.tasks": "tasks.py",
+    "selfcheck.timing": "timing.py",
     "selfcheck.watching": "watching.py",
     "errors": "errors.py",
+    "submissions.__init__": "submissions.py",
+    "submissions.read": "read.py",
     "judging": "judging.py",
     "diagnosis": "diagnosis.py",
     "verdicts": "verdicts.py",
     "catalogue": "catalogue.py",
     "confined.contract": "contract.py",
+    "confined.asked": "asked.py",
     "confined.calls": "calls.py",
+    "confined.files": "files.py",
     "confined.formulas": "formulas.py",
     "confined.guards": "guards.py",
+    "confined.magics": "magics.py",
+    "confined.modules": "modules.py",
+    "confined.parsing": "parsing.py",
     "confined.screening": "screening.py",
+    "confined.shell": "shell.py",
+    "confined.state": "state.py",
     "confined.student": "student.py",
+    "confined.versions": "versions.py",
 }
 SELFCHECK_MAIN = '''"""Run `python -m selfcheck FILE`."""
 
@@ -129,5 +141,5 @@ def _selfcheck(rubric: Rubric) -> dict[Path, str | bytes]:
 
 def travelling(source: str) -> str:
     """Return a grader module's source as a module of the package selfcheck."""
-    imported = r"(?m)^from grader\.(?:confined\.|selfcheck\.)?(\w+) import"
+    imported = r"(?m)^from grader\.(?:(?:confined|selfcheck|submissions)\.)?(\w+) import"
     return re.sub(imported, r"from selfcheck.\1 import", source)

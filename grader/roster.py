@@ -2,14 +2,16 @@
 
 import csv
 import io
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
 
-from grader.cells import from_cell, to_cell
+from grader.cells import to_cell
 from grader.errors import UserError
 from grader.files import write_atomically
+from grader.sheets import Row, read_rows
+from grader.submissions import shown
 from grader.submissions.discover import Submission, safe
 from grader.submissions.layouts import Owner
 
@@ -56,14 +58,14 @@ def read_roster(results: Path) -> list[Entry]:
     path = results / STUDENTS
     if not path.exists():
         return []
-    return [Entry(**row) for row in _rows(path, Entry.__struct_fields__)]
+    return [Entry(**row.cells) for row in read_rows(path, Entry.__struct_fields__, ["name"])]
 
 
 class Names:
     """What the students of a class are called: as in `table`, else as they were before.
 
     `table` has the columns id and student; the id is the system's or, in a class of no system, the
-    name of the file or folder. Raise UserError where it has not, or an id twice.
+    name of the file or folder. Raise UserError if it has not, or has an id for two students.
     """
 
     def __init__(self, results: Path, table: Path | None) -> None:
@@ -73,10 +75,10 @@ class Names:
         self._of = {entry.student.casefold(): entry for entry in before}
         self._given: dict[str, str] = {}
         self._found: dict[str, Owner] = {}
-        for row in _rows(table, ("id", "student")) if table else ():
-            id_, student = row["id"].strip(), row["student"].strip()
+        for line, cells in _given(table, ("id", "student")) if table else ():
+            id_, student = cells["id"].strip(), cells["student"].strip()
             if self._given.setdefault(id_, student) != student:
-                raise UserError(f"{table}: the id {id_} stands there twice")
+                raise UserError(f"{table}, line {line}: id {shown(id_)} has another student above")
 
     def __call__(self, owner: Owner) -> str | None:
         """Return what somebody is to be called, None where there is nothing to say about it.
@@ -114,25 +116,25 @@ class Names:
 def students_of(table: Path) -> list[str]:
     """Return the column `student` of a CSV file.
 
-    Raise UserError where a name stands there twice, or is none for a folder.
+    Raise UserError if a name is in it twice, or cannot be a folder's name.
     """
-    students = [row["student"].strip() for row in _rows(table, ["student"])]
-    for student in students:
-        if students.count(student) > 1:
-            raise UserError(f"{table}: the student {student} stands there twice")
+    first: dict[str, int] = {}
+    for line, cells in _given(table, ["student"]):
+        student = cells["student"].strip()
+        if student in first:
+            above = first[student]
+            raise UserError(
+                f"{table}, line {line}: student {shown(student)} is in line {above}, too"
+            )
         if student != safe(student):
-            raise UserError(f"{table}: {student!r} cannot be a folder's name")
-    return students
+            raise UserError(f"{table}, line {line}: {student!r} cannot be a folder's name")
+        first[student] = line
+    return list(first)
 
 
-def _rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
-    """Return the rows of a table with these columns, of these columns alone."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: is no CSV file in UTF-8 ({error})") from error
-    missing = [name for name in columns if any(row.get(name) is None for row in rows) or not rows]
-    if missing:
-        raise UserError(f"{path}: needs the columns {', '.join(columns)}, and a row at least")
-    return [{name: from_cell(row[name]) for name in columns} for row in rows]
+def _given(table: Path, columns: Sequence[str]) -> list[Row]:
+    """Return the rows of a table that somebody made; raise UserError if there are none."""
+    rows = read_rows(table, columns)
+    if not rows:
+        raise UserError(f"{table}: has no row below its headings")
+    return rows

@@ -203,6 +203,13 @@ class Similarity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: Positive
 
 
+class Software(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What student code finds when it is graded: a Python, and packages beside its library."""
+
+    python: Annotated[str, msgspec.Meta(pattern=r"^3\.\d+$")]
+    packages: Annotated[list[Identifier], msgspec.Meta(min_length=1)]
+
+
 class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of rubric.toml. `points` maps a criterion's id to its points, in the order of marking."""
 
@@ -223,6 +230,7 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     attempts: Attempts
     late: Late
     similarity: Similarity
+    software: Software
 
     @property
     def max_score(self) -> float:
@@ -243,6 +251,7 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             misconceptions=self.misconceptions,
             pass_fraction=self.training.pass_fraction,
             activation=self.homework.activation,
+            activation_call=activation_called(self.homework.activation).call,
             n_output=self.homework.n_output,
         )
 

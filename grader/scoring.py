@@ -1,8 +1,7 @@
 """Score a submission: the outcomes of its interview in, a verdict a criterion out."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -10,7 +9,7 @@ from torch import Tensor
 from grader.activations import activation_called
 from grader.catalogue import ENGLISH, Reason
 from grader.confined.contract import Named, Outcome, Parameters, Sighting
-from grader.judging import Case, Marking, judge, judge_training
+from grader.judging import Case, Marking, Written, verdicts
 from grader.records import Run, Training
 from grader.reference import Reference
 from grader.verdicts import Verdict, is_training
@@ -19,75 +18,26 @@ MOST_FLAGS = 40
 
 
 def score(
-    cases: Sequence[Case],
-    outcomes: Sequence[Outcome],
-    named: Named,
-    marking: Marking,
-    source: str = "",
+    cases: Sequence[Case], outcomes: Sequence[Outcome], marking: Marking, written: Written
 ) -> list[Verdict]:
-    """Return the verdicts in the rubric's order. The loss of a training run is recomputed here.
-
-    `named` is what the source of each gradient names of autograd, `source` the student's text.
-    """
-    loss_of = _reference(marking).mean_squared_error
-    by_criterion: dict[str, list[tuple[Case, Outcome]]] = {name: [] for name in marking.points}
-    for case, outcome in zip(cases, outcomes, strict=True):
-        by_criterion[case.criterion].append((case, outcome))
-    verdicts = [
-        judge_training(*answered[0], loss_of, marking)
-        if is_training(name)
-        else judge(name, answered, marking, named, source, _beside(name, by_criterion))
-        for name, answered in by_criterion.items()
-    ]
-    damage = _damage(cases, outcomes)
-    return [
-        replace(verdict, reasons=(damage, *verdict.reasons), diagnosis=damage.id)
-        if damage and verdict.criterion == "train.manual" and verdict.points == 0
-        else verdict
-        for verdict in verdicts
-    ]
+    """Return the verdicts in the rubric's order. The loss of a training run is recomputed here."""
+    answered = list(zip(cases, outcomes, strict=True))
+    return verdicts(list(marking.points), answered, marking, written)
 
 
 def _reference(marking: Marking) -> Reference:
     return Reference(activation_called(marking.activation))
 
 
-def zero(reason: Reason, marking: Marking) -> list[Verdict]:
-    """Return verdicts of 0 points for a submission that could not be asked."""
-    return [Verdict(name, 0, points, (reason,)) for name, points in marking.points.items()]
-
-
-def _beside(
-    criterion: str, by_criterion: Mapping[str, Sequence[tuple[Case, Outcome]]]
-) -> list[tuple[Case, Outcome]]:
-    """Return the cases of other criteria that ask the same function."""
-    function = criterion.partition(".")[0]
-    return [
-        one
-        for name, answered in by_criterion.items()
-        if name != criterion and name.partition(".")[0] == function
-        for one in answered
-    ]
-
-
-def _damage(cases: Sequence[Case], outcomes: Sequence[Outcome]) -> Reason | None:
-    """Return that a gradient changes in place what the next one needs: training shows it alone."""
-    for case, outcome in zip(cases, outcomes, strict=True):
-        if outcome.damaged:
-            values = {"function": case.call.function, "detail": ", ".join(outcome.damaged)}
-            return Reason("in_place_damage", values)
-    return None
-
-
 def training(
     cases: Sequence[Case],
     outcomes: Sequence[Outcome],
-    verdicts: Sequence[Verdict],
+    judged: Sequence[Verdict],
     marking: Marking,
     mark: float,
 ) -> Training:
     """Return the losses of both training runs, and how they went where the worker told."""
-    losses = {verdict.criterion: verdict.loss for verdict in verdicts}
+    losses = {verdict.criterion: verdict.loss for verdict in judged}
     asked = [
         (case, outcome)
         for case, outcome in zip(cases, outcomes, strict=True)

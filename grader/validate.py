@@ -96,7 +96,7 @@ def validate_solution(rubric: Rubric, graders: Graders) -> Iterator[Validation]:
     for name, text in solution_of(rubric).items():
         path = Path(name)
         if path.stem == "homework":
-            paper = Paper(f"{REFERENCE}_{path.suffix[1:]}", name, text.encode())
+            paper = Paper.of(f"{REFERENCE}_{path.suffix[1:]}", name, text.encode())
             yield _validation(graders.grade(paper).record, [])
 
 
@@ -128,7 +128,7 @@ def _graded(
     def grade(mutants: Sequence[Mutant]) -> Validation:
         changed = reduce(mutate, mutants, source)
         name = "+".join(mutant.id for mutant in mutants)
-        paper = Paper(name, "homework.py", changed.encode())
+        paper = Paper.of(name, "homework.py", changed.encode())
         return _validation(graders.grade(paper).record, mutants)
 
     with ThreadPoolExecutor(graders.jobs) as pool:

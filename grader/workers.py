@@ -11,12 +11,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, TypeVar
+from typing import Self, TypeVar
 
 from grader.clocks import OutOfTime, ProcessClock, Watch, is_ready
 from grader.confined import wire
 from grader.confined.confinement import LAYERS, place_for_base
-from grader.confined.contract import OUT_OF_TIME, Call, Outcome, Problem, Sighting, Spellings
+from grader.confined.contract import (
+    OUT_OF_TIME,
+    Call,
+    Outcome,
+    Problem,
+    Sighting,
+    Spellings,
+    printable,
+    printable_sightings,
+)
+from grader.confined.files import File
 from grader.confined.limits import Limits, seconds_for
 from grader.confined.student import WAITED, over
 from grader.errors import UserError
@@ -273,23 +283,27 @@ class Worker:
 
     def load(
         self,
-        kind: Literal["module", "notebook"],
-        cells: Sequence[tuple[str, str]],
+        main: File,
+        beside: Sequence[File],
+        packages: Sequence[str],
         spellings: Spellings = NO_SPELLINGS,
     ) -> list[Note] | Outcome:
-        """Run the source, given as (label, text) pairs; return its errors, or why it ended.
+        """Run the main file of a submission; return its errors, or why it ended.
 
-        What it assigns by one of the `spellings` counts where it defines no function. What its
-        gradients name of autograd is then in `named`: told before any of it ran.
+        It can import the files `beside` it, Python's own library and `packages`. What it assigns
+        by one of the `spellings` counts where it defines no function. What its gradients name of
+        autograd is then in `named`: told before any of it ran.
         """
         seconds = self.limits.load_seconds + self.limits.import_seconds
         given = {name: list(own) for name, own in spellings.items()}
-        load = wire.Load(kind, list(cells), given)
+        files = [wire.handed_in_of(file) for file in (main, *beside)]
+        load = wire.Load(files[0], files[1:], list(packages), given)
         screened = self._exchange(load, wire.Screened, seconds)
         if isinstance(screened, Outcome):
             return screened
         self.named = {
-            name: _printable(wire.sightings_of(pairs)) for name, pairs in screened.named.items()
+            name: printable_sightings(wire.sightings_of(pairs))
+            for name, pairs in screened.named.items()
         }
         loaded = self._exchange(wire.Run(), wire.Loaded, seconds)
         if isinstance(loaded, Outcome):
@@ -323,14 +337,7 @@ class Worker:
             outcome = wire.outcome_of(reply)
         except wire.WireError as error:
             return self._give_up(Problem.CRASHED, f"{BROKE}: {error}")
-        return Outcome(
-            outcome.tensors,
-            outcome.problem,
-            printable(outcome.detail),
-            printable(outcome.where),
-            _printable(outcome.seen),
-            tuple(map(printable, outcome.damaged)),
-        )
+        return outcome.printable()
 
     def _exchange(
         self, message: wire.ToWorker, kind: type[Message], seconds: float
@@ -417,12 +424,3 @@ def _for_start(channel: socket.socket, event: int) -> None:
     """Wait for a worker to be made ready (see wire.Wait)."""
     if not is_ready(channel, event, START_SECONDS):
         raise WorkerNotReady(f"a worker was not ready after {START_SECONDS:g} s")
-
-
-def printable(text: str) -> str:
-    """Make text that student code shaped safe for a terminal: no control characters."""
-    return "".join(c if c.isprintable() else " " for c in text).strip()
-
-
-def _printable(sightings: Sequence[Sighting]) -> tuple[Sighting, ...]:
-    return tuple(Sighting(printable(s.name), printable(s.where)) for s in sightings)

@@ -1,5 +1,6 @@
-"""A class as Canvas hands it out: thirty students with awkward names."""
+"""Classes as systems hand them out, with awkward names."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from conftest import ROOT
@@ -7,12 +8,121 @@ from zips import zipped
 
 CORPUS = ROOT / "tests" / "submissions"
 CHEAP = ("gbk_comments.py", "sign_of_w1.py", "syntax_error.py")
-POINTS = {"gbk_comments.py": 75, "sign_of_w1.py": 68, "syntax_error.py": 0}  # without training
+POINTS = {"gbk_comments.py": 75, "sign_of_w1.py": 68, "syntax_error.py": 65}  # without training
 NAMES = (
     "ada", "adalovelace", "王小明", "陳美玲", "renédescartes", "o", "日本太郎", "émile😀", "ада",
     "longname" * 12,
 )  # fmt: skip
 IDS = tuple(str(1000 + number) for number in range(30))
+
+# What each system lays out: names of files, and what the system's own say.
+
+# Ada handed in three times, last a report; two are called Bo, and 12 AM is midnight.
+BRIGHTSPACE = dict.fromkeys(
+    [
+        "index.html",
+        "12345-67890 - Ada Adams - Oct 30, 2026 620 PM/homework.py",
+        "12345-67890 - Ada Adams - Nov 1, 2026 905 AM/work/homework.ipynb",
+        "12345-67890 - Ada Adams - Nov 2, 2026 0905 AM/report.pdf",
+        "12346-67890 - Bo Brown - Oct 31, 2026 1258 AM/homework.py",
+        "12346-67890 - Bo Brown - Oct 31, 2026 110 AM/new.py",
+        "12347-67890 - Bo Brown - Oct 31, 2026 2358/homework.py",
+        "12348-67890 - Group 1 - Cy O'Neil - 王 - Oct 31, 2026 12:01 PM/homework.py",
+    ],
+    "",
+)
+# Of an assignment that takes one file; one number is of the assignment alone.
+BRIGHTSPACE_FILES = dict.fromkeys(
+    [
+        "index.html",
+        "39-67890 - Ada Adams - Oct 30, 2026 620 PM - homework.py",
+        "39-67890 - Ada Adams - Nov 1, 2026 905 AM - my - homework (1).py",
+        "39-67890 - Bo Brown - Oct 31, 2026 1158 PM-homework.ipynb",
+        "39-67890 - Cy - Oct 31, 2026 1158 PM - report.pdf",
+    ],
+    "",
+)
+# "attempt" in two languages; who handed in no file, and who did so the second time.
+BLACKBOARD = dict.fromkeys(
+    [
+        "Home_work 1_jdoe_attempt_2026-10-30-18-20-11_homework.py",
+        "Home_work 1_jdoe_attempt_2026-11-01-09-05-02_homework.py",
+        "Home_work 1_jdoe_attempt_2026-11-01-09-05-02_x_attempt_2026-12-01-09-05-02_y.py",
+        "Home_work 1_jdoe_attempt_2026-10-30-18-20-11.txt",
+        "Home_work 1_jdoe_attempt_2026-11-01-09-05-02.txt",
+        "Home_work 1_a_smith@uni.example_poging_2026-10-31-23-58-00_homework.py",
+        "Home_work 1_a_smith@uni.example_poging_2026-11-01-00-00-00.txt",
+        "Home_work 1_nofile_attempt_2026-10-31-20-00-00.txt",
+        "Home_work 1_pdf_attempt_2026-10-31-20-00-00.txt",
+        "Home_work 1_pdf_attempt_2026-10-31-20-00-00_report.pdf",
+    ],
+    "",
+)
+SAKAI = {
+    "Homework 1/grades.csv": '"Homework 1","Points"\n',
+    "Homework 1/Doe, Jane(jdoe)/timestamp.txt": "20261030110400123",
+    "Homework 1/Doe, Jane(jdoe)/Submission attachment(s)/homework.py": "",
+    "Homework 1/Doe, Jane(jdoe)/Feedback Attachment(s)/solution.py": "",
+    "Homework 1/Doe, Jane(jdoe)/Doe, Jane(jdoe)_submissionText.html": "",
+    "Homework 1/Li, Ben (Benno)(bli)/timestamp.txt": "2026-10-30T11:04:00Z",
+    "Homework 1/Li, Ben (Benno)(bli)/Abgegebene Dateien/homework.ipynb": "",
+    "Homework 1/Plato,(7)/timestamp.txt": "Fri Oct 30 11:04:00 CST 2026",
+    "Homework 1/Plato,(7)/Submission attachment(s)/homework.py": "",
+    "Homework 1/Jane Roe/timestamp.txt": "20261030110400123",
+    "Homework 1/Jane Roe/members.txt": f"{'Roe, &#29579; &#26126;(jroe); ' * 20}Roe, Joe(roe2)",
+    "Homework 1/Jane Roe/Submission attachment(s)/homework.py": "",
+    "Homework 1/Zoe Roe/timestamp.txt": "20261030110400123",
+    "Homework 1/Zoe Roe/members.txt": "",
+    "Homework 1/Zoe Roe/Submission attachment(s)/homework.py": "",
+}
+SAKAI_FILES = dict.fromkeys(
+    [
+        "grades.csv",
+        "Doe, Jane(jdoe)_Submission attachment(s)_homework.py",
+        "Doe, Jane(jdoe)_submissionText.html",
+        "Li, Ben(bli)_Submission attachment(s)_lab_1_2_x.ipynb",
+        "Plato,(7)_submissionText.html",
+    ],
+    "",
+)
+ACTIVE = (
+    '{"active_version": %s, "history": [{"version": 1, "time": "2026-10-30 11:04:00-0400 '
+    'America/New_York", "who": "ada"}, {"version": 2, "time": "2026-10-31 11:04:00-0400 '
+    'America/New_York"}, {"version": 1, "time": "2026-11-09 11:04:00-0500 America/New_York"}]}'
+)
+# Ada chose an older version, Ben none, Cy's settings are lost, and Dan has none.
+SUBMITTY = {
+    "submissions/ada/1/homework.py": "",
+    "submissions/ada/2/homework.py": "",
+    "submissions/ada/user_assignment_settings.json": ACTIVE % 1,
+    "submissions/ben/1/homework.py": "",
+    "submissions/ben/user_assignment_settings.json": ACTIVE % 0,
+    "submissions/cy/9/homework.py": "",
+    "submissions/cy/10/homework.py": "",
+    "submissions/cy/user_assignment_settings.json": "{",
+    "submissions/dan/1/homework.py": "",
+}
+# Of Jane's versions the newest has no code; Ben has another assignment, too.
+TEAMS = dict.fromkeys(
+    [
+        "Submitted files/Jane Doe/Homework 1/Version 9/homework.py",
+        "Submitted files/Jane Doe/Homework 1/Version 10/homework.py",
+        "Submitted files/Jane Doe/Homework 1/Version 11/report.pdf",
+        "Submitted files/John Smith/Homework 1/Version 1/homework.py",
+        "Submitted files/Ben Li/Homework 1/Version 1/homework.py",
+        "Submitted files/Ben Li/Essay/Version 1/essay.pdf",
+    ],
+    "",
+)
+
+
+def lay(root: Path, files: Mapping[str, str]) -> Path:
+    """Write files with these texts."""
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return root
 
 
 def name_of(id_: str) -> str:

@@ -104,7 +104,7 @@ def test_a_worker_that_cannot_allocate_stops_the_run_and_older_results_stay(untr
 def test_a_fault_in_a_scorer_comes_out_with_its_traceback(unfit, brief):
     unfit("fault_in_the_scorer")
     with closing(Graders(brief, 1)) as graders:
-        for ask in (graders.prove, lambda: graders.grade(Paper("ada", "a.py", b""))):
+        for ask in (graders.prove, lambda: graders.grade(Paper.of("ada", "a.py", b""))):
             with pytest.raises(ScorerFailed, match="planted by a test") as raised:
                 ask()
             assert "classroom.py" in str(raised.value)
@@ -114,7 +114,7 @@ def test_a_machine_that_becomes_unfit_records_nothing_more(unfit, brief, tmp_pat
     """Worker by worker: the next one was ready before the memory ran out."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     unfit("memory_runs_out_later")
-    paper = Paper("ada", "homework.py", SOLUTION.read_bytes() + b"\nbytearray(10**9)\n")
+    paper = Paper.of("ada", "homework.py", SOLUTION.read_bytes() + b"\nbytearray(10**9)\n")
     with closing(Graders(brief, 1)) as graders:
         graders.prove()
         assert graders.grade(paper).record.score == 100

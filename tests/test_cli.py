@@ -27,7 +27,8 @@ def record_of(results: Path, student: str) -> dict:
 SPIES = {
     "argv": "(sys.orig_argv, sys.argv, dict(os.environ), os.environb)",
     "processors": "os.sched_getaffinity(0)",
-    "modules": "sorted(n for n in sys.modules if n.startswith('grader'))",
+    "modules": "sorted(n for n in sys.modules if n.partition('.')[0] == 'grader'"
+    " and not n.startswith('grader.confined.'))",
 }
 NO_TEXT = b"\xff\n.py"
 FORMULA = "=HYPERLINK(1).py"
@@ -116,7 +117,7 @@ def test_bad_submissions_have_a_status_each_and_cost_the_rest_nothing(results):
     bad = {
         "corrupt": "unreadable",
         "empty": "unreadable",
-        "homework": "unreadable",  # a folder of that name
+        "homework": "unreadable",  # a folder of that name with .py added
         "dangling": "unreadable",
         "no_submission": "unreadable",
         "fifo": "unreadable",
@@ -166,7 +167,8 @@ def test_a_worker_has_a_processor_to_itself(results):
 
 def test_a_worker_finds_nothing_of_the_scorer_in_its_memory(results):
     message = spied(results, "modules")
-    assert "grader.confined.worker" in message
+    assert "'grader.confined'" in message
+    assert "]" in message  # the list is whole
     for secret in ("rubric", "cases", "reference", "scoring", "judging", "classroom"):
         assert f"grader.{secret}" not in message
 

@@ -7,15 +7,17 @@ import msgspec
 import pytest
 import torch
 from conftest import ROOT, read_file
+from handed import PACKAGES, module
 from hostile.attacks import assembled
 
 from grader.cases import hidden_cases
 from grader.confined import wire
 from grader.confined.calls import answer
 from grader.confined.contract import Outcome, Sighting
+from grader.confined.files import Cell
 from grader.confined.guards import ENTRY_POINTS, guarded, watching
 from grader.confined.screening import screen
-from grader.confined.student import Cell, load
+from grader.confined.student import load
 from grader.judging import judge
 from grader.scoring import flags
 from grader.workers import Round
@@ -78,9 +80,9 @@ def test_differentiation_is_seen_with_its_line(rubric, body, name):
     lines = [f"    {line}" for line in body.split("\n")]
     source = HEAD + "\n".join(["def grad_w1(x, y, params, hs, y_pred):", *lines])
     with guarded():
-        namespace, notes = load("module", [Cell("homework.py", source)])
-        seen = answer(gradient_call(rubric), namespace, {"homework.py"}).seen
-    assert notes == []
+        loaded = load(module(source), [], PACKAGES)
+        seen = answer(gradient_call(rubric), loaded).seen
+    assert loaded.notes == []
     place = f"homework.py, line {len(source.splitlines())}"
     if "threading.Thread" in body:
         place = f"homework.py, line {len(source.splitlines()) - 1}"
@@ -92,13 +94,12 @@ def test_what_is_not_a_gradient_may_differentiate(rubric):
     source += "    w.sum().backward()\n    return w, w\n"
     call = next(c.call for c in hidden_cases(rubric, 5) if c.call.function == "forward")
     with guarded():
-        namespace, _ = load("module", [Cell("homework.py", source)])
-        assert answer(call, namespace, {"homework.py"}).seen == ()
+        assert answer(call, load(module(source), [], PACKAGES)).seen == ()
 
 
 def test_the_guards_change_no_result_and_leave_nothing_behind(rubric):
     before = (torch.Tensor.backward, torch.autograd.grad, torch.func.grad, threading.Thread.run)
-    bare, _ = load("module", [Cell("homework.py", RIGHT)])
+    bare = load(module(RIGHT), [], PACKAGES).namespace
     calls = [c.call for c in hidden_cases(rubric, 5) if c.call.function.startswith("grad_")]
     for call in calls:
         given = [call.tensors[name] for name in ("x", "y", "hs", "y_pred")]
@@ -256,7 +257,8 @@ def test_what_a_worker_claims_to_have_seen_has_a_schema(seen, says):
 def test_a_label_of_any_length_and_kind_reaches_the_flags_printable(zygote, rubric):
     label = "\x1b[31m" + "x" * 500 + ".py"
     with zygote.fork_worker(rubric.limits) as worker:
-        worker.load("module", [(label, G + "params.w1.requires_grad_().sum().backward()")])
+        source = G + "params.w1.requires_grad_().sum().backward()"
+        worker.load(module(source, label), [], PACKAGES)
         (outcome,) = worker.ask(Round(1, [gradient_call(rubric)]))
     for sighting in (*outcome.seen, *worker.named["grad_w1"]):
         assert sighting.name == "Tensor.backward"
@@ -266,7 +268,7 @@ def test_a_label_of_any_length_and_kind_reaches_the_flags_printable(zygote, rubr
 
 def test_a_source_that_breaks_the_parser_costs_its_worker_only(zygote, rubric):
     with zygote.fork_worker(rubric.limits) as worker:
-        loaded = worker.load("module", [("homework.py", "-" * 100_000 + "1")])
+        loaded = worker.load(module("-" * 100_000 + "1"), [], PACKAGES)
         assert worker.named == {}
         assert isinstance(loaded, list | Outcome)
 

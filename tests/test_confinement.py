@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import seccompy
 from conftest import GRADER, ROOT, run_grader
+from handed import PACKAGES, module
 from times import PATIENCE
 
 from grader.confined import confinement, kernel, syscalls
@@ -33,7 +34,7 @@ def seen_by(zygote: Zygote, rubric, expression: str, imports: str = "os") -> str
         "raise ValueError(repr(seen))\n"
     )
     with zygote.fork_worker(rubric.limits) as worker:
-        (note,) = worker.load("module", [("homework.py", source)])
+        (note,) = worker.load(module(source), [], PACKAGES)
     return note.text.removeprefix("ValueError: ")
 
 
@@ -198,7 +199,7 @@ def test_a_lesser_kernel_is_used_as_far_as_it_goes_or_refused(
             assert missing <= worker.missing.keys() <= {*missing, "uid"}
             assert set(worker.layers) == {*LAYERS} - worker.missing.keys()
             assert all(worker.missing.values())
-            assert worker.load("module", [("homework.py", "import sympy\n")]) == []
+            assert worker.load(module("import sympy\n"), [], [*PACKAGES, "sympy"]) == []
         if "folder" in missing:
             assert seen_by(lesser, rubric, "open('x', 'w')") == refused(errno.EACCES)
         lesser.strict = True

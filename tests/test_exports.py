@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import unicodedata
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -26,11 +27,19 @@ from grader.exports import canvas, github, gradescope, junit, moodle
 from grader.exports.marks import Mark
 from grader.records import Criterion, Final, Record, SourceNote, Training
 
+TABLES = ROOT / "tests" / "tables_in"
 PICTURE = ROOT / "docs" / "index.png"
 HOSTILE = "</failure>\n::error::100% of <b>you</b> | `x`, [a](b) \x00\x1b\ud800 *_*"
 
 
-def mark(student: str, points: float, system: str = "", id_: str = "", text: str = "right") -> Mark:
+def mark(
+    student: str,
+    points: float,
+    system: str = "",
+    id_: str = "",
+    text: str = "right",
+    called: str = "",
+) -> Mark:
     record = Record(
         student=student, submission="homework.py", sha256=None, status="graded", score=points,
         max_score=20, criteria=[Criterion("forward.values", points, 20, None, text, None)],
@@ -41,7 +50,7 @@ def mark(student: str, points: float, system: str = "", id_: str = "", text: str
         record=record, attempt=1, attempts=1, late_days=0, criteria=record.criteria,
         overridden=False, final=points - 0.5,
     )  # fmt: skip
-    return Mark(final, system, id_)
+    return Mark(final, system, id_, called)
 
 
 def table(text: str) -> list[list[str]]:
@@ -102,15 +111,15 @@ def test_a_column_of_canvas_own_is_never_written_to(name):
 
 
 UNPLACED = [
-    ([mark("x", 1, "Canvas", "55")], ["x: no row is theirs"]),
-    ([mark("Doe, Jane", 1)], ["Doe, Jane: 2 rows are theirs"]),
+    ([mark("x", 1, "Canvas", "55")], ["x: no matching row"]),
+    ([mark("Doe, Jane", 1)], ["Doe, Jane: 2 rows match, so none was filled in"]),
     ([mark("ming", 1, "Moodle", "13")], []),  # the id is another system's, the name decides
     (
         [mark("a", 1, "Canvas", "13"), mark("ming", 2)],
-        ["a: shares a row with another student", "ming: shares a row with another student"],
+        [f"{name}: another student matches the same row" for name in ("a", "ming")],
     ),
     ([mark("s11", 1), mark("jd12", 2)], []),  # one by each kind of name
-    ([mark("11", 1)], ["11: no row is theirs"]),  # an id is no name
+    ([mark("11", 1)], ["11: no matching row"]),  # an id is no name
 ]
 
 
@@ -126,7 +135,7 @@ def test_nobody_is_guessed_and_nobody_lost(marks, problems):
 def test_who_is_called_as_two_columns_call_two_students_is_not_guessed():
     two = 'Student,ID,SIS User ID,SIS Login ID,HW\n"A, B",1,ming,x,\n"C, D",2,y,ming,\n'
     merged = canvas.merge(two, [mark("ming", 10)], "HW", 20)
-    assert merged.problems == ["ming: 2 rows are theirs"]
+    assert merged.problems == ["ming: 2 rows match, so none was filled in"]
     assert (merged.text, merged.left) == (two, ["A, B (1)", "C, D (2)"])
 
 
@@ -194,8 +203,126 @@ NO_CSV = [
 
 @pytest.mark.parametrize(("text", "line"), NO_CSV)
 def test_a_quotation_mark_left_open_swallows_no_rows(text, line):
-    with pytest.raises(UserError, match=f"is no CSV file .{line}: a quotation mark"):
+    with pytest.raises(UserError, match=f"^{line}: a quotation mark is not closed"):
         canvas.merge(text, MARKS, "HW", 20)
+
+
+# Groups of Canvas: one file for all members, with the id of one and the name of the group
+
+CLASS = """\
+Student,ID,SIS Login ID,Section,Notes,HW (1)
+    Points Possible,,,,,20
+"Adams, Ada",1,ada,A,,
+"Brown, Bo",2,bo,A,,
+"Chen, Ci",3,ci,B,,
+"Diaz, Di",4,di,B,,EX
+"Née-Łuk, Zoë",5,zl,A,,N/A
+"""
+TEAMS = {"1": "Team A!", "2": "Team A!", "3": "Team B", "4": "Team B", "5": "", "99": "Team B"}
+TEAM_A = mark("teama", 20, "Canvas", "1", called="teama")
+TEAM_B = mark("x", 10, "Canvas", "3", called="teamb")
+ALONE = mark("neelukzoe", 5, "Canvas", "5", called="néełukzoë")
+UNKNOWN = "not under their own name: if that is a group, its other members have no file"
+TO_SHARE = (
+    "to give all members of a group its grade: --groups FILE (in Canvas: People, the group set, "
+    "Download Course Roster CSV)"
+)
+NOT_THEIRS = "not assigned to them (N/A), so Canvas will ignore the grade"
+GROUPED: Sequence[tuple[str, list[Mark], dict[str, str], list[str], list[str], list[str]]] = [
+    (
+        "nothing tells who is in a group",
+        [TEAM_A, TEAM_B, ALONE],
+        {},
+        ["19.5", "", "9.5", "EX", "4.5"],
+        [
+            f"Adams, Ada (1): handed in as teama, {UNKNOWN}",
+            f"Chen, Ci (3): handed in as teamb, {UNKNOWN}",
+            TO_SHARE,
+        ],
+        [f"Née-Łuk, Zoë (5): {NOT_THEIRS}"],
+    ),
+    (
+        "a table tells it",
+        [TEAM_A, TEAM_B],
+        TEAMS,
+        ["19.5", "19.5", "9.5", "EX", "N/A"],
+        ["99: no matching row, and in group Team B"],
+        [
+            "Brown, Bo (2): gets the grade of group Team A!",
+            "Diaz, Di (4): is excused (EX); row left unchanged",
+        ],
+    ),
+    (
+        "a table tells of another group",
+        [mark("x", 20, "Canvas", "1", called="teamz")],
+        TEAMS,
+        ["19.5", "", "", "EX", "N/A"],
+        [f"Adams, Ada (1): handed in as teamz, {UNKNOWN}"],
+        [],
+    ),
+    (
+        "who is in a group hands in alone",
+        [mark("a", 20, "Canvas", "1", called="adamsada")],
+        TEAMS,
+        ["19.5", "", "", "EX", "N/A"],
+        [],
+        [],
+    ),
+    (
+        "a member has a file of their own",
+        [TEAM_A, mark("b", 7, "Canvas", "2", called="brownbo")],
+        TEAMS,
+        ["19.5", "6.5", "", "EX", "N/A"],
+        [],
+        [],
+    ),
+    (
+        "a name of no letters, for which the id stands",
+        [mark("1", 20, "Canvas", "1", called="1")],
+        {},
+        ["19.5", "", "", "EX", "N/A"],
+        [],
+        [],
+    ),
+    (
+        "a mark of somebody excused",
+        [mark("di", 20, "Canvas", "4", called="diazdi")],
+        {},
+        ["", "", "", "EX", "N/A"],
+        ["Diaz, Di (4): is excused (EX); row left unchanged"],
+        [],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("marks", "teams", "column", "problems", "notes"),
+    [case[1:] for case in GROUPED],
+    ids=[case[0] for case in GROUPED],
+)
+def test_a_group_of_canvas_is_marked_or_said(marks, teams, column, problems, notes):
+    merged = canvas.merge(CLASS, marks, "HW", 20, teams)
+    assert [row[5] for row in table(merged.text)[2:]] == column
+    assert (merged.problems, merged.notes) == (problems, notes)
+
+
+def test_the_gradebook_may_say_who_is_in_a_group():
+    told = CLASS.replace("Notes", "Group").replace("A,,\n", "A,Team A!,\n")
+    merged = canvas.merge(told, [TEAM_A], "HW", 20)
+    assert [row[5] for row in table(merged.text)[2:]] == ["19.5", "19.5", "", "EX", "N/A"]
+    assert merged.notes == ["Brown, Bo (2): gets the grade of group Team A!"]
+    assert merged.problems == []
+
+
+def test_names_apart_are_no_group():
+    apart = "LastName,FirstName,ID,SIS Login ID,Section,HW\nDoe,Jane,1,jd,A,\n"
+    merged = canvas.merge(apart, [mark("x", 10, "Canvas", "1", called="doejane")], "HW", 20)
+    assert (merged.problems, merged.notes) == ([], [])
+
+
+def test_canvas_imports_no_tabs():
+    with pytest.raises(UserError, match="separated by tabs, which Canvas does not import"):
+        canvas.merge(GRADEBOOK.replace(",", "\t"), MARKS, "Homework 1", 20)
 
 
 def test_from_canvas_and_back(warm, untrained, tmp_path):
@@ -209,7 +336,7 @@ def test_from_canvas_and_back(warm, untrained, tmp_path):
         writer.writerow(["Student", "ID", "SIS Login ID", "Section", "Homework (5)"])
         writer.writerow(["    Points Possible", "", "", "", "75"])
         for id_ in reversed(lms.IDS):
-            writer.writerow([f"{lms.name_of(id_)}, A.", id_, f"u{id_}", "A", ""])
+            writer.writerow([f"{lms.name_of(id_)}", id_, f"u{id_}", "A", ""])
     options = ["--into", gradebook, "--assignment", "Homework", "--rubric", untrained]
     done = warm.run("export", results, "--to", "canvas", "--out", tmp_path / "new.csv", *options)
     assert (done.returncode, done.stderr) == (0, "")
@@ -217,14 +344,14 @@ def test_from_canvas_and_back(warm, untrained, tmp_path):
     assert [(row[1], row[4]) for row in rows] == [
         (id_, str(lms.POINTS[lms.file_of(id_)])) for id_ in reversed(lms.IDS)
     ]
-    gradebook.write_text("Student,ID\nx,1000\ny,7\n", encoding="utf-8")
+    gradebook.write_text(f"Student,ID\n{lms.name_of('1000')},1000\ny,7\n", encoding="utf-8")
     done = warm.run("export", results, "--to", "canvas", "--out", tmp_path / "new.csv", *options)
     assert done.returncode == 1
     told = done.stderr.splitlines()
-    assert told[0] == "grader: nothing graded of, left as it was: y (7)"
-    assert len({line for line in told[1:] if line.endswith(": no row is theirs")}) == 29
+    assert told[0] == "grader: y (7): no grade in these results; row left unchanged"
+    assert len({line for line in told[1:] if line.endswith(": no matching row")}) == 29
     assert len(told) == 30
-    assert table((tmp_path / "new.csv").read_text())[1] == ["x", "1000", "68"]
+    assert table((tmp_path / "new.csv").read_text())[1][1:] == ["1000", "68"]
 
 
 # Moodle
@@ -249,8 +376,8 @@ def test_moodle_gets_marks_and_comments():
     assert [row[:5] + row[6:9] for row in after] == [row[:5] + row[6:9] for row in before]
 
 
-SCALES = [("20", True), ("20.00", True), ("20,00", True), ("", True), ("(read only)", True),
-          ("0", True), ("10", False), ("100.00", False)]  # fmt: skip
+SCALES = [("20", True), ("20.00", True), ("20,00", True), ("", True), ("0", True), ("-", True),
+          ("10", False), ("100.00", False), ("1.020,00", False), ("1 020,0", False)]  # fmt: skip
 
 
 @pytest.mark.parametrize(("most", "fits"), SCALES)
@@ -261,6 +388,169 @@ def test_marks_out_of_other_points_are_refused(most, fits):
         assert canvas.merge(possible, [mark("A", 10)], "HW", 20).problems == []
     with nullcontext() if fits else pytest.raises(UserError, match=f"is out of {most}, and"):
         assert moodle.merge(worksheet, [mark("A", 10)]).problems == []
+
+
+# Moodle in other languages. The words are those of its language packs: see grader/exports/moodle.py
+
+SHEETS = {
+    "de": (
+        "ID", "Vollständiger Name", "E-Mail-Adresse", "Status", "Bewertung", "Bestwertung",
+        "Bewertung kann geändert werden", "Zuletzt geändert (Bewertung)", "Feedback als Kommentar",
+        "Teilnehmer/in", "Ja", "Nein",
+    ),
+    "fr": (
+        "Identifiant", "Nom complet", "Adresse de courriel", "Statut", "Note", "Note maximale",
+        "La note peut être modifiée", "Dernière modification (note)", "Feedback par commentaires",
+        "Participant", "Oui", "Non",
+    ),
+    "es": (
+        "Identificador", "Nombre completo", "Dirección de correo", "Estado", "Calificación",
+        "Calificación máxima", "La calificación puede ser cambiada",
+        "Última modificación (calificación)", "Comentarios de retroalimentación",
+        "Participante", "Sí", "No",
+    ),
+    "zh_cn": (
+        "标识符", "全名", "电子邮件地址", "状态", "成绩", "最高分", "允许更改成绩",
+        "上次修改（评分）", "反馈意见", "参与人", "是的", "否",  # noqa: RUF001
+    ),
+    "zh_tw": (
+        "識別碼", "完整名稱", "電子郵件信箱", "狀態", "成績", "最高成績", "分數可以被更改",
+        "最後修改的(得分)", "評語回饋", "參與者", "是", "否",
+    ),
+    "it": (
+        "Identificativo", "Nome", "Indirizzo email", "Stato", "Valutazione", "Valutazione massima",
+        "La valutazione può essere cambiata", "Ultima modifica (valutazione)", "Commenti",
+        "Partecipante", "Sì", "No",
+    ),
+    "pt": (
+        "Identificador", "Nome completo", "E-mail", "Estado", "Avaliação", "Nota máxima",
+        "A nota pode ser alterada.", "Última atualização (avaliação)", "Comentários de feedback",
+        "Participante", "Sim", "Não",
+    ),
+    "nl": (
+        "Identificatie", "Volledige naam", "E-mailadres", "Status", "Cijfer", "Maximaal cijfer",
+        "Het cijfer kan gewijzigd worden", "Laatst gewijzigd (beoordeling)", "Feedback tekstvak",
+        "Deelnemer", "Ja", "Nee",
+    ),
+    "ru": (
+        "Идентификатор", "Полное имя", "Адрес электронной почты", "Статус", "Оценка",
+        "Максимальная оценка", "Оценка может быть изменена", "Последнее изменение (оценка)",
+        "Отзыв в виде комментария", "Участник", "Да", "Нет",
+    ),
+    "ja": (
+        "ID", "フルネーム", "メールアドレス", "ステータス", "評点", "最大評点", "評点変更可",
+        "最終更新日時 (評定)", "フィードバックコメント", "参加者", "Yes", "No",
+    ),
+}  # fmt: skip
+
+
+def sheet(language: str, separator: str = ",", most: str = "20.00") -> str:
+    """Return a worksheet of three participants, the second one locked."""
+    *headings, participant, yes, no = SHEETS[language]
+    rows = [headings] + [
+        [
+            f"{participant}{space}{n}",
+            f"S{n}",
+            f"s{n}@x",
+            "-",
+            "",
+            most,
+            yes if n != 22 else no,
+            "-",
+            "",
+        ]
+        for n, space in ((21, " "), (22, " "), (23, ""))
+    ]
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=separator, lineterminator="\r\n").writerows(rows)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("language", SHEETS)
+def test_a_worksheet_is_read_in_its_language(language, separator):
+    written = sheet(language, separator)
+    marks = [mark(f"s{n}", 20, "Moodle", str(n)) for n in (21, 22, 23)]
+    merged = moodle.merge(written, marks)
+    participant = SHEETS[language][-3]
+    who = f"S22 ({participant} 22)"
+    assert merged.problems == [f"{who}: is locked in Moodle's gradebook; row left unchanged"]
+    assert (merged.left, merged.notes) == ([], [])
+    rows = list(csv.reader(io.StringIO(merged.text, newline=""), delimiter=separator))
+    assert [row[4] for row in rows[1:]] == ["19.5", "", "19.5"]
+    assert [row[8] for row in rows[1:]] == ["All is right.", "", "All is right."]
+
+
+@pytest.mark.parametrize("language", SHEETS)
+def test_no_language_is_taken_for_another(language):
+    """Whoever added a column with a word of another language's still has their own."""
+    headings, *rows = sheet(language).splitlines()
+    for word in {words[4] for words in SHEETS.values()} - {SHEETS[language][4]}:
+        more = "\r\n".join([f"{headings},{word}", *(f"{row},7" for row in rows)])
+        merged = moodle.merge(more, [mark("s", 20, "Moodle", "21")])
+        assert [row[4] for row in table(merged.text)[1:]] == ["19.5", "", ""]
+        assert [row[-1] for row in table(merged.text)[1:]] == ["7", "7", "7"]
+
+
+WORDS_OF_SCALES = {
+    "where the points would be": sheet("de", most="Bestanden, Nicht bestanden"),
+    "in a column of its own": sheet("de", most="Bestanden\nNicht bestanden").replace(
+        "Bestwertung", "Skala"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WORDS_OF_SCALES)
+def test_a_scale_takes_no_points(kind):
+    with pytest.raises(UserError) as raised:
+        moodle.merge(WORDS_OF_SCALES[kind], [mark("s", 20, "Moodle", "21")])
+    assert str(raised.value) == (
+        "uses the scale Bestanden, Nicht bestanden: give the assignment a point grade"
+    )
+
+
+LANGUAGES = ", ".join(moodle.LANGUAGES)
+NOT_MOODLE = [
+    (
+        sheet("de").replace("Bewertung,", "Zensur,"),
+        "has no column 'Bewertung'; its headings are: ID, Vollständiger Name, E-Mail-Adresse, "
+        "Status, Zensur, Bestwertung, Bewertung kann geändert werden, Zuletzt geändert "
+        f"(Bewertung), Feedback als Kommentar (worksheets are read in {LANGUAGES})",
+    ),
+    (
+        "Tunniste,Arvosana\nOsallistuja 1,\n",
+        "has no columns 'Identifier', 'Grade'; its headings are: Tunniste, Arvosana "
+        f"(worksheets are read in {LANGUAGES})",
+    ),
+    (
+        sheet("fr").replace("Participant 22", "Participant X"),
+        "line 3: 'Participant X' has no participant number",
+    ),
+    (
+        sheet("fr").replace("Non", "Peut-être"),
+        "line 3: 'Peut-être' under 'La note peut être modifiée' is neither Oui nor Non",
+    ),
+    (
+        sheet("fr").replace("Statut", "Note"),
+        "has several columns called Note: remove all but one",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "says"), NOT_MOODLE)
+def test_a_worksheet_that_is_not_understood_is_told(text, says):
+    with pytest.raises(UserError) as raised:
+        moodle.merge(text, [mark("s", 20, "Moodle", "21")])
+    assert str(raised.value) == says
+
+
+def test_what_a_shortened_worksheet_cannot_tell_is_said():
+    merged = moodle.merge("Identifier,Grade\nParticipant 7,\n", [mark("a", 20, "Moodle", "7")])
+    assert merged.text == "Identifier,Grade\nParticipant 7,19.5\n"
+    assert merged.notes == [
+        "no column 'Grade can be changed': locked rows are not known",
+        "no column 'Maximum grade': the assignment's points are not known",
+    ]
 
 
 # Gradescope: the specification's fields, and what each may hold
@@ -388,13 +678,31 @@ def test_github_gets_the_summary_added_and_the_rest_printed(warm, results, tmp_p
     assert len(done.stdout.splitlines()) == 1
 
 
+def test_tables_of_the_results_may_have_been_saved_by_a_spreadsheet(warm, graded, tmp_path):
+    results, out = tmp_path / "results", tmp_path / "out.csv"
+    shutil.copytree(graded["moodle"], results)
+    for name in ("grades.csv", "students.csv"):
+        rows = list(csv.reader(io.StringIO((results / name).read_text(encoding="utf-8-sig"))))
+        saved = io.StringIO(newline="")
+        csv.writer(saved, delimiter=";").writerows([*rows, [""] * len(rows[0])])
+        (results / name).write_bytes(saved.getvalue().encode("utf-16"))
+    into = TABLES / "15_worksheet_locked_first_row.csv"
+    code, lines = told(warm, results, "--to", "moodle", "--into", into, "--out", out)
+    assert (code, len(lines)) == (1, 1)
+    assert [row[4] for row in table(out.read_text())[1:]] == ["", *["10"] * 5, "0"]
+
+
 UNUSABLE: Sequence[tuple[list[str], str]] = [
     (["--to", "csv"], "--to csv needs --out FILE"),
     (["--to", "gradescope", "--out", "x"], "--to gradescope is of one submission; here are 2"),
     (["--to", "canvas", "--out", "x"], "--to canvas needs --assignment NAME"),
     (["--to", "moodle", "--out", "x"], "--to moodle needs --into FILE"),
-    (["--to", "moodle", "--out", "x", "--into", str(PICTURE)], "is no CSV file"),
-    (["--to", "moodle", "--out", "x", "--into", str(ROOT / ".gitignore")], "has no column 'Grade'"),
+    (["--to", "moodle", "--out", "x", "--into", str(PICTURE)], "line 1: is not UTF-8"),
+    (
+        ["--to", "moodle", "--out", "x", "--into", str(ROOT / ".gitignore")],
+        "has no columns 'Identifier'",
+    ),
+    (["--to", "csv", "--out", "x", "--groups", "y"], "--groups is for --to canvas"),
     (["--to", "github"], "--to github needs --out FILE where GITHUB_STEP_SUMMARY is not set"),
 ]
 
@@ -416,3 +724,103 @@ def test_where_nothing_was_graded(warm, tmp_path):
         2,
         f"grader: {tmp_path}: no grades.csv in it: grade first\n",
     )
+
+
+# The files that went wrong once, through the command
+
+
+@pytest.fixture(scope="module")
+def graded(warm, tmp_path_factory) -> dict[str, Path]:
+    """Grade the classes of tests/tables_in, of which everybody earns 10 points, or 0."""
+    folder = tmp_path_factory.mktemp("tables")
+    for name in ("14_canvas_groups", "15_moodle"):
+        done = warm.run("grade", TABLES / f"{name}.zip", "--out", folder / name, "--no-pages")
+        assert done.returncode == 0, done.stderr
+    return {"canvas": folder / "14_canvas_groups", "moodle": folder / "15_moodle"}
+
+
+def told(warm, results: Path, *options: object) -> tuple[int, list[str]]:
+    done = warm.run("export", results, *options)
+    return done.returncode, [line.removeprefix("grader: ") for line in done.stderr.splitlines()]
+
+
+GROUPS = """\
+name,canvas_user_id,user_id,login_id,sections,group_name,canvas_group_id,group_id
+"Adams, Ada",48213,A1,ada,Lab A,Team A,501,
+"Brown, Bo",48214,A2,bo,Lab A,Team A,501,
+"Chen, Ci",48215,A3,ci,Lab B,Team B,502,
+"Diaz, Di",48216,A4,di,Lab B,Team B,502,
+"Nowak, Piotr",48219,A5,np,Lab A,,,
+"""
+
+
+def test_mates_of_a_group_are_marked_or_told(warm, graded, tmp_path):
+    out, groups = tmp_path / "to-import.csv", tmp_path / "groups.csv"
+    options = ["--to", "canvas", "--into", TABLES / "14_canvas_gradebook.csv", "--out", out]
+    options += ["--assignment", "Homework 1"]
+    code, lines = told(warm, graded["canvas"], *options)
+    assert code == 1
+    assert lines == [
+        f"Nowak, Piotr (48219): {NOT_THEIRS}",
+        "Brown, Bo (48214): no grade in these results; row left unchanged",
+        "Diaz, Di (48216): no grade in these results; row left unchanged",
+        "Student, Test (48999): no grade in these results; row left unchanged",
+        f"Adams, Ada (48213): handed in as teama, {UNKNOWN}",
+        f"Chen, Ci (48215): handed in as teamb, {UNKNOWN}",
+        TO_SHARE,
+    ]
+    assert [row[5] for row in table(out.read_text())[4:]] == ["10", "", "10", "EX", "10", ""]
+    groups.write_text(GROUPS)
+    code, lines = told(warm, graded["canvas"], *options, "--groups", groups)
+    assert code == 0
+    assert "Brown, Bo (48214): gets the grade of group Team A" in lines
+    assert [row[5] for row in table(out.read_text())[4:]] == ["10", "10", "10", "EX", "10", ""]
+    groups.write_text(GROUPS.replace("group_name", "team"))
+    out.unlink()
+    code, lines = told(warm, graded["canvas"], *options, "--groups", groups)
+    assert (code, len(lines), out.exists()) == (2, 1, False)
+    assert lines[0].startswith(f"{groups}: has no column 'group_name'; its headings are: name,")
+
+
+WORKSHEETS = {
+    "15_worksheet_locked_first_row": (1, "Ada Adams (Participant 9001)"),
+    "15c_worksheet_german": (1, "Ada Adams (Teilnehmer/in 9001)"),
+}
+
+
+@pytest.mark.parametrize("name", WORKSHEETS)
+def test_locked_rows_are_told(warm, graded, tmp_path, name):
+    out, into = tmp_path / "out.csv", TABLES / f"{name}.csv"
+    code, who = WORKSHEETS[name]
+    assert told(warm, graded["moodle"], "--to", "moodle", "--into", into, "--out", out) == (
+        code,
+        [f"{who}: is locked in Moodle's gradebook; row left unchanged"],
+    )
+    before, after = into.read_bytes().decode(), out.read_bytes().decode()
+    assert [row[4] for row in table(after)[1:]] == ["", *["10"] * 5, "0"]
+    assert [row[:4] + row[5:9] for row in table(after)] == [
+        row[:4] + row[5:9] for row in table(before)
+    ]
+
+
+def test_a_scale_is_told_and_nothing_written(warm, graded, tmp_path):
+    out, into = tmp_path / "out.csv", TABLES / "15b_worksheet_scale.csv"
+    assert told(warm, graded["moodle"], "--to", "moodle", "--into", into, "--out", out) == (
+        2,
+        [f"{into}: uses the scale Pass, Fail: give the assignment a point grade"],
+    )
+    assert not out.exists()
+
+
+SAVED = {"utf-16": "", "cp1252": "not UTF-8, so it was read as Windows-1252 (Vollständiger)"}
+
+
+@pytest.mark.parametrize("encoding", SAVED)
+def test_a_table_saved_by_a_spreadsheet_is_written_as_utf_8(warm, graded, tmp_path, encoding):
+    out, into = tmp_path / "out.csv", tmp_path / "saved.csv"
+    original = (TABLES / "15c_worksheet_german.csv").read_text(encoding="utf-8-sig")
+    into.write_bytes(original.encode(encoding))
+    code, lines = told(warm, graded["moodle"], "--to", "moodle", "--into", into, "--out", out)
+    assert (code, len(lines)) == (1, 2 if SAVED[encoding] else 1)
+    assert SAVED[encoding] in lines[0]
+    assert "Bö Braun" in out.read_bytes().decode()

@@ -233,7 +233,7 @@ def test_the_seed_is_not_shown(warm, results, submitted, untrained, tmp_path):
 
 
 def written_at(results: Path) -> dict[str, int]:
-    """When each page was written. An inode's number would not do: a new file may get one just freed."""
+    """When each page was written. An inode would not do: a new file may get one just freed."""
     return {path.parent.name: path.stat().st_mtime_ns for path in results.glob("*/feedback.html")}
 
 

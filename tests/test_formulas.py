@@ -6,14 +6,17 @@ from itertools import cycle, islice
 import msgspec
 import pytest
 from conftest import ROOT
+from handed import PACKAGES, module, notebook
 
 from grader.cases import hidden_cases
 from grader.confined.calls import answer
 from grader.confined.contract import GRADIENTS, Call
+from grader.confined.files import Cell
 from grader.confined.formulas import formulas_of, with_formulas
 from grader.confined.guards import guarded
 from grader.confined.screening import screen
-from grader.confined.student import Cell, load
+from grader.confined.student import load
+from grader.judging import Written
 from grader.rubric import Rubric, load_rubric
 from grader.scoring import score
 from grader.workers import Round
@@ -46,14 +49,13 @@ def graded():
     marking = replace(RUBRIC.marking(), points=points)
 
     def verdicts(*sources: str):
-        cells = [Cell(f"cell {number}", source) for number, source in enumerate(sources, 1)]
-        labels = {cell.label for cell in cells}
-        formulas = formulas_of(cells, SPELLINGS)
+        main = notebook(*sources)
+        formulas = formulas_of(main.cells, SPELLINGS)
         with guarded():
-            namespace, _ = load("notebook", cells)
-            namespace = with_formulas(namespace, formulas)
-            outcomes = [answer(fresh(case.call), namespace, labels) for case in cases]
-        judged = score(cases, outcomes, screen(cells, formulas), marking)
+            loaded = with_formulas(load(main, [], PACKAGES), formulas)
+            outcomes = [answer(fresh(case.call), loaded) for case in cases]
+        named = screen(main.cells, formulas)
+        judged = score(cases, outcomes, marking, Written(named=named))
         return {verdict.criterion: verdict for verdict in judged}
 
     return verdicts
@@ -224,8 +226,8 @@ def test_of_several_spellings_the_first_of_the_rubric_counts(graded):
     [
         ("hs = torch.sigmoid(x.mm(w1) + b1)", "forward raised NameError: name 'yp' is not defined"),
         ("yp = torch.sigmoid(x.mm(w1) + b1).mm(w2) + b2", "name 'hs' is not defined"),
-        ("hs, yp = forward(x, params)", "forward is not defined"),
-        ("a = torch.sigmoid(x.mm(w1) + b1)", "forward is not defined"),
+        ("hs, yp = forward(x, params)", "is defined: define forward"),
+        ("a = torch.sigmoid(x.mm(w1) + b1)", "is defined: define forward"),
     ],
 )
 def test_a_forward_pass_that_lacks_something_is_told_what(graded, forward, told):
@@ -267,12 +269,12 @@ def test_a_hostile_source_costs_itself_alone(zygote, rubric, source):
     limits = msgspec.structs.replace(rubric.limits, call_seconds=0.5, statement_seconds=0.5)
     call = next(c.call for c in hidden_cases(rubric, 5) if c.call.function == "grad_w1")
     with zygote.fork_worker(limits) as worker:
-        worker.load("module", [("homework.py", source)], SPELLINGS)
+        worker.load(module(source), [], PACKAGES, SPELLINGS)
         (outcome,) = worker.ask(Round(1, [call]))
     # x is no gradient: whatever came back earns nothing.
     assert outcome.problem or outcome.tensors[0].shape != call.tensors["w1"].shape
     with zygote.fork_worker(rubric.limits) as worker:
-        assert worker.load("module", [("homework.py", HEAD + W1)], SPELLINGS) == []
+        assert worker.load(module(HEAD + W1), [], PACKAGES, SPELLINGS) == []
         (outcome,) = worker.ask(Round(1, [call]))
     assert outcome.problem is None
 

@@ -15,6 +15,7 @@ import hypothesis.strategies as st
 import msgspec
 import pytest
 import torch
+from handed import PACKAGES, module
 from hypothesis import example, given, settings
 from times import PATIENCE
 
@@ -22,7 +23,7 @@ from grader.activations import activation_called
 from grader.cases import Draw, hidden_cases
 from grader.confined import wire
 from grader.confined.contract import GRADIENTS, Call, Outcome, Parameters, Problem, Sighting
-from grader.judging import Case, judge_training
+from grader.judging import Case, Written, judge_training
 from grader.records import Criterion
 from grader.reference import Reference
 from grader.rubric import load_rubric
@@ -73,7 +74,7 @@ def converse(*replies: list[bytes]) -> tuple[list[Note] | Outcome, list[Outcome]
     try:
         with Worker(ours, LIMITS, None, lambda wait: 0) as worker:
             worker.begin()
-            notes = worker.load("module", [("homework.py", "x = 1")])
+            notes = worker.load(module("x = 1"), [], PACKAGES)
             return notes, [worker.ask(Round(n, [call()]))[0] for n in (1, 2)]
     finally:
         ours.close()
@@ -220,7 +221,7 @@ def test_a_worker_that_goes_silent_within_a_frame_is_out_of_time(sent):
         player.start()
         with Worker(ours, IMPATIENT, None, lambda wait: 0) as worker:
             worker.begin()
-            outcome = worker.load("module", [("homework.py", "x = 1")])
+            outcome = worker.load(module("x = 1"), [], PACKAGES)
         player.join(timeout=PATIENCE)
     assert outcome.problem is Problem.WAITED
     assert outcome.detail.endswith("could not be interrupted")
@@ -235,7 +236,7 @@ def test_a_worker_that_does_not_read_is_out_of_time():
             worker.begin()
             player.join(timeout=PATIENCE)
             source = "x" * 2**23  # more than the socket holds
-            outcome = worker.load("module", [("homework.py", source)])
+            outcome = worker.load(module(source), [], PACKAGES)
     assert outcome.problem is Problem.WAITED
     assert outcome.detail.endswith("could not be interrupted")
 
@@ -408,7 +409,7 @@ def is_right(case: Case, outcome: Outcome) -> bool:
 @settings(max_examples=150)
 @given(interviews(), st.sampled_from([{}, {"grad_w1": (AUTOGRAD,), "grad_b2": (AUTOGRAD,)}]))
 def test_any_outcomes_come_to_points_that_they_earn(outcomes, named):
-    verdicts = score(CASES, outcomes, named, MARKING)
+    verdicts = score(CASES, outcomes, MARKING, Written(named=named))
     assert [verdict.criterion for verdict in verdicts] == list(MARKING.points)
     for verdict in verdicts:
         assert 0 <= verdict.points <= verdict.max_points
@@ -430,14 +431,14 @@ def test_any_outcomes_come_to_points_that_they_earn(outcomes, named):
 
 
 def test_right_outcomes_earn_everything():
-    verdicts = score(CASES, [Outcome(right(case)) for case in CASES], {}, MARKING)
+    verdicts = score(CASES, [Outcome(right(case)) for case in CASES], MARKING, Written())
     assert sum(verdict.points for verdict in verdicts) == 100
 
 
 def test_an_enormous_loss_is_told_in_few_digits():
     (case,) = (case for case in CASES if case.criterion == "train.net")
     outcome = Outcome(tuple(tensor * 1e150 for tensor in right(case)))
-    verdict = judge_training(case, outcome, reference.mean_squared_error, MARKING)
+    verdict = judge_training(case, outcome, MARKING)
     assert verdict.points == 0
     assert verdict.loss > 1e290
     assert len(verdict.message) < 80

@@ -164,9 +164,7 @@ def descended(case: Case, steps: int) -> Parameters:
 
 def test_training_passes_by_the_loss_of_the_returned_parameters(rubric):
     case = trained(rubric)
-    verdict = judge_training(
-        case, Outcome(tuple(descended(case, 2000))), reference.mean_squared_error, rubric.marking()
-    )
+    verdict = judge_training(case, Outcome(tuple(descended(case, 2000))), rubric.marking())
     assert verdict.points == 15
     assert verdict.loss <= pass_mark(case.call.tensors["y"], rubric.marking())
 
@@ -184,7 +182,7 @@ NOT_TRAINED = [
 def test_what_did_not_train_earns_nothing(rubric, change, says):
     case = trained(rubric)
     outcome = Outcome(tuple(change(case.call.parameters())))
-    verdict = judge_training(case, outcome, reference.mean_squared_error, rubric.marking())
+    verdict = judge_training(case, outcome, rubric.marking())
     assert verdict.points == 0
     assert says in verdict.message
 

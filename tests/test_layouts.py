@@ -5,12 +5,14 @@ The layouts are made here as the systems are documented to make them: see layout
 
 import csv
 import json
-from collections.abc import Mapping
+import random
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import lms
 import pytest
+from lms import lay
 from zips import link, patched, zipped
 
 from grader.errors import UserError
@@ -18,7 +20,8 @@ from grader.roster import Entry, Names, read_roster, write_roster
 from grader.rubric import Rubric
 from grader.submissions.archives import Archives
 from grader.submissions.discover import NothingToGrade, Submission, discover
-from grader.submissions.layouts import Owner
+from grader.submissions.layouts import Layout, Owner, Unclear, layout_of, says_whose
+from grader.submissions.layouts.common import moment
 
 METADATA = """\
 submission_101:
@@ -44,17 +47,16 @@ submission_103:
 """Two in a group, one of whom has no id; and one submission of nobody's."""
 
 
-def lay(root: Path, files: Mapping[str, str]) -> Path:
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return root
-
-
 def found_in(path: Path, rubric: Rubric, **options: object) -> list[Submission]:
     with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
         return discover([path], archives, **options)
+
+
+def layout_in(folder: Path, order: Callable[[list[str]], list[str]] = list) -> Layout | None:
+    """Return the layout of a folder whose entries come in some order."""
+    files = [path.name for path in folder.iterdir() if path.is_file()]
+    folders = [path.name for path in folder.iterdir() if path.is_dir()]
+    return layout_of(folder, order(files), order(folders))
 
 
 CANVAS = (
@@ -127,7 +129,11 @@ LAYOUTS = {
         dict.fromkeys(CANVAS_ANONYMOUS, ""),
         {
             "anon_12345": ("Canvas", "anon_12345", ["LATE_anon_12345_903_homework.py"]),
-            "anon_aB3xY": ("Canvas", "anon_aB3xY", list(CANVAS_ANONYMOUS[:2])),
+            "anon_aB3xY": (
+                "Canvas",
+                "anon_aB3xY",
+                ["anon_aB3xY_901_homework.ipynb", "anon_aB3xY_902_notes.py"],
+            ),
         },
     ),
     "canvas, files that nobody grades": (
@@ -195,7 +201,100 @@ LAYOUTS = {
     ),
     "github": (
         dict.fromkeys(CLASSROOM, ""),
-        {"ada-l": ("GitHub", "ada-l", ["homework.py", "test_it.py"]), "ben": ("GitHub", "ben", [])},
+        {
+            "ada-l": ("GitHub", "ada-l", ["homework.py", "test_it.py"]),
+            "ben": ("GitHub", "ben", []),
+        },
+    ),
+    "brightspace": (
+        lms.BRIGHTSPACE,
+        {
+            "Ada Adams": ("Brightspace", "12345", ["homework.ipynb"]),
+            "Bo Brown-12346": ("Brightspace", "12346", ["new.py"]),
+            "Bo Brown-12347": ("Brightspace", "12347", ["homework.py"]),
+            "Group 1 - Cy O'Neil - 王": ("Brightspace", "12348", ["homework.py"]),
+        },
+    ),
+    "brightspace, files": (
+        lms.BRIGHTSPACE_FILES,
+        {
+            "Ada Adams": (
+                "Brightspace",
+                "39 Ada Adams",
+                ["39-67890 - Ada Adams - Nov 1, 2026 905 AM - my - homework (1).py"],
+            ),
+            "Bo Brown": (
+                "Brightspace",
+                "39 Bo Brown",
+                ["39-67890 - Bo Brown - Oct 31, 2026 1158 PM-homework.ipynb"],
+            ),
+            "Cy": ("Brightspace", "39 Cy", []),
+        },
+    ),
+    "blackboard": (
+        lms.BLACKBOARD,
+        {
+            "jdoe": (
+                "Blackboard",
+                "jdoe",
+                [
+                    "Home_work 1_jdoe_attempt_2026-11-01-09-05-02_homework.py",
+                    "Home_work 1_jdoe_attempt_2026-11-01-09-05-02_"
+                    "x_attempt_2026-12-01-09-05-02_y.py",
+                ],
+            ),
+            "a_smith@uni.example": (
+                "Blackboard",
+                "a_smith@uni.example",
+                ["Home_work 1_a_smith@uni.example_poging_2026-10-31-23-58-00_homework.py"],
+            ),
+            "nofile": (
+                "Blackboard",
+                "nofile",
+                ["Home_work 1_nofile_attempt_2026-10-31-20-00-00.txt"],
+            ),
+            "pdf": ("Blackboard", "pdf", []),
+        },
+    ),
+    "sakai": (
+        lms.SAKAI,
+        {
+            "Doe, Jane": ("Sakai", "jdoe", ["homework.py"]),
+            "Li, Ben (Benno)": ("Sakai", "bli", ["homework.ipynb"]),
+            "Plato": ("Sakai", "7", ["homework.py"]),
+            "Roe, 王 明": ("Sakai", "jroe", ["homework.py"]),
+            "Roe, Joe": ("Sakai", "roe2", ["homework.py"]),
+            "Zoe Roe": ("Sakai", "Zoe Roe", ["homework.py"]),
+        },
+    ),
+    "sakai, files": (
+        lms.SAKAI_FILES,
+        {
+            "Doe, Jane": (
+                "Sakai",
+                "jdoe",
+                ["Doe, Jane(jdoe)_Submission attachment(s)_homework.py"],
+            ),
+            "Li, Ben": ("Sakai", "bli", ["Li, Ben(bli)_Submission attachment(s)_lab_1_2_x.ipynb"]),
+            "Plato": ("Sakai", "7", []),
+        },
+    ),
+    "submitty": (
+        lms.SUBMITTY,
+        {
+            "ada": ("Submitty", "ada", ["homework.py"]),
+            "ben": ("Submitty", "ben", ["ben"]),
+            "cy": ("Submitty", "cy", ["homework.py"]),
+            "dan": ("Submitty", "dan", ["homework.py"]),
+        },
+    ),
+    "teams": (
+        lms.TEAMS,
+        {
+            "Ben Li": ("Teams", "Ben Li", ["homework.py"]),
+            "Jane Doe": ("Teams", "Jane Doe", ["homework.py"]),
+            "John Smith": ("Teams", "John Smith", ["homework.py"]),
+        },
     ),
 }
 
@@ -235,8 +334,10 @@ def test_who_handed_in_what_nobody_grades_is_told(tmp_path, rubric, name):
     folder = lay(tmp_path / "class", dict.fromkeys(files, ""))
     for path in (archive, folder):
         _, told = found_in(path, rubric)
-        assert told.problem.startswith(f"{path / name} is a ")
-        assert told.problem.endswith(": hand in the .py or .ipynb itself")
+        assert told.problem.startswith(f"{path / name} is ")
+    # In an ordinary class no system knows whose such a file is.
+    ordinary = found_in(zipped(tmp_path / "own.zip", [("ada.py", b""), (name, b"%PDF")]), rubric)
+    assert [(s.student, s.owner) for s in ordinary] == [("ada", None), (Path(name).stem, None)]
 
 
 def test_what_is_refused_of_a_class_is_told_one_by_one(tmp_path, rubric):
@@ -281,6 +382,21 @@ ORDINARY = [
     ["ada/homework.py", "ada/x/timestamp.txt", "ben/homework.py"],  # nor one student nbgrader's
     ["ada/.git/config", "ada/homework.py", "ben/homework.py"],
     ["submission_1/homework.py", "submission_2/homework.py"],
+    ["Ada - Lab 1 - final.py", "Ben - Lab 1 - final.py"],
+    ["12345-67890 - Ada - Oct 30, 2026 620 PM/homework.py", "ben/homework.py"],
+    ["1-2 - Ada - Jun 31, 2026 620 PM/homework.py", "1-2 - Ben - Jun 30, 2026 620 PM/homework.py"],
+    ["1-2 - Ada - Jun 30, 2026 1300 PM/a.py", "1-2 - Ben - Jun 30, 2026 620 PM/b.py"],
+    ["x_attempt_2.py", "y_attempt_2.py"],
+    ["hw_x_attempt_2026-10-30-18-20-11_a.py", "ben.py"],
+    ["hw_x_attempt_2026-13-30-18-20-11_a.py", "hw_y_attempt_2026-10-30-18-20-11_b.py"],
+    ["x_attempt_2026-10-30-18-20-11_a.py", "y_attempt_2026-10-30-18-20-11_b.py"],  # of no homework
+    ["1/2/homework.py", "2/1/homework.py"],
+    ["ada/1/homework.py", "ada/user_assignment_settings.json", "ben/x/homework.py"],
+    ["ada/Version 1/homework.py", "ben/Version 1/homework.py"],
+    ["ada/hw1/Version 1/homework.py", "ben/hw1/homework.py"],
+    ["ada/hw1/Version 1/homework.py", "ada/hw1/notes.py", "ben/hw1/Version 1/homework.py"],
+    ["Doe, Jane(1)/homework.py", "Doe, Jane(2)/homework.py"],
+    ["Doe, Jane(1)/timestamp.txt", "Doe, Jane(1)/a.py", "ben/a.py"],
 ]
 
 
@@ -289,6 +405,193 @@ def test_what_is_of_no_system_is_an_ordinary_class(tmp_path, rubric, names):
     found = found_in(lay(tmp_path / "class", dict.fromkeys(names, "")), rubric)
     assert len(found) == 2
     assert [s.owner for s in found] == [None, None]
+
+
+# The folder that a system laid out, within what it hands an instructor.
+WITHIN = {"sakai": "Homework 1", "submitty": "submissions", "teams": "Submitted files"}
+BY_NAMES = [name for name in LAYOUTS if name not in ("gradescope", "nbgrader", "github")]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_in_whatever_order_names_come_the_layout_is_the_same(tmp_path, layout):
+    folder = lay(tmp_path / "hw-two", LAYOUTS[layout][0]) / WITHIN.get(layout, "")
+    expected = layout_in(folder, sorted)
+    assert expected
+    shuffle = random.Random(0)
+    for _ in range(10):
+        assert layout_in(folder, lambda names: shuffle.sample(names, len(names))) == expected
+
+
+NO_ZONE = (
+    "the times that {} tells have no time zone: they order attempts, and days late are not counted "
+    "from them"
+)
+SAID = {
+    "brightspace": (
+        "Ada Adams: 3 attempts, the one of 2026-11-01 09:05 is graded (1 newer without a .py or "
+        ".ipynb file)",
+        "Bo Brown: 2 attempts, the one of 2026-10-31 01:10 is graded",
+        NO_ZONE.format("Brightspace"),
+    ),
+    "blackboard": (
+        "a_smith@uni.example: 2 attempts, the one of 2026-10-31 23:58 is graded (1 newer without "
+        "a .py or .ipynb file)",
+        "jdoe: 2 attempts, the one of 2026-11-01 09:05 is graded",
+        NO_ZONE.format("Blackboard"),
+    ),
+    "submitty": (
+        "ada: 2 versions, the active one, 1, is graded",
+        "cy: 2 versions, the newest one, 10, is graded",
+    ),
+    "teams": (
+        "Jane Doe: 3 versions, Version 10 is graded (newer without a .py or .ipynb file)",
+    ),
+    "sakai": (),
+    "canvas": ("Canvas marks as late: 17, doejane",),
+    "canvas, anonymous": ("Canvas marks as late: anon_12345",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", SAID)
+def test_what_is_decided_and_who_is_late_is_said(tmp_path, layout):
+    found = layout_in(lay(tmp_path, LAYOUTS[layout][0]) / WITHIN.get(layout, ""))
+    assert found.remarks == SAID[layout]
+
+
+@pytest.mark.parametrize("layout", SAID)
+def test_nothing_more_is_said_of_what_is_the_systems_own(tmp_path, rubric, layout):
+    lines: list[str] = []
+    root = lay(tmp_path / "class", LAYOUTS[layout][0])
+    found_in(root, rubric, remark=lines.append)
+    where = root / WITHIN.get(layout, "")
+    assert lines[: len(SAID[layout])] == [f"{where}: {line}" for line in SAID[layout]]
+    assert not any("not graded: " in line for line in lines)
+
+
+def test_of_a_large_class_some_are_named_and_the_others_counted(tmp_path):
+    files = [
+        f"hw_u{n:02}_attempt_2026-10-{day}-18-20-11_a.py" for n in range(30) for day in (30, 31)
+    ]
+    said = layout_in(lay(tmp_path, dict.fromkeys(files, ""))).remarks
+    assert said[0].startswith("u00: 2 attempts")
+    assert said[-2:] == ("... and 20 more students like these", NO_ZONE.format("Blackboard"))
+    late = [f"u{n:02}_LATE_{n}_9_a.py" for n in range(1, 13)]
+    (said,) = layout_in(lay(tmp_path / "late", dict.fromkeys(late, ""))).remarks
+    assert said == f"Canvas marks as late: {', '.join(f'u{n:02}' for n in range(1, 11))} and 2 more"
+
+
+PROBLEMS = {
+    "blackboard": ("nofile", "a receipt of Blackboard's: no file was handed in"),
+    "submitty": ("ben", "has no active version in Submitty: nothing of it is handed in"),
+}
+
+
+@pytest.mark.parametrize("layout", PROBLEMS)
+def test_who_handed_in_nothing_is_told_so(tmp_path, rubric, layout):
+    student, problem = PROBLEMS[layout]
+    found = {s.student: s.problem for s in found_in(lay(tmp_path, LAYOUTS[layout][0]), rubric)}
+    assert found[student].endswith(problem)
+    others = {name for name, told in found.items() if told is None}
+    assert others == found.keys() - {student, "pdf"}
+
+
+def test_a_version_that_is_not_there_is_told(tmp_path, rubric):
+    files = lms.SUBMITTY | {"submissions/ada/user_assignment_settings.json": lms.ACTIVE % 3}
+    found = {s.student: s.problem for s in found_in(lay(tmp_path, files), rubric)}
+    assert found["ada"].endswith("does not hold the version that counts: download it again")
+
+
+TWENTY_FIVE = {
+    **dict.fromkeys([f"ada/{n}/homework.py" for n in range(1, 26)], ""),
+    "ada/user_assignment_settings.json": '{"active_version": 25, "history": []}',
+}
+
+
+@pytest.mark.parametrize("named", ["class", "class/ada", "class.zip"])
+def test_of_many_versions_the_active_one_is_graded(tmp_path, rubric, named):
+    lay(tmp_path / "class", TWENTY_FIVE)
+    zipped(tmp_path / "class.zip", [(name, text.encode()) for name, text in TWENTY_FIVE.items()])
+    (ada,) = found_in(tmp_path / named, rubric)
+    assert (ada.student, [path.parent.name for path in ada.files]) == ("ada", ["25"])
+
+
+SETTINGS = [
+    "[]", "{}", "7", "{", "[" * 10_000, " " * 2_000_000, '{"active_version": true}',
+    '{"active_version": "1"}', '{"active_version": 2, "history": 1}',
+    '{"active_version": 2, "history": [1, {}]}',
+    '{"active_version": 2, "history": [{"version": 2, "time": 3}]}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=[text[:40].strip() for text in SETTINGS])
+def test_settings_that_tell_nothing_cost_the_time_only(tmp_path, rubric, settings):
+    files = dict.fromkeys(["ada/1/homework.py", "ada/2/homework.py"], "")
+    lay(tmp_path, files | {"ada/user_assignment_settings.json": settings})
+    (ada,) = found_in(tmp_path, rubric)
+    assert ([path.parent.name for path in ada.files], ada.owner.handed_in) == (["2"], None)
+
+
+def test_of_several_attempts_without_work_the_newest_counts(tmp_path, rubric):
+    names = [f"1-2 - Ada - Oct {day}, 2026 620 PM" for day in (30, 31)]
+    lay(tmp_path, dict.fromkeys([f"{name}/report.pdf" for name in names], "") | {"b.txt": ""})
+    assert list(layout_in(tmp_path).owners) == [names[1]]
+
+
+UNCLEAR = {
+    "brightspace": (
+        [f"1-{n} - Ada - Oct 30, 2026 620 PM/homework.py" for n in (7, 8)],
+        "holds several assignments of Brightspace (7, 8): download and grade one at a time",
+    ),
+    "teams": (
+        ["Jane/Lab 1/Version 1/a.py", "Jane/Lab 2/Version 1/b.py"],
+        "holds several assignments (Lab 1, Lab 2), and no single one with files called homework: "
+        "name the folders of one, Submitted files/*/Lab 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("system", UNCLEAR)
+def test_several_assignments_of_a_system_are_told(tmp_path, system):
+    names, message = UNCLEAR[system]
+    with pytest.raises(Unclear) as raised:
+        layout_in(lay(tmp_path, dict.fromkeys(names, "")))
+    assert str(raised.value) == message
+
+
+def test_the_assignment_of_teams_that_is_named_is_graded(tmp_path, rubric):
+    library = lay(tmp_path / "Submitted files", dict.fromkeys(UNCLEAR["teams"][0], ""))
+    with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
+        (jane,) = discover(sorted(library.glob("*/Lab 2")), archives)
+    assert (jane.student, [path.name for path in jane.files]) == ("Jane", ["b.py"])
+
+
+@pytest.mark.parametrize("layout", BY_NAMES)
+def test_a_name_that_says_whose_it_is_is_known_alone(layout):
+    """So that an archive of them keeps it, and a class does not tell of it twice."""
+    files = LAYOUTS[layout][0]
+    flat = [name for name in files if "/" not in name and ("(" in name or "_" in name)]
+    assert [name for name in flat if not says_whose(name)] == []
+    assert not any(map(says_whose, ["homework.py", "x_attempt_2.py", "Ada - Lab 1 - final.py"]))
+
+
+MOMENTS = {
+    "2026-10-01 09:30:00.123456789 Z": datetime(2026, 10, 1, 9, 30, 0, 123456, UTC),
+    "2026-10-01 09:30:00.5 UTC": datetime(2026, 10, 1, 9, 30, 0, 500000, UTC),
+    "2026-10-01 09:30:00.123456 Europe/Berlin": datetime(2026, 10, 1, 7, 30, 0, 123456, UTC),
+    "2026-10-01 09:30:00 -0400": datetime(2026, 10, 1, 13, 30, tzinfo=UTC),
+    "2026-10-01 09:30:00-0400 America/New_York": datetime(2026, 10, 1, 13, 30, tzinfo=UTC),
+    "2026-10-01 09:30:00-0400": datetime(2026, 10, 1, 13, 30, tzinfo=UTC),
+    "2026-10-01 09:30:00": None,
+    "2026-10-01 09:30:00 EDT": None,  # may be Australia's
+    "2026-13-01 09:30:00 Z": None,
+    "2026-10-01": None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize("text", MOMENTS)
+def test_a_time_counts_with_its_zone_alone(text):
+    assert moment(text) == MOMENTS[text]
 
 
 # A text of some gigabytes, were it written out.
@@ -311,6 +614,16 @@ HANDED_IN = {
     "gradescope": {"Ada Lovelace": datetime(2026, 10, 1, 9, 30, 0, 123456, UTC)},
     "nbgrader": {"ada": datetime(2026, 10, 1, 9, 30, tzinfo=UTC), "ben": None},
     "canvas": {"odea": None},
+    "brightspace": {"Ada Adams": None},
+    "blackboard": {"jdoe": None},
+    "sakai": {
+        "Doe, Jane": datetime(2026, 10, 30, 11, 4, tzinfo=UTC),
+        "Li, Ben (Benno)": datetime(2026, 10, 30, 11, 4, tzinfo=UTC),
+        "Roe, Joe": datetime(2026, 10, 30, 11, 4, tzinfo=UTC),
+        "Plato": None,
+    },
+    "submitty": {"ada": datetime(2026, 10, 30, 15, 4, tzinfo=UTC), "cy": None, "dan": None},
+    "teams": {"Jane Doe": None},
 }
 
 
@@ -466,10 +779,11 @@ def test_a_table_says_what_to_call_whom(warm, tmp_path, untrained):
 
 
 BAD_TABLES = {
-    "name,mail\na,b\n": "needs the columns id, student, and a row at least",
-    "": "needs the columns id, student, and a row at least",
-    "id,student\n1,a\n1,b\n": "the id 1 stands there twice",
-    "id,student\n1\n": "needs the columns id, student, and a row at least",
+    "name,mail\na,b\n": ": has no columns 'id', 'student'; its headings are: name, mail",
+    "": ": is empty",
+    "id,student\n": ": has no row below its headings",
+    "id,student\n1,a\n1,b\n": ", line 3: id 1 has another student above",
+    "id,student\n1\n": ", line 2: there is no student for id 1",
 }
 
 
@@ -480,7 +794,7 @@ def test_a_table_that_is_none_is_one_line(warm, tmp_path, text):
     done = warm.run("grade", root, "--out", tmp_path / "out", "--students", tmp_path / "names.csv")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert line.endswith(f"names.csv: {BAD_TABLES[text]}")
+    assert line.endswith(f"names.csv{BAD_TABLES[text]}")
     assert not (tmp_path / "out").exists()
 
 

@@ -319,7 +319,7 @@ IN_TEXT = {
     ),
     "assigned": (
         markdown(
-            "# of the report\nd = -2 * (y - yp)\nfor i in range(3):\n    print(i)\nw2_grad = hs.T @ d\n"
+            "# (3.4)\nd = -2 * (y - yp)\nfor i in range(3):\n    print(i)\nw2_grad = hs.T @ d\n"
         ),
         dict.fromkeys(["d", "w2_grad"], TextCell("cell 2", "Markdown")),
     ),

@@ -161,7 +161,7 @@ def brief(rubric) -> Brief:
     return Brief.of(rubric, None, strict=False)
 
 
-PAPER = Paper("ada", "homework.py", b"x = 1\n")
+PAPER = Paper.of("ada", "homework.py", b"x = 1\n")
 
 
 @pytest.mark.parametrize(
@@ -180,9 +180,11 @@ def test_a_key_depends_on_how_is_graded(brief, change):
     ("change", "same"),
     [
         ({"student": "bob"}, True),
-        ({"name": "hw.py"}, False),
-        ({"data": b"x = 2\n"}, False),
-        ({"data": None, "problem": "is empty"}, False),
+        ({"files": {"hw.py": b"x = 1\n"}}, False),
+        ({"files": {"homework.py": b"x = 2\n"}}, False),
+        ({"files": {"homework.py": b"x = 1\n", "utils.py": b""}}, False),
+        ({"problems": {"utils.py": "is empty"}}, False),
+        ({"files": {}, "problem": "is empty"}, False),
     ],
 )
 def test_a_key_depends_on_the_file_and_not_on_its_student(brief, change, same):

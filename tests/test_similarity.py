@@ -9,7 +9,6 @@ import pytest
 from browser import opened
 from conftest import ROOT, run_grader
 
-from grader.material import rendered
 from grader.material.notebook import released_code
 from grader.rubric import load_rubric
 from grader.similarity import compare
@@ -17,7 +16,7 @@ from grader.similarity import compare
 CORPUS = ROOT / "tests" / "submissions"
 RUBRIC = load_rubric()
 SETTINGS = RUBRIC.similarity
-GIVEN = released_code(rendered("homework.py.j2", RUBRIC), rendered("handout.md.j2", RUBRIC))
+GIVEN = released_code(RUBRIC)
 STUB = (ROOT / "assignment" / "homework.py").read_text(encoding="utf-8")
 ADA = (CORPUS / "ada_lindqvist.py").read_text(encoding="utf-8")
 # Right ones that were written differently, each by itself.

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import torch
+from handed import PACKAGES, module, notebook
 
 from grader.cases import Draw
 from grader.clocks import OutOfTime, ProcessClock, Watch
@@ -53,7 +54,7 @@ def ask(worker: Worker, question: Call, number: int = 1) -> Outcome:
 def asked(zygote: Zygote, limits: Limits, source: str) -> Outcome:
     """Load a module in a worker and ask it grad_w1."""
     with zygote.fork_worker(limits) as worker:
-        worker.load("module", [("homework.py", source)])
+        worker.load(module(source), [], PACKAGES)
         return ask(worker, call())
 
 
@@ -103,7 +104,7 @@ LATE = (
 
 def test_a_subclass_runs_no_code_of_its_own_when_the_answer_is_sent(zygote, limits):
     with zygote.fork_worker(limits) as worker:
-        worker.load("module", [("homework.py", HONEST + LATE)])
+        worker.load(module(HONEST + LATE), [], PACKAGES)
         (returned,) = ask(worker, call()).tensors
         assert torch.equal(returned, call().tensors["w1"] * 2)
         assert ask(worker, call("grad_w2"), 2).detail == "ValueError: 0"
@@ -170,7 +171,7 @@ def test_where_a_loop_was_when_its_time_was_over_is_not_told(zygote, limits):
     loop = "def spin():\n    while True:\n        x = 1\n        x += 1\n"
     source = f"{loop}\n\nspin()\n{gradient('spin()')}"
     with zygote.fork_worker(limits) as worker:
-        (note,) = worker.load("module", [("homework.py", source)])
+        (note,) = worker.load(module(source), [], PACKAGES)
         assert note.where == "homework.py, line 7"
         outcome = ask(worker, call())
     assert (outcome.problem, outcome.where) == (Problem.TIMEOUT, "")
@@ -179,7 +180,7 @@ def test_where_a_loop_was_when_its_time_was_over_is_not_told(zygote, limits):
 def test_a_call_that_takes_too_long_costs_that_call_only(zygote, limits):
     source = gradient("while True: pass") + "def grad_w2(*given):\n    return given[2].w2\n"
     with zygote.fork_worker(limits) as worker:
-        worker.load("module", [("homework.py", source)])
+        worker.load(module(source), [], PACKAGES)
         assert ask(worker, call()).problem is Problem.TIMEOUT
         assert ask(worker, call("grad_w2"), 2).problem is None
 
@@ -202,7 +203,7 @@ KILLED = [
 @pytest.mark.parametrize(("body", "problem", "says"), KILLED)
 def test_what_is_deaf_to_its_limit_is_killed_from_outside(zygote, limits, body, problem, says):
     with zygote.fork_worker(limits) as worker:
-        worker.load("module", [("homework.py", gradient(body))])
+        worker.load(module(gradient(body)), [], PACKAGES)
         assert ask(worker, call()) == Outcome(problem=problem, detail=says)
         assert ask(worker, call(), 2).problem is problem
         assert worker.waited == (problem is Problem.WAITED)
@@ -217,7 +218,7 @@ def test_the_limit_of_a_whole_submission_ends_a_worker_by_itself(zygote, limits)
 
 def test_a_dead_worker_answers_every_later_call_with_its_death(zygote, limits):
     with zygote.fork_worker(limits) as worker:
-        worker.load("module", [("homework.py", gradient("os._exit(3)"))])
+        worker.load(module(gradient("os._exit(3)")), [], PACKAGES)
         first, second = ask(worker, call()), ask(worker, call("grad_w2"), 2)
         assert first == second
         assert first.problem is Problem.CRASHED
@@ -260,7 +261,7 @@ def test_a_frame_sent_ahead_of_its_call_costs_the_forger(zygote, limits):
         "    return given[2].w1\n"
     )
     with zygote.fork_worker(limits) as worker:
-        worker.load("module", [("homework.py", CHANNEL + forged)])
+        worker.load(module(CHANNEL + forged), [], PACKAGES)
         assert ask(worker, call()).problem is None
         deadline = time.monotonic() + 5
         while not worker._spoke_unasked() and time.monotonic() < deadline:
@@ -289,15 +290,14 @@ def test_what_arrived_in_time_counts_though_looked_at_late(sent):
 def test_a_module_that_hangs_while_loading_leaves_the_names_before_and_after(zygote, limits):
     source = "while True: pass\n" + HONEST + "while True: pass\nz = 1\n"
     with zygote.fork_worker(limits) as worker:
-        notes = worker.load("module", [("homework.py", source)])
+        notes = worker.load(module(source), [], PACKAGES)
         assert [note.where for note in notes] == ["homework.py, line 1", "homework.py, line 5"]
         assert all("TimeLimitReached" in note.text for note in notes)
         assert ask(worker, call()).problem is None
 
 
 def loaded(worker: Worker, *cells: str) -> list[Note]:
-    labelled = [(f"cell {number}", source) for number, source in enumerate(cells, 1)]
-    notes = worker.load("notebook", labelled)
+    notes = worker.load(notebook(*cells), [], PACKAGES)
     assert isinstance(notes, list)
     return notes
 
@@ -366,7 +366,7 @@ MODULES = [
 @pytest.mark.parametrize(("source", "texts"), MODULES)
 def test_modules_as_students_write_them(zygote, limits, source, texts):
     with zygote.fork_worker(limits) as worker:
-        notes = worker.load("module", [("homework.py", source)])
+        notes = worker.load(module(source), [], PACKAGES)
         assert [note.text for note in notes] == texts
 
 
@@ -374,7 +374,7 @@ def test_a_worker_leaves_no_process_and_no_file(zygote, limits):
     source = HONEST + "import os\nwhere = os.getcwd()\npid = os.getpid()\nopen('x', 'w')\n"
     tell = "def grad_w2(*given):\n    raise ValueError(f'{pid} {where} {os.listdir()}')\n"
     with zygote.fork_worker(limits) as worker:
-        worker.load("module", [("homework.py", source + tell)])
+        worker.load(module(source + tell), [], PACKAGES)
         pid, folder, files = ask(worker, call("grad_w2")).detail.split()[1:]
         assert os.path.exists(f"/proc/{pid}")
         assert files == "['x']"

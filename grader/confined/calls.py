@@ -1,7 +1,7 @@
 """Put one call to the functions a student defined, and bring home tensors or a problem."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from grader.confined.contract import GRADIENTS, Call, Outcome, Parameters, Problem
 from grader.confined.guards import watching
-from grader.confined.student import Namespace, TimeLimitReached, describe, where
+from grader.confined.student import Loaded, Namespace, TimeLimitReached, describe, where
 
 MAX_ENTRIES = 500_000
 RETURNED_DTYPES = (torch.float64, torch.float32)
@@ -25,25 +25,25 @@ class Missing(Exception):
     """A name that the homework asks for is not defined."""
 
 
-def answer(call: Call, namespace: Namespace, labels: set[str]) -> Outcome:
-    """Put `call` to the functions in `namespace`; never raises, whatever they do.
+def answer(call: Call, loaded: Loaded) -> Outcome:
+    """Put `call` to the functions of a submission; never raises, whatever they do.
 
-    `labels` are the names of the student's cells, by which a problem's place is told. A gradient
-    is watched for differentiation by torch.
+    A gradient is watched for differentiation by torch.
     """
+    loaded.state.put_back()
     if call.function not in GRADIENTS:
-        return _answer(call, namespace, labels)
+        return _answer(call, loaded)
     before = {name: tensor._version for name, tensor in call.tensors.items()}
-    with watching(labels) as watch:
-        outcome = _answer(call, namespace, labels)
+    with watching(loaded.labels) as watch:
+        outcome = _answer(call, loaded)
     # torch counts the changes of a tensor in place.
     damaged = tuple(name for name, t in call.tensors.items() if t._version != before[name])
     return replace(outcome, seen=watch.sightings(), damaged=damaged)
 
 
-def _answer(call: Call, namespace: Namespace, labels: set[str]) -> Outcome:
+def _answer(call: Call, loaded: Loaded) -> Outcome:
     try:
-        tensors = HANDLERS[call.function](call, namespace)
+        tensors = HANDLERS[call.function](call, loaded.namespace)
         return Outcome(tensors)
     except Missing as error:
         return Outcome(problem=Problem.MISSING, detail=str(error))
@@ -53,9 +53,9 @@ def _answer(call: Call, namespace: Namespace, labels: set[str]) -> Outcome:
         # Without its place: where a loop is when the time is over is another line on every run.
         return out_of_time(error)
     except NotImplementedError as error:
-        return _failed(Problem.NOT_ATTEMPTED, describe(error), error, labels)
+        return _failed(Problem.NOT_ATTEMPTED, describe(error), error, loaded.labels)
     except BaseException as error:
-        return _failed(Problem.RAISED, describe(error), error, labels)
+        return _failed(Problem.RAISED, describe(error), error, loaded.labels)
 
 
 def out_of_time(error: TimeLimitReached) -> Outcome:
@@ -63,7 +63,7 @@ def out_of_time(error: TimeLimitReached) -> Outcome:
     return Outcome(problem=Problem.WAITED if error.waited else Problem.TIMEOUT, detail=str(error))
 
 
-def _failed(problem: Problem, detail: str, error: BaseException, labels: set[str]) -> Outcome:
+def _failed(problem: Problem, detail: str, error: BaseException, labels: Set[str]) -> Outcome:
     return Outcome(problem=problem, detail=detail, where=where(error.__traceback__, labels))
 
 

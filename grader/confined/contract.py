@@ -23,6 +23,8 @@ class Parameters(NamedTuple):
 
 Gradient = Literal["grad_w1", "grad_b1", "grad_w2", "grad_b2"]
 GRADIENTS: tuple[Gradient, ...] = ("grad_w1", "grad_b1", "grad_w2", "grad_b2")
+# What a submission is asked to define.
+ASKED = ("forward", *GRADIENTS, "Net")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,16 @@ class Sighting:
     where: str = ""
 
 
+def printable(text: str) -> str:
+    """Make text that student code shaped safe for a terminal: no control characters."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
+def printable_sightings(sightings: Sequence[Sighting]) -> tuple[Sighting, ...]:
+    """Make sightings safe for a terminal."""
+    return tuple(Sighting(printable(s.name), printable(s.where)) for s in sightings)
+
+
 # What a gradient's source names, by the gradient's name.
 Named = Mapping[str, Sequence[Sighting]]
 
@@ -83,3 +95,27 @@ class Outcome:
     where: str = ""
     seen: tuple[Sighting, ...] = ()
     damaged: tuple[str, ...] = ()
+
+    def printable(self) -> "Outcome":
+        """Return it with texts that are safe for a terminal."""
+        return Outcome(
+            self.tensors,
+            self.problem,
+            printable(self.detail),
+            printable(self.where),
+            printable_sightings(self.seen),
+            tuple(map(printable, self.damaged)),
+        )
+
+
+# What each training run calls; where one of these ran out of time, training is not tried.
+TRAINED_WITH = {"train_manual": ("forward", *GRADIENTS), "train_net": ("net",)}
+
+
+def not_worth_trying(function: str, too_slow: Mapping[str, Outcome]) -> Outcome | None:
+    """Return the outcome of a training run that is not worth its time: it calls what hung."""
+    for name in TRAINED_WITH.get(function, ()):
+        if name in too_slow:
+            detail = f"was not tried: {name} {too_slow[name].detail}"
+            return Outcome(problem=too_slow[name].problem, detail=detail)
+    return None

@@ -10,13 +10,14 @@ other compound statement is taken whole.
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import CodeType
 from typing import Any
 
 from grader.confined.contract import GRADIENTS, Parameters, Spellings
-from grader.confined.student import NOT_PARSED, Cell, Namespace
+from grader.confined.files import Cell
+from grader.confined.student import Loaded, Namespace
 
 # By function: its arguments, and what it returns where that has names of its own.
 ARGUMENTS: Mapping[str, tuple[str, ...]] = {
@@ -114,14 +115,15 @@ def formulas_of(cells: Sequence[Cell], spellings: Spellings) -> list[Formula]:
     return [formula for formula in formulas if formula]
 
 
-def with_formulas(namespace: Namespace, formulas: Sequence[Formula]) -> Namespace:
-    """Return `namespace` with the functions of the formulas; what it defines itself stays."""
+def with_formulas(loaded: Loaded, formulas: Sequence[Formula]) -> Loaded:
+    """Return a submission with the functions of its formulas; what it defines itself stays."""
+    namespace = loaded.namespace
     functions = {
         formula.name: formula.function(namespace)
         for formula in formulas
         if not callable(namespace.get(formula.name))
     }
-    return {**namespace, **functions} if functions else namespace
+    return replace(loaded, namespace={**namespace, **functions}) if functions else loaded
 
 
 def _formula(
@@ -146,11 +148,7 @@ def _formula(
 
 
 def _parts_of(cell: Cell) -> Iterator[Part]:
-    try:
-        body = cell.tree.body
-    except NOT_PARSED:
-        return
-    yield from _straight(body, cell.label)
+    yield from _straight(cell.statements, cell.label)
 
 
 def _straight(body: Sequence[ast.stmt], label: str) -> Iterator[Part]:

@@ -5,7 +5,6 @@ on: what is warm when the workers are forked stays warm in all of them. The sour
 what a homework touches; it is no homework.
 """
 
-import sys
 from collections.abc import Iterator
 
 import torch
@@ -14,8 +13,9 @@ from torch import Tensor
 from grader.confined import wire
 from grader.confined.calls import answer
 from grader.confined.contract import GRADIENTS, Call
+from grader.confined.files import Cell, File
 from grader.confined.screening import screen
-from grader.confined.student import Cell, LoadBudget, load
+from grader.confined.student import LoadBudget, load
 
 SOURCE = '''
 """A source of the shape of a homework."""
@@ -66,16 +66,18 @@ def rehearse() -> None:
     """
     cell = Cell("homework.py", SOURCE)
     screen([cell])
-    namespace, notes = load("module", [cell], LoadBudget(60.0, 60.0, 60.0, 60.0, 60.0))
-    assert not notes, notes
+    main = File("homework.py", "module", (cell,))
+    packages = ("torch", "numpy", "matplotlib")
+    loaded = load(main, [], packages, LoadBudget(60.0, 60.0, 60.0, 60.0, 60.0))
+    assert not loaded.notes, loaded.notes
     asks = [wire.ask_of(number, call) for number, call in enumerate(_calls())]
     sent = wire.decode_message(wire.encode(wire.Round(asks)))
     assert isinstance(sent, wire.Round)
     for ask in sent.asks:
-        outcome = answer(wire.call_of(ask), namespace, {cell.label})
+        outcome = answer(wire.call_of(ask), loaded)
         assert outcome.problem is None, outcome
         wire.encode(wire.answer_of(ask.number, outcome))
-    del sys.modules["homework"]  # which a notebook could import else
+    loaded.forget()
 
 
 def _calls() -> Iterator[Call]:

@@ -11,9 +11,10 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from grader.confined.contract import GRADIENTS, Sighting
+from grader.confined.files import Cell
 from grader.confined.formulas import Formula
 from grader.confined.guards import ENTRY_POINTS, GRAPH_ATTRIBUTES, MOST_SIGHTINGS
-from grader.confined.student import NOT_PARSED, Cell
+from grader.confined.parsing import NOT_PARSED
 
 # A source may be made to grow without end while it is followed; an honest one needs hundreds.
 MOST_STEPS = 50_000
@@ -59,16 +60,12 @@ class _Source:
         self._steps = 0
 
     def add(self, cell: Cell) -> None:
-        """Take in the names that a cell binds; one that does not parse binds none."""
-        try:
-            tree = cell.tree
-        except NOT_PARSED:
-            return
-        for name, value in _top_level(tree.body, DEEPEST):
+        """Take in the names that a cell binds."""
+        for name, value in _top_level(cell.statements, DEEPEST):
             self._bindings[name] = value
             if isinstance(value, ast.AST):
                 self._labels[id(value)] = cell.label
-        for node in _statements(tree):
+        for node in _statements(cell.statements):
             if isinstance(node, ast.ClassDef):
                 self._methods |= {n.name for n in node.body if isinstance(n, ast.FunctionDef)}
 
@@ -218,9 +215,9 @@ def _top_level(body: Sequence[ast.AST], depth: int) -> Iterator[tuple[str, ast.A
             yield from _top_level([n for n in inner if isinstance(n, kinds)], depth - 1)
 
 
-def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
     """Yield all statements, however deep, and what holds statements; no expressions."""
-    todo: list[ast.AST] = [tree]
+    todo: list[ast.AST] = [*body]
     while todo:
         node = todo.pop()
         yield node

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from grader.confined.contract import Call, Gradient, Outcome, Problem, Sighting
+from grader.confined.files import Cell, File, Kind
 from grader.confined.limits import Limits
 
 HEADER = struct.Struct(">I")
@@ -63,11 +64,23 @@ class NotReady(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True
     why: str
 
 
-class Load(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """To the worker: the source, as (label, text) pairs, and how names in it may be spelled."""
+class HandedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file, its cells as (label, text) pairs."""
 
-    kind: Literal["module", "notebook"]
+    name: str
+    kind: Kind
     cells: list[tuple[str, str]]
+
+
+class Load(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """To the worker: the main file and those beside it, and what they may import.
+
+    `spellings` are how names in them may be spelled.
+    """
+
+    main: HandedIn
+    beside: list[HandedIn]
+    packages: list[str]
     spellings: dict[str, list[str]]
 
 
@@ -141,6 +154,16 @@ def to_tensor(array: Array) -> Tensor:
         except RuntimeError as error:  # no entries, but dimensions whose product overflows
             raise WireError("an array of an impossible shape") from error
     return torch.frombuffer(bytearray(array.data), dtype=dtype).reshape(array.shape)
+
+
+def handed_in_of(file: File) -> HandedIn:
+    """Encode a file."""
+    return HandedIn(file.name, file.kind, [(cell.label, cell.source) for cell in file.cells])
+
+
+def file_of(given: HandedIn) -> File:
+    """Decode a file."""
+    return File(given.name, given.kind, tuple(Cell(*cell) for cell in given.cells))
 
 
 def ask_of(number: int, call: Call) -> Ask:

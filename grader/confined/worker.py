@@ -19,6 +19,7 @@ from grader.confined.contract import (
     Outcome,
     Spellings,
 )
+from grader.confined.files import Cell
 from grader.confined.formulas import Formula, formulas_of, with_formulas
 from grader.confined.limits import Limits, seconds_for
 from grader.confined.screening import screen
@@ -39,10 +40,9 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
         raise
     _send(channel, wire.Ready(confinement.missing, os.getpid()))
     load = _next(channel, wire.Load)
-    cells = [student.Cell(label, source) for label, source in load.cells]
-    labels = {cell.label for cell in cells}
+    main, beside = wire.file_of(load.main), [wire.file_of(file) for file in load.beside]
     limits = start.limits
-    formulas, named = _read(cells, load.spellings, limits)
+    formulas, named = _read(main.cells, load.spellings, limits)
     _send(channel, wire.Screened(named))
     _next(channel, wire.Run)
     budget = student.LoadBudget(
@@ -52,19 +52,20 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
         limits.slice_seconds,
         limits.reference_seconds,
     )
-    namespace, notes = student.load(load.kind, cells, budget)
-    namespace = with_formulas(namespace, formulas)
-    _send(channel, wire.Loaded([(note.where, note.text) for note in notes[:200]]))
+    loaded = student.load(main, beside, load.packages, budget)
+    _send(channel, wire.Loaded([(note.where, note.text) for note in loaded.notes[:200]]))
+    loaded = with_formulas(loaded, formulas)
     while True:
+        loaded.state.put_back_names()
         for ask in _next(channel, wire.Round).asks:
-            outcome = _answer_in_time(wire.call_of(ask), namespace, labels, limits)
+            outcome = _answer_in_time(wire.call_of(ask), loaded, limits)
             _send(channel, wire.answer_of(ask.number, outcome))
             if outcome.problem in OUT_OF_TIME:
                 break
 
 
 def _read(
-    cells: Sequence[student.Cell], spellings: Spellings, limits: Limits
+    cells: Sequence[Cell], spellings: Spellings, limits: Limits
 ) -> tuple[list[Formula], dict[Gradient, wire.Sightings]]:
     """Return the formulas of a source and what it names; nothing, where that takes too long."""
     try:
@@ -76,12 +77,10 @@ def _read(
     return formulas, {name: wire.pairs_of(found[name]) for name in GRADIENTS if name in found}
 
 
-def _answer_in_time(
-    call: Call, namespace: student.Namespace, labels: set[str], limits: Limits
-) -> Outcome:
+def _answer_in_time(call: Call, loaded: student.Loaded, limits: Limits) -> Outcome:
     try:
         with _limit_of(call, limits):
-            return answer(call, namespace, labels)
+            return answer(call, loaded)
     except student.TimeLimitReached as error:  # it rang just after the answer was whole
         return out_of_time(error)
 

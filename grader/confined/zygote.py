@@ -32,6 +32,7 @@ PRELOADED = (
     "numpy",
     "matplotlib.pyplot",
     "IPython.display",
+    "IPython.core.inputtransformer2",
 )
 
 

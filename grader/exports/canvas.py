@@ -4,14 +4,24 @@ Format: Instructure's guides, "How do I export grades in the Gradebook" and "How
 in the Gradebook"; canvas-lms, lib/gradebook_exporter.rb and gradebook_importer.rb. Columns Student
 (or LastName and FirstName), ID, SIS User ID, SIS Login ID, Section, then a column an assignment,
 "NAME (NUMBER)"; rows before the first student may say how marks are posted and what points are
-possible.
+possible. An excused student has EX, one whom the assignment is not for N/A; the importer reads
+commas and semicolons, and no mark of those with N/A.
+
+A group hands in once: the download has one file, with the id of one member and the name of the
+group (canvas-lms, lib/content_zipper.rb: `assignment.representatives`; a name there is in small
+letters, without spaces and signs). Who is in which group is in People, the group set, "Download
+Course Roster CSV", with the columns name, canvas_user_id, user_id, login_id, sections, group_name,
+canvas_group_id, group_id (doc/api/group_category_csv.md).
 """
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
 
 from grader.errors import UserError
-from grader.exports.marks import Mark, Merged, Table, check_scale, left, place
+from grader.exports.marks import Mark, Merged, check_scale, left, named, place
+from grader.sheets import SAVE, Table
+from grader.submissions import shown
 
 SYSTEM = "Canvas"
 POINTS_POSSIBLE = "Points Possible"
@@ -22,40 +32,126 @@ STUDENTS_OWN = frozenset(
      "Root Account", "Section")
 )  # fmt: skip
 SUMS = re.compile("(Current|Final) (Score|Points|Grade)|Override (Score|Grade|Status)")
+EXCUSED, NOT_ASSIGNED = "EX", "N/A"
+UNASSIGNED = f"not assigned to them ({NOT_ASSIGNED}), so Canvas will ignore the grade"
+GROUP_ID, GROUP_NAME = "canvas_user_id", "group_name"  # of Canvas's table of groups
+GROUP_COLUMNS = (GROUP_NAME, "group name", "group")  # in a gradebook, where people add one
+NOT_THEIR_NAME = "not under their own name: if that is a group, its other members have no file"
+HOW_TO_SHARE = (
+    "to give all members of a group its grade: --groups FILE (in Canvas: People, the group set, "
+    "Download Course Roster CSV)"
+)
 NUMBERED = re.compile(r" \(\d+\)\Z")
 
 
-def merge(exported: str, marks: Sequence[Mark], assignment: str, max_score: float) -> Merged:
+def merge(
+    exported: str,
+    marks: Sequence[Mark],
+    assignment: str,
+    max_score: float,
+    groups: Mapping[str, str] | None = None,
+) -> Merged:
     """Return Canvas's CSV with the marks in the column of an assignment, a new one if need be.
 
-    Raise UserError where it is no export of a gradebook, where there is no one assignment of that
-    name and cannot be, and where it is out of other points.
+    `groups` has the name of each student's group, by id. Raise UserError if this is no export of a
+    gradebook, if there is no one assignment of that name and cannot be, and if it is out of other
+    points.
     """
-    table = Table(exported)
-    if "LastName" not in table.header:
-        table.column("Student")
-    table.column("ID")
+    table = _gradebook(exported)
     column = _column(table, assignment)
-    rows = table.rows[1:]
-    ids = {n: id_ for n, row in enumerate(rows) if (id_ := table.cell(row, "ID"))}
-    possible = [row for row in rows if table.cell(row, table.header[0]) == POINTS_POSSIBLE]
+    possible = [row for row in table.body if table.cell(row, 0) == POINTS_POSSIBLE]
     if column is None:
         column = table.add_column(assignment)
         for row in possible:
             table.put(row, column, f"{max_score:g}")
     for row in possible:
-        heading = table.header[column]
-        check_scale(table.cell(row, heading), max_score, heading)
-    names = [{n: table.cell(rows[n], name) for n in ids} for name in NAMES]
-    last, first = (
-        {n: table.cell(rows[n], name) for n in ids} for name in ("LastName", "FirstName")
-    )
-    full = {n: f"{first[n]} {last[n]}".strip() for n in ids}
-    placed, problems = place(marks, SYSTEM, ids, [*names, full])
+        check_scale(table.cell(row, column), max_score, table.header[column])
+
+    students = _Students(table)
+    placed, problems = place(marks, SYSTEM, students.ids, students.names)
+    teams = groups or _groups_in(table)
+    shared, unknown = _shared(placed, teams, students)
+    who = students.who
+    notes: list[str] = []
+    for number, mark in {**placed, **shared}.items():
+        row, team = table.body[number], shown(teams.get(students.ids[number], ""))
+        before = table.cell(row, column)
+        if before.upper() == EXCUSED:
+            told = notes if number in shared else problems
+            told.append(f"{who[number]}: is excused ({EXCUSED}); row left unchanged")
+            continue
+        if number in shared:
+            notes.append(f"{who[number]}: gets the grade of group {team}")
+        if before == NOT_ASSIGNED:
+            notes.append(f"{who[number]}: {UNASSIGNED}")
+        table.put(row, column, mark.points)
+    return Merged(table.text(), problems + unknown, left({*placed, *shared}, who), notes)
+
+
+class _Students:
+    """The students of a gradebook, by the number of their row."""
+
+    def __init__(self, table: Table) -> None:
+        rows = dict(enumerate(table.body))
+        self.ids = {n: id_ for n, row in rows.items() if (id_ := table.cell(row, "ID"))}
+
+        def column(name: str) -> dict[int, str]:
+            return {n: table.cell(rows[n], name) for n in self.ids}
+
+        last, first, student = column("LastName"), column("FirstName"), column("Student")
+        full = {n: f"{first[n]} {last[n]}".strip() for n in self.ids}
+        self.names = [*map(column, NAMES), full]
+        self.sorted_by = {n: student[n] or f"{last[n]} {first[n]}" for n in self.ids}
+        self.who = {n: named(student[n] or full[n], id_) for n, id_ in self.ids.items()}
+
+
+def _gradebook(exported: str) -> Table:
+    """Return an export of a gradebook; raise UserError if it is none, or Canvas reads no such."""
+    table = Table(exported, STUDENTS_OWN)
+    if "LastName" not in table.header:
+        table.column("Student")
+    table.column("ID")
+    if table.separator == "\t":
+        raise UserError(f"its cells are separated by tabs, which Canvas does not import: {SAVE}")
+    return table
+
+
+def _groups_in(table: Table) -> dict[str, str]:
+    """Return the group of each student, by id, if the gradebook has a column of groups."""
+    column = table.find(GROUP_COLUMNS)
+    return {table.cell(row, "ID"): table.cell(row, column) for row in table.body}
+
+
+def _shared(
+    placed: Mapping[int, Mark], teams: Mapping[str, str], students: _Students
+) -> tuple[dict[int, Mark], list[str]]:
+    """Return the marks of those whose group handed in, and a line for whatever cannot be shared.
+
+    Only a file with the name of a group is the group's: who is in a group may hand in alone.
+    """
+    shared: dict[int, Mark] = {}
+    problems: list[str] = []
+    rows = {id_: number for number, id_ in students.ids.items()}
     for number, mark in placed.items():
-        table.put(rows[number], column, mark.points)
-    called = {n: table.cell(rows[n], "Student") or full[n] for n in ids}
-    return Merged(table.text(), problems, left(placed, ids, called))
+        name, who = _slug(mark.called), students.who[number]
+        if mark.called in ("", mark.id) or name == _slug(students.sorted_by[number]):
+            continue
+        if _slug(teams.get(students.ids[number], "")) != name:
+            problems.append(f"{who}: handed in as {shown(mark.called)}, {NOT_THEIR_NAME}")
+            continue
+        for id_ in (id_ for id_, team in teams.items() if _slug(team) == name):
+            if id_ not in rows:
+                problems.append(f"{shown(id_)}: no matching row, and in group {shown(teams[id_])}")
+            elif rows[id_] not in placed:
+                shared[rows[id_]] = mark
+    if problems and not any(teams.values()):
+        problems.append(HOW_TO_SHARE)
+    return shared, problems
+
+
+def _slug(name: str) -> str:
+    """Return what is left of a name in a file's, in whichever of Unicode's forms."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", name.casefold())))
 
 
 def _column(table: Table, assignment: str) -> int | None:

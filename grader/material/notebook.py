@@ -11,7 +11,9 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from grader.material import rendered
 from grader.material.module import sections_of, stub_of
+from grader.rubric import Rubric
 
 INCLUDE = re.compile(r"# section: (?P<name>\w+)")
 SOLUTION_TAG = "solution"  # cells of the solution notebook alone
@@ -54,8 +56,9 @@ def handout_of(prose: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
 
 
-def released_code(module: str, prose: str) -> str:
+def released_code(rubric: Rubric) -> str:
     """Return all code that students are given: the stub's, and what only the notebook has."""
+    prose = rendered("handout.md.j2", rubric)
     own = (
         f"{cell.source}\n"
         for cell in jupytext.reads(prose, fmt="md").cells
@@ -63,4 +66,4 @@ def released_code(module: str, prose: str) -> str:
         and SOLUTION_TAG not in cell.metadata.get("tags", [])
         and not INCLUDE.fullmatch(cell.source.strip())
     )
-    return "\n".join([stub_of(module), *own])
+    return "\n".join([stub_of(rendered("homework.py.j2", rubric)), *own])

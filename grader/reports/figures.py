@@ -9,7 +9,7 @@ from statistics import StatisticsError, correlation, fmean
 from typing import NamedTuple
 
 from grader.catalogue import Texts
-from grader.records import Criterion, Final, Status
+from grader.records import Criterion, Final, Record, Status
 
 BINS = 20
 LONGEST_SENTENCE = 200
@@ -23,11 +23,13 @@ class Row(NamedTuple):
     `points`, `marks` and `why` are by criterion of the rubric. `points` are None where it was not
     asked, `why` where nothing was lost or nothing ran; `marks` are the points as text, with
     "right", "partly" or "wrong". `lost` names the criteria that lack some. A reason is the id of
-    a misconception, two of them joined by "+", or else of a text of the catalogue.
+    a misconception, two of them joined by "+", or else of a text of the catalogue. `problem` is why
+    nothing of it counts, where nothing ran or nothing asked is defined.
     """
 
     student: str
     status: Status
+    problem: str
     score: float
     final: float
     by_hand: bool
@@ -116,6 +118,7 @@ class ClassFigures:
             Row(
                 student=record.student,
                 status=record.status,
+                problem="" if ran else problem_of(record, texts),
                 score=record.score,
                 final=final.final,
                 by_hand=final.overridden,
@@ -219,6 +222,11 @@ def first_sentence(text: str) -> str:
     """Return the first sentence of a text, cut where it is long."""
     sentence = re.split(r"(?<=[.!?])\s|(?<=[\u3002\uff01\uff1f])", text.strip(), maxsplit=1)[0]
     return shortened(sentence, LONGEST_SENTENCE)
+
+
+def problem_of(record: Record, texts: Texts) -> str:
+    """Return why nothing of a record that never ran counts; all its criteria say the same."""
+    return shortened(texts.of(*record.criteria[0].reasons), LONGEST_SENTENCE)
 
 
 def shortened(text: str, most: int) -> str:

@@ -15,6 +15,7 @@ from rich.table import Table
 from grader.catalogue import ENGLISH
 from grader.papers import Ready
 from grader.records import Criterion, Final, Record
+from grader.reports.figures import NEVER_RAN, problem_of
 from grader.rubric import Rubric
 from grader.smells import Smell
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # which needs the solution's texts, and what makes notebooks 
     from grader.validate import Validation
 
 LONGEST_TABLE = 200  # more students than that are looked at in grades.csv
+LISTED = 20  # students of whom the screen says why they got no points
 HARDEST = 5  # criteria listed under "what the class did not get"
 MOST_REMARKS = 20  # lines about what was found
 
@@ -124,7 +126,7 @@ class GradeScreen:
             self._scores.append(record.score)
             self._sum += record.score
             self._statuses[record.status] += 1
-            if record.status not in ("unreadable", "failed"):
+            if record.status not in NEVER_RAN:
                 for criterion in record.criteria:
                     if criterion.points < criterion.max_points:
                         self._lost[criterion.id][_cause(criterion)] += 1
@@ -148,7 +150,9 @@ class GradeScreen:
         """Print the table of scores, a summary, and the criteria that cost the class most."""
         self._progress.stop()
         if self.graded <= LONGEST_TABLE:
-            self._console.print(self._table(list(finals)))
+            listed = list(finals)
+            self._console.print(self._table(listed))
+            self._show_problems([final.record for final in listed])
         counts = ", ".join(f"{count} {status}" for status, count in self._statuses.most_common())
         before = f" ({self._known} as graded before)" if self._known else ""
         self._console.print(
@@ -162,6 +166,17 @@ class GradeScreen:
             f"student the reasons in {escape(str(self._results))}/<student>/.",
             soft_wrap=True,
         )
+
+    def _show_problems(self, records: Sequence[Record]) -> None:
+        """Say why those got no points of whom nothing could be read, or nothing was defined."""
+        idle = [record for record in records if record.status in NEVER_RAN]
+        for record in idle[:LISTED]:
+            why = escape(problem_of(record, ENGLISH))
+            self._console.print(f"[yellow]{escape(record.student)}[/]: {why}", soft_wrap=True)
+        if len(idle) > LISTED:
+            self._console.print(f"and {len(idle) - LISTED} more, listed in index.html")
+        if idle:
+            self._console.print()
 
     def _table(self, finals: Sequence[Final]) -> Table:
         table = Table(box=None, header_style="bold", pad_edge=False)

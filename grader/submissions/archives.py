@@ -27,7 +27,7 @@ from grader.errors import UserError
 from grader.rubric import ArchiveLimits
 from grader.submissions import ZIP, ignored, is_gradable, open_here_and_now, shown, suffix
 from grader.submissions.kinds import ending_of, is_nobodys
-from grader.submissions.layouts import SYSTEM_FILES
+from grader.submissions.layouts import STUDENTS_FILES, SYSTEM_FILES
 from grader.submissions.read import CHINESE, ENOUGH_COMMON, MEGABYTE, share_of_common
 from grader.submissions.tree import DEEPEST, ENVIRONMENT
 
@@ -422,7 +422,8 @@ def _without_wrapper(entries: list[_Entry]) -> list[_Entry]:
     """Leave out the folder that everything lies in but what is nobody's, if there is one."""
     seen = [entry for entry in entries if entry.parts[1:] or not _is_beside(entry.parts[0])]
     first = {entry.parts[0] for entry in seen}
-    if len(first) != 1 or any(not entry.is_folder and not entry.parts[1:] for entry in seen):
+    is_students = any(entry.parts[-1] in STUDENTS_FILES for entry in seen if not entry.parts[2:])
+    if len(first) != 1 or is_students or any(not e.is_folder and not e.parts[1:] for e in seen):
         return entries
     return [replace(entry, parts=entry.parts[1:]) for entry in seen if entry.parts[1:]]
 

@@ -32,7 +32,7 @@ from grader.submissions.kinds import (
     stem_of,
     why_not,
 )
-from grader.submissions.layouts import SYSTEM_FILES, Layout, Owner, Unclear, layout_of, says_whose
+from grader.submissions.layouts import OWN_FILES, Layout, Owner, Unclear, layout_of, says_whose
 from grader.submissions.tree import (
     DEEPEST,
     ENVIRONMENT,
@@ -305,7 +305,7 @@ class _Search:
             strays = [e for e in strays if not (is_nobodys(e.name) or says_whose(e.name))]
             files, _ = self._parts(folder, strays)
             added |= {path.name for path in files if self._works.defines(path)}
-            told = {*SYSTEM_FILES, *added}
+            told = {*OWN_FILES, *added}
             self._say_not_graded(folder, [e.name for e in strays if e.name not in told])
         for name in sorted(added):
             item = self._file_at(folder / name, in_class=True)

@@ -67,6 +67,11 @@ class Source:
     sha256: str
     in_text: Mapping[str, TextCell] = field(default_factory=dict)
 
+    @property
+    def text(self) -> str:
+        """All of its code."""
+        return "\n".join(cell.source for cell in self.cells)
+
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:
     """Return what a regular file of at most `max_bytes` holds, or raise Unreadable."""

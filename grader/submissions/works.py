@@ -17,9 +17,9 @@ from grader.submissions.kinds import is_called_homework, stem_of
 from grader.submissions.tree import VERSION, Tree
 
 WHOLE = 3  # asked names that a file defines which is more than a helper
+CLASS = 3  # whole works of different names in one folder that are no one student's attempts
 ALL = 6  # of them: then it is no part of another work, even if that imports it
 HEAD_BYTES = 2**16  # of a JSON file, in which a notebook names its cells
-CLASS = 3  # works under different names in a folder that could be a student's
 MOST_LOOKED_AT = 50  # files beside each other; more are a class in any case
 # Folders that a student makes beside those of versions, and no student is called.
 DRAFTS = frozenset({"old", "new", "draft", "drafts", "final", "backup", "copy"})

@@ -41,9 +41,11 @@ def measure() -> tuple[float, float]:
     brief = Brief.of(load_rubric(), None, strict=False)
     with closing(Graders(brief, jobs=1)) as graders:
         graders.prove()
-        assert graders.grade(Paper("ada", "homework.py", SOLUTION.read_bytes())).record.score == 100
+        assert (
+            graders.grade(Paper.of("ada", "homework.py", SOLUTION.read_bytes())).record.score == 100
+        )
         first = time.perf_counter() - started
-        again = Paper("reference", NAME, brief.reference.encode())
+        again = Paper.of("reference", NAME, brief.reference.encode())
         started = time.perf_counter()
         for _ in range(AGAIN):
             assert graders.grade(again).record.score == 100

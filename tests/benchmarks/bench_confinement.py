@@ -16,6 +16,7 @@ from rich.table import Table
 
 from grader.cases import hidden_cases
 from grader.confined import zygote
+from grader.confined.files import Cell, File
 from grader.confined.limits import Limits
 from grader.rubric import load_rubric
 from grader.workers import Round, Zygote
@@ -81,11 +82,12 @@ def seconds(forked: Zygote, submissions: int) -> float:
     """Return the seconds that some short submissions take."""
     rubric = load_rubric()
     questions = Round(1, [hidden_cases(rubric, rubric.cases.seed)[0].call])
-    source = SOLUTION.read_text(encoding="utf-8")
+    main = File("homework.py", "module", (Cell("homework.py", SOLUTION.read_text()),))
+    packages = rubric.software.packages
     started = time.perf_counter()
     for _ in range(submissions):
         with forked.fork_worker(rubric.limits) as worker:
-            worker.load("module", [("homework.py", source)])
+            worker.load(main, [], packages)
             (outcome,) = worker.ask(questions)
         assert outcome.problem is None
     return time.perf_counter() - started

@@ -4,9 +4,9 @@ A layout is recognised by all entries of a folder together, so that no single od
 what fits no system is an ordinary class. Only names are looked at, and the few files of the
 systems' own in SYSTEM_FILES, which are read as data.
 
-Each file says where its names are from. Not here, since no source tells what a download of theirs
-looks like: Google Classroom (a folder of Drive, in which students' files keep their own names) and
-Ed.
+Each file says where its names are from. Not here, since no source was found that tells what a
+download looks like: Google Classroom (a folder of Drive, in which students' files keep the names
+that students gave them) and Ed.
 """
 
 from collections.abc import Callable
@@ -24,37 +24,38 @@ from grader.submissions.layouts import (
     submitty,
     teams,
 )
-from grader.submissions.layouts.common import (
-    TIMESTAMP_FILE,
-    Layout,
-    Names,
-    Owner,
-    Unclear,
-    folders_in,
-    listed,
-    matters,
-)
+from grader.submissions.layouts.common import TIMESTAMP_FILE, Layout, Names, Owner, Unclear
 from grader.submissions.layouts.nbgrader import is_nbgraders
 
-__all__ = ["SYSTEM_FILES", "Layout", "Owner", "Unclear", "is_nbgraders", "layout_of", "says_whose"]
+__all__ = [
+    "OWN_FILES",
+    "STUDENTS_FILES",
+    "SYSTEM_FILES",
+    "Layout",
+    "Owner",
+    "Unclear",
+    "is_nbgraders",
+    "layout_of",
+    "says_whose",
+]
 
 # What archives are unpacked for, beside submissions.
 SYSTEM_FILES = frozenset(
     {gradescope.METADATA_FILE, TIMESTAMP_FILE, submitty.SETTINGS_FILE, sakai.MEMBERS_FILE}
 )
+# What is nobody's in a class that a system laid out.
+OWN_FILES = SYSTEM_FILES | {brightspace.INDEX_FILE, *sakai.GRADES_FILES}
+# What lies in a student's folder, which then is not one that a class was wrapped in.
+STUDENTS_FILES = frozenset({submitty.SETTINGS_FILE})
 Recogniser = Callable[[Path, Names, Names], Layout | None]
-# Those whose names nobody else would give: they are known in a folder in the folder, too.
-UNMISTAKABLE: tuple[Recogniser, ...] = (
+RECOGNISERS: tuple[Recogniser, ...] = (
+    gradescope.recognise,
+    moodle.recognise,
     submitty.recognise,
     brightspace.recognise,
     blackboard.recognise,
     sakai.recognise,
     teams.recognise,
-)
-RECOGNISERS: tuple[Recogniser, ...] = (
-    gradescope.recognise,
-    moodle.recognise,
-    *UNMISTAKABLE,
     canvas.recognise,
     nbgrader.recognise,
     github.recognise,
@@ -71,23 +72,9 @@ PATTERNS = (
 def layout_of(folder: Path, files: Names, folders: Names) -> Layout | None:
     """Return how a system laid out a folder with these entries; None where none did.
 
-    A folder that holds nothing but another one, as archives are unpacked, stands for that.
     Raise Unclear where a system did, for more than one homework.
     """
-    if layout := _recognised(RECOGNISERS, folder, files, folders):
-        return layout
-    if len(folders) != 1 or any(map(matters, files)):
-        return None
-    inner = folder / folders[0]
-    inner_folders = folders_in(inner)
-    inner_files = [name for name in listed(inner) if name not in inner_folders]
-    return _recognised(UNMISTAKABLE, inner, inner_files, inner_folders)
-
-
-def _recognised(
-    recognisers: tuple[Recogniser, ...], folder: Path, files: Names, folders: Names
-) -> Layout | None:
-    layouts = (recognise(folder, sorted(files), sorted(folders)) for recognise in recognisers)
+    layouts = (recognise(folder, sorted(files), sorted(folders)) for recognise in RECOGNISERS)
     return next((layout for layout in layouts if layout), None)
 
 

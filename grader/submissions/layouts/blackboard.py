@@ -28,7 +28,10 @@ PATTERN = re.compile(
     re.DOTALL,
 )
 NO_FILE = f"is a receipt of {SYSTEM}'s: no file was handed in"
-UNTIMED = f"{SYSTEM} names times without a time zone: they order attempts, and make nobody late"
+UNTIMED = (
+    f"the times that {SYSTEM} tells have no time zone: they order attempts, and days late are not "
+    "counted from them"
+)
 
 
 def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:

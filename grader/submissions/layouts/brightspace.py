@@ -25,6 +25,7 @@ from grader.submissions.layouts.common import (
 )
 
 SYSTEM = "Brightspace"
+INDEX_FILE = "index.html"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 TIME = (
     rf"(?P<month>{'|'.join(MONTHS)}) (?P<day>\d{{1,2}}), (?P<year>\d{{4}}) "
@@ -33,7 +34,10 @@ TIME = (
 PATTERN = re.compile(
     rf"(?P<id>\d+)-(?P<assignment>\d+) - (?P<name>.+?) - {TIME}(?: ?- ?(?P<file>.+))?", re.DOTALL
 )
-UNTIMED = f"{SYSTEM} names times without a time zone: they order attempts, and make nobody late"
+UNTIMED = (
+    f"the times that {SYSTEM} tells have no time zone: they order attempts, and days late are not "
+    "counted from them"
+)
 
 
 def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:

@@ -8,14 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import takewhile
-from pathlib import Path, PurePath
+from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from grader.errors import UserError
 from grader.submissions import (
-    GRADABLE,
     HOMEWORK,
     ZIP,
+    is_gradable,
     is_homework,
     open_here_and_now,
     scan,
@@ -24,7 +24,7 @@ from grader.submissions import (
 )
 
 TIMESTAMP_FILE = "timestamp.txt"
-TIMESTAMP_BYTES = 200
+LINE_BYTES = 20_000
 # So many students are named one by one on the screen.
 MOST_REMARKS = 10
 
@@ -71,7 +71,7 @@ class Layout:
 
 def matters(name: str) -> bool:
     """Tell whether a file is one that may be graded, or an archive."""
-    return suffix(name) in {*GRADABLE, ZIP}
+    return is_gradable(name) or suffix(name) == ZIP
 
 
 def matches(
@@ -103,7 +103,7 @@ def by_name(
     clear = clear_ids(found.values())
     owners = {
         name: (
-            Owner(system, match["id"], match["name"] or match["id"])
+            Owner(system, match["id"], match["name"].strip(" ,") or match["id"])
             if match["id"] in clear
             else Owner(system, name, Path(name).stem),
         )
@@ -166,8 +166,7 @@ def may_be_graded(path: Path, depth: int = 2) -> bool:
         if path.is_dir() and not path.is_symlink():
             inner = (path / entry.name for entry in scan(path))
             return depth > 0 and any(may_be_graded(each, depth - 1) for each in inner)
-    # homework.ipynb.txt, too
-    return not {*GRADABLE, ZIP}.isdisjoint(each.lower() for each in PurePath(path).suffixes)
+    return matters(path.name)
 
 
 # One assignment of several
@@ -206,7 +205,7 @@ def read(path: Path, most_bytes: int) -> bytes:
 def read_line(path: Path) -> str:
     """Return what a small file says in one line; "" where it cannot be read."""
     with suppress(OSError, ValueError):
-        return read(path, TIMESTAMP_BYTES).decode().strip()
+        return read(path, LINE_BYTES).decode().strip()
     return ""
 
 

@@ -16,6 +16,7 @@ from grader.submissions.layouts.common import (
     moment,
     read_line,
 )
+from grader.submissions.layouts.sakai import is_sakais
 
 CONFIG = "nbgrader_config.py"
 SUBMITTED = "submitted"
@@ -53,9 +54,16 @@ def is_nbgraders(folder: Path, files: Names) -> bool:
 
 
 def _assignments(student: Path) -> list[Path]:
-    """Return the folders in which a student handed in, one an assignment."""
+    """Return the folders in which a student handed in, one an assignment.
+
+    A folder of Sakai's students has such files in them, too.
+    """
     folders = [student / name for name in folders_in(student)]
-    return [folder for folder in folders if (folder / TIMESTAMP_FILE).is_file()]
+    return [
+        folder
+        for folder in folders
+        if (folder / TIMESTAMP_FILE).is_file() and not is_sakais(folder)
+    ]
 
 
 def _submitter(assignment: Path) -> Owner:

@@ -3,8 +3,9 @@ zipSubmissions and zipGroupSubmissions).
 
 `ASSIGNMENT/Last, First(EID)/Submission attachment(s)/homework.py` beside a timestamp.txt; without
 folders per user, `ASSIGNMENT/Last, First(EID)_Submission attachment(s)_homework.py`. A group's
-folder has a members.txt, `Last, First(EID); Last, First(EID)`. What an instructor gave back lies in
-another folder of the student's. Of several attempts the last is there.
+folder has a members.txt, `Last, First(EID); Last, First(EID)`, with characters as HTML writes them.
+What an instructor gave back lies in another folder of the student's. Of several attempts the last
+is there.
 
 The time is one of GMT without marks (older: BasicTimeService.java), or one with a Z; one of
 another zone is an abbreviation, which may mean several, and is not used.
@@ -14,6 +15,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 
 from grader.submissions.layouts.common import (
@@ -30,7 +32,10 @@ from grader.submissions.layouts.common import (
 SYSTEM = "Sakai"
 ATTACHMENTS = "Submission attachment(s)"  # in the language of the user
 MEMBERS_FILE = "members.txt"
-STUDENT = re.compile(r"(?P<name>[^()]+)\((?P<id>[^()]+)\)", re.DOTALL)
+GRADES_FILES = ("grades.csv", "grades.xls", "grades.xlsx")
+BETWEEN = "; "  # of the members of a group
+# Whoever has one name alone has a comma, too.
+STUDENT = re.compile(r"(?P<name>[^,]*,.*)\((?P<id>[^()]+)\)", re.DOTALL)
 # What was typed is that student's, too, and told of.
 FILE = re.compile(
     rf"{STUDENT.pattern}_+(?:{re.escape(ATTACHMENTS)}_(?P<file>.+)|submissionText\.html)",
@@ -43,22 +48,22 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     """Return whose each folder of attachments is, or each file."""
     if not folders:
         return by_name(SYSTEM, FILE, folder, files)
-    if not all(_is_sakais(folder / name) for name in folders):
+    if not all(is_sakais(folder / name) for name in folders):
         return None
     owners = {
         f"{name}/{_attachments(folder / name)}".removesuffix("/"): tuple(_students(folder / name))
         for name in folders
     }
-    return Layout(folder, owners, {}) if all(owners.values()) else None
+    return Layout(folder, owners, {})
 
 
-def _is_sakais(submission: Path) -> bool:
+def is_sakais(submission: Path) -> bool:
     """Tell whether a folder says whose it is, and has a time or the folder of attachments.
 
     Where that is called otherwise, a single folder is it: what was given back may lie in another.
     """
     names, folders = listed(submission), folders_in(submission)
-    says_whose = STUDENT.fullmatch(submission.name) or MEMBERS_FILE in names
+    says_whose = MEMBERS_FILE in names or STUDENT.fullmatch(submission.name)
     one_folder = TIMESTAMP_FILE in names and len(folders) <= 1
     return bool(says_whose) and (ATTACHMENTS in folders or one_folder)
 
@@ -70,12 +75,17 @@ def _attachments(submission: Path) -> str:
 
 
 def _students(submission: Path) -> Iterator[Owner]:
-    """Yield whose a folder is: by its name, or by the list of a group's members."""
-    match = STUDENT.fullmatch(submission.name)
-    line = submission.name if match else read_line(submission / MEMBERS_FILE)
-    moment = _moment(read_line(submission / TIMESTAMP_FILE))
-    for student in STUDENT.finditer(line):
-        yield Owner(SYSTEM, student["id"], student["name"].strip(" ,;"), moment)
+    """Yield whose a folder is: by its name, or by the list of a group's members.
+
+    Where neither says, it stands for itself.
+    """
+    name, moment = submission.name, _moment(read_line(submission / TIMESTAMP_FILE))
+    members = name if STUDENT.fullmatch(name) else unescape(read_line(submission / MEMBERS_FILE))
+    found = [match for each in members.split(BETWEEN) if (match := STUDENT.fullmatch(each))]
+    for match in found:
+        yield Owner(SYSTEM, match["id"], match["name"].strip(" ,"), moment)
+    if not found:
+        yield Owner(SYSTEM, name, name, moment)
 
 
 def _moment(text: str) -> datetime | None:

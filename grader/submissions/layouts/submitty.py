@@ -3,7 +3,8 @@ downloadAssignedZips; Submitty/submitty.github.io, _docs/instructor/Directory-St
 
 `submissions/USER/VERSION/homework.py`, and `submissions/USER/user_assignment_settings.json`, which
 has the active version, and when each version was handed in. The student chooses which version is
-active, and only that one counts; 0 is none.
+active, and only that one counts; 0 is none. Who has no such file, as none had once, has handed in
+the newest version (Submitty/Lichen, bin/concatenate_all.py).
 """
 
 import json
@@ -19,6 +20,7 @@ from grader.submissions.layouts.common import (
     Owner,
     absolute,
     folders_in,
+    listed,
     moment,
     read,
     shortened,
@@ -29,6 +31,7 @@ SETTINGS_FILE = "user_assignment_settings.json"
 SETTINGS_BYTES = 1_000_000
 SUBMISSIONS = "submissions"
 CANCELLED = f"has no active version in {SYSTEM}: nothing of it is handed in"
+NO_VERSION = "does not hold the version that counts: download it again"
 
 
 def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
@@ -39,30 +42,34 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     if SUBMISSIONS in folders:
         folder = folder / SUBMISSIONS
         folders = folders_in(folder)
-    if not folders or not all((folder / name / SETTINGS_FILE).is_file() for name in folders):
+    if not folders or not all(_is_users(folder / name) for name in folders):
         return None
-    return _layout(folder, folders)
+    with_settings = any((folder / name / SETTINGS_FILE).is_file() for name in folders)
+    return _layout(folder, folders) if with_settings else None
+
+
+def _is_users(folder: Path) -> bool:
+    """Tell whether a folder has a user's settings, or nothing but versions."""
+    names = listed(folder)
+    return SETTINGS_FILE in names or (bool(names) and all(map(_is_version, names)))
 
 
 def _layout(folder: Path, users: Names) -> Layout:
     owners, remarks, problems = {}, [], {}
     for user in users:
         settings = _settings(folder / user / SETTINGS_FILE)
-        versions = sorted(int(name) for name in folders_in(folder / user) if _is_version(name))
-        active = settings.get("active_version")
-        if not isinstance(active, int):
-            active = max(versions, default=0)
-            remarks.append(
-                f"{shown(user)}: {SETTINGS_FILE} cannot be read, so version {active} is graded"
-            )
+        versions = {int(name) for name in folders_in(folder / user) if _is_version(name)}
+        kind, number = "active", settings.get("active_version")
+        if type(number) is not int:
+            kind, number = "newest", max(versions, default=-1)
+        name = f"{user}/{number}" if number in versions else user
+        if number not in versions:
+            problems[name] = NO_VERSION if number else CANCELLED
         elif len(versions) > 1:
             remarks.append(
-                f"{shown(user)}: {len(versions)} versions, the active one, {active}, is graded"
+                f"{shown(user)}: {len(versions)} versions, the {kind} one, {number}, is graded"
             )
-        name = f"{user}/{active}" if active in versions else user
-        if name == user:
-            problems[name] = CANCELLED if not active else f"has no version {active}, the active one"
-        owners[name] = (Owner(SYSTEM, user, user, moment(_time(settings, active))),)
+        owners[name] = (Owner(SYSTEM, user, user, moment(_time(settings, number))),)
     return Layout(folder, owners, {}, shortened(remarks), problems)
 
 

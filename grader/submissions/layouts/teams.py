@@ -35,10 +35,10 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     here = absolute(folder)
     if here.parent.parent.name in SUBMITTED and _versions(here):
         return _layout(here.parent.parent, [(here.parent.name, here.name)])
-    for name in SUBMITTED:
-        if name in folders:  # what was named is the library
-            folder = folder / name
-            folders = folders_in(folder)
+    library = next((name for name in SUBMITTED if name in folders), None)
+    if library:
+        folder = folder / library
+        folders = folders_in(folder)
     if not folders or not all(_assignments(folder / name) for name in folders):
         return None
     found = [(name, each) for name in folders for each in _assignments(folder / name)]

@@ -1,0 +1,90 @@
+"""Which of a student's files are graded for themselves, by their text; nothing is parsed or run.
+
+The best of them counts. The others lie beside it: helper modules that it may import, files that are
+as they were handed out, work for another homework.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from grader.confined.contract import GRADIENTS
+from grader.rubric import Rubric
+from grader.submissions import is_homework
+from grader.submissions.read import Source, Unreadable, read, read_bytes
+
+ASKED = ("forward", *GRADIENTS, "Net")
+# Of another draw, a student's own homework has other numbers.
+NUMBER = re.compile(r"\d+")
+# What a file may bring in from elsewhere: functions of other files, or of strings.
+ELSEWHERE = r"^[ \t]*from[ \t].*\bimport[ \t]*\*|%run\b|%%(?:write)?file\b|\bexec[ \t]*\("
+
+
+def code_lines(text: str) -> frozenset[str]:
+    """Return the lines of a source without comments, indentation and what its numbers are."""
+    lines = (NUMBER.sub("0", line.strip()) for line in text.splitlines())
+    return frozenset(line for line in lines if line and not line.startswith("#"))
+
+
+def is_untouched(source: Source, handed_out: Collection[str]) -> bool:
+    """Tell whether a file adds no line of code to `handed_out`, the code_lines of the handout."""
+    lines = code_lines(source.text)
+    return bool(lines) and lines.issubset(handed_out)
+
+
+class Handout:
+    """What students of a homework are given."""
+
+    def __init__(self, rubric: Rubric) -> None:
+        self._rubric = rubric
+
+    @cached_property
+    def lines(self) -> frozenset[str]:
+        """The code_lines of all its files."""
+        from grader.material.notebook import released_code  # half a second, for who needs it
+
+        return code_lines(released_code(self._rubric))
+
+    def is_at(self, path: Path) -> bool:
+        """Tell whether a file is as it was handed out."""
+        try:
+            data = read_bytes(path, self._rubric.limits.source_bytes)
+            return is_untouched(read(path.name, data), self.lines)
+        except Unreadable:
+            return False
+
+
+class Choice:
+    """Chooses the candidates of a submission; `spellings` are names that may stand for others'."""
+
+    def __init__(self, handed_out: Collection[str], spellings: Mapping[str, Sequence[str]]) -> None:
+        self._handed_out = frozenset(handed_out)
+        assigned = {*ASKED, *(own for name in GRADIENTS for own in spellings[name])}
+        names, either = "|".join(ASKED), "|".join(sorted(assigned))
+        self._defines = re.compile(
+            rf"(?:\b|\\n)(?:def|class)\s+(?:{names})\b"
+            rf"|^[ \t]*(?:{either})[ \t]*(?::[^=\n]+)?=(?!=)"
+            rf"|\bimport\b(?:[^\n;(]*|[ \t]*\([^)]*)\b(?:{names})\b"
+            rf"|{ELSEWHERE}",
+            re.MULTILINE,
+        )
+
+    def untouched(self, sources: Iterable[Source]) -> set[str]:
+        """Return the names of those files that are as they were handed out."""
+        return {source.name for source in sources if is_untouched(source, self._handed_out)}
+
+    def candidates(self, sources: Sequence[Source]) -> list[Source]:
+        """Return those that may define something asked, else those changed, else all of them.
+
+        Those called as the homework is come first, then those least deep.
+        """
+        untouched = self.untouched(sources)
+        changed = [source for source in sources if source.name not in untouched]
+        defining = [source for source in changed if self._defines.search(source.text)]
+        return sorted(defining or changed or sources, key=_nearness)
+
+
+def _nearness(source: Source) -> tuple[bool, int, str]:
+    *folders, name = source.name.split("/")
+    return not is_homework(name), len(folders), source.name

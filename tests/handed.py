@@ -1,0 +1,17 @@
+"""Files as a student hands them in, for tests that give them to a worker or load them here."""
+
+from grader.confined.files import Cell, File
+from grader.rubric import load_rubric
+
+PACKAGES = tuple(load_rubric().software.packages)
+
+
+def module(source: str, name: str = "homework.py") -> File:
+    """Return a module."""
+    return File(name, "module", (Cell(name, source),))
+
+
+def notebook(*sources: str, name: str = "homework.ipynb") -> File:
+    """Return a notebook of code cells alone."""
+    cells = tuple(Cell(f"cell {number}", source) for number, source in enumerate(sources, 1))
+    return File(name, "notebook", cells)

@@ -1,0 +1,77 @@
+"""Which files of a submission are graded for themselves, and which are as they were handed out."""
+
+import pytest
+from conftest import ROOT
+
+from grader.rubric import load_rubric
+from grader.submissions.candidates import Choice, Handout, code_lines
+from grader.submissions.read import read
+
+RUBRIC = load_rubric()
+HANDOUT = Handout(RUBRIC)
+CHOICE = Choice(HANDOUT.lines, RUBRIC.spellings.by_name())
+STUB = (ROOT / "assignment" / "homework.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["homework.py", "homework.ipynb", "homework.zh_Hant.ipynb"])
+def test_what_is_handed_out_is_untouched(name):
+    assert HANDOUT.is_at(ROOT / "assignment" / name)
+    assert not HANDOUT.is_at(ROOT / "solution" / "homework.py")
+
+
+@pytest.mark.parametrize(
+    ("change", "untouched"),
+    [
+        (lambda text: text.replace("\n", "\r\n"), True),
+        (lambda text: text + "\n\n# Ada Adams, group 3\n", True),
+        (lambda text: text.replace("make_data(1)", "make_data(7)"), True),
+        (lambda text: "\n".join(text.splitlines()[:60]), True),
+        (lambda text: text.replace('raise NotImplementedError("TODO 4', 'print("4'), False),
+        (lambda text: text + "\nx = 1\n", False),
+        (lambda text: "# nothing yet\n", False),
+    ],
+    ids=["line ends", "comment", "numbers", "cut off", "changed", "added", "only a comment"],
+)
+def test_who_adds_no_line_of_code_has_changed_nothing(tmp_path, change, untouched):
+    path = tmp_path / "homework.py"
+    path.write_text(change(STUB), encoding="utf-8", newline="")
+    assert HANDOUT.is_at(path) == untouched
+
+
+def test_what_cannot_be_read_is_not_the_handout(tmp_path):
+    assert not HANDOUT.is_at(tmp_path / "homework.py")
+
+
+FORWARD = "def forward(x, params):\n    return 1, 2\n"
+# The files of a submission, and its candidates in order.
+CANDIDATES = {
+    "the homework and a helper": ({"homework.py": FORWARD, "utils.py": "a = 1\n"}, ["homework.py"]),
+    "an untouched stub": ({"homework.py": STUB, "homework (1).py": FORWARD}, ["homework (1).py"]),
+    "only an untouched stub": ({"homework.py": STUB}, ["homework.py"]),
+    "nothing that is asked": ({"a.py": "b = 1\n", "homework.py": STUB}, ["a.py"]),
+    "several": (
+        {"a.py": FORWARD, "src/homework.py": FORWARD, "homework.py": FORWARD},
+        ["homework.py", "src/homework.py", "a.py"],
+    ),
+    "as the report is": ({"a.py": "w1_grad = 2 * x\n", "b.py": "w = 1\n"}, ["a.py"]),
+    "a class": ({"a.py": "class Net(nn.Module):\n    pass\n", "b.py": "w = 1\n"}, ["a.py"]),
+    "imports": ({"a.py": "from b import (forward, Net)\n", "b.py": "w = 1\n"}, ["a.py"]),
+    "imports on two lines": (
+        {"a.py": "from b import (\n    Net,\n)\n", "b.py": "w = 1\n"},
+        ["a.py"],
+    ),
+    "imports all": ({"a.py": "from b import *\n", "b.py": "w = 1\n"}, ["a.py"]),
+    "nbconvert": ({"a.py": 'run("x", "\\ndef grad_w1(x):")\n', "b.py": "w = 1\n"}, ["a.py"]),
+    "compares only": ({"a.py": "Net == 1\n", "b.py": FORWARD}, ["b.py"]),
+}
+
+
+@pytest.mark.parametrize("case", CANDIDATES)
+def test_every_file_that_may_define_something_asked_is_a_candidate(case):
+    files, expected = CANDIDATES[case]
+    sources = [read(name, text.encode()) for name, text in files.items()]
+    assert [source.name for source in CHOICE.candidates(sources)] == expected
+
+
+def test_lines_are_compared_without_indentation_comments_and_numbers():
+    assert code_lines("  a = 12\n\n# b\n\tc\r\n") == {"a = 0", "c"}
