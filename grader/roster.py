@@ -12,8 +12,9 @@ from grader.errors import UserError
 from grader.files import write_atomically
 from grader.sheets import Row, read_rows
 from grader.submissions import shown
-from grader.submissions.discover import Submission, safe
+from grader.submissions.discover import Submission
 from grader.submissions.layouts import Owner
+from grader.submissions.naming import safe
 
 STUDENTS = "students.csv"
 

@@ -13,6 +13,7 @@ from times import effort
 from grader.reports.terminal import GradeScreen
 from grader.rubric import load_rubric
 from grader.submissions import discover as module
+from grader.submissions import naming
 from grader.submissions.archives import Archives
 from grader.submissions.discover import NothingToGrade, Submission
 
@@ -209,7 +210,7 @@ DECIDED = {
     "another_name_beside_the_stub": (
         {"homework.py": STUB, "hw1_ada.py": WHOLE, "report.pdf": "", "data/x.csv": ""},
         {"x": ["homework.py", "hw1_ada.py"]},
-        ["one student's folder: homework.py and hw1_ada.py"],
+        ["one student's folder: homework.py and hw1_ada.py; not graded: report.pdf"],
     ),
     "a_work_in_a_folder_beside_the_stub": (
         {"homework.py": STUB, "mine/homework.py": WHOLE},
@@ -322,7 +323,7 @@ def test_whose_a_folder_is_is_decided_by_what_is_in_it_and_said(tmp_path, case):
     remarks = []
     found = discover([lay(tmp_path / "x", files)], remarks)
     assert {s.student: [s.names[f] for f in s.files] for s in found} == expected
-    assert [re.split(": taken as |: not graded: ", line)[1] for line in remarks] == said
+    assert [re.split(": taken as |: not graded: ", line, maxsplit=1)[1] for line in remarks] == said
 
 
 # Folders of versions that a student handed in, and what is graded.
@@ -356,7 +357,7 @@ def test_a_class_of_numbered_folders_is_one_and_says_so(tmp_path):
     assert [s.student for s in discover([root], remarks)] == ["1", "2"]
     assert remarks == [
         f"{root}: taken as a class: 2 folders, one student each; if they are one student's "
-        "versions, name the folder they are in as part of a class"
+        "versions, name the folder around this one"
     ]
 
 
@@ -490,11 +491,13 @@ UNGRADABLE = {
     ),
     "rar": (["bob/report.pdf", "bob/x/hw.RAR"], "{}/bob/x/hw.RAR " + RAR),
     "7z": (["bob.7z"], "{}/bob.7z is a 7z archive, and only zip archives are unpacked"),
-    "tar": (["bob.tar.gz"], "{}/bob.tar.gz is a compressed file, and only zip archives are"),
+    "tar": (["bob.tar.gz"], "{}/bob.tar.gz is a tar archive, and only zip archives are"),
     "tgz": (["bob/hw.tgz"], "{}/bob/hw.tgz is a tar archive, and only zip archives are unpacked"),
     "pdf": (["bob.pdf"], "{}/bob.pdf is a PDF document: hand in the .py or .ipynb itself"),
     "docx": (["bob.docx"], "{}/bob.docx is a word processor's document: hand in the .py or"),
     "text": (["bob.txt"], "{}/bob.txt is a text file: hand in the .py or .ipynb itself"),
+    "gz": (["bob.py.gz"], "{}/bob.py.gz is a compressed file, and only zip archives are"),
+    "exported": (["bob.ipynb.html"], "{}/bob.ipynb.html is a web page, not a notebook: hand in"),
     "html": (["bob.html"], "{}/bob.html is a web page, not a notebook: hand in the .py or .ipynb"),
     "image": (["bob.JPG"], "{}/bob.JPG is an image: hand in the .py or .ipynb itself"),
     "of_no_kind": (["bob"], "{}/bob is neither a .py nor an .ipynb file: hand in the .py or"),
@@ -655,15 +658,15 @@ def test_a_name_of_255_bytes(tmp_path, char):
 @example(["\ud800", "\udcff", "a\ud83d\ude00b"])  # halves of a character, and two that make one
 @given(st.lists(st.text(st.characters(exclude_characters="/\0"), max_size=80), max_size=12))
 def test_ids_are_unique_and_safe_whatever_the_names(names):
-    students = module._unique(names)
-    assert len({student.casefold() for student in students}.union(module.TAKEN)) == (
-        len(names) + len(module.TAKEN)
+    students = naming.unique(names)
+    assert len({student.casefold() for student in students}.union(naming.TAKEN)) == (
+        len(names) + len(naming.TAKEN)
     )
     for student in students:
         assert student not in {"", ".", ".."}
         assert not set("/\\\0\n\r") & set(student)
         assert len(os.fsencode(student)) <= 200
-        assert student == module.safe(student)
+        assert student == naming.safe(student)
 
 
 def test_a_class_of_ten_thousand_is_found_quickly(tmp_path):
@@ -679,7 +682,7 @@ def test_a_class_of_ten_thousand_is_found_quickly(tmp_path):
 
 def test_ten_thousand_of_one_name(tmp_path):
     found = []
-    assert effort(lambda: found.extend(module._unique(["homework"] * 10_000))) < 40
+    assert effort(lambda: found.extend(naming.unique(["homework"] * 10_000))) < 40
     assert found[-1] == "homework-10000"
 
 

@@ -9,13 +9,11 @@ student's work. What cannot be graded becomes a submission with a `problem`, so 
 is in the results and the class goes on.
 """
 
-import hashlib
 import os
 import re
 import stat
-import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +31,7 @@ from grader.submissions.kinds import (
     why_not,
 )
 from grader.submissions.layouts import OWN_FILES, Layout, Owner, Unclear, layout_of, says_whose
+from grader.submissions.naming import unique
 from grader.submissions.tree import (
     DEEPEST,
     ENVIRONMENT,
@@ -47,11 +46,6 @@ from grader.submissions.works import WHOLE, Works, is_notebook
 MOST_FILES = 200  # of a student, and of those that cannot be graded as many are named
 MAX_ARCHIVES = 5
 WRAPPERS = 3  # folders in each other around a class
-ID_BYTES = 200
-ZERO_WIDTH_JOINER = "\u200d"  # part of many emoji
-INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-# Files that stand beside the students' folders in results/.
-TAKEN = ("grades.csv", "index.html", "similar.html", "gradebook.db", "students.csv")
 # The parts of a name that a learning platform may have made: a number among others.
 SYSTEMS = re.compile(r"(?=.*(?<!\d)\d{4,}).+[_ -].+[_ -].+", re.DOTALL)
 HAND_IN = "hand in the .py or .ipynb"
@@ -176,7 +170,7 @@ def discover(
         search.look_at(path, mode)
     found = search.found
     in_order = [found[place] for place in sorted(found, key=lambda place: os.path.join(*place))]
-    names = _unique(_names(in_order, name_of))
+    names = unique(_names(in_order, name_of))
     submissions = [item.submission(n, archives) for item, n in zip(in_order, names, strict=True)]
     if not any(submission.files for submission in submissions):
         problem = submissions[0].problem if submissions else "no path was named"
@@ -239,9 +233,7 @@ class _Search:
             self._say(folder, f"taken as a class that lies in {shown(folders[0].name)}")
             self._look_into(folders[0])
         elif self._works.is_one_students(files, folders):
-            self._say(
-                folder, f"taken as one student's folder: {listing([path.name for path in files])}"
-            )
+            self._say_one_students(folder, entries)
             self._add_folder(folder)
         else:
             self._add_plain_class(folder, entries)
@@ -469,6 +461,14 @@ class _Search:
     def _say(self, folder: Path, line: str) -> None:
         self._remark(f"{shown(self._archives.original(folder))}: {line}")
 
+    def _say_one_students(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> None:
+        """Say that a folder with files was taken as one student's, and what cannot be graded."""
+        names = [e.name for e in entries if not (is_folder(e) or is_nobodys(e.name))]
+        files = [name for name in names if is_gradable(name)]
+        others = [name for name in names if not is_gradable(name)]
+        rest = f"; not graded: {listing(others)}" if others else ""
+        self._say(folder, f"taken as one student's folder: {listing(files)}{rest}")
+
     def _say_class(self, folder: Path, folders: Sequence[str], files: Sequence[str]) -> None:
         """Say that a folder was taken as a class, if it could have been one student's."""
         students = {stem_of(name) for name in files}
@@ -480,7 +480,7 @@ class _Search:
             self._say(
                 folder,
                 f"taken as a class: {counted(len(folders), 'folder')}, one student each; if they "
-                "are one student's versions, name the folder they are in as part of a class",
+                "are one student's versions, name the folder around this one",
             )
         names = [*folders, *(name for name in files if is_gradable(name) or suffix(name) == ZIP)]
         if len(names) > 1 and all(map(SYSTEMS.fullmatch, names)):
@@ -536,40 +536,3 @@ def _names(items: Sequence[_Found], name_of: Callable[[Owner], str | None]) -> l
         else name
         for item, known, name in zip(items, named, called, strict=True)
     ]
-
-
-def _unique(names: Iterable[str]) -> list[str]:
-    """Make each name safe and, whatever the case, different from all others.
-
-    The first of a name keeps it; "-2" and so on never displaces a student who is called that.
-    """
-    all_safe = [safe(name) for name in names]
-    taken = {*TAKEN, *(name.casefold() for name in all_safe)}
-    count = dict.fromkeys(TAKEN, 1)
-    students = []
-    for name in all_safe:
-        key, student = name.casefold(), name
-        count[key] = count.get(key, 0) + 1
-        while count[key] > 1 and student.casefold() in taken:
-            student = f"{name}-{count[key]}"
-            count[key] += student.casefold() in taken
-        taken.add(student.casefold())
-        students.append(student)
-    return students
-
-
-def safe(name: str) -> str:
-    """Return a name fit for a folder: one line, no separators, not too long, never '.' or ''."""
-    text = name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # no lone surrogates
-    visible = "".join(
-        char
-        for char in unicodedata.normalize("NFC", text)
-        if char == ZERO_WIDTH_JOINER or unicodedata.category(char) not in INVISIBLE
-    )
-    whole = visible.replace("/", "_").replace("\\", "_").strip(" .") or "student"
-    encoded = whole.encode()
-    room = ID_BYTES - len("-10000")  # what _unique may add
-    if len(encoded) > room:
-        mark = "-" + hashlib.sha256(encoded).hexdigest()[:8]
-        return encoded[: room - len(mark)].decode(errors="ignore").rstrip(" .") + mark
-    return whole

@@ -17,7 +17,7 @@ ONLY_ZIP = f"only zip archives are unpacked: hand in a .zip, or {ITSELF.removepr
 KINDS = {
     "rar": f"is a RAR archive, and {ONLY_ZIP}",
     "7z": f"is a 7z archive, and {ONLY_ZIP}",
-    "tar tgz tbz tbz2 txz": f"is a tar archive, and {ONLY_ZIP}",
+    "tar tgz tbz tbz2 txz tar.gz tar.bz2 tar.xz": f"is a tar archive, and {ONLY_ZIP}",
     "gz bz2 xz zst": f"is a compressed file, and {ONLY_ZIP}",
     "htm html": f"is a web page, not a notebook: {ITSELF}",
     "json": f"is a JSON file: if it is a notebook, {ITSELF}",
@@ -46,9 +46,11 @@ def ending_of(name: str) -> str:
 
 
 def stem_of(name: str) -> str:
-    """Return a name without its ending and, for Python, without the handout's language."""
+    """Return a name without its endings (of fay.ipynb.html both) and the handout's language."""
     stem = name[: len(name) - len(ending_of(name))] or PurePath(name).stem
-    return LANGUAGE.sub("", stem) if is_gradable(name) else stem
+    if not is_gradable(name):
+        return stem_of(stem) if is_gradable(stem) else stem
+    return LANGUAGE.sub("", stem)
 
 
 def is_called_homework(stem: str) -> bool:
@@ -64,12 +66,12 @@ def is_nobodys(name: str) -> bool:
 
 def is_archive(name: str) -> bool:
     """Tell whether a file is an archive of a kind that is not unpacked."""
-    return ONLY_ZIP in SENTENCES.get(suffix(name), "")
+    return ONLY_ZIP in why_not(name)
 
 
 def why_not(name: str) -> str:
     """Return what a file is that cannot be graded, and what to do; the name goes in front."""
-    return SENTENCES.get(suffix(name), f"is neither a .py nor an .ipynb file: {ITSELF}")
+    return SENTENCES.get(ending_of(name), f"is neither a .py nor an .ipynb file: {ITSELF}")
 
 
 def listing(names: Sequence[str], most: int = LISTED) -> str:
