@@ -298,6 +298,9 @@ def _shape_fault(
 def _problem(problem: Problem, function: str, outcome: Outcome) -> Reason:
     place = f" ({outcome.where})" if outcome.where else ""
     values = {"function": function, "detail": outcome.detail, "place": place}
+    if hint := outcome.hint:
+        told = {**values, "name": hint.name, "there": f" ({hint.where})"}
+        return Reason(f"{problem.value}_{hint.kind}", told)
     return Reason(problem.value, values)
 
 

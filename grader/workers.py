@@ -16,7 +16,7 @@ from typing import Self, TypeVar
 from grader.clocks import OutOfTime, ProcessClock, Watch, is_ready
 from grader.confined import wire
 from grader.confined.confinement import LAYERS, place_for_base
-from grader.confined.contract import OUT_OF_TIME, Call, Outcome, Problem, Sighting, Spellings
+from grader.confined.contract import OUT_OF_TIME, Call, Hint, Outcome, Problem, Sighting, Spellings
 from grader.confined.files import File
 from grader.confined.limits import Limits, seconds_for
 from grader.confined.student import WAITED, over
@@ -334,6 +334,7 @@ class Worker:
             printable(outcome.where),
             _printable(outcome.seen),
             tuple(map(printable, outcome.damaged)),
+            outcome.hint and _printable_hint(outcome.hint),
         )
 
     def _exchange(
@@ -426,6 +427,10 @@ def _for_start(channel: socket.socket, event: int) -> None:
 def printable(text: str) -> str:
     """Make text that student code shaped safe for a terminal: no control characters."""
     return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
+def _printable_hint(hint: Hint) -> Hint:
+    return Hint(hint.kind, printable(hint.name), printable(hint.where))
 
 
 def _printable(sightings: Sequence[Sighting]) -> tuple[Sighting, ...]:

@@ -52,6 +52,7 @@ class Problem(Enum):
     CRASHED = "crashed"
 
 
+HintKind = Literal["near", "nested", "stub_above"]
 OUT_OF_TIME = frozenset({Problem.TIMEOUT, Problem.WAITED})
 
 
@@ -71,6 +72,19 @@ Spellings = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
+class Hint:
+    """What is behind a problem, as far as the source shows it: a name of the student's, its place.
+
+    near: a missing function has nearly this name. nested: it stands inside this one. stub_above:
+    the stub's `raise` stands above the answer.
+    """
+
+    kind: HintKind
+    name: str
+    where: str
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a call came to: tensors, or a problem, its detail and its place in the source.
 
@@ -85,3 +99,4 @@ class Outcome:
     where: str = ""
     seen: tuple[Sighting, ...] = ()
     damaged: tuple[str, ...] = ()
+    hint: Hint | None = None

@@ -18,7 +18,8 @@ from torch import Tensor
 from grader.catalogue import Reason
 from grader.confined.calls import answer
 from grader.confined.contract import Call, Named, Parameters, Spellings
-from grader.confined.files import Cell, Kind
+from grader.confined.files import Cell, File, Kind
+from grader.confined.following import Files
 from grader.confined.formulas import Formula, formulas_of, with_formulas
 from grader.confined.screening import screen
 from grader.confined.student import Loaded
@@ -41,7 +42,8 @@ class Work:
     @classmethod
     def of(cls, loaded: Loaded, cells: Sequence[Cell], spellings: Spellings) -> "Work":
         """Return the work in these cells, which were `loaded`."""
-        formulas = formulas_of(cells, spellings)
+        files = Files(File("", "notebook", tuple(cells)))
+        formulas = formulas_of(files.pieces(), spellings)
         return cls(with_formulas(loaded, formulas), cells, formulas)
 
     def place_of(self, name: str) -> str:
@@ -77,7 +79,7 @@ class Questions:
 
 def verdicts(work: Work, criteria: Sequence[str], questions: Questions) -> Iterator[Verdict]:
     """Judge one criterion after the other."""
-    named = screen(work.cells, work.formulas)
+    named = screen(Files(File("", "notebook", tuple(work.cells))), work.formulas)
     source = "\n".join(cell.source for cell in work.cells)
     for name in criteria:
         yield _verdict(name, work.loaded, named, source, questions)
