@@ -11,7 +11,7 @@ from handed import PACKAGES, module, notebook
 from grader.cases import hidden_cases
 from grader.confined.calls import answer
 from grader.confined.contract import GRADIENTS, Call
-from grader.confined.files import Cell
+from grader.confined.following import Files
 from grader.confined.formulas import formulas_of, with_formulas
 from grader.confined.guards import guarded
 from grader.confined.screening import screen
@@ -50,11 +50,11 @@ def graded():
 
     def verdicts(*sources: str):
         main = notebook(*sources)
-        formulas = formulas_of(main.cells, SPELLINGS)
+        formulas = formulas_of(Files(main).pieces(), SPELLINGS)
         with guarded():
             loaded = with_formulas(load(main, [], PACKAGES), formulas)
             outcomes = [answer(fresh(case.call), loaded) for case in cases]
-        named = screen(main.cells, formulas)
+        named = screen(Files(main), formulas)
         judged = score(cases, outcomes, marking, Written(named=named))
         return {verdict.criterion: verdict for verdict in judged}
 
@@ -280,8 +280,8 @@ def test_a_hostile_source_costs_itself_alone(zygote, rubric, source):
 
 
 def test_a_source_of_functions_is_read_no_further():
-    cell = Cell("homework.py", (ROOT / "solution" / "homework.py").read_text(encoding="utf-8"))
-    assert formulas_of([cell], SPELLINGS) == []
+    main = module((ROOT / "solution" / "homework.py").read_text(encoding="utf-8"))
+    assert formulas_of(Files(main).pieces(), SPELLINGS) == []
 
 
 BAD_SPELLINGS = [

@@ -261,7 +261,7 @@ def test_a_frame_sent_ahead_of_its_call_costs_the_forger(zygote, limits):
         "    return given[2].w1\n"
     )
     with zygote.fork_worker(limits) as worker:
-        worker.load(module(CHANNEL + forged), [], PACKAGES)
+        worker.load(module(CHANNEL + forged), [], [*PACKAGES, "msgspec"])
         assert ask(worker, call()).problem is None
         deadline = time.monotonic() + 5
         while not worker._spoke_unasked() and time.monotonic() < deadline:
