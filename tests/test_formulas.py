@@ -12,7 +12,7 @@ from grader.cases import hidden_cases
 from grader.confined.calls import answer
 from grader.confined.contract import GRADIENTS, Call
 from grader.confined.following import Files
-from grader.confined.formulas import formulas_of, with_formulas
+from grader.confined.formulas import ARGUMENTS, formulas_of, with_formulas
 from grader.confined.guards import guarded
 from grader.confined.screening import screen
 from grader.confined.student import load
@@ -231,8 +231,16 @@ def test_of_several_spellings_the_first_of_the_rubric_counts(graded):
     ],
 )
 def test_a_forward_pass_that_lacks_something_is_told_what(graded, forward, told):
-    verdict = graded("import torch\n" + forward)["forward.values"]
+    verdict = graded("import torch\n" + forward + "\nw1_grad = x")["forward.values"]
     assert (verdict.points, told in verdict.message) == (0, True)
+
+
+@pytest.mark.parametrize("source", ["hs = [1, 2]", "y_pred = model(x)", "yp = 3\nyhat = 4"])
+def test_names_of_another_notebook_are_no_forward_pass(graded, source):
+    verdicts = graded(source)
+    assert {verdict.message for verdict in verdicts.values()} == {
+        f"{name} is not defined" for name in (*ARGUMENTS, "Net")
+    }
 
 
 def test_a_forward_pass_by_a_function_of_its_own(graded):

@@ -340,9 +340,10 @@ def _apart(statement: ast.stmt) -> list[ast.stmt]:
 
 def let_compile_be() -> None:
     """Have torch.compile run a function as it stands: compiling takes longer than all the rest."""
-    os.environ["TORCHDYNAMO_DISABLE"] = "1"
     if dynamo := sys.modules.get("torch._dynamo"):
         dynamo.config.disable = True
+    else:
+        os.environ["TORCHDYNAMO_DISABLE"] = "1"  # it reads this when it is imported
 
 
 def register(label: str, source: str) -> None:
