@@ -61,11 +61,23 @@ def N_(message: str) -> str:  # noqa: N802  # gettext's name for what is to be t
 OUTCOMES = {
     "right": N_("right"),
     "not_attempted": N_("not attempted"),
+    "not_attempted_stub_above": N_(
+        "the stub's raise NotImplementedError still stands above your code{there}: delete it"
+    ),
     "missing": N_("{detail} is not defined"),
     "missing_in_text": N_(
         "{detail} is not defined: {cell}, which defines it, is a {kind} cell; change it to Code"
     ),
+    "missing_near": N_("{detail} is not defined; there is {name}{there}"),
+    "missing_nested": N_(
+        "{detail} is defined inside {name}{there}, where nothing else finds it: write it at the "
+        "top level"
+    ),
     "raised": N_("{function} raised {detail}{place}"),
+    "raised_nested": N_(
+        "{function} raised {detail}{place}: forward is defined inside {name}{there}; write it "
+        "beside __init__, one level less deep"
+    ),
     "bad_return": N_("{detail}{place}"),
     "timeout": N_("{function} {detail}{place}"),
     "waited": N_("{function} {detail}{place}"),

@@ -131,7 +131,7 @@ def verdicts(
     criteria: Sequence[str], answered: Answered, marking: Marking, written: Written
 ) -> list[Verdict]:
     """Judge some criteria by all that was answered to a submission."""
-    if {outcome.problem for _, outcome in answered} == {Problem.MISSING}:
+    if {(outcome.problem, outcome.hint) for _, outcome in answered} == {(Problem.MISSING, None)}:
         reason = _nothing_defined(answered, written)
         return [verdict for verdict in zero(reason, marking) if verdict.criterion in criteria]
     return [_verdict(name, answered, marking, written) for name in criteria]
@@ -167,7 +167,8 @@ def _damage(answered: Answered) -> Reason | None:
 
 def _placed(reason: Reason, written: Written) -> Reason:
     """Say of what is missing where it stands as text, if it does."""
-    found = written.cell_of(str(reason.values["detail"])) if reason.id == "missing" else None
+    is_missing = reason.id in ("missing", "missing_near")
+    found = written.cell_of(str(reason.values["detail"])) if is_missing else None
     if found is None:
         return reason
     label, kind = found
@@ -415,6 +416,9 @@ def _shape_fault(
 def _problem(problem: Problem, function: str, outcome: Outcome) -> Reason:
     place = f" ({outcome.where})" if outcome.where else ""
     values = {"function": function, "detail": outcome.detail, "place": place}
+    if hint := outcome.hint:
+        told = {**values, "name": hint.name, "there": f" ({hint.where})"}
+        return Reason(f"{problem.value}_{hint.kind}", told)
     return Reason(problem.value, values)
 
 

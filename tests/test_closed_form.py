@@ -7,14 +7,14 @@ import msgspec
 import pytest
 import torch
 from conftest import ROOT, read_file
-from handed import PACKAGES, module
+from handed import PACKAGES, module, notebook
 from hostile.attacks import assembled
 
 from grader.cases import hidden_cases
 from grader.confined import wire
 from grader.confined.calls import answer
 from grader.confined.contract import Outcome, Sighting
-from grader.confined.files import Cell
+from grader.confined.following import Files
 from grader.confined.guards import ENTRY_POINTS, guarded, watching
 from grader.confined.screening import screen
 from grader.confined.student import load
@@ -145,7 +145,7 @@ NAMED = [
     ("if True:\n    try:\n        def grad_w1(*given):\n            f.backward()\n"
      "    except E: pass", "Tensor.backward 4"),
     ("get_ipython().run_cell_magic('time', '', 'def grad_w1(*given):\\n    f.backward()')",
-     "Tensor.backward 2"),
+     "Tensor.backward 1"),
     ("exec('def grad_w1(*given): f.backward()')", "Tensor.backward 1"),
     ("from torch import ops\n" + G + "return ops.aten.sigmoid_backward(x, y)",
      "torch.ops.aten.sigmoid_backward 3"),
@@ -172,7 +172,7 @@ NAMED = [
 
 @pytest.mark.parametrize(("source", "named"), NAMED)
 def test_what_a_gradients_source_reaches_is_named_with_its_line(source, named):
-    found = screen([Cell("homework.py", source)])
+    found = screen(Files(module(source)))
     told = [
         f"{s.name} {s.where.removeprefix('homework.py, line ')}" for s in found.get("grad_w1", ())
     ]
@@ -180,10 +180,11 @@ def test_what_a_gradients_source_reaches_is_named_with_its_line(source, named):
 
 
 def test_names_are_followed_from_cell_to_cell_and_the_last_definition_counts():
-    first = Cell("cell 1", "def grad_w1(*given):\n    return helper()\ndef helper(): return 1")
-    second = Cell("cell 2", "def helper():\n    f.backward()")
-    assert screen([first, second]) == {"grad_w1": (Sighting("Tensor.backward", "cell 2, line 2"),)}
-    assert screen([second, first]) == {}
+    first = "def grad_w1(*given):\n    return helper()\ndef helper(): return 1"
+    second = "def helper():\n    f.backward()"
+    found = screen(Files(notebook(first, second)))
+    assert found == {"grad_w1": (Sighting("Tensor.backward", "cell 2, line 2"),)}
+    assert screen(Files(notebook(second, first))) == {}
 
 
 HONEST_FILES = sorted(p for p in CORPUS.iterdir() if p.suffix in (".py", ".ipynb"))
@@ -192,7 +193,7 @@ HONEST_FILES = sorted(p for p in CORPUS.iterdir() if p.suffix in (".py", ".ipynb
 @pytest.mark.parametrize("path", HONEST_FILES, ids=[path.name for path in HONEST_FILES])
 def test_only_the_two_that_use_autograd_are_named(rubric, path):
     cells = read_file(path, rubric.limits.source_bytes).cells
-    found = screen([Cell(cell.label, cell.source) for cell in cells])
+    found = screen(Files(notebook(*(cell.source for cell in cells))))
     assert bool(found) == path.stem.startswith("autograd_")
 
 

@@ -113,10 +113,11 @@ INSIDE = [
     ("[os.mkdir('a'), os.rename('a', 'b'), os.listdir()][-1]", "os", "['b']"),
     ("os.path.expanduser('~') == os.getcwd() == tempfile.gettempdir()", "os, tempfile", "True"),
     ("tempfile.TemporaryFile().write(b'x')", "tempfile", "1"),
-    ("sorted(os.environ)", "os", str(sorted(["HOME", "TMPDIR", *NO_GPU]))),
+    ("sorted(os.environ)", "os", str(sorted(["HOME", "LOGNAME", "TMPDIR", "USER", *NO_GPU]))),
     ("threading.Thread(target=print).start()", "threading", "None"),
     ("wave.__name__, tool.__name__", "wave, json.tool as tool", "('wave', 'json.tool')"),
-    ("sympy.diff('x**2', 'x')", "sympy", "2*x"),
+    ("mpl_toolkits.mplot3d.__name__", "mpl_toolkits.mplot3d", "'mpl_toolkits.mplot3d'"),
+    ("getpass.getuser()", "getpass", "'student'"),
     ("len(os.urandom(4))", "os", "4"),
     ("os.system('touch /tmp/never') != 0", "os", "True"),
     # Only its own threads can be signalled, and it cannot tell whether another process is there.

@@ -11,8 +11,8 @@ from handed import PACKAGES, module, notebook
 from grader.cases import hidden_cases
 from grader.confined.calls import answer
 from grader.confined.contract import GRADIENTS, Call
-from grader.confined.files import Cell
-from grader.confined.formulas import formulas_of, with_formulas
+from grader.confined.following import Files
+from grader.confined.formulas import ARGUMENTS, formulas_of, with_formulas
 from grader.confined.guards import guarded
 from grader.confined.screening import screen
 from grader.confined.student import load
@@ -50,11 +50,11 @@ def graded():
 
     def verdicts(*sources: str):
         main = notebook(*sources)
-        formulas = formulas_of(main.cells, SPELLINGS)
+        formulas = formulas_of(Files(main).pieces(), SPELLINGS)
         with guarded():
             loaded = with_formulas(load(main, [], PACKAGES), formulas)
             outcomes = [answer(fresh(case.call), loaded) for case in cases]
-        named = screen(main.cells, formulas)
+        named = screen(Files(main), formulas)
         judged = score(cases, outcomes, marking, Written(named=named))
         return {verdict.criterion: verdict for verdict in judged}
 
@@ -231,8 +231,16 @@ def test_of_several_spellings_the_first_of_the_rubric_counts(graded):
     ],
 )
 def test_a_forward_pass_that_lacks_something_is_told_what(graded, forward, told):
-    verdict = graded("import torch\n" + forward)["forward.values"]
+    verdict = graded("import torch\n" + forward + "\nw1_grad = x")["forward.values"]
     assert (verdict.points, told in verdict.message) == (0, True)
+
+
+@pytest.mark.parametrize("source", ["hs = [1, 2]", "y_pred = model(x)", "yp = 3\nyhat = 4"])
+def test_names_of_another_notebook_are_no_forward_pass(graded, source):
+    verdicts = graded(source)
+    assert {verdict.message for verdict in verdicts.values()} == {
+        f"{name} is not defined" for name in (*ARGUMENTS, "Net")
+    }
 
 
 def test_a_forward_pass_by_a_function_of_its_own(graded):
@@ -280,8 +288,8 @@ def test_a_hostile_source_costs_itself_alone(zygote, rubric, source):
 
 
 def test_a_source_of_functions_is_read_no_further():
-    cell = Cell("homework.py", (ROOT / "solution" / "homework.py").read_text(encoding="utf-8"))
-    assert formulas_of([cell], SPELLINGS) == []
+    main = module((ROOT / "solution" / "homework.py").read_text(encoding="utf-8"))
+    assert formulas_of(Files(main).pieces(), SPELLINGS) == []
 
 
 BAD_SPELLINGS = [

@@ -1,9 +1,9 @@
 """Keep what the homework asks for, where its name is given away again."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from torch import nn
 
@@ -45,6 +45,6 @@ class Asked:
             yield place, f"{name} was {how}; the {kind} from {kept} counts"
 
 
-def is_answer(value: object) -> bool:
+def is_answer(value: object) -> TypeGuard[Callable[..., Any]]:
     """Tell whether a value can be called, and is no network that was made already."""
     return callable(value) and not issubclass(type(value), nn.Module)

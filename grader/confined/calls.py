@@ -1,6 +1,7 @@
 """Put one call to the functions a student defined, and bring home tensors or a problem."""
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
 from typing import Any
@@ -8,13 +9,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from grader.confined.asked import is_answer
 from grader.confined.contract import GRADIENTS, Call, Outcome, Parameters, Problem
 from grader.confined.guards import watching
+from grader.confined.hints import nested, of_missing, stub_above
 from grader.confined.student import Loaded, Namespace, TimeLimitReached, describe, where
 
 MAX_ENTRIES = 500_000
 RETURNED_DTYPES = (torch.float64, torch.float32)
 STEPS_BETWEEN_CHECKS = 100
+OF_THE_STUB = re.compile(r"NotImplementedError: TODO \d+")
+NO_FORWARD = 'missing the required "forward" function'  # as torch says it of a Module
 
 
 class BadReturn(Exception):
@@ -46,16 +51,29 @@ def _answer(call: Call, loaded: Loaded) -> Outcome:
         tensors = HANDLERS[call.function](call, loaded.namespace)
         return Outcome(tensors)
     except Missing as error:
-        return Outcome(problem=Problem.MISSING, detail=str(error))
+        hint = of_missing(str(error), loaded.cells)
+        return Outcome(problem=Problem.MISSING, detail=str(error), hint=hint)
     except BadReturn as error:
         return Outcome(problem=Problem.BAD_RETURN, detail=str(error))
     except TimeLimitReached as error:
         # Without its place: where a loop is when the time is over is another line on every run.
         return out_of_time(error)
     except NotImplementedError as error:
-        return _failed(Problem.NOT_ATTEMPTED, describe(error), error, loaded.labels)
+        return _not_implemented(error, call, loaded)
     except BaseException as error:
         return _failed(Problem.RAISED, describe(error), error, loaded.labels)
+
+
+def _not_implemented(error: NotImplementedError, call: Call, loaded: Loaded) -> Outcome:
+    """Return the outcome of a call that met the stub's own words, or torch's."""
+    detail = describe(error)
+    if OF_THE_STUB.match(detail):
+        outcome = _failed(Problem.NOT_ATTEMPTED, detail, error, loaded.labels)
+        return replace(outcome, hint=stub_above(outcome.where, loaded.cells))
+    outcome = _failed(Problem.RAISED, detail, error, loaded.labels)
+    if call.function in ("net", "train_net") and NO_FORWARD in detail:
+        return replace(outcome, hint=nested("forward", loaded.cells, "Net"))
+    return outcome
 
 
 def out_of_time(error: TimeLimitReached) -> Outcome:
@@ -69,9 +87,9 @@ def _failed(problem: Problem, detail: str, error: BaseException, labels: Set[str
 
 def _defined(namespace: Namespace, name: str) -> Callable[..., Any]:
     value = namespace.get(name)
-    if not callable(value):
+    if not is_answer(value):
         raise Missing(name)
-    return value  # type: ignore[no-any-return]  # what it returns is checked by _tensor
+    return value  # what it returns is checked by _tensor
 
 
 def _tensor(value: object, name: str) -> Tensor:
@@ -182,6 +200,8 @@ def _net_with(params: Parameters, namespace: Namespace) -> Any:
     """Build the student's Net and set its layers to `params`; nn.Linear keeps w transposed."""
     n_feature, n_hidden = params.w1.shape
     net = _defined(namespace, "Net")(n_feature, n_hidden, params.w2.shape[1]).double()
+    if any(isinstance(weight, nn.UninitializedParameter) for weight in net.parameters()):
+        net(torch.zeros(1, n_feature, dtype=torch.float64))  # lazy layers take their sizes from it
     for layer, weight, bias in (
         ("hidden", params.w1.T, params.b1[0]),
         ("predict", params.w2.T, params.b2[0]),

@@ -47,6 +47,7 @@ LANDLOCK: Final = {
 # A user a worker, so that not even two workers can touch each other. Nobody has such a number.
 FIRST_UID: Final = 2_000_000_000
 NOBODY: Final = 65_534
+USER: Final = "student"
 
 READ: Final = AccessFS.READ_FILE | AccessFS.READ_DIR
 FLAT: Final = (
@@ -151,7 +152,9 @@ class Confinement:
         kernel.die_with_parent()
         os.chdir(self.folder)
         os.environ.clear()
-        os.environ.update(HOME=str(self.folder), TMPDIR=str(self.folder), **NO_GPU)
+        folder = str(self.folder)
+        # By name: the user that a worker is has no entry in /etc/passwd.
+        os.environ.update(HOME=folder, TMPDIR=folder, USER=USER, LOGNAME=USER, **NO_GPU)
         tempfile.tempdir = None  # found anew, from TMPDIR
         self._enter_landlock()
         os.closerange(3, channel)

@@ -52,6 +52,7 @@ class Problem(Enum):
     CRASHED = "crashed"
 
 
+HintKind = Literal["near", "nested", "stub_above"]
 OUT_OF_TIME = frozenset({Problem.TIMEOUT, Problem.WAITED})
 
 
@@ -81,6 +82,23 @@ Spellings = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
+class Hint:
+    """What is behind a problem, as far as the source shows it: a name of the student's, its place.
+
+    near: a missing function has nearly this name. nested: it stands inside this one. stub_above:
+    the stub's `raise` stands above the answer.
+    """
+
+    kind: HintKind
+    name: str
+    where: str
+
+    def printable(self) -> "Hint":
+        """Return it with texts that are safe for a terminal."""
+        return Hint(self.kind, printable(self.name), printable(self.where))
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a call came to: tensors, or a problem, its detail and its place in the source.
 
@@ -95,6 +113,7 @@ class Outcome:
     where: str = ""
     seen: tuple[Sighting, ...] = ()
     damaged: tuple[str, ...] = ()
+    hint: Hint | None = None
 
     def printable(self) -> "Outcome":
         """Return it with texts that are safe for a terminal."""
@@ -105,6 +124,7 @@ class Outcome:
             printable(self.where),
             printable_sightings(self.seen),
             tuple(map(printable, self.damaged)),
+            self.hint and self.hint.printable(),
         )
 
 

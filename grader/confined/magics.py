@@ -20,6 +20,7 @@ SPECIAL = re.compile(
 MAGIC_CELL = re.compile(r"\s*%%")
 # What stands below these runs in the notebook's own namespace: here it stays where it is.
 RUN_THEIR_CELL = frozenset({"time", "capture", "prun", "debug"})
+TIMING = RUN_THEIR_CELL | {"timeit"}  # which leaves no names
 HELP_ON_MAGIC = re.compile(r"%%\w+\?")
 # IPython takes more characters than a newline for the end of a line, Python does not.
 NO_LINE_ENDS = dict.fromkeys(map(ord, "\v\f\x1c\x1d\x1e\x85\u2028\u2029"), " ")

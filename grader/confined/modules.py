@@ -45,7 +45,8 @@ class Modules:
         self._note = note
         self._told: set[str] = set()
         self._modules: dict[str, ModuleType] = {}  # by path, without a suffix
-        self._entered: dict[str, ModuleType] = {}  # in sys.modules, by name
+        # In sys.modules by name, with what was called so before.
+        self._entered: dict[str, tuple[ModuleType, ModuleType | None]] = {}
         self.builtins = ModuleType("builtins")
         self.builtins.__dict__.update(vars(builtins), __import__=self._import)
 
@@ -60,16 +61,19 @@ class Modules:
         """Leave nothing of the submission in the process's own tables."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
-        for name, module in self._entered.items():
+        for name, (module, before) in self._entered.items():
             if sys.modules.get(name) is module:
                 del sys.modules[name]
+                if before is not None:
+                    sys.modules[name] = before
 
     def enter(self, path: str, name: str) -> ModuleType:
         """Make the module called `name` of the file at `path`, which nothing has run yet."""
         module = ModuleType(name)
         self._modules[path] = module
         if name not in sys.modules or name in ("__main__", "homework"):
-            sys.modules[name] = self._entered[name] = module
+            self._entered[name] = module, sys.modules.get(name)
+            sys.modules[name] = module
         module.__dict__["__builtins__"] = self.builtins
         module.__dict__["__package__"] = name.rpartition(".")[0]
         return module

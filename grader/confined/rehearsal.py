@@ -14,6 +14,7 @@ from grader.confined import wire
 from grader.confined.calls import answer
 from grader.confined.contract import GRADIENTS, Call
 from grader.confined.files import Cell, File
+from grader.confined.following import Files
 from grader.confined.screening import screen
 from grader.confined.student import LoadBudget, load
 
@@ -65,8 +66,8 @@ def rehearse() -> None:
     not be forked.
     """
     cell = Cell("homework.py", SOURCE)
-    screen([cell])
     main = File("homework.py", "module", (cell,))
+    screen(Files(main))
     packages = ("torch", "numpy", "matplotlib")
     loaded = load(main, [], packages, LoadBudget(60.0, 60.0, 60.0, 60.0, 60.0))
     assert not loaded.notes, loaded.notes

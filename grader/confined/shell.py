@@ -6,11 +6,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from grader.confined.files import Cell, File
+from grader.confined.magics import TIMING
 from grader.confined.modules import Modules
 
 Namespace = dict[str, Any]
-# Magics whose Python runs, and those of them that leave no names.
-TIMING = frozenset({"time", "timeit", "prun", "capture", "debug"})
 TIMEIT = "timeit"
 OPTIONS = re.compile(r"(?:-[a-zA-Z]+\s*\d*\s+)*")
 WRITING = frozenset({"writefile", "file"})

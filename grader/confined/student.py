@@ -156,12 +156,14 @@ class Note:
 class Loaded:
     """What a submission came to: the names of its main file, and the errors that it met.
 
-    `cells` are those of all its files, written ones too. `state` is the process as it was before.
+    `cells` are those of all its files, written ones too. `ran` are the names of the files that ran,
+    which may become more while it is asked. `state` is the process as it was before.
     """
 
     namespace: Namespace
     notes: Sequence[Note]
     cells: Sequence[Cell]
+    ran: Sequence[str] = ()
     state: State = field(default_factory=State)
     forget: Callable[[], None] = lambda: None
     """Leaves nothing of it in the process's own tables of modules."""
@@ -183,7 +185,9 @@ def load(
     let_compile_be()
     loading = Loading(main, beside, packages, limit)
     namespace = loading.run_main()
-    return Loaded(namespace, loading.notes, loading.cells, loading.state, loading.forget)
+    return Loaded(
+        namespace, loading.notes, loading.cells, loading.ran, loading.state, loading.forget
+    )
 
 
 class Loading:
@@ -194,6 +198,7 @@ class Loading:
     ) -> None:
         self.notes: list[Note] = []
         self.cells: list[Cell] = []
+        self.ran: list[str] = []
         self.state = State()
         self._main = main
         self._labels: set[str] = set()
@@ -230,6 +235,7 @@ class Loading:
 
     def run(self, file: File, namespace: Namespace) -> None:
         """Run a file in a namespace. What goes wrong leaves a note, and never raises."""
+        self.ran.append(file.name)
         asked = Asked(namespace)
         for cell in file.cells:
             self._run_cell(cell, namespace, asked)
@@ -334,9 +340,10 @@ def _apart(statement: ast.stmt) -> list[ast.stmt]:
 
 def let_compile_be() -> None:
     """Have torch.compile run a function as it stands: compiling takes longer than all the rest."""
-    os.environ["TORCHDYNAMO_DISABLE"] = "1"
     if dynamo := sys.modules.get("torch._dynamo"):
         dynamo.config.disable = True
+    else:
+        os.environ["TORCHDYNAMO_DISABLE"] = "1"  # it reads this when it is imported
 
 
 def register(label: str, source: str) -> None:

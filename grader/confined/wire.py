@@ -16,7 +16,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from grader.confined.contract import Call, Gradient, Outcome, Problem, Sighting
+from grader.confined.contract import Call, Gradient, Hint, HintKind, Outcome, Problem, Sighting
 from grader.confined.files import Cell, File, Kind
 from grader.confined.limits import Limits
 
@@ -125,6 +125,7 @@ class Answer(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     where: ShortText = ""
     seen: Sightings = []
     damaged: Annotated[list[SightingText], msgspec.Meta(max_length=8)] = []
+    hint: tuple[HintKind, SightingText, SightingText] | None = None
 
 
 ToWorker = Start | Load | Run | Round
@@ -183,7 +184,10 @@ def answer_of(number: int, outcome: Outcome) -> Answer:
     arrays = [to_array(tensor) for tensor in outcome.tensors]
     seen = pairs_of(outcome.seen)
     damaged = list(outcome.damaged)
-    return Answer(number, arrays, outcome.problem, outcome.detail, outcome.where, seen, damaged)
+    hint = (h.kind, *_cut(h.name, h.where)) if (h := outcome.hint) else None
+    return Answer(
+        number, arrays, outcome.problem, outcome.detail, outcome.where, seen, damaged, hint
+    )
 
 
 def outcome_of(answer: Answer) -> Outcome:
@@ -191,12 +195,17 @@ def outcome_of(answer: Answer) -> Outcome:
     tensors = tuple(to_tensor(array) for array in answer.arrays)
     seen = sightings_of(answer.seen)
     damaged = tuple(answer.damaged)
-    return Outcome(tensors, answer.problem, answer.detail, answer.where, seen, damaged)
+    hint = Hint(*answer.hint) if answer.hint else None
+    return Outcome(tensors, answer.problem, answer.detail, answer.where, seen, damaged, hint)
 
 
 def pairs_of(sightings: Sequence[Sighting]) -> list[tuple[str, str]]:
     """Encode sightings; a name and its place are cut to what the schema allows."""
-    return [(s.name[:SIGHTING_LENGTH], s.where[:SIGHTING_LENGTH]) for s in sightings]
+    return [_cut(s.name, s.where) for s in sightings]
+
+
+def _cut(name: str, where: str) -> tuple[str, str]:
+    return name[:SIGHTING_LENGTH], where[:SIGHTING_LENGTH]
 
 
 def sightings_of(pairs: Sequence[tuple[str, str]]) -> tuple[Sighting, ...]:

@@ -19,7 +19,8 @@ from grader.confined.contract import (
     Outcome,
     Spellings,
 )
-from grader.confined.files import Cell
+from grader.confined.files import File
+from grader.confined.following import Files
 from grader.confined.formulas import Formula, formulas_of, with_formulas
 from grader.confined.limits import Limits, seconds_for
 from grader.confined.screening import screen
@@ -42,7 +43,7 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
     load = _next(channel, wire.Load)
     main, beside = wire.file_of(load.main), [wire.file_of(file) for file in load.beside]
     limits = start.limits
-    formulas, named = _read(main.cells, load.spellings, limits)
+    formulas, named = _read(main, beside, load.spellings, limits)
     _send(channel, wire.Screened(named))
     _next(channel, wire.Run)
     budget = student.LoadBudget(
@@ -65,13 +66,14 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
 
 
 def _read(
-    cells: Sequence[Cell], spellings: Spellings, limits: Limits
+    main: File, beside: Sequence[File], spellings: Spellings, limits: Limits
 ) -> tuple[list[Formula], dict[Gradient, wire.Sightings]]:
     """Return the formulas of a source and what it names; nothing, where that takes too long."""
     try:
         with student.time_limit(limits.statement_seconds, "nobody is told"):
-            formulas = formulas_of(cells, spellings)
-            found = screen(cells, formulas)
+            files = Files(main, beside)
+            formulas = formulas_of(files.pieces(), spellings)
+            found = screen(files, formulas)
     except (student.TimeLimitReached, RecursionError, MemoryError):
         return [], {}
     return formulas, {name: wire.pairs_of(found[name]) for name in GRADIENTS if name in found}

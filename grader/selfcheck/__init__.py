@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from grader.catalogue import Texts, language_of
-from grader.confined.files import Cell
+from grader.confined.files import Cell, File
 from grader.confined.guards import guarded
 from grader.confined.state import State, kept
 from grader.confined.student import Loaded, Namespace
@@ -28,11 +28,12 @@ def check(only: str | None = None, lang: str = "en") -> None:
     namespace = sys._getframe(1).f_globals
     questions, look = stored_questions(), look_of(Texts(language_of(lang)))
     cells = _cells_of(namespace)
+    main = File("", "notebook", tuple(cells))
     stopwatch = Stopwatch(questions.limits.here(), stops=False)  # a notebook's timers are its own
     display = _display()
     with kept(), guarded():
-        loaded = Loaded(namespace, [], cells, State.fresh())
-        work = Work.of(loaded, stopwatch, cells, questions)
+        loaded = Loaded(namespace, [], cells, state=State.fresh())
+        work = Work.of(main, loaded, (), {}, questions, stopwatch)
         if display is None:
             print_report(work, only, questions, look)
             return

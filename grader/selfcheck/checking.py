@@ -27,7 +27,8 @@ from grader.confined.contract import (
     printable,
     printable_sightings,
 )
-from grader.confined.files import Cell
+from grader.confined.files import File, cells_of
+from grader.confined.following import Files
 from grader.confined.formulas import Formula, formulas_of, with_formulas
 from grader.confined.screening import screen
 from grader.confined.student import Loaded
@@ -40,7 +41,6 @@ from grader.verdicts import is_training
 CASES_FILE = Path(__file__).with_name("public_cases.json")
 Stored = Mapping[str, Any]  # a part of that file
 INTERRUPTED = "KeyboardInterrupt"
-NO_TEXT: Mapping[str, tuple[str, str]] = {}
 
 
 @dataclass(frozen=True)
@@ -108,43 +108,53 @@ def stored_questions() -> Questions:
 
 @dataclass(frozen=True)
 class Work:
-    """What a student wrote: what it came to, its code, and what it writes as assignments."""
+    """What a student wrote: its main file, what that came to, and what it writes as assignments."""
 
+    main: File
     loaded: Loaded
-    stopwatch: Stopwatch
-    cells: Sequence[Cell]
     written: Written
-    formulas: Sequence[Formula] = ()
+    formulas: Sequence[Formula]
+    stopwatch: Stopwatch
 
     @classmethod
     def of(
         cls,
+        main: File,
         loaded: Loaded,
-        stopwatch: Stopwatch,
-        cells: Sequence[Cell],
+        beside: Sequence[File],
+        in_text: Mapping[str, tuple[str, str]],
         questions: Questions,
-        in_text: Mapping[str, tuple[str, str]] = NO_TEXT,
+        stopwatch: Stopwatch,
     ) -> "Work":
-        """Return the work in these cells, which were `loaded`."""
-        formulas = formulas_of(cells, questions.spellings)
-        named = screen(cells, formulas)
+        """Return the work in these files, which were `loaded`."""
+        files = Files(main, beside)
+        formulas = formulas_of(files.pieces(), questions.spellings)
+        named = screen(files, formulas)
         written = Written(
-            text="\n".join(cell.source for cell in cells),
+            text="\n".join(cell.source for cell in cells_of([*beside, main])),
             named={name: printable_sightings(found) for name, found in named.items()},
             in_text=in_text,
             spellings=questions.spellings,
             notes=[(printable(note.where), printable(note.text)) for note in loaded.notes],
         )
-        return cls(with_formulas(loaded, formulas), stopwatch, cells, written, formulas)
+        return cls(main, with_formulas(loaded, formulas), written, formulas, stopwatch)
 
     def place_of(self, name: str) -> str:
         """Return where a function or class was last written ("homework.py, line 30"), or ""."""
         place = next((formula.place for formula in self.formulas if formula.name == name), "")
-        for cell in self.cells:
+        beside = [
+            cell for cell in self.loaded.cells if cell.label.partition(", ")[0] in self.helpers
+        ]
+        for cell in [*beside, *self.main.cells]:
             for node in cell.statements:
                 if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
                     place = f"{cell.label}, line {node.lineno}"
         return place
+
+    @property
+    def helpers(self) -> list[str]:
+        """The names of the files beside the main one that it has taken something from."""
+        return [name for name in dict.fromkeys(self.loaded.ran) if name != self.main.name]
 
     def ask(self, cases: Iterable[Case]) -> Iterator[tuple[Case, Outcome]]:
         """Ask some cases one after the other."""

@@ -73,7 +73,7 @@ def check_file(request: Request, questions: Questions, look: Look) -> int:
         if any(note.text == INTERRUPTED for note in loaded.notes):
             raise KeyboardInterrupt
         stopwatch = Stopwatch(limits)
-        work = Work.of(loaded, stopwatch, main.cells, questions, given.source.in_text)
+        work = Work.of(main, loaded, given.beside, given.source.in_text, questions, stopwatch)
         for place, text in work.written.notes:
             print(f"! {place}: {text}")
         report = print_report(work, request.only, questions, look)
