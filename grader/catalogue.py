@@ -65,6 +65,7 @@ OUTCOMES = {
         "the stub's raise NotImplementedError still stands above your code{there}: delete it"
     ),
     "missing": N_("{detail} is not defined"),
+    "missing_unparsed": N_("{detail} is not defined: its code does not parse{there}"),
     "missing_near": N_("{detail} is not defined; there is {name}{there}"),
     "missing_nested": N_(
         "{detail} is defined inside {name}{there}, where nothing else finds it: write it at the "
