@@ -7,18 +7,18 @@ import json
 import os
 import random
 import socket
-import warnings
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import read_file
+from conftest import ROOT, read_file
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from IPython.core.inputtransformer2 import TransformerManager
 from times import effort
 
-from grader.submissions.read import EFFORT, Cell, Magics, Source, Unreadable
+from grader.submissions.read import Cell, Source, TextCell, Unreadable
 
 LIMIT = 2**20
 CODE = "x = 1\n"
@@ -209,6 +209,9 @@ NOTEBOOKS = {
     "one_cell": (notebook(code()), cells("x = 1\n")),
     "nbformat_3": (FORMAT_3, cells("x = 1\ny = 2", "z = 3")),
     "source_as_list": (notebook(code(["x = 1\n", "y = 2"])), cells("x = 1\ny = 2")),
+    "magics_are_left_as_they_are": (
+        notebook(code("%%time\n!ls\n"), code("x = !ls\n")), cells("%%time\n!ls\n", "x = !ls\n")
+    ),
     "raw_and_markdown_cells_with_code": (
         notebook(markdown(), {"cell_type": "raw", "source": "x = 3", "metadata": {}}, code()),
         cells(CODE),
@@ -267,7 +270,9 @@ NOTEBOOKS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["homework.ipynb", "notebook_saved_as_py.py"])
+@pytest.mark.parametrize(
+    "name", ["homework.ipynb", "saved_as.py", "a.ipynb.txt", "A.IPYNB.JSON", "a.json", "a.txt", "a"]
+)
 @pytest.mark.parametrize("case", NOTEBOOKS)
 def test_a_notebook_whatever_its_suffix(read_bytes, case, name):
     document, expected = NOTEBOOKS[case]
@@ -296,10 +301,89 @@ def test_the_bytes_of_a_notebook(read_bytes, data):
     assert simplified(read_bytes(data, "homework.ipynb")) == cells("s = '王'")
 
 
-def test_py_saved_as_ipynb(read_bytes):
-    assert simplified(read_bytes(b"import torch\nx = 1\n", "a.ipynb")) == module(
-        "import torch\nx = 1\n"
+@pytest.mark.parametrize("name", ["a.ipynb", "a.py.txt", "A.PY.TXT"])
+def test_python_under_another_name(read_bytes, name):
+    assert simplified(read_bytes(b"import torch\nx = 1\n", name)) == module("import torch\nx = 1\n")
+
+
+# Code in cells that are not run
+
+ANSWER = "import torch\n\n# my answer\ndef grad_w1(x, y, params, hs, y_pred):\n    return x\n"
+IN_TEXT = {
+    "markdown": (markdown(ANSWER), {"grad_w1": TextCell("cell 2", "Markdown")}),
+    "raw": ({**markdown(ANSWER), "cell_type": "raw"}, {"grad_w1": TextCell("cell 2", "raw")}),
+    "class": (markdown("class Net(nn.Module):\n  pass"), {"Net": TextCell("cell 2", "Markdown")}),
+    "in_a_fence": (
+        markdown("Try this:\n```python\ndef forward(x, params):\n    return x\n```\n"),
+        {"forward": TextCell("cell 2", "Markdown")},
+    ),
+    "assigned": (
+        markdown(
+            "# of the report\nd = -2 * (y - yp)\nfor i in range(3):\n    print(i)\nw2_grad = hs.T @ d\n"
+        ),
+        dict.fromkeys(["d", "w2_grad"], TextCell("cell 2", "Markdown")),
+    ),
+    "prose_about_an_assignment": (markdown("The gradient is\n\nw2_grad = hs.T @ d\n"), {}),
+    "prose": (markdown("We define grad_w1 here.\n\n$$ y = x $$"), {}),
+    "code": (code(ANSWER), {}),
+}
+
+
+@pytest.mark.parametrize("case", IN_TEXT)
+def test_what_a_text_cell_would_define_is_told(read_bytes, case):
+    cell, expected = IN_TEXT[case]
+    assert read_bytes(encoded(notebook(code(), cell)), "a.ipynb").in_text == expected
+
+
+@pytest.mark.parametrize(
+    "language",
+    [
+        {"name": "ir", "language": "R"},
+        {"name": ".net-csharp", "language": "C#"},
+        {"name": "julia-1.9"},
+    ],
+)
+@pytest.mark.parametrize(
+    "line", ["def f(x):\n    return x", "class Net(nn.Module):\n    pass", "import torch"]
+)
+def test_the_metadata_of_another_kernel_is_no_reason_to_refuse_python(read_bytes, line, language):
+    document = notebook(code(line), metadata={"kernelspec": language})
+    assert simplified(read_bytes(encoded(document), "a.ipynb")) == cells(line)
+
+
+@pytest.mark.parametrize(
+    ("language", "source"),
+    [
+        ("R", "library(torch)\nf <- function(x) x\nfor (i in 1:3) print(i)\n"),
+        ("C#", "using System;\npublic class Net {\n  int f(int x) => x;\n}\nclass A : B { }\n"),
+        ("julia", "import Base\nusing Flux\nfunction forward(x)\n  x\nend\nf(x) = 2x\n"),
+    ],
+)
+def test_a_notebook_in_another_language_is_refused(read_bytes, language, source):
+    document = notebook(code(source), metadata={"language_info": {"name": language}})
+    with pytest.raises(Unreadable, match=f"is written in {language}, not in Python"):
+        read_bytes(encoded(document), "a.ipynb")
+
+
+def test_an_odd_encoding_without_the_package_for_it_is_one_line(read_bytes, monkeypatch):
+    monkeypatch.setitem(sys.modules, "charset_normalizer", None)
+    data, text = MODULES["gbk_short"]
+    assert simplified(read_bytes(data)) == module(text)
+    with pytest.raises(Unreadable) as raised:
+        read_bytes(MODULES["latin1"][0], "a.py")
+    assert str(raised.value) == "a.py is in an encoding that cannot be told here: save it as UTF-8"
+
+
+def test_a_system_without_flags_for_links_reads_as_well(tmp_path):
+    (tmp_path / "a.py").write_text(CODE)
+    program = (
+        "import os, sys\nfor name in ('O_NOFOLLOW', 'O_NONBLOCK', 'O_NOCTTY', 'O_CLOEXEC'):\n"
+        "    delattr(os, name)\nfrom pathlib import Path\n"
+        "from grader.submissions.read import read_bytes\nprint(read_bytes(Path(sys.argv[1]), 99))"
     )
+    command = [sys.executable, "-c", program, str(tmp_path / "a.py")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == f"{CODE.encode()}\n"
 
 
 def test_fifty_megabytes_of_outputs(read_bytes):
@@ -342,18 +426,19 @@ def test_the_cells_are_those_that_nbformat_sees(tmp_path_factory, drawn):
         if expected:
             assert [(cell.index, cell.source) for cell in read_file(path, LIMIT).cells] == expected
         else:
-            with pytest.raises(Unreadable, match="has no code cell with Python in it"):
+            with pytest.raises(Unreadable, match="has no code cell with anything in it"):
                 read_file(path, LIMIT)
 
 
 # What is refused
 
 R_KERNEL = {"kernelspec": {"name": "ir", "language": "R"}, "language_info": {"name": "R"}}
+ITSELF = "hand in the .py or .ipynb itself"
 BROKEN = encoded(notebook(code()))[:-3]
 BROKEN_WHERE = (
     "is broken: Expecting ',' delimiter in line 1, column 136; save it again from Jupyter"
 )
-EMPTY = "a.ipynb has no code cell with Python in it"
+EMPTY = "a.ipynb has no code cell with anything in it"
 MERGED = b'{\n "cells": [\n<<<<<<< HEAD\n  {"cell_type": "code"}\n=======\n>>>>>>> theirs\n ]\n}\n'
 
 REFUSED = {
@@ -361,21 +446,25 @@ REFUSED = {
     "blank": (b" \n\t\r\n", "a.py is empty"),
     "bom_alone": (codecs.BOM_UTF16_LE, "a.py is empty"),
     "nul": (b"x = 1\ny = '\0'\n", "a.py is not text: there is a NUL byte in line 2"),
-    "zip_named_py": (b"PK\x03\x04\0\0", "a.py is not text: there is a NUL byte in line 1"),
+    "nul_first": (b"\0\1\2", "a.py is not text: there is a NUL byte in line 1"),
     "broken_json": (BROKEN, f"a.ipynb {BROKEN_WHERE}"),
     "broken_json_as_py": (BROKEN, f"a.py {BROKEN_WHERE}"),
     "merge_markers": (MERGED, "a.ipynb holds an unresolved merge conflict (<<<<<<<) in line 3"),
     "merge_marker_first": (
         b"<<<<<<< HEAD\n{}", "a.ipynb holds an unresolved merge conflict (<<<<<<<) in line 1"
     ),
-    "web_page": (b"<!DOCTYPE html>", "a.ipynb is not a notebook: it begins with '<'"),
+    "xml": (b"<svg/>", "a.ipynb is not a notebook: it begins with '<'"),
+    "text": (b"x = 1\n", "a.txt is not read, for it is called neither .py nor .ipynb: " + ITSELF),
+    "json": (b'{"x": 1}', "a.json is not read, for it is called neither .py nor .ipynb: " + ITSELF),
+    "json_of_a_notebook": (
+        b'{"x": 1}', "a.ipynb.json is not a notebook: it is JSON without cells"
+    ),
     "json_of_something_else": (b'{"x": 1}', "a.ipynb is not a notebook: it is JSON without cells"),
     "cells_of_another_type": (
         b'{"cells": {}}', "a.ipynb is not a notebook: it is JSON without cells"
     ),
     "empty_notebook": (encoded(notebook()), EMPTY),
     "markdown_alone": (encoded(notebook(markdown())), EMPTY),
-    "no_python_alone": (encoded(notebook(code("%%bash\nls"))), EMPTY),
     "other_kernel": (
         encoded(notebook(code(), metadata=R_KERNEL)),
         "a.ipynb is written in R (kernel ir), not in Python"
@@ -400,6 +489,48 @@ def test_what_is_refused(read_bytes, case):
     with pytest.raises(Unreadable) as raised:
         read_bytes(data, expected.split()[0])
     assert str(raised.value) == expected
+
+
+KINDS = {
+    "%PDF-1.7\n": "a PDF document",
+    "Rar!\x1a\x07\x01\0": "a RAR archive",
+    "7z\xbc\xaf\x27\x1c\0\x04": "a 7z archive",
+    "\x1f\x8b\x08\0": "a gzip archive",
+    "a.py" + "\0" * 253 + "ustar\x0000": "a tar archive",
+    "PK\x03\x04\x14\0\0\0": "a zip archive",
+    "PK\x03\x04"
+    + "\0" * 26
+    + "[Content_Types].xml...PK\x03\x04 word/document.xml": "a Word document",
+    "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an Office document",
+    "{\\rtf1\\ansi": "an RTF document",
+    "\x89PNG\r\n\x1a\n": "an image",
+    "\xff\xd8\xff\xe0\0\x10JFIF": "an image",
+    "\0\0\0\x18ftypheic": "an image",
+}
+
+
+@pytest.mark.parametrize("name", ["a.py", "a.ipynb", "a.pdf", "a"])
+@pytest.mark.parametrize("head", KINDS, ids=KINDS.values())
+def test_what_is_no_text_is_told_by_what_it_is(read_bytes, head, name):
+    with pytest.raises(Unreadable) as raised:
+        read_bytes(head.encode("latin-1") + bytes(range(256)), name)
+    assert str(raised.value) == f"{name} is {KINDS[head]}: {ITSELF}"
+
+
+@pytest.mark.parametrize("name", ["a.html", "a.ipynb", "a.py", "a.ipynb.txt"])
+@pytest.mark.parametrize(
+    "page", ["<!DOCTYPE html>\n<html>", "\ufeff\n<html lang='en'>", "<!-- a -->\n<HTML>"]
+)
+def test_a_notebook_exported_as_html_is_told_so(read_bytes, page, name):
+    with pytest.raises(Unreadable, match="is an HTML page, probably a notebook exported as HTML"):
+        read_bytes(page.encode() + b"<body>import torch</body>", name)
+
+
+@pytest.mark.parametrize(
+    "text", ["GIF89a = 1\n", "BZh = 2\n", "    ftyp = 1\n", "RIFF = 3  # WEBP\n", "html < page\n"]
+)
+def test_python_is_not_mistaken_for_another_kind(read_bytes, text):
+    assert simplified(read_bytes(text.encode())) == module(text)
 
 
 def test_a_bomb_of_values_is_refused(read_bytes):
@@ -458,141 +589,6 @@ def test_a_hard_link_is_a_file(tmp_path):
     (tmp_path / "b.py").write_text(CODE)
     os.link(tmp_path / "b.py", tmp_path / "a.py")
     assert simplified(read_file(tmp_path / "a.py", LIMIT)) == module(CODE)
-
-
-# Magics
-
-# Long names, short here: MAGIC, SYSTEM and OUTPUT stand for methods of get_ipython().
-MAGICS = {
-    "none": ("x = 10 % 3\ny = x != 2\n", "x = 10 % 3\ny = x != 2\n"),
-    "line": ("%matplotlib inline\nx = 1", "MAGIC('matplotlib', 'inline')\nx = 1\n"),
-    "indented_line": ("if x:\n    %timeit f()\n", "if x:\n    MAGIC('timeit', 'f()')\n"),
-    "bang_pip": ("!pip install torch\nx = 1\n", "SYSTEM('pip install torch')\nx = 1\n"),
-    "bang_assignment": ("x = !ls\n", "x = OUTPUT('ls')\n"),
-    "magic_assignment": ("t = %time f()\n", "t = MAGIC('time', 'f()')\n"),
-    "help": ("torch.mm?\nx = 1\n", "MAGIC('pinfo', 'torch.mm')\nx = 1\n"),
-    "help_first": ("?torch.mm\n", "MAGIC('pinfo', 'torch.mm')\n"),
-    "continued": (
-        "!ls \\\n  -l \\\n  /\nx = 1\n", "SYSTEM('ls    -l    /')\n\n\nx = 1\n"
-    ),
-    "continued_twice": (
-        "x = !ls \\\n -l\ny = !ls \\\n -l\nz = 3\n",
-        "x = OUTPUT('ls   -l')\n\ny = OUTPUT('ls   -l')\n\nz = 3\n",
-    ),
-    "leading_blank_lines": ("\n\n%pwd\nx = 1\n", "\n\nMAGIC('pwd', '')\nx = 1\n"),
-    "indented_cell": ("    x = 1\n    y = 2\n", "x = 1\ny = 2\n"),
-    "blank_lines_and_indented": ("\n  \n  x = 1\n", "\n\nx = 1\n"),
-    "prompts": (">>> x = 1\n>>> def f():\n...     return x\n", "x = 1\ndef f():\n    return x\n"),
-    "ipython_prompts": ("In [1]: def f():\n   ...:     return x\n", "def f():\n    return x\n"),
-    "in_a_string": ('s = """\n%pwd\n!ls\n"""\n', 's = """\n%pwd\n!ls\n"""\n'),
-    "in_brackets": ("x = (7\n% 4)\n", "x = (7\n% 4)\n"),
-    "form_feed": ("%pwd\n# a\x0cb\u2028c\nx = 1\n", "MAGIC('pwd', '')\n# a b c\nx = 1\n"),
-    "time": ("%%time\nx = 1\n%pwd\n", "\nx = 1\nMAGIC('pwd', '')\n"),
-    "blank_lines_before_time": ("\n\n%%time\n\nx = 1\n", "\n\n\n\nx = 1\n"),
-    "capture": ("%%capture out --no-stderr\nx = 1\n", "\nx = 1\n"),
-    "capture_time": ("%%capture\n%%time\nx = 1\n", "\n\nx = 1\n"),
-    "time_bash": ("%%time\n%%bash\nls\n", ""),
-    "prun": ("%%prun -l 5\nx = 1\n", "\nx = 1\n"),
-    "timeit_leaves_no_names": ("%%timeit\nx = 1\n", ""),
-    "bash": ("%%bash\nls\n", ""),
-    "writefile": ("%%writefile homework.py\nx = 1\n", ""),
-    "html": ("%%html\n<b>x</b>\n", ""),
-    "javascript": ("%%javascript\nalert(1)\n", ""),
-    "latex": ("%%latex\n$x$\n", ""),
-    "unknown_cell_magic": ("%%frobnicate\nx = 1\n", ""),
-    "no_cell_magic": ("%%\nx = 1\n", ""),
-    "help_on_a_cell_magic": ("%%time?\n", "MAGIC('pinfo', '%%time')\n"),
-    "cell_magic_in_line_2": ("x = 1\n# %%bash\n", "x = 1\n# %%bash\n"),
-    "not_even_ipython": ("%pwd\nf(((\n", "MAGIC('pwd', '')\nf(((\n"),
-    "tqdm_notebook": ("from tqdm.notebook import tqdm\n", "from tqdm.notebook import tqdm\n"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", MAGICS)
-def test_magics(case):
-    source, expected = MAGICS[case]
-    plain = Magics().to_python(source)
-    for name, short in (("run_line_magic", "MAGIC"), ("system", "SYSTEM"), ("getoutput", "OUTPUT")):
-        plain = plain.replace(f"get_ipython().{name}(", f"{short}(")
-    assert plain.rstrip("\n") == expected.rstrip("\n")
-
-
-def test_magics_of_a_real_notebook(read_bytes):
-    document = notebook(code("%%bash\nls"), code("%pip install torch\nimport torch"))
-    (cell,) = read_bytes(encoded(document), "a.ipynb").cells
-    assert cell.label == "cell 2"
-    assert cell.source.splitlines()[1] == "import torch"
-
-
-SNIPPETS = st.sampled_from(
-    [
-        *("x = 1", "", "   ", "def f(a):", "    return a", "# why?", "s = '''", "'''", "f(", ")"),
-        *("%matplotlib inline", "!ls", "x = !ls", "x = %pwd", "f?", "?f", "!!ls", "/f 1", ",f a"),
-        *("!ls \\", "x = \\", ">>> x", "... y", "In [3]: x", "  %pwd", "if x: !ls", "a = b = !c"),
-        *("x != 3", "x = 5 % 3", "f(a)?", "%%time?", "%%", "@f", "\\", "    x = y", "x; y"),
-        *("f'{x!r}'", "x =! ls"),
-        *("[nav] In [1]: x", "  ...: y", "x = [1,", ", 2]", "% 3", "x == 1 ?", "é = !ls"),
-    ]
-)  # fmt: skip
-
-
-@settings(max_examples=400)
-@given(st.lists(SNIPPETS, max_size=7))
-def test_what_the_quick_look_passes_over_ipython_would_leave_alone(lines):
-    """But for cell magics and the blank lines that keep numbers, the result is IPython's own."""
-    cell = "\n".join(lines)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            transformed = TransformerManager().transform_cell(cell)
-        except Exception:
-            return
-    if "run_cell_magic" in transformed:
-        return
-    ours = Magics().to_python(cell)
-    kept = [line for line in ours.splitlines() if line.strip()]
-    assert kept == [line for line in transformed.splitlines() if line.strip()]
-    assert len(ours.rstrip().splitlines()) <= len(cell.splitlines())
-
-
-HOSTILE_CELLS = {
-    "unclosed_quotes": "%pwd\nx = '" + "\\'" * 500_000,
-    "triple_quotes_in_a_line": ">>> x\n" + '"""' * 300_000,
-    "many_magics": "%pwd\n" * 100_000,
-    "many_nested_cell_magics": "%%time\n" * 100_000,
-    "one_long_word": "%pwd\n(" + "a" * 500_000 + ")?",
-    "deep_brackets": "%pwd\n" + "(" * 500_000,
-    "deep_blocks": "%pwd\n" + "".join(" " * i + "if x:\n" for i in range(1000)),
-    "many_equals": "%pwd\n" + "= " * 300_000,
-    "question_marks": "? " * 300_000,
-    "blanks": " " * 1_000_000 + "\n" + "\t" * 1_000_000,
-    "quotes_within_the_effort": "%pwd\n" * 12 + ("x = '" + "\\'" * 1000 + "\n") * 3,
-    "magics_within_the_effort": "%pwd\n" * 490,
-    "help_within_the_effort": ("(" + "a" * 1000 + ")?\n") * 10,
-}
-
-
-@pytest.mark.parametrize("case", HOSTILE_CELLS)
-def test_a_hostile_cell_costs_little(case):
-    magics = Magics()
-    # The dearest takes 170; without a limit it would take hours.
-    assert effort(lambda: [magics.to_python(HOSTILE_CELLS[case]) for _ in range(20)]) < 1000
-
-
-def test_a_hostile_cell_does_not_use_up_what_others_need():
-    magics = Magics()
-    assert magics.to_python(HOSTILE_CELLS["many_magics"]) == HOSTILE_CELLS["many_magics"]
-    assert magics.to_python("%pwd\nx = 1\n") != "%pwd\nx = 1\n"
-
-
-def test_an_ordinary_notebook_is_far_from_the_limit():
-    magics = Magics()
-    cell = (
-        "%matplotlib inline\n!pip install torch\n" + "total = alpha + beta  # a line of code\n" * 60
-    )
-    for _ in range(40):
-        assert "get_ipython" in magics.to_python(cell)
-    assert magics._left > EFFORT / 2
 
 
 # Whatever is sent

@@ -3,11 +3,15 @@
 import os
 from pathlib import Path, PurePath
 
-GRADABLE = frozenset({".py", ".ipynb"})
+# How a file's name ends that may hold Python; some mail programs and browsers add another ending.
+GRADABLE = (".py", ".ipynb", ".ipynb.txt", ".ipynb.json", ".py.txt")
 ZIP = ".zip"
 HOMEWORK = "homework"
 # Beside these, whatever is hidden: .ipynb_checkpoints, .DS_Store, AppleDouble's ._homework.py.
 NO_SUBMISSION = frozenset({"__macosx", "__pycache__", "selfcheck"})
+_HERE_AND_NOW = 0
+for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC"):
+    _HERE_AND_NOW |= getattr(os, _flag, 0)  # Windows, where the self-check reads, has none of them
 
 
 def shown(name: object) -> str:
@@ -25,10 +29,15 @@ def suffix(name: str) -> str:
     return PurePath(name).suffix.lower()
 
 
+def is_gradable(name: str) -> bool:
+    """Tell whether a file of this name may hold Python; what is in it decides whether it does."""
+    return name.lower().endswith(GRADABLE)
+
+
 def is_homework(name: str) -> bool:
     """Tell whether a file is called as the homework is."""
-    stem, ending = os.path.splitext(name.lower())
-    return stem == HOMEWORK and ending in GRADABLE
+    stem, _, ending = name.lower().partition(".")
+    return stem == HOMEWORK and f".{ending}" in GRADABLE
 
 
 def scan(folder: Path) -> list[os.DirEntry[str]]:
@@ -40,4 +49,4 @@ def scan(folder: Path) -> list[os.DirEntry[str]]:
 
 def open_here_and_now(path: str, flags: int) -> int:
     """Open a file without following a link or waiting for a pipe or a device (for `opener`)."""
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    return os.open(path, flags | _HERE_AND_NOW)

@@ -1,8 +1,10 @@
-"""Read a submitted file as plain Python: its text, or the code cells of a notebook.
+"""Read a submitted file: its text, or the code cells of a notebook, as the student wrote them.
 
 The content decides what a file is, not its suffix. Nothing is compiled or executed: whether the
 code is valid shows in the worker. Whatever bytes a student sends, `read` returns a Source or
 raises Unreadable with one line, in a time that grows with the length of the file and no faster.
+
+This module travels in the self-check, so it needs nothing but the standard library.
 """
 
 import codecs
@@ -15,15 +17,13 @@ import os
 import re
 import stat
 import tokenize
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
-
-import charset_normalizer
+from typing import Any, Literal, NamedTuple
 
 from grader.errors import UserError
-from grader.submissions import open_here_and_now, shown, suffix
+from grader.submissions import is_gradable, open_here_and_now, shown
 
 MEGABYTE = 2**20
 
@@ -46,13 +46,26 @@ class Cell:
     source: str
 
 
+class TextCell(NamedTuple):
+    """A cell of a notebook that is not run: its label, and "Markdown" or "raw"."""
+
+    label: str
+    kind: str
+
+
 @dataclass(frozen=True)
 class Source:
-    """The Python of one submitted file, and the digest of its bytes."""
+    """The Python of one submitted file, and the digest of its bytes.
 
+    `in_text` are the names that code in a text cell would define, by name: such a cell was code
+    before somebody changed its type.
+    """
+
+    name: str
     kind: Literal["module", "notebook"]
     cells: tuple[Cell, ...]
     sha256: str
+    in_text: Mapping[str, TextCell] = field(default_factory=dict)
 
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:
@@ -65,18 +78,61 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
 
 def read(name: str, data: bytes) -> Source:
     """Read the bytes of a file called `name`; raise Unreadable where there is no code in them."""
+    digest = hashlib.sha256(data).hexdigest()
     try:
+        if kind := other_kind(data):
+            raise Unreadable(kind)
         text = _text(data)
-        document = _notebook_document(text, suffix(name) == ".ipynb")
-        digest = hashlib.sha256(data).hexdigest()
+        document = _notebook_document(text, NOTEBOOK_NAME.search(name) is not None)
         if document is not None:
-            return Source("notebook", tuple(_code_cells(document)), digest)
+            cells = tuple(_code_cells(document))
+            return Source(name, "notebook", cells, digest, _in_text(document))
+        if not is_gradable(name):
+            raise Unreadable(f"is not read, for it is called neither .py nor .ipynb: {ITSELF}")
     except Unreadable as error:
         raise Unreadable(f"{name} {error}") from None
-    return Source("module", (Cell(1, name, text),), digest)
+    return Source(name, "module", (Cell(1, name, text),), digest)
 
 
 # Bytes
+
+ITSELF = "hand in the .py or .ipynb itself"
+# What else students hand in, by its first bytes.
+OTHER_KINDS = (
+    (re.compile(rb"%PDF-"), "a PDF document"),
+    (re.compile(rb"PK\x03\x04.{26,}?word/", re.DOTALL), "a Word document"),
+    (re.compile(rb"PK\x03\x04"), "a zip archive"),
+    (re.compile(rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), "an Office document"),
+    (re.compile(rb"\{\\rtf1"), "an RTF document"),
+    (re.compile(rb"Rar!\x1a\x07"), "a RAR archive"),
+    (re.compile(rb"7z\xbc\xaf\x27\x1c"), "a 7z archive"),
+    (re.compile(rb"\x1f\x8b"), "a gzip archive"),
+    (re.compile(rb"BZh[1-9]1AY&SY"), "a bzip2 archive"),
+    (re.compile(rb"\xfd7zXZ\0"), "an xz archive"),
+    (re.compile(rb"\x28\xb5\x2f\xfd"), "a zstd archive"),
+    (re.compile(rb".{257}ustar[\0 ]", re.DOTALL), "a tar archive"),
+    (re.compile(rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a[^ -~]", re.DOTALL), "an image"),
+    (re.compile(rb"\0\0\0.ftyp(?:hei|mif|avif)", re.DOTALL), "an image"),
+    (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), "an image"),
+    (re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<(?:!doctype )?html\b",
+                re.DOTALL | re.IGNORECASE), "an HTML page"),
+)  # fmt: skip
+HEAD_BYTES = 4096
+
+
+def other_kind(data: bytes) -> str | None:
+    """Say what a file is that can be told by its first bytes and holds no Python, and what to do.
+
+    None where nothing is told.
+    """
+    head = data[:HEAD_BYTES]
+    for mark, kind in OTHER_KINDS:
+        if mark.match(head):
+            if kind == "an HTML page":
+                kind += ", probably a notebook exported as HTML"
+                return f"is {kind}: hand in the .ipynb itself"
+            return f"is {kind}: {ITSELF}"
+    return None
 
 
 def _bytes(path: Path, max_bytes: int) -> bytes:
@@ -193,7 +249,12 @@ def _undeclared(data: bytes) -> str:
     if max(shares) >= ENOUGH_COMMON:
         encoding, *_ = CHINESE[shares.index(max(shares))]
         return data.decode(encoding)
-    match = charset_normalizer.from_bytes(data, cp_isolation=OTHER_ENCODINGS).best()
+    try:
+        # Here and not above: it is rarely needed, and a student's machine may not have it.
+        from charset_normalizer import from_bytes
+    except ImportError:
+        raise Unreadable("is in an encoding that cannot be told here: save it as UTF-8") from None
+    match = from_bytes(data, cp_isolation=OTHER_ENCODINGS).best()
     # Latin-1 reads anything, and the ASCII in it rightly.
     return str(match) if match else data.decode("latin-1")
 
@@ -216,6 +277,10 @@ MAX_VALUES = 5_000_000
 STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 NOTEBOOK_START = re.compile(r'\s*\{\s*"(cells|worksheets|metadata|nbformat(_minor)?)"\s*:')
 MERGE_MARKER = re.compile(r"^<{7}", re.MULTILINE)
+
+
+# Whatever else is added to it: homework.ipynb.txt, homework.ipynb.json.
+NOTEBOOK_NAME = re.compile(r"(?i)\.ipynb(?:\.txt|\.json)?$")
 
 
 def _notebook_document(text: str, is_ipynb: bool) -> Json | None:
@@ -264,22 +329,61 @@ def _merge_conflict(text: str) -> str | None:
     return None
 
 
-def _code_cells(document: Json) -> Iterator[Cell]:
-    """Yield the Python of each code cell; raise Unreadable where there is none.
+def _code_cells(document: Json) -> list[Cell]:
+    """Return the text of each code cell; raise Unreadable where there is none.
 
     Outputs, attachments, markdown and raw cells are not looked at, whatever they hold.
     """
-    _check_language(document)
-    magics = Magics()
-    empty = True
+    cells = [
+        Cell(index, _label(index), source)
+        for index, cell in enumerate(_all_cells(document), 1)
+        if isinstance(cell, dict) and cell.get("cell_type") == "code"
+        if (source := _source_of(cell)).strip()
+    ]
+    if not cells:
+        raise Unreadable("has no code cell with anything in it")
+    if not any(PLAINLY_PYTHON.search(cell.source) for cell in cells):
+        _check_language(document)
+    return cells
+
+
+def _label(index: int) -> str:
+    return f"cell {index}"
+
+
+def _source_of(cell: Json) -> str:
+    return _tidy(_joined(cell.get("source", cell.get("input"))))
+
+
+# A line that in no other language of notebooks means anything.
+PLAINLY_PYTHON = re.compile(
+    r"^(?:(?:async )?def \w+\(|class \w+(?:\([\w., =]*\))?:|from [\w.]+ import\b|import torch\b)",
+    re.MULTILINE,
+)
+# What text would define if it were run. An assignment counts only where all around it is code, too.
+DEFINED = re.compile(r"^(?:def|class) (\w+)\b *[(:]", re.MULTILINE)
+ASSIGNED = re.compile(r"^(\w+) *=(?!=)", re.MULTILINE)
+PROSE = re.compile(
+    r"^(?!\s|$|[#@)\]}]|(?:def|class|import|from|for|if|with|else|try|except|return)\b"
+    r"|[\w.,\[\] ]+[-+*/@]?=|[\w.]+\()",
+    re.MULTILINE,
+)
+TEXT_CELLS = {"markdown": "Markdown", "raw": "raw"}
+
+
+def _in_text(document: Json) -> dict[str, TextCell]:
+    """Return the names that the code in text cells would define."""
+    found: dict[str, TextCell] = {}
     for index, cell in enumerate(_all_cells(document), 1):
-        if isinstance(cell, dict) and cell.get("cell_type") == "code":
-            source = magics.to_python(_tidy(_joined(cell.get("source", cell.get("input")))))
-            if source.strip():
-                empty = False
-                yield Cell(index, f"cell {index}", source)
-    if empty:
-        raise Unreadable("has no code cell with Python in it")
+        kind = cell.get("cell_type") if isinstance(cell, dict) else None
+        if isinstance(kind, str) and kind in TEXT_CELLS:
+            text = _source_of(cell)
+            names = [
+                *DEFINED.findall(text),
+                *([] if PROSE.search(text) else ASSIGNED.findall(text)),
+            ]
+            found |= dict.fromkeys(names, TextCell(_label(index), TEXT_CELLS[kind]))
+    return found
 
 
 def _all_cells(document: Json) -> list[Any]:
@@ -319,86 +423,3 @@ def _check_language(document: Json) -> None:
     if languages and not any("py" in language.lower() for language in languages):
         kernels = f" (kernel {kernel})" if kernel else ""
         raise Unreadable(shown(f"is written in {languages[0][:40]}{kernels[:60]}, not in Python"))
-
-
-# Magics
-
-# Whatever may be IPython's own syntax: escaped lines, `x = !ls`, `x = %time f()`, `help?`, pasted
-# prompts, a cell that is indented as a whole. Most cells have none of it.
-SPECIAL = re.compile(
-    r"""(?m) ^[ \t]*(?: [%!?,;/] | >>> | \.{3,}: | In[ ]\[ | \[(?:nav|ins)\] )
-    | =[ \t]* (?:\\\n[ \t]*)? [%!]
-    | \?[ \t]*$
-    | \A (?:[ \t]*\n)* [ \t]+ [^ \t\n]
-    """,
-    re.VERBOSE,
-)
-# IPython runs what stands below these in the notebook's own namespace. What stands below any
-# other (%%bash, %%writefile, %%html) is no Python, or leaves no names behind (%%timeit).
-RUN_THEIR_CELL = frozenset({"time", "capture", "prun", "debug"})
-HELP_ON_MAGIC = re.compile(r"%%\w+\?")
-# IPython takes more characters than a newline for the end of a line, Python does not.
-NO_LINE_ENDS = dict.fromkeys(map(ord, "\v\f\x1c\x1d\x1e\x85\u2028\u2029"), " ")
-MAX_SPECIALS = 500
-# IPython reads a cell anew for each special line, in a time that may grow with the square of the
-# longest line. A notebook may cost this much, in special lines x characters x the longest line (at
-# least LINE); cells beyond stay as they are. An ordinary cell costs a hundred thousand.
-EFFORT = 100_000_000
-LINE = 80
-
-
-class Magics:
-    """Turns the cells of one notebook into plain Python by IPython's rules; runs nothing."""
-
-    def __init__(self) -> None:
-        # Here and not above: it is slow to import, and who only reads bytes needs none of it.
-        from IPython.core.inputtransformer2 import TransformerManager
-
-        self._ipython: Any = TransformerManager()
-        self._left = EFFORT
-
-    def to_python(self, source: str) -> str:
-        """Return a cell as plain Python, or '' where its magic is for something else.
-
-        Line magics and shell lines become calls of get_ipython(), which does nothing in the
-        worker. What IPython cannot transform is returned as it is: the worker names the error.
-        """
-        specials = len(SPECIAL.findall(source))
-        if not specials:
-            return source
-        lines = (source.translate(NO_LINE_ENDS) + "\n").splitlines(keepends=True)
-        effort = (specials + 1) * len(source) * max(LINE, *map(len, lines))
-        if effort > self._left:
-            return source
-        self._left -= effort
-        try:
-            return "".join(self._transformed(lines))
-        except Exception:  # whatever IPython raises on what is not even its own syntax
-            return source
-
-    def _transformed(self, lines: list[str]) -> list[str]:
-        head: list[str] = []  # a blank line for each that is gone, so that numbers stay
-        while True:
-            code = lines
-            for clean in self._ipython.cleanup_transforms:
-                code = clean(code)
-            head += ["\n"] * (len(lines) - len(code))
-            if not code or not code[0].startswith("%%") or HELP_ON_MAGIC.match(code[0]):
-                return head + self._without_specials(code)
-            name, _, _ = code[0][2:].rstrip().partition(" ")
-            if name not in RUN_THEIR_CELL:
-                return []
-            head.append("\n")
-            lines = code[1:]
-
-    def _without_specials(self, lines: list[str]) -> list[str]:
-        for _ in range(MAX_SPECIALS):
-            changed, after = self._ipython.do_one_token_transform(lines)
-            if not changed:
-                break
-            at = next(
-                i for i, (old, new) in enumerate(zip(lines, after, strict=False)) if old != new
-            )
-            after[at + 1 : at + 1] = ["\n"] * (len(lines) - len(after))
-            lines = after
-        return lines
