@@ -82,11 +82,11 @@ class _Exam:
 
 @dataclass(frozen=True)
 class _GradedFile:
-    """The record of one file, what of it may be the machine's fault, and what files it used."""
+    """The record of one file, what of it may be the machine's fault, and the files that ran."""
 
     record: Record
     smell: Smell | None
-    used: frozenset[str]
+    ran: frozenset[str]
 
 
 class Classroom:
@@ -166,7 +166,7 @@ class Classroom:
             isolation=list(asked.layers),
             started=started,
         )
-        return _GradedFile(record, asked.smell, asked.used)
+        return _GradedFile(record, asked.smell, asked.ran)
 
     def _interview(
         self, source: Source, beside: Sequence[Source], rounds: Sequence[Round]
@@ -311,7 +311,7 @@ class _Files:
             return "counts"
         if name == (net_file_of(counted) or ("",))[0]:
             return "net"
-        if name in self.graded[counted.submission].used:
+        if name in self.graded[counted.submission].ran:
             return "used"
         if name in self.untouched:
             return "untouched"

@@ -25,7 +25,8 @@ class Interview:
 
     `layers` are in force, `missing` are not, with the reason.
     `named` is what its gradients name of autograd. `waited` tells that the worker was stopped
-    somewhere while it slept, or waited for something. `seconds` is processor time by function.
+    somewhere while it slept, or waited for something. `seconds` is processor time by function,
+    `ran` are the names of the files that ran.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -35,7 +36,7 @@ class Interview:
     missing: Mapping[str, str]
     waited: bool
     seconds: Mapping[str, float]
-    used: frozenset[str] = frozenset()
+    ran: frozenset[str] = frozenset()
 
     @property
     def smell(self) -> Smell | None:
@@ -94,6 +95,7 @@ def interview(
         outcomes=tuple(outcomes),
         named=worker.named,
         notes=notes,
+        ran=worker.ran,
         layers=tuple(worker.layers),
         missing=worker.missing,
         waited=worker.waited,

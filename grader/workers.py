@@ -223,6 +223,7 @@ class Worker:
         self.waited = False
         """Whether it had to be stopped while it slept, or waited for something."""
         self.named: dict[str, tuple[Sighting, ...]] = {}
+        self.ran: frozenset[str] = frozenset()  # names of files
         self.missing = dict.fromkeys(LAYERS, "the worker did not start")
         """Layers of confinement that are not in force, with the reason."""
         with contextlib.suppress(wire.WireError):  # begin() then finds the channel closed
@@ -308,6 +309,7 @@ class Worker:
         loaded = self._exchange(wire.Run(), wire.Loaded, seconds)
         if isinstance(loaded, Outcome):
             return loaded
+        self.ran = frozenset(loaded.ran)
         return [Note(printable(where), printable(text)) for where, text in loaded.notes]
 
     def ask(self, questions: Round) -> list[Outcome]:

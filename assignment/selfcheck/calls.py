@@ -1,20 +1,25 @@
 """Put one call to the functions a student defined, and bring home tensors or a problem."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from selfcheck.asked import is_answer
 from selfcheck.contract import GRADIENTS, Call, Outcome, Parameters, Problem
 from selfcheck.guards import watching
-from selfcheck.student import Namespace, TimeLimitReached, describe, where
+from selfcheck.hints import nested, of_missing, stub_above
+from selfcheck.student import Loaded, Namespace, TimeLimitReached, describe, where
 
 MAX_ENTRIES = 500_000
 RETURNED_DTYPES = (torch.float64, torch.float32)
 STEPS_BETWEEN_CHECKS = 100
+OF_THE_STUB = re.compile(r"NotImplementedError: TODO \d+")
+NO_FORWARD = 'missing the required "forward" function'  # as torch says it of a Module
 
 
 class BadReturn(Exception):
@@ -25,37 +30,50 @@ class Missing(Exception):
     """A name that the homework asks for is not defined."""
 
 
-def answer(call: Call, namespace: Namespace, labels: set[str]) -> Outcome:
-    """Put `call` to the functions in `namespace`; never raises, whatever they do.
+def answer(call: Call, loaded: Loaded) -> Outcome:
+    """Put `call` to the functions of a submission; never raises, whatever they do.
 
-    `labels` are the names of the student's cells, by which a problem's place is told. A gradient
-    is watched for differentiation by torch.
+    A gradient is watched for differentiation by torch.
     """
+    loaded.state.put_back()
     if call.function not in GRADIENTS:
-        return _answer(call, namespace, labels)
+        return _answer(call, loaded)
     before = {name: tensor._version for name, tensor in call.tensors.items()}
-    with watching(labels) as watch:
-        outcome = _answer(call, namespace, labels)
+    with watching(loaded.labels) as watch:
+        outcome = _answer(call, loaded)
     # torch counts the changes of a tensor in place.
     damaged = tuple(name for name, t in call.tensors.items() if t._version != before[name])
     return replace(outcome, seen=watch.sightings(), damaged=damaged)
 
 
-def _answer(call: Call, namespace: Namespace, labels: set[str]) -> Outcome:
+def _answer(call: Call, loaded: Loaded) -> Outcome:
     try:
-        tensors = HANDLERS[call.function](call, namespace)
+        tensors = HANDLERS[call.function](call, loaded.namespace)
         return Outcome(tensors)
     except Missing as error:
-        return Outcome(problem=Problem.MISSING, detail=str(error))
+        hint = of_missing(str(error), loaded.cells)
+        return Outcome(problem=Problem.MISSING, detail=str(error), hint=hint)
     except BadReturn as error:
         return Outcome(problem=Problem.BAD_RETURN, detail=str(error))
     except TimeLimitReached as error:
         # Without its place: where a loop is when the time is over is another line on every run.
         return out_of_time(error)
     except NotImplementedError as error:
-        return _failed(Problem.NOT_ATTEMPTED, describe(error), error, labels)
+        return _not_implemented(error, call, loaded)
     except BaseException as error:
-        return _failed(Problem.RAISED, describe(error), error, labels)
+        return _failed(Problem.RAISED, describe(error), error, loaded.labels)
+
+
+def _not_implemented(error: NotImplementedError, call: Call, loaded: Loaded) -> Outcome:
+    """Return the outcome of a call that met the stub's own words, or torch's."""
+    detail = describe(error)
+    if OF_THE_STUB.match(detail):
+        outcome = _failed(Problem.NOT_ATTEMPTED, detail, error, loaded.labels)
+        return replace(outcome, hint=stub_above(outcome.where, loaded.cells))
+    outcome = _failed(Problem.RAISED, detail, error, loaded.labels)
+    if call.function in ("net", "train_net") and NO_FORWARD in detail:
+        return replace(outcome, hint=nested("forward", loaded.cells, "Net"))
+    return outcome
 
 
 def out_of_time(error: TimeLimitReached) -> Outcome:
@@ -63,15 +81,15 @@ def out_of_time(error: TimeLimitReached) -> Outcome:
     return Outcome(problem=Problem.WAITED if error.waited else Problem.TIMEOUT, detail=str(error))
 
 
-def _failed(problem: Problem, detail: str, error: BaseException, labels: set[str]) -> Outcome:
+def _failed(problem: Problem, detail: str, error: BaseException, labels: Set[str]) -> Outcome:
     return Outcome(problem=problem, detail=detail, where=where(error.__traceback__, labels))
 
 
 def _defined(namespace: Namespace, name: str) -> Callable[..., Any]:
     value = namespace.get(name)
-    if not callable(value):
+    if not is_answer(value):
         raise Missing(name)
-    return value  # type: ignore[no-any-return]  # what it returns is checked by _tensor
+    return value  # what it returns is checked by _tensor
 
 
 def _tensor(value: object, name: str) -> Tensor:
@@ -182,6 +200,8 @@ def _net_with(params: Parameters, namespace: Namespace) -> Any:
     """Build the student's Net and set its layers to `params`; nn.Linear keeps w transposed."""
     n_feature, n_hidden = params.w1.shape
     net = _defined(namespace, "Net")(n_feature, n_hidden, params.w2.shape[1]).double()
+    if any(isinstance(weight, nn.UninitializedParameter) for weight in net.parameters()):
+        net(torch.zeros(1, n_feature, dtype=torch.float64))  # lazy layers take their sizes from it
     for layer, weight, bias in (
         ("hidden", params.w1.T, params.b1[0]),
         ("predict", params.w2.T, params.b2[0]),

@@ -61,8 +61,24 @@ def N_(message: str) -> str:  # noqa: N802  # gettext's name for what is to be t
 OUTCOMES = {
     "right": N_("right"),
     "not_attempted": N_("not attempted"),
+    "not_attempted_stub_above": N_(
+        "the stub's raise NotImplementedError still stands above your code{there}: delete it"
+    ),
     "missing": N_("{detail} is not defined"),
+    "missing_in_text": N_(
+        "{detail} is not defined: {cell}, which defines it, is a {kind} cell; change it to Code"
+    ),
+    "missing_unparsed": N_("{detail} is not defined: its code does not parse{there}"),
+    "missing_near": N_("{detail} is not defined; there is {name}{there}"),
+    "missing_nested": N_(
+        "{detail} is defined inside {name}{there}, where nothing else finds it: write it at the "
+        "top level"
+    ),
     "raised": N_("{function} raised {detail}{place}"),
+    "raised_nested": N_(
+        "{function} raised {detail}{place}: forward is defined inside {name}{there}; write it "
+        "beside __init__, one level less deep"
+    ),
     "bad_return": N_("{detail}{place}"),
     "timeout": N_("{function} {detail}{place}"),
     "waited": N_("{function} {detail}{place}"),
@@ -100,8 +116,11 @@ OUTCOMES = {
     "trained": N_("final loss {loss:.4f}, at or below the pass mark {pass_mark:.4f}"),
     "not_trained": N_("final loss {loss:.4g} is above the pass mark {pass_mark:.4f}"),
     "diverged": N_("training diverged: its parameters became NaN or infinite"),
-    "needs_forward": N_("forward.values comes first: the loss is found with your forward pass"),
-    "nothing_defined": N_("none of the asked functions is defined{reason}"),
+    "nothing_defined": N_("nothing that is asked is defined: define {names}.{error}"),
+    "nothing_defined_in_text": N_(
+        "nothing that is asked is defined ({names}): {cell}, which defines some of it, is a {kind} "
+        "cell; change it to Code"
+    ),
     "unreadable": N_("{reason}"),
     "net_beside": N_("This file defines no Net; the one in {file} counts."),
     # What an instructor is told of submissions that may have ended by the machine's fault

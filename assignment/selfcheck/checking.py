@@ -1,72 +1,77 @@
 """Judge what a student wrote against the public cases, by the grader's own code.
 
-The public cases are not the ones that decide a score, but they ask the same questions. Only torch
-is needed.
+The public cases are not the ones that decide a score, but they ask the same questions, and what is
+answered is judged by the same function (judging.verdicts): there is no rule of its own here. Only
+torch is needed.
 """
 
 import ast
 import json
-import tokenize
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from selfcheck.catalogue import Reason
 from selfcheck.calls import answer
-from selfcheck.contract import Call, Named, Parameters, Spellings
+from selfcheck.contract import (
+    GRADIENTS,
+    Call,
+    Outcome,
+    Problem,
+    Spellings,
+    printable,
+    printable_sightings,
+)
+from selfcheck.files import File, cells_of
+from selfcheck.following import Files
 from selfcheck.formulas import Formula, formulas_of, with_formulas
 from selfcheck.screening import screen
-from selfcheck.student import NOT_PARSED, Cell, Namespace
-from selfcheck.diagnosis import Mistaken, Mistakes
+from selfcheck.student import Loaded
+from selfcheck.diagnosis import Ids, Mistaken, Mistakes
 from selfcheck.errors import UserError
-from selfcheck.judging import Case, Marking, judge, judge_training
-from selfcheck.verdicts import Verdict, is_training
+from selfcheck.judging import Case, Marking, Written
+from selfcheck.timing import Limits, Stopwatch
+from selfcheck.verdicts import is_training
 
 CASES_FILE = Path(__file__).with_name("public_cases.json")
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a student wrote: the names it defines, its code, and what it writes as assignments."""
-
-    namespace: Namespace
-    cells: Sequence[Cell]
-    formulas: Sequence[Formula] = ()
-
-    @classmethod
-    def of(cls, namespace: Namespace, cells: Sequence[Cell], spellings: Spellings) -> "Work":
-        """Return the work in these cells, which ran in `namespace`."""
-        formulas = formulas_of(cells, spellings)
-        return cls(with_formulas(namespace, formulas), cells, formulas)
-
-    def place_of(self, name: str) -> str:
-        """Return where a function or class was last written ("homework.py, line 30"), or ""."""
-        place = next((formula.place for formula in self.formulas if formula.name == name), "")
-        for cell in self.cells:
-            for node in _statements(cell):
-                if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
-                    place = f"{cell.label}, line {node.lineno}"
-        return place
-
-
-def _statements(cell: Cell) -> list[ast.stmt]:
-    try:
-        return cell.tree.body
-    except NOT_PARSED:
-        return []
+Stored = Mapping[str, Any]  # a part of that file
+INTERRUPTED = "KeyboardInterrupt"
 
 
 @dataclass(frozen=True)
 class Questions:
-    """The public cases, the numbers of the rubric that mark the answers, and its spellings."""
+    """The public cases, and what else of the rubric decides how work is judged.
+
+    `python` and `packages` are what student code finds when it is graded, `limits` how long it may
+    take, and `source_bytes` is the size of the largest file.
+    """
 
     cases: Sequence[Case]
     marking: Marking
     spellings: Spellings
+    python: str
+    packages: Sequence[str]
+    limits: Limits
+    source_bytes: int
+
+    @classmethod
+    def of(cls, text: str) -> "Questions":
+        """Return the questions that cases.public_cases_json has written down."""
+        stored: Stored = json.loads(text)
+        return cls(
+            cases=[_case(case, stored["mistakes"]) for case in stored["cases"]],
+            marking=Marking(**stored["marking"]),
+            spellings=stored["spellings"],
+            python=stored["software"]["python"],
+            packages=stored["software"]["packages"],
+            limits=Limits(**stored["limits"]),
+            source_bytes=stored["source_bytes"],
+        )
 
     def chosen(self, only: str | None) -> list[str]:
         """Return the criteria that `only` names (all without it), training last.
@@ -79,13 +84,88 @@ class Questions:
             raise UserError(f"nothing is called {only!r}; choose from {known}")
         return sorted(names, key=is_training)
 
+    def cases_for(self, criteria: Iterable[str]) -> list[Case]:
+        """Return the cases that judging these criteria looks at, in the order of asking."""
+        functions = {name.partition(".")[0] for name in criteria}
+        if "train.manual" in criteria:  # whose end what a gradient damages may explain
+            functions.update(GRADIENTS)
+        return [
+            case
+            for case in self.cases
+            if case.criterion in self.marking.points
+            and (
+                case.criterion in criteria
+                if is_training(case.criterion)
+                else case.criterion.partition(".")[0] in functions
+            )
+        ]
 
-def verdicts(work: Work, criteria: Sequence[str], questions: Questions) -> Iterator[Verdict]:
-    """Judge one criterion after the other."""
-    named, labels = screen(work.cells, work.formulas), {cell.label for cell in work.cells}
-    source = "\n".join(cell.source for cell in work.cells)
-    for name in criteria:
-        yield _verdict(name, work.namespace, labels, named, source, questions)
+
+def stored_questions() -> Questions:
+    """Read the public cases that stand beside this file."""
+    return Questions.of(CASES_FILE.read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a student wrote: its main file, what that came to, and what it writes as assignments."""
+
+    main: File
+    loaded: Loaded
+    written: Written
+    formulas: Sequence[Formula]
+    stopwatch: Stopwatch
+
+    @classmethod
+    def of(
+        cls,
+        main: File,
+        loaded: Loaded,
+        beside: Sequence[File],
+        in_text: Mapping[str, tuple[str, str]],
+        questions: Questions,
+        stopwatch: Stopwatch,
+    ) -> "Work":
+        """Return the work in these files, which were `loaded`."""
+        files = Files(main, beside)
+        formulas = formulas_of(files.pieces(), questions.spellings)
+        named = screen(files, formulas)
+        written = Written(
+            text="\n".join(cell.source for cell in cells_of([*beside, main])),
+            named={name: printable_sightings(found) for name, found in named.items()},
+            in_text=in_text,
+            spellings=questions.spellings,
+            notes=[(printable(note.where), printable(note.text)) for note in loaded.notes],
+        )
+        return cls(main, with_formulas(loaded, formulas), written, formulas, stopwatch)
+
+    def place_of(self, name: str) -> str:
+        """Return where a function or class was last written ("homework.py, line 30"), or ""."""
+        place = next((formula.place for formula in self.formulas if formula.name == name), "")
+        beside = [
+            cell for cell in self.loaded.cells if cell.label.partition(", ")[0] in self.helpers
+        ]
+        for cell in [*beside, *self.main.cells]:
+            for node in cell.statements:
+                if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
+                    place = f"{cell.label}, line {node.lineno}"
+        return place
+
+    @property
+    def helpers(self) -> list[str]:
+        """The names of the files beside the main one that it has taken something from."""
+        return [name for name in dict.fromkeys(self.loaded.ran) if name != self.main.name]
+
+    def ask(self, cases: Iterable[Case]) -> Iterator[tuple[Case, Outcome]]:
+        """Ask some cases one after the other."""
+        for function, together in groupby(cases, key=lambda case: case.call.function):
+            self.loaded.state.put_back_names()
+            for case in together:
+                question = partial(answer, _fresh(case.call), self.loaded)
+                outcome = self.stopwatch.ask(function, question)
+                if outcome.problem is Problem.RAISED and outcome.detail == INTERRUPTED:
+                    raise KeyboardInterrupt  # by whoever waits for the check
+                yield case, outcome.printable()
 
 
 def _is_named(only: str, criterion: str) -> bool:
@@ -94,95 +174,36 @@ def _is_named(only: str, criterion: str) -> bool:
     )
 
 
-def _verdict(
-    criterion: str,
-    namespace: Namespace,
-    labels: set[str],
-    named: Named,
-    source: str,
-    questions: Questions,
-) -> Verdict:
-    marking = questions.marking
-    answered = [
-        (case, answer(_fresh(case.call), namespace, labels))
-        for case in questions.cases
-        if case.criterion == criterion
-    ]
-    if not is_training(criterion):
-        return judge(criterion, answered, marking, named, source)
-    # The grader finds the loss with the reference's forward pass; here it is yours, points or none.
-    asked = replace(marking, points={"forward.values": 1.0, **marking.points})
-    asking = replace(questions, marking=asked)
-    forward = _verdict("forward.values", namespace, labels, named, source, asking)
-    if forward.points < forward.max_points:
-        return Verdict(criterion, 0, marking.points[criterion], (Reason("needs_forward"),))
-
-    def loss_of(x: Tensor, y: Tensor, params: Parameters) -> float:
-        return float((y - namespace["forward"](x, params)[1]).square().mean())
-
-    ((case, outcome),) = answered
-    return judge_training(case, outcome, loss_of, marking)
-
-
 def _fresh(call: Call) -> Call:
     """Copy a call's tensors, so that a function that changes its inputs spoils no other case."""
     return Call(call.function, {n: t.clone() for n, t in call.tensors.items()}, call.settings)
 
 
-def read_cells(path: Path) -> tuple[str, list[Cell]]:
-    """Return the kind ("module" or "notebook") and the code of your file.
-
-    Raises UserError where it cannot be read.
-    """
-    try:
-        if path.suffix != ".ipynb":
-            with tokenize.open(path) as file:
-                return "module", [Cell(path.name, file.read())]
-        notebook = json.loads(path.read_text(encoding="utf-8-sig"))
-        return "notebook", [
-            Cell(f"cell {number}", _without_magics("".join(cell["source"])))
-            for number, cell in enumerate(notebook["cells"], start=1)
-            if cell["cell_type"] == "code"
-        ]
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except KeyError as error:
-        raise UserError(f"{path}: is not a notebook of format 4 (no {error} in it)") from error
-    except (ValueError, SyntaxError, TypeError, RecursionError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from error
-
-
-def _without_magics(source: str) -> str:
-    """Blank out shell lines and magics; what only the notebook can run is not needed here."""
-    if source.lstrip().startswith("%%"):
-        return ""
-    lines = source.split("\n")
-    return "\n".join("" if line.startswith(("%", "!")) else line for line in lines)
-
-
-def stored_questions() -> Questions:
-    """Read the public cases and the numbers of the rubric from public_cases.json."""
-    stored = json.loads(CASES_FILE.read_text(encoding="utf-8"))
-    cases = [_case(row) for row in stored["cases"]]
-    return Questions(cases, Marking(**stored["marking"]), stored["spellings"])
-
-
-def _case(row: dict[str, Any]) -> Case:
-    tensors = {name: _tensor(rows) for name, rows in row["tensors"].items()}
-    call = Call(row["function"], tensors, row["settings"])
-    mistakes = Mistakes(Mistaken(tuple(m["ids"]), _answer(m["answer"])) for m in row["mistaken"])
+def _case(stored: Stored, mistakes: Stored) -> Case:
+    tensors = {name: _tensor(rows) for name, rows in stored["tensors"].items()}
+    once, twice = mistakes[stored["function"]]
     return Case(
-        criterion=row["criterion"],
-        call=call,
-        expected=tuple(map(_tensor, row["expected"])),
-        on_path=row["on_path"],
-        mistaken=lambda: mistakes,
+        criterion=stored["criterion"],
+        call=Call(stored["function"], tensors, stored["settings"]),
+        expected=tuple(map(_tensor, stored["expected"])),
+        on_path=stored["on_path"],
+        mistaken=cache(partial(_mistakes, once, stored["mistaken"], stored["made"])),
+        mistaken_twice=cache(partial(_mistakes, twice, stored["mistaken_twice"], stored["made"])),
     )
 
 
-def _answer(stored: str | list[Any]) -> str | tuple[Tensor, ...]:
-    return stored if isinstance(stored, str) else tuple(map(_tensor, stored))
+def _mistakes(
+    ids: Sequence[Sequence[str]], answers: Sequence[str | list[int]], made: Sequence[Any]
+) -> Mistakes:
+    tensors = list(map(_tensor, made))
+
+    def answer_of(stored: str | list[int]) -> str | tuple[Tensor, ...]:
+        return stored if isinstance(stored, str) else tuple(tensors[number] for number in stored)
+
+    return Mistakes(
+        Mistaken(Ids(names), answer_of(answer)) for names, answer in zip(ids, answers, strict=True)
+    )
 
 
-def _tensor(rows: list[list[float]]) -> Tensor:
+def _tensor(rows: Any) -> Tensor:
     return torch.tensor(rows, dtype=torch.float64)

@@ -23,6 +23,8 @@ class Parameters(NamedTuple):
 
 Gradient = Literal["grad_w1", "grad_b1", "grad_w2", "grad_b2"]
 GRADIENTS: tuple[Gradient, ...] = ("grad_w1", "grad_b1", "grad_w2", "grad_b2")
+# What a submission is asked to define.
+ASKED = ("forward", *GRADIENTS, "Net")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Problem(Enum):
     CRASHED = "crashed"
 
 
+HintKind = Literal["near", "nested", "unparsed", "stub_above"]
 OUT_OF_TIME = frozenset({Problem.TIMEOUT, Problem.WAITED})
 
 
@@ -61,11 +64,38 @@ class Sighting:
     where: str = ""
 
 
+def printable(text: str) -> str:
+    """Make text that student code shaped safe for a terminal: no control characters."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
+def printable_sightings(sightings: Sequence[Sighting]) -> tuple[Sighting, ...]:
+    """Make sightings safe for a terminal."""
+    return tuple(Sighting(printable(s.name), printable(s.where)) for s in sightings)
+
+
 # What a gradient's source names, by the gradient's name.
 Named = Mapping[str, Sequence[Sighting]]
 
 # What a source may call x, w1, hs, grad_w1 and so on that it assigns, by the homework's names.
 Spellings = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What is behind a problem, as far as the source shows it: a name of the student's, its place.
+
+    near: a missing function has nearly this name. nested: it stands inside this one. unparsed: its
+    own code does not parse. stub_above: the stub's `raise` stands above the answer.
+    """
+
+    kind: HintKind
+    name: str
+    where: str
+
+    def printable(self) -> "Hint":
+        """Return it with texts that are safe for a terminal."""
+        return Hint(self.kind, printable(self.name), printable(self.where))
 
 
 @dataclass(frozen=True)
@@ -83,3 +113,29 @@ class Outcome:
     where: str = ""
     seen: tuple[Sighting, ...] = ()
     damaged: tuple[str, ...] = ()
+    hint: Hint | None = None
+
+    def printable(self) -> "Outcome":
+        """Return it with texts that are safe for a terminal."""
+        return Outcome(
+            self.tensors,
+            self.problem,
+            printable(self.detail),
+            printable(self.where),
+            printable_sightings(self.seen),
+            tuple(map(printable, self.damaged)),
+            self.hint and self.hint.printable(),
+        )
+
+
+# What each training run calls; where one of these ran out of time, training is not tried.
+TRAINED_WITH = {"train_manual": ("forward", *GRADIENTS), "train_net": ("net",)}
+
+
+def not_worth_trying(function: str, too_slow: Mapping[str, Outcome]) -> Outcome | None:
+    """Return the outcome of a training run that is not worth its time: it calls what hung."""
+    for name in TRAINED_WITH.get(function, ()):
+        if name in too_slow:
+            detail = f"was not tried: {name} {too_slow[name].detail}"
+            return Outcome(problem=too_slow[name].problem, detail=detail)
+    return None

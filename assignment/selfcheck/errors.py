@@ -7,7 +7,7 @@
     ├── IsolationMissing          workers.py: `--isolation strict`, and a layer is missing
     ├── Unfit                     canary.py: the reference solution does not earn all points here
     └── about one submission      its student can mend it; caught on the way, so the class goes on
-        ├── Unclear               submissions/layouts.py: a system's folder of several homeworks
+        ├── Unclear               submissions/layouts/: a system's folder of several homeworks
         ├── Refused               submissions/archives.py: an archive that is not unpacked
         └── Unreadable            submissions/read.py: a file that cannot be read as a homework
 

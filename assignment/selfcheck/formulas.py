@@ -10,13 +10,14 @@ other compound statement is taken whole.
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import CodeType
 from typing import Any
 
 from selfcheck.contract import GRADIENTS, Parameters, Spellings
-from selfcheck.student import NOT_PARSED, Cell, Namespace
+from selfcheck.following import Piece
+from selfcheck.student import Loaded, Namespace
 
 # By function: its arguments, and what it returns where that has names of its own.
 ARGUMENTS: Mapping[str, tuple[str, ...]] = {
@@ -101,27 +102,41 @@ class Formula:
         return function
 
 
-def formulas_of(cells: Sequence[Cell], spellings: Spellings) -> list[Formula]:
+def formulas_of(pieces: Sequence[Piece], spellings: Spellings) -> list[Formula]:
     """Return the formulas of the functions that the source writes out and does not define.
 
-    Parses what it is given, so run it where a source made to break the parser does no harm.
+    hs or y_pred alone may be of anything: it takes both, or a gradient beside it.
     """
-    parts = [part for cell in cells for part in _parts_of(cell)]
-    defined = {p.statement.name for p in parts if isinstance(p.statement, ast.FunctionDef)}
+    parts = [part for piece in pieces for part in _straight(piece.statements, piece.label)]
+    defined = {name for part in parts for name in _defined_by(part.statement)}
     asked = [name for name in ARGUMENTS if name not in defined]
     assigned = frozenset[str]().union(*(part.assigns for part in parts)) if asked else frozenset()
     formulas = [_formula(name, parts, assigned, spellings) for name in asked]
-    return [formula for formula in formulas if formula]
+    found = [formula for formula in formulas if formula]
+    if defined.isdisjoint(GRADIENTS) and [formula.name for formula in found] == ["forward"]:
+        return [formula for formula in found if assigned.issuperset(formula.returned)]
+    return found
 
 
-def with_formulas(namespace: Namespace, formulas: Sequence[Formula]) -> Namespace:
-    """Return `namespace` with the functions of the formulas; what it defines itself stays."""
+def _defined_by(statement: ast.stmt) -> list[str]:
+    """Return the names of functions that a statement defines, or imports."""
+    match statement:
+        case ast.FunctionDef(name=name):
+            return [name]
+        case ast.ImportFrom(names=names):
+            return [alias.asname or alias.name for alias in names]
+    return []
+
+
+def with_formulas(loaded: Loaded, formulas: Sequence[Formula]) -> Loaded:
+    """Return a submission with the functions of its formulas; what it defines itself stays."""
+    namespace = loaded.namespace
     functions = {
         formula.name: formula.function(namespace)
         for formula in formulas
         if not callable(namespace.get(formula.name))
     }
-    return {**namespace, **functions} if functions else namespace
+    return replace(loaded, namespace={**namespace, **functions}) if functions else loaded
 
 
 def _formula(
@@ -143,14 +158,6 @@ def _formula(
     if any(name in part.reads for part in needed):
         return None  # it calls the function, and does not write it out
     return Formula(name, given, returned, tuple(needed), assigned)
-
-
-def _parts_of(cell: Cell) -> Iterator[Part]:
-    try:
-        body = cell.tree.body
-    except NOT_PARSED:
-        return
-    yield from _straight(body, cell.label)
 
 
 def _straight(body: Sequence[ast.stmt], label: str) -> Iterator[Part]:

@@ -13,7 +13,7 @@ nothing by it. torch.compile neither: under the mode it runs its function as it 
 import functools
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import ExitStack, contextmanager
 from pkgutil import resolve_name
 from types import FrameType
@@ -62,7 +62,7 @@ GRAPH_ATTRIBUTES = ("grad_fn", "_grad_fn")
 class Watch:
     """What was seen during one call: the first name at each place of the student's source."""
 
-    def __init__(self, labels: set[str]) -> None:
+    def __init__(self, labels: Set[str]) -> None:
         self._labels = labels
         self._seen: dict[str, str] = {}
 
@@ -106,7 +106,7 @@ _watch: Watch | None = None  # of the gradient that is being called
 
 
 @contextmanager
-def watching(labels: set[str]) -> Iterator[Watch]:
+def watching(labels: Set[str]) -> Iterator[Watch]:
     """Watch for differentiation in the body: one call of a gradient."""
     global _watch
     _watch = Watch(labels)

@@ -1,18 +1,27 @@
-"""Judge one criterion: tensors expected and tensors returned in, points and a message out.
+"""Judge what was asked: tensors expected and tensors returned in, points and a message out.
 
-This module travels in the self-check, so it needs nothing but torch.
+This module travels in the self-check, so it needs nothing but torch. Both judge by `verdicts`.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import prod
+from operator import attrgetter
 
 import torch
 from torch import Tensor
 
 from selfcheck.catalogue import Reason
-from selfcheck.contract import Call, Named, Outcome, Parameters, Problem, Sighting
+from selfcheck.contract import (
+    Call,
+    Named,
+    Outcome,
+    Parameters,
+    Problem,
+    Sighting,
+    Spellings,
+)
 from selfcheck.diagnosis import (
     MULTIPLE,
     SINGLE,
@@ -23,10 +32,10 @@ from selfcheck.diagnosis import (
     definition,
     explanations,
 )
-from selfcheck.verdicts import NO_ERROR, ErrorMap, Verdict
+from selfcheck.verdicts import NO_ERROR, ErrorMap, Verdict, is_training
 
 NOTHING_NAMED: Named = {}
-LossOf = Callable[[Tensor, Tensor, Parameters], float]
+Answered = Sequence[tuple["Case", Outcome]]
 
 TENSOR_NAMES = {
     "forward": ("hs", "y_pred"),
@@ -62,7 +71,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Marking:
-    """The numbers of the rubric that turn errors into points."""
+    """The numbers of the rubric that turn errors into points.
+
+    `activation_call` is torch's function for the activation ("torch.sigmoid").
+    """
 
     points: Mapping[str, float]
     full_tolerance: float
@@ -73,7 +85,29 @@ class Marking:
     misconceptions: Mapping[str, float]
     pass_fraction: float
     activation: str
+    activation_call: str
     n_output: int
+
+
+@dataclass(frozen=True)
+class Written:
+    """What judging reads of a student's source: its text, and what it names.
+
+    `named` is what its gradients name of autograd, `spellings` how else what is asked may be
+    called. `in_text` are the names that its text cells would define, each with the cell's label
+    and kind, `notes` the places and texts of the errors that it met.
+    """
+
+    text: str = ""
+    named: Named = field(default_factory=dict)
+    in_text: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    spellings: Spellings = field(default_factory=dict)
+    notes: Sequence[tuple[str, str]] = ()
+
+    def cell_of(self, name: str) -> tuple[str, str] | None:
+        """Return label and kind of the text cell that would define a name, if there is one."""
+        spelled = (name, *self.spellings.get(name, ()))
+        return next((self.in_text[own] for own in spelled if own in self.in_text), None)
 
 
 @dataclass(frozen=True)
@@ -93,13 +127,82 @@ class _Finding:
         return (-self.share, math.inf if self.error is None else self.error)
 
 
+def verdicts(
+    criteria: Sequence[str], answered: Answered, marking: Marking, written: Written
+) -> list[Verdict]:
+    """Judge some criteria by all that was answered to a submission."""
+    if {(outcome.problem, outcome.hint) for _, outcome in answered} == {(Problem.MISSING, None)}:
+        reason = _nothing_defined(answered, written)
+        return [verdict for verdict in zero(reason, marking) if verdict.criterion in criteria]
+    return [_verdict(name, answered, marking, written) for name in criteria]
+
+
+def _verdict(criterion: str, answered: Answered, marking: Marking, written: Written) -> Verdict:
+    own = [one for one in answered if one[0].criterion == criterion]
+    if is_training(criterion):
+        verdict = judge_training(*own[0], marking)
+        damage = _damage(answered)
+        if damage and criterion == "train.manual" and verdict.points == 0:
+            reasons = (damage, *verdict.reasons)
+            verdict = replace(verdict, reasons=reasons, diagnosis=damage.id)
+    else:
+        beside = [one for one in answered if _is_beside(one[0].criterion, criterion)]
+        verdict = judge(criterion, own, marking, written.named, written.text, beside)
+    return replace(verdict, reasons=tuple(_placed(each, written) for each in verdict.reasons))
+
+
+def _is_beside(other: str, criterion: str) -> bool:
+    """Tell whether another criterion asks the same function."""
+    return other != criterion and other.partition(".")[0] == criterion.partition(".")[0]
+
+
+def _damage(answered: Answered) -> Reason | None:
+    """Return that a gradient changes in place what the next one needs: training shows it alone."""
+    for case, outcome in answered:
+        if outcome.damaged:
+            values = {"function": case.call.function, "detail": ", ".join(outcome.damaged)}
+            return Reason("in_place_damage", values)
+    return None
+
+
+def _placed(reason: Reason, written: Written) -> Reason:
+    """Say of what is missing where it stands as text, if it does."""
+    is_missing = reason.id in ("missing", "missing_near")
+    found = written.cell_of(str(reason.values["detail"])) if is_missing else None
+    if found is None:
+        return reason
+    label, kind = found
+    return Reason("missing_in_text", {**reason.values, "cell": label, "kind": kind})
+
+
+def _nothing_defined(answered: Answered, written: Written) -> Reason:
+    """Say what to define, and what does not parse or stands as text, which may be why."""
+    missing = dict.fromkeys(outcome.detail for _, outcome in answered)
+    names = ", ".join(missing)
+    if found := next(filter(None, map(written.cell_of, missing)), None):
+        label, kind = found
+        return Reason("nothing_defined_in_text", {"names": names, "cell": label, "kind": kind})
+    unparsed = (f" {place}: {text}." for place, text in written.notes if _is_of_syntax(text))
+    return Reason("nothing_defined", {"names": names, "error": next(unparsed, "")})
+
+
+def _is_of_syntax(text: str) -> bool:
+    """Tell whether an error is that something does not parse, so that it may hide what is asked."""
+    return text.startswith(("SyntaxError", "IndentationError", "TabError"))
+
+
+def zero(reason: Reason, marking: Marking) -> list[Verdict]:
+    """Return verdicts of 0 points for a submission that could not be asked."""
+    return [Verdict(name, 0, points, (reason,)) for name, points in marking.points.items()]
+
+
 def judge(
     criterion: str,
-    answered: Sequence[tuple[Case, Outcome]],
+    answered: Answered,
     marking: Marking,
     named: Named = NOTHING_NAMED,
     source: str = "",
-    beside: Sequence[tuple[Case, Outcome]] = (),
+    beside: Answered = (),
 ) -> Verdict:
     """Judge a criterion that compares tensors, from its cases and their outcomes.
 
@@ -141,7 +244,7 @@ def judge(
     )
 
 
-def _diagnosed(wrong: Sequence[tuple[Case, Outcome]]) -> Ids:
+def _diagnosed(wrong: Answered) -> Ids:
     """Return the mistakes that explain all wrong cases; those on the path, where off it none do.
 
     What is right up to a mistake on the path, and anything off it, is the mistake made in a second
@@ -155,7 +258,7 @@ def _diagnosed(wrong: Sequence[tuple[Case, Outcome]]) -> Ids:
     return ()
 
 
-def _explained(wrong: Sequence[tuple[Case, Outcome]]) -> Ids:
+def _explained(wrong: Answered) -> Ids:
     """Return one mistake that explains all of these, else two, else none."""
     by_one = agreed(_explanations(case, outcome, case.mistaken()) for case, outcome in wrong)
     if by_one and (len(by_one) == 1 or MULTIPLE not in by_one):
@@ -165,7 +268,7 @@ def _explained(wrong: Sequence[tuple[Case, Outcome]]) -> Ids:
     return by_two or by_one or _one_by_one(wrong)
 
 
-def _one_by_one(wrong: Sequence[tuple[Case, Outcome]]) -> Ids:
+def _one_by_one(wrong: Answered) -> Ids:
     """Return the two mistakes of which each case shows one: an error may hide the other."""
     shown: dict[str, None] = {}
     for case, outcome in wrong:
@@ -198,8 +301,8 @@ def _taught(name: str, function: str, marking: Marking) -> Reason:
     return Reason(name, values)
 
 
-def judge_training(case: Case, outcome: Outcome, loss_of: LossOf, marking: Marking) -> Verdict:
-    """Judge a training run by the loss that `loss_of` finds for the parameters it returned."""
+def judge_training(case: Case, outcome: Outcome, marking: Marking) -> Verdict:
+    """Judge a training run by the loss of the parameters that it returned."""
     points = marking.points[case.criterion]
     given = case.call
     if outcome.problem:
@@ -211,13 +314,28 @@ def judge_training(case: Case, outcome: Outcome, loss_of: LossOf, marking: Marki
     if faulty:
         return Verdict(case.criterion, 0, points, (faulty,))
     params = Parameters(*(tensor.to(torch.float64) for tensor in final))
-    loss = loss_of(given.tensors["x"], given.tensors["y"], params)
+    loss = final_loss(given.tensors["x"], given.tensors["y"], params, marking.activation_call)
     # An activation may make finite values of infinite weights, so the loss alone does not tell.
     if not all(map(math.isfinite, (loss, *(float(p.abs().sum()) for p in params)))):
         return Verdict(case.criterion, 0, points, (Reason("diverged"),))
     passed = loss <= mark
     reason = Reason("trained" if passed else "not_trained", {"loss": loss, "pass_mark": mark})
     return Verdict(case.criterion, points if passed else 0, points, (reason,), loss=loss)
+
+
+def final_loss(x: Tensor, y: Tensor, params: Parameters, activation_call: str) -> float:
+    """Return the mean squared error of the network with `params` on (x, y).
+
+    Students are given this module, and are to write the forward pass themselves: so it is not
+    equations (1.2) to (1.4) in matrices, but what each hidden unit adds to the output.
+    """
+    activation = attrgetter(activation_call.removeprefix("torch."))(torch)
+    left = y - params.b2
+    for unit, incoming in enumerate(params.w1.unbind(1)):
+        fed = [column * weight for column, weight in zip(x.unbind(1), incoming, strict=True)]
+        value = activation(sum(fed, start=params.b1[:, unit]))
+        left = left - torch.outer(value, params.w2[unit])
+    return float(left.square().mean())
 
 
 def pass_mark(y: Tensor, marking: Marking) -> float:
@@ -298,6 +416,9 @@ def _shape_fault(
 def _problem(problem: Problem, function: str, outcome: Outcome) -> Reason:
     place = f" ({outcome.where})" if outcome.where else ""
     values = {"function": function, "detail": outcome.detail, "place": place}
+    if hint := outcome.hint:
+        told = {**values, "name": hint.name, "there": f" ({hint.where})"}
+        return Reason(f"{problem.value}_{hint.kind}", told)
     return Reason(problem.value, values)
 
 

@@ -14,19 +14,14 @@ from selfcheck.catalogue import N_, Texts, language_here, language_of
 from selfcheck.guards import guarded
 from selfcheck.student import load
 from selfcheck.errors import UserError
-from selfcheck.checking import (
-    Questions,
-    Work,
-    read_cells,
-    stored_questions,
-    verdicts,
-)
+from selfcheck.judging import verdicts
+from selfcheck.checking import INTERRUPTED, Questions, Work, stored_questions
+from selfcheck.reading import handed_in
 from selfcheck.showing import Look, Report
 from selfcheck.tasks import TASKS
+from selfcheck.timing import Stopwatch
 from selfcheck.watching import TOO_LONG, WHEN_TOLD, watch
 from selfcheck.verdicts import is_training
-
-A_FILE_RUNS = threading.Event()  # what its cells check themselves would be shown twice
 
 
 @dataclass(frozen=True)
@@ -68,18 +63,19 @@ def check_file(request: Request, questions: Questions, look: Look) -> int:
     Raises UserError where the file cannot be read or `only` names nothing.
     """
     os.environ.setdefault("MPLBACKEND", "Agg")  # no window may stop the check
-    kind, cells = read_cells(request.file)
+    given = handed_in(request.file, questions.source_bytes)
+    main = given.main
     if request.when_told is not None:
-        _end_after(request.when_told, {cell.label for cell in cells}, look.texts)
+        _end_after(request.when_told, {cell.label for cell in main.cells}, look.texts)
+    limits = questions.limits.here()
     with guarded():
-        A_FILE_RUNS.set()
-        try:
-            namespace, notes = load(kind, cells)
-        finally:
-            A_FILE_RUNS.clear()
-        for note in notes:
-            print(f"! {note.where}: {note.text}")
-        work = Work.of(namespace, cells, questions.spellings)
+        loaded = load(main, given.beside, questions.packages, limits.of_statements())
+        if any(note.text == INTERRUPTED for note in loaded.notes):
+            raise KeyboardInterrupt
+        stopwatch = Stopwatch(limits)
+        work = Work.of(main, loaded, given.beside, given.source.in_text, questions, stopwatch)
+        for place, text in work.written.notes:
+            print(f"! {place}: {text}")
         report = print_report(work, request.only, questions, look)
     return 1 if report.next else 0
 
@@ -105,11 +101,14 @@ def reports(work: Work, only: str | None, questions: Questions, look: Look) -> I
     chosen = questions.chosen(only)
     quick = [name for name in chosen if not is_training(name)]
     training = chosen[len(quick) :]
-    places = {task.name: work.place_of(task.name) for task in TASKS.values()}
-    judged = list(verdicts(work, quick, questions))
+    places = {name: work.place_of(name) for name in {task.name for task in TASKS.values()}}
+    cases = questions.cases_for(chosen)
+    answered = list(work.ask(case for case in cases if not is_training(case.criterion)))
+    judged = verdicts(quick, answered, questions.marking, work.written)
     yield Report(judged, places, look, training, whole=only is None)
     if training:
-        judged = [*judged, *verdicts(work, training, questions)]
+        answered += work.ask(case for case in cases if is_training(case.criterion))
+        judged = [*judged, *verdicts(training, answered, questions.marking, work.written)]
         yield Report(judged, places, look, whole=only is None)
 
 

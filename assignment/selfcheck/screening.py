@@ -9,16 +9,21 @@ do not need to read.
 
 import ast
 from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
 
 from selfcheck.contract import GRADIENTS, Sighting
+from selfcheck.files import File
+from selfcheck.following import Files, imported_from
 from selfcheck.formulas import Formula
 from selfcheck.guards import ENTRY_POINTS, GRAPH_ATTRIBUTES, MOST_SIGHTINGS
-from selfcheck.student import NOT_PARSED, Cell
+from selfcheck.magics import TIMING
+from selfcheck.parsing import NOT_PARSED
 
 # A source may be made to grow without end while it is followed; an honest one needs hundreds.
 MOST_STEPS = 50_000
 LONGEST_STRING = 10_000
 DEEPEST = 20
+MOST_FILES = 1_000  # that one name is looked for in
 
 NAMES = frozenset(ENTRY_POINTS)
 PACKAGES = ("torch.autograd.functional.", "torch.autograd.forward_ad.", "torch._functorch.")
@@ -34,70 +39,116 @@ class Text(str):
 Bindings = dict[str, ast.AST | str]
 
 
-def screen(
-    cells: Sequence[Cell], formulas: Sequence[Formula] = ()
-) -> dict[str, tuple[Sighting, ...]]:
-    """Return what each gradient names, of those that name anything.
-
-    Parses what it is given, so run it where a source made to break the parser does no harm.
-    """
-    source = _Source(formulas)
-    for cell in cells:
-        source.add(cell)
+def screen(files: Files, formulas: Sequence[Formula] = ()) -> dict[str, tuple[Sighting, ...]]:
+    """Return what each gradient names, of those that name anything."""
+    source = _Source(files, formulas)
     found = {str(name): tuple(source.named_by(name)) for name in GRADIENTS}
     return {name: sightings for name, sightings in found.items() if sightings}
+
+
+class _Scope:
+    """What the top level of a file binds, and the files all of whose names it takes."""
+
+    def __init__(self, file: File, files: Files) -> None:
+        self.file = file
+        self.folder = str(PurePosixPath(file.name).parent)
+        self.bindings: Bindings = {}
+        self.labels: dict[int, str] = {}  # by id of a binding's node
+        self.taken: list[File] = []
+        for cell in file.cells:
+            for statement in cell.statements:
+                self._add(statement, cell.label)
+                if brought := files.brought_by(statement, file):
+                    self.taken.append(brought)
+
+    def _add(self, statement: ast.stmt, label: str) -> None:
+        for name, value in _top_level([statement], DEEPEST):
+            self.bindings[name] = value
+            if isinstance(value, ast.AST):
+                self.labels[id(value)] = label
+        if isinstance(statement, ast.ImportFrom) and statement.level:
+            module = imported_from(statement, self.file)
+            for alias in statement.names:
+                self.bindings[alias.asname or alias.name] = f"{module}.{alias.name}".strip(".")
 
 
 class _Source:
     """The top-level names of a submission, and the walk from a gradient through them."""
 
-    def __init__(self, formulas: Sequence[Formula]) -> None:
+    def __init__(self, files: Files, formulas: Sequence[Formula]) -> None:
         self._formulas = {formula.name: formula for formula in formulas}
-        self._bindings: Bindings = {}
-        self._labels: dict[int, str] = {}  # by id of a binding's node
-        self._methods: set[str] = set()
+        self._files = files
+        self._scopes: dict[str, _Scope] = {}
+        self._main = self._scope = self._scope_of(files.main)
+        self._methods = {
+            member.name
+            for file in files
+            for cell in file.cells
+            for node in _statements(cell.statements)
+            if isinstance(node, ast.ClassDef)
+            for member in node.body
+            if isinstance(member, ast.FunctionDef)
+        }
         self._steps = 0
 
-    def add(self, cell: Cell) -> None:
-        """Take in the names that a cell binds; one that does not parse binds none."""
-        try:
-            tree = cell.tree
-        except NOT_PARSED:
-            return
-        for name, value in _top_level(tree.body, DEEPEST):
-            self._bindings[name] = value
-            if isinstance(value, ast.AST):
-                self._labels[id(value)] = cell.label
-        for node in _statements(tree):
-            if isinstance(node, ast.ClassDef):
-                self._methods |= {n.name for n in node.body if isinstance(n, ast.FunctionDef)}
+    def _scope_of(self, file: File) -> _Scope:
+        if file.name not in self._scopes:
+            self._scopes[file.name] = _Scope(file, self._files)
+        return self._scopes[file.name]
 
     def named_by(self, gradient: str) -> list[Sighting]:
         """Return the entry points reached from a gradient, each with its place."""
         self._steps = 0
         found: dict[Sighting, None] = {}
-        reached, todo = {gradient}, self._code_of(gradient)
+        reached, todo = {(self._main, gradient)}, self._code_of(self._main, gradient)
         if formula := self._formulas.get(gradient):  # it has all that it needs of these
-            reached |= formula.assigned | formula.given.keys()
+            reached |= {(self._main, name) for name in formula.assigned | formula.given.keys()}
         while todo and len(found) < MOST_SIGHTINGS:
-            label, code = todo.pop()
+            self._scope, label, code = todo.pop()
             for name, node in self._inside(code, DEEPEST):
                 if name is not None:
                     found[Sighting(name, f"{label}, line {node.lineno}")] = None
-                elif isinstance(node, ast.Name) and node.id not in reached:
-                    reached.add(node.id)
-                    todo += self._code_of(node.id)
+                    continue
+                for scope, own in self._meant_by(node):
+                    if (scope, own) not in reached:
+                        reached.add((scope, own))
+                        todo += self._code_of(scope, own)
         return list(found)[:MOST_SIGHTINGS]
 
-    def _code_of(self, name: str) -> list[tuple[str, ast.AST]]:
-        """Return the code that a name stands for, each piece with its cell's label."""
-        if formula := self._formulas.get(name):
-            return [(part.label, part.statement) for part in formula.parts]
-        target = self._bindings.get(name)
-        return [(self._labels[id(target)], target)] if isinstance(target, ast.AST) else []
+    def _meant_by(self, node: ast.expr) -> list[tuple[_Scope, str]]:
+        """Return the name that an expression is, here or in a file beside, with its scope."""
+        if isinstance(node, ast.Name):
+            return [(self._scope, node.id)]
+        dotted = self._value(node, {}, DEEPEST)
+        is_name = dotted is not None and not isinstance(dotted, Text)
+        return self._beside(self._scope, dotted) if dotted and is_name else []
+
+    def _beside(self, scope: _Scope, dotted: str) -> list[tuple[_Scope, str]]:
+        """Return the name in a file beside that a dotted name is."""
+        found = self._files.module(dotted, scope.folder)
+        return [(self._scope_of(found[0]), found[1].partition(".")[0])] if found else []
+
+    def _code_of(self, scope: _Scope, name: str) -> list[tuple[_Scope, str, ast.AST]]:
+        """Return the code that a name may stand for, each piece with its scope and label."""
+        if scope is self._main and (formula := self._formulas.get(name)):
+            return [(scope, part.label, part.statement) for part in formula.parts]
+        found: list[tuple[_Scope, str, ast.AST]] = []
+        todo, seen = [(scope, name)], set[tuple[_Scope, str]]()
+        while todo and len(seen) < MOST_FILES:
+            where, own = todo.pop()
+            if (where, own) in seen:
+                continue
+            seen.add((where, own))
+            target = where.bindings.get(own)
+            if isinstance(target, ast.AST):
+                found.append((where, where.labels[id(target)], target))
+            elif target is not None:
+                todo += self._beside(where, target)
+            todo += [(self._scope_of(file), own) for file in where.taken]
+        return found
 
     def _inside(self, code: ast.AST, depth: int) -> Iterator[tuple[str | None, ast.expr]]:
-        """Yield the entry points named in `code`, and (None, name) for names to follow."""
+        """Yield the entry points named in `code`, and (None, expression) for what to follow."""
         local = _locals(code)
         for node in ast.walk(code):
             self._steps += 1
@@ -108,7 +159,7 @@ class _Source:
             entry = self._entry(node, local)
             if entry:
                 yield entry, node
-            elif isinstance(node, ast.Name) and node.id not in local:
+            elif _is_to_follow(node, local):
                 yield None, node
             elif isinstance(node, ast.Call) and depth:
                 text = self._executed(node, local)
@@ -151,7 +202,7 @@ class _Source:
             case ast.Constant(value=str(constant)):
                 return Text(constant)
             case ast.Name(id=name):
-                value = local.get(name) if name in local else self._bindings.get(name)
+                value = local.get(name) if name in local else self._scope.bindings.get(name)
                 if isinstance(value, str) or value is None:
                     return value
                 return self._value(value, local, depth - 1)
@@ -218,9 +269,9 @@ def _top_level(body: Sequence[ast.AST], depth: int) -> Iterator[tuple[str, ast.A
             yield from _top_level([n for n in inner if isinstance(n, kinds)], depth - 1)
 
 
-def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
     """Yield all statements, however deep, and what holds statements; no expressions."""
-    todo: list[ast.AST] = [tree]
+    todo: list[ast.AST] = [*body]
     while todo:
         node = todo.pop()
         yield node
@@ -232,9 +283,12 @@ def _code_in(node: ast.AST) -> ast.Module | None:
     """Return the Python inside a statement that is a %%time cell or an exec of a constant."""
     match node:
         case ast.Expr(
-            value=ast.Call(func=ast.Attribute(attr=attr), args=[*_, ast.Constant(str(t))])
+            value=ast.Call(
+                func=ast.Attribute(attr="run_cell_magic" | "run_line_magic"),
+                args=[ast.Constant(str(magic)), *_, ast.Constant(str(t))],
+            )
         ):
-            return _parsed(t) if attr in ("run_cell_magic", "run_line_magic") else None
+            return _parsed(t) if magic in TIMING else None
         case ast.Expr(value=ast.Call(args=[ast.Constant(str(t)), *_]) as call):
             return _parsed(t) if _calls(call, "exec") else None
     return None
@@ -277,6 +331,13 @@ def _assigned(target: ast.AST, value: ast.expr) -> Iterator[tuple[str, ast.AST |
             for node in ast.walk(target):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     yield node.id, value
+
+
+def _is_to_follow(node: ast.Name | ast.Attribute | ast.Call, local: Bindings) -> bool:
+    """Whether an expression may be a name of the top level, here or in a file beside."""
+    if isinstance(node, ast.Name):
+        return node.id not in local
+    return isinstance(node, ast.Attribute) or _calls(node, "getattr")
 
 
 def _locals(code: ast.AST) -> Bindings:

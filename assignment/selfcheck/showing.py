@@ -102,7 +102,8 @@ class Report:
             task = TASKS[self.next.criterion]
             for reason in self.next.reasons:
                 yield "", self.look.texts.of(reason)
-            if place := self.places.get(task.name):
+            function = str(self.next.reasons[0].values.get("function", task.name))
+            if place := self.places.get(function) or self.places.get(task.name):
                 yield self.say(N_("where")), place
             yield self.say(N_("read")), self.say(task.reading)
         elif self.whole and not self.pending:

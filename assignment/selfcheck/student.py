@@ -8,19 +8,32 @@ middle of a file therefore costs at most its own time limit, never the functions
 import __future__
 
 import ast
-import builtins
+import linecache
+import os
+import re
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from time import process_time
-from types import FrameType, ModuleType, TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
+from selfcheck.asked import Asked
+from selfcheck.files import Cell, File
+from selfcheck.magics import Untransformed
+from selfcheck.modules import Modules
+from selfcheck.parsing import Fault
+from selfcheck.shell import Shell
+from selfcheck.state import State
+
 DETAIL_LENGTH = 500
-NOT_PARSED = (SyntaxError, ValueError, RecursionError, MemoryError)
+SHORTEST = 1e-5  # a timer takes less for none
+NO_GPU_HERE = "the grader has no GPU"
+# As torch says it where there is none.
+GPU_ASKED = re.compile(r"\b(?:CUDA|cuda|MPS|mps|NVIDIA|XPU|xpu|HIP|hip)\b")
 Namespace = dict[str, Any]
 Limiter = Callable[[ast.stmt], AbstractContextManager[None]]
 
@@ -46,6 +59,7 @@ def time_limit(seconds: float, detail: str) -> Iterator[None]:
     Raise it again every tenth of a second. The body may swallow it once in a bare except; the
     repetition ends a loop that does so only by chance. What swallows it for ever is ended from
     outside. From there, too, comes SIGALRM to a body that waits: processor time does not end it.
+    One within another takes no more than the other has left, and then leaves it the rest.
     """
     armed = True
 
@@ -55,14 +69,21 @@ def time_limit(seconds: float, detail: str) -> Iterator[None]:
         if armed:
             raise TimeLimitReached(detail, waited=False)
 
-    signal.signal(signal.SIGALRM, ring)
-    signal.signal(signal.SIGPROF, ring)
-    signal.setitimer(signal.ITIMER_PROF, seconds, 0.1)
+    around = [signal.signal(number, ring) for number in (signal.SIGALRM, signal.SIGPROF)]
+    left, _ = signal.setitimer(signal.ITIMER_PROF, seconds, 0.1)
+    started = process_time()
+    if 0 < left < seconds:
+        signal.setitimer(signal.ITIMER_PROF, left, 0.1)
     try:
         yield
     finally:
         armed = False
         signal.setitimer(signal.ITIMER_PROF, 0)
+        if left > 0:
+            for number, before in zip((signal.SIGALRM, signal.SIGPROF), around, strict=True):
+                signal.signal(number, before)
+            left = max(left - (process_time() - started), SHORTEST)
+            signal.setitimer(signal.ITIMER_PROF, left, 0.1)
 
 
 def over(seconds: float, reference_seconds: float) -> str:
@@ -96,41 +117,31 @@ class LoadBudget:
         self._import_seconds = import_seconds
         self._slice_seconds = slice_seconds
         self._left = load_seconds
+        self._charged = 0.0
         self._over_import = over(import_seconds, reference_seconds)
         self._over_statement = over(statement_seconds, reference_seconds)
         self._over_load = f"with what ran before it, {over(load_seconds, reference_seconds)}"
 
     @contextmanager
     def __call__(self, statement: ast.stmt) -> Iterator[None]:
-        """Limit one statement and charge its time."""
+        """Limit one statement and charge its time, but for what those inside it were charged."""
         if isinstance(statement, ast.Import | ast.ImportFrom):
             with time_limit(self._import_seconds, self._over_import):
                 yield
             return
-        started = process_time()
+        started, before = process_time(), self._charged
         try:
             with self._limit():
                 yield
         finally:
-            self._left -= process_time() - started
+            taken = process_time() - started - (self._charged - before)
+            self._charged += taken
+            self._left -= taken
 
     def _limit(self) -> AbstractContextManager[None]:
         if self._left >= self._statement_seconds:
             return time_limit(self._statement_seconds, self._over_statement)
         return time_limit(max(self._slice_seconds, self._left), self._over_load)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A piece of source and the name that messages call it by ("homework.py", "cell 3")."""
-
-    label: str
-    source: str
-
-    @cached_property
-    def tree(self) -> ast.Module:
-        """The parsed source; raises what ast.parse raises (see NOT_PARSED)."""
-        return ast.parse(self.source, self.label)
 
 
 @dataclass(frozen=True)
@@ -141,77 +152,220 @@ class Note:
     text: str
 
 
-class DroppedMagics:
-    """What get_ipython() returns: shell lines and magics do nothing, timed Python still runs."""
+@dataclass(frozen=True)
+class Loaded:
+    """What a submission came to: the names of its main file, and the errors that it met.
 
-    RUN_THEIR_CODE = frozenset({"time", "timeit", "capture", "prun"})
+    `cells` are those of all its files, written ones too. `ran` are the names of the files that ran,
+    which may become more while it is asked. `state` is the process as it was before.
+    """
 
-    def __init__(self, namespace: Namespace) -> None:
-        self._namespace = namespace
+    namespace: Namespace
+    notes: Sequence[Note]
+    cells: Sequence[Cell]
+    ran: Sequence[str] = ()
+    state: State = field(default_factory=State)
+    forget: Callable[[], None] = lambda: None
+    """Leaves nothing of it in the process's own tables of modules."""
 
-    def run_line_magic(self, name: str, line: str, *args: object, **kwargs: object) -> None:
-        """Run the statement behind `%time`; drop any other line magic."""
-        if name in self.RUN_THEIR_CODE:
-            exec(line, self._namespace)
-
-    def run_cell_magic(self, name: str, line: str, body: str) -> None:
-        """Run the body below `%%time` and its like; drop any other cell."""
-        if name in self.RUN_THEIR_CODE:
-            exec(body, self._namespace)
-
-    def getoutput(self, command: str, *args: object, **kwargs: object) -> list[str]:
-        """Answer `x = !command` with no lines."""
-        return []
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *args, **kwargs: None
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        """The names of the cells, by which a place is told."""
+        return frozenset(cell.label for cell in self.cells)
 
 
 def load(
-    kind: str, cells: Sequence[Cell], limit: Limiter = no_limit
-) -> tuple[Namespace, list[Note]]:
-    """Run the cells in order; return the names they define and the errors they met.
+    main: File, beside: Sequence[File], packages: Collection[str], limit: Limiter = no_limit
+) -> Loaded:
+    """Run the cells of `main` in order; return the names they define and the errors they met.
 
-    `kind` is "module", which sees `__name__ == "homework"`, or "notebook", which sees "__main__"
-    and the names a notebook has (`get_ipython`, `display`).
+    It can import the files `beside` it, Python's own library and `packages`. A module sees
+    `__name__ == "homework"`, a notebook "__main__".
     """
-    module = ModuleType("homework" if kind == "module" else "__main__")
-    sys.modules[module.__name__] = module
-    namespace = module.__dict__
-    namespace["__builtins__"] = builtins
-    if kind == "notebook":
-        magics = DroppedMagics(namespace)
-        namespace["get_ipython"] = lambda: magics
-        namespace["display"] = lambda *args, **kwargs: None
-    else:
-        namespace["__file__"] = cells[0].label
-    labels = {cell.label for cell in cells}
-    notes: list[Note] = []
-    for cell in cells:
-        notes += _run_cell(cell, namespace, labels, limit)
-    return namespace, notes
+    let_compile_be()
+    loading = Loading(main, beside, packages, limit)
+    sys.stdout, sys.stderr = Unclosed(sys.stdout), Unclosed(sys.stderr)
+    namespace = loading.run_main()
+    loading.state.put_back()
+    loading.state.put_back_names()
+    return Loaded(
+        namespace, loading.notes, loading.cells, loading.ran, loading.state, loading.forget
+    )
 
 
-def _run_cell(cell: Cell, namespace: Namespace, labels: set[str], limit: Limiter) -> Iterator[Note]:
-    try:
-        statements = cell.tree.body
-    except NOT_PARSED as error:
-        yield Note(_syntax_place(error, cell.label), describe(error))
-        return
-    future = 0
-    for statement in statements:
-        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
-            future |= _future_flags(statement)
-            continue
+class Unclosed:
+    """A stream that the process goes on using: what closes it closes nothing."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class Loading:
+    """A submission while its files run: what they share is the limit, and the notes."""
+
+    def __init__(
+        self, main: File, beside: Sequence[File], packages: Collection[str], limit: Limiter
+    ) -> None:
+        self.notes: list[Note] = []
+        self.cells: list[Cell] = []
+        self.ran: list[str] = []
+        self.state = State()
+        self._main = main
+        self._labels: set[str] = set()
+        self._limit = limit
+        self._place = main.name  # of the statement that runs
+        others = [file.beside() for file in beside]
+        for file in (main, *others):
+            self._take(file)
+        files = [file for file in others if file.name != main.name]
+        self._modules = Modules([*files, main], packages, self.run, self._note)
+        self._modules.builtins.__dict__.update(
+            get_ipython=self._shell, display=lambda *args, **kwargs: None
+        )
+
+    def run_main(self) -> Namespace:
+        """Run the main file; return its names."""
+        main = self._main
+        self._modules.install()
+        path = main.name.removesuffix(".py")
+        if main.kind == "notebook":
+            path, name = main.name, "__main__"
+        else:
+            name = "homework" if self._modules.find("homework.py", "") in (None, main) else path
+        namespace = self._modules.enter(path, name).__dict__
+        namespace["__builtins__"] = self._modules.builtins
+        if main.kind == "module":
+            namespace["__file__"] = main.name
+        self.run(main, namespace)
+        return namespace
+
+    def forget(self) -> None:
+        """Leave nothing in the process's own tables of modules."""
+        self._modules.uninstall()
+
+    def run(self, file: File, namespace: Namespace) -> None:
+        """Run a file in a namespace. What goes wrong leaves a note, and never raises."""
+        self.ran.append(file.name)
+        asked = Asked(namespace)
+        for cell in file.cells:
+            self._run_cell(cell, namespace, asked)
+        self.notes += [Note(*told) for told in asked.put_back()]
+
+    def _take(self, file: File) -> None:
+        """Know the cells of a file by their labels; inspect and torch.jit.script read them."""
+        self.cells += file.cells
+        for cell in file.cells:
+            self._labels.add(cell.label)
+            register(cell.label, cell.source)
+
+    def _write(self, file: File) -> None:
+        self._modules.add(file)
+        self._take(file)
+
+    def _note(self, text: str) -> None:
+        self.notes.append(Note(self._place, text))
+
+    def _run_cell(self, cell: Cell, namespace: Namespace, asked: Asked) -> None:
         try:
-            with limit(statement):
-                tree = ast.Module([statement], type_ignores=[])
-                exec(compile(tree, cell.label, "exec", future, dont_inherit=True), namespace)
+            with self._limit(ast.Pass()):
+                statements, faults = cell.statements, cell.faults
         except BaseException as error:
-            place = f"{cell.label}, line {statement.lineno}"
+            self.notes.append(Note(cell.label, describe(error)))
+            return
+        for fault in faults:
+            self._fault(cell.label, fault)
+        future = 0
+        for statement in statements:
+            if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
+                future |= _future_flags(statement)
+                continue
+            self._place = f"{cell.label}, line {statement.lineno}"
+            for one in _apart(statement):
+                self._run_statement(one, cell.label, future, namespace)
+            self._place = f"{cell.label}, line {statement.lineno}"
+            asked.look(self._place)
+            if device := self.state.put_back_device():
+                self._note(f"the default device is {device}: {NO_GPU_HERE}, and the CPU is used")
+
+    def _fault(self, label: str, fault: Fault) -> None:
+        """Note a fault, and once only that there is no IPython."""
+        text = describe(fault.error)
+        if not isinstance(fault.error, Untransformed) or not any(
+            note.text == text for note in self.notes
+        ):
+            self.notes.append(Note(_place(label, fault.line), text))
+
+    def _run_statement(
+        self, statement: ast.stmt, label: str, future: int, scope: Namespace, own: Any = None
+    ) -> None:
+        try:
+            with self._limit(statement):
+                tree = ast.Module([statement], type_ignores=[])
+                code = compile(tree, label, "exec", future, dont_inherit=True)
+                exec(code, scope, scope if own is None else own)
+        except BaseException as error:
+            place = f"{label}, line {statement.lineno}"
             if not isinstance(error, TimeLimitReached):  # which is elsewhere on every run
-                place = where(error.__traceback__, labels) or place
-            yield Note(place, describe(error))
+                place = where(error.__traceback__, self._labels) or place
+            self.notes.append(Note(place, describe(error)))
+
+    # What get_ipython() asks for
+
+    def _shell(self) -> Shell:
+        namespace = sys._getframe(1).f_globals
+        return Shell(namespace, self._modules, self._execute, self.run, self._write)
+
+    def _execute(self, source: str, namespace: Namespace, own: Namespace) -> Any:
+        """Run some Python as if it stood where it is asked for; return an expression's value."""
+        label, line = self._asked_from()
+        cell = Cell(label, source)
+        for fault in cell.faults:
+            self.notes.append(Note(_place(label, line), describe(fault.error)))
+        for statement in cell.statements:
+            for node in ast.walk(statement):
+                if hasattr(node, "lineno"):
+                    node.lineno = node.end_lineno = line  # type: ignore[attr-defined]
+        match cell.statements:
+            case [ast.Expr(value=value)]:
+                return eval(compile(ast.Expression(value), label, "eval"), namespace, own)
+        for statement in cell.statements:
+            self._run_statement(statement, label, 0, namespace, own)
+        return None
+
+    def _asked_from(self) -> tuple[str, int]:
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None:
+            if frame.f_code.co_filename in self._labels:
+                return frame.f_code.co_filename, frame.f_lineno
+            frame = frame.f_back
+        return self._main.name, 1
+
+
+def _apart(statement: ast.stmt) -> list[ast.stmt]:
+    """Return `import a, b` as two statements: one that fails must not cost the other."""
+    if not isinstance(statement, ast.Import):
+        return [statement]
+    return [ast.copy_location(ast.Import([alias]), statement) for alias in statement.names]
+
+
+def let_compile_be() -> None:
+    """Have torch.compile run a function as it stands: compiling takes longer than all the rest."""
+    if dynamo := sys.modules.get("torch._dynamo"):
+        dynamo.config.disable = True
+    else:
+        os.environ["TORCHDYNAMO_DISABLE"] = "1"  # it reads this when it is imported
+
+
+def register(label: str, source: str) -> None:
+    """Let inspect and torch.jit.script read a cell by its label."""
+    lines = [f"{line}\n" for line in source.split("\n")]
+    linecache.cache[label] = (len(source), None, lines, label)
 
 
 def _future_flags(statement: ast.ImportFrom) -> int:
@@ -221,12 +375,11 @@ def _future_flags(statement: ast.ImportFrom) -> int:
     return flags
 
 
-def _syntax_place(error: BaseException, label: str) -> str:
-    line = getattr(error, "lineno", None)
+def _place(label: str, line: int | None) -> str:
     return f"{label}, line {line}" if line else label
 
 
-def where(traceback: TracebackType | None, labels: set[str]) -> str:
+def where(traceback: TracebackType | None, labels: Set[str]) -> str:
     """Name the innermost place of the student's own source in a traceback, or ''."""
     place = ""
     while traceback is not None:
@@ -245,4 +398,8 @@ def describe(error: BaseException) -> str:
     except BaseException:
         first_line = ""
     name = type(error).__name__
-    return (f"{name}: {first_line}" if first_line else name)[:DETAIL_LENGTH]
+    told = (f"{name}: {first_line}" if first_line else name)[:DETAIL_LENGTH]
+    is_torchs = isinstance(error, RuntimeError | AssertionError)  # NotImplementedError is one, too
+    if is_torchs and GPU_ASKED.search(first_line):
+        return f"{told[: DETAIL_LENGTH - 50]} ({NO_GPU_HERE})"
+    return told

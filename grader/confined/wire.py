@@ -95,9 +95,13 @@ class Run(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 
 
 class Loaded(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """From the worker: errors met while the source ran, as (where, what) pairs."""
+    """From the worker: errors met while the source ran, as (where, what) pairs.
+
+    `ran` are the names of the files that ran: the main file, and those it imported.
+    """
 
     notes: Annotated[list[tuple[ShortText, ShortText]], msgspec.Meta(max_length=200)]
+    ran: Annotated[list[ShortText], msgspec.Meta(max_length=200)] = []
 
 
 class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,61 @@
+"""What a student handed in, as it travels to where it runs: files, and the cells in them.
+
+Nothing here runs anything, and the standard library is enough (IPython's own syntax needs IPython).
+"""
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+from selfcheck.parsing import Fault, parsed
+
+Kind = Literal["module", "notebook"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A piece of source and the name that messages call it by ("homework.py", "cell 3").
+
+    `source` is what the student wrote, IPython's own syntax and all.
+    """
+
+    label: str
+    source: str
+
+    @cached_property
+    def _parsed(self) -> tuple[list[ast.stmt], list[Fault]]:
+        return parsed(self.source, self.label)
+
+    @property
+    def statements(self) -> list[ast.stmt]:
+        """The top-level statements that are Python, with the student's own line numbers."""
+        return self._parsed[0]
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What else there is."""
+        return self._parsed[1]
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that was handed in. `name` is its path in what was handed in ("src/utils.py")."""
+
+    name: str
+    kind: Kind
+    cells: tuple[Cell, ...]
+
+    def beside(self) -> "File":
+        """Return it with labels that no other file has: as one beside the main file."""
+        if self.kind == "module":
+            cells = tuple(replace(cell, label=self.name) for cell in self.cells)
+        else:
+            cells = tuple(replace(c, label=f"{self.name}, {c.label}") for c in self.cells)
+        return replace(self, cells=cells)
+
+
+def cells_of(files: Sequence[File]) -> list[Cell]:
+    """Return the cells of several files, one file after the other."""
+    return [cell for file in files for cell in file.cells]

@@ -1,0 +1,111 @@
+"""Follow, without running anything, what a submission takes from its files beside each other."""
+
+import ast
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from selfcheck.files import Cell, File
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Statements that follow each other, and the label of their cell."""
+
+    label: str
+    statements: Sequence[ast.stmt]
+
+
+class Files:
+    """The files of a submission by name, and those that it writes itself."""
+
+    def __init__(self, main: File, beside: Sequence[File] = ()) -> None:
+        self.main = main
+        self._files = {file.name: file.beside() for file in beside} | {main.name: main}
+        for file in [*self._files.values()]:
+            for cell in file.cells:
+                for statement in cell.statements:
+                    if written := _written_by(statement):
+                        self._files[written.name] = written
+
+    def __iter__(self) -> Iterator[File]:
+        return iter(self._files.values())
+
+    def called(self, name: str, folder: str) -> File | None:
+        """Return the file of this name beside what is in `folder`, at the top, or anywhere."""
+        path = os.path.normpath(name)
+        near = (os.path.normpath(os.path.join(folder, path)), path)
+        anywhere = (own for own in self._files if own.endswith(f"/{path}"))
+        return next((self._files[own] for own in (*near, *anywhere) if own in self._files), None)
+
+    def module(self, dotted: str, folder: str) -> tuple[File, str] | None:
+        """Return the file that a dotted name begins with, and the rest of the name."""
+        parts = dotted.split(".")
+        for count in range(len(parts), 0, -1):
+            path = "/".join(parts[:count])
+            for name in (f"{path}.py", f"{path}/__init__.py"):
+                if file := self.called(name, folder):
+                    return file, ".".join(parts[count:])
+        return None
+
+    def pieces(self) -> list[Piece]:
+        """Return the main file, and in place of each star import and %run what it brings."""
+        return list(self._inlined(self.main, set()))
+
+    def _inlined(self, file: File, seen: set[str]) -> Iterator[Piece]:
+        seen.add(file.name)
+        for cell in file.cells:
+            before = 0
+            for at, statement in enumerate(cell.statements):
+                brought = self.brought_by(statement, file)
+                if brought is not None and brought.name not in seen:
+                    yield Piece(cell.label, cell.statements[before:at])
+                    yield from self._inlined(brought, seen)
+                    before = at
+            yield Piece(cell.label, cell.statements[before:])
+
+    def brought_by(self, statement: ast.stmt, file: File) -> File | None:
+        """Return the file all of whose names a statement of `file` brings, if it is one."""
+        folder = str(PurePosixPath(file.name).parent)
+        match statement:
+            case ast.ImportFrom(names=[ast.alias(name="*")]):
+                found = self.module(imported_from(statement, file), folder)
+                return found[0] if found else None
+            case ast.Expr(value=ast.Call(func=ast.Attribute(attr="run_line_magic"), args=args)):
+                match args:
+                    case [ast.Constant(value="run"), ast.Constant(value=str(line))]:
+                        names = [word for word in line.split() if not word.startswith("-")]
+                        name = names[0].strip("'\"") if names else ""
+                        return self.called(name, folder) or self.called(f"{name}.py", folder)
+        return None
+
+
+def imported_from(statement: ast.ImportFrom, file: File) -> str:
+    """Return the dotted name of what is imported from; a relative one is beside the file."""
+    folder = PurePosixPath(file.name).parent
+    for _ in range(min(statement.level, 50) - 1):
+        folder = folder.parent
+    above = list(folder.parts) if statement.level else []
+    return ".".join([*above, *filter(None, [statement.module])])
+
+
+def _written_by(statement: ast.stmt) -> File | None:
+    """Return the file that a %%writefile cell writes."""
+    match statement:
+        case ast.Expr(
+            value=ast.Call(
+                func=ast.Attribute(attr="run_cell_magic"),
+                args=[
+                    ast.Constant(value="writefile" | "file"),
+                    ast.Constant(value=str(line)),
+                    ast.Constant(value=str(body)),
+                ],
+            )
+        ):
+            words = [word.strip("'\"") for word in line.split() if not word.startswith("-")]
+            if words:
+                path = PurePosixPath(words[0])
+                name = path.name if path.is_absolute() else str(path)
+                return File(name, "module", (Cell(name, body),))
+    return None

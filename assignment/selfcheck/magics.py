@@ -1,0 +1,106 @@
+"""Turn IPython's own syntax into plain Python, as IPython does; nothing is run.
+
+Line magics and shell lines become calls of get_ipython(): see shell.py for what these do.
+"""
+
+import re
+from functools import cache
+from typing import Any
+
+# Whatever may be IPython's own syntax: escaped lines, `x = !ls`, `x = %time f()`, `help?`, pasted
+# prompts, a cell that is indented as a whole. Most cells have none of it.
+SPECIAL = re.compile(
+    r"""(?m) ^[ \t]*(?: [%!?,;/] | >>> | \.{3,}: | In[ ]\[ | \[(?:nav|ins)\] )
+    | =[ \t]* (?:\\\n[ \t]*)? [%!]
+    | \?[ \t]*$
+    | \A (?:[ \t]*\n)* [ \t]+ [^ \t\n]
+    """,
+    re.VERBOSE,
+)
+MAGIC_CELL = re.compile(r"\s*%%")
+# What stands below these runs in the notebook's own namespace: here it stays where it is.
+RUN_THEIR_CELL = frozenset({"time", "capture", "prun", "debug"})
+TIMING = RUN_THEIR_CELL | {"timeit"}  # which leaves no names
+HELP_ON_MAGIC = re.compile(r"%%\w+\?")
+# IPython takes more characters than a newline for the end of a line, Python does not.
+NO_LINE_ENDS = dict.fromkeys(map(ord, "\v\f\x1c\x1d\x1e\x85\u2028\u2029"), " ")
+MAX_SPECIALS = 500
+# IPython reads a cell anew for each special line, in a time that may grow with the square of the
+# longest line. A cell may cost this much, in special lines x characters x the longest line (at
+# least LINE); beyond, it stays as it is. An ordinary cell costs a hundred thousand.
+EFFORT = 100_000_000
+LINE = 80
+
+
+class Untransformed(Exception):
+    """There is IPython's own syntax, and no IPython to read it."""
+
+    def __init__(self) -> None:
+        super().__init__("here is IPython's own syntax; to check it: pip install ipython")
+
+
+def to_python(source: str) -> str:
+    """Return a cell as plain Python, its lines in their places.
+
+    What IPython cannot transform is returned as it is, and so is all that takes an IPython if
+    there is none.
+    """
+    lines = (source.removesuffix("\n").translate(NO_LINE_ENDS) + "\n").splitlines(keepends=True)
+    head: list[str] = []
+    while match := MAGIC_CELL.match("".join(lines)):
+        magic = match.group().count("\n")
+        if HELP_ON_MAGIC.match(lines[magic].lstrip()):
+            break
+        name, _, line = lines[magic].strip()[2:].partition(" ")
+        body = lines[magic + 1 :]
+        head += ["\n"] * magic
+        if name not in RUN_THEIR_CELL:
+            call = f"get_ipython().run_cell_magic({name!r}, {line!r}, {''.join(body)!r})\n"
+            return "".join([*head, call])
+        head.append(_captured(line) if name == "capture" else "\n")
+        lines = body
+    return "".join(head + _transformed(lines)).removesuffix("\n")
+
+
+def _captured(line: str) -> str:
+    """Return what binds the name that %%capture is given, if it is given one."""
+    names = [word for word in line.split() if word.isidentifier()]
+    return f"{names[0]} = get_ipython().captured()\n" if names else "\n"
+
+
+def _transformed(lines: list[str]) -> list[str]:
+    text = "".join(lines)
+    specials = len(SPECIAL.findall(text))
+    if not specials or (ipython := transformer()) is None:
+        return lines
+    if (specials + 1) * len(text) * max(LINE, *map(len, lines)) > EFFORT:
+        return lines
+    try:
+        return _by(ipython, lines)
+    except Exception:  # whatever IPython raises on what is not even its own syntax
+        return lines
+
+
+@cache
+def transformer() -> Any:
+    """Return IPython's transformer, or None without IPython. It is slow to import."""
+    try:
+        from IPython.core.inputtransformer2 import TransformerManager
+    except ImportError:
+        return None
+    return TransformerManager()
+
+
+def _by(ipython: Any, lines: list[str]) -> list[str]:
+    code = lines
+    for clean in ipython.cleanup_transforms:
+        code = clean(code)
+    head = ["\n"] * (len(lines) - len(code))  # for each line that is gone, so that numbers stay
+    for _ in range(MAX_SPECIALS):
+        changed, after = ipython.do_one_token_transform(code)
+        if not changed:
+            break
+        at = next(i for i, (old, new) in enumerate(zip(code, after, strict=False)) if old != new)
+        after[at + 1 : at + 1] = ["\n"] * (len(code) - len(after))
+        code = after
+    return head + code

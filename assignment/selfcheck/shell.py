@@ -1,0 +1,124 @@
+"""What get_ipython() returns in a submission: it runs the Python in magics, and nothing else."""
+
+import re
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from typing import Any
+
+from selfcheck.files import Cell, File
+from selfcheck.magics import TIMING
+from selfcheck.modules import Modules
+
+Namespace = dict[str, Any]
+TIMEIT = "timeit"
+OPTIONS = re.compile(r"(?:-[a-zA-Z]+\s*\d*\s+)*")
+WRITING = frozenset({"writefile", "file"})
+
+
+class Shell:
+    """IPython's shell, for the code of one namespace.
+
+    `execute` runs some Python there, and `run_file` a file in a namespace.
+    """
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        modules: Modules,
+        execute: Callable[[str, Namespace, Namespace], Any],
+        run_file: Callable[[File, Namespace], None],
+        written: Callable[[File], None],
+    ) -> None:
+        self.user_ns = namespace
+        self._modules = modules
+        self._execute = execute
+        self._run_file = run_file
+        self._written = written
+
+    def run_line_magic(self, name: str, line: str, *args: object, **kwargs: object) -> Any:
+        """Run the Python behind `%time` and its like, and the file that `%run` names."""
+        if name in TIMING:
+            return self._timed(name, line)
+        if name == "run":
+            self._run(line.split())
+        return None
+
+    def run_cell_magic(self, name: str, line: str, body: str) -> Any:
+        """Run the Python below `%%time` and its like; write the file that `%%writefile` names."""
+        if name in TIMING:
+            if name == "capture" and line.split() and line.split()[0].isidentifier():
+                self.user_ns[line.split()[0]] = self.captured()
+            return self._timed(name, body)
+        if name in WRITING:
+            self._write(line.split(), body)
+        return None
+
+    def magic(self, line: str) -> Any:
+        """Run a line magic, written out."""
+        name, _, rest = line.lstrip("% ").partition(" ")
+        return self.run_line_magic(name, rest)
+
+    def run_cell(self, source: str, *args: object, **kwargs: object) -> Any:
+        """Run a cell."""
+        return self._execute(source, self.user_ns, self.user_ns)
+
+    def getoutput(self, command: str, *args: object, **kwargs: object) -> list[str]:
+        """Answer `x = !command` with no lines."""
+        return []
+
+    def captured(self) -> "Captured":
+        """Return what `%%capture name` binds."""
+        return Captured()
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *args, **kwargs: None
+
+    def _timed(self, name: str, source: str) -> Any:
+        if name != TIMEIT:
+            return self._execute(source, self.user_ns, self.user_ns)
+        self._execute(source[OPTIONS.match(source).end() :], self.user_ns, {})  # type: ignore[union-attr]
+        return None
+
+    def _run(self, words: list[str]) -> None:
+        names = [word.strip("'\"") for word in words if not word.startswith("-")]
+        if not names:
+            return
+        here = str(PurePosixPath(str(self.user_ns.get("__file__", ""))).parent)
+        name = names[0]
+        file = next((f for n in (name, f"{name}.py") if (f := self._modules.find(n, here))), None)
+        if file is None:
+            raise FileNotFoundError(f"no {name} was handed in")
+        if file.kind == "notebook" or "-i" in words:
+            self._run_file(file, self.user_ns)
+            return
+        fresh = {"__name__": "__main__", "__file__": file.name}
+        fresh["__builtins__"] = self.user_ns["__builtins__"]
+        self._run_file(file, fresh)
+        self.user_ns.update({k: v for k, v in fresh.items() if not k.startswith("__")})
+
+    def _write(self, words: list[str], body: str) -> None:
+        names = [word.strip("'\"") for word in words if not word.startswith("-")]
+        if not names:
+            return
+        path = PurePosixPath(names[0])
+        name = path.name if path.is_absolute() else str(path)
+        before = self._modules.find(name, "") if "-a" in words or "--append" in words else None
+        source = "".join(cell.source for cell in before.cells) + body if before else body
+        self._written(File(name, "module", (Cell(name, source),)))
+
+
+class Captured:
+    """Stands for the output of a cell, of which nothing is kept."""
+
+    stdout = ""
+    stderr = ""
+    outputs: tuple[Any, ...] = ()
+
+    def show(self) -> None:
+        """Show nothing."""
+
+    def __call__(self) -> None:
+        """Show nothing."""
+
+    def __str__(self) -> str:
+        return ""

@@ -1,0 +1,207 @@
+"""What a submission may leave changed in the process that it shares with the worker.
+
+One table says how each part is read, and how it is put back. Names are bound here, so that what a
+submission replaces is not what puts it back.
+"""
+
+import math
+import operator
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from locale import LC_ALL, setlocale
+from typing import Any
+
+import torch
+import torch.nn.functional
+from torch import Tensor, nn
+from torch.utils import _device
+
+_set_grad_enabled = torch._C._set_grad_enabled
+_set_default_device = torch.set_default_device
+_inference: list[Any] = []  # guards, which hold as long as they are here
+
+
+UNKNOWN = object()
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the process's state. `fresh` is what it is in a new process, where that is known.
+
+    `put` is called only where what is read differs.
+    """
+
+    name: str
+    read: Callable[[], Any]
+    put: Callable[[Any], object]
+    fresh: Any = UNKNOWN
+
+
+def _default_dtype() -> torch.dtype:
+    """Return the default dtype. float64 is as good as float32: functions may count on it."""
+    dtype = torch.get_default_dtype()
+    return torch.float32 if dtype is torch.float64 else dtype
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # which is gone
+        return None
+
+
+def _put_streams(streams: tuple[Any, ...]) -> None:
+    opened = [
+        open(os.devnull, mode) if stream is None or stream.closed else stream  # noqa: SIM115
+        for stream, mode in zip(streams, "rww", strict=True)
+    ]
+    sys.stdin, sys.stdout, sys.stderr = opened
+
+
+def _streams() -> tuple[Any, ...]:
+    """Return the standard streams; of one that is closed, nothing."""
+    now = (sys.stdin, sys.stdout, sys.stderr)
+    return tuple(None if getattr(stream, "closed", True) else stream for stream in now)
+
+
+def _put_filters(filters: list[Any]) -> None:
+    warnings.filters[:] = filters  # type: ignore[index]
+    warnings._filters_mutated()  # type: ignore[attr-defined]
+
+
+def _put_path(path: list[str]) -> None:
+    sys.path[:] = path
+
+
+def _pop(length: Callable[[], int], pop: Callable[[], object]) -> Callable[[int], None]:
+    def put(before: int) -> None:
+        while length() > before:
+            pop()
+
+    return put
+
+
+def _of_numpy() -> tuple[list[Part], list[Any]]:
+    """Return numpy's part of the state, and numpy; nothing where a student checks without it."""
+    try:
+        import numpy as np
+    except ImportError:
+        return [], []
+    geterr, seterr = np.geterr, np.seterr
+    return [Part("numpy's errors", geterr, lambda modes: seterr(**modes))], [np]
+
+
+_functions, _dispatches = torch._C._len_torch_function_stack, torch._C._len_torch_dispatch_stack
+_pop_function, _pop_dispatch = (
+    torch._C._pop_torch_function_stack,
+    torch._C._pop_torch_dispatch_stack,
+)
+
+_numpy_parts, _numpy = _of_numpy()
+PARTS = (
+    Part("grad mode", torch.is_grad_enabled, _set_grad_enabled, True),
+    Part(
+        "inference mode",
+        torch.is_inference_mode_enabled,
+        lambda mode: _inference.append(torch._C._InferenceMode(mode)),
+        False,
+    ),
+    Part("default dtype", _default_dtype, torch.set_default_dtype, torch.float32),
+    Part("default device", lambda: _device.CURRENT_DEVICE, _set_default_device, None),
+    Part("function modes", _functions, _pop(_functions, _pop_function)),
+    Part("dispatch modes", _dispatches, _pop(_dispatches, lambda: _pop_dispatch(None))),
+    Part(
+        "deterministic algorithms",
+        lambda: (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+        ),
+        lambda modes: torch._C._set_deterministic_algorithms(modes[0], warn_only=modes[1]),
+        (False, False),
+    ),
+    Part(
+        "anomaly mode",
+        lambda: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()),
+        lambda modes: torch.set_anomaly_enabled(*modes),
+        (False, True),
+    ),
+    Part("threads", torch.get_num_threads, torch.set_num_threads),
+    Part("streams", _streams, _put_streams),
+    *_numpy_parts,
+    Part("warnings", lambda: warnings.filters[:], _put_filters),
+    Part("recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
+    Part("folder", _folder, os.chdir),
+    Part("path", lambda: sys.path[:], _put_path),
+    Part("locale", lambda: setlocale(LC_ALL), lambda locale: setlocale(LC_ALL, locale)),
+)
+# Whose public names may be replaced.
+OWNERS: tuple[Any, ...] = (torch, nn, torch.nn.functional, Tensor, *_numpy, math)
+GPUS = ("cuda", "mps", "xpu", "hip")
+
+
+class State:
+    """The process as it is now, to be put back later."""
+
+    def __init__(self) -> None:
+        self._values = {part.name: part.read() for part in PARTS}
+        self._names = [
+            {name: value for name, value in vars(owner).items() if _counts(owner, name)}
+            for owner in OWNERS
+        ]
+
+    @classmethod
+    def fresh(cls) -> "State":
+        """Return the state now, but what is known of a new process as it is there."""
+        state = cls()
+        state._values.update({part.name: part.fresh for part in PARTS if part.fresh is not UNKNOWN})
+        return state
+
+    def put_back(self) -> None:
+        """Put back every part of the table."""
+        for part in PARTS:
+            before = self._values[part.name]
+            with suppress(Exception):  # what a submission has spoilt for good
+                if part.read() != before:
+                    part.put(before)
+
+    def put_back_names(self) -> None:
+        """Put back what was replaced in torch, numpy and math. What was added stays."""
+        for owner, names in zip(OWNERS, self._names, strict=True):
+            now = vars(owner)
+            if all(map(operator.is_, map(now.get, names), names.values())):
+                continue
+            for name, value in names.items():
+                if now.get(name) is not value:
+                    with suppress(Exception):
+                        setattr(owner, name, value)
+        for name in vars(Tensor).keys() - self._names[OWNERS.index(Tensor)].keys():
+            if hasattr(torch._C.TensorBase, name):  # it hides what was there
+                with suppress(Exception):
+                    delattr(Tensor, name)
+
+    def put_back_device(self) -> str | None:
+        """Put back a default device that is a GPU, at once; return its name."""
+        device = _device.CURRENT_DEVICE
+        if device is None or device.type not in GPUS:
+            return None
+        _set_default_device(self._values["default device"])
+        return str(device)
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Leave the process as it was, whatever the body does."""
+    state = State()
+    try:
+        yield
+    finally:
+        state.put_back()
+        state.put_back_names()
+
+
+def _counts(owner: Any, name: str) -> bool:
+    return owner is Tensor or not name.startswith("_")
