@@ -14,11 +14,12 @@ import re
 import stat
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from grader.errors import UserError
+from grader.policy import NO_DUE, Zone
 from grader.submissions import HOMEWORK, ZIP, is_gradable, scan, shown, suffix
 from grader.submissions.archives import Archives, Refused
 from grader.submissions.kinds import (
@@ -45,6 +46,7 @@ from grader.submissions.works import WHOLE, Works, is_notebook
 
 MOST_FILES = 200  # of a student, and of those that cannot be graded as many are named
 MAX_ARCHIVES = 5
+MOST_ATTEMPTS = 50  # of a student that are graded, the newest; each may take minutes
 WRAPPERS = 3  # folders in each other around a class
 # The parts of a name that a learning platform may have made: a number among others.
 SYSTEMS = re.compile(r"(?=.*(?<!\d)\d{4,}).+[_ -].+[_ -].+", re.DOTALL)
@@ -78,7 +80,7 @@ class Submission:
     handed in ("src/utils.py"), no two alike. If there is a `problem`, nothing is to be graded, and
     `files` holds what the problem is about, if there is anything. `owner` is who it is in the
     system that the class comes from, if it comes from one, and `moments` says when files were
-    handed in, if that system tells.
+    handed in, if that system tells. `earlier` are the same student's attempts before this one.
     """
 
     student: str
@@ -87,6 +89,12 @@ class Submission:
     owner: Owner | None = None
     moments: Mapping[Path, datetime] = field(default_factory=dict, hash=False)
     names: Mapping[Path, str] = field(default_factory=dict, hash=False)
+    earlier: tuple["Submission", ...] = ()
+
+    @property
+    def attempts(self) -> tuple["Submission", ...]:
+        """All attempts of the student, the newest last."""
+        return *self.earlier, self
 
 
 @dataclass
@@ -152,6 +160,7 @@ def discover(
     name_of: Callable[[Owner], str | None] = lambda owner: None,
     untouched: Callable[[Path], bool] = lambda path: False,
     remark: Callable[[str], None] = lambda line: None,
+    zone: Zone = NO_DUE,
 ) -> list[Submission]:
     """Return the submissions at and below `paths`, in the order of their places on disk.
 
@@ -160,23 +169,30 @@ def discover(
     and so is each zip archive and what loose files there are of one name; or what a system laid
     out as its own (layouts.py). `name_of` may say what to call a student: one whom no system knows
     has no system, and the name that is found here for an id. `untouched` tells files that are as
-    they were handed out, and `remark` is called with each line that says what was decided. Raise
-    NothingToGrade if a path is missing, no file at all was found, or those of several homeworks.
+    they were handed out, and `remark` is called with each line that says what was decided. Times
+    that a system tells without a zone are of `zone`. Raise NothingToGrade if a path is missing, no
+    file at all was found, or those of several homeworks.
     The files of an archive are there while `archives` is.
     """
     modes = [_mode(path) for path in paths]
-    search = _Search(archives, results, untouched, remark)
+    search = _Search(archives, results, untouched, remark, zone)
     for path, mode in zip(paths, modes, strict=True):
         search.look_at(path, mode)
-    found = search.found
-    in_order = [found[place] for place in sorted(found, key=lambda place: os.path.join(*place))]
-    names = unique(_names(in_order, name_of))
-    submissions = [item.submission(n, archives) for item, n in zip(in_order, names, strict=True)]
+    students = search.students()
+    names = unique(_names([attempts[-1] for attempts in students], name_of))
+    submissions = [
+        _joined([attempt.submission(name, archives) for attempt in attempts])
+        for attempts, name in zip(students, names, strict=True)
+    ]
     if not any(submission.files for submission in submissions):
         problem = submissions[0].problem if submissions else "no path was named"
         more = f" (and {len(submissions) - 1} more like it)" if len(submissions) > 1 else ""
         raise NothingToGrade(f"nothing to grade: {problem}{more}")
     return submissions
+
+
+def _joined(attempts: Sequence[Submission]) -> Submission:
+    return replace(attempts[-1], earlier=tuple(attempts[:-1]))
 
 
 def _mode(path: Path) -> int:
@@ -190,7 +206,7 @@ def _mode(path: Path) -> int:
 
 
 class _Search:
-    """A walk through what was named, and what it `found` by place."""
+    """A walk through what was named: what it found by place, and there by attempt."""
 
     def __init__(
         self,
@@ -198,12 +214,37 @@ class _Search:
         results: Path | None,
         untouched: Callable[[Path], bool],
         remark: Callable[[str], None],
+        zone: Zone,
     ) -> None:
-        self.found: dict[Place, _Found] = {}
+        self._found: dict[Place, dict[int, _Found]] = {}
         self._archives = archives
         self._results = os.path.abspath(results) if results else None
         self._works = Works(archives.source_bytes, untouched, self._results)
         self._remark = remark
+        self._zone = zone
+
+    def students(self) -> list[list[_Found]]:
+        """Return the attempts of each student that are graded, in the order of their places."""
+        places = sorted(self._found, key=lambda place: os.path.join(*place))
+        return [self._graded(self._found[place]) for place in places]
+
+    def _graded(self, by_number: Mapping[int, _Found]) -> list[_Found]:
+        """Return those attempts in which there is work, else the newest with a file, or at all."""
+        attempts = [by_number[number] for number in sorted(by_number)]
+        if len(attempts) == 1:
+            return attempts
+        with_files = [attempt for attempt in attempts if attempt.files]
+        with_work = [a for a in with_files if not all(map(self._works.is_untouched, a.files))]
+        graded = with_work[-MOST_ATTEMPTS:] or with_files[-1:] or attempts[-1:]
+        if len(graded) < len(attempts):
+            what = (
+                f"{len(attempts)} attempts, {len(graded)} graded: of those that hold a .py or "
+                f".ipynb that is not as it was handed out, the newest {MOST_ATTEMPTS}"
+                if with_work
+                else f"{len(attempts)} attempts, all without work: the newest is graded"
+            )
+            self._remark(f"{shown(graded[-1].name)}: {what}")
+        return graded
 
     def look_at(self, path: Path, mode: int) -> None:
         """Add what was named: a class, a student's folder or a file."""
@@ -256,20 +297,25 @@ class _Search:
 
     def _add_class(self, layout: Layout) -> None:
         """Add the students of a class that a system laid out."""
-        for line in layout.remarks:
-            self._say(layout.of, line)
+        self._say_system(layout)
         # Archives late: they are opened only for those who have no work beside them.
         for name in sorted(layout.owners, key=lambda name: (suffix(name) == ZIP, name)):
-            for owner in layout.owners[name]:
-                place = (owner.system, owner.id)
-                item = self.found.setdefault(place, _Found(owner.name, owner))
+            for owner in map(self._in_zone, layout.owners[name]):
+                attempts = self._found.setdefault((owner.system, owner.id), {})
+                number = layout.attempts.get(name, 0)
+                item = attempts.setdefault(number, _Found(owner.name, owner))
                 before = set(item.files)
                 if problem := layout.problems.get(name):
-                    item.faults.append(self._fault(layout.of / name, problem))
+                    item.faults.append(((layout.of / name,), problem))
                 else:
                     self._add_entry(layout.of / name, layout.files.get(name, name), item)
                 if owner.handed_in:
                     item.moments |= dict.fromkeys(item.files.keys() - before, owner.handed_in)
+
+    def _in_zone(self, owner: Owner) -> Owner:
+        if owner.handed_in and owner.handed_in.tzinfo is None:
+            return replace(owner, handed_in=owner.handed_in.replace(tzinfo=self._zone.info))
+        return owner
 
     def _add_entry(self, path: Path, called: str, item: _Found) -> None:
         """Add a file that its student `called` so, a folder or an archive, to a student's."""
@@ -439,7 +485,8 @@ class _Search:
         stem = stem_of(name)
         alone = not in_class and stem.lower() == HOMEWORK
         place = (folder, "" if stem.lower() == HOMEWORK and is_gradable(name) else stem)
-        return self.found.setdefault(place, _Found(os.path.basename(folder) if alone else stem))
+        name = os.path.basename(folder) if alone else stem
+        return self._found.setdefault(place, {0: _Found(name)})[0]
 
     def _at(self, folder: Path) -> _Found:
         """Return what is found in a student's folder or archive."""
@@ -447,7 +494,7 @@ class _Search:
         name = os.path.basename(absolute)
         if self._archives.is_archive(folder):
             name = stem_of(name)
-        return self.found.setdefault((absolute, ""), _Found(name, folder=folder))
+        return self._found.setdefault((absolute, ""), {0: _Found(name, folder=folder)})[0]
 
     # What is said
 
@@ -460,6 +507,21 @@ class _Search:
 
     def _say(self, folder: Path, line: str) -> None:
         self._remark(f"{shown(self._archives.original(folder))}: {line}")
+
+    def _say_system(self, layout: Layout) -> None:
+        """Say which system laid a class out, and what was decided about its parts."""
+        owners = [(name, owner) for name in layout.owners for owner in layout.owners[name]]
+        system = owners[0][1].system
+        students = {owner.id for _, owner in owners}
+        attempts = {(owner.id, layout.attempts.get(name, 0)) for name, owner in owners}
+        each = f", {len(attempts)} attempts" if len(attempts) > len(students) else ""
+        what = f"{counted(len(students), 'student')}{each}"
+        self._say(layout.of, f"read as a download from {system}: {what}")
+        if any(owner.handed_in and owner.handed_in.tzinfo is None for _, owner in owners):
+            words = self._zone.words
+            self._say(layout.of, f"{system}'s times have no time zone: read as {words}")
+        for line in layout.remarks:
+            self._say(layout.of, line)
 
     def _say_one_students(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> None:
         """Say that a folder with files was taken as one student's, and what cannot be graded."""
