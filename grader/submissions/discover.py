@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from grader.errors import UserError
 from grader.policy import NO_DUE, Zone
@@ -63,8 +64,14 @@ KINDS = {
 
 # The folder a submission lies in and, for a loose file in a folder of many, its stem.
 Place = tuple[str, str]
-# What a fault is about, and what it is.
-Fault = tuple[tuple[Path, ...], str]
+
+
+class Fault(NamedTuple):
+    """Why a file or folder is not graded: `text` goes after its name, if it is no sentence."""
+
+    path: Path
+    text: str
+    is_sentence: bool = False
 
 
 class NothingToGrade(UserError):
@@ -102,23 +109,28 @@ class _Found:
     """What is found in one place: files by what their student calls them, and faults.
 
     `others` are files that cannot be graded. Of those that are `renamed`, a system changed the
-    names. `folder` is where it was looked for, if it is a folder.
+    names. `archives` are those that were looked into, and `is_cut` says if a search was ended by
+    bounds. `roots` are what the student handed in, by where people see it, and what the student
+    calls that: nothing, where the student knows only what is in it.
     """
 
     name: str
     owner: Owner | None = None
-    folder: Path | None = None
     files: dict[Path, str] = field(default_factory=dict)
     others: dict[Path, str] = field(default_factory=dict)
     renamed: set[Path] = field(default_factory=set)
     moments: dict[Path, datetime] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
-    opened: int = 0  # archives, which may each be costly
+    opened: int = 0  # archives, which may each be costly, and may be none
+    archives: list[Path] = field(default_factory=list)
+    is_cut: bool = False
+    roots: dict[Path, str] = field(default_factory=dict)
 
     def submission(self, student: str, archives: Archives) -> Submission:
         if not self.files:
-            files, problem = self.faults[0] if self.faults else ((), self._nothing(archives))
-            return Submission(student, files, problem, self.owner)
+            path, problem = self._problem(archives)
+            called = {path: self._called(path, archives)} if path else {}
+            return Submission(student, tuple(called), problem, self.owner, names=called)
         names = self._distinct_names(archives)
         files = tuple(sorted(names, key=lambda path: (names[path].count("/"), names[path])))
         return Submission(student, files, None, self.owner, self.moments, names)
@@ -132,25 +144,42 @@ class _Found:
             name = self.files[path]
             first = first_names.get(path, name)
             parts = archives.original(path).parts
-            longer = ("/".join(parts[-n:]) for n in range(name.count("/") + 1, len(parts) + 1))
+            longer = ("/".join(parts[-n:]) for n in range(name.count("/") + 1, len(parts)))
             choice = (first if often[first] == 1 else name, *longer)
             if free := next((each for each in choice if each not in names), None):
                 names[free] = path  # otherwise it is there already
         return {path: name for name, path in names.items()}
 
-    def _nothing(self, archives: Archives) -> str:
-        """Return the problem of a student who handed in no file that can be graded."""
+    def _problem(self, archives: Archives) -> tuple[Path | None, str]:
+        """Return why there is nothing to grade, and what that is about, if it is one thing."""
+        if self.faults:
+            path, text, is_sentence = self.faults[0]
+            return path, text if is_sentence else f"{self._called(path, archives)} {text}"
         archived = [path for path, name in self.others.items() if is_archive(name)]
-        if archived or (len(self.others) == 1 and not self.folder):
+        if archived or len(self.others) == 1:
             path = archived[0] if archived else next(iter(self.others))
-            return f"{shown(archives.original(path))} {why_not(path.name)}"
-        what = listing(list(self.others.values()))
-        if not self.folder:
-            return f"neither .py nor .ipynb: {what}; {HAND_IN}"
-        where = shown(archives.original(self.folder))
-        if self.others:
-            return f"{where} holds {what} only: {HAND_IN}"
-        return f"no .py or .ipynb found in {where}: {HAND_IN}"
+            return None, f"{self._called(path, archives)} {why_not(path.name)}"
+        where = f" in the nearest {FOLDERS} folders, {DEEPEST} deep" if self.is_cut else ""
+        if self.archives:
+            within = listing([self._called(path, archives) for path in self.archives])
+            where = f" in {within}{where and ','}{where}"
+        if not self.others:
+            return None, f"no .py or .ipynb found{where}: {HAND_IN}"
+        what = listing([self._called(path, archives) for path in self.others])
+        return None, f"neither .py nor .ipynb{where}: {what}; {HAND_IN}"
+
+    def _called(self, path: Path, archives: Archives) -> str:
+        """Return what the student calls a file or folder: a path within what was handed in."""
+        original = archives.original(path)
+        for root, name in self.roots.items():
+            if original.is_relative_to(root):
+                within = [name, *original.relative_to(root).parts]
+                return shown("/".join(filter(None, within)) or _base(root))
+        return shown(_base(original))
+
+
+def _base(path: Path) -> str:
+    return os.path.basename(os.path.abspath(path))
 
 
 def discover(
@@ -187,7 +216,8 @@ def discover(
     if not any(submission.files for submission in submissions):
         problem = submissions[0].problem if submissions else "no path was named"
         more = f" (and {len(submissions) - 1} more like it)" if len(submissions) > 1 else ""
-        raise NothingToGrade(f"nothing to grade: {problem}{more}")
+        where = f" in {listing([str(path) for path in paths])}" if paths else ""
+        raise NothingToGrade(f"nothing to grade{where}: {problem}{more}")
     return submissions
 
 
@@ -254,7 +284,7 @@ class _Search:
             try:
                 self._look_into(self._archives.unpack(path, of_class=True))
             except Refused as refusal:
-                self._file_at(path).faults.append(self._fault(path, str(refusal)))
+                self._file_at(path).faults.append(Fault(path, str(refusal)))
         else:
             self._add_file(path, path.name, mode, self._file_at(path))
 
@@ -263,7 +293,7 @@ class _Search:
         try:
             entries = self._scan(folder)
         except OSError as error:
-            self._at(folder).faults.append(self._closed(folder, error))
+            self._at(folder).faults.append(_closed(folder, error))
             return
         layout = self._layout_of(folder, entries)
         files, folders = self._parts(folder, entries)
@@ -306,7 +336,7 @@ class _Search:
                 item = attempts.setdefault(number, _Found(owner.name, owner))
                 before = set(item.files)
                 if problem := layout.problems.get(name):
-                    item.faults.append(((layout.of / name,), problem))
+                    item.faults.append(Fault(layout.of / name, problem, is_sentence=True))
                 else:
                     self._add_entry(layout.of / name, layout.files.get(name, name), item)
                 if owner.handed_in:
@@ -322,9 +352,11 @@ class _Search:
         try:
             mode = os.lstat(path).st_mode
         except OSError as error:
-            item.faults.append(self._closed(path, error))
+            item.faults.append(_closed(path, error))
             return
-        if stat.S_ISDIR(mode) and not is_gradable(path.name):
+        is_students_folder = stat.S_ISDIR(mode) and not is_gradable(path.name)
+        item.roots[self._archives.original(path)] = "" if is_students_folder else called
+        if is_students_folder:
             self._gather(path, item)
         elif stat.S_ISREG(mode) and suffix(path.name) == ZIP:
             self._open([path], item)
@@ -377,7 +409,7 @@ class _Search:
                 raise Refused(self._archives.refused[path])
             folder = self._archives.unpack(path, of_class=True)
         except Refused as refusal:
-            self._file_at(path, in_class=True).faults.append(self._fault(path, str(refusal)))
+            self._file_at(path, in_class=True).faults.append(Fault(path, str(refusal)))
             return
         if self._is_class(folder):
             self._look_into(folder)
@@ -431,8 +463,9 @@ class _Search:
 
     def _gather(self, folder: Path, item: _Found) -> None:
         """Add all files of a student's folder, the nearest first, and of archives if need be."""
-        item.folder = item.folder or folder
-        tree = Tree(folder, self._results)
+        if self._archives.is_archive(folder):
+            item.archives.append(folder)
+        tree = self._works.tree(folder)
         zips: list[Path] = []
         for leaf in tree:
             if suffix(leaf.name) == ZIP and stat.S_ISREG(leaf.mode):
@@ -442,8 +475,9 @@ class _Search:
                 break
             else:
                 self._add_file(leaf.path, leaf.name, leaf.mode, item)
-        item.faults += [self._closed(where, error) for where, error in tree.closed]
+        item.faults += [_closed(where, error) for where, error in tree.closed]
         self._open(zips, item)
+        item.is_cut |= tree.is_cut
         self._say_searched(folder, tree)
         if not any("/" not in name for name in item.files.values()):
             self._say_if_class(folder)
@@ -463,7 +497,7 @@ class _Search:
                 item.opened += 1
                 folder = self._archives.unpack(path, of_class=False)
             except Refused as refusal:
-                item.faults.append(self._fault(path, str(refusal)))
+                item.faults.append(Fault(path, str(refusal)))
             else:
                 self._gather(folder, item)
 
@@ -471,9 +505,9 @@ class _Search:
         """Add a file that its student calls so, or what is wrong with it."""
         kind = stat.S_IFMT(mode)
         if kind in KINDS:
-            item.faults.append(self._fault(path, KINDS[kind]))
+            item.faults.append(Fault(path, KINDS[kind]))
         elif path in self._archives.refused:
-            item.faults.append(self._fault(path, self._archives.refused[path]))
+            item.faults.append(Fault(path, self._archives.refused[path]))
         elif is_gradable(path.name):
             item.files[path] = name
         elif len(item.others) < MOST_FILES:
@@ -481,12 +515,15 @@ class _Search:
 
     def _file_at(self, path: Path, *, in_class: bool = False) -> _Found:
         """Return what is found where a loose file lies."""
-        folder, name = os.path.split(os.path.abspath(self._archives.original(path)))
+        original = self._archives.original(path)
+        folder, name = os.path.split(os.path.abspath(original))
         stem = stem_of(name)
         alone = not in_class and stem.lower() == HOMEWORK
         place = (folder, "" if stem.lower() == HOMEWORK and is_gradable(name) else stem)
         name = os.path.basename(folder) if alone else stem
-        return self._found.setdefault(place, {0: _Found(name)})[0]
+        item = self._found.setdefault(place, {0: _Found(name)})[0]
+        item.roots[original] = original.name
+        return item
 
     def _at(self, folder: Path) -> _Found:
         """Return what is found in a student's folder or archive."""
@@ -494,16 +531,11 @@ class _Search:
         name = os.path.basename(absolute)
         if self._archives.is_archive(folder):
             name = stem_of(name)
-        return self._found.setdefault((absolute, ""), {0: _Found(name, folder=folder)})[0]
+        item = self._found.setdefault((absolute, ""), {0: _Found(name)})[0]
+        item.roots[self._archives.original(folder)] = ""
+        return item
 
     # What is said
-
-    def _fault(self, path: Path, text: str) -> Fault:
-        return (path,), f"{shown(self._archives.original(path))} {text}"
-
-    def _closed(self, folder: Path, error: OSError) -> Fault:
-        where = Path(os.fsdecode(error.filename)) if error.filename else folder
-        return self._fault(where, f"cannot be opened ({error.strerror}): check its permissions")
 
     def _say(self, folder: Path, line: str) -> None:
         self._remark(f"{shown(self._archives.original(folder))}: {line}")
@@ -538,7 +570,7 @@ class _Search:
             each = "one student each" if len(students) == len(files) else "one student per name"
             what = [counted(len(files), "file")] + [counted(len(folders), "folder")] * bool(folders)
             self._say(folder, f"taken as a class: {' and '.join(what)}, {each}")
-        elif newest_version(folder, folders):
+        elif newest_version(folder, folders, self._works.is_untouched):
             self._say(
                 folder,
                 f"taken as a class: {counted(len(folders), 'folder')}, one student each; if they "
@@ -554,7 +586,8 @@ class _Search:
             folders = [folder / entry.name for entry in self._scan(folder) if is_folder(entry)]
         except OSError:
             return
-        if len(folders) < 2 or newest_version(folder, [path.name for path in folders]):
+        names = [path.name for path in folders]
+        if len(folders) < 2 or newest_version(folder, names, self._works.is_untouched):
             return
         works = self._works.folders_with(folders, WHOLE)
         if len(works) > 1:
@@ -569,13 +602,19 @@ class _Search:
     def _say_searched(self, folder: Path, tree: Tree) -> None:
         """Say what was left out of a student's folder."""
         for where, count, newest in tree.versions:
-            self._say(where, f"{count} numbered versions: only the newest, {shown(newest)}, counts")
+            what = f"only {shown(newest)} counts, the newest with work or else with files"
+            self._say(where, f"{count} numbered versions: {what}")
         if tree.is_cut:
             self._say(
                 folder,
                 f"not searched to its end (limits: {MOST_FILES} files, {FOLDERS} folders, "
                 f"{DEEPEST} folders deep): the nearest files are graded",
             )
+
+
+def _closed(folder: Path, error: OSError) -> Fault:
+    where = Path(os.fsdecode(error.filename)) if error.filename else folder
+    return Fault(where, f"cannot be opened ({error.strerror}): check its permissions")
 
 
 def _is_students_folder(entry: os.DirEntry[str]) -> bool:

@@ -134,8 +134,12 @@ class Works:
         works = (folder.name for folder in candidates if self._holds(folder, least))
         return list(islice(works, 2))
 
+    def tree(self, folder: Path) -> Tree:
+        """Return what walks through a student's folder."""
+        return Tree(folder, self._never, self.is_untouched)
+
     def _holds(self, folder: Path, least: int) -> bool:
-        leaves = (leaf for leaf in Tree(folder, self._never) if is_gradable(leaf.name))
+        leaves = (leaf for leaf in self.tree(folder) if is_gradable(leaf.name))
         return any(
             stat.S_ISREG(leaf.mode) and self.defines(leaf.path, least)
             for leaf in islice(leaves, MOST_LOOKED_AT)
