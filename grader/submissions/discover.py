@@ -156,17 +156,17 @@ class _Found:
             path, text, is_sentence = self.faults[0]
             return path, text if is_sentence else f"{self._called(path, archives)} {text}"
         archived = [path for path, name in self.others.items() if is_archive(name)]
-        if archived or len(self.others) == 1:
+        if archived or (len(self.others) == 1 and not self.is_cut):
             path = archived[0] if archived else next(iter(self.others))
             return None, f"{self._called(path, archives)} {why_not(path.name)}"
         where = f" in the nearest {FOLDERS} folders, {DEEPEST} deep" if self.is_cut else ""
+        if self.others:
+            what = listing([self._called(path, archives) for path in self.others])
+            return None, f"neither .py nor .ipynb{where}: {what}; {HAND_IN}"
         if self.archives:
             within = listing([self._called(path, archives) for path in self.archives])
             where = f" in {within}{where and ','}{where}"
-        if not self.others:
-            return None, f"no .py or .ipynb found{where}: {HAND_IN}"
-        what = listing([self._called(path, archives) for path in self.others])
-        return None, f"neither .py nor .ipynb{where}: {what}; {HAND_IN}"
+        return None, f"no .py or .ipynb found{where}: {HAND_IN}"
 
     def _called(self, path: Path, archives: Archives) -> str:
         """Return what the student calls a file or folder: a path within what was handed in."""
