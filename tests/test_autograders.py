@@ -88,7 +88,9 @@ def test_gradescope_gets_results_for_whatever_was_handed_in(autograder, files, s
 def test_gradescope_is_told_why_there_is_nothing_to_grade(autograder):
     results, _ = results_of(autograder)
     assert results["score"] == 0
-    assert results["output"].startswith("grader: nothing to grade: no .py or .ipynb found in ")
+    output = results["output"]
+    assert output.startswith("grader: nothing to grade in ")
+    assert output.rstrip().endswith(": no .py or .ipynb found: hand in the .py or .ipynb")
 
 
 def test_the_archive_installs_and_is_the_same_to_the_byte(archive, tmp_path):

@@ -252,9 +252,12 @@ class _Search:
         self._works = Works(archives.source_bytes, untouched, self._results)
         self._remark = remark
         self._zone = zone
+        self._systems: dict[str, list[Path]] = {}
+        self._zoneless: set[str] = set()
 
     def students(self) -> list[list[_Found]]:
         """Return the attempts of each student that are graded, in the order of their places."""
+        self._say_systems()
         places = sorted(self._found, key=lambda place: os.path.join(*place))
         return [self._graded(self._found[place]) for place in places]
 
@@ -327,7 +330,9 @@ class _Search:
 
     def _add_class(self, layout: Layout) -> None:
         """Add the students of a class that a system laid out."""
-        self._say_system(layout)
+        self._systems.setdefault(layout.system, []).append(layout.of)
+        for line in layout.remarks:
+            self._say(layout.of, line)
         # Archives late: they are opened only for those who have no work beside them.
         for name in sorted(layout.owners, key=lambda name: (suffix(name) == ZIP, name)):
             for owner in map(self._in_zone, layout.owners[name]):
@@ -344,6 +349,7 @@ class _Search:
 
     def _in_zone(self, owner: Owner) -> Owner:
         if owner.handed_in and owner.handed_in.tzinfo is None:
+            self._zoneless.add(owner.system)
             return replace(owner, handed_in=owner.handed_in.replace(tzinfo=self._zone.info))
         return owner
 
@@ -540,20 +546,16 @@ class _Search:
     def _say(self, folder: Path, line: str) -> None:
         self._remark(f"{shown(self._archives.original(folder))}: {line}")
 
-    def _say_system(self, layout: Layout) -> None:
-        """Say which system laid a class out, and what was decided about its parts."""
-        owners = [(name, owner) for name in layout.owners for owner in layout.owners[name]]
-        system = owners[0][1].system
-        students = {owner.id for _, owner in owners}
-        attempts = {(owner.id, layout.attempts.get(name, 0)) for name, owner in owners}
-        each = f", {len(attempts)} attempts" if len(attempts) > len(students) else ""
-        what = f"{counted(len(students), 'student')}{each}"
-        self._say(layout.of, f"read as a download from {system}: {what}")
-        if any(owner.handed_in and owner.handed_in.tzinfo is None for _, owner in owners):
-            words = self._zone.words
-            self._say(layout.of, f"{system}'s times have no time zone: read as {words}")
-        for line in layout.remarks:
-            self._say(layout.of, line)
+    def _say_systems(self) -> None:
+        """Say once of each system that it laid a class out, though each folder of it was named."""
+        for system, folders in self._systems.items():
+            found = [attempts for place, attempts in self._found.items() if place[0] == system]
+            students, number = counted(len(found), "student"), sum(map(len, found))
+            each = f", {number} attempts" if number > len(found) else ""
+            others = f" (and {counted(len(folders) - 1, 'more folder')})" if folders[1:] else ""
+            self._say(folders[0], f"read as a download from {system}{others}: {students}{each}")
+        for system in sorted(self._zoneless):
+            self._remark(f"{system}'s times have no time zone: read as {self._zone.words}")
 
     def _say_one_students(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> None:
         """Say that a folder with files was taken as one student's, and what cannot be graded."""

@@ -67,6 +67,11 @@ class Layout:
     remarks: tuple[str, ...] = ()
     problems: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def system(self) -> str:
+        """What laid the folder out; each of its students is known to it."""
+        return next(iter(self.owners.values()))[0].system
+
 
 # Names, all together
 
