@@ -68,7 +68,7 @@ def _grade(job: GradeJob) -> int:
             zone=rubric.late.zone,
         )
         names.check()
-        several = any(len(submission.files) > 1 for submission in submissions)
+        several = any(len(each.files) > 1 for s in submissions for each in s.attempts)
         given = handout.lines if several else ()
         brief = Brief.of(rubric, job.seed, job.isolation == "strict", given)
         with (

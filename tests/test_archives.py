@@ -688,7 +688,9 @@ def test_the_command_line_leaves_nothing_and_says_one_line(tmp_path):
     done = subprocess.run([*grader, root], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert not list(temporary.glob("grader-*"))
-    record = json.loads((tmp_path / "out" / "eve" / "result.json").read_bytes())
+    text = (tmp_path / "out" / "eve" / "result.json").read_text(encoding="utf-8")
+    record, page = json.loads(text), (tmp_path / "out" / "eve" / "feedback.html").read_text("utf-8")
+    assert str(tmp_path) not in text + page  # which is nobody's business but the instructor's
     assert (record["status"], record["submission"]) == ("unreadable", "eve.zip/homework.py")
     assert "is encrypted in its archive" in record["criteria"][0]["message"]
     done = run_grader("grade", zipped(tmp_path / "none.zip", []), "--out", tmp_path / "none")

@@ -126,7 +126,8 @@ LAYOUTS = {
         {"alice": ["alice/homework.py"], "bob": ["bob/hw/hw.py"]},
     ),
     "the_instructors_own_are_nobodys": (
-        ["alice.py", "README.txt", "grades.csv", "config.yaml", "Makefile", "LICENSE", "a.log"],
+        ["alice.py", "README.txt", "grades.csv", "config.yaml", "Makefile", "LICENSE", "a.log",
+         "~$alice.docx", "~$hw.py"],
         {"alice": ["alice.py"]},
     ),
     "awkward_names": (

@@ -151,6 +151,20 @@ def test_a_day_that_has_begun_after_due_and_grace_is_a_day_late(due, grace, hand
     assert Late(due, grace, 10, 50).days(handed_in) == late
 
 
+ZONES = {
+    "": (0, "UTC, since [late] has no due"),
+    "2026-10-31T23:59:00Z": (0, "+00:00, that of due in [late]"),
+    "2026-10-31T23:59:00-03:30": (-3.5, "-03:30, that of due in [late]"),
+}
+
+
+@pytest.mark.parametrize("due", ZONES)
+def test_times_without_a_zone_are_of_that_of_due(due):
+    hours, words = ZONES[due]
+    zone = Late(due, 0, 10, 50).zone
+    assert (zone.info.utcoffset(None), zone.words) == (timedelta(hours=hours), words)
+
+
 PENALTIES = [  # score, days late, percent a day, most percent, final
     (80, 0, 10, 50, 80),
     (80, 1, 10, 50, 72),  # of the 80 points that were earned, not of the 100 there are

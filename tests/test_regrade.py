@@ -1,6 +1,7 @@
 """Grading again: what is known is not graded, and what determines a score makes it unknown."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -9,6 +10,7 @@ import time
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -16,7 +18,7 @@ import pytest
 from conftest import GRADER, ROOT, criteria_of, run_grader
 from times import PATIENCE
 
-from grader.batch import AHEAD, CHUNK, Batch
+from grader.batch import AHEAD, CHUNK, Batch, paper_of
 from grader.papers import Brief, Graded, Paper, key_of, may_be_faster
 from grader.records import Record, Training
 from grader.rubric import Rubric
@@ -269,6 +271,40 @@ def test_thousands_of_submissions_are_never_in_memory_together(brief, known):
             del some
     assert counted == many
     assert tracked.most <= (3 * CHUNK if known else 4 * AHEAD * tracked.jobs)
+
+
+# Attempts of one student, by when their files were last changed, and when they were handed in.
+CHANGED = [((1, 2, 3), (1, 2, 3)), ((3, 1, 5), (3, 3, 5)), ((2, 2, 2), (2, 2, 2))]
+
+
+@pytest.mark.parametrize("known", [0, 2, 3])
+@pytest.mark.parametrize(("changed", "handed_in"), CHANGED)
+def test_attempts_of_a_student_come_together_in_their_order(
+    brief, tmp_path, changed, handed_in, known
+):
+    attempts = []
+    for number, second in enumerate(changed):
+        path = tmp_path / f"{number}.py"
+        path.write_text(f"x = {number}\n")
+        os.utime(path, (second, second))
+        attempts.append(Submission("ada", (path,), None))
+    newest = replace(attempts[-1], earlier=tuple(attempts[:-1]))
+    keys = [key_of(brief, paper_of(attempt, brief)) for attempt in attempts[:known]]
+    tracked = Tracked()
+
+    @contextmanager
+    def start() -> Iterator[Tracked]:
+        yield tracked
+
+    def find(asked: Sequence[str]) -> dict[str, Record]:
+        return {key: Held.of("") for key in asked if key in keys}
+
+    with Batch([newest], brief, find, start) as batch:
+        ((result,),) = batch.results(find)
+    assert [each.submission for each in result.attempts] == [*attempts[:-1], newest]
+    assert [each.handed_in.timestamp() for each in result.attempts] == list(handed_in)
+    assert {each.record.student for each in result.attempts} == {"ada"}
+    assert {each.was_known for each in result.attempts} == {known == len(attempts)}
 
 
 # Another try for what ran out of time
