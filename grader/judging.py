@@ -148,7 +148,28 @@ def _verdict(criterion: str, answered: Answered, marking: Marking, written: Writ
     else:
         beside = [one for one in answered if _is_beside(one[0].criterion, criterion)]
         verdict = judge(criterion, own, marking, written.named, written.text, beside)
+    if criterion == next(iter(marking.points)) and (missing := _mostly_missing(own, answered)):
+        verdict = replace(verdict, reasons=(missing, *verdict.reasons))
     return replace(verdict, reasons=tuple(_placed(each, written) for each in verdict.reasons))
+
+
+def _mostly_missing(own: Answered, answered: Answered) -> Reason | None:
+    """Return what is to be defined, if most of it is not: it may be work for something else.
+
+    None if that is what the criterion's `own` cases say already.
+    """
+    missing = _missing(answered)
+    asked = {case.call.function for case, _ in answered if not is_training(case.criterion)}
+    if 2 * len(missing) <= len(asked) or not missing.keys().isdisjoint(_missing(own)):
+        return None
+    return Reason("mostly_missing", {"names": ", ".join(missing)})
+
+
+def _missing(answered: Answered) -> dict[str, None]:
+    """Return the names that are asked and not defined, in order."""
+    return dict.fromkeys(
+        outcome.detail for _, outcome in answered if outcome.problem is Problem.MISSING
+    )
 
 
 def _is_beside(other: str, criterion: str) -> bool:
@@ -177,7 +198,7 @@ def _placed(reason: Reason, written: Written) -> Reason:
 
 def _nothing_defined(answered: Answered, written: Written) -> Reason:
     """Say what to define, and what does not parse or stands as text, which may be why."""
-    missing = dict.fromkeys(outcome.detail for _, outcome in answered)
+    missing = _missing(answered)
     names = ", ".join(missing)
     if found := next(filter(None, map(written.cell_of, missing)), None):
         label, kind = found
