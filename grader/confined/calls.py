@@ -50,7 +50,8 @@ def _watched(call: Call, loaded: Loaded) -> Outcome:
     with watching(loaded.labels) as watch:
         outcome = _answer(call, loaded)
     # torch counts the changes of a tensor in place.
-    damaged = tuple(name for name, t in call.tensors.items() if t._version != before[name])
+    with torch._C.DisableTorchFunction():  # of a mode that was left on
+        damaged = tuple(name for name, t in call.tensors.items() if t._version != before[name])
     return replace(outcome, seen=watch.sightings(), damaged=damaged)
 
 
