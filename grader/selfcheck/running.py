@@ -16,10 +16,10 @@ from grader.confined.student import load
 from grader.errors import UserError
 from grader.judging import verdicts
 from grader.selfcheck.checking import INTERRUPTED, Questions, Work, stored_questions
-from grader.selfcheck.reading import handed_in
+from grader.selfcheck.reading import HandedIn, handed_in
 from grader.selfcheck.showing import Look, Report
 from grader.selfcheck.tasks import TASKS
-from grader.selfcheck.timing import Stopwatch
+from grader.selfcheck.timing import Limits, Stopwatch
 from grader.selfcheck.watching import TOO_LONG, WHEN_TOLD, watch
 from grader.verdicts import is_training
 
@@ -64,20 +64,23 @@ def check_file(request: Request, questions: Questions, look: Look) -> int:
     """
     os.environ.setdefault("MPLBACKEND", "Agg")  # no window may stop the check
     given = handed_in(request.file, questions.source_bytes)
-    main = given.main
     if request.when_told is not None:
-        _end_after(request.when_told, {cell.label for cell in main.cells}, look.texts)
-    limits = questions.limits.here()
+        _end_after(request.when_told, {cell.label for cell in given.main.cells}, look.texts)
     with guarded():
-        loaded = load(main, given.beside, questions.packages, limits.of_statements())
-        if any(note.text == INTERRUPTED for note in loaded.notes):
-            raise KeyboardInterrupt
-        stopwatch = Stopwatch(limits)
-        work = Work.of(main, loaded, given.beside, given.source.in_text, questions, stopwatch)
+        work = work_of(given, questions, questions.limits.here())
         for place, text in work.written.notes:
             print(f"! {place}: {text}")
         report = print_report(work, request.only, questions, look)
     return 1 if report.next else 0
+
+
+def work_of(given: HandedIn, questions: Questions, limits: Limits) -> Work:
+    """Run a file, with those beside it, and return what it came to."""
+    loaded = load(given.main, given.beside, questions.packages, limits.of_statements())
+    if any(note.text == INTERRUPTED for note in loaded.notes):
+        raise KeyboardInterrupt
+    stopwatch = Stopwatch(limits)
+    return Work.of(given.main, loaded, given.beside, given.in_text, questions, stopwatch)
 
 
 def print_report(work: Work, only: str | None, questions: Questions, look: Look) -> Report:
