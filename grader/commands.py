@@ -66,7 +66,7 @@ def _grade(job: GradeJob) -> int:
             untouched=handout.is_at,
             remark=remarks.append,
         )
-        names.check()
+        remarks += names.check()
         several = any(len(submission.files) > 1 for submission in submissions)
         given = handout.lines if several else ()
         brief = Brief.of(rubric, job.seed, job.isolation == "strict", given)

@@ -95,9 +95,9 @@ def main() -> None:
     limits = questions.limits.here()
     warm(questions, limits)
     for file in files:
-        t0=time.time()
+        t0 = time.time()
         print(json.dumps(checked_apart(Path(file), questions, limits)), flush=True)
-        print(f"{time.time()-t0:.2f} {file}", file=sys.stderr)
+        print(f"{time.time() - t0:.2f} {file}", file=sys.stderr)
 
 
 if __name__ == "__main__":
