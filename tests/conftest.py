@@ -30,7 +30,7 @@ ROOT = Path(__file__).parent.parent
 GRADER = Path(sys.executable).with_name("grader")
 
 # Students' files and benchmarks are no tests.
-collect_ignore = ["submissions", "hostile", "benchmarks"]
+collect_ignore = ["submissions", "hostile", "handed_in", "benchmarks"]
 
 # The zygote below is forked from this process, which must never have run two threads.
 torch.set_num_threads(1)

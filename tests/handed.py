@@ -1,7 +1,10 @@
 """Files as a student hands them in, for tests that give them to a worker or load them here."""
 
+from pathlib import Path
+
 from grader.confined.files import Cell, File
 from grader.rubric import load_rubric
+from grader.submissions.read import read
 
 PACKAGES = tuple(load_rubric().software.packages)
 
@@ -15,3 +18,10 @@ def notebook(*sources: str, name: str = "homework.ipynb") -> File:
     """Return a notebook of code cells alone."""
     cells = tuple(Cell(f"cell {number}", source) for number, source in enumerate(sources, 1))
     return File(name, "notebook", cells)
+
+
+def handed_in(path: Path) -> File:
+    """Return a file of tests/handed_in, or of the sample class, as it travels to a worker."""
+    source = read(path.name, path.read_bytes())
+    cells = tuple(Cell(cell.label, cell.source) for cell in source.cells)
+    return File(path.name, source.kind, cells)

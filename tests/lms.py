@@ -7,7 +7,7 @@ from zips import zipped
 
 CORPUS = ROOT / "tests" / "submissions"
 CHEAP = ("gbk_comments.py", "sign_of_w1.py", "syntax_error.py")
-POINTS = {"gbk_comments.py": 75, "sign_of_w1.py": 68, "syntax_error.py": 0}  # without training
+POINTS = {"gbk_comments.py": 75, "sign_of_w1.py": 68, "syntax_error.py": 65}  # without training
 NAMES = (
     "ada", "adalovelace", "王小明", "陳美玲", "renédescartes", "o", "日本太郎", "émile😀", "ада",
     "longname" * 12,

@@ -33,16 +33,25 @@ class Missing(Exception):
 def answer(call: Call, loaded: Loaded) -> Outcome:
     """Put `call` to the functions of a submission; never raises, whatever they do.
 
-    A gradient is watched for differentiation by torch.
+    A gradient is watched for differentiation by torch. The state of the process is as it was before
+    the submission, and is so again afterwards.
     """
     loaded.state.put_back()
+    try:
+        return _watched(call, loaded)
+    finally:
+        loaded.state.put_back()
+
+
+def _watched(call: Call, loaded: Loaded) -> Outcome:
     if call.function not in GRADIENTS:
         return _answer(call, loaded)
     before = {name: tensor._version for name, tensor in call.tensors.items()}
     with watching(loaded.labels) as watch:
         outcome = _answer(call, loaded)
     # torch counts the changes of a tensor in place.
-    damaged = tuple(name for name, t in call.tensors.items() if t._version != before[name])
+    with torch._C.DisableTorchFunction():  # of a mode that was left on
+        damaged = tuple(name for name, t in call.tensors.items() if t._version != before[name])
     return replace(outcome, seen=watch.sightings(), damaged=damaged)
 
 

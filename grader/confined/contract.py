@@ -52,7 +52,7 @@ class Problem(Enum):
     CRASHED = "crashed"
 
 
-HintKind = Literal["near", "nested", "stub_above"]
+HintKind = Literal["near", "nested", "unparsed", "stub_above"]
 OUT_OF_TIME = frozenset({Problem.TIMEOUT, Problem.WAITED})
 
 
@@ -85,8 +85,8 @@ Spellings = Mapping[str, Sequence[str]]
 class Hint:
     """What is behind a problem, as far as the source shows it: a name of the student's, its place.
 
-    near: a missing function has nearly this name. nested: it stands inside this one. stub_above:
-    the stub's `raise` stands above the answer.
+    near: a missing function has nearly this name. nested: it stands inside this one. unparsed: its
+    own code does not parse. stub_above: the stub's `raise` stands above the answer.
     """
 
     kind: HintKind

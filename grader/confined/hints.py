@@ -2,6 +2,7 @@
 
 import ast
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from grader.confined.contract import ASKED, Hint
@@ -12,8 +13,21 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def of_missing(name: str, cells: Sequence[Cell]) -> Hint | None:
-    """Return where a missing name stands inside another function, or one that is nearly it."""
-    return nested(name, cells) or _near(name, cells)
+    """Return why a name is missing, or a name that is nearly it."""
+    return _unparsed(name, cells) or nested(name, cells) or _near(name, cells)
+
+
+def _unparsed(name: str, cells: Sequence[Cell]) -> Hint | None:
+    """Return where the definition of a name does not parse."""
+    begins = re.compile(rf"(?:async\s+)?(?:def|class)\s+{name}\b")
+    for cell in cells:
+        lines = cell.source.split("\n") if cell.faults else []
+        for fault in cell.faults:
+            above = lines[: fault.line or 0]
+            start = next((line for line in reversed(above) if line[:1].strip(" #)]}")), "")
+            if begins.match(start):
+                return Hint("unparsed", name, f"{cell.label}, line {fault.line}")
+    return None
 
 
 def nested(name: str, cells: Sequence[Cell], outer: str | None = None) -> Hint | None:

@@ -33,19 +33,19 @@ LINE = 80
 
 
 class Untransformed(Exception):
-    """There is IPython's own syntax in a cell, and no IPython to read it."""
+    """There is IPython's own syntax, and no IPython to read it."""
 
-    def __init__(self, line: int) -> None:
+    def __init__(self) -> None:
         super().__init__("here is IPython's own syntax; to check it: pip install ipython")
-        self.line = line
 
 
 def to_python(source: str) -> str:
     """Return a cell as plain Python, its lines in their places.
 
-    What IPython cannot transform is returned as it is. Raises Untransformed without IPython.
+    What IPython cannot transform is returned as it is, and so is all that takes an IPython if
+    there is none.
     """
-    lines = (source.translate(NO_LINE_ENDS) + "\n").splitlines(keepends=True)
+    lines = (source.removesuffix("\n").translate(NO_LINE_ENDS) + "\n").splitlines(keepends=True)
     head: list[str] = []
     while match := MAGIC_CELL.match("".join(lines)):
         magic = match.group().count("\n")
@@ -59,7 +59,7 @@ def to_python(source: str) -> str:
             return "".join([*head, call])
         head.append(_captured(line) if name == "capture" else "\n")
         lines = body
-    return "".join(head + _transformed(lines, len(head))).removesuffix("\n")
+    return "".join(head + _transformed(lines)).removesuffix("\n")
 
 
 def _captured(line: str) -> str:
@@ -68,17 +68,11 @@ def _captured(line: str) -> str:
     return f"{names[0]} = get_ipython().captured()\n" if names else "\n"
 
 
-def _transformed(lines: list[str], above: int) -> list[str]:
-    """Return lines without special ones; raise Untransformed where that needs IPython."""
+def _transformed(lines: list[str]) -> list[str]:
     text = "".join(lines)
-    found = SPECIAL.search(text)
-    if found is None:
-        return lines
-    ipython = _ipython()
-    if ipython is None:
-        at = found.end() - len(found.group().lstrip())
-        raise Untransformed(above + text.count("\n", 0, at) + 1)
     specials = len(SPECIAL.findall(text))
+    if not specials or (ipython := transformer()) is None:
+        return lines
     if (specials + 1) * len(text) * max(LINE, *map(len, lines)) > EFFORT:
         return lines
     try:
@@ -88,7 +82,7 @@ def _transformed(lines: list[str], above: int) -> list[str]:
 
 
 @cache
-def _ipython() -> Any:
+def transformer() -> Any:
     """Return IPython's transformer, or None without IPython. It is slow to import."""
     try:
         from IPython.core.inputtransformer2 import TransformerManager

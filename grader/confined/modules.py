@@ -16,11 +16,13 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from grader.confined.files import File
+from grader.confined.plots import show_nothing
 
 Namespace = dict[str, Any]
 # What else the packages install at the top.
 PARTS = {"matplotlib": ("mpl_toolkits", "pylab"), "torch": ("functorch",)}
 SELFCHECK = "selfcheck"
+DRAWING = ("matplotlib", "pylab")
 _import = builtins.__import__
 
 
@@ -51,7 +53,7 @@ class Modules:
         self.builtins.__dict__.update(vars(builtins), __import__=self._import)
 
     def install(self) -> None:
-        """Let importlib and pickle find the modules, too. Those of a submission before are gone."""
+        """Let pickle find the modules, too. Those of a submission before are gone."""
         for finder in sys.meta_path[:]:
             if isinstance(finder, Modules):
                 finder.uninstall()
@@ -112,7 +114,9 @@ class Modules:
             if base is not None:
                 self._tell_of(top)
             module = _import(name, globals, locals, fromlist or (), 0)
-            return self._with_shell(module) if "get_ipython" in (fromlist or ()) else module
+            if top in DRAWING:
+                show_nothing()
+            return _with(module, self._instead(module, fromlist or ()))
         if base is None:
             known = next((m for p, m in self._modules.items() if m.__name__ == name), None)
             if known is None:
@@ -203,21 +207,26 @@ class Modules:
             name=top,
         )
 
-    def _with_shell(self, module: ModuleType) -> ModuleType:
-        """Return a module of IPython's with the get_ipython that student code finds."""
-        shown = ModuleType(module.__name__)
-        shown.__dict__.update(vars(module))
-        shown.__dict__["get_ipython"] = vars(self.builtins).get("get_ipython")
-        return shown
+    def _instead(self, module: ModuleType, fromlist: Sequence[str]) -> Namespace:
+        """Return what student code finds in place of a module's own names."""
+        if module.__name__ == "importlib":
+            return {"import_module": self._import_module, "reload": lambda module: module}
+        if "get_ipython" in fromlist:
+            return {"get_ipython": vars(self.builtins)["get_ipython"]}
+        return {}
 
-    # What importlib.import_module and pickle ask
+    def _import_module(self, name: str, package: str | None = None) -> ModuleType:
+        """Import as importlib.import_module does."""
+        level = len(name) - len(name.lstrip("."))
+        return self._import(name[level:], sys._getframe(1).f_globals, None, ("",), level)
+
+    # What pickle asks
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        """Find a module of the submission; refuse its code what is not allowed."""
-        if self._exists(name.replace(".", "/")) and name.partition(".")[0] not in self._reserved:
+        """Find a module of the submission, for its own code alone."""
+        is_own = self._exists(name.replace(".", "/"))
+        if is_own and name.partition(".")[0] not in self._reserved and self._is_asked_by_it():
             return ModuleSpec(name, self)  # type: ignore[arg-type]
-        if path is None and name not in self._reserved and self._is_asked_by_it():
-            raise self._not_found(name)
         return None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
@@ -232,6 +241,15 @@ class Modules:
         while frame is not None and "importlib" in frame.f_code.co_filename:
             frame = frame.f_back
         return frame is not None and frame.f_builtins is vars(self.builtins)
+
+
+def _with(module: ModuleType, instead: Namespace) -> ModuleType:
+    """Return a module with other things by some of its names; the module itself stays."""
+    if not instead:
+        return module
+    shown = ModuleType(module.__name__)
+    shown.__dict__.update(vars(module), **instead)
+    return shown
 
 
 def _folder_of(namespace: Mapping[str, Any] | None) -> str:

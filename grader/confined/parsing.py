@@ -9,7 +9,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from grader.confined.magics import MAGIC_CELL, RUN_THEIR_CELL, SPECIAL, Untransformed, to_python
+from grader.confined.magics import (
+    MAGIC_CELL,
+    RUN_THEIR_CELL,
+    SPECIAL,
+    Untransformed,
+    to_python,
+    transformer,
+)
 from grader.confined.versions import explained
 
 NOT_PARSED = (SyntaxError, ValueError, RecursionError, MemoryError)
@@ -31,11 +38,8 @@ def parsed(source: str, label: str) -> tuple[list[ast.stmt], list[Fault]]:
     lines = source.split("\n")
     faults: list[Fault] = []
     if (whole := _parse(source, label)) is None and SPECIAL.search(source):
-        try:
-            lines = to_python(source).split("\n")
-            whole = _parse("\n".join(lines), label)
-        except Untransformed as error:
-            faults.append(Fault(error.line, error))
+        lines = to_python(source).split("\n")
+        whole = _parse("\n".join(lines), label)
     if whole is None:
         whole = []
         for piece in _pieces(lines, label):
@@ -74,9 +78,8 @@ def _pieces(lines: Sequence[str], label: str) -> Iterator[ast.stmt | Fault]:
             failed = error
         first, last = _statement_at(getattr(failed, "lineno", None), begin, end, starts, failed)
         if (first, last) == (begin, end):
-            statements = _from_ipython(lines[begin:end], begin, label)
-            if statements is not None:
-                yield from statements
+            if (special := _from_ipython(lines[begin:end], begin, label)) is not None:
+                yield from special
                 continue
             yield Fault(getattr(failed, "lineno", None), explained(failed, lines[begin:end], begin))
             faults += 1
@@ -118,15 +121,16 @@ def _statement_at(
     return first, last
 
 
-def _from_ipython(lines: Sequence[str], begin: int, label: str) -> list[ast.stmt] | None:
+def _from_ipython(
+    lines: Sequence[str], begin: int, label: str
+) -> Sequence[ast.stmt | Fault] | None:
     """Return a statement that is IPython's own syntax as Python; None if it is none."""
     text = "\n".join(lines)
     if not SPECIAL.search(text.lstrip()) or MAGIC_CELL.match(text):
         return None
-    try:
-        return _parse("\n" * begin + to_python(text), label)
-    except Untransformed:
-        return None  # which was told of the whole
+    if transformer() is None:
+        return [Fault(begin + 1, Untransformed())]
+    return _parse("\n" * begin + to_python(text), label)
 
 
 def _expanded(

@@ -159,9 +159,7 @@ class _Source:
             entry = self._entry(node, local)
             if entry:
                 yield entry, node
-            elif isinstance(node, ast.Attribute) or (
-                isinstance(node, ast.Name) and node.id not in local
-            ):
+            elif _is_to_follow(node, local):
                 yield None, node
             elif isinstance(node, ast.Call) and depth:
                 text = self._executed(node, local)
@@ -333,6 +331,13 @@ def _assigned(target: ast.AST, value: ast.expr) -> Iterator[tuple[str, ast.AST |
             for node in ast.walk(target):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     yield node.id, value
+
+
+def _is_to_follow(node: ast.Name | ast.Attribute | ast.Call, local: Bindings) -> bool:
+    """Whether an expression may be a name of the top level, here or in a file beside."""
+    if isinstance(node, ast.Name):
+        return node.id not in local
+    return isinstance(node, ast.Attribute) or _calls(node, "getattr")
 
 
 def _locals(code: ast.AST) -> Bindings:

@@ -184,10 +184,26 @@ def load(
     """
     let_compile_be()
     loading = Loading(main, beside, packages, limit)
+    sys.stdout, sys.stderr = Unclosed(sys.stdout), Unclosed(sys.stderr)
     namespace = loading.run_main()
+    loading.state.put_back()
+    loading.state.put_back_names()
     return Loaded(
         namespace, loading.notes, loading.cells, loading.ran, loading.state, loading.forget
     )
+
+
+class Unclosed:
+    """A stream that the process goes on using: what closes it closes nothing."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class Loading:

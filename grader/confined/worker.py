@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TypeVar
@@ -109,5 +110,6 @@ def _silence() -> None:
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
     os.close(null)
+    warnings.simplefilter("ignore")  # whatever PYTHONWARNINGS says on this machine
     sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w")
     sys.stderr = sys.stdout
