@@ -50,6 +50,7 @@ TRAVELLING = {
     "confined.magics": "magics.py",
     "confined.modules": "modules.py",
     "confined.parsing": "parsing.py",
+    "confined.plots": "plots.py",
     "confined.screening": "screening.py",
     "confined.shell": "shell.py",
     "confined.state": "state.py",

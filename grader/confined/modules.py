@@ -16,11 +16,13 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from grader.confined.files import File
+from grader.confined.plots import show_nothing
 
 Namespace = dict[str, Any]
 # What else the packages install at the top.
 PARTS = {"matplotlib": ("mpl_toolkits", "pylab"), "torch": ("functorch",)}
 SELFCHECK = "selfcheck"
+DRAWING = ("matplotlib", "pylab")
 _import = builtins.__import__
 
 
@@ -112,6 +114,8 @@ class Modules:
             if base is not None:
                 self._tell_of(top)
             module = _import(name, globals, locals, fromlist or (), 0)
+            if top in DRAWING:
+                show_nothing()
             return _with(module, self._instead(module, fromlist or ()))
         if base is None:
             known = next((m for p, m in self._modules.items() if m.__name__ == name), None)
