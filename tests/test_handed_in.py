@@ -189,7 +189,7 @@ LOST = {
         {"grad_w2": "not attempted"},
     ),
     "a NotImplementedError of another's": (
-        RIGHT.replace("    return -2 * hs", "    raise NotImplementedError('later')\n    return hs"),
+        RIGHT.replace("    return -2 * hs", "    raise NotImplementedError('later')\n    hs"),
         {"grad_w2": "grad_w2 raised NotImplementedError: later (homework.py, line 29)"},
     ),
     "a forward inside __init__": (

@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 
 from grader.confined.files import Cell, File
 
+DEEPEST = 50  # files that bring each other
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -51,17 +53,17 @@ class Files:
 
     def pieces(self) -> list[Piece]:
         """Return the main file, and in place of each star import and %run what it brings."""
-        return list(self._inlined(self.main, set()))
+        return list(self._inlined(self.main, set(), DEEPEST))
 
-    def _inlined(self, file: File, seen: set[str]) -> Iterator[Piece]:
+    def _inlined(self, file: File, seen: set[str], depth: int) -> Iterator[Piece]:
         seen.add(file.name)
         for cell in file.cells:
             before = 0
             for at, statement in enumerate(cell.statements):
                 brought = self.brought_by(statement, file)
-                if brought is not None and brought.name not in seen:
+                if brought is not None and brought.name not in seen and depth:
                     yield Piece(cell.label, cell.statements[before:at])
-                    yield from self._inlined(brought, seen)
+                    yield from self._inlined(brought, seen, depth - 1)
                     before = at
             yield Piece(cell.label, cell.statements[before:])
 
