@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from grader.confined.files import Cell, File
+from grader.confined.magics import words_of, written_to
 
 DEEPEST = 50  # files that bring each other
 
@@ -77,8 +78,8 @@ class Files:
             case ast.Expr(value=ast.Call(func=ast.Attribute(attr="run_line_magic"), args=args)):
                 match args:
                     case [ast.Constant(value="run"), ast.Constant(value=str(line))]:
-                        names = [word for word in line.split() if not word.startswith("-")]
-                        name = names[0].strip("'\"") if names else ""
+                        names, _ = words_of(line)
+                        name = names[0].lstrip("/") if names else ""
                         return self.called(name, folder) or self.called(f"{name}.py", folder)
         return None
 
@@ -105,9 +106,6 @@ def _written_by(statement: ast.stmt) -> File | None:
                 ],
             )
         ):
-            words = [word.strip("'\"") for word in line.split() if not word.startswith("-")]
-            if words:
-                path = PurePosixPath(words[0])
-                name = path.name if path.is_absolute() else str(path)
+            if name := written_to(line):
                 return File(name, "module", (Cell(name, body),))
     return None

@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from locale import LC_ALL, setlocale
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional
-from numpy import geterr, seterr
 from torch import Tensor, nn
 from torch.utils import _device
+
+try:
+    import numpy
+except ImportError:  # a student's machine may have torch alone
+    numpy = None  # type: ignore[assignment]
 
 _set_grad_enabled = torch._C._set_grad_enabled
 _set_default_device = torch.set_default_device
@@ -93,7 +96,7 @@ _pop_function, _pop_dispatch = (
     torch._C._pop_torch_dispatch_stack,
 )
 
-PARTS = (
+PARTS: tuple[Part, ...] = (
     Part("grad mode", torch.is_grad_enabled, _set_grad_enabled, True),
     Part(
         "inference mode",
@@ -122,7 +125,6 @@ PARTS = (
     ),
     Part("threads", torch.get_num_threads, torch.set_num_threads),
     Part("streams", _streams, _put_streams),
-    Part("numpy's errors", geterr, lambda modes: seterr(**modes)),
     Part("warnings", lambda: warnings.filters[:], _put_filters),
     Part("recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
     Part("folder", _folder, os.chdir),
@@ -130,7 +132,11 @@ PARTS = (
     Part("locale", lambda: setlocale(LC_ALL), lambda locale: setlocale(LC_ALL, locale)),
 )
 # Whose public names may be replaced.
-OWNERS: tuple[Any, ...] = (torch, nn, torch.nn.functional, Tensor, np, math)
+OWNERS: tuple[Any, ...] = (torch, nn, torch.nn.functional, Tensor, math)
+if numpy is not None:
+    _seterr = numpy.seterr
+    PARTS += (Part("numpy's errors", numpy.geterr, lambda modes: _seterr(**modes)),)
+    OWNERS += (numpy,)
 GPUS = ("cuda", "mps", "xpu", "hip")
 
 
