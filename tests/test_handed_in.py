@@ -203,6 +203,10 @@ LOST = {
         {"grad_w2": "grad_w2 raised AssertionError: Torch not compiled with CUDA enabled (the "
          "grader has no GPU) (homework.py, line 29)"},
     ),
+    "a network in place of its class": (
+        RIGHT.partition("class Net")[0] + "Net = nn.Sequential(nn.Linear(1, 20), nn.Linear(20, 1))",
+        {"net": "Net is a network, an object of Sequential, and not the class that makes one"},
+    ),
     "code that does not parse": (
         RIGHT.replace("return -2 * hs.T", "return (-2 * hs.T"),
         {"grad_w2": "grad_w2 is not defined: its code does not parse (homework.py, line 29)"},
