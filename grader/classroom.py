@@ -118,7 +118,7 @@ class Classroom:
     def _interview(self, source: Source, rounds: Sequence[Round]) -> Interview:
         rubric = self._rubric
         cells = tuple(Cell(cell.label, cell.source) for cell in source.cells)
-        main = File(cells[0].label, source.kind, cells)
+        main = File(source.name, source.kind, cells)
         return interview(
             main,
             [],

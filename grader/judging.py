@@ -42,6 +42,15 @@ TENSOR_NAMES = {
     "net": ("the output of Net", "hidden.weight", "hidden.bias", "predict.weight", "predict.bias"),
 }
 
+# What a problem's hint makes of it.
+HINTED = (
+    "missing_near",
+    "missing_nested",
+    "missing_unparsed",
+    "not_attempted_stub_above",
+    "raised_nested",
+)
+
 # By function: the handout's equation, and what it is about.
 EQUATIONS = {
     "forward": ("(1.2)-(1.4)", "forward"),
@@ -417,9 +426,11 @@ def _shape_fault(
 def _problem(problem: Problem, function: str, outcome: Outcome) -> Reason:
     place = f" ({outcome.where})" if outcome.where else ""
     values = {"function": function, "detail": outcome.detail, "place": place}
-    if hint := outcome.hint:
-        told = {**values, "name": hint.name, "there": f" ({hint.where})"}
-        return Reason(f"{problem.value}_{hint.kind}", told)
+    told = f"{problem.value}_{outcome.hint.kind}" if outcome.hint else ""
+    if outcome.hint and told in HINTED:  # a worker may answer anything
+        return Reason(
+            told, {**values, "name": outcome.hint.name, "there": f" ({outcome.hint.where})"}
+        )
     return Reason(problem.value, values)
 
 

@@ -189,7 +189,7 @@ LOST = {
         {"grad_w2": "not attempted"},
     ),
     "a NotImplementedError of another's": (
-        RIGHT.replace("    return -2 * hs", "    raise NotImplementedError('later')\n    return hs"),
+        RIGHT.replace("    return -2 * hs", "    raise NotImplementedError('later')\n    hs"),
         {"grad_w2": "grad_w2 raised NotImplementedError: later (homework.py, line 29)"},
     ),
     "a forward inside __init__": (
@@ -202,6 +202,10 @@ LOST = {
         RIGHT.replace("hs.T @ (y", "hs.T.to('cuda') @ (y"),
         {"grad_w2": "grad_w2 raised AssertionError: Torch not compiled with CUDA enabled (the "
          "grader has no GPU) (homework.py, line 29)"},
+    ),
+    "a network in place of its class": (
+        RIGHT.partition("class Net")[0] + "Net = nn.Sequential(nn.Linear(1, 20), nn.Linear(20, 1))",
+        {"net": "Net is a network, an object of Sequential, and not the class that makes one"},
     ),
     "code that does not parse": (
         RIGHT.replace("return -2 * hs.T", "return (-2 * hs.T"),

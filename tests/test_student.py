@@ -43,7 +43,7 @@ MAGICS = [
     ("%time x = 1 / 0\nx = 1", 1, ["ZeroDivisionError: division by zero"]),
     ("%run nothing.py\nx = 1", 1, ["FileNotFoundError: no nothing.py was handed in"]),
     ("%run beside -i --fast\nx = given", 3, []),
-    ("%run -n beside.py 7\nx = given", 3, []),
+    ("%run -n 'beside.py' 7\nx = given", 3, []),
     ("%%file mine.py\nx = 6\n", None, []),
 ]  # fmt: skip
 

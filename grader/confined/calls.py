@@ -96,9 +96,12 @@ def _failed(problem: Problem, detail: str, error: BaseException, labels: Set[str
 
 def _defined(namespace: Namespace, name: str) -> Callable[..., Any]:
     value = namespace.get(name)
-    if not is_answer(value):
+    if not callable(value):
         raise Missing(name)
-    return value  # what it returns is checked by _tensor
+    if name == "Net" and not is_answer(value):
+        made = type(value).__name__[:60]
+        raise BadReturn(f"Net is a network, an object of {made}, and not the class that makes one")
+    return value  # type: ignore[no-any-return]  # what it returns is checked by _tensor
 
 
 def _tensor(value: object, name: str) -> Tensor:

@@ -55,7 +55,7 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
         limits.reference_seconds,
     )
     loaded = student.load(main, beside, load.packages, budget)
-    _send(channel, wire.Loaded([(note.where, note.text) for note in loaded.notes[:200]]))
+    _send(channel, wire.loaded_of([(note.where, note.text) for note in loaded.notes]))
     loaded = with_formulas(loaded, formulas)
     while True:
         loaded.state.put_back_names()
