@@ -113,6 +113,12 @@ class Written:
     spellings: Spellings = field(default_factory=dict)
     notes: Sequence[tuple[str, str]] = ()
 
+    @property
+    def unparsed(self) -> tuple[str, str] | None:
+        """Place and error of the first thing that does not parse, and may hide what is asked."""
+        errors = ("SyntaxError", "IndentationError", "TabError")
+        return next((note for note in self.notes if note[1].startswith(errors)), None)
+
     def cell_of(self, name: str) -> tuple[str, str] | None:
         """Return label and kind of the text cell that would define a name, if there is one."""
         spelled = (name, *self.spellings.get(name, ()))
@@ -212,13 +218,8 @@ def _nothing_defined(answered: Answered, written: Written) -> Reason:
     if found := next(filter(None, map(written.cell_of, missing)), None):
         label, kind = found
         return Reason("nothing_defined_in_text", {"names": names, "cell": label, "kind": kind})
-    unparsed = (f" {place}: {text}." for place, text in written.notes if _is_of_syntax(text))
-    return Reason("nothing_defined", {"names": names, "error": next(unparsed, "")})
-
-
-def _is_of_syntax(text: str) -> bool:
-    """Tell whether an error is that something does not parse, so that it may hide what is asked."""
-    return text.startswith(("SyntaxError", "IndentationError", "TabError"))
+    error = f" {written.unparsed[0]}: {written.unparsed[1]}." if written.unparsed else ""
+    return Reason("nothing_defined", {"names": names, "error": error})
 
 
 def zero(reason: Reason, marking: Marking) -> list[Verdict]:

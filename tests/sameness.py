@@ -6,6 +6,7 @@ PACKAGE is the folder that holds selfcheck/. A line of JSON for each file: a lis
 their points, message and diagnosis, or why the file is unreadable, or how its process ended.
 """
 
+import contextlib
 import json
 import os
 import resource
@@ -55,10 +56,8 @@ def checked_apart(path: Path, questions, limits) -> object:
     while not done and time.monotonic() < ends:
         done, status = os.waitpid(pid, os.WNOHANG)
         time.sleep(0.002)
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)  # it, if it is still there, and what it has left
-    except ProcessLookupError:
-        pass
     if not done:
         _, status = os.waitpid(pid, 0)
     with open(reading, "rb") as pipe:
@@ -95,9 +94,13 @@ def main() -> None:
     limits = questions.limits.here()
     warm(questions, limits)
     for file in files:
+<<<<<<< HEAD
         t0 = time.time()
         print(json.dumps(checked_apart(Path(file), questions, limits)), flush=True)
         print(f"{time.time() - t0:.2f} {file}", file=sys.stderr)
+=======
+        print(json.dumps(checked_apart(Path(file), questions, limits)), flush=True)
+>>>>>>> selfcheck
 
 
 if __name__ == "__main__":

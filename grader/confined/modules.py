@@ -28,6 +28,12 @@ DRAWING = ("matplotlib", "pylab")
 _import = builtins.__import__
 
 
+def reserved_names(packages: Collection[str]) -> set[str]:
+    """Return what the modules of Python's library and of the packages are called at the top."""
+    parts = (part for name in packages for part in PARTS.get(name, ()))
+    return {*sys.stdlib_module_names, *packages, *parts}
+
+
 class Modules:
     """The files of a submission as modules; `run` runs a file in a module's namespace.
 
@@ -43,8 +49,7 @@ class Modules:
     ) -> None:
         self._files = {file.name: file for file in files}
         self._packages = packages
-        self._reserved = {*sys.stdlib_module_names, *packages}
-        self._reserved.update(part for name in packages for part in PARTS.get(name, ()))
+        self._reserved = reserved_names(packages)
         self._run = run
         self._note = note
         self._told: set[str] = set()
