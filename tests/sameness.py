@@ -94,13 +94,7 @@ def main() -> None:
     limits = questions.limits.here()
     warm(questions, limits)
     for file in files:
-<<<<<<< HEAD
-        t0 = time.time()
         print(json.dumps(checked_apart(Path(file), questions, limits)), flush=True)
-        print(f"{time.time() - t0:.2f} {file}", file=sys.stderr)
-=======
-        print(json.dumps(checked_apart(Path(file), questions, limits)), flush=True)
->>>>>>> selfcheck
 
 
 if __name__ == "__main__":
