@@ -10,6 +10,7 @@ from handed import PACKAGES, handed_in, module, notebook
 from grader.cases import hidden_cases
 from grader.confined.files import File
 from grader.interview import interview, rounds_of
+from grader.judging import Written
 from grader.rubric import Rubric
 from grader.scoring import score
 from grader.workers import Zygote
@@ -35,11 +36,13 @@ def grade(zygote: Zygote, rubric: Rubric) -> Grade:
     def graded(main: File, *beside: File) -> Result:
         given = (main, beside, PACKAGES, rounds_of(cases), zygote, rubric.limits)
         asked = interview(*given, rubric.spellings.by_name())
-        verdicts = score(cases, asked.outcomes, asked.named, rubric.marking(), "")
+        notes = [(note.where, note.text) for note in asked.notes]
+        written = Written(named=asked.named, notes=notes)
+        verdicts = score(cases, asked.outcomes, rubric.marking(), written)
         return Result(
             sum(verdict.points for verdict in verdicts),
             {v.criterion: v.message for v in verdicts},
-            [(note.where, note.text) for note in asked.notes],
+            notes,
         )
 
     return graded
