@@ -9,16 +9,16 @@ else is done, alone, and that counts.
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
 from typing import Protocol, Self
 
-from msgspec.structs import replace
+import msgspec
 
 from grader.papers import Brief, Graded, Paper, key_of, may_be_faster
 from grader.records import Record
@@ -55,7 +55,7 @@ class Result:
     """A graded submission: its record, and what that is kept by.
 
     `file` is the file that counts, None where none can be read; `smell` what may be the machine's
-    fault.
+    fault; `earlier` are the results of its student's earlier attempts, in their order.
     """
 
     submission: Submission
@@ -65,12 +65,18 @@ class Result:
     handed_in: datetime
     was_known: bool
     smell: Smell | None
+    earlier: tuple["Result", ...] = ()
+
+    @property
+    def attempts(self) -> tuple["Result", ...]:
+        """All attempts of the student, the newest last."""
+        return *self.earlier, self
 
 
 Find = Callable[[Sequence[str]], dict[str, Record]]
 Start = Callable[[], AbstractContextManager[Graders]]
 Alarm = Callable[[Smell, int], None]
-_Known = dict[Submission, str]  # the key of each record
+_Known = dict[Submission, list[str]]  # the keys of the records of all its attempts
 
 
 class Batch:
@@ -133,22 +139,28 @@ class Batch:
         """
         known = iter(self._known.items())
         while chunk := dict(islice(known, CHUNK)):
-            records = find(list(chunk.values()))
+            records = find([key for keys in chunk.values() for key in keys])
             yield [
-                _result(submission, Graded(records[key], None), key, True)
-                for submission, key in chunk.items()
+                _joined(
+                    _result(attempt, Graded(records[key], None), key, True)
+                    for attempt, key in zip(submission.attempts, keys, strict=True)
+                )
+                for submission, keys in chunk.items()
             ]
         if self._graders:
             yield from self._graded(self._graders)
 
     def _look_up(self, chunk: Sequence[Submission]) -> _Known:
-        """Return those submissions that are known with all their files."""
-        keys = {each: key_of(self._brief, paper_of(each, self._brief)) for each in chunk}
-        records = self._find(list(keys.values()))
+        """Return those submissions that are known with all their files, and earlier attempts."""
+        of_each = {
+            each: [key_of(self._brief, paper_of(a, self._brief)) for a in each.attempts]
+            for each in chunk
+        }
+        records = self._find([key for keys in of_each.values() for key in keys])
         return {
-            each: key
-            for each, key in keys.items()
-            if key in records and self._is_final(records[key])
+            each: keys
+            for each, keys in of_each.items()
+            if all(key in records and self._is_final(records[key]) for key in keys)
         }
 
     def _is_final(self, record: Record) -> bool:
@@ -162,10 +174,10 @@ class Batch:
         doubtful: list[Submission] = []
         row = _Row(self._alarm)
         for results in _stream(self._pool, grade, self._unknown, ahead=AHEAD * graders.jobs):
-            for result in results:
-                row.add(result.smell)
-            doubtful += [r.submission for r in results if r.smell in DOUBTFUL]
-            if certain := [r for r in results if r.smell not in DOUBTFUL]:
+            for attempt in (attempt for result in results for attempt in result.attempts):
+                row.add(attempt.smell)
+            doubtful += [r.submission for r in results if _is_doubtful(r)]
+            if certain := [r for r in results if not _is_doubtful(r)]:
                 yield certain
         for submission in doubtful:
             yield [grade(submission)]
@@ -198,7 +210,26 @@ def _started(
     return graders, pool
 
 
+def _is_doubtful(result: Result) -> bool:
+    return any(attempt.smell in DOUBTFUL for attempt in result.attempts)
+
+
 def _grade(submission: Submission, brief: Brief, graders: Graders) -> Result:
+    return _joined(_grade_one(attempt, brief, graders) for attempt in submission.attempts)
+
+
+def _joined(attempts: Iterable[Result]) -> Result:
+    """Return the newest attempt with the others; none was handed in before those before it.
+
+    They are handed on together, so that they are recorded in their order.
+    """
+    *earlier, newest = accumulate(
+        attempts, lambda before, r: replace(r, handed_in=max(r.handed_in, before.handed_in))
+    )
+    return replace(newest, earlier=tuple(earlier))
+
+
+def _grade_one(submission: Submission, brief: Brief, graders: Graders) -> Result:
     paper = paper_of(submission, brief)
     graded, key = graders.grade(paper), key_of(brief, paper)
     if graded.crashed_beside:
@@ -207,17 +238,16 @@ def _grade(submission: Submission, brief: Brief, graders: Graders) -> Result:
 
 
 def _result(submission: Submission, graded: Graded, key: str, was_known: bool) -> Result:
-    record = replace(graded.record, student=submission.student)
+    record = msgspec.structs.replace(graded.record, student=submission.student)
     counting = [record.submission, *(f.name for f in record.files if f.role in ("net", "used"))]
     by_name = {_name_of(submission, path): path for path in submission.files}
     paths = [by_name[name] for name in counting if name in by_name]
-    moments = [_handed_in(submission, path) for path in paths or submission.files[:1]]
     return Result(
         submission=submission,
         record=record,
         key=key,
         file=paths[0] if paths and record.sha256 else None,
-        handed_in=max(moments, default=datetime.now(UTC)),
+        handed_in=_handed_in(submission, paths or submission.files[:1]),
         was_known=was_known,
         smell=graded.smell,
     )
@@ -245,10 +275,19 @@ def _name_of(submission: Submission, path: Path) -> str:
     return shown(submission.names.get(path, path.name))
 
 
-def _handed_in(submission: Submission, path: Path) -> datetime:
-    """Return when the system says, else when the file was last changed; now, where none tells."""
-    if path in submission.moments:
-        return submission.moments[path]
+def _handed_in(submission: Submission, paths: Sequence[Path]) -> datetime:
+    """Return when the last of the files was handed in.
+
+    As the system says, else when they were last changed; now, where nothing tells.
+    """
+    told = [submission.moments[path] for path in paths if path in submission.moments]
+    if not told and submission.owner and submission.owner.handed_in:
+        return submission.owner.handed_in
+    changed = [_changed(path) for path in paths if path not in submission.moments]
+    return max([*told, *changed], default=datetime.now(UTC))
+
+
+def _changed(path: Path) -> datetime:
     with suppress(OSError):
         return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
     return datetime.now(UTC)

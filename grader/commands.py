@@ -65,6 +65,7 @@ def _grade(job: GradeJob) -> int:
             names,
             untouched=handout.is_at,
             remark=remarks.append,
+            zone=rubric.late.zone,
         )
         remarks += names.check()
         several = any(len(submission.files) > 1 for submission in submissions)
@@ -142,7 +143,13 @@ def _grade_class(
     ):
         try:
             for some in all_:
-                book.add([Entry(each.key, each.record, each.handed_in) for each in some])
+                book.add(
+                    [
+                        Entry(each.key, each.record, each.handed_in)
+                        for result in some
+                        for each in result.attempts
+                    ]
+                )
                 # What is in the book and not yet in a file gets there with the next run.
                 for result in some:
                     write_record(in_language(result.record, texts), results)

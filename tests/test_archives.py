@@ -129,7 +129,7 @@ def test_an_archive_that_is_named(tmp_path, archives, case):
 def test_a_folder_in_the_way(tmp_path, archives):
     path = zipped(tmp_path / "class.zip", entries("bob.py/x.txt", "bob.py", "carol.py"))
     assert problems(discover([path], archives)) == {
-        "bob": f"{path}/bob.py is a folder, not a file: take the homework out of it, or rename it"
+        "bob": "bob.py is a folder, not a file: take the homework out of it, or rename it"
     }
 
 
@@ -186,8 +186,7 @@ def test_archives_in_an_archive_are_read_one_level_deep(tmp_path, archives):
     )  # fmt: skip
     found = discover([path], archives)
     assert problems(found) == {
-        "eve": f"{path}/eve.zip/a.zip is a zip archive in a zip archive in another: "
-        "submit the file itself"
+        "eve": "eve.zip/a.zip is a zip archive in a zip archive in another: submit the file itself"
     }
     assert files_of(found[:2], archives, path) == {
         "alice": ["alice.zip/hw.py"],
@@ -212,7 +211,7 @@ def test_only_what_may_be_a_submission_is_unpacked(tmp_path, archives):
         tmp_path / "class.zip",
         [
             *entries("bob/homework.py", "eve/x.PY", "bob/report.pdf", "amy.rar", "eve/a/b/c/d.py"),
-            *entries("cy/1/2/3/4/5/6/7/x.py", "dan/node_modules/x.py"),
+            *entries(f"cy/{'1/' * 21}x.py", "dan/node_modules/x.py"),
         ],
     )
     discover([path], archives)
@@ -383,7 +382,7 @@ def test_an_entry_that_cannot_be_read(tmp_path, archives, case):
     patched(zipped(root / "eve.zip", [("homework.py", CODE * 99)]), **fields)
     found = discover([root], archives)
     assert list(problems(found)) == ["eve"]
-    assert problems(found)["eve"].startswith(f"{root}/eve.zip/homework.py {expected}")
+    assert problems(found)["eve"].startswith(f"eve.zip/homework.py {expected}")
 
 
 def test_sizes_that_are_not_said_right_are_no_matter(tmp_path, archives):
@@ -429,7 +428,7 @@ def test_what_is_no_archive_that_can_be_read(tmp_path, archives, case):
     eve = root / "eve.zip"
     eve.write_bytes(data) if data is not None else named(eve, b"\xff\xff.py", flags=0x800)
     for paths in ([root], [eve]):
-        assert problems(discover(paths, archives))["eve"].startswith(f"{eve} {expected}")
+        assert problems(discover(paths, archives))["eve"].startswith(f"eve.zip {expected}")
 
 
 def test_an_archive_without_anything_to_grade(tmp_path, archives):
@@ -439,9 +438,10 @@ def test_an_archive_without_anything_to_grade(tmp_path, archives):
     zipped(root / "mal.zip", entries("a/report.pdf", "a/x/notes.docx"))
     zipped(root / "zoe.zip", entries("hw.rar"))
     assert problems(discover([root], archives)) == {
-        "eve": f"no .py or .ipynb found in {root}/eve.zip: hand in the .py or .ipynb",
-        "mal": f"{root}/mal.zip holds report.pdf and x/notes.docx only: hand in the .py or .ipynb",
-        "zoe": f"{root}/zoe.zip/hw.rar is a RAR archive, and only zip archives are unpacked: "
+        "eve": "no .py or .ipynb found in eve.zip: hand in the .py or .ipynb",
+        "mal": "neither .py nor .ipynb: mal.zip/report.pdf and mal.zip/x/notes.docx; "
+        "hand in the .py or .ipynb",
+        "zoe": "zoe.zip/hw.rar is a RAR archive, and only zip archives are unpacked: "
         "hand in a .zip, or the .py or .ipynb itself",
     }
 
@@ -487,6 +487,10 @@ BOMBS = {
         lambda p: zipped(p, entries(*(f"{n}/report.pdf" for n in range(51)))),
         "unpacks to more than 50 files and folders: submit",
     ),
+    "folders_in_folders": (
+        lambda p: zipped(p, entries(*(f"{n}/{'x/' * 19}a.py" for n in range(3)))),
+        "unpacks to more than 50 files and folders: submit",
+    ),
     "too_many_to_list": (
         lambda p: overlapping(p, CODE, 5000),
         "holds too many files, or too long names",
@@ -509,6 +513,28 @@ def test_a_bomb_is_its_students_problem_alone(tmp_path, archives, bomb):
     assert list(problems(found)) == ["eve"]
     assert expected in problems(found)["eve"]
     assert sum(p.stat().st_size for p in archives._folder.rglob("*") if p.is_file()) < 2 * MB
+
+
+# How deep a file lies in a student's archive, how long the folders' names are, and if it is found.
+DEPTHS = {"eight": (8, 1, True), "twenty": (20, 1, True), "long_names": (20, 250, True),
+          "too_deep": (22, 1, False), "far_too_deep": (300, 90, False)}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", DEPTHS)
+def test_what_lies_deep_is_found_or_the_search_is_told(tmp_path, archives, case):
+    depth, length, is_found = DEPTHS[case]
+    folders = "".join(f"{n}{'x' * length}/" for n in range(depth))
+    path = zipped(tmp_path / "class" / "eve.zip", entries("x/README.md", f"{folders}hw.py"))
+    zipped(tmp_path / "class" / "bob.zip", entries("homework.py"))
+    bob, eve = discover([path.parent], archives)
+    assert bob.problem is None
+    if is_found:
+        assert [file.name for file in eve.files] == ["hw.py"]
+    else:
+        assert eve.problem == (
+            "neither .py nor .ipynb in the nearest 500 folders, 20 deep: eve.zip/x/README.md; "
+            "hand in the .py or .ipynb"
+        )
 
 
 def test_many_files_that_are_not_unpacked_are_no_bomb(tmp_path, archives):
@@ -537,7 +563,7 @@ def test_a_bomb_in_a_classs_archive_costs_its_student_alone(tmp_path, archives):
 
 def test_a_classs_archive_has_a_limit_in_all(tmp_path, archives):
     path = zipped(tmp_path / "class.zip", [(f"{n}.py", noise(MB - 1)) for n in range(9)])
-    expected = f"{path} unpacks to more than 8 MB: unpack it yourself"
+    expected = "class.zip unpacks to more than 8 MB: unpack it yourself"
     assert problems(discover([path], archives)) == {"class": expected}
 
 
@@ -548,9 +574,7 @@ def test_a_student_may_send_so_many_archives_and_no_more(tmp_path, archives):
         zipped(root / "eve" / f"{number}.zip", entries("report.pdf"))
     bob, eve = discover([root], archives)
     assert len(bob.files) == 5
-    assert eve.problem == (
-        f"{root}/eve/5.zip is one zip archive too many: 5 are opened; hand in one"
-    )
+    assert eve.problem == ("5.zip is one zip archive too many: 5 are opened; hand in one")
 
 
 def test_what_happens_to_the_disk_is_not_the_students_fault(tmp_path, archives, monkeypatch):
@@ -665,12 +689,12 @@ def test_the_command_line_leaves_nothing_and_says_one_line(tmp_path):
     assert done.returncode == 0, done.stderr
     assert not list(temporary.glob("grader-*"))
     record = json.loads((tmp_path / "out" / "eve" / "result.json").read_bytes())
-    assert (record["status"], record["submission"]) == ("unreadable", "homework.py")
+    assert (record["status"], record["submission"]) == ("unreadable", "eve.zip/homework.py")
     assert "is encrypted in its archive" in record["criteria"][0]["message"]
     done = run_grader("grade", zipped(tmp_path / "none.zip", []), "--out", tmp_path / "none")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.endswith(
-        f"no .py or .ipynb found in {tmp_path}/none.zip: hand in the .py or .ipynb\n"
+        f"{tmp_path}/none.zip: no .py or .ipynb found: hand in the .py or .ipynb\n"
     )
 
 

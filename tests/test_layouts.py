@@ -7,7 +7,7 @@ import csv
 import json
 import random
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import lms
@@ -16,6 +16,7 @@ from lms import lay
 from zips import link, patched, zipped
 
 from grader.errors import UserError
+from grader.policy import Zone
 from grader.roster import Entry, Names, read_roster, write_roster
 from grader.rubric import Rubric
 from grader.submissions.archives import Archives
@@ -23,6 +24,7 @@ from grader.submissions.discover import NothingToGrade, Submission, discover
 from grader.submissions.layouts import Layout, Owner, Unclear, layout_of, says_whose
 from grader.submissions.layouts.common import moment
 
+STUB = "as it was handed out"
 METADATA = """\
 submission_101:
   :submitters:
@@ -332,9 +334,10 @@ def test_who_handed_in_what_nobody_grades_is_told(tmp_path, rubric, name):
     files = {"ada_11_901_homework.py": b"", name: b"%PDF"}
     archive = zipped(tmp_path / "class.zip", list(files.items()))
     folder = lay(tmp_path / "class", dict.fromkeys(files, ""))
+    called = name.removeprefix("ben_12_903_")
     for path in (archive, folder):
         _, told = found_in(path, rubric)
-        assert told.problem.startswith(f"{path / name} is ")
+        assert told.problem.startswith(f"{called} is ")
     # In an ordinary class no system knows whose such a file is.
     ordinary = found_in(zipped(tmp_path / "own.zip", [("ada.py", b""), (name, b"%PDF")]), rubric)
     assert [(s.student, s.owner) for s in ordinary] == [("ada", None), (Path(name).stem, None)]
@@ -422,67 +425,72 @@ def test_in_whatever_order_names_come_the_layout_is_the_same(tmp_path, layout):
         assert layout_in(folder, lambda names: shuffle.sample(names, len(names))) == expected
 
 
-NO_ZONE = (
-    "the times that {} tells have no time zone: they order attempts, and days late are not counted "
-    "from them"
-)
+NO_ZONE = "{}'s times have no time zone: read as UTC, since [late] has no due"
+ONLY_WORK = "of those that hold a .py or .ipynb that is not as it was handed out, the newest 50"
+# Which system it is, and what of it is decided; then what is said of each student.
 SAID = {
     "brightspace": (
-        "Ada Adams: 3 attempts, the one of 2026-11-01 09:05 is graded (1 newer without a .py or "
-        ".ipynb file)",
-        "Bo Brown: 2 attempts, the one of 2026-10-31 01:10 is graded",
+        "read as a download from Brightspace: 4 students, 7 attempts",
+        NO_ZONE.format("Brightspace"),
+        f"Ada Adams: 3 attempts, 2 graded: {ONLY_WORK}",
+    ),
+    "brightspace, files": (
+        "read as a download from Brightspace: 3 students, 4 attempts",
         NO_ZONE.format("Brightspace"),
     ),
     "blackboard": (
-        "a_smith@uni.example: 2 attempts, the one of 2026-10-31 23:58 is graded (1 newer without "
-        "a .py or .ipynb file)",
-        "jdoe: 2 attempts, the one of 2026-11-01 09:05 is graded",
+        "read as a download from Blackboard: 4 students, 6 attempts",
         NO_ZONE.format("Blackboard"),
+        f"a_smith@uni.example: 2 attempts, 1 graded: {ONLY_WORK}",
     ),
     "submitty": (
+        "read as a download from Submitty: 4 students",
         "ada: 2 versions, the active one, 1, is graded",
         "cy: 2 versions, the newest one, 10, is graded",
     ),
     "teams": (
-        "Jane Doe: 3 versions, Version 10 is graded (newer without a .py or .ipynb file)",
+        "read as a download from Teams: 3 students, 5 attempts",
+        f"Jane Doe: 3 attempts, 2 graded: {ONLY_WORK}",
     ),
-    "sakai": (),
-    "canvas": ("Canvas marks as late: 17, doejane",),
-    "canvas, anonymous": ("Canvas marks as late: anon_12345",),
-}  # fmt: skip
+    "sakai": ("read as a download from Sakai: 6 students",),
+    "canvas": (
+        "read as a download from Canvas: 7 students",
+        "Canvas marks as late: 17, doejane",
+    ),
+    "canvas, anonymous": (
+        "read as a download from Canvas: 2 students",
+        "Canvas marks as late: anon_12345",
+    ),
+    "moodle, files": ("read as a download from Moodle: 2 students",),
+    "gradescope": ("read as a download from Gradescope: 4 students",),
+    "nbgrader": ("read as a download from nbgrader: 2 students",),
+    "github": ("read as a download from GitHub: 2 students",),
+}
+OF_THE_CLASS = ("read as", "Canvas marks", "ada: 2", "cy: 2", "Brightspace's", "Blackboard's")
+WHERE = WITHIN | {"nbgrader": "submitted"}
 
 
 @pytest.mark.parametrize("layout", SAID)
-def test_what_is_decided_and_who_is_late_is_said(tmp_path, layout):
-    found = layout_in(lay(tmp_path, LAYOUTS[layout][0]) / WITHIN.get(layout, ""))
-    assert found.remarks == SAID[layout]
-
-
-@pytest.mark.parametrize("layout", SAID)
-def test_nothing_more_is_said_of_what_is_the_systems_own(tmp_path, rubric, layout):
+def test_the_system_and_what_is_decided_is_said(tmp_path, rubric, layout):
     lines: list[str] = []
     root = lay(tmp_path / "class", LAYOUTS[layout][0])
     found_in(root, rubric, remark=lines.append)
-    where = root / WITHIN.get(layout, "")
-    assert lines[: len(SAID[layout])] == [f"{where}: {line}" for line in SAID[layout]]
-    assert not any("not graded: " in line for line in lines)
+    where = root / WHERE.get(layout, "")
+    expected = [
+        f"{where}: {line}" if line.startswith(OF_THE_CLASS) else line for line in SAID[layout]
+    ]
+    assert [line for line in lines if "taken as a class" not in line] == expected
 
 
 def test_of_a_large_class_some_are_named_and_the_others_counted(tmp_path):
-    files = [
-        f"hw_u{n:02}_attempt_2026-10-{day}-18-20-11_a.py" for n in range(30) for day in (30, 31)
-    ]
-    said = layout_in(lay(tmp_path, dict.fromkeys(files, ""))).remarks
-    assert said[0].startswith("u00: 2 attempts")
-    assert said[-2:] == ("... and 20 more students like these", NO_ZONE.format("Blackboard"))
     late = [f"u{n:02}_LATE_{n}_9_a.py" for n in range(1, 13)]
     (said,) = layout_in(lay(tmp_path / "late", dict.fromkeys(late, ""))).remarks
     assert said == f"Canvas marks as late: {', '.join(f'u{n:02}' for n in range(1, 11))} and 2 more"
 
 
 PROBLEMS = {
-    "blackboard": ("nofile", "a receipt of Blackboard's: no file was handed in"),
-    "submitty": ("ben", "has no active version in Submitty: nothing of it is handed in"),
+    "blackboard": ("nofile", "no file was handed in: Blackboard has a receipt alone"),
+    "submitty": ("ben", "no version is active in Submitty: nothing is handed in"),
 }
 
 
@@ -490,7 +498,7 @@ PROBLEMS = {
 def test_who_handed_in_nothing_is_told_so(tmp_path, rubric, layout):
     student, problem = PROBLEMS[layout]
     found = {s.student: s.problem for s in found_in(lay(tmp_path, LAYOUTS[layout][0]), rubric)}
-    assert found[student].endswith(problem)
+    assert found[student] == problem
     others = {name for name, told in found.items() if told is None}
     assert others == found.keys() - {student, "pdf"}
 
@@ -498,7 +506,9 @@ def test_who_handed_in_nothing_is_told_so(tmp_path, rubric, layout):
 def test_a_version_that_is_not_there_is_told(tmp_path, rubric):
     files = lms.SUBMITTY | {"submissions/ada/user_assignment_settings.json": lms.ACTIVE % 3}
     found = {s.student: s.problem for s in found_in(lay(tmp_path, files), rubric)}
-    assert found["ada"].endswith("does not hold the version that counts: download it again")
+    assert found["ada"] == (
+        "the version that is active in Submitty is not in the download: download it again"
+    )
 
 
 TWENTY_FIVE = {
@@ -531,10 +541,55 @@ def test_settings_that_tell_nothing_cost_the_time_only(tmp_path, rubric, setting
     assert ([path.parent.name for path in ada.files], ada.owner.handed_in) == (["2"], None)
 
 
-def test_of_several_attempts_without_work_the_newest_counts(tmp_path, rubric):
-    names = [f"1-2 - Ada - Oct {day}, 2026 620 PM" for day in (30, 31)]
-    lay(tmp_path, dict.fromkeys([f"{name}/report.pdf" for name in names], "") | {"b.txt": ""})
-    assert list(layout_in(tmp_path).owners) == [names[1]]
+# The names of attempts within a download, what is in them, and those that are graded.
+DAYS = [f"1-2 - Ada - Oct {day}, 2026 620 PM" for day in (9, 10, 30)]
+VERSIONS = [f"Ada/Lab/Version {n}" for n in (2, 9, 10)]
+TIMES = [f"hw_ada_attempt_2026-10-{day:02}-18-20-00_" for day in (9, 10, 30)]
+OTHERS = {"hw_ben_attempt_2026-10-09-18-20-00_homework.py": "own"}
+ATTEMPTS = {
+    "all": (("own", "own", "own"), [0, 1, 2]),
+    "all but those as handed out": (("own", STUB, "own"), [0, 2]),
+    "the newest is as handed out": (("own", "own", STUB), [0, 1]),
+    "no work at all": ((STUB, STUB, STUB), [2]),
+    "no file of the newest": (("own", STUB, None), [0]),
+    "a stub and no file": ((STUB, None, None), [0]),
+    "no file": ((None, None, None), [2]),
+}
+
+
+@pytest.mark.parametrize("names", [DAYS, VERSIONS, TIMES], ids=["folders", "versions", "files"])
+@pytest.mark.parametrize("case", ATTEMPTS)
+def test_each_attempt_with_work_is_one_of_its_student(tmp_path, rubric, case, names):
+    texts, expected = ATTEMPTS[case]
+    between = "" if names is TIMES else "/"
+    files = [
+        (f"{name}{between}{'report.pdf' if text is None else 'homework.py'}", text or "")
+        for name, text in zip(names, texts, strict=True)
+    ]
+    others = OTHERS if names is TIMES else {}
+    root = "Submitted files/" if names is VERSIONS else ""
+    lay(tmp_path / "class", {f"{root}{name}": text for name, text in files} | others)
+    lay(tmp_path, {"zoe.py": "own"})  # else there may be nothing to grade
+    with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
+        found = discover(
+            [tmp_path / "class", tmp_path / "zoe.py"],
+            archives,
+            untouched=lambda path: path.read_text() == STUB,
+        )
+    (ada,) = [s for s in found if s.student.lower() == "ada"]
+    assert len(ada.attempts) == len(expected)
+    if names is not VERSIONS:  # of which no time is told
+        days = [attempt.owner.handed_in.day for attempt in ada.attempts]
+        assert days == [(9, 10, 30)[number] for number in expected]
+
+
+def test_of_very_many_attempts_the_newest_are_graded(tmp_path, rubric):
+    names = [f"Submitted files/Ada/Lab/Version {n}/homework.py" for n in range(1, 61)]
+    lines: list[str] = []
+    (ada,) = found_in(lay(tmp_path, dict.fromkeys(names, "x = 1\n")), rubric, remark=lines.append)
+    assert len(ada.attempts) == 50
+    assert ada.files[0].parent.name == "Version 60"
+    assert lines[-1] == f"Ada: 60 attempts, 50 graded: {ONLY_WORK}"
 
 
 UNCLEAR = {
@@ -614,8 +669,8 @@ HANDED_IN = {
     "gradescope": {"Ada Lovelace": datetime(2026, 10, 1, 9, 30, 0, 123456, UTC)},
     "nbgrader": {"ada": datetime(2026, 10, 1, 9, 30, tzinfo=UTC), "ben": None},
     "canvas": {"odea": None},
-    "brightspace": {"Ada Adams": None},
-    "blackboard": {"jdoe": None},
+    "brightspace": {"Ada Adams": datetime(2026, 11, 1, 8, 5, tzinfo=UTC)},
+    "blackboard": {"jdoe": datetime(2026, 11, 1, 8, 5, 2, tzinfo=UTC)},
     "sakai": {
         "Doe, Jane": datetime(2026, 10, 30, 11, 4, tzinfo=UTC),
         "Li, Ben (Benno)": datetime(2026, 10, 30, 11, 4, tzinfo=UTC),
@@ -629,7 +684,8 @@ HANDED_IN = {
 
 @pytest.mark.parametrize("layout", HANDED_IN)
 def test_when_it_was_handed_in_where_the_system_tells(tmp_path, rubric, layout):
-    found = found_in(lay(tmp_path / "class", LAYOUTS[layout][0]), rubric)
+    zone = Zone(timezone(timedelta(hours=1)), "that of a test")
+    found = found_in(lay(tmp_path / "class", LAYOUTS[layout][0]), rubric, zone=zone)
     moments = {s.student: s.owner.handed_in for s in found}
     assert moments | HANDED_IN[layout] == moments
 
@@ -811,3 +867,32 @@ def test_days_late_that_nobody_told_are_said_to_be_guessed(warm, tmp_path, untra
     for rubric, said in ((untrained, False), (due, True)):
         done = warm.run("grade", root, "--out", tmp_path / "out", "--rubric", rubric)
         assert ("Canvas does not say when work was handed in" in done.stdout) is said
+
+
+def test_the_policy_says_which_attempt_of_a_download_counts(warm, tmp_path, untrained):
+    """A better one in time, a worse one late, and one without work."""
+    attempts = {"Oct 30, 2026 620 PM": 75, "Nov 1, 2026 905 AM": 68}
+    files = {points: file for file, points in lms.POINTS.items()}
+    entries = [
+        (f"7-9 - Ada L - {time}/homework.py", (lms.CORPUS / files[points]).read_bytes())
+        for time, points in attempts.items()
+    ]
+    entries.append(("7-9 - Ada L - Nov 2, 2026 905 AM/report.pdf", b""))
+    archive, text = zipped(tmp_path / "class.zip", entries), untrained.read_text(encoding="utf-8")
+    text = text.replace('due = ""', 'due = "2026-10-31T18:20:00+01:00"')
+    for counts, final, days in (("best", 75, 0), ("last", 68 * 0.9, 1)):
+        rubric, out = tmp_path / f"{counts}.toml", tmp_path / counts
+        rubric.write_text(text.replace('counts = "best"', f'counts = "{counts}"'), encoding="utf-8")
+        done = warm.run("grade", archive, "--out", out, "--rubric", rubric, "--no-pages")
+        assert done.returncode == 0, done.stderr
+        assert "Brightspace's times have no time zone: read as +01:00, that of due in [late]" in (
+            done.stdout
+        )
+        assert "does not say when work was handed in" not in done.stdout
+        (row,) = csv.DictReader((out / "grades.csv").read_text("utf-8-sig").splitlines())
+        assert (row["student"], float(row["final"])) == ("Ada L", final)
+        newest = json.loads((out / "Ada L" / "result.json").read_bytes())
+        assert newest["score"] == 68
+        shown = warm.run("history", "Ada L", "--results", out, "--rubric", rubric)
+        assert f"from attempt {days + 1} of 2" in shown.stdout, shown.stderr
+        assert shown.stdout.index("2026-10-30 17:20") < shown.stdout.index("2026-11-01 08:05")

@@ -37,6 +37,7 @@ UNFINISHED = "grader-new-"
 LEVELS = 2
 # A student's folder, those in it, and a file: below that nobody looks for a submission.
 DEPTH = 1 + DEEPEST + 1
+PATH_BYTES = 3_000  # of an entry's path; Linux takes 4096, with the folder it is unpacked in
 # Files of a student that are not unpacked, but whose names say what was handed in instead.
 NAMED = 100
 # A class of 50 000 entries with names of this length has the longest list that is read.
@@ -153,9 +154,10 @@ class Archives:
         if len(infos) > self._limits.entries:
             raise Refused(f"holds more than {self._limits.entries} files: {ALONE}")
         entries = _without_wrapper(_entries(infos))
-        most = self._limits.student_entries
-        if not of_class and len({entry.counted for entry in entries}) > most:
-            raise Refused(f"unpacks to more than {most} files and folders: {ALONE}")
+        most = self._limits.entries if of_class else self._limits.student_entries
+        if _has_more_places(entries, most):
+            advice = "unpack it yourself" if of_class else ALONE
+            raise Refused(f"unpacks to more than {most} files and folders: {advice}")
         purse = _Purse(self._limits, self.source_bytes, of_class)
         for entry in _some_named(entries, of_class):
             target = folder.joinpath(*entry.place)
@@ -366,6 +368,16 @@ def _is_within(environments: Collection[tuple[str, ...]], entry: _Entry) -> bool
     )
 
 
+def _has_more_places(entries: Iterable[_Entry], most: int) -> bool:
+    """Tell whether more files and folders are made, those that others lie in among them."""
+    places: set[tuple[str, ...]] = set()
+    for place in {entry.counted for entry in entries}:
+        places.update(place[:depth] for depth in range(1, len(place) + 1))
+        if len(places) > most:
+            return True
+    return False
+
+
 def _some_named(entries: Iterable[_Entry], of_class: bool) -> Iterator[_Entry]:
     """Yield the entries, of those that are only named not too many of one student's."""
     named: Counter[str] = Counter()
@@ -379,7 +391,9 @@ def _some_named(entries: Iterable[_Entry], of_class: bool) -> Iterator[_Entry]:
 def _entry(info: ZipInfo, name: str) -> _Entry:
     # Whichever of the two separates: archives made on Windows have had both.
     split = SEPARATORS.split(DRIVE.sub("", name))
-    parts = tuple(_short(part) for part in split if part not in {"", ".", ".."})
+    parts = tuple(_short(part, NAME_BYTES) for part in split if part not in {"", ".", ".."})
+    if sum(len(part.encode()) for part in parts) > PATH_BYTES:
+        parts = tuple(_short(part, PATH_BYTES // DEPTH) for part in parts)
     kind = stat.S_IFMT(info.external_attr >> 16)
     is_file = kind in {0, stat.S_IFREG}
     is_folder = kind == stat.S_IFDIR or (is_file and not split[-1])
@@ -400,14 +414,14 @@ def _entry(info: ZipInfo, name: str) -> _Entry:
     return _Entry(info, parts, is_folder, matters, only_named, fault)
 
 
-def _short(part: str) -> str:
-    """Return a name that any file system takes; a long one keeps its suffix."""
+def _short(part: str, most: int) -> str:
+    """Return a name of no more bytes than that; a long one keeps its suffix."""
     encoded = part.encode(errors="replace")
-    if len(encoded) <= NAME_BYTES:
+    if len(encoded) <= most:
         return encoded.decode()
     end = encoded[-len(ending_of(part)) :] if _is_handed_in(part) else b""
     mark = f"-{hashlib.sha256(encoded).hexdigest()[:8]}".encode() + end
-    return encoded[: NAME_BYTES - len(mark)].decode(errors="ignore") + mark.decode()
+    return encoded[: most - len(mark)].decode(errors="ignore") + mark.decode()
 
 
 def _is_handed_in(name: str) -> bool:

@@ -9,12 +9,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from grader.confined.contract import GRADIENTS
+from grader.confined.contract import ASKED, GRADIENTS
 from grader.rubric import Rubric
 from grader.submissions import is_homework
 from grader.submissions.read import Source, Unreadable, read, read_bytes
 
-ASKED = ("forward", *GRADIENTS, "Net")
 # Of another draw, a student's own homework has other numbers.
 NUMBER = re.compile(r"\d+")
 # What a file may bring in from elsewhere: functions of other files, or of strings.

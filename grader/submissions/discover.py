@@ -14,11 +14,13 @@ import re
 import stat
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from grader.errors import UserError
+from grader.policy import NO_DUE, Zone
 from grader.submissions import HOMEWORK, ZIP, is_gradable, scan, shown, suffix
 from grader.submissions.archives import Archives, Refused
 from grader.submissions.kinds import (
@@ -45,6 +47,7 @@ from grader.submissions.works import WHOLE, Works, is_notebook
 
 MOST_FILES = 200  # of a student, and of those that cannot be graded as many are named
 MAX_ARCHIVES = 5
+MOST_ATTEMPTS = 50  # of a student that are graded, the newest; each may take minutes
 WRAPPERS = 3  # folders in each other around a class
 # The parts of a name that a learning platform may have made: a number among others.
 SYSTEMS = re.compile(r"(?=.*(?<!\d)\d{4,}).+[_ -].+[_ -].+", re.DOTALL)
@@ -61,8 +64,14 @@ KINDS = {
 
 # The folder a submission lies in and, for a loose file in a folder of many, its stem.
 Place = tuple[str, str]
-# What a fault is about, and what it is.
-Fault = tuple[tuple[Path, ...], str]
+
+
+class Fault(NamedTuple):
+    """Why a file or folder is not graded: `text` goes after its name, if it is no sentence."""
+
+    path: Path
+    text: str
+    is_sentence: bool = False
 
 
 class NothingToGrade(UserError):
@@ -78,7 +87,7 @@ class Submission:
     handed in ("src/utils.py"), no two alike. If there is a `problem`, nothing is to be graded, and
     `files` holds what the problem is about, if there is anything. `owner` is who it is in the
     system that the class comes from, if it comes from one, and `moments` says when files were
-    handed in, if that system tells.
+    handed in, if that system tells. `earlier` are the same student's attempts before this one.
     """
 
     student: str
@@ -87,6 +96,12 @@ class Submission:
     owner: Owner | None = None
     moments: Mapping[Path, datetime] = field(default_factory=dict, hash=False)
     names: Mapping[Path, str] = field(default_factory=dict, hash=False)
+    earlier: tuple["Submission", ...] = ()
+
+    @property
+    def attempts(self) -> tuple["Submission", ...]:
+        """All attempts of the student, the newest last."""
+        return *self.earlier, self
 
 
 @dataclass
@@ -94,23 +109,28 @@ class _Found:
     """What is found in one place: files by what their student calls them, and faults.
 
     `others` are files that cannot be graded. Of those that are `renamed`, a system changed the
-    names. `folder` is where it was looked for, if it is a folder.
+    names. `archives` are those that were looked into, and `is_cut` says if a search was ended by
+    bounds. `roots` are what the student handed in, by where people see it, and what the student
+    calls that: nothing, where the student knows only what is in it.
     """
 
     name: str
     owner: Owner | None = None
-    folder: Path | None = None
     files: dict[Path, str] = field(default_factory=dict)
     others: dict[Path, str] = field(default_factory=dict)
     renamed: set[Path] = field(default_factory=set)
     moments: dict[Path, datetime] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
-    opened: int = 0  # archives, which may each be costly
+    opened: int = 0  # archives, which may each be costly, and may be none
+    archives: list[Path] = field(default_factory=list)
+    is_cut: bool = False
+    roots: dict[Path, str] = field(default_factory=dict)
 
     def submission(self, student: str, archives: Archives) -> Submission:
         if not self.files:
-            files, problem = self.faults[0] if self.faults else ((), self._nothing(archives))
-            return Submission(student, files, problem, self.owner)
+            path, problem = self._problem(archives)
+            called = {path: self._called(path, archives)} if path else {}
+            return Submission(student, tuple(called), problem, self.owner, names=called)
         names = self._distinct_names(archives)
         files = tuple(sorted(names, key=lambda path: (names[path].count("/"), names[path])))
         return Submission(student, files, None, self.owner, self.moments, names)
@@ -124,25 +144,42 @@ class _Found:
             name = self.files[path]
             first = first_names.get(path, name)
             parts = archives.original(path).parts
-            longer = ("/".join(parts[-n:]) for n in range(name.count("/") + 1, len(parts) + 1))
+            longer = ("/".join(parts[-n:]) for n in range(name.count("/") + 1, len(parts)))
             choice = (first if often[first] == 1 else name, *longer)
             if free := next((each for each in choice if each not in names), None):
                 names[free] = path  # otherwise it is there already
         return {path: name for name, path in names.items()}
 
-    def _nothing(self, archives: Archives) -> str:
-        """Return the problem of a student who handed in no file that can be graded."""
+    def _problem(self, archives: Archives) -> tuple[Path | None, str]:
+        """Return why there is nothing to grade, and what that is about, if it is one thing."""
+        if self.faults:
+            path, text, is_sentence = self.faults[0]
+            return path, text if is_sentence else f"{self._called(path, archives)} {text}"
         archived = [path for path, name in self.others.items() if is_archive(name)]
-        if archived or (len(self.others) == 1 and not self.folder):
+        if archived or (len(self.others) == 1 and not self.is_cut):
             path = archived[0] if archived else next(iter(self.others))
-            return f"{shown(archives.original(path))} {why_not(path.name)}"
-        what = listing(list(self.others.values()))
-        if not self.folder:
-            return f"neither .py nor .ipynb: {what}; {HAND_IN}"
-        where = shown(archives.original(self.folder))
+            return None, f"{self._called(path, archives)} {why_not(path.name)}"
+        where = f" in the nearest {FOLDERS} folders, {DEEPEST} deep" if self.is_cut else ""
         if self.others:
-            return f"{where} holds {what} only: {HAND_IN}"
-        return f"no .py or .ipynb found in {where}: {HAND_IN}"
+            what = listing([self._called(path, archives) for path in self.others])
+            return None, f"neither .py nor .ipynb{where}: {what}; {HAND_IN}"
+        if self.archives:
+            within = listing([self._called(path, archives) for path in self.archives])
+            where = f" in {within}{where and ','}{where}"
+        return None, f"no .py or .ipynb found{where}: {HAND_IN}"
+
+    def _called(self, path: Path, archives: Archives) -> str:
+        """Return what the student calls a file or folder: a path within what was handed in."""
+        original = archives.original(path)
+        for root, name in self.roots.items():
+            if original.is_relative_to(root):
+                within = [name, *original.relative_to(root).parts]
+                return shown("/".join(filter(None, within)) or _base(root))
+        return shown(_base(original))
+
+
+def _base(path: Path) -> str:
+    return os.path.basename(os.path.abspath(path))
 
 
 def discover(
@@ -152,6 +189,7 @@ def discover(
     name_of: Callable[[Owner], str | None] = lambda owner: None,
     untouched: Callable[[Path], bool] = lambda path: False,
     remark: Callable[[str], None] = lambda line: None,
+    zone: Zone = NO_DUE,
 ) -> list[Submission]:
     """Return the submissions at and below `paths`, in the order of their places on disk.
 
@@ -160,23 +198,31 @@ def discover(
     and so is each zip archive and what loose files there are of one name; or what a system laid
     out as its own (layouts.py). `name_of` may say what to call a student: one whom no system knows
     has no system, and the name that is found here for an id. `untouched` tells files that are as
-    they were handed out, and `remark` is called with each line that says what was decided. Raise
-    NothingToGrade if a path is missing, no file at all was found, or those of several homeworks.
+    they were handed out, and `remark` is called with each line that says what was decided. Times
+    that a system tells without a zone are of `zone`. Raise NothingToGrade if a path is missing, no
+    file at all was found, or those of several homeworks.
     The files of an archive are there while `archives` is.
     """
     modes = [_mode(path) for path in paths]
-    search = _Search(archives, results, untouched, remark)
+    search = _Search(archives, results, untouched, remark, zone)
     for path, mode in zip(paths, modes, strict=True):
         search.look_at(path, mode)
-    found = search.found
-    in_order = [found[place] for place in sorted(found, key=lambda place: os.path.join(*place))]
-    names = unique(_names(in_order, name_of))
-    submissions = [item.submission(n, archives) for item, n in zip(in_order, names, strict=True)]
+    students = search.students()
+    names = unique(_names([attempts[-1] for attempts in students], name_of))
+    submissions = [
+        _joined([attempt.submission(name, archives) for attempt in attempts])
+        for attempts, name in zip(students, names, strict=True)
+    ]
     if not any(submission.files for submission in submissions):
         problem = submissions[0].problem if submissions else "no path was named"
         more = f" (and {len(submissions) - 1} more like it)" if len(submissions) > 1 else ""
-        raise NothingToGrade(f"nothing to grade: {problem}{more}")
+        where = f" in {listing([str(path) for path in paths])}" if paths else ""
+        raise NothingToGrade(f"nothing to grade{where}: {problem}{more}")
     return submissions
+
+
+def _joined(attempts: Sequence[Submission]) -> Submission:
+    return replace(attempts[-1], earlier=tuple(attempts[:-1]))
 
 
 def _mode(path: Path) -> int:
@@ -190,7 +236,7 @@ def _mode(path: Path) -> int:
 
 
 class _Search:
-    """A walk through what was named, and what it `found` by place."""
+    """A walk through what was named: what it found by place, and there by attempt."""
 
     def __init__(
         self,
@@ -198,12 +244,37 @@ class _Search:
         results: Path | None,
         untouched: Callable[[Path], bool],
         remark: Callable[[str], None],
+        zone: Zone,
     ) -> None:
-        self.found: dict[Place, _Found] = {}
+        self._found: dict[Place, dict[int, _Found]] = {}
         self._archives = archives
         self._results = os.path.abspath(results) if results else None
         self._works = Works(archives.source_bytes, untouched, self._results)
         self._remark = remark
+        self._zone = zone
+
+    def students(self) -> list[list[_Found]]:
+        """Return the attempts of each student that are graded, in the order of their places."""
+        places = sorted(self._found, key=lambda place: os.path.join(*place))
+        return [self._graded(self._found[place]) for place in places]
+
+    def _graded(self, by_number: Mapping[int, _Found]) -> list[_Found]:
+        """Return those attempts in which there is work, else the newest with a file, or at all."""
+        attempts = [by_number[number] for number in sorted(by_number)]
+        if len(attempts) == 1:
+            return attempts
+        with_files = [attempt for attempt in attempts if attempt.files]
+        with_work = [a for a in with_files if not all(map(self._works.is_untouched, a.files))]
+        graded = with_work[-MOST_ATTEMPTS:] or with_files[-1:] or attempts[-1:]
+        if len(graded) < len(attempts):
+            what = (
+                f"{len(attempts)} attempts, {len(graded)} graded: of those that hold a .py or "
+                f".ipynb that is not as it was handed out, the newest {MOST_ATTEMPTS}"
+                if with_work
+                else f"{len(attempts)} attempts, all without work: the newest is graded"
+            )
+            self._remark(f"{shown(graded[-1].name)}: {what}")
+        return graded
 
     def look_at(self, path: Path, mode: int) -> None:
         """Add what was named: a class, a student's folder or a file."""
@@ -213,7 +284,7 @@ class _Search:
             try:
                 self._look_into(self._archives.unpack(path, of_class=True))
             except Refused as refusal:
-                self._file_at(path).faults.append(self._fault(path, str(refusal)))
+                self._file_at(path).faults.append(Fault(path, str(refusal)))
         else:
             self._add_file(path, path.name, mode, self._file_at(path))
 
@@ -222,7 +293,7 @@ class _Search:
         try:
             entries = self._scan(folder)
         except OSError as error:
-            self._at(folder).faults.append(self._closed(folder, error))
+            self._at(folder).faults.append(_closed(folder, error))
             return
         layout = self._layout_of(folder, entries)
         files, folders = self._parts(folder, entries)
@@ -256,29 +327,36 @@ class _Search:
 
     def _add_class(self, layout: Layout) -> None:
         """Add the students of a class that a system laid out."""
-        for line in layout.remarks:
-            self._say(layout.of, line)
+        self._say_system(layout)
         # Archives late: they are opened only for those who have no work beside them.
         for name in sorted(layout.owners, key=lambda name: (suffix(name) == ZIP, name)):
-            for owner in layout.owners[name]:
-                place = (owner.system, owner.id)
-                item = self.found.setdefault(place, _Found(owner.name, owner))
+            for owner in map(self._in_zone, layout.owners[name]):
+                attempts = self._found.setdefault((owner.system, owner.id), {})
+                number = layout.attempts.get(name, 0)
+                item = attempts.setdefault(number, _Found(owner.name, owner))
                 before = set(item.files)
                 if problem := layout.problems.get(name):
-                    item.faults.append(self._fault(layout.of / name, problem))
+                    item.faults.append(Fault(layout.of / name, problem, is_sentence=True))
                 else:
                     self._add_entry(layout.of / name, layout.files.get(name, name), item)
                 if owner.handed_in:
                     item.moments |= dict.fromkeys(item.files.keys() - before, owner.handed_in)
+
+    def _in_zone(self, owner: Owner) -> Owner:
+        if owner.handed_in and owner.handed_in.tzinfo is None:
+            return replace(owner, handed_in=owner.handed_in.replace(tzinfo=self._zone.info))
+        return owner
 
     def _add_entry(self, path: Path, called: str, item: _Found) -> None:
         """Add a file that its student `called` so, a folder or an archive, to a student's."""
         try:
             mode = os.lstat(path).st_mode
         except OSError as error:
-            item.faults.append(self._closed(path, error))
+            item.faults.append(_closed(path, error))
             return
-        if stat.S_ISDIR(mode) and not is_gradable(path.name):
+        is_students_folder = stat.S_ISDIR(mode) and not is_gradable(path.name)
+        item.roots[self._archives.original(path)] = "" if is_students_folder else called
+        if is_students_folder:
             self._gather(path, item)
         elif stat.S_ISREG(mode) and suffix(path.name) == ZIP:
             self._open([path], item)
@@ -331,7 +409,7 @@ class _Search:
                 raise Refused(self._archives.refused[path])
             folder = self._archives.unpack(path, of_class=True)
         except Refused as refusal:
-            self._file_at(path, in_class=True).faults.append(self._fault(path, str(refusal)))
+            self._file_at(path, in_class=True).faults.append(Fault(path, str(refusal)))
             return
         if self._is_class(folder):
             self._look_into(folder)
@@ -385,8 +463,9 @@ class _Search:
 
     def _gather(self, folder: Path, item: _Found) -> None:
         """Add all files of a student's folder, the nearest first, and of archives if need be."""
-        item.folder = item.folder or folder
-        tree = Tree(folder, self._results)
+        if self._archives.is_archive(folder):
+            item.archives.append(folder)
+        tree = self._works.tree(folder)
         zips: list[Path] = []
         for leaf in tree:
             if suffix(leaf.name) == ZIP and stat.S_ISREG(leaf.mode):
@@ -396,8 +475,9 @@ class _Search:
                 break
             else:
                 self._add_file(leaf.path, leaf.name, leaf.mode, item)
-        item.faults += [self._closed(where, error) for where, error in tree.closed]
+        item.faults += [_closed(where, error) for where, error in tree.closed]
         self._open(zips, item)
+        item.is_cut |= tree.is_cut
         self._say_searched(folder, tree)
         if not any("/" not in name for name in item.files.values()):
             self._say_if_class(folder)
@@ -417,7 +497,7 @@ class _Search:
                 item.opened += 1
                 folder = self._archives.unpack(path, of_class=False)
             except Refused as refusal:
-                item.faults.append(self._fault(path, str(refusal)))
+                item.faults.append(Fault(path, str(refusal)))
             else:
                 self._gather(folder, item)
 
@@ -425,9 +505,9 @@ class _Search:
         """Add a file that its student calls so, or what is wrong with it."""
         kind = stat.S_IFMT(mode)
         if kind in KINDS:
-            item.faults.append(self._fault(path, KINDS[kind]))
+            item.faults.append(Fault(path, KINDS[kind]))
         elif path in self._archives.refused:
-            item.faults.append(self._fault(path, self._archives.refused[path]))
+            item.faults.append(Fault(path, self._archives.refused[path]))
         elif is_gradable(path.name):
             item.files[path] = name
         elif len(item.others) < MOST_FILES:
@@ -435,11 +515,15 @@ class _Search:
 
     def _file_at(self, path: Path, *, in_class: bool = False) -> _Found:
         """Return what is found where a loose file lies."""
-        folder, name = os.path.split(os.path.abspath(self._archives.original(path)))
+        original = self._archives.original(path)
+        folder, name = os.path.split(os.path.abspath(original))
         stem = stem_of(name)
         alone = not in_class and stem.lower() == HOMEWORK
         place = (folder, "" if stem.lower() == HOMEWORK and is_gradable(name) else stem)
-        return self.found.setdefault(place, _Found(os.path.basename(folder) if alone else stem))
+        name = os.path.basename(folder) if alone else stem
+        item = self._found.setdefault(place, {0: _Found(name)})[0]
+        item.roots[original] = original.name
+        return item
 
     def _at(self, folder: Path) -> _Found:
         """Return what is found in a student's folder or archive."""
@@ -447,19 +531,29 @@ class _Search:
         name = os.path.basename(absolute)
         if self._archives.is_archive(folder):
             name = stem_of(name)
-        return self.found.setdefault((absolute, ""), _Found(name, folder=folder))
+        item = self._found.setdefault((absolute, ""), {0: _Found(name)})[0]
+        item.roots[self._archives.original(folder)] = ""
+        return item
 
     # What is said
 
-    def _fault(self, path: Path, text: str) -> Fault:
-        return (path,), f"{shown(self._archives.original(path))} {text}"
-
-    def _closed(self, folder: Path, error: OSError) -> Fault:
-        where = Path(os.fsdecode(error.filename)) if error.filename else folder
-        return self._fault(where, f"cannot be opened ({error.strerror}): check its permissions")
-
     def _say(self, folder: Path, line: str) -> None:
         self._remark(f"{shown(self._archives.original(folder))}: {line}")
+
+    def _say_system(self, layout: Layout) -> None:
+        """Say which system laid a class out, and what was decided about its parts."""
+        owners = [(name, owner) for name in layout.owners for owner in layout.owners[name]]
+        system = owners[0][1].system
+        students = {owner.id for _, owner in owners}
+        attempts = {(owner.id, layout.attempts.get(name, 0)) for name, owner in owners}
+        each = f", {len(attempts)} attempts" if len(attempts) > len(students) else ""
+        what = f"{counted(len(students), 'student')}{each}"
+        self._say(layout.of, f"read as a download from {system}: {what}")
+        if any(owner.handed_in and owner.handed_in.tzinfo is None for _, owner in owners):
+            words = self._zone.words
+            self._say(layout.of, f"{system}'s times have no time zone: read as {words}")
+        for line in layout.remarks:
+            self._say(layout.of, line)
 
     def _say_one_students(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> None:
         """Say that a folder with files was taken as one student's, and what cannot be graded."""
@@ -476,7 +570,7 @@ class _Search:
             each = "one student each" if len(students) == len(files) else "one student per name"
             what = [counted(len(files), "file")] + [counted(len(folders), "folder")] * bool(folders)
             self._say(folder, f"taken as a class: {' and '.join(what)}, {each}")
-        elif newest_version(folder, folders):
+        elif newest_version(folder, folders, self._works.is_untouched):
             self._say(
                 folder,
                 f"taken as a class: {counted(len(folders), 'folder')}, one student each; if they "
@@ -492,7 +586,8 @@ class _Search:
             folders = [folder / entry.name for entry in self._scan(folder) if is_folder(entry)]
         except OSError:
             return
-        if len(folders) < 2 or newest_version(folder, [path.name for path in folders]):
+        names = [path.name for path in folders]
+        if len(folders) < 2 or newest_version(folder, names, self._works.is_untouched):
             return
         works = self._works.folders_with(folders, WHOLE)
         if len(works) > 1:
@@ -507,13 +602,19 @@ class _Search:
     def _say_searched(self, folder: Path, tree: Tree) -> None:
         """Say what was left out of a student's folder."""
         for where, count, newest in tree.versions:
-            self._say(where, f"{count} numbered versions: only the newest, {shown(newest)}, counts")
+            what = f"only {shown(newest)} counts, the newest with work or else with files"
+            self._say(where, f"{count} numbered versions: {what}")
         if tree.is_cut:
             self._say(
                 folder,
                 f"not searched to its end (limits: {MOST_FILES} files, {FOLDERS} folders, "
                 f"{DEEPEST} folders deep): the nearest files are graded",
             )
+
+
+def _closed(folder: Path, error: OSError) -> Fault:
+    where = Path(os.fsdecode(error.filename)) if error.filename else folder
+    return Fault(where, f"cannot be opened ({error.strerror}): check its permissions")
 
 
 def _is_students_folder(entry: os.DirEntry[str]) -> bool:

@@ -4,14 +4,15 @@ import os
 import re
 import stat
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from grader.submissions import ZIP, is_gradable, scan, suffix
 
-DEEPEST = 6  # folders in each other that are opened below a student's own
+# What protects is how many folders there are in all; none is handed in this deep.
 FOLDERS = 500
+DEEPEST = 20  # folders in each other that are opened below a student's own
 ENVIRONMENT = "pyvenv.cfg"
 VERSION = re.compile(
     r"(?:v|ver|version|attempt|try|submission|upload|rev)?[ ._-]*\(?(\d{1,4})\)?", re.IGNORECASE
@@ -30,14 +31,15 @@ class Tree:
     """The files of a folder; after each walk, what was not seen of it.
 
     `closed` are the folders that cannot be listed, `is_cut` says whether bounds ended the search,
-    and `versions` are folders of numbered versions, of which only the newest is walked through:
-    the folder, how many there are, and the newest one's name.
+    and `versions` are folders of numbered versions, of which only one is walked through: the
+    folder, how many there are, and that one's name.
     """
 
-    def __init__(self, folder: Path, never: str | None = None) -> None:
+    def __init__(self, folder: Path, never: str | None, untouched: Callable[[Path], bool]) -> None:
         """`never` is the absolute path of a folder that is not looked into."""
         self._folder = folder
         self._never = never
+        self._untouched = untouched
         self.closed: list[tuple[Path, OSError]] = []
         self.is_cut = False
         self.versions: list[tuple[Path, int, str]] = []
@@ -71,36 +73,47 @@ class Tree:
     def _meant(
         self, folder: Path, entries: Sequence[os.DirEntry[str]], folders: Sequence[str]
     ) -> list[str]:
-        """Return the folders to look into: of versions the newest, of an environment none."""
+        """Return the folders to look into: of versions one, of an environment none."""
         if any(entry.name == ENVIRONMENT for entry in entries):
             return []
         if not any(_is_handed_in(entry) for entry in entries):
-            newest = newest_version(folder, folders)
+            newest = newest_version(folder, folders, self._untouched)
             if newest is not None:
                 self.versions.append((folder, len(folders), newest))
                 return [newest]
         return [name for name in folders if not is_gradable(name)]
 
 
-def newest_version(folder: Path, names: Sequence[str]) -> str | None:
-    """Return the newest of folders that are numbered versions of the same files, if they are.
+def newest_version(
+    folder: Path, names: Sequence[str], untouched: Callable[[Path], bool]
+) -> str | None:
+    """Return which of folders that are numbered versions of the same files counts, if they are.
 
-    An empty one does not count.
+    That is the newest with work: one that is empty, or as it was handed out, displaces no other.
     """
     matches = [VERSION.fullmatch(name) for name in names]
     numbers = {name: int(match[1]) for name, match in zip(names, matches, strict=True) if match}
     if len(names) < 2 or len(set(numbers.values())) < len(names):
         return None
-    held = {name: _names_in(folder / name) for name in sorted(names, key=numbers.__getitem__)}
+    held = {
+        name: {n.lower() for n in _names_in(folder / name)}
+        for name in sorted(names, key=numbers.__getitem__)
+    }
     with_files = [name for name, files in held.items() if files]
     if not with_files or not all(held[name] & held[with_files[-1]] for name in with_files):
         return None
-    return with_files[-1]
+    newest_first = reversed(with_files)
+    return next((n for n in newest_first if _has_work(folder / n, untouched)), with_files[-1])
+
+
+def _has_work(folder: Path, untouched: Callable[[Path], bool]) -> bool:
+    names = _names_in(folder)
+    return not all(is_gradable(name) and untouched(folder / name) for name in names)
 
 
 def _names_in(folder: Path) -> set[str]:
     try:
-        return {entry.name.lower() for entry in scan(folder) if _is_handed_in(entry)}
+        return {entry.name for entry in scan(folder) if _is_handed_in(entry)}
     except OSError:
         return set()
 

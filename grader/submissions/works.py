@@ -12,6 +12,7 @@ from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
+from grader.confined.contract import ASKED
 from grader.submissions import is_gradable, open_here_and_now
 from grader.submissions.kinds import is_called_homework, stem_of
 from grader.submissions.tree import VERSION, Tree
@@ -24,15 +25,17 @@ MOST_LOOKED_AT = 50  # files beside each other; more are a class in any case
 # Folders that a student makes beside those of versions, and no student is called.
 DRAFTS = frozenset({"old", "new", "draft", "drafts", "final", "backup", "copy"})
 
-# The names of the homework, and the report's for the gradients: grad_w1, w1_grad, dW1.
-NAMES = rb"forward|Net|(?:grad_|d_?)[wWbB][12]|[wWbB][12]_grad"
+# The names of the homework, and the report's for the gradients. A pattern, and not [spellings] of
+# rubric.toml: whose a folder is does not depend on which of them are read as an answer.
+SPELLED = r"(?:grad_|d_?)[wWbB]_?[12]|[wWbB]_?[12]_grad"
+NAMES = f"{'|'.join(ASKED)}|{SPELLED}".encode()
 # Of a line: what JSON puts there in a notebook, and byte order marks.
 BEGINNING = rb'(?m)^[ \t",\[\xef\xbb\xbf\xfe\xff]*'
 DEFINED = re.compile(BEGINNING + rb"(?:async[ \t]+)?(?:def|class)[ \t]+(" + NAMES + rb")\b")
 ASSIGNED = re.compile(BEGINNING + rb"(" + NAMES + rb")[ \t]*(?::[^=\n]{0,80})?=(?!=)")
 FROM = re.compile(BEGINNING + rb"(?:from|%run|%load)[ \t]+([\w./-]{1,200})")
 IMPORT = re.compile(BEGINNING + rb"import[ \t]+([\w., \t]{1,200})")
-GRADIENT = re.compile(r"[wb][12]")
+GRADIENT = re.compile(r"([wb])_?([12])")
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def _beginning(path: Path, most_bytes: int) -> bytes:
 def _asked(name: str) -> str:
     """Return the homework's name for a name: grad_w1 for dW1."""
     gradient = GRADIENT.search(name.lower())
-    return f"grad_{gradient[0]}" if gradient else name
+    return f"grad_{gradient[1]}{gradient[2]}" if gradient else name
 
 
 def _module(imported: str) -> str:
@@ -131,8 +134,12 @@ class Works:
         works = (folder.name for folder in candidates if self._holds(folder, least))
         return list(islice(works, 2))
 
+    def tree(self, folder: Path) -> Tree:
+        """Return what walks through a student's folder."""
+        return Tree(folder, self._never, self.is_untouched)
+
     def _holds(self, folder: Path, least: int) -> bool:
-        leaves = (leaf for leaf in Tree(folder, self._never) if is_gradable(leaf.name))
+        leaves = (leaf for leaf in self.tree(folder) if is_gradable(leaf.name))
         return any(
             stat.S_ISREG(leaf.mode) and self.defines(leaf.path, least)
             for leaf in islice(leaves, MOST_LOOKED_AT)

@@ -25,7 +25,6 @@ from grader.submissions.layouts import (
     teams,
 )
 from grader.submissions.layouts.common import TIMESTAMP_FILE, Layout, Names, Owner, Unclear
-from grader.submissions.layouts.nbgrader import is_nbgraders
 
 __all__ = [
     "OWN_FILES",
@@ -34,7 +33,6 @@ __all__ = [
     "Layout",
     "Owner",
     "Unclear",
-    "is_nbgraders",
     "layout_of",
     "says_whose",
 ]

@@ -5,8 +5,7 @@
 nbgrader's documentation (managing assignment files manually, `ps1_hacker_attempt_...`) and of
 kwurst/bb-file-cleanup (README.md, receipts). "attempt" is in the language of the user.
 
-All attempts are there. Their times are local, with no zone: they order attempts, and say nothing
-about days late.
+All attempts are there. Their times are local, with no zone.
 """
 
 import re
@@ -17,8 +16,8 @@ from grader.submissions.layouts.common import (
     Layout,
     Names,
     Owner,
+    in_order,
     matches,
-    newest_attempts,
     shared_words,
 )
 
@@ -27,15 +26,11 @@ PATTERN = re.compile(
     r"(?P<head>.+?)_[^\W\d_]+_(?P<time>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|(?P<receipt>\.txt))",
     re.DOTALL,
 )
-NO_FILE = f"is a receipt of {SYSTEM}'s: no file was handed in"
-UNTIMED = (
-    f"the times that {SYSTEM} tells have no time zone: they order attempts, and days late are not "
-    "counted from them"
-)
+NO_FILE = f"no file was handed in: {SYSTEM} has a receipt alone"
 
 
 def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
-    """Return whose the newest attempts are; a receipt stands for who handed in nothing else."""
+    """Return whose the attempts are; a receipt stands for one of nothing else."""
     if folders:
         return None
     found = matches(PATTERN, files)
@@ -43,26 +38,25 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     if not users:
         return None
     try:
-        entries = [
-            (
-                name,
-                Owner(SYSTEM, users[match["head"]], users[match["head"]]),
-                datetime.strptime(match["time"], "%Y-%m-%d-%H-%M-%S"),
-            )
+        moments = {
+            name: datetime.strptime(match["time"], "%Y-%m-%d-%H-%M-%S")
             for name, match in found.items()
-        ]
+        }
     except ValueError:
         return None
-    owners, remarks = newest_attempts(folder, entries)
-    with_file = {owner for name, (owner,) in owners.items() if not found[name]["receipt"]}
+    with_file = {(m["head"], m["time"]) for m in found.values() if not m["receipt"]}
     kept = {
-        name: of_name
-        for name, of_name in owners.items()
-        if not found[name]["receipt"] or of_name[0] not in with_file
+        name: match
+        for name, match in found.items()
+        if not match["receipt"] or (match["head"], match["time"]) not in with_file
     }
-    called = {name: found[name]["file"] or name for name in kept}
-    problems = {name: NO_FILE for name in kept if found[name]["receipt"]}
-    return Layout(folder, kept, called, (*remarks, UNTIMED), problems)
+    owners = {
+        name: (Owner(SYSTEM, users[match["head"]], users[match["head"]], moments[name]),)
+        for name, match in kept.items()
+    }
+    called = {name: match["file"] or name for name, match in kept.items()}
+    problems = {name: NO_FILE for name, match in kept.items() if match["receipt"]}
+    return Layout(folder, owners, called, in_order(moments), problems=problems)
 
 
 def _users(heads: set[str]) -> dict[str, str]:

@@ -6,8 +6,7 @@ program is closed; the names are those of cgmb/d2lmf (d2lmf/d2lmf.py), of
 UINDY-INSTRUCTORS/brightspace-utils (folder-feedback/folder_feedback.py, which says what the two
 numbers are) and of OfficeCoffee/GradingFileProject (ToDo.md, files).
 
-All attempts are there. Their times are local, with no zone: they order attempts, and say nothing
-about days late.
+All attempts are there. Their times are local, with no zone.
 """
 
 import re
@@ -20,8 +19,8 @@ from grader.submissions.layouts.common import (
     Owner,
     Unclear,
     clear_ids,
+    in_order,
     matches,
-    newest_attempts,
 )
 
 SYSTEM = "Brightspace"
@@ -34,14 +33,10 @@ TIME = (
 PATTERN = re.compile(
     rf"(?P<id>\d+)-(?P<assignment>\d+) - (?P<name>.+?) - {TIME}(?: ?- ?(?P<file>.+))?", re.DOTALL
 )
-UNTIMED = (
-    f"the times that {SYSTEM} tells have no time zone: they order attempts, and days late are not "
-    "counted from them"
-)
 
 
 def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
-    """Return whose the newest attempts are. Raise Unclear where they are of two assignments."""
+    """Return whose the attempts are. Raise Unclear where they are of two assignments."""
     found = matches(PATTERN, files, folders)
     try:
         moments = {name: _moment(match) for name, match in found.items()}
@@ -56,17 +51,15 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
             "download and grade one at a time"
         )
     clear = clear_ids(found.values())
-    owners, remarks = newest_attempts(
-        folder, ((name, _owner(match, clear), moments[name]) for name, match in found.items())
-    )
-    called = {name: found[name]["file"] or name for name in owners}
-    return Layout(folder, owners, called, (*remarks, UNTIMED))
+    owners = {name: (_owner(match, clear, moments[name]),) for name, match in found.items()}
+    called = {name: match["file"] or name for name, match in found.items()}
+    return Layout(folder, owners, called, in_order(moments))
 
 
-def _owner(match: re.Match[str], clear: set[str]) -> Owner:
+def _owner(match: re.Match[str], clear: set[str], moment: datetime) -> Owner:
     """Return the user; by number and name, where the number is that of several names."""
     number, name = match["id"], match["name"]
-    return Owner(SYSTEM, number if number in clear else f"{number} {name}", name)
+    return Owner(SYSTEM, number if number in clear else f"{number} {name}", name, moment)
 
 
 def _moment(match: re.Match[str]) -> datetime:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from calendar import timegm
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -39,7 +40,7 @@ class Unclear(UserError):
 class Owner:
     """A student as a system knows them: what it calls them, and the id it has for them.
 
-    `handed_in` is when, where the system tells exactly.
+    `handed_in` is when, where the system tells: without a zone, where it does not tell that.
     """
 
     system: str
@@ -52,16 +53,17 @@ class Owner:
 class Layout:
     """The `owners` of each entry of a folder that matters; `of` is the folder the class is in.
 
-    An entry may lie deeper: STUDENT/ASSIGNMENT. Of several attempts of a student only the entries
-    of the one that is graded are here.
+    An entry may lie deeper: STUDENT/ASSIGNMENT. `attempts` says which of its students' attempts an
+    entry is of, where the system keeps several: of a newer one the number is higher.
     `files` are the names that students gave to files, where the system changed them.
-    `remarks` are lines for the screen, one about each decision. `problems` says of an entry why
-    there is nothing to grade, where the system tells.
+    `remarks` are lines for the screen, one about each decision. `problems` is, in a
+    sentence about an entry, why there is nothing to grade, where the system tells.
     """
 
     of: Path
     owners: Mapping[str, tuple[Owner, ...]]
     files: Mapping[str, str]
+    attempts: Mapping[str, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     problems: Mapping[str, str] = field(default_factory=dict)
 
@@ -129,44 +131,9 @@ def shortened(remarks: Sequence[str]) -> tuple[str, ...]:
     return (*first, *([f"... and {more} more students like these"] if more > 0 else []))
 
 
-def newest_attempts(
-    folder: Path, entries: Iterable[tuple[str, Owner, datetime]]
-) -> tuple[dict[str, tuple[Owner, ...]], tuple[str, ...]]:
-    """Return the owners of the entries of each student's newest attempt, and remarks about it.
-
-    An attempt is what a student handed in at one time. One without a file that may be graded does
-    not displace one that has some.
-    """
-    students: dict[Owner, dict[datetime, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for name, owner, moment in entries:
-        students[owner][moment].append(name)
-    owners: dict[str, tuple[Owner, ...]] = {}
-    remarks = []
-    for owner, attempts in sorted(students.items(), key=lambda item: (item[0].name, item[0].id)):
-        usable = [
-            moment
-            for moment, names in attempts.items()
-            if any(may_be_graded(folder / name) for name in names)
-        ]
-        chosen = max(usable or attempts)
-        owners |= dict.fromkeys(attempts[chosen], (owner,))
-        if len(attempts) > 1:
-            newer = sum(moment > chosen for moment in attempts)
-            reason = f" ({newer} newer without a .py or .ipynb file)" if newer else ""
-            remarks.append(
-                f"{shown(owner.name)}: {len(attempts)} attempts, "
-                f"the one of {chosen:%Y-%m-%d %H:%M} is graded{reason}"
-            )
-    return owners, shortened(remarks)
-
-
-def may_be_graded(path: Path, depth: int = 2) -> bool:
-    """Tell whether a file may be graded, or anything in a folder."""
-    with suppress(OSError):
-        if path.is_dir() and not path.is_symlink():
-            inner = (path / entry.name for entry in scan(path))
-            return depth > 0 and any(may_be_graded(each, depth - 1) for each in inner)
-    return matters(path.name)
+def in_order(moments: Mapping[str, datetime]) -> dict[str, int]:
+    """Return the attempt that each entry is of: one for all that was handed in at one time."""
+    return {name: timegm(moment.timetuple()) for name, moment in moments.items()}
 
 
 # One assignment of several

@@ -30,8 +30,8 @@ SYSTEM = "Submitty"
 SETTINGS_FILE = "user_assignment_settings.json"
 SETTINGS_BYTES = 1_000_000
 SUBMISSIONS = "submissions"
-CANCELLED = f"has no active version in {SYSTEM}: nothing of it is handed in"
-NO_VERSION = "does not hold the version that counts: download it again"
+CANCELLED = f"no version is active in {SYSTEM}: nothing is handed in"
+NO_VERSION = f"the version that is active in {SYSTEM} is not in the download: download it again"
 
 
 def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
@@ -70,7 +70,7 @@ def _layout(folder: Path, users: Names) -> Layout:
                 f"{shown(user)}: {len(versions)} versions, the {kind} one, {number}, is graded"
             )
         owners[name] = (Owner(SYSTEM, user, user, moment(_time(settings, number))),)
-    return Layout(folder, owners, {}, shortened(remarks), problems)
+    return Layout(folder, owners, {}, remarks=shortened(remarks), problems=problems)
 
 
 def _is_version(name: str) -> bool:

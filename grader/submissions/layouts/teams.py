@@ -9,7 +9,6 @@ rtotheb2000/Microsoft-Teams-Retrieve-Assignments-Hand-In (README.md). No time is
 import re
 from pathlib import Path
 
-from grader.submissions import shown
 from grader.submissions.layouts.common import (
     Layout,
     Names,
@@ -18,9 +17,7 @@ from grader.submissions.layouts.common import (
     folders_in,
     listed,
     matters,
-    may_be_graded,
     meant,
-    shortened,
 )
 
 SYSTEM = "Teams"
@@ -29,7 +26,7 @@ VERSION = re.compile(r"Version (\d{1,9})")
 
 
 def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
-    """Return whose each newest version is: of a class, or of one student's assignment."""
+    """Return whose each version is: of a class, or of one student's assignment."""
     if any(map(matters, files)):
         return None
     here = absolute(folder)
@@ -47,19 +44,12 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
 
 
 def _layout(folder: Path, found: list[tuple[str, str]]) -> Layout:
-    owners, remarks = {}, []
+    owners, attempts = {}, {}
     for student, assignment in found:
-        path = folder / student / assignment
-        versions = _versions(path)
-        usable = [number for number in versions if may_be_graded(path / versions[number])]
-        chosen = max(usable or versions)
-        owners[f"{student}/{assignment}/{versions[chosen]}"] = (Owner(SYSTEM, student, student),)
-        if len(versions) > 1:
-            reason = "" if chosen == max(versions) else " (newer without a .py or .ipynb file)"
-            remarks.append(
-                f"{shown(student)}: {len(versions)} versions, {versions[chosen]} is graded{reason}"
-            )
-    return Layout(folder, owners, {}, shortened(remarks))
+        for number, version in _versions(folder / student / assignment).items():
+            name = f"{student}/{assignment}/{version}"
+            owners[name], attempts[name] = (Owner(SYSTEM, student, student),), number
+    return Layout(folder, owners, {}, attempts)
 
 
 def _assignments(student: Path) -> list[str]:
