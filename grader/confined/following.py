@@ -1,7 +1,7 @@
 """Follow, without running anything, what a submission takes from its files beside each other."""
 
 import ast
-import os
+import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -37,8 +37,8 @@ class Files:
 
     def called(self, name: str, folder: str) -> File | None:
         """Return the file of this name beside what is in `folder`, at the top, or anywhere."""
-        path = os.path.normpath(name)
-        near = (os.path.normpath(os.path.join(folder, path)), path)
+        path = posixpath.normpath(name)
+        near = (posixpath.normpath(posixpath.join(folder, path)), path)
         anywhere = (own for own in self._files if own.endswith(f"/{path}"))
         return next((self._files[own] for own in (*near, *anywhere) if own in self._files), None)
 

@@ -8,8 +8,10 @@ not touched.
 
 import builtins
 import os
+import posixpath
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib.machinery import ModuleSpec
 from pathlib import PurePosixPath
 from types import FrameType, ModuleType
@@ -92,7 +94,7 @@ class Modules:
     def find(self, name: str, folder: str) -> File | None:
         """Return the file called `name` beside what is in `folder`, or at the top."""
         for base in (folder, ""):
-            path = os.path.normpath(os.path.join(base, name))
+            path = posixpath.normpath(posixpath.join(base, name))
             if path in self._files:
                 return self._files[path]
         return None
@@ -268,9 +270,10 @@ def _folders_of(path: Sequence[object]) -> list[str]:
     folders = []
     for entry in path:
         if isinstance(entry, str) and entry:
-            here = os.path.relpath(entry) if os.path.isabs(entry) else os.path.normpath(entry)
-            if not here.startswith(".."):
-                folders.append(here.removeprefix("."))
+            with suppress(ValueError):  # another drive's
+                here = os.path.relpath(entry).replace(os.sep, "/")
+                if not here.startswith(".."):
+                    folders.append(here.removeprefix("."))
     return folders
 
 
