@@ -67,7 +67,7 @@ def _grade(job: GradeJob) -> int:
             remark=remarks.append,
             zone=rubric.late.zone,
         )
-        names.check()
+        remarks += names.check()
         several = any(len(each.files) > 1 for s in submissions for each in s.attempts)
         given = handout.lines if several else ()
         brief = Brief.of(rubric, job.seed, job.isolation == "strict", given)

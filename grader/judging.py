@@ -42,6 +42,15 @@ TENSOR_NAMES = {
     "net": ("the output of Net", "hidden.weight", "hidden.bias", "predict.weight", "predict.bias"),
 }
 
+# What a problem's hint makes of it.
+HINTED = (
+    "missing_near",
+    "missing_nested",
+    "missing_unparsed",
+    "not_attempted_stub_above",
+    "raised_nested",
+)
+
 # By function: the handout's equation, and what it is about.
 EQUATIONS = {
     "forward": ("(1.2)-(1.4)", "forward"),
@@ -104,6 +113,12 @@ class Written:
     spellings: Spellings = field(default_factory=dict)
     notes: Sequence[tuple[str, str]] = ()
 
+    @property
+    def unparsed(self) -> tuple[str, str] | None:
+        """Place and error of the first thing that does not parse, and may hide what is asked."""
+        errors = ("SyntaxError", "IndentationError", "TabError")
+        return next((note for note in self.notes if note[1].startswith(errors)), None)
+
     def cell_of(self, name: str) -> tuple[str, str] | None:
         """Return label and kind of the text cell that would define a name, if there is one."""
         spelled = (name, *self.spellings.get(name, ()))
@@ -148,7 +163,28 @@ def _verdict(criterion: str, answered: Answered, marking: Marking, written: Writ
     else:
         beside = [one for one in answered if _is_beside(one[0].criterion, criterion)]
         verdict = judge(criterion, own, marking, written.named, written.text, beside)
+    if criterion == next(iter(marking.points)) and (missing := _mostly_missing(own, answered)):
+        verdict = replace(verdict, reasons=(missing, *verdict.reasons))
     return replace(verdict, reasons=tuple(_placed(each, written) for each in verdict.reasons))
+
+
+def _mostly_missing(own: Answered, answered: Answered) -> Reason | None:
+    """Return what is to be defined, if most of it is not: it may be work for something else.
+
+    None if that is what the criterion's `own` cases say already.
+    """
+    missing = _missing(answered)
+    asked = {case.call.function for case, _ in answered if not is_training(case.criterion)}
+    if 2 * len(missing) <= len(asked) or not missing.keys().isdisjoint(_missing(own)):
+        return None
+    return Reason("mostly_missing", {"names": ", ".join(missing)})
+
+
+def _missing(answered: Answered) -> dict[str, None]:
+    """Return the names that are asked and not defined, in order."""
+    return dict.fromkeys(
+        outcome.detail for _, outcome in answered if outcome.problem is Problem.MISSING
+    )
 
 
 def _is_beside(other: str, criterion: str) -> bool:
@@ -177,18 +213,13 @@ def _placed(reason: Reason, written: Written) -> Reason:
 
 def _nothing_defined(answered: Answered, written: Written) -> Reason:
     """Say what to define, and what does not parse or stands as text, which may be why."""
-    missing = dict.fromkeys(outcome.detail for _, outcome in answered)
+    missing = _missing(answered)
     names = ", ".join(missing)
     if found := next(filter(None, map(written.cell_of, missing)), None):
         label, kind = found
         return Reason("nothing_defined_in_text", {"names": names, "cell": label, "kind": kind})
-    unparsed = (f" {place}: {text}." for place, text in written.notes if _is_of_syntax(text))
-    return Reason("nothing_defined", {"names": names, "error": next(unparsed, "")})
-
-
-def _is_of_syntax(text: str) -> bool:
-    """Tell whether an error is that something does not parse, so that it may hide what is asked."""
-    return text.startswith(("SyntaxError", "IndentationError", "TabError"))
+    error = f" {written.unparsed[0]}: {written.unparsed[1]}." if written.unparsed else ""
+    return Reason("nothing_defined", {"names": names, "error": error})
 
 
 def zero(reason: Reason, marking: Marking) -> list[Verdict]:
@@ -416,9 +447,11 @@ def _shape_fault(
 def _problem(problem: Problem, function: str, outcome: Outcome) -> Reason:
     place = f" ({outcome.where})" if outcome.where else ""
     values = {"function": function, "detail": outcome.detail, "place": place}
-    if hint := outcome.hint:
-        told = {**values, "name": hint.name, "there": f" ({hint.where})"}
-        return Reason(f"{problem.value}_{hint.kind}", told)
+    told = f"{problem.value}_{outcome.hint.kind}" if outcome.hint else ""
+    if outcome.hint and told in HINTED:  # a worker may answer anything
+        return Reason(
+            told, {**values, "name": outcome.hint.name, "there": f" ({outcome.hint.where})"}
+        )
     return Reason(problem.value, values)
 
 

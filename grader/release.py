@@ -25,6 +25,7 @@ ARCHIVE = "homework.zip"
 # The grader's own code that the self-check runs: module of grader -> file of selfcheck.
 TRAVELLING = {
     "selfcheck.__init__": "__init__.py",
+    "selfcheck.cautions": "cautions.py",
     "selfcheck.checking": "checking.py",
     "selfcheck.reading": "reading.py",
     "selfcheck.running": "running.py",
@@ -50,6 +51,7 @@ TRAVELLING = {
     "confined.magics": "magics.py",
     "confined.modules": "modules.py",
     "confined.parsing": "parsing.py",
+    "confined.plots": "plots.py",
     "confined.screening": "screening.py",
     "confined.shell": "shell.py",
     "confined.state": "state.py",

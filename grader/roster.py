@@ -17,6 +17,7 @@ from grader.submissions.layouts import Owner
 from grader.submissions.naming import safe
 
 STUDENTS = "students.csv"
+MOST_NAMED = 10  # ids of a table that are nobody's here
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -103,10 +104,19 @@ class Names:
             name = f"{name}-{owner.id}"
         return None if name == owner.name else name
 
-    def check(self) -> None:
-        """Raise UserError where there is a table, and all whom it names are of another class."""
+    def check(self) -> list[str]:
+        """Return a line that names the table's ids which are nobody's in this class, if any are.
+
+        Raise UserError if all of them are.
+        """
         if self._given and not self._found:
             raise UserError(f"{self._table}: none of its ids is in this class")
+        others = sorted(self._given.keys() - {owner.id for owner in self._found.values()})
+        if not others:
+            return []
+        more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+        named = ", ".join(map(shown, others[:MOST_NAMED]))
+        return [f"{self._table}: nobody in this class has the id {named}{more}"]
 
     def _other(self, owner: Owner, student: str) -> Entry | None:
         """Return who else in the same system has this name."""

@@ -22,6 +22,7 @@ QUOTE = '"'
 SEPARATORS = (",", ";", "\t")
 LINE_END = re.compile(r"\r\n|\r|\n")
 DECLARED = re.compile(r"sep=(?P<separator>[,;\t])\s*")  # Excel's own first line
+NUMBER_AS_FORMULA = re.compile(r'="(\d+)"')
 LONGEST_LIST = 300  # characters of the headings that a message names
 
 SAVE = "save it as CSV UTF-8 (in Excel: Save As, CSV UTF-8)"
@@ -222,7 +223,7 @@ class Table:
 def heading_key(text: str) -> str:
     """Return what is the same for a heading in capitals and not, with spaces around it and not."""
     words = unicodedata.normalize("NFKC", text.replace(BYTE_ORDER_MARK, "")).casefold().split()
-    return " ".join(words).replace("\u2019", "'")
+    return " ".join(words).replace("\u2019", "'").rstrip(".: ")
 
 
 def _separator(text: str, columns: Collection[str]) -> str:
@@ -281,7 +282,7 @@ def _rows(table: Table, columns: Sequence[str], may_be_empty: Collection[str]) -
         if not _says(row):
             continue
         cells = {
-            name: from_cell(_value(row[number])) if number < len(row) else ""
+            name: from_cell(_number(_value(row[number]))) if number < len(row) else ""
             for name, number in numbers.items()
         }
         if fault := _misplaced(row, len(table.header)) or _missing(cells, may_be_empty):
@@ -318,6 +319,12 @@ def _missing(cells: Mapping[str, str], may_be_empty: Collection[str]) -> str:
 def _value(cell: str) -> str:
     """Return what a written cell says."""
     return cell[1:-1].replace(2 * QUOTE, QUOTE) if cell.startswith(QUOTE) else cell
+
+
+def _number(value: str) -> str:
+    """Return a number that was written as a formula, ="007", to keep its zeros in a spreadsheet."""
+    match = NUMBER_AS_FORMULA.fullmatch(value)
+    return match[1] if match else value
 
 
 def _line(text: str, position: int) -> int:

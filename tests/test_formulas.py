@@ -226,8 +226,8 @@ def test_of_several_spellings_the_first_of_the_rubric_counts(graded):
     [
         ("hs = torch.sigmoid(x.mm(w1) + b1)", "forward raised NameError: name 'yp' is not defined"),
         ("yp = torch.sigmoid(x.mm(w1) + b1).mm(w2) + b2", "name 'hs' is not defined"),
-        ("hs, yp = forward(x, params)", "is defined: define forward"),
-        ("a = torch.sigmoid(x.mm(w1) + b1)", "is defined: define forward"),
+        ("hs, yp = forward(x, params)", "forward is not defined"),
+        ("a = torch.sigmoid(x.mm(w1) + b1)", "forward is not defined"),
     ],
 )
 def test_a_forward_pass_that_lacks_something_is_told_what(graded, forward, told):

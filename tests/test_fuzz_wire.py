@@ -10,6 +10,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
+from typing import get_args
 
 import hypothesis.strategies as st
 import msgspec
@@ -22,7 +23,16 @@ from times import PATIENCE
 from grader.activations import activation_called
 from grader.cases import Draw, hidden_cases
 from grader.confined import wire
-from grader.confined.contract import GRADIENTS, Call, Outcome, Parameters, Problem, Sighting
+from grader.confined.contract import (
+    GRADIENTS,
+    Call,
+    Hint,
+    HintKind,
+    Outcome,
+    Parameters,
+    Problem,
+    Sighting,
+)
 from grader.judging import Case, Written, judge_training
 from grader.records import Criterion
 from grader.reference import Reference
@@ -132,6 +142,9 @@ BODIES = [
     (pack({"type": "Screened", "named": {"forward": []}}), "not a message"),
     (pack({"type": "Screened", "named": {"grad_w1": [("", "")] * 9}}), "not a message"),
     (pack({"type": "Screened", "named": {}}), "another message"),
+    (answer(hint=["near", "x" * 201, ""]), "not a message"),
+    (answer(hint=["far", "", ""]), "not a message"),
+    (answer(hint=["near", ""]), "not a message"),
     (pack({"type": "Loaded", "notes": [("", "")] * 200_000}), "not a message"),
     (pack({"type": "Loaded", "notes": []}), "another message"),
     (pack({"type": "Start"}), "not a message"),
@@ -386,7 +399,10 @@ def interviews(draw: st.DrawFn) -> list[Outcome]:
             outcomes.append(Outcome(draw(tensors(case))))
         else:
             problem = draw(st.sampled_from(list(Problem)))
-            outcomes.append(Outcome(problem=problem, detail=draw(st.text(max_size=5))))
+            hint = draw(st.sampled_from([None, *get_args(HintKind)]))
+            text = draw(st.text(max_size=5))
+            hinted = Hint(hint, text, text) if hint else None
+            outcomes.append(Outcome(problem=problem, detail=text, hint=hinted))
     return outcomes
 
 

@@ -10,6 +10,7 @@ from handed import PACKAGES, handed_in, module, notebook
 from grader.cases import hidden_cases
 from grader.confined.files import File
 from grader.interview import interview, rounds_of
+from grader.judging import Written
 from grader.rubric import Rubric
 from grader.scoring import score
 from grader.workers import Zygote
@@ -35,11 +36,13 @@ def grade(zygote: Zygote, rubric: Rubric) -> Grade:
     def graded(main: File, *beside: File) -> Result:
         given = (main, beside, PACKAGES, rounds_of(cases), zygote, rubric.limits)
         asked = interview(*given, rubric.spellings.by_name())
-        verdicts = score(cases, asked.outcomes, asked.named, rubric.marking(), "")
+        notes = [(note.where, note.text) for note in asked.notes]
+        written = Written(named=asked.named, notes=notes)
+        verdicts = score(cases, asked.outcomes, rubric.marking(), written)
         return Result(
             sum(verdict.points for verdict in verdicts),
             {v.criterion: v.message for v in verdicts},
-            [(note.where, note.text) for note in asked.notes],
+            notes,
         )
 
     return graded
@@ -189,7 +192,7 @@ LOST = {
         {"grad_w2": "not attempted"},
     ),
     "a NotImplementedError of another's": (
-        RIGHT.replace("    return -2 * hs", "    raise NotImplementedError('later')\n    return hs"),
+        RIGHT.replace("    return -2 * hs", "    raise NotImplementedError('later')\n    hs"),
         {"grad_w2": "grad_w2 raised NotImplementedError: later (homework.py, line 29)"},
     ),
     "a forward inside __init__": (
@@ -202,6 +205,10 @@ LOST = {
         RIGHT.replace("hs.T @ (y", "hs.T.to('cuda') @ (y"),
         {"grad_w2": "grad_w2 raised AssertionError: Torch not compiled with CUDA enabled (the "
          "grader has no GPU) (homework.py, line 29)"},
+    ),
+    "a network in place of its class": (
+        RIGHT.partition("class Net")[0] + "Net = nn.Sequential(nn.Linear(1, 20), nn.Linear(20, 1))",
+        {"net": "Net is a network, an object of Sequential, and not the class that makes one"},
     ),
     "code that does not parse": (
         RIGHT.replace("return -2 * hs.T", "return (-2 * hs.T"),

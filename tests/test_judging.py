@@ -7,7 +7,7 @@ import torch
 
 from grader.activations import activation_called
 from grader.cases import hidden_cases
-from grader.confined.contract import Outcome, Parameters, Problem
+from grader.confined.contract import Hint, Outcome, Parameters, Problem
 from grader.judging import Case, judge, judge_training, pass_mark, relative_error
 from grader.reference import Reference
 
@@ -116,6 +116,14 @@ def test_any_other_matrix_of_that_shape_is_not_called_an_unsummed_gradient(rubri
 PROBLEMS = [
     (Outcome(problem=Problem.NOT_ATTEMPTED), "not attempted"),
     (Outcome(problem=Problem.MISSING, detail="grad_w1"), "grad_w1 is not defined"),
+    (
+        Outcome(problem=Problem.MISSING, detail="grad_w1", hint=Hint("near", "gradw1", "a.py")),
+        "grad_w1 is not defined; there is gradw1 (a.py)",
+    ),
+    (
+        Outcome(problem=Problem.CRASHED, detail="a lie", hint=Hint("near", "gradw1", "a.py")),
+        "the process that ran this code ended during grad_w1: a lie",
+    ),
     (
         Outcome(problem=Problem.RAISED, detail="RuntimeError: shapes", where="cell 3, line 4"),
         "grad_w1 raised RuntimeError: shapes (cell 3, line 4)",

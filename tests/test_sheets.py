@@ -32,6 +32,8 @@ READ = {
     "Excel's first line": "sep=;\nid;student\n7;ada\n",
     "a semicolon's table with commas in it": "id;student;name, first name\n7;ada;Adams, Ada\n",
     "another order, more columns": "mail,student,,id\nx@y,ada,,7\n",
+    "ids that a spreadsheet keeps as they are": 'id,student\n="7",ada\n',
+    "colons": "id:,student:\n7,ada\n",
     "empty lines": "\n,\nid,student\n\n , \n7,ada\n\n",
     "separators left over": "id,student,,\n7,ada,,\n,,,\n",
     "old line ends": "id,student\r7,ada\r",
@@ -56,6 +58,14 @@ def names_in(folder: Path, data: bytes) -> dict[str, str | None]:
         for id_ in ("7", "8", *CLASS)
         if (called := names(Owner("Canvas", id_, f"x{id_}")))
     }
+
+
+def test_ids_that_are_nobodys_are_named(tmp_path):
+    table = tmp_path / "names.csv"
+    table.write_text("id,student\n7,ada\n7.0,ben\n")
+    names = Names(tmp_path, table)
+    assert names(Owner("Canvas", "7", "x")) == "ada"
+    assert names.check() == [f"{table}: nobody in this class has the id 7.0"]
 
 
 @pytest.mark.parametrize("name", ["08_names_semicolon.csv", "08c_names_capitals.csv"])

@@ -33,16 +33,25 @@ class Missing(Exception):
 def answer(call: Call, loaded: Loaded) -> Outcome:
     """Put `call` to the functions of a submission; never raises, whatever they do.
 
-    A gradient is watched for differentiation by torch.
+    A gradient is watched for differentiation by torch. The state of the process is as it was before
+    the submission, and is so again afterwards.
     """
     loaded.state.put_back()
+    try:
+        return _watched(call, loaded)
+    finally:
+        loaded.state.put_back()
+
+
+def _watched(call: Call, loaded: Loaded) -> Outcome:
     if call.function not in GRADIENTS:
         return _answer(call, loaded)
     before = {name: tensor._version for name, tensor in call.tensors.items()}
     with watching(loaded.labels) as watch:
         outcome = _answer(call, loaded)
     # torch counts the changes of a tensor in place.
-    damaged = tuple(name for name, t in call.tensors.items() if t._version != before[name])
+    with torch._C.DisableTorchFunction():  # of a mode that was left on
+        damaged = tuple(name for name, t in call.tensors.items() if t._version != before[name])
     return replace(outcome, seen=watch.sightings(), damaged=damaged)
 
 
@@ -87,9 +96,12 @@ def _failed(problem: Problem, detail: str, error: BaseException, labels: Set[str
 
 def _defined(namespace: Namespace, name: str) -> Callable[..., Any]:
     value = namespace.get(name)
-    if not is_answer(value):
+    if not callable(value):
         raise Missing(name)
-    return value  # what it returns is checked by _tensor
+    if name == "Net" and not is_answer(value):
+        made = type(value).__name__[:60]
+        raise BadReturn(f"Net is a network, an object of {made}, and not the class that makes one")
+    return value  # type: ignore[no-any-return]  # what it returns is checked by _tensor
 
 
 def _tensor(value: object, name: str) -> Tensor:

@@ -117,6 +117,7 @@ OUTCOMES = {
     "not_trained": N_("final loss {loss:.4g} is above the pass mark {pass_mark:.4f}"),
     "diverged": N_("training diverged: its parameters became NaN or infinite"),
     "nothing_defined": N_("nothing that is asked is defined: define {names}.{error}"),
+    "mostly_missing": N_("The homework also asks for {names}, which are not defined."),
     "nothing_defined_in_text": N_(
         "nothing that is asked is defined ({names}): {cell}, which defines some of it, is a {kind} "
         "cell; change it to Code"

@@ -8,20 +8,30 @@ not touched.
 
 import builtins
 import os
+import posixpath
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib.machinery import ModuleSpec
 from pathlib import PurePosixPath
 from types import FrameType, ModuleType
 from typing import Any
 
 from selfcheck.files import File
+from selfcheck.plots import show_nothing
 
 Namespace = dict[str, Any]
 # What else the packages install at the top.
 PARTS = {"matplotlib": ("mpl_toolkits", "pylab"), "torch": ("functorch",)}
 SELFCHECK = "selfcheck"
+DRAWING = ("matplotlib", "pylab")
 _import = builtins.__import__
+
+
+def reserved_names(packages: Collection[str]) -> set[str]:
+    """Return what the modules of Python's library and of the packages are called at the top."""
+    parts = (part for name in packages for part in PARTS.get(name, ()))
+    return {*sys.stdlib_module_names, *packages, *parts}
 
 
 class Modules:
@@ -39,8 +49,7 @@ class Modules:
     ) -> None:
         self._files = {file.name: file for file in files}
         self._packages = packages
-        self._reserved = {*sys.stdlib_module_names, *packages}
-        self._reserved.update(part for name in packages for part in PARTS.get(name, ()))
+        self._reserved = reserved_names(packages)
         self._run = run
         self._note = note
         self._told: set[str] = set()
@@ -85,7 +94,7 @@ class Modules:
     def find(self, name: str, folder: str) -> File | None:
         """Return the file called `name` beside what is in `folder`, or at the top."""
         for base in (folder, ""):
-            path = os.path.normpath(os.path.join(base, name))
+            path = posixpath.normpath(posixpath.join(base, name))
             if path in self._files:
                 return self._files[path]
         return None
@@ -112,6 +121,8 @@ class Modules:
             if base is not None:
                 self._tell_of(top)
             module = _import(name, globals, locals, fromlist or (), 0)
+            if top in DRAWING:
+                show_nothing()
             return _with(module, self._instead(module, fromlist or ()))
         if base is None:
             known = next((m for p, m in self._modules.items() if m.__name__ == name), None)
@@ -259,9 +270,10 @@ def _folders_of(path: Sequence[object]) -> list[str]:
     folders = []
     for entry in path:
         if isinstance(entry, str) and entry:
-            here = os.path.relpath(entry) if os.path.isabs(entry) else os.path.normpath(entry)
-            if not here.startswith(".."):
-                folders.append(here.removeprefix("."))
+            with suppress(ValueError):  # another drive's
+                here = os.path.relpath(entry).replace(os.sep, "/")
+                if not here.startswith(".."):
+                    folders.append(here.removeprefix("."))
     return folders
 
 

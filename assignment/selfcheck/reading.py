@@ -1,13 +1,13 @@
 """Read the file to check, and what lies beside it: what would be handed in with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from selfcheck.files import Cell, File
 from selfcheck.submissions import is_gradable, scan, shown
-from selfcheck.read import Source, Unreadable, read, read_bytes
+from selfcheck.read import Source, TextCell, Unreadable, read, read_bytes
 
 # Who keeps a homework among much else checks it all the same: what is near it comes first.
 MOST_ENTRIES = 2000
@@ -16,15 +16,11 @@ DEPTH = 8
 
 @dataclass(frozen=True)
 class HandedIn:
-    """A file that is checked, as it was read, and the files beside it."""
+    """A file that is checked, the files beside it, and the names that its text cells define."""
 
-    source: Source
-    beside: tuple[File, ...]
-
-    @property
-    def main(self) -> File:
-        """The file that is checked."""
-        return _file(self.source)
+    main: File
+    beside: tuple[File, ...] = ()
+    in_text: Mapping[str, TextCell] = field(default_factory=dict)
 
 
 def handed_in(path: Path, source_bytes: int) -> HandedIn:
@@ -37,7 +33,7 @@ def handed_in(path: Path, source_bytes: int) -> HandedIn:
             with suppress(Unreadable):
                 name = shown(other.relative_to(path.parent).as_posix())
                 beside.append(_file(read(name, read_bytes(other, source_bytes))))
-    return HandedIn(source, tuple(beside))
+    return HandedIn(_file(source), tuple(beside), source.in_text)
 
 
 def _file(source: Source) -> File:

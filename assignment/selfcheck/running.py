@@ -15,11 +15,12 @@ from selfcheck.guards import guarded
 from selfcheck.student import load
 from selfcheck.errors import UserError
 from selfcheck.judging import verdicts
+from selfcheck.cautions import of_python
 from selfcheck.checking import INTERRUPTED, Questions, Work, stored_questions
-from selfcheck.reading import handed_in
-from selfcheck.showing import Look, Report
+from selfcheck.reading import HandedIn, handed_in
+from selfcheck.showing import Handed, Look, Report
 from selfcheck.tasks import TASKS
-from selfcheck.timing import Stopwatch
+from selfcheck.timing import Limits, Stopwatch
 from selfcheck.watching import TOO_LONG, WHEN_TOLD, watch
 from selfcheck.verdicts import is_training
 
@@ -64,26 +65,32 @@ def check_file(request: Request, questions: Questions, look: Look) -> int:
     """
     os.environ.setdefault("MPLBACKEND", "Agg")  # no window may stop the check
     given = handed_in(request.file, questions.source_bytes)
-    main = given.main
     if request.when_told is not None:
-        _end_after(request.when_told, {cell.label for cell in main.cells}, look.texts)
-    limits = questions.limits.here()
+        _end_after(request.when_told, {cell.label for cell in given.main.cells}, look.texts)
     with guarded():
-        loaded = load(main, given.beside, questions.packages, limits.of_statements())
-        if any(note.text == INTERRUPTED for note in loaded.notes):
-            raise KeyboardInterrupt
-        stopwatch = Stopwatch(limits)
-        work = Work.of(main, loaded, given.beside, given.source.in_text, questions, stopwatch)
+        work = work_of(given, questions, questions.limits.here())
         for place, text in work.written.notes:
             print(f"! {place}: {text}")
-        report = print_report(work, request.only, questions, look)
+        cautions = list(of_python(questions, look.texts))
+        report = print_report(work, request.only, questions, look, cautions)
     return 1 if report.next else 0
 
 
-def print_report(work: Work, only: str | None, questions: Questions, look: Look) -> Report:
+def work_of(given: HandedIn, questions: Questions, limits: Limits) -> Work:
+    """Run a file, with those beside it, and return what it came to."""
+    loaded = load(given.main, given.beside, questions.packages, limits.of_statements())
+    if any(note.text == INTERRUPTED for note in loaded.notes):
+        raise KeyboardInterrupt
+    stopwatch = Stopwatch(limits)
+    return Work.of(given.main, loaded, given.beside, given.in_text, questions, stopwatch)
+
+
+def print_report(
+    work: Work, only: str | None, questions: Questions, look: Look, cautions: Sequence[str]
+) -> Report:
     """Print what the quick criteria come to, then training; return the whole report."""
     opening, report = None, None
-    for report in reports(work, only, questions, look):
+    for report in reports(work, only, questions, look, cautions):
         if opening is None:
             opening = report
             print(opening.opening(), flush=True)
@@ -93,10 +100,17 @@ def print_report(work: Work, only: str | None, questions: Questions, look: Look)
     return report
 
 
-def reports(work: Work, only: str | None, questions: Questions, look: Look) -> Iterator[Report]:
+def reports(
+    work: Work,
+    only: str | None,
+    questions: Questions,
+    look: Look,
+    cautions: Sequence[str] = (),
+) -> Iterator[Report]:
     """Give the report on the quick criteria, and after it, where training is asked, on all.
 
-    Raises UserError where `only` names nothing.
+    `cautions` say what may be otherwise when the work is graded. Raises UserError where `only`
+    names nothing.
     """
     chosen = questions.chosen(only)
     quick = [name for name in chosen if not is_training(name)]
@@ -105,11 +119,13 @@ def reports(work: Work, only: str | None, questions: Questions, look: Look) -> I
     cases = questions.cases_for(chosen)
     answered = list(work.ask(case for case in cases if not is_training(case.criterion)))
     judged = verdicts(quick, answered, questions.marking, work.written)
-    yield Report(judged, places, look, training, whole=only is None)
+    handed = Handed(work.helpers, cautions, work.written.unparsed)
+    yield Report(judged, places, look, training, only is None, handed)
     if training:
         answered += work.ask(case for case in cases if is_training(case.criterion))
         judged = [*judged, *verdicts(training, answered, questions.marking, work.written)]
-        yield Report(judged, places, look, whole=only is None)
+        handed = Handed(work.helpers, cautions, work.written.unparsed)
+        yield Report(judged, places, look, (), only is None, handed)
 
 
 def look_of(texts: Texts) -> Look:

@@ -7,7 +7,8 @@ from pathlib import Path, PurePath
 GRADABLE = (".py", ".ipynb", ".ipynb.txt", ".ipynb.json", ".py.txt")
 ZIP = ".zip"
 HOMEWORK = "homework"
-# Beside these, whatever is hidden: .ipynb_checkpoints, .DS_Store, AppleDouble's ._homework.py.
+# Beside these, whatever is hidden (.ipynb_checkpoints, .DS_Store, AppleDouble's ._homework.py), and
+# what Office leaves where a document is open: ~$homework.docx.
 NO_SUBMISSION = frozenset({"__macosx", "__pycache__", "selfcheck", "node_modules", "site-packages"})
 _HERE_AND_NOW = 0
 for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC"):
@@ -21,7 +22,7 @@ def shown(name: object) -> str:
 
 def ignored(name: str) -> bool:
     """Tell whether a file or folder of this name never holds a submission."""
-    return name.startswith(".") or name.lower() in NO_SUBMISSION
+    return name.startswith((".", "~$")) or name.lower() in NO_SUBMISSION
 
 
 def suffix(name: str) -> str:

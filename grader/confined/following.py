@@ -1,12 +1,15 @@
 """Follow, without running anything, what a submission takes from its files beside each other."""
 
 import ast
-import os
+import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from grader.confined.files import Cell, File
+from grader.confined.magics import words_of, written_to
+
+DEEPEST = 50  # files that bring each other
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,8 @@ class Files:
 
     def called(self, name: str, folder: str) -> File | None:
         """Return the file of this name beside what is in `folder`, at the top, or anywhere."""
-        path = os.path.normpath(name)
-        near = (os.path.normpath(os.path.join(folder, path)), path)
+        path = posixpath.normpath(name)
+        near = (posixpath.normpath(posixpath.join(folder, path)), path)
         anywhere = (own for own in self._files if own.endswith(f"/{path}"))
         return next((self._files[own] for own in (*near, *anywhere) if own in self._files), None)
 
@@ -51,17 +54,17 @@ class Files:
 
     def pieces(self) -> list[Piece]:
         """Return the main file, and in place of each star import and %run what it brings."""
-        return list(self._inlined(self.main, set()))
+        return list(self._inlined(self.main, set(), DEEPEST))
 
-    def _inlined(self, file: File, seen: set[str]) -> Iterator[Piece]:
+    def _inlined(self, file: File, seen: set[str], depth: int) -> Iterator[Piece]:
         seen.add(file.name)
         for cell in file.cells:
             before = 0
             for at, statement in enumerate(cell.statements):
                 brought = self.brought_by(statement, file)
-                if brought is not None and brought.name not in seen:
+                if brought is not None and brought.name not in seen and depth:
                     yield Piece(cell.label, cell.statements[before:at])
-                    yield from self._inlined(brought, seen)
+                    yield from self._inlined(brought, seen, depth - 1)
                     before = at
             yield Piece(cell.label, cell.statements[before:])
 
@@ -75,8 +78,8 @@ class Files:
             case ast.Expr(value=ast.Call(func=ast.Attribute(attr="run_line_magic"), args=args)):
                 match args:
                     case [ast.Constant(value="run"), ast.Constant(value=str(line))]:
-                        names = [word for word in line.split() if not word.startswith("-")]
-                        name = names[0].strip("'\"") if names else ""
+                        names, _ = words_of(line)
+                        name = names[0].lstrip("/") if names else ""
                         return self.called(name, folder) or self.called(f"{name}.py", folder)
         return None
 
@@ -103,9 +106,6 @@ def _written_by(statement: ast.stmt) -> File | None:
                 ],
             )
         ):
-            words = [word.strip("'\"") for word in line.split() if not word.startswith("-")]
-            if words:
-                path = PurePosixPath(words[0])
-                name = path.name if path.is_absolute() else str(path)
+            if name := written_to(line):
                 return File(name, "module", (Cell(name, body),))
     return None

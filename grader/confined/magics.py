@@ -4,7 +4,9 @@ Line magics and shell lines become calls of get_ipython(): see shell.py for what
 """
 
 import re
+import shlex
 from functools import cache
+from pathlib import PurePosixPath
 from typing import Any
 
 # Whatever may be IPython's own syntax: escaped lines, `x = !ls`, `x = %time f()`, `help?`, pasted
@@ -60,6 +62,24 @@ def to_python(source: str) -> str:
         head.append(_captured(line) if name == "capture" else "\n")
         lines = body
     return "".join(head + _transformed(lines)).removesuffix("\n")
+
+
+def words_of(line: str) -> tuple[list[str], list[str]]:
+    """Return the arguments of a magic and its options."""
+    try:
+        words = shlex.split(line)
+    except ValueError:  # a quote without its end
+        words = line.split()
+    return [w for w in words if not w.startswith("-")], [w for w in words if w.startswith("-")]
+
+
+def written_to(line: str) -> str | None:
+    """Return the file beside that `%%writefile` names; one elsewhere counts as beside."""
+    names, _ = words_of(line)
+    if not names:
+        return None
+    path = PurePosixPath(names[0])
+    return path.name if path.is_absolute() else str(path)
 
 
 def _captured(line: str) -> str:

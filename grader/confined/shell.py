@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from grader.confined.files import Cell, File
-from grader.confined.magics import TIMING
+from grader.confined.magics import TIMING, words_of, written_to
 from grader.confined.modules import Modules
 
 Namespace = dict[str, Any]
@@ -40,7 +40,7 @@ class Shell:
         if name in TIMING:
             return self._timed(name, line)
         if name == "run":
-            self._run(line.split())
+            self._run(line)
         return None
 
     def run_cell_magic(self, name: str, line: str, body: str) -> Any:
@@ -50,7 +50,7 @@ class Shell:
                 self.user_ns[line.split()[0]] = self.captured()
             return self._timed(name, body)
         if name in WRITING:
-            self._write(line.split(), body)
+            self._write(line, body)
         return None
 
     def magic(self, line: str) -> Any:
@@ -79,16 +79,16 @@ class Shell:
         self._execute(source[OPTIONS.match(source).end() :], self.user_ns, {})  # type: ignore[union-attr]
         return None
 
-    def _run(self, words: list[str]) -> None:
-        names = [word.strip("'\"") for word in words if not word.startswith("-")]
+    def _run(self, line: str) -> None:
+        names, options = words_of(line)
         if not names:
             return
         here = str(PurePosixPath(str(self.user_ns.get("__file__", ""))).parent)
-        name = names[0]
+        name = PurePosixPath(names[0]).name if names[0].startswith("/") else names[0]
         file = next((f for n in (name, f"{name}.py") if (f := self._modules.find(n, here))), None)
         if file is None:
             raise FileNotFoundError(f"no {name} was handed in")
-        if file.kind == "notebook" or "-i" in words:
+        if file.kind == "notebook" or "-i" in options:
             self._run_file(file, self.user_ns)
             return
         fresh = {"__name__": "__main__", "__file__": file.name}
@@ -96,13 +96,12 @@ class Shell:
         self._run_file(file, fresh)
         self.user_ns.update({k: v for k, v in fresh.items() if not k.startswith("__")})
 
-    def _write(self, words: list[str], body: str) -> None:
-        names = [word.strip("'\"") for word in words if not word.startswith("-")]
-        if not names:
+    def _write(self, line: str, body: str) -> None:
+        name = written_to(line)
+        if name is None:
             return
-        path = PurePosixPath(names[0])
-        name = path.name if path.is_absolute() else str(path)
-        before = self._modules.find(name, "") if "-a" in words or "--append" in words else None
+        is_more = {"-a", "--append"}.intersection(words_of(line)[1])
+        before = self._modules.find(name, "") if is_more else None
         source = "".join(cell.source for cell in before.cells) + body if before else body
         self._written(File(name, "module", (Cell(name, source),)))
 

@@ -20,6 +20,11 @@ import torch.nn.functional
 from torch import Tensor, nn
 from torch.utils import _device
 
+try:
+    import numpy
+except ImportError:  # a student's machine may have torch alone
+    numpy = None  # type: ignore[assignment]
+
 _set_grad_enabled = torch._C._set_grad_enabled
 _set_default_device = torch.set_default_device
 _inference: list[Any] = []  # guards, which hold as long as they are here
@@ -85,24 +90,13 @@ def _pop(length: Callable[[], int], pop: Callable[[], object]) -> Callable[[int]
     return put
 
 
-def _of_numpy() -> tuple[list[Part], list[Any]]:
-    """Return numpy's part of the state, and numpy; nothing where a student checks without it."""
-    try:
-        import numpy as np
-    except ImportError:
-        return [], []
-    geterr, seterr = np.geterr, np.seterr
-    return [Part("numpy's errors", geterr, lambda modes: seterr(**modes))], [np]
-
-
 _functions, _dispatches = torch._C._len_torch_function_stack, torch._C._len_torch_dispatch_stack
 _pop_function, _pop_dispatch = (
     torch._C._pop_torch_function_stack,
     torch._C._pop_torch_dispatch_stack,
 )
 
-_numpy_parts, _numpy = _of_numpy()
-PARTS = (
+PARTS: tuple[Part, ...] = (
     Part("grad mode", torch.is_grad_enabled, _set_grad_enabled, True),
     Part(
         "inference mode",
@@ -131,7 +125,6 @@ PARTS = (
     ),
     Part("threads", torch.get_num_threads, torch.set_num_threads),
     Part("streams", _streams, _put_streams),
-    *_numpy_parts,
     Part("warnings", lambda: warnings.filters[:], _put_filters),
     Part("recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
     Part("folder", _folder, os.chdir),
@@ -139,7 +132,11 @@ PARTS = (
     Part("locale", lambda: setlocale(LC_ALL), lambda locale: setlocale(LC_ALL, locale)),
 )
 # Whose public names may be replaced.
-OWNERS: tuple[Any, ...] = (torch, nn, torch.nn.functional, Tensor, *_numpy, math)
+OWNERS: tuple[Any, ...] = (torch, nn, torch.nn.functional, Tensor, math)
+if numpy is not None:
+    _seterr = numpy.seterr
+    PARTS += (Part("numpy's errors", numpy.geterr, lambda modes: _seterr(**modes)),)
+    OWNERS += (numpy,)
 GPUS = ("cuda", "mps", "xpu", "hip")
 
 

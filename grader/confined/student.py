@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import PurePosixPath
 from time import process_time
 from types import FrameType, TracebackType
 from typing import Any
@@ -237,7 +238,8 @@ class Loading:
         if main.kind == "notebook":
             path, name = main.name, "__main__"
         else:
-            name = "homework" if self._modules.find("homework.py", "") in (None, main) else path
+            is_free = self._modules.find("homework.py", "") in (None, main)
+            name = "homework" if is_free else PurePosixPath(path).name
         namespace = self._modules.enter(path, name).__dict__
         namespace["__builtins__"] = self._modules.builtins
         if main.kind == "module":
@@ -252,9 +254,9 @@ class Loading:
     def run(self, file: File, namespace: Namespace) -> None:
         """Run a file in a namespace. What goes wrong leaves a note, and never raises."""
         self.ran.append(file.name)
-        asked = Asked(namespace)
+        asked, future = Asked(namespace), 0
         for cell in file.cells:
-            self._run_cell(cell, namespace, asked)
+            future |= self._run_cell(cell, namespace, asked, future)
         self.notes += [Note(*told) for told in asked.put_back()]
 
     def _take(self, file: File) -> None:
@@ -271,16 +273,16 @@ class Loading:
     def _note(self, text: str) -> None:
         self.notes.append(Note(self._place, text))
 
-    def _run_cell(self, cell: Cell, namespace: Namespace, asked: Asked) -> None:
+    def _run_cell(self, cell: Cell, namespace: Namespace, asked: Asked, future: int) -> int:
+        """Run a cell under what was imported from __future__ above it; return that and its own."""
         try:
             with self._limit(ast.Pass()):
                 statements, faults = cell.statements, cell.faults
         except BaseException as error:
             self.notes.append(Note(cell.label, describe(error)))
-            return
+            return future
         for fault in faults:
             self._fault(cell.label, fault)
-        future = 0
         for statement in statements:
             if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
                 future |= _future_flags(statement)
@@ -292,6 +294,7 @@ class Loading:
             asked.look(self._place)
             if device := self.state.put_back_device():
                 self._note(f"the default device is {device}: {NO_GPU_HERE}, and the CPU is used")
+        return future
 
     def _fault(self, label: str, fault: Fault) -> None:
         """Note a fault, and once only that there is no IPython."""

@@ -22,7 +22,9 @@ from grader.confined.limits import Limits
 
 HEADER = struct.Struct(">I")
 SIGHTING_LENGTH = 200
-ShortText = Annotated[str, msgspec.Meta(max_length=600)]
+MOST_NOTES = 200
+TEXT_LENGTH = 600
+ShortText = Annotated[str, msgspec.Meta(max_length=TEXT_LENGTH)]
 Dimension = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 SightingText = Annotated[str, msgspec.Meta(max_length=SIGHTING_LENGTH)]
 Sightings = Annotated[list[tuple[SightingText, SightingText]], msgspec.Meta(max_length=8)]
@@ -100,8 +102,8 @@ class Loaded(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     `ran` are the names of the files that ran: the main file, and those it imported.
     """
 
-    notes: Annotated[list[tuple[ShortText, ShortText]], msgspec.Meta(max_length=200)]
-    ran: Annotated[list[ShortText], msgspec.Meta(max_length=200)] = []
+    notes: Annotated[list[tuple[ShortText, ShortText]], msgspec.Meta(max_length=MOST_NOTES)]
+    ran: Annotated[list[ShortText], msgspec.Meta(max_length=MOST_NOTES)] = []
 
 
 class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -189,9 +191,14 @@ def answer_of(number: int, outcome: Outcome) -> Answer:
     seen = pairs_of(outcome.seen)
     damaged = list(outcome.damaged)
     hint = (h.kind, *_cut(h.name, h.where)) if (h := outcome.hint) else None
-    return Answer(
-        number, arrays, outcome.problem, outcome.detail, outcome.where, seen, damaged, hint
-    )
+    detail, where = outcome.detail[:TEXT_LENGTH], outcome.where[:TEXT_LENGTH]
+    return Answer(number, arrays, outcome.problem, detail, where, seen, damaged, hint)
+
+
+def loaded_of(notes: Sequence[tuple[str, str]], ran: Sequence[str]) -> Loaded:
+    """Encode notes and names of files, as many and as long as the schema allows."""
+    cut = [(where[:TEXT_LENGTH], text[:TEXT_LENGTH]) for where, text in notes[:MOST_NOTES]]
+    return Loaded(cut, [name[:TEXT_LENGTH] for name in ran[:MOST_NOTES]])
 
 
 def outcome_of(answer: Answer) -> Outcome:

@@ -55,8 +55,8 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
         limits.reference_seconds,
     )
     loaded = student.load(main, beside, load.packages, budget)
-    notes = [(note.where, note.text) for note in loaded.notes[:200]]
-    _send(channel, wire.Loaded(notes, [name[:600] for name in loaded.ran[:200]]))
+    notes = [(note.where, note.text) for note in loaded.notes]
+    _send(channel, wire.loaded_of(notes, loaded.ran))
     loaded = with_formulas(loaded, formulas)
     while True:
         loaded.state.put_back_names()

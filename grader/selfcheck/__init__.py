@@ -12,6 +12,7 @@ from grader.confined.files import Cell, File
 from grader.confined.guards import guarded
 from grader.confined.state import State, kept
 from grader.confined.student import Loaded, Namespace
+from grader.selfcheck.cautions import helpers_of, of_imports, of_python
 from grader.selfcheck.checking import Work, stored_questions
 from grader.selfcheck.running import look_of, main, print_report, reports
 from grader.selfcheck.timing import Stopwatch
@@ -31,14 +32,16 @@ def check(only: str | None = None, lang: str = "en") -> None:
     main = File("", "notebook", tuple(cells))
     stopwatch = Stopwatch(questions.limits.here(), stops=False)  # a notebook's timers are its own
     display = _display()
+    texts = look.texts
+    cautions = [*of_python(questions, texts), *of_imports(cells, questions, texts)]
     with kept(), guarded():
-        loaded = Loaded(namespace, [], cells, state=State.fresh())
+        loaded = Loaded(namespace, [], cells, helpers_of(cells), State.fresh())
         work = Work.of(main, loaded, (), {}, questions, stopwatch)
         if display is None:
-            print_report(work, only, questions, look)
+            print_report(work, only, questions, look, cautions)
             return
         shown = None
-        for report in reports(work, only, questions, look):
+        for report in reports(work, only, questions, look, cautions):
             if shown:
                 shown.update(report)
             else:

@@ -4,7 +4,7 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 
 from grader.catalogue import N_, Texts
@@ -35,6 +35,19 @@ class Look:
 
 
 @dataclass(frozen=True)
+class Handed:
+    """What is told of the work as a whole.
+
+    `helpers` are the files that it needs beside it, `cautions` say what cannot be the same when it
+    is graded, and `unparsed` is place and error of the first line that is no Python.
+    """
+
+    helpers: Sequence[str] = ()
+    cautions: Sequence[str] = ()
+    unparsed: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
 class Report:
     """Verdicts, the names of the criteria still to come, and the places of the functions.
 
@@ -46,6 +59,7 @@ class Report:
     look: Look
     pending: Sequence[str] = ()
     whole: bool = True  # no criterion was left out
+    work: Handed = field(default_factory=Handed)
 
     @property
     def right(self) -> int:
@@ -85,6 +99,8 @@ class Report:
     @property
     def heading(self) -> str:
         """The one line above all else: what is next, or that all is right."""
+        if self.next and self._unparsed:
+            return self.say(N_("NEXT: {place}"), place=self._unparsed[0])
         if self.next:
             task = TASKS[self.next.criterion]
             return self.say(
@@ -98,6 +114,8 @@ class Report:
 
     def advice(self) -> Iterator[tuple[str, str]]:
         """Give labels and texts below the heading: what is wrong, where, and what to read."""
+        if self.next and self._unparsed:
+            yield "", self._unparsed[1]
         if self.next:
             task = TASKS[self.next.criterion]
             for reason in self.next.reasons:
@@ -107,15 +125,26 @@ class Report:
                 yield self.say(N_("where")), place
             yield self.say(N_("read")), self.say(task.reading)
         elif self.whole and not self.pending:
-            yield (
-                "",
-                self.say(
-                    N_(
-                        "Hand in this one file. You are graded on hidden cases, which ask the same "
-                        "with other numbers and other sizes."
-                    )
-                ),
+            files = self.say(N_("Hand in this one file."))
+            if self.work.helpers:
+                message = N_("Hand in this file together with {files}, which it needs.")
+                files = self.say(message, files=", ".join(self.work.helpers))
+            graded = N_(
+                "You are graded on hidden cases, which ask the same with other numbers and other "
+                "sizes."
             )
+            yield "", f"{files} {self.say(graded)}"
+
+    @property
+    def _unparsed(self) -> tuple[str, str] | None:
+        """What does not parse, where that may be why the next thing is not defined."""
+        first = self.next.reasons[0].id if self.next else ""
+        return self.work.unparsed if first.startswith(("missing", "nothing_defined")) else None
+
+    @property
+    def cautions(self) -> Sequence[str]:
+        """What may be otherwise when the work is graded; before it is called right."""
+        return () if self.next or self.pending else self.work.cautions
 
     def line(self, verdict: Verdict) -> str:
         """Return one short line about a criterion."""
@@ -134,6 +163,8 @@ class Report:
         return "\n".join([*judged, *self._advised(), "", *self._lines()])
 
     def _advised(self) -> Iterator[str]:
+        for caution in self.cautions:
+            yield from wrapped(caution, self.look.width)
         yield self.look.paint(self.heading, BOLD)
         for label, text in self.advice():
             labelled = self.say(N_("{label}: {text}"), label=label, text=text) if label else text
@@ -203,6 +234,7 @@ _PAGE = textwrap.dedent("""\
     <div style="background: {green}; border-radius: 4px; height: 6px; width: {percent}%"></div>
     </div>
     <div style="border-left: 4px solid {colour}; padding: .1em .9em; margin-bottom: .8em">
+    {cautions}
     <div style="font-size: 1.3em; font-weight: 600">{heading}</div>
     {advice}
     {drawing}
@@ -225,6 +257,7 @@ def _html(report: Report) -> str:
         green=_GREEN,
         percent=round(100 * report.right / max(1, len(report.verdicts))),
         colour=_AMBER if shown else _GREEN,
+        cautions="\n".join(f"<div>{escape(caution)}</div>" for caution in report.cautions),
         heading=escape(report.heading),
         advice="\n".join(_advice(report, label, text) for label, text in report.advice()),
         drawing=_drawing(report, shown.map) if shown and shown.map else "",
