@@ -238,8 +238,9 @@ def test_a_forward_pass_that_lacks_something_is_told_what(graded, forward, told)
 @pytest.mark.parametrize("source", ["hs = [1, 2]", "y_pred = model(x)", "yp = 3\nyhat = 4"])
 def test_names_of_another_notebook_are_no_forward_pass(graded, source):
     verdicts = graded(source)
+    names = ", ".join((*ARGUMENTS, "Net"))
     assert {verdict.message for verdict in verdicts.values()} == {
-        f"{name} is not defined" for name in (*ARGUMENTS, "Net")
+        f"nothing that is asked is defined: define {names}."
     }
 
 

@@ -1,6 +1,7 @@
 """The self-check as a student uses it: in a terminal, watching a file, and in a notebook."""
 
 import contextlib
+import json
 import os
 import pty
 import re
@@ -257,6 +258,60 @@ def test_text_is_wrapped_by_its_width_in_columns(text, width, lines):
 def test_a_line_is_cut_by_its_width_in_columns():
     assert cut("梯度没有求和", 12) == "梯度没有求和"
     assert cut("梯度没有求和", 11) == "梯度没有..."
+
+
+HELPED = MODULE.replace("hs = torch.sigmoid(h)", "hs = squashed(h)")
+
+
+def test_files_that_are_needed_are_named_where_the_work_is_handed_in(folder):
+    (folder / "homework.py").write_text(f"from utils import squashed\n{HELPED}")
+    (folder / "utils.py").write_text(
+        "import torch\n\ndef squashed(h):\n    return torch.sigmoid(h)\n"
+    )
+    (folder / "other.py").write_text("x = 1\n")
+    done = check(folder, "homework.py", COLUMNS="400")
+    assert "Hand in this file together with utils.py, which it needs." in done.stdout
+    (folder / "homework.py").write_text(MODULE)
+    done = check(folder, "homework.py", COLUMNS="400")
+    assert "Hand in this one file." in done.stdout
+
+
+def test_another_python_is_told_before_all_is_right(folder):
+    path = folder / "selfcheck" / "public_cases.json"
+    stored = json.loads(path.read_text())
+    stored["software"]["python"] = "3.9"
+    path.write_text(json.dumps(stored))
+    (folder / "homework.py").write_text(MODULE)
+    before, _, _ = check(folder, "homework.py", COLUMNS="400").stdout.rpartition("All is right.")
+    assert "You are graded by Python 3.9, and this is Python" in before
+
+
+def test_a_package_that_the_grader_lacks_fails_as_it_does_there(folder):
+    (folder / "homework.py").write_text(f"import msgspec\nimport scipy\n{MODULE}")
+    done = check(folder, "homework.py")
+    assert "scipy is not among the packages the grader has (torch, numpy" in done.stdout
+
+
+def test_what_does_not_parse_comes_first_where_it_hides_what_is_asked(folder):
+    (folder / "homework.py").write_text("def forward(x, params:\n    return x\n")
+    assert "NEXT: homework.py, line 1\n" in check(folder, "homework.py").stdout
+
+
+def test_an_answer_in_a_markdown_cell_is_told_with_its_cell(folder):
+    first, last = MODULE.split("# %% grad_w2")
+    cells = [nbformat.v4.new_code_cell(first), nbformat.v4.new_markdown_cell(last)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "mine.ipynb")
+    done = check(folder, "mine.ipynb", COLUMNS="400")
+    place = "cell 2, which defines it, is a Markdown cell; change it to Code"
+    assert f"grad_w2 is not defined: {place}" in done.stdout
+
+
+def test_a_loop_without_end_costs_its_function_alone(folder):
+    looping = MODULE.replace("    return x.T @ back", "    while True:\n        pass")
+    (folder / "homework.py").write_text(looping)
+    done = check(folder, "homework.py", "--only", "grad_w1", COLUMNS="400")
+    assert "grad_w1 used more processor time than 30 training runs of the reference" in done.stdout
+    assert done.returncode == 1
 
 
 def test_html_is_escaped_and_draws_where_a_gradient_differs():

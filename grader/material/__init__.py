@@ -56,6 +56,7 @@ def rendered(template: str, rubric: Rubric, *, zh: bool = False) -> str:
             misconceptions=rubric.misconceptions,
             attempts=rubric.attempts,
             late=rubric.late,
+            software=rubric.software,
         )
     )
 
