@@ -68,10 +68,12 @@ class _Exam:
         spellings = rubric.spellings.by_name()
         return cls(asked, rounds_of(asked), manual, marking, spellings, mark)
 
-    def score(self, asked: Interview, source: Source) -> list[Verdict]:
-        """Return the verdicts on the outcomes of an interview, a criterion each."""
+    def score(
+        self, asked: Interview, source: Source, beside: Sequence[Source] = ()
+    ) -> list[Verdict]:
+        """Return the verdicts on the outcomes of an interview, one per criterion."""
         written = Written(
-            text=source.text,
+            text="\n".join(each.text for each in [*beside, source]),  # the last of a name counts
             named=asked.named,
             in_text=source.in_text,
             spellings=self.spellings,
@@ -152,7 +154,7 @@ class Classroom:
         asked = self._interview(source, beside, exam.rounds)
         if asked.smell:
             self._prove_again(self._whole if asked.smell == "time" else self._untrained)
-        verdicts = exam.score(asked, source)
+        verdicts = exam.score(asked, source, beside)
         status = status_of(asked)
         record = self._record(
             student=student,
