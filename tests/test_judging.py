@@ -107,7 +107,7 @@ def test_a_gradient_not_summed_over_the_shared_row_is_named(rubric, bias):
 
 def test_any_other_matrix_of_that_shape_is_not_called_an_unsummed_gradient(rubric):
     def noise(case, tensor):
-        return torch.ones(len(case.call.tensors["x"]), tensor.shape[1], dtype=torch.float64)
+        return case.call.tensors["x"] + torch.arange(tensor.shape[1])
 
     verdict = judge("grad_b1.row", answered(rubric, "grad_b1.row", noise), rubric.marking())
     assert (verdict.points, verdict.diagnosis) == (0, None)

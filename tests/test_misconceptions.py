@@ -9,7 +9,7 @@ from grader.activations import activation_called
 from grader.cases import hidden_cases
 from grader.catalogue import TEXTS
 from grader.confined.contract import GRADIENTS, Outcome, Problem
-from grader.diagnosis import RETURNED, SAME_ANSWER, SINGLE, definition
+from grader.diagnosis import CONSTANT, RETURNED, SAME_ANSWER, SINGLE, definition
 from grader.judging import judge
 from grader.misconceptions import mistaken
 from grader.misconceptions.derivation import (
@@ -47,6 +47,7 @@ ALIKE = {
     ("summed_to_a_number", "grad_b2.row"): "dimension_dropped",
     ("summed_to_a_number", "grad_b2.sample"): "rows_always_summed",
     ("absolute_gradient", "grad_b2.row"): "sign",  # one entry, where both are negative
+    ("absolute_gradient", "grad_b2.sample"): "residual_absolute",
     ("b2_left_out", "forward.stable"): "biases_left_out",  # where h is 1000, b1 does not matter
     ("softplus_for_activation", "forward.stable"): "relu_for_activation",
 }
@@ -202,7 +203,14 @@ def test_the_steps_undone_are_the_reference(cases, on_path):
 
 def test_the_catalogue_is_as_large_as_promised_and_every_name_has_a_message(rubric):
     names = {entry.id for entry in ENTRIES} | {name for _, name in RETURNED} | set(FACTORS)
-    names |= {"mean_for_sum", "scalar_multiple", "zero_gradient", "entries_permuted", SINGLE}
+    names |= {
+        "mean_for_sum",
+        "scalar_multiple",
+        "zero_gradient",
+        "entries_permuted",
+        SINGLE,
+        CONSTANT,
+    }
     names |= {name for _, _, name in SAME_ANSWER} | {"in_place_damage", "recomputed"}
     assert len(names) >= 40
     assert names <= TEXTS.keys()
@@ -224,12 +232,30 @@ def test_the_text_of_a_function_is_its_last_definition(source, function, text):
     assert definition(source, function) == text
 
 
+MINUS_TWO = [
+    ("return -2 * (y_pred - y)", "residual_reversed"),
+    ("return (y_pred - y) * -2.0", "residual_reversed"),
+    ("return -2 * torch.mm(x, y_pred - y)", "residual_reversed"),
+    ("r = y_pred-y\n    return -2 * r", "residual_reversed"),
+    ("return 2 * (y - y_pred)", "sign"),
+    ("return -(2 * (y_pred - y))", "sign"),
+    ("return -1 * x.T @ (2 * (y_pred - y))", "sign"),
+    ("return (2 * (y_pred - y)).sum(-2)", "sign"),
+    ("return 2 * (y - y_pred)  # -2 * (y_pred - y)", "sign"),
+    ("return '-2 * (y_pred - y)'", "sign"),
+    ("a = -2 * (y_pred - y)\n    return 2 * (y - y_pred)", "sign"),
+    ("return -2 * (y_pred - y", "sign"),  # does not parse
+    ("return -2 * (y_pred - y)" + "\x00", "sign"),
+    ("return " + "-" * 5_000 + "2 * (y_pred - y)", "sign"),  # too deep to parse
+    ("return -2 * (y_pred - y)" + " + 1" * 5_000, "sign"),  # too long
+]
+
+
 @pytest.mark.parametrize(
     ("source", "name"),
     [
-        ("def grad_w1(x):\n    return -2 * (y_pred - y)\n", "residual_reversed"),
-        ("def grad_w1(x):\n    return 2 * (y - y_pred)\n", "sign"),
-        ("def grad_w2(x):\n    return y_pred - y\n", "sign"),
+        *((f"def grad_w1(x):\n    {body}\n", name) for body, name in MINUS_TWO),
+        ("def grad_w2(x):\n    return -2 * (y_pred - y)\n", "sign"),
     ],
 )
 def test_a_reversed_residual_is_told_from_a_sign_by_the_source(rubric, cases, source, name):

@@ -17,7 +17,7 @@ from grader import rubric as rubric_module
 from grader.activations import activations
 from grader.cases import hidden_cases
 from grader.catalogue import MISTAKES
-from grader.diagnosis import MULTIPLE, RETURNED, SAME_ANSWER, SINGLE
+from grader.diagnosis import CONSTANT, MULTIPLE, RETURNED, SAME_ANSWER, SINGLE
 from grader.errors import UserError
 from grader.misconceptions.entries import entries_for
 from grader.rubric import CRITERIA, OWN_SHARES, RUBRIC_FILE, Rubric, load_rubric, to_toml
@@ -92,7 +92,15 @@ def test_the_packages_rubric_names_all_criteria_and_cases_are_made_for_each():
 def test_all_mistakes_that_can_be_named_may_have_a_share():
     names = {entry.id for own in activations().values() for entry in entries_for(own)}
     names |= {name for _, name in RETURNED} | {name for _, _, name in SAME_ANSWER} | set(FACTORS)
-    names |= {"mean_for_sum", "zero_gradient", "entries_permuted", MULTIPLE, SINGLE, *OWN_SHARES}
+    names |= {
+        "mean_for_sum",
+        "zero_gradient",
+        "entries_permuted",
+        MULTIPLE,
+        SINGLE,
+        CONSTANT,
+        *OWN_SHARES,
+    }
     assert names == set(MISTAKES)
 
 
