@@ -17,7 +17,8 @@ from torch import Tensor
 
 from grader.activations import Activation, activation_called, evaluate
 from grader.cases import training_case
-from grader.confined.contract import GRADIENTS, Parameters
+from grader.confined.contract import Parameters
+from grader.confined.names import GRADIENTS
 from grader.misconceptions.derivation import (
     Given,
     GradientSteps,

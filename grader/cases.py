@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from grader.activations import Activation, activation_called, evaluate
-from grader.confined.contract import GRADIENTS, Call, Parameters
+from grader.confined.contract import Call, Parameters
 from grader.confined.limits import Limits
+from grader.confined.names import GRADIENTS
 from grader.diagnosis import Mistaken, Mistakes
 from grader.judging import Case
 from grader.misconceptions import mistaken, mistaken_twice

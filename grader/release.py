@@ -41,6 +41,7 @@ TRAVELLING = {
     "verdicts": "verdicts.py",
     "catalogue": "catalogue.py",
     "confined.contract": "contract.py",
+    "confined.names": "names.py",
     "confined.asked": "asked.py",
     "confined.calls": "calls.py",
     "confined.files": "files.py",

@@ -10,10 +10,11 @@ from handed import PACKAGES, module, notebook
 
 from grader.cases import hidden_cases
 from grader.confined.calls import answer
-from grader.confined.contract import GRADIENTS, Call
+from grader.confined.contract import Call
 from grader.confined.following import Files
 from grader.confined.formulas import ARGUMENTS, formulas_of, with_formulas
 from grader.confined.guards import guarded
+from grader.confined.names import GRADIENTS
 from grader.confined.screening import screen
 from grader.confined.student import load
 from grader.judging import Written

@@ -23,16 +23,8 @@ from times import PATIENCE
 from grader.activations import activation_called
 from grader.cases import Draw, hidden_cases
 from grader.confined import wire
-from grader.confined.contract import (
-    GRADIENTS,
-    Call,
-    Hint,
-    HintKind,
-    Outcome,
-    Parameters,
-    Problem,
-    Sighting,
-)
+from grader.confined.contract import Call, Hint, HintKind, Outcome, Parameters, Problem, Sighting
+from grader.confined.names import GRADIENTS
 from grader.judging import Case, Written, judge_training
 from grader.records import Criterion
 from grader.reference import Reference

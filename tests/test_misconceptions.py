@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from grader.activations import activation_called
 from grader.cases import hidden_cases
 from grader.catalogue import TEXTS
-from grader.confined.contract import GRADIENTS, Outcome, Problem
+from grader.confined.contract import Outcome, Problem
+from grader.confined.names import GRADIENTS
 from grader.diagnosis import CONSTANT, RETURNED, SAME_ANSWER, SINGLE, definition
 from grader.judging import judge
 from grader.misconceptions import mistaken

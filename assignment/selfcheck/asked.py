@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 from torch import nn
 
-from selfcheck.contract import ASKED
+from selfcheck.names import ASKED
 
 
 @dataclass

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from selfcheck.asked import is_answer
-from selfcheck.contract import GRADIENTS, Call, Outcome, Parameters, Problem
+from selfcheck.contract import Call, Outcome, Parameters, Problem
 from selfcheck.guards import watching
 from selfcheck.hints import nested, of_missing, stub_above
+from selfcheck.names import GRADIENTS
 from selfcheck.student import Loaded, Namespace, TimeLimitReached, describe, where
 
 MAX_ENTRIES = 500_000

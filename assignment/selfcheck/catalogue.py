@@ -150,13 +150,13 @@ MISTAKES = {
         "flipped. Choose one order and follow its sign through."
     ),
     "factor_two_missing": N_(
-        "Everything in your {equation} is right but a factor of 2. f is a sum of squares: "
+        "A factor of 2 is missing from your {equation}. f is a sum of squares: "
         "what does differentiating a square bring down? Look at the differential of the "
         "squared norm in section 4."
     ),
     "factor_two_doubled": N_(
-        "Your {equation} is twice what it should be. The 2 of the differential of the square "
-        "is there once; look for the place where it comes in a second time."
+        "There is a factor of 2 too many in your {equation}. The 2 of the differential of the "
+        "square is there once; look for the place where it comes in a second time."
     ),
     "mean_for_sum": N_(
         "Your {equation} is divided by the number of samples. The objective (1.1) is a sum of"
@@ -164,17 +164,21 @@ MISTAKES = {
         "belongs."
     ),
     "scalar_multiple": N_(
-        "Your {equation} is a multiple of the right gradient: shape and all proportions are "
-        "right, one constant is not. Go through the constants of your derivation, from (1.1) "
-        "on."
+        "A factor that all entries of your {equation} have in common is wrong. Go through the "
+        "factors of your derivation, from (1.1) on."
     ),
     "zero_gradient": N_(
         "Your {function} returns zeros, so {parameter} would never move. Something multiplies"
         " by 0, or the result is never filled in."
     ),
+    "constant_gradient": N_(
+        "Your {function} returned the same numbers for different inputs of the same size. A "
+        "gradient depends on the data and on the parameters: derive {equation}, and write it in "
+        "terms of what {function} is given."
+    ),
     "absolute_gradient": N_(
-        "All entries of your {equation} are of the right size and none is negative. A "
-        "gradient points somewhere: its signs belong to it. Take the absolute value off."
+        "The entries of your {equation} have lost their own signs. A gradient points somewhere: "
+        "its signs belong to it. Take the absolute value off."
     ),
     # The residual, (1.1)
     "y_pred_for_residual": N_(
@@ -351,17 +355,17 @@ MISTAKES = {
         "over them, and each hidden unit keeps its own column."
     ),
     "one_row_for_all": N_(
-        "Only the first sample's row is returned. One shared row of {parameter} reaches f "
-        'through all samples, see "Two bias conventions".'
+        "Only the first sample's row is returned. Where each sample has a row of {parameter} of "
+        "its own, each has its gradient; one shared row reaches f through all samples. See "
+        '"Two bias conventions".'
     ),
     "summed_to_a_number": N_(
         "Everything is summed to one number. The gradient has the shape of the parameter: one"
         " entry for each entry of {parameter}."
     ),
     "dimension_dropped": N_(
-        "The numbers are right and the shape is not: a dimension of size 1 was dropped (by "
-        "squeeze, flatten, or a sum without keepdim). The gradient has the shape of the "
-        "parameter."
+        "The shape is not right: a dimension was dropped (by squeeze, flatten, or a sum without "
+        "keepdim). The gradient has the shape of the parameter."
     ),
     # Another gradient
     "b2_in_place_of_b1": N_(

@@ -19,7 +19,6 @@ from torch import Tensor
 
 from selfcheck.calls import answer
 from selfcheck.contract import (
-    GRADIENTS,
     Call,
     Outcome,
     Problem,
@@ -30,6 +29,7 @@ from selfcheck.contract import (
 from selfcheck.files import File, cells_of
 from selfcheck.following import Files
 from selfcheck.formulas import Formula, formulas_of, with_formulas
+from selfcheck.names import GRADIENTS
 from selfcheck.screening import screen
 from selfcheck.student import Loaded
 from selfcheck.diagnosis import Ids, Mistaken, Mistakes

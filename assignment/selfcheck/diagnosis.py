@@ -3,22 +3,36 @@
 This module travels in the self-check, where the answers of mistakes come from a file.
 """
 
+import ast
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations, islice
+from itertools import combinations, islice, pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from selfcheck.contract import Outcome, Problem
+from selfcheck.parsing import NOT_PARSED
 
 SAME = 1e-9  # relative, in the max norm: what counts as equal to a mistake's answer
 SAME_IN_SINGLE = 1e-5  # for an answer that went through float32
 SINGLE = "cast_to_float32"
 MULTIPLE = "scalar_multiple"
+ZERO = "zero_gradient"
+CONSTANT = "constant_gradient"
+SIGN = "sign"
+# With these it is not known in which order the residual was to stand: no sign is called wrong.
+OF_EITHER_SIGN = {
+    "y_pred_for_residual",
+    "residual_added",
+    "residual_squared",
+    "residual_absolute",
+}
+MOST_NAMES = 2  # for one answer: with three, something fits almost anything
 PARALLEL = 0.999  # cosine of two answers that are worth a closer look
 Ids = tuple[str, ...]
 Shapes = tuple[tuple[int, ...], ...]
@@ -34,11 +48,29 @@ RETURNED = (
     (re.compile(r"^Net's \w+\.\w+ has shape"), "net_sizes_fixed"),
 )
 
-# Mistakes whose answers are the same, told apart by what the function's source says.
-SAME_ANSWER = (
-    ("sign", re.compile(r"y_pred\s*-\s*y\b"), "residual_reversed"),
-    ("w2_not_transposed", re.compile(r"\bw1\.(?:T|t\(\)|mT)"), "w1_for_w2"),
-)
+MOST_CHARACTERS = 10_000  # of a function whose text is looked at
+
+
+class Explanation(NamedTuple):
+    """Mistakes that explain an answer, and the factor that is left, where MULTIPLE is one."""
+
+    ids: Ids
+    factor: float = 1.0
+
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """The fewest mistakes are the best explanation; any number is less of one than a name."""
+        return (len(self.ids), MULTIPLE in self.ids)
+
+    def is_of(self, other: "Explanation") -> bool:
+        """Tell whether the same mistakes explain two answers.
+
+        A mistake times a number is one explanation only where it is the same number.
+        """
+        alone = self.ids == (MULTIPLE,)
+        return frozenset(self.ids) == frozenset(other.ids) and (
+            alone or math.isclose(self.factor, other.factor, rel_tol=SAME_IN_SINGLE)
+        )
 
 
 @dataclass(frozen=True)
@@ -90,39 +122,53 @@ def _flat(tensors: Sequence[Tensor]) -> Tensor:
 
 def explanations(
     outcome: Outcome, expected: Sequence[Tensor], mistakes: Mistakes, samples: int
-) -> list[Ids]:
-    """Return the mistakes, and sets of mistakes, that explain a wrong outcome; fewest first.
+) -> list[Explanation]:
+    """Return what explains a wrong outcome, the best first.
 
     A gradient is compared up to a factor; `samples` is what a mean over them would divide by.
     """
     if outcome.problem:
-        return _of_problem(outcome, mistakes)
+        return [Explanation(ids) for ids in _of_problem(outcome, mistakes)]
     single = _is_single_precision(outcome.tensors, expected)
     tolerance, more = (SAME_IN_SINGLE, (SINGLE,)) if single else (SAME, ())
     actual = tuple(tensor.to(torch.float64) for tensor in outcome.tensors)
-    found: list[Ids] = []
+    found: list[Explanation] = []
     if len(actual) == 1 and not actual[0].any():
-        found.append(("zero_gradient",))
+        found.append(Explanation((ZERO,)))
     for ids, answer in ((Ids(), tuple(expected)), *mistakes.like(actual)):
         factor = _factor(actual, answer, samples, tolerance)
         if factor is not None:
-            found.append((*ids, *factor, *more))
+            names = (name for name in factor.ids if name != SIGN or OF_EITHER_SIGN.isdisjoint(ids))
+            found.append(Explanation((*ids, *names, *more), factor.factor))
     if not found and _is_permuted(actual, expected, tolerance):
-        found = [("entries_permuted", *more)]
-    return sorted((ids for ids in found if ids), key=len)
+        found = [Explanation(("entries_permuted", *more))]
+    told = (each for each in found if 0 < len(each.ids) <= MOST_NAMES)
+    return sorted(told, key=lambda each: each.rank)
 
 
-def agreed(explained: Iterable[Sequence[Ids]]) -> Ids:
-    """Return the fewest mistakes that explain all cases, or (); looks no further than needed.
+def agreed(explained: Iterable[Sequence[Explanation]]) -> list[Explanation]:
+    """Return what explains all cases, the best first; looks no further than needed.
 
     What one case leaves open another one decides.
     """
     cases = iter(explained)
     left = list(next(cases))
     while left and (case := next(cases, None)) is not None:
-        also = {frozenset(ids) for ids in case}
-        left = [ids for ids in left if frozenset(ids) in also]
-    return left[0] if left else ()
+        left = [one for one in left if any(one.is_of(other) for other in case)]
+    return left
+
+
+def is_constant(outcomes: Iterable[Outcome]) -> bool:
+    """Tell whether a gradient was one and the same tensor for each shape it had, and not once."""
+    by_shape: dict[Shapes, list[Tensor]] = {}
+    for outcome in outcomes:
+        if len(outcome.tensors) != 1:
+            return False
+        by_shape.setdefault(_shapes(outcome.tensors), []).append(outcome.tensors[0])
+    return all(
+        len(alike) > 1 and all(torch.equal(one, other) for one, other in pairwise(alike))
+        for alike in by_shape.values()
+    )
 
 
 def definition(source: str, function: str) -> str:
@@ -135,11 +181,66 @@ def definition(source: str, function: str) -> str:
 
 
 def by_source(ids: Ids, written: str) -> Ids:
-    """Tell mistakes whose answers are the same apart by the text of the function."""
-    for same, pattern, other in SAME_ANSWER:
-        if same in ids and pattern.search(written):
+    """Tell mistakes whose answers are the same apart by the code of the function, if it parses."""
+    if len(written) > MOST_CHARACTERS:
+        return ids
+    try:
+        nodes = list(ast.walk(ast.parse(written)))
+    except NOT_PARSED:
+        return ids
+    for same, is_other, other in SAME_ANSWER:
+        if same in ids and is_other(nodes):
             ids = tuple(other if name == same else name for name in ids)
     return ids
+
+
+def _reverses_residual(nodes: Sequence[ast.AST]) -> bool:
+    """Tell whether code multiplies by -2, as the differential does, and has Y_pred - Y alone."""
+    has_minus_two = any(
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Mult)
+        and (_is_minus_two(node.left) or _is_minus_two(node.right))
+        for node in nodes
+    )
+    return (
+        has_minus_two
+        and any(_is_difference(node, "y_pred", "y") for node in nodes)
+        and not any(_is_difference(node, "y", "y_pred") for node in nodes)
+    )
+
+
+def _is_minus_two(node: ast.AST) -> bool:
+    match node:
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=2)):
+            return True
+    return False
+
+
+def _is_difference(node: ast.AST, minuend: str, subtrahend: str) -> bool:
+    match node:
+        case ast.BinOp(left=ast.Name(id=left), op=ast.Sub(), right=ast.Name(id=right)):
+            return (left, right) == (minuend, subtrahend)
+    return False
+
+
+def _transposes_w1(nodes: Sequence[ast.AST]) -> bool:
+    """Tell whether code has W1 transposed, which is in no right gradient."""
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr in ("T", "t", "mT")
+        and (
+            (isinstance(node.value, ast.Name) and node.value.id == "w1")
+            or (isinstance(node.value, ast.Attribute) and node.value.attr == "w1")
+        )
+        for node in nodes
+    )
+
+
+# Mistakes whose answers are the same, told apart by what the function's code says.
+SAME_ANSWER: tuple[tuple[str, Callable[[Sequence[ast.AST]], bool], str], ...] = (
+    (SIGN, _reverses_residual, "residual_reversed"),
+    ("w2_not_transposed", _transposes_w1, "w1_for_w2"),
+)
 
 
 def _of_problem(outcome: Outcome, mistakes: Mistakes) -> list[Ids]:
@@ -171,31 +272,33 @@ def _is_single_precision(actual: Sequence[Tensor], expected: Sequence[Tensor]) -
 
 def _factor(
     actual: tuple[Tensor, ...], answer: tuple[Tensor, ...], samples: int, tolerance: float
-) -> Ids | None:
-    """Return the name of the factor between an answer and a mistake's; None where there is none."""
+) -> Explanation | None:
+    """Return the factor between an answer and a mistake's, by name; None where there is none."""
     if [got.shape for got in actual] != [made.shape for made in answer]:
         return None
     if len(actual) > 1 or not actual[0].isfinite().all():
         pairs = zip(actual, answer, strict=True)
-        return () if all(_is_same(got, made, tolerance) for got, made in pairs) else None
+        same = all(_is_same(got, made, tolerance) for got, made in pairs)
+        return Explanation(()) if same else None
     (got,), (made,) = actual, answer
     norm = float(made.square().sum())
     if not norm > 0 or not math.isfinite(norm):
-        return () if _is_same(got, made, tolerance) else None
+        return Explanation(()) if _is_same(got, made, tolerance) else None
     factor = float((got * made).sum()) / norm
     if factor == 0 or not _is_same(got, factor * made, tolerance):
         return None
     for name, value in _factors(samples):
         if abs(factor - value) <= tolerance * abs(value):
-            return name
-    return (MULTIPLE,) if got.numel() > 1 else None  # any number is one of another
+            return Explanation(name)
+    # Of one entry, any number is one of another.
+    return Explanation((MULTIPLE,), factor) if got.numel() > 1 else None
 
 
 @cache
 def _factors(samples: int) -> list[tuple[Ids, float]]:
     """Return the factors that have a name, and the products of two of them; 1 has none."""
     named = [
-        ("sign", -1.0),
+        (SIGN, -1.0),
         ("factor_two_missing", 0.5),
         ("factor_two_doubled", 2.0),
         ("mean_for_sum", 1 / samples),

@@ -15,8 +15,9 @@ from functools import cached_property
 from types import CodeType
 from typing import Any
 
-from selfcheck.contract import GRADIENTS, Parameters, Spellings
+from selfcheck.contract import Parameters, Spellings
 from selfcheck.following import Piece
+from selfcheck.names import GRADIENTS
 from selfcheck.student import Loaded, Namespace
 
 # By function: its arguments, and what it returns where that has names of its own.

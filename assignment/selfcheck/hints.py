@@ -5,8 +5,9 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from selfcheck.contract import ASKED, Hint
+from selfcheck.contract import Hint
 from selfcheck.files import Cell
+from selfcheck.names import ASKED
 
 NEAR = 0.85  # of difflib's ratio, of names without case and underscores
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef

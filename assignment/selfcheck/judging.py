@@ -23,18 +23,23 @@ from selfcheck.contract import (
     Spellings,
 )
 from selfcheck.diagnosis import (
-    MULTIPLE,
+    CONSTANT,
+    MOST_NAMES,
     SINGLE,
+    ZERO,
+    Explanation,
     Ids,
     Mistakes,
     agreed,
     by_source,
     definition,
     explanations,
+    is_constant,
 )
 from selfcheck.verdicts import NO_ERROR, ErrorMap, Verdict, is_training
 
 NOTHING_NAMED: Named = {}
+RECOMPUTED = "recomputed"
 Answered = Sequence[tuple["Case", Outcome]]
 
 TENSOR_NAMES = {
@@ -248,13 +253,15 @@ def judge(
     worst = max((f for _, _, f in examined), key=lambda f: f.badness)
     function = answered[0][0].call.function
     seen = [sighting for _, outcome in answered for sighting in outcome.seen]
+    wrong = [(case, outcome) for case, outcome, finding in examined if finding.share < 1]
     share, reasons, ids = worst.share, worst.reasons, Ids()
     if on_path.share > 0 and worst.share == 0:
         share, reasons, ids = _recomputed(on_path, named.get(function, ()), marking)
+        if ids == (RECOMPUTED,) and _is_cast([one for one in wrong if one[0].on_path]):
+            ids, reasons = (SINGLE, *ids), (_taught(SINGLE, function, marking), *reasons)
     elif worst.share < 1:
-        wrong = [(case, outcome) for case, outcome, finding in examined if finding.share < 1]
         also = [one for one in beside if _examine(*one, marking).share < 1]
-        ids = (also and _explained([*wrong, *also])) or _diagnosed(wrong)
+        ids = _diagnosed(wrong, also)
         if worst.share > 0 and ids != (SINGLE,):  # it is nearly right, and no mistake
             ids = ()
         ids = by_source(ids, definition(source, function))
@@ -275,28 +282,49 @@ def judge(
     )
 
 
-def _diagnosed(wrong: Answered) -> Ids:
+def _diagnosed(wrong: Answered, also: Answered) -> Ids:
     """Return the mistakes that explain all wrong cases; those on the path, where off it none do.
 
+    Cases that are wrong `also`, in another criterion, choose between explanations and add nothing.
     What is right up to a mistake on the path, and anything off it, is the mistake made in a second
     forward pass.
     """
+    if is_constant(outcome for _, outcome in wrong):
+        return (CONSTANT,) if any(out.tensors[0].any() for _, out in wrong) else (ZERO,)
+    if also and (ids := _explained([*wrong, *also])):
+        return _part(ids, wrong)
     if ids := _explained(wrong):
         return ids
     on_path = [(case, outcome) for case, outcome in wrong if case.on_path]
-    if 0 < len(on_path) < len(wrong) and (ids := _explained(on_path)):
-        return (*ids, "recomputed")
+    if 0 < len(on_path) < len(wrong) and 0 < len(ids := _explained(on_path)) < MOST_NAMES:
+        return (*ids, RECOMPUTED)
     return ()
 
 
+def _is_cast(wrong: Answered) -> bool:
+    """Tell whether a cast to float32 is all that is wrong in these cases."""
+    return bool(wrong) and _explained(wrong) == (SINGLE,)
+
+
+def _part(ids: Ids, wrong: Answered) -> Ids:
+    """Return as few of these mistakes as explain the wrong cases."""
+    parts = (each.ids for each in _by_one(wrong) if set(each.ids) < set(ids))
+    return next(parts, ids)
+
+
 def _explained(wrong: Answered) -> Ids:
-    """Return one mistake that explains all of these, else two, else none."""
-    by_one = agreed(_explanations(case, outcome, case.mistaken()) for case, outcome in wrong)
-    if by_one and (len(by_one) == 1 or MULTIPLE not in by_one):
-        return by_one
-    # A mistake times any number is less of an explanation than two mistakes.
-    by_two = agreed(_explanations(case, outcome, case.mistaken_twice()) for case, outcome in wrong)
-    return by_two or by_one or _one_by_one(wrong)
+    """Return the mistakes that explain all of these best, or none."""
+    best = _by_one(wrong)[:1]
+    if not best or best[0].rank > (MOST_NAMES, False):
+        # A mistake times any number is less of an explanation than two mistakes.
+        by_two = agreed(_explanations(case, out, case.mistaken_twice()) for case, out in wrong)
+        best = sorted([*best, *by_two], key=lambda each: each.rank)[:1]
+    return best[0].ids if best else _one_by_one(wrong)
+
+
+def _by_one(wrong: Answered) -> list[Explanation]:
+    """Return what explains all of these by one mistake of the catalogue, with or without more."""
+    return agreed(_explanations(case, out, case.mistaken()) for case, out in wrong)
 
 
 def _one_by_one(wrong: Answered) -> Ids:
@@ -304,19 +332,19 @@ def _one_by_one(wrong: Answered) -> Ids:
     shown: dict[str, None] = {}
     for case, outcome in wrong:
         explained = _explanations(case, outcome, case.mistaken())
-        if not explained:
+        if not explained or explained[0].rank > (1, False):
             return ()
-        shown |= dict.fromkeys(explained[0])
-    return tuple(shown) if len(shown) == 2 else ()
+        shown |= dict.fromkeys(explained[0].ids)
+    return tuple(shown) if len(shown) == MOST_NAMES else ()
 
 
-def _explanations(case: Case, outcome: Outcome, mistakes: Mistakes) -> list[Ids]:
+def _explanations(case: Case, outcome: Outcome, mistakes: Mistakes) -> list[Explanation]:
     return explanations(outcome, case.expected, mistakes, len(case.call.tensors["x"]))
 
 
 def _share(name: str, marking: Marking) -> float:
     """Return the share that a mistake leaves of the points; nothing, where none is named."""
-    own = {SINGLE: marking.half_share, "recomputed": marking.recompute_share}
+    own = {SINGLE: marking.half_share, RECOMPUTED: marking.recompute_share}
     return own.get(name, marking.misconceptions.get(name, 0.0))
 
 
@@ -465,7 +493,7 @@ def _recomputed(
     reason = Reason("only_on_path")
     if on_path.share < 1 and on_path.error is not None:
         reason = Reason("recomputed_half", {"error": on_path.error})
-    return on_path.share * marking.recompute_share, (reason,), ("recomputed",)
+    return on_path.share * marking.recompute_share, (reason,), (RECOMPUTED,)
 
 
 def _autograd(message: str, sighting: Sighting) -> Reason:

@@ -11,12 +11,13 @@ import ast
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from selfcheck.contract import GRADIENTS, Sighting
+from selfcheck.contract import Sighting
 from selfcheck.files import File
 from selfcheck.following import Files, imported_from
 from selfcheck.formulas import Formula
 from selfcheck.guards import ENTRY_POINTS, GRAPH_ATTRIBUTES, MOST_SIGHTINGS
 from selfcheck.magics import TIMING
+from selfcheck.names import GRADIENTS
 from selfcheck.parsing import NOT_PARSED
 
 # A source may be made to grow without end while it is followed; an honest one needs hundreds.

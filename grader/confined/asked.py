@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 from torch import nn
 
-from grader.confined.contract import ASKED
+from grader.confined.names import ASKED
 
 
 @dataclass

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from grader.confined.asked import is_answer
-from grader.confined.contract import GRADIENTS, Call, Outcome, Parameters, Problem
+from grader.confined.contract import Call, Outcome, Parameters, Problem
 from grader.confined.guards import watching
 from grader.confined.hints import nested, of_missing, stub_above
+from grader.confined.names import GRADIENTS
 from grader.confined.student import Loaded, Namespace, TimeLimitReached, describe, where
 
 MAX_ENTRIES = 500_000

@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor
 
+from grader.confined.names import GRADIENTS
+
 
 class Parameters(NamedTuple):
     """Weights and biases of the two-layer network, equations (1.2) and (1.4).
@@ -19,12 +21,6 @@ class Parameters(NamedTuple):
     b1: Tensor
     w2: Tensor
     b2: Tensor
-
-
-Gradient = Literal["grad_w1", "grad_b1", "grad_w2", "grad_b2"]
-GRADIENTS: tuple[Gradient, ...] = ("grad_w1", "grad_b1", "grad_w2", "grad_b2")
-# What a submission is asked to define.
-ASKED = ("forward", *GRADIENTS, "Net")
 
 
 @dataclass(frozen=True)

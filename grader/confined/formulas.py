@@ -15,8 +15,9 @@ from functools import cached_property
 from types import CodeType
 from typing import Any
 
-from grader.confined.contract import GRADIENTS, Parameters, Spellings
+from grader.confined.contract import Parameters, Spellings
 from grader.confined.following import Piece
+from grader.confined.names import GRADIENTS
 from grader.confined.student import Loaded, Namespace
 
 # By function: its arguments, and what it returns where that has names of its own.

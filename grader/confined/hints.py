@@ -5,8 +5,9 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from grader.confined.contract import ASKED, Hint
+from grader.confined.contract import Hint
 from grader.confined.files import Cell
+from grader.confined.names import ASKED
 
 NEAR = 0.85  # of difflib's ratio, of names without case and underscores
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef

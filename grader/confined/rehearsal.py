@@ -12,9 +12,10 @@ from torch import Tensor
 
 from grader.confined import wire
 from grader.confined.calls import answer
-from grader.confined.contract import GRADIENTS, Call
+from grader.confined.contract import Call
 from grader.confined.files import Cell, File
 from grader.confined.following import Files
+from grader.confined.names import GRADIENTS
 from grader.confined.screening import screen
 from grader.confined.student import LoadBudget, load
 

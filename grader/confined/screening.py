@@ -11,12 +11,13 @@ import ast
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from grader.confined.contract import GRADIENTS, Sighting
+from grader.confined.contract import Sighting
 from grader.confined.files import File
 from grader.confined.following import Files, imported_from
 from grader.confined.formulas import Formula
 from grader.confined.guards import ENTRY_POINTS, GRAPH_ATTRIBUTES, MOST_SIGHTINGS
 from grader.confined.magics import TIMING
+from grader.confined.names import GRADIENTS
 from grader.confined.parsing import NOT_PARSED
 
 # A source may be made to grow without end while it is followed; an honest one needs hundreds.

@@ -16,9 +16,10 @@ import msgspec
 import torch
 from torch import Tensor
 
-from grader.confined.contract import Call, Gradient, Hint, HintKind, Outcome, Problem, Sighting
+from grader.confined.contract import Call, Hint, HintKind, Outcome, Problem, Sighting
 from grader.confined.files import Cell, File, Kind
 from grader.confined.limits import Limits
+from grader.confined.names import Gradient
 
 HEADER = struct.Struct(">I")
 SIGHTING_LENGTH = 200

@@ -12,18 +12,12 @@ from typing import TypeVar
 from grader.confined import student, wire
 from grader.confined.calls import answer, out_of_time
 from grader.confined.confinement import Confinement
-from grader.confined.contract import (
-    GRADIENTS,
-    OUT_OF_TIME,
-    Call,
-    Gradient,
-    Outcome,
-    Spellings,
-)
+from grader.confined.contract import OUT_OF_TIME, Call, Outcome, Spellings
 from grader.confined.files import File
 from grader.confined.following import Files
 from grader.confined.formulas import Formula, formulas_of, with_formulas
 from grader.confined.limits import Limits, seconds_for
+from grader.confined.names import GRADIENTS, Gradient
 from grader.confined.screening import screen
 
 TRUSTED_FRAME = 1 << 30  # frames come from the grader, which limits the source it sends

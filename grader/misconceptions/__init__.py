@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from grader.activations import Activation
-from grader.confined.contract import GRADIENTS, Call
+from grader.confined.contract import Call
+from grader.confined.names import GRADIENTS
 from grader.diagnosis import Mistaken
 from grader.misconceptions.derivation import (
     ForwardSteps,

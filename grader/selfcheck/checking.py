@@ -19,7 +19,6 @@ from torch import Tensor
 
 from grader.confined.calls import answer
 from grader.confined.contract import (
-    GRADIENTS,
     Call,
     Outcome,
     Problem,
@@ -30,6 +29,7 @@ from grader.confined.contract import (
 from grader.confined.files import File, cells_of
 from grader.confined.following import Files
 from grader.confined.formulas import Formula, formulas_of, with_formulas
+from grader.confined.names import GRADIENTS
 from grader.confined.screening import screen
 from grader.confined.student import Loaded
 from grader.diagnosis import Ids, Mistaken, Mistakes

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from grader.confined.contract import ASKED, GRADIENTS
+from grader.confined.names import ASKED, GRADIENTS
 from grader.rubric import Rubric
 from grader.submissions import is_homework
 from grader.submissions.read import Source, Unreadable, read, read_bytes

@@ -12,7 +12,7 @@ from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
-from grader.confined.contract import ASKED
+from grader.confined.names import ASKED
 from grader.submissions import is_gradable, open_here_and_now
 from grader.submissions.kinds import is_called_homework, stem_of
 from grader.submissions.tree import VERSION, Tree
