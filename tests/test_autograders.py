@@ -174,7 +174,7 @@ def run_the_step(
     ("source", "fail_under", "status", "says"),
     [
         ("gbk_comments.py", "60", 0, "100 of 100 points"),
-        ("syntax_error.py", "60", 1, "0 of 100 points"),
+        ("syntax_error.py", "80", 1, "75 of 100 points"),
         ("expected.csv", "0", 2, ""),
     ],
 )
