@@ -21,7 +21,9 @@ GRADES = "grades.csv"
 # What is asked of a Net; the reason that tells of another file; those that say nothing of a Net.
 OF_NET = ("net", "train.net")
 NET_BESIDE = "net_beside"
-MISSING = tuple(f"missing{more}" for more in ("", "_near", "_nested", "_unparsed", "_in_text"))
+MISSING = tuple(
+    f"missing{more}" for more in ("", "_failed", "_near", "_nested", "_unparsed", "_in_text")
+)
 NO_ANSWER = (*MISSING, "crashed", "unreadable", "nothing_defined", "nothing_defined_in_text")
 
 # Of a loss in the table. A wrong network's training is chaotic: the instructions of the processor

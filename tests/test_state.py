@@ -40,6 +40,11 @@ LEFT = {
         "torch.use_deterministic_algorithms(True)", "torch.are_deterministic_algorithms_enabled()",
     ),
     "anomaly mode": ("torch.autograd.set_detect_anomaly(True)", "torch.is_anomaly_enabled()"),
+    "hooks of saved tensors": (
+        "def same(x):\n    return x\n"
+        "torch.autograd.graph.saved_tensors_hooks(same, same).__enter__()",
+        "torch._C._autograd._top_saved_tensors_default_hooks(True)",
+    ),
     "threads": ("torch.set_num_threads(3)", "torch.get_num_threads()"),
     "streams": (
         "import sys\nsys.stdout.close()\nsys.stderr = open('log', 'w')\nsys.stdin = None",
@@ -122,6 +127,11 @@ def test_what_is_replaced_in_a_library_is_put_back_and_what_is_added_stays(here,
 def test_right_work_that_replaces_what_the_worker_calls_earns_everything(grade):  # noqa: F811
     replaced = "".join(f"{name} = None\n" for name in REPLACED if name != "torch.sigmoid")
     assert grade(module(f"{RIGHT}\n\nimport math\n{TELLS}{replaced}")).points == 100
+
+
+def test_right_work_that_clears_the_modules_earns_everything(grade):  # noqa: F811
+    cleared = "import sys\nsys.modules.clear()\nsys.meta_path.clear()\n"
+    assert grade(module(f"{RIGHT}\n\n{cleared}")).points == 100
 
 
 def test_float64_by_default_stays():

@@ -16,9 +16,8 @@ from grader.confined.files import File
 from grader.confined.following import Files, imported_from
 from grader.confined.formulas import Formula
 from grader.confined.guards import ENTRY_POINTS, GRAPH_ATTRIBUTES, MOST_SIGHTINGS
-from grader.confined.magics import TIMING
+from grader.confined.magics import NOT_PARSED, TIMING
 from grader.confined.names import GRADIENTS
-from grader.confined.parsing import NOT_PARSED
 
 # A source may be made to grow without end while it is followed; an honest one needs hundreds.
 MOST_STEPS = 50_000
