@@ -712,3 +712,14 @@ def test_the_screen_shows_so_many_remarks(tmp_path, capsys, count, last):
     assert lines[0] == "[line] line 0"
     assert lines[-1].endswith(last)
     assert len(lines) == min(count, 21)
+
+
+def test_a_file_that_is_named_alone_says_what_it_goes_without(tmp_path):
+    (tmp_path / "ada.py").write_text("from utils import sigmoid\nimport torch\n")
+    (tmp_path / "utils.py").write_text("def sigmoid(h):\n    return h\n")
+    (tmp_path / "ben.py").write_text("import torch\n")
+    remarks: list[str] = []
+    found = discover([tmp_path / "ada.py", tmp_path / "ben.py"], remarks=remarks)
+    assert [submission.student for submission in found] == ["ada", "ben"]
+    alone = "graded alone, without utils.py: name its folder instead"
+    assert remarks == [f"{tmp_path / 'ada.py'}: {alone}"]

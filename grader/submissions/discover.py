@@ -290,6 +290,7 @@ class _Search:
                 self._file_at(path).faults.append(Fault(path, str(refusal)))
         else:
             self._add_file(path, path.name, mode, self._file_at(path))
+            self._say_alone(path)
 
     def _look_into(self, folder: Path) -> None:
         """Add a named folder: one student's, or a class's."""
@@ -556,6 +557,15 @@ class _Search:
             self._say(folders[0], f"read as a download from {system}{others}: {students}{each}")
         for system in sorted(self._zoneless):
             self._remark(f"{system}'s times have no time zone: read as {self._zone.words}")
+
+    def _say_alone(self, path: Path) -> None:
+        """Say that a named file is graded without what it imports of the files beside it."""
+        try:
+            beside = [path.parent / entry.name for entry in self._scan(path.parent)]
+        except OSError:
+            return
+        if helpers := self._works.imported_by(path, beside):
+            self._say(path, f"graded alone, without {listing(helpers)}: name its folder instead")
 
     def _say_one_students(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> None:
         """Say that a folder with files was taken as one student's, and what cannot be graded."""

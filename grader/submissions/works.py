@@ -98,6 +98,11 @@ class Works:
         """Tell whether a file defines so much of what is asked, and is not as it was handed out."""
         return len(self._look(path).asked) >= least and not self.is_untouched(path)
 
+    def imported_by(self, path: Path, beside: Iterable[Path]) -> list[str]:
+        """Return the names of those files beside a file that it imports."""
+        imports = self._imports(path)
+        return [other.name for other in beside if other != path and stem_of(other.name) in imports]
+
     def is_one_students(self, files: Sequence[Path], folders: Sequence[Path]) -> bool:
         """Tell whether what lies in a folder is one student's; otherwise it is a class.
 
