@@ -233,7 +233,7 @@ def test_a_submission_gives_the_runner_no_commands(tmp_path):
     quoted = [line for line in done.stdout.splitlines() if "##[stop-commands]mine" in line]
     assert obeyed("\n".join(quoted)) != []  # or this shows nothing
     commands = obeyed(done.stdout)
-    assert len(commands) == 6  # an annotation for each function
+    assert len(commands) == 7  # an annotation for each function, and what else is asked for
     assert all(command.startswith("::error file=homework.py,") for command in commands)
     assert done.stderr == ""
 
