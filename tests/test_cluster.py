@@ -170,7 +170,7 @@ def test_a_worker_that_is_killed_costs_two_runs_nothing_but_time(
     assert criteria_of(tmp_path / "20211") == here
     assert criteria_of(tmp_path / "7").keys() == here.keys()
     statuses = {json.loads(p.read_bytes())["status"] for p in tmp_path.glob("*/*/result.json")}
-    assert statuses == {"graded", "failed"}
+    assert statuses == {"graded"}
 
 
 def at_work(worker: int) -> bool:
