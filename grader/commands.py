@@ -1,8 +1,9 @@
 """Run a job in the coordinating process, and show people what came of it. Imports no torch."""
 
 import os
+import platform
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def _grade(job: GradeJob) -> int:
     # What is unpacked is read while the class is graded, and gone after that.
     with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
         names = Names(results, Path(job.students) if job.students else None)
-        remarks: list[str] = []
+        remarks = list(_other_python(rubric.software.python))
         submissions = discover(
             [Path(path) for path in job.paths],
             archives,
@@ -83,6 +84,16 @@ def _grade(job: GradeJob) -> int:
             write_roster(submissions, results)
             book = opened.enter_context(_book(job.db or default_url(results), rubric))
             return _grade_class(job, rubric, submissions, book, batch, screen)
+
+
+def _other_python(promised: str) -> Iterator[str]:
+    """Yield a line if students were told of another Python than this one."""
+    here = ".".join(platform.python_version_tuple()[:2])
+    if here != promised:
+        yield (
+            f"this is Python {here}, and the handout says {promised} ([software] in the rubric): "
+            "code that only one of them can read earns other points than students expect"
+        )
 
 
 def _find_of(job: GradeJob, rubric: Rubric, opened: ExitStack) -> Find:

@@ -329,3 +329,12 @@ def test_results_within_the_class_folder_are_no_submission(warm, tmp_path):
         done = warm.run("grade", ".", "--out", "results", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
     assert [path.name for path in (tmp_path / "results").iterdir() if path.is_dir()] == ["ada"]
+
+
+@pytest.mark.parametrize(("python", "said"), [("3.2", True), (None, False)])
+def test_another_python_than_students_were_told_of_is_said(warm, tmp_path, python, said):
+    rubric, homework = tmp_path / "rubric.toml", tmp_path / "ada.py"
+    rubric.write_text(f'[software]\npython = "{python}"\n' if python else "")
+    homework.write_text("x = 1\n")
+    done = warm.run("grade", homework, "--out", tmp_path / "out", "--rubric", rubric, "--no-pages")
+    assert ("and the handout says 3.2 ([software] in the rubric)" in done.stdout) == said
