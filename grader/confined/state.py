@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from locale import LC_ALL, setlocale
 from typing import Any
 
@@ -98,7 +97,12 @@ _pop_function, _pop_dispatch = (
     torch._C._pop_torch_dispatch_stack,
 )
 
-_hooks = partial(torch._C._autograd._top_saved_tensors_default_hooks, True)
+# Old versions of torch do not tell of these.
+_top_hooks = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
+
+
+def _hooks() -> object:
+    return _top_hooks(True) if _top_hooks else None
 
 
 def _pop_hooks(before: object) -> None:
