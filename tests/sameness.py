@@ -29,7 +29,7 @@ def check(path: Path, questions, limits) -> object:
 
     os.chdir(path.parent)
     try:
-        given = handed_in(path, questions.source_bytes)
+        given = handed_in(path, questions.source_bytes, path.parent)
     except UserError as error:
         return str(error)
     with guarded(), empty_folder() as folder:

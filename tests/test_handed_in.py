@@ -249,6 +249,9 @@ ON_DISK = {
     "builtins that are away": [
         module(RIGHT + "import builtins\nbuiltins.len = builtins.isinstance = None\n"),
     ],
+    "arguments of the work itself: its name": [
+        module("import sys\nassert sys.argv == ['homework.py'], sys.argv\n" + RIGHT),
+    ],
     "arguments of a run": [
         notebook("import sys\nbefore = sys.argv\n%run part.py --n 3 'a b'\n"
                  "assert sys.argv is before and n == ['part.py', '--n', '3', 'a b'], n\n"),

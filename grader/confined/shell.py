@@ -88,9 +88,9 @@ class Shell:
         options = [*takewhile(lambda word: word.startswith("-"), words)]
         if len(options) == len(words):
             return
-        asked, *arguments = words[len(options) :]
+        asked, *given = words[len(options) :]
         file = self._found(asked)
-        with _arguments([asked, *arguments]):
+        with arguments([asked, *given]):
             if file.kind == "notebook" or "-i" in options:
                 self._run_file(file, self.user_ns)
                 return
@@ -127,7 +127,7 @@ def _words(line: str) -> list[str]:
 
 
 @contextmanager
-def _arguments(words: Sequence[str]) -> Iterator[None]:
+def arguments(words: Sequence[str]) -> Iterator[None]:
     """Have the words of a command line in sys.argv in the body."""
     before = sys.argv
     sys.argv = [*words]

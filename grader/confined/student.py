@@ -28,7 +28,7 @@ from grader.confined.folder import Folder
 from grader.confined.magics import Untransformed
 from grader.confined.modules import Modules
 from grader.confined.parsing import Fault
-from grader.confined.shell import Shell
+from grader.confined.shell import Shell, arguments
 from grader.confined.state import State
 
 DETAIL_LENGTH = 500
@@ -258,7 +258,8 @@ class Loading:
         namespace["__builtins__"] = self._modules.builtins
         if main.kind == "module":
             namespace["__file__"] = self._modules.folder.path_of(main.name)
-        self.run(main, namespace)
+        with arguments([self._modules.folder.path_of(main.name)]):
+            self.run(main, namespace)
         return namespace
 
     def forget(self) -> None:

@@ -66,7 +66,7 @@ def check_file(request: Request, questions: Questions, look: Look) -> int:
     Raises UserError where the file cannot be read or `only` names nothing.
     """
     os.environ.setdefault("MPLBACKEND", "Agg")  # no window may stop the check
-    given = handed_in(request.file, questions.source_bytes)
+    given = handed_in(request.file, questions.source_bytes, Path.cwd())
     with guarded(), empty_folder() as folder:
         if request.when_told is not None:
             labels = {cell.label for cell in given.main.cells}
