@@ -45,6 +45,7 @@ TRAVELLING = {
     "confined.asked": "asked.py",
     "confined.calls": "calls.py",
     "confined.files": "files.py",
+    "confined.folder": "folder.py",
     "confined.following": "following.py",
     "confined.formulas": "formulas.py",
     "confined.guards": "guards.py",

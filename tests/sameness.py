@@ -24,16 +24,16 @@ def check(path: Path, questions, limits) -> object:
     from selfcheck.errors import UserError
     from selfcheck.guards import guarded
     from selfcheck.reading import handed_in
-    from selfcheck.running import reports, work_of
+    from selfcheck.running import empty_folder, reports, work_of
     from selfcheck.showing import Look
 
     os.chdir(path.parent)
     try:
-        given = handed_in(path, questions.source_bytes)
+        given = handed_in(path, questions.source_bytes, path.parent)
     except UserError as error:
         return str(error)
-    with guarded():
-        work = work_of(given, questions, limits)
+    with guarded(), empty_folder() as folder:
+        work = work_of(given, questions, limits, folder)
         *_, report = reports(work, None, questions, Look(Texts()))
     return [[v.criterion, v.points, v.message, v.diagnosis] for v in report.verdicts]
 
@@ -71,12 +71,12 @@ def warm(questions, limits) -> None:
     from selfcheck.files import Cell, File
     from selfcheck.guards import guarded
     from selfcheck.reading import HandedIn
-    from selfcheck.running import work_of
+    from selfcheck.running import empty_folder, work_of
 
     source = "%matplotlib inline\ndef grad_w1(x, y, params, hs, y_pred):\n    return x @ hs.T\n"
     main = File("homework.ipynb", "notebook", (Cell("cell 1", source),))
-    with guarded():
-        work = work_of(HandedIn(main), questions, limits)
+    with guarded(), empty_folder() as folder:
+        work = work_of(HandedIn(main), questions, limits, folder)
         list(work.ask(questions.cases))
     work.loaded.forget()
     for case in questions.cases:

@@ -50,7 +50,7 @@ def grade(zygote: Zygote, rubric: Rubric) -> Grade:
 
 NO_GOOGLE = (
     "ModuleNotFoundError: google is not among the packages the grader has "
-    "(torch, numpy, matplotlib, IPython), and no google.py was handed in"
+    "(torch, numpy, matplotlib, IPython), and no google.py was found beside it"
 )
 # What earns everything, and the notes on it, by the line and how the text begins.
 FULL = {
@@ -160,6 +160,105 @@ TOGETHER = {
                + RIGHT.replace("hs @ params", "hs @ torch.eye(hs.shape[1]) @ params"))
     ],
 }  # fmt: skip
+
+
+IN_SRC = module(RIGHT, "hw/src/helper.py")
+WITH_CHILD = f"import builtins\nbuiltins.sigmoid = torch.sigmoid\n{RIGHT}".replace(
+    "import builtins", "import torch, builtins", 1
+).replace("torch.sigmoid(x", "sigmoid(x")
+ON_DISK = {
+    "a file that is opened": [
+        module("exec(open('utils.py').read())\n"), module(RIGHT, "utils.py"),
+    ],
+    "a file that runpy runs": [
+        module("import runpy\nglobals().update(runpy.run_path('utils.py', run_name='x'))\n"),
+        module("from inner import *\n" + RIGHT, "utils.py"), module("", "inner.py"),
+    ],
+    "a file by its location": [
+        module("import importlib.util\n"
+               "spec = importlib.util.spec_from_file_location('mine', 'parts/utils.py')\n"
+               "mine = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(mine)\n"
+               "globals().update({k: v for k, v in vars(mine).items() if k[0] != '_'})\n"),
+        module(RIGHT, "parts/utils.py"),
+    ],
+    "a file by importlib's loader": [
+        module("from importlib.machinery import SourceFileLoader\n"
+               "mine = SourceFileLoader('mine', 'utils.py').load_module()\n"
+               "globals().update({k: v for k, v in vars(mine).items() if k[0] != '_'})\n"),
+        module(RIGHT, "utils.py"),
+    ],
+    "a written cell that is opened": [
+        notebook("%%writefile part.py\n" + RIGHT, "exec(open('part.py').read())"),
+    ],
+    "a module that is written": [
+        module(f"with open('mine.py', 'w') as file:\n    file.write({RIGHT!r})\n"
+               "from mine import *\n"),
+    ],
+    "a package that is written": [
+        module(f"import os\nos.mkdir('mine')\nopen('mine/__init__.py', 'w').close()\n"
+               f"with open('mine/all.py', 'w') as file:\n    file.write({RIGHT!r})\n"
+               "from mine.all import *\n"),
+    ],
+    "a notebook in a folder, '../src' on the path": [
+        notebook("import sys\nsys.path.append('../src')\nfrom helper import *\n",
+                 name="hw/work/homework.ipynb"), IN_SRC, module("1 / 0", "a/helper.py"),
+    ],
+    "a notebook in a folder, '..' on the path": [
+        notebook("import sys\nsys.path.append('..')\nfrom src.helper import *\n",
+                 name="hw/work/homework.ipynb"), IN_SRC, module("1 / 0", "a/src/helper.py"),
+    ],
+    "a path that is made of __file__": [
+        module("import sys\nfrom pathlib import Path\n"
+               "sys.path.append(str(Path(__file__).resolve().parents[1] / 'src'))\n"
+               "from helper import *\n", "hw/work/homework.py"),
+        IN_SRC, module("1 / 0", "a/helper.py"),
+    ],
+    "a folder that is changed to": [
+        notebook("%cd ../src\nfrom helper import *\n", name="hw/work/homework.ipynb"),
+        IN_SRC, module("1 / 0", "a/helper.py"),
+    ],
+    "a folder that os changes to": [
+        module("import os\nos.chdir('hw/src')\nfrom helper import *\n"),
+        IN_SRC, module("1 / 0", "a/helper.py"),
+    ],
+    "a notebook that runs another in its folder": [
+        notebook("%run other.ipynb\n", name="work/homework.ipynb"),
+        notebook(RIGHT, name="work/other.ipynb"),
+    ],
+    "the only file of a name": [module("from helper import *\n"), IN_SRC],
+    "the only file of a name in a package": [
+        module("from src.helper import *\n"), IN_SRC, module("1 / 0", "a/helper.py"),
+    ],
+    "a copy": [module("from helper import *\n"), module(RIGHT, "helper (1).py")],
+    "Jupyter's copy": [module("from helper import *\n"), module(RIGHT, "a/helper-Copy1.py")],
+    "another ending, and capitals": [
+        module("from helper import *\n"), module(RIGHT, "Helper.PY.txt"),
+    ],
+    "a module that is loaded again": [
+        notebook("%%writefile part.py\nforward = 1\n", "import part, importlib\n",
+                 "%%writefile part.py\n" + RIGHT,
+                 "assert importlib.reload(part) is part\nfrom part import *"),
+    ],
+    "a module that is written again": [
+        module("import part\nfrom importlib import reload\n"
+               f"with open('part.py', 'w') as file:\n    file.write({RIGHT!r})\n"
+               "reload(part)\nfrom part import *\n"),
+        module("forward = 1\n", "part.py"),
+    ],
+    "a name among builtins": [module(WITH_CHILD)],
+    "builtins that are away": [
+        module(RIGHT + "import builtins\nbuiltins.len = builtins.isinstance = None\n"),
+    ],
+    "arguments of the work itself: its name": [
+        module("import sys\nassert sys.argv == ['homework.py'], sys.argv\n" + RIGHT),
+    ],
+    "arguments of a run": [
+        notebook("import sys\nbefore = sys.argv\n%run part.py --n 3 'a b'\n"
+                 "assert sys.argv is before and n == ['part.py', '--n', '3', 'a b'], n\n"),
+        module("import sys\nn = sys.argv\n" + RIGHT, "part.py"),
+    ],
+}  # fmt: skip
+TOGETHER |= ON_DISK
 
 
 @pytest.mark.parametrize("files", TOGETHER.values(), ids=TOGETHER.keys())
@@ -309,3 +408,37 @@ def test_autograd_in_a_file_beside_is_named_and_earns_nothing(zygote, rubric, ro
     (sighting,) = asked.named["grad_w1"]
     assert (sighting.name, sighting.where) == ("torch.autograd.grad", "utils.py, line 6")
     assert all(outcome.seen[0].where == "utils.py, line 6" for outcome in asked.outcomes)
+
+
+def test_a_file_that_is_running_is_not_run_once_more_inside_itself(grade):
+    other = notebook("%run homework.ipynb\n", RIGHT, name="other.ipynb")
+    result = grade(notebook("%run other.ipynb\n"), other)
+    assert result.points == 100
+    assert result.notes == [
+        ("other.ipynb, cell 1, line 1",
+         "homework.ipynb is running already, and is not run once more inside itself"),
+    ]  # fmt: skip
+
+
+ELSEWHERE = ["../up.py", "/tmp/absolute.py", "a/../../up.py", "nul\0.py", "long" * 99 + ".py"]
+
+
+@pytest.mark.parametrize("name", [*ELSEWHERE, "full.py"])
+def test_a_file_whose_name_leads_elsewhere_or_that_has_no_room_is_only_left_out(grade, name):
+    size = 40_000_000 if name == "full.py" else 1
+    source = f"{RIGHT}\nimport os\nassert os.listdir() == ['homework.py'], os.listdir()\n"
+    result = grade(module(source), module("#" * size, name))
+    assert (result.points, result.notes) == (100, [])
+
+
+def test_what_was_not_handed_in_is_not_there(grade):
+    result = grade(module(f"open('config.json')\n{RIGHT}"))
+    assert result.points == 100
+    assert result.notes == [
+        (f"{MINE} 1", "FileNotFoundError: [Errno 2] No such file or directory: 'config.json'"),
+    ]
+
+
+def test_two_files_of_a_name_are_none(grade):
+    two = [module(RIGHT, "a/helper.py"), module(RIGHT, "b/helper.py")]
+    assert grade(module("from helper import *\n"), *two).points == 0

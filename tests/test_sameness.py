@@ -163,7 +163,7 @@ def test_files_beside_each_other_are_the_same(zygote, released, checked_folders,
 
 def asked(rubric: Rubric, zygote, path: Path) -> Said:
     """Return what a worker's answers come to, the other files of the folder beside this one."""
-    given = handed_in(path, rubric.limits.source_bytes)
+    given = handed_in(path, rubric.limits.source_bytes, path.parent)
     cases = [case for case in hidden_cases(rubric, 1) if case.criterion in rubric.points]
     answers = interview(
         given.main, given.beside, rubric.software.packages, rounds_of(cases), zygote,

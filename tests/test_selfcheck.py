@@ -136,6 +136,7 @@ def test_a_file_saved_in_two_writes_is_checked_whole_in_the_end(folder, watching
 
 def test_a_check_that_takes_too_long_ends_and_says_where(folder):
     (folder / "homework.py").write_text("x = 1\nwhile True:\n    x = 1\n")
+    (folder / "temporary").mkdir()
     command = [sys.executable, "-m", "selfcheck", "homework.py", "--when-told", "3"]
     done = subprocess.run(
         command,
@@ -143,10 +144,11 @@ def test_a_check_that_takes_too_long_ends_and_says_where(folder):
         capture_output=True,
         text=True,
         cwd=folder,
-        env=environment(folder),
+        env=environment(folder, TMPDIR=str(folder / "temporary")),
         timeout=PATIENCE,
     )
     assert done.returncode == 3
+    assert not list((folder / "temporary").glob("selfcheck-*"))
     assert re.search(r"took longer than 3 s .*\(homework.py, line [23]\)", done.stdout)
 
 
@@ -274,6 +276,26 @@ def test_files_that_are_needed_are_named_where_the_work_is_handed_in(folder):
     (folder / "homework.py").write_text(MODULE)
     done = check(folder, "homework.py", COLUMNS="400")
     assert "Hand in this one file." in done.stdout
+
+
+OPENS = "exec(open('../src/utils.py').read())\nimport sys\nsys.path.append('../src')\nimport more\n"
+
+
+def test_what_is_opened_is_what_would_be_handed_in_and_nothing_is_left(folder):
+    for name in ("src", "work", "temporary"):
+        (folder / name).mkdir()
+    (folder / "work" / "config.json").write_text("{}")
+    (folder / "src" / "utils.py").write_text(f"import more\n{MODULE}")
+    (folder / "src" / "more.py").write_text("open('mine.txt', 'w').close()\n")
+    (folder / "work" / "homework.py").write_text(f"{OPENS}open('config.json')\n")
+    before = sorted(folder.rglob("*.*"))
+    done = check(folder, "work/homework.py", COLUMNS="400", TMPDIR=str(folder / "temporary"))
+    assert "All is right." in done.stdout, done.stdout
+    (note,) = [line for line in done.stdout.splitlines() if line.startswith("! ")]
+    assert note.endswith("FileNotFoundError: [Errno 2] No such file or directory: 'config.json'")
+    assert [path for path in sorted(folder.rglob("*.*")) if path.suffix != ".pyc"] == [
+        path for path in before if path.suffix != ".pyc"
+    ]
 
 
 def test_another_python_is_told_before_all_is_right(folder):

@@ -17,17 +17,18 @@ from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from time import process_time
 from types import FrameType, TracebackType
 from typing import Any
 
 from grader.confined.asked import Asked
 from grader.confined.files import Cell, File
+from grader.confined.folder import Folder
 from grader.confined.magics import Untransformed
 from grader.confined.modules import Modules
 from grader.confined.parsing import Fault
-from grader.confined.shell import Shell
+from grader.confined.shell import Shell, arguments
 from grader.confined.state import State
 
 DETAIL_LENGTH = 500
@@ -176,15 +177,20 @@ class Loaded:
 
 
 def load(
-    main: File, beside: Sequence[File], packages: Collection[str], limit: Limiter = no_limit
+    main: File,
+    beside: Sequence[File],
+    packages: Collection[str],
+    limit: Limiter = no_limit,
+    root: Path | None = None,
 ) -> Loaded:
     """Run the cells of `main` in order; return the names they define and the errors they met.
 
     It can import the files `beside` it, Python's own library and `packages`. A module sees
-    `__name__ == "homework"`, a notebook "__main__".
+    `__name__ == "homework"`, a notebook "__main__". With `root`, an empty folder, the files lie
+    there, and the current folder is the main file's.
     """
     let_compile_be()
-    loading = Loading(main, beside, packages, limit)
+    loading = Loading(main, beside, packages, limit, root)
     sys.stdout, sys.stderr = Unclosed(sys.stdout), Unclosed(sys.stderr)
     namespace = loading.run_main()
     loading.state.put_back()
@@ -211,21 +217,29 @@ class Loading:
     """A submission while its files run: what they share is the limit, and the notes."""
 
     def __init__(
-        self, main: File, beside: Sequence[File], packages: Collection[str], limit: Limiter
+        self,
+        main: File,
+        beside: Sequence[File],
+        packages: Collection[str],
+        limit: Limiter,
+        root: Path | None,
     ) -> None:
         self.notes: list[Note] = []
         self.cells: list[Cell] = []
         self.ran: list[str] = []
-        self.state = State()
         self._main = main
         self._labels: set[str] = set()
         self._limit = limit
         self._place = main.name  # of the statement that runs
+        self._running: list[str] = []
         others = [file.beside() for file in beside]
         for file in (main, *others):
             self._take(file)
-        files = [file for file in others if file.name != main.name]
-        self._modules = Modules([*files, main], packages, self.run, self._note)
+        files = [*(file for file in others if file.name != main.name), main]
+        folder = Folder(root, main)
+        folder.lay_out(files)
+        self.state = State()
+        self._modules = Modules(files, folder, packages, self.run, self._note, self._take)
         self._modules.builtins.__dict__.update(
             get_ipython=self._shell, display=lambda *args, **kwargs: None
         )
@@ -243,8 +257,9 @@ class Loading:
         namespace = self._modules.enter(path, name).__dict__
         namespace["__builtins__"] = self._modules.builtins
         if main.kind == "module":
-            namespace["__file__"] = main.name
-        self.run(main, namespace)
+            namespace["__file__"] = self._modules.folder.path_of(main.name)
+        with arguments([self._modules.folder.path_of(main.name)]):
+            self.run(main, namespace)
         return namespace
 
     def forget(self) -> None:
@@ -253,6 +268,16 @@ class Loading:
 
     def run(self, file: File, namespace: Namespace) -> None:
         """Run a file in a namespace. What goes wrong leaves a note, and never raises."""
+        if file.name in self._running:
+            self._note(f"{file.name} is running already, and is not run once more inside itself")
+            return
+        self._running.append(file.name)
+        try:
+            self._run(file, namespace)
+        finally:
+            self._running.remove(file.name)
+
+    def _run(self, file: File, namespace: Namespace) -> None:
         self.ran.append(file.name)
         asked, future = Asked(namespace), 0
         for cell in file.cells:
@@ -265,10 +290,6 @@ class Loading:
         for cell in file.cells:
             self._labels.add(cell.label)
             register(cell.label, cell.source)
-
-    def _write(self, file: File) -> None:
-        self._modules.add(file)
-        self._take(file)
 
     def _note(self, text: str) -> None:
         self.notes.append(Note(self._place, text))
@@ -322,7 +343,7 @@ class Loading:
 
     def _shell(self) -> Shell:
         namespace = sys._getframe(1).f_globals
-        return Shell(namespace, self._modules, self._execute, self.run, self._write)
+        return Shell(namespace, self._modules, self._execute, self.run)
 
     def _execute(self, source: str, namespace: Namespace, own: Namespace) -> Any:
         """Run some Python as if it stood where it is asked for; return an expression's value."""

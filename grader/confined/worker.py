@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TypeVar
 
 from grader.confined import student, wire
@@ -48,7 +49,7 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
         limits.slice_seconds,
         limits.reference_seconds,
     )
-    loaded = student.load(main, beside, load.packages, budget)
+    loaded = student.load(main, beside, load.packages, budget, Path.cwd())
     notes = [(note.where, note.text) for note in loaded.notes]
     _send(channel, wire.loaded_of(notes, loaded.ran))
     loaded = with_formulas(loaded, formulas)
