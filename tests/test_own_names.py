@@ -57,3 +57,20 @@ def test_a_definition_that_fails_is_told_with_its_error(grade):  # noqa: F811
     message = grade(module(source)).messages["net"]
     assert message.startswith("Net is not defined: its definition ended in AttributeError: module ")
     assert message.endswith(f"(homework.py, line {line})")
+
+
+def test_a_name_that_only_an_annotation_needs_costs_no_function(grade):  # noqa: F811
+    source = RIGHT.replace("def grad_w2(x,", "def grad_w2(x: Vec,")
+    source = source.replace("    def forward(self, x):", "    def forward(self, x: Vec) -> Vec:")
+    result = grade(module(f"type Vec = Tensor\n{source}"))
+    assert result.points == 100, result.messages
+
+
+@pytest.mark.parametrize("use", ["@torch.compile\n", "@torch.compile(fullgraph=True)\n"])
+def test_what_is_to_be_compiled_runs_as_it_stands(grade, use):  # noqa: F811
+    assert grade(module(RIGHT.replace("def grad_w1", f"{use}def grad_w1"))).points == 100
+
+
+def test_an_import_error_does_not_say_where_this_machines_library_lies(grade):  # noqa: F811
+    (note,) = grade(module(f"from typing import no_such_thing\n{RIGHT}")).notes
+    assert note[1] == "ImportError: cannot import name 'no_such_thing' from 'typing'"

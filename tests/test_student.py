@@ -133,7 +133,8 @@ def test_imports(source, texts):
     assert all(text.startswith(begins) for text, begins in zip(told, texts, strict=True)), told
     loaded.forget()
     assert sys.modules.get("__main__") is before["__main__"]
-    assert {"homework", "one", "pack", "loop"}.isdisjoint(sys.modules)
+    own = {"homework", "one", "pack", "loop"}
+    assert {name: sys.modules.get(name) for name in own} == {name: before.get(name) for name in own}
 
 
 def test_files_of_a_submission_before_are_not_found():

@@ -9,7 +9,6 @@ import __future__
 
 import ast
 import linecache
-import os
 import re
 import signal
 import sys
@@ -22,6 +21,8 @@ from time import process_time
 from types import FrameType, TracebackType
 from typing import Any
 
+import torch
+
 from grader.confined.asked import Asked
 from grader.confined.files import Cell, File
 from grader.confined.folder import Folder
@@ -32,6 +33,8 @@ from grader.confined.shell import Shell, arguments
 from grader.confined.state import State
 
 DETAIL_LENGTH = 500
+# Where the library of this machine lies, as an ImportError says.
+IN_A_FILE = re.compile(r" \((?:unknown location|[^()]*\.(?:py|so|pyd))\)$")
 SHORTEST = 1e-5  # a timer takes less for none
 NO_GPU_HERE = "the grader has no GPU"
 # As torch says it where there is none.
@@ -328,11 +331,21 @@ class Loading:
     def _run_statement(
         self, statement: ast.stmt, label: str, future: int, scope: Namespace, own: Any = None
     ) -> None:
-        try:
+        tree = ast.Module([statement], type_ignores=[])
+
+        def execute(flags: int) -> None:
             with self._limit(statement):
-                tree = ast.Module([statement], type_ignores=[])
-                code = compile(tree, label, "exec", future, dont_inherit=True)
+                code = compile(tree, label, "exec", flags, dont_inherit=True)
                 exec(code, scope, scope if own is None else own)
+
+        try:
+            try:
+                execute(future)
+            except NameError:
+                if not isinstance(statement, ast.FunctionDef | ast.ClassDef):
+                    raise
+                # It may be in an annotation alone, which newer Pythons do not look at either.
+                execute(future | __future__.annotations.compiler_flag)
         except BaseException as error:
             place = f"{label}, line {statement.lineno}"
             if not isinstance(error, TimeLimitReached):  # which is elsewhere on every run
@@ -380,10 +393,12 @@ def _apart(statement: ast.stmt) -> list[ast.stmt]:
 
 def let_compile_be() -> None:
     """Have torch.compile run a function as it stands: compiling takes longer than all the rest."""
-    if dynamo := sys.modules.get("torch._dynamo"):
-        dynamo.config.disable = True
-    else:
-        os.environ["TORCHDYNAMO_DISABLE"] = "1"  # it reads this when it is imported
+    torch.compile = _uncompiled
+
+
+def _uncompiled(model: Any = None, **options: object) -> Any:
+    """Return what is to be compiled; without that, a decorator which does, as torch.compile has."""
+    return (lambda function: function) if model is None else model
 
 
 def register(label: str, source: str) -> None:
@@ -419,6 +434,7 @@ def describe(error: BaseException) -> str:
     try:
         text = error.msg if isinstance(error, SyntaxError) else str(error)
         first_line = text.strip().split("\n")[0].encode(errors="replace").decode()
+        first_line = IN_A_FILE.sub("", first_line)
     except BaseException:
         first_line = ""
     name = type(error).__name__

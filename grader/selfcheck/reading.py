@@ -30,7 +30,12 @@ def handed_in(path: Path, source_bytes: int, root: Path) -> HandedIn:
     Where it lies below `root`, that is what would be handed in, and all files there are beside it.
     """
     # What a link leads to is what would be handed in.
-    source = read(shown(path.name), read_bytes(path.resolve(), source_bytes))
+    try:
+        data = read_bytes(path.resolve(), source_bytes)
+    except Unreadable as error:
+        what = str(error).removeprefix(shown(path.resolve().name))
+        raise Unreadable(f"{shown(path)}{what}") from None
+    source = read(shown(path.name), data)
     path = path.absolute()
     top = root.absolute() if root.absolute() in path.parents else path.parent
     beside = {}
