@@ -68,6 +68,7 @@ def checked_apart(path: Path, questions, limits) -> object:
 def warm(questions, limits) -> None:
     """Import here, once, what students' files and the self-check itself import on the way."""
     import matplotlib.pyplot  # noqa: F401
+    import torch._dynamo  # noqa: F401
     from selfcheck.files import Cell, File
     from selfcheck.guards import guarded
     from selfcheck.reading import HandedIn

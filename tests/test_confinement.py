@@ -110,7 +110,7 @@ TGKILL = (
 
 INSIDE = [
     ("open('x', 'w').write('figure')", "os", "6"),
-    ("[os.mkdir('a'), os.rename('a', 'b'), os.listdir()][-1]", "os", "['b']"),
+    ("[os.mkdir('a'), os.rename('a', 'b'), os.path.isdir('b')][-1]", "os", "True"),
     ("os.path.expanduser('~') == os.getcwd() == tempfile.gettempdir()", "os, tempfile", "True"),
     ("tempfile.TemporaryFile().write(b'x')", "tempfile", "1"),
     ("sorted(os.environ)", "os", str(sorted(["HOME", "LOGNAME", "TMPDIR", "USER", *NO_GPU]))),

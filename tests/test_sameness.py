@@ -70,7 +70,7 @@ TRAINED = (
     HANDED_IN / "net_one_output.py",
     HANDED_IN / "unclosed_bracket.py",
 )
-FOLDERS = sorted(HANDED_IN.glob("02*"))
+FOLDERS = [HANDED_IN / name for name in ("02_helper_module_beside", "02b_split_over_modules")]
 
 Said = list[list[object]] | str  # by criterion: its name, points, message, diagnosis; or why not
 Files = dict[str, tuple[str, bytes]]  # name and bytes, by what a file is called here

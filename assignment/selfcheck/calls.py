@@ -61,7 +61,7 @@ def _answer(call: Call, loaded: Loaded) -> Outcome:
         tensors = HANDLERS[call.function](call, loaded.namespace)
         return Outcome(tensors)
     except Missing as error:
-        hint = of_missing(str(error), loaded.cells)
+        hint = of_missing(str(error), loaded.cells, loaded.notes)
         return Outcome(problem=Problem.MISSING, detail=str(error), hint=hint)
     except BadReturn as error:
         return Outcome(problem=Problem.BAD_RETURN, detail=str(error))
@@ -129,12 +129,26 @@ def _dense(value: Tensor, name: str) -> Tensor:
     return value
 
 
+def _as_their_own(params: Parameters, namespace: Namespace) -> Any:
+    """Return parameters as the submission's own class of that name, which may have more to it."""
+    own = namespace.get("Parameters")
+    if not isinstance(own, type):
+        return params
+    fields = params._asdict()
+    try:
+        made = own(**fields)
+        is_whole = all(getattr(made, name) is tensor for name, tensor in fields.items())
+    except Exception:  # it takes something else
+        return params
+    return made if is_whole else params
+
+
 def _forward(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
     return _forward_pass(namespace, call.tensors["x"], call.parameters())
 
 
 def _forward_pass(namespace: Namespace, x: Tensor, params: Parameters) -> tuple[Tensor, Tensor]:
-    returned = _defined(namespace, "forward")(x, params)
+    returned = _defined(namespace, "forward")(x, _as_their_own(params, namespace))
     if not isinstance(returned, tuple | list) or len(returned) != 2:
         raise BadReturn("forward must return two tensors, (hs, y_pred)")
     return _tensor(returned[0], "forward (hs)"), _tensor(returned[1], "forward (y_pred)")
@@ -143,7 +157,8 @@ def _forward_pass(namespace: Namespace, x: Tensor, params: Parameters) -> tuple[
 def _gradient(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
     given = call.tensors
     function = _defined(namespace, call.function)
-    gradient = function(given["x"], given["y"], call.parameters(), given["hs"], given["y_pred"])
+    params = _as_their_own(call.parameters(), namespace)
+    gradient = function(given["x"], given["y"], params, given["hs"], given["y_pred"])
     return (_tensor(gradient, call.function),)
 
 
@@ -157,9 +172,9 @@ def _train_manual(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
         if count % call.settings["sampled_every"] == 0:
             passed.append(params)
         hs, y_pred = _forward_pass(namespace, x, params)
-        moved = []
+        moved, theirs = [], _as_their_own(params, namespace)
         for parameter, (name, function) in zip(params, gradients, strict=True):
-            gradient = _tensor(function(x, y, params, hs, y_pred), name)
+            gradient = _tensor(function(x, y, theirs, hs, y_pred), name)
             if gradient.shape != parameter.shape:
                 shapes = f"{tuple(gradient.shape)} for a parameter of {tuple(parameter.shape)}"
                 raise BadReturn(f"{name} returned shape {shapes}")

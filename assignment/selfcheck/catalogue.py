@@ -69,6 +69,7 @@ OUTCOMES = {
         "{detail} is not defined: {cell}, which defines it, is a {kind} cell; change it to Code"
     ),
     "missing_unparsed": N_("{detail} is not defined: its code does not parse{there}"),
+    "missing_failed": N_("{detail} is not defined: its definition ended in {name}{there}"),
     "missing_near": N_("{detail} is not defined; there is {name}{there}"),
     "missing_nested": N_(
         "{detail} is defined inside {name}{there}, where nothing else finds it: write it at the "

@@ -48,7 +48,7 @@ class Problem(Enum):
     CRASHED = "crashed"
 
 
-HintKind = Literal["near", "nested", "unparsed", "stub_above"]
+HintKind = Literal["near", "nested", "unparsed", "failed", "stub_above"]
 OUT_OF_TIME = frozenset({Problem.TIMEOUT, Problem.WAITED})
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from selfcheck.contract import Outcome, Problem
-from selfcheck.parsing import NOT_PARSED
+from selfcheck.magics import NOT_PARSED
 
 SAME = 1e-9  # relative, in the max norm: what counts as equal to a mistake's answer
 SAME_IN_SINGLE = 1e-5  # for an answer that went through float32

@@ -4,6 +4,7 @@ Nothing here runs anything, and the standard library is enough (IPython's own sy
 """
 
 import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,6 +13,8 @@ from typing import Literal
 from selfcheck.parsing import Fault, parsed
 
 Kind = Literal["module", "notebook"]
+# What browsers, Jupyter and Windows add to a name, in small letters.
+ADDED = re.compile(r"(?: ?\(\d+\)|-copy\d*| - copy(?: \(\d+\))?)$")
 
 
 @dataclass(frozen=True)
@@ -59,3 +62,27 @@ class File:
 def cells_of(files: Sequence[File]) -> list[Cell]:
     """Return the cells of several files, one file after the other."""
     return [cell for file in files for cell in file.cells]
+
+
+def plain_name(path: str) -> str | None:
+    """Return what a module at `path` was called before it was copied; None if it is no module."""
+    name = path.rpartition("/")[2].casefold().removesuffix(".txt")
+    return ADDED.sub("", name.removesuffix(".py")) if name.endswith(".py") else None
+
+
+def at_most_one(names: Sequence[str]) -> str | None:
+    """Return the only one of some names."""
+    return names[0] if len(names) == 1 else None
+
+
+def far_away(dotted: str, names: Sequence[str]) -> str | None:
+    """Return which of the files called `names` is meant by a module that is not where it should be.
+
+    That is the only one of that name, or else the only one that was called so before it was copied.
+    """
+    path = dotted.replace(".", "/")
+    ends = (f"/{path}.py", f"/{path}/__init__.py")
+    same = [name for name in names if f"/{name}".endswith(ends)]
+    if same:
+        return at_most_one(same)
+    return at_most_one([name for name in names if plain_name(name) == dotted.casefold()])

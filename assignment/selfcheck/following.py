@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from selfcheck.files import Cell, File
+from selfcheck.files import Cell, File, far_away
 from selfcheck.magics import words_of, written_to
 
 DEEPEST = 50  # files that bring each other
@@ -50,7 +50,8 @@ class Files:
             for name in (f"{path}.py", f"{path}/__init__.py"):
                 if file := self.called(name, folder):
                     return file, ".".join(parts[count:])
-        return None
+        far = far_away(parts[0], list(self._files))
+        return (self._files[far], ".".join(parts[1:])) if far else None
 
     def pieces(self) -> list[Piece]:
         """Return the main file, and in place of each star import and %run what it brings."""

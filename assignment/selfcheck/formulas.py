@@ -93,7 +93,7 @@ class Formula:
 
         def function(*arguments: Any) -> Any:
             values = dict(zip(ARGUMENTS[self.name], arguments, strict=True))
-            values |= values["params"]._asdict()
+            values |= {name: getattr(values["params"], name) for name in Parameters._fields}
             scope = others | {own: values[name] for own, name in self.given.items()}
             for code in self._code:
                 exec(code, scope)

@@ -4,6 +4,7 @@ import ast
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
 from selfcheck.contract import Hint
 from selfcheck.files import Cell
@@ -13,9 +14,40 @@ NEAR = 0.85  # of difflib's ratio, of names without case and underscores
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-def of_missing(name: str, cells: Sequence[Cell]) -> Hint | None:
+class Note(Protocol):
+    """An error that the source met: where, and what."""
+
+    @property
+    def where(self) -> str:
+        """Its place."""
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+
+
+def of_missing(name: str, cells: Sequence[Cell], notes: Sequence[Note] = ()) -> Hint | None:
     """Return why a name is missing, or a name that is nearly it."""
-    return _unparsed(name, cells) or nested(name, cells) or _near(name, cells)
+    return (
+        _unparsed(name, cells)
+        or _failed(name, cells, notes)
+        or nested(name, cells)
+        or _near(name, cells)
+    )
+
+
+def _failed(name: str, cells: Sequence[Cell], notes: Sequence[Note]) -> Hint | None:
+    """Return the error that the definition of a name ended in."""
+    for cell in cells:
+        for node in _definitions(cell.statements):
+            if node.name == name:
+                first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+                lines = range(first, (node.end_lineno or first) + 1)
+                places = {f"{cell.label}, line {line}" for line in lines}
+                for note in notes:
+                    if note.where in places:
+                        return Hint("failed", note.text, note.where)
+    return None
 
 
 def _unparsed(name: str, cells: Sequence[Cell]) -> Hint | None:

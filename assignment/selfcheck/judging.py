@@ -49,6 +49,7 @@ TENSOR_NAMES = {
 
 # What a problem's hint makes of it.
 HINTED = (
+    "missing_failed",
     "missing_near",
     "missing_nested",
     "missing_unparsed",

@@ -3,6 +3,7 @@
 Line magics and shell lines become calls of get_ipython(): see shell.py for what these do.
 """
 
+import ast
 import re
 import shlex
 from functools import cache
@@ -23,9 +24,16 @@ MAGIC_CELL = re.compile(r"\s*%%")
 # What stands below these runs in the notebook's own namespace: here it stays where it is.
 RUN_THEIR_CELL = frozenset({"time", "capture", "prun", "debug"})
 TIMING = RUN_THEIR_CELL | {"timeit"}  # which leaves no names
+# What stands below these is no Python, is not run, or leaves no names.
+OTHERS = frozenset((
+    "!", "HTML", "R", "SVG", "bash", "bigquery", "cmd", "cython", "file", "html", "javascript",
+    "js", "julia", "latex", "markdown", "perl", "pypy", "python", "python2", "python3", "ruby",
+    "script", "sh", "shell", "sql", "svg", "system", "sx", "timeit", "writefile",
+))  # fmt: skip
 HELP_ON_MAGIC = re.compile(r"%%\w+\?")
 # IPython takes more characters than a newline for the end of a line, Python does not.
 NO_LINE_ENDS = dict.fromkeys(map(ord, "\v\f\x1c\x1d\x1e\x85\u2028\u2029"), " ")
+NOT_PARSED = (SyntaxError, ValueError, RecursionError, MemoryError)
 MAX_SPECIALS = 500
 # IPython reads a cell anew for each special line, in a time that may grow with the square of the
 # longest line. A cell may cost this much, in special lines x characters x the longest line (at
@@ -56,12 +64,21 @@ def to_python(source: str) -> str:
         name, _, line = lines[magic].strip()[2:].partition(" ")
         body = lines[magic + 1 :]
         head += ["\n"] * magic
-        if name not in RUN_THEIR_CELL:
+        if name not in RUN_THEIR_CELL and (name in OTHERS or not _is_python(body)):
             call = f"get_ipython().run_cell_magic({name!r}, {line!r}, {''.join(body)!r})\n"
             return "".join([*head, call])
         head.append(_captured(line) if name == "capture" else "\n")
         lines = body
     return "".join(head + _transformed(lines)).removesuffix("\n")
+
+
+def _is_python(lines: list[str]) -> bool:
+    """Tell whether what stands below a magic that is not known is Python: then it mostly runs."""
+    try:
+        ast.parse(to_python("".join(lines)))
+    except NOT_PARSED:
+        return False
+    return True
 
 
 def words_of(line: str) -> tuple[list[str], list[str]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from selfcheck.magics import (
     MAGIC_CELL,
+    NOT_PARSED,
     RUN_THEIR_CELL,
     SPECIAL,
     Untransformed,
@@ -19,7 +20,6 @@ from selfcheck.magics import (
 )
 from selfcheck.versions import explained
 
-NOT_PARSED = (SyntaxError, ValueError, RecursionError, MemoryError)
 MOST_FAULTS = 100
 # What a statement cannot begin with at the start of a line: it goes on there.
 GOES_ON = re.compile(r"(?:else|elif|except|finally)\b|[)\]}]")

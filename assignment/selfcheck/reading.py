@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from selfcheck.files import Cell, File
@@ -12,6 +12,7 @@ from selfcheck.read import Source, TextCell, Unreadable, read, read_bytes
 # Who keeps a homework among much else checks it all the same: what is near it comes first.
 MOST_ENTRIES = 2000
 DEPTH = 8
+SELFCHECK = Path(__file__).parent  # which stands beside the homework, and is not handed in
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,28 @@ class HandedIn:
     in_text: Mapping[str, TextCell] = field(default_factory=dict)
 
 
-def handed_in(path: Path, source_bytes: int) -> HandedIn:
-    """Read a file and those below its folder; raise Unreadable where it holds no code."""
+def handed_in(path: Path, source_bytes: int, root: Path) -> HandedIn:
+    """Read a file, and those below its folder; raise Unreadable where it holds no code.
+
+    Where it lies below `root`, that is what would be handed in, and all files there are beside it.
+    """
     # What a link leads to is what would be handed in.
-    source = read(shown(path.name), read_bytes(path.resolve(), source_bytes))
-    beside = []
-    for other in _gradable_below(path.parent):
-        if other != path:
+    try:
+        data = read_bytes(path.resolve(), source_bytes)
+    except Unreadable as error:
+        what = str(error).removeprefix(shown(path.resolve().name))
+        raise Unreadable(f"{shown(path)}{what}") from None
+    source = read(shown(path.name), data)
+    path = path.absolute()
+    top = root.absolute() if root.absolute() in path.parents else path.parent
+    beside = {}
+    for other in (*_gradable_below(path.parent), *_gradable_below(top)):
+        if other != path and other not in beside:
             with suppress(Unreadable):
-                name = shown(other.relative_to(path.parent).as_posix())
-                beside.append(_file(read(name, read_bytes(other, source_bytes))))
-    return HandedIn(_file(source), tuple(beside), source.in_text)
+                name = shown(other.relative_to(top).as_posix())
+                beside[other] = _file(read(name, read_bytes(other, source_bytes)))
+    main = replace(_file(source), name=shown(path.relative_to(top).as_posix()))
+    return HandedIn(main, tuple(beside.values()), source.in_text)
 
 
 def _file(source: Source) -> File:
@@ -51,7 +63,8 @@ def _gradable_below(folder: Path) -> Iterator[Path]:
                 left -= len(entries)
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
-                        found.append(Path(entry.path))
+                        if Path(entry.path) != SELFCHECK:
+                            found.append(Path(entry.path))
                     elif is_gradable(entry.name):
                         yield Path(entry.path)
         folders = found

@@ -6,8 +6,10 @@ import shutil
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 
 from selfcheck.catalogue import N_, Texts, language_here, language_of
@@ -64,11 +66,12 @@ def check_file(request: Request, questions: Questions, look: Look) -> int:
     Raises UserError where the file cannot be read or `only` names nothing.
     """
     os.environ.setdefault("MPLBACKEND", "Agg")  # no window may stop the check
-    given = handed_in(request.file, questions.source_bytes)
-    if request.when_told is not None:
-        _end_after(request.when_told, {cell.label for cell in given.main.cells}, look.texts)
-    with guarded():
-        work = work_of(given, questions, questions.limits.here())
+    given = handed_in(request.file, questions.source_bytes, Path.cwd())
+    with guarded(), empty_folder() as folder:
+        if request.when_told is not None:
+            labels = {cell.label for cell in given.main.cells}
+            _end_after(request.when_told, labels, look.texts, folder)
+        work = work_of(given, questions, questions.limits.here(), folder)
         for place, text in work.written.notes:
             print(f"! {place}: {text}")
         cautions = list(of_python(questions, look.texts))
@@ -76,9 +79,24 @@ def check_file(request: Request, questions: Questions, look: Look) -> int:
     return 1 if report.next else 0
 
 
-def work_of(given: HandedIn, questions: Questions, limits: Limits) -> Work:
-    """Run a file, with those beside it, and return what it came to."""
-    loaded = load(given.main, given.beside, questions.packages, limits.of_statements())
+@contextmanager
+def empty_folder() -> Iterator[Path]:
+    """Give an empty folder, for work_of; after the body it is gone, the current folder as before.
+
+    What is graded is alone with what was handed in, too.
+    """
+    before = os.getcwd()
+    with TemporaryDirectory(prefix="selfcheck-", ignore_cleanup_errors=True) as folder:
+        try:
+            yield Path(folder)
+        finally:
+            os.chdir(before)
+
+
+def work_of(given: HandedIn, questions: Questions, limits: Limits, folder: Path) -> Work:
+    """Run a file, with those beside it, in a folder, which becomes the current one; return it."""
+    limit = limits.of_statements()
+    loaded = load(given.main, given.beside, questions.packages, limit, folder)
     if any(note.text == INTERRUPTED for note in loaded.notes):
         raise KeyboardInterrupt
     stopwatch = Stopwatch(limits)
@@ -136,8 +154,11 @@ def look_of(texts: Texts) -> Look:
     return Look(texts, shutil.get_terminal_size().columns, colour)
 
 
-def _end_after(seconds: float, labels: set[str], texts: Texts) -> None:
-    """End this process after `seconds`, whatever it does then, and say where it was."""
+def _end_after(seconds: float, labels: set[str], texts: Texts, folder: Path) -> None:
+    """End this process after `seconds`, whatever it does then, and say where it was.
+
+    Nothing is left of `folder`.
+    """
     student = threading.get_ident()
 
     def end() -> None:
@@ -145,6 +166,7 @@ def _end_after(seconds: float, labels: set[str], texts: Texts) -> None:
         message = N_("took longer than {seconds:g} s and was ended {place}: an endless loop?")
         said = texts.say(message, seconds=seconds, place=f"({place})" if place else "")
         print(said, flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
         os._exit(TOO_LONG)
 
     timer = threading.Timer(seconds, end)

@@ -16,9 +16,8 @@ from selfcheck.files import File
 from selfcheck.following import Files, imported_from
 from selfcheck.formulas import Formula
 from selfcheck.guards import ENTRY_POINTS, GRAPH_ATTRIBUTES, MOST_SIGHTINGS
-from selfcheck.magics import TIMING
+from selfcheck.magics import NOT_PARSED, TIMING
 from selfcheck.names import GRADIENTS
-from selfcheck.parsing import NOT_PARSED
 
 # A source may be made to grow without end while it is followed; an honest one needs hundreds.
 MOST_STEPS = 50_000

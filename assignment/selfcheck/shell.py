@@ -1,7 +1,11 @@
 """What get_ipython() returns in a submission: it runs the Python in magics, and nothing else."""
 
 import re
-from collections.abc import Callable
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -27,20 +31,20 @@ class Shell:
         modules: Modules,
         execute: Callable[[str, Namespace, Namespace], Any],
         run_file: Callable[[File, Namespace], None],
-        written: Callable[[File], None],
     ) -> None:
         self.user_ns = namespace
         self._modules = modules
         self._execute = execute
         self._run_file = run_file
-        self._written = written
 
     def run_line_magic(self, name: str, line: str, *args: object, **kwargs: object) -> Any:
-        """Run the Python behind `%time` and its like, and the file that `%run` names."""
+        """Run the Python behind `%time` and its like, and the file that `%run` names; `%cd`."""
         if name in TIMING:
             return self._timed(name, line)
         if name == "run":
             self._run(line)
+        if name == "cd" and (folders := words_of(line)[0]):
+            self._modules.folder.enter(folders[0])
         return None
 
     def run_cell_magic(self, name: str, line: str, body: str) -> Any:
@@ -80,30 +84,57 @@ class Shell:
         return None
 
     def _run(self, line: str) -> None:
-        names, options = words_of(line)
-        if not names:
+        words = _words(line)
+        options = [*takewhile(lambda word: word.startswith("-"), words)]
+        if len(options) == len(words):
             return
-        here = str(PurePosixPath(str(self.user_ns.get("__file__", ""))).parent)
-        name = PurePosixPath(names[0]).name if names[0].startswith("/") else names[0]
-        file = next((f for n in (name, f"{name}.py") if (f := self._modules.find(n, here))), None)
+        asked, *given = words[len(options) :]
+        file = self._found(asked)
+        with arguments([asked, *given]):
+            if file.kind == "notebook" or "-i" in options:
+                self._run_file(file, self.user_ns)
+                return
+            names = self._modules.run_file(file, "__main__", {})
+        self.user_ns.update({k: v for k, v in names.items() if not k.startswith("__")})
+
+    def _found(self, asked: str) -> File:
+        name = PurePosixPath(asked).name if asked.startswith("/") else asked
+        beside = self._modules.folder.beside(self.user_ns.get("__file__"))
+        found = (self._modules.find(each, beside) for each in (asked, name, f"{name}.py"))
+        file = next(filter(None, found), None)
         if file is None:
-            raise FileNotFoundError(f"no {name} was handed in")
-        if file.kind == "notebook" or "-i" in options:
-            self._run_file(file, self.user_ns)
-            return
-        fresh = {"__name__": "__main__", "__file__": file.name}
-        fresh["__builtins__"] = self.user_ns["__builtins__"]
-        self._run_file(file, fresh)
-        self.user_ns.update({k: v for k, v in fresh.items() if not k.startswith("__")})
+            raise FileNotFoundError(f"no {name} was found")
+        return file
 
     def _write(self, line: str, body: str) -> None:
-        name = written_to(line)
-        if name is None:
+        written = written_to(line)
+        if written is None:
             return
+        name = self._modules.folder.name_of(written) or written
         is_more = {"-a", "--append"}.intersection(words_of(line)[1])
-        before = self._modules.find(name, "") if is_more else None
+        before = self._modules.file(name) if is_more else None
         source = "".join(cell.source for cell in before.cells) + body if before else body
-        self._written(File(name, "module", (Cell(name, source),)))
+        file = File(name, "module", (Cell(written, source),))
+        self._modules.folder.write(file)
+        self._modules.add(file)
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError:  # a quote without its end
+        return line.split()
+
+
+@contextmanager
+def arguments(words: Sequence[str]) -> Iterator[None]:
+    """Have the words of a command line in sys.argv in the body."""
+    before = sys.argv
+    sys.argv = [*words]
+    try:
+        yield
+    finally:
+        sys.argv = before
 
 
 class Captured:

@@ -31,6 +31,7 @@ _inference: list[Any] = []  # guards, which hold as long as they are here
 
 
 UNKNOWN = object()
+MOST_HOOKS = 1000
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,21 @@ _pop_function, _pop_dispatch = (
     torch._C._pop_torch_dispatch_stack,
 )
 
+# Old versions of torch do not tell of these.
+_top_hooks = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
+
+
+def _hooks() -> object:
+    return _top_hooks(True) if _top_hooks else None
+
+
+def _pop_hooks(before: object) -> None:
+    for _ in range(MOST_HOOKS):
+        if _hooks() == before:
+            return
+        torch._C._autograd._pop_saved_tensors_default_hooks()
+
+
 PARTS: tuple[Part, ...] = (
     Part("grad mode", torch.is_grad_enabled, _set_grad_enabled, True),
     Part(
@@ -123,6 +139,7 @@ PARTS: tuple[Part, ...] = (
         lambda modes: torch.set_anomaly_enabled(*modes),
         (False, True),
     ),
+    Part("hooks of saved tensors", _hooks, _pop_hooks, None),
     Part("threads", torch.get_num_threads, torch.set_num_threads),
     Part("streams", _streams, _put_streams),
     Part("warnings", lambda: warnings.filters[:], _put_filters),
@@ -149,6 +166,8 @@ class State:
             {name: value for name, value in vars(owner).items() if _counts(owner, name)}
             for owner in OWNERS
         ]
+        self._modules = dict(sys.modules)
+        self._finders = sys.meta_path[:]
 
     @classmethod
     def fresh(cls) -> "State":
@@ -166,7 +185,8 @@ class State:
                     part.put(before)
 
     def put_back_names(self) -> None:
-        """Put back what was replaced in torch, numpy and math. What was added stays."""
+        """Put back modules, and what was replaced in torch, numpy, math. What was added stays."""
+        self._put_back_modules()
         for owner, names in zip(OWNERS, self._names, strict=True):
             now = vars(owner)
             if all(map(operator.is_, map(now.get, names), names.values())):
@@ -179,6 +199,14 @@ class State:
             if hasattr(torch._C.TensorBase, name):  # it hides what was there
                 with suppress(Exception):
                     delattr(Tensor, name)
+
+    def _put_back_modules(self) -> None:
+        """Put back modules that are gone or replaced, and what finds modules."""
+        for name, module in self._modules.items():
+            if sys.modules.get(name) is not module and name not in ("__main__", "homework"):
+                sys.modules[name] = module
+        if gone := [finder for finder in self._finders if finder not in sys.meta_path]:
+            sys.meta_path[:] = [*sys.meta_path, *gone]
 
     def put_back_device(self) -> str | None:
         """Put back a default device that is a GPU, at once; return its name."""

@@ -9,7 +9,6 @@ import __future__
 
 import ast
 import linecache
-import os
 import re
 import signal
 import sys
@@ -17,20 +16,25 @@ from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from time import process_time
 from types import FrameType, TracebackType
 from typing import Any
 
+import torch
+
 from selfcheck.asked import Asked
 from selfcheck.files import Cell, File
+from selfcheck.folder import Folder
 from selfcheck.magics import Untransformed
 from selfcheck.modules import Modules
 from selfcheck.parsing import Fault
-from selfcheck.shell import Shell
+from selfcheck.shell import Shell, arguments
 from selfcheck.state import State
 
 DETAIL_LENGTH = 500
+# Where the library of this machine lies, as an ImportError says.
+IN_A_FILE = re.compile(r" \((?:unknown location|[^()]*\.(?:py|so|pyd))\)$")
 SHORTEST = 1e-5  # a timer takes less for none
 NO_GPU_HERE = "the grader has no GPU"
 # As torch says it where there is none.
@@ -176,15 +180,20 @@ class Loaded:
 
 
 def load(
-    main: File, beside: Sequence[File], packages: Collection[str], limit: Limiter = no_limit
+    main: File,
+    beside: Sequence[File],
+    packages: Collection[str],
+    limit: Limiter = no_limit,
+    root: Path | None = None,
 ) -> Loaded:
     """Run the cells of `main` in order; return the names they define and the errors they met.
 
     It can import the files `beside` it, Python's own library and `packages`. A module sees
-    `__name__ == "homework"`, a notebook "__main__".
+    `__name__ == "homework"`, a notebook "__main__". With `root`, an empty folder, the files lie
+    there, and the current folder is the main file's.
     """
     let_compile_be()
-    loading = Loading(main, beside, packages, limit)
+    loading = Loading(main, beside, packages, limit, root)
     sys.stdout, sys.stderr = Unclosed(sys.stdout), Unclosed(sys.stderr)
     namespace = loading.run_main()
     loading.state.put_back()
@@ -211,21 +220,29 @@ class Loading:
     """A submission while its files run: what they share is the limit, and the notes."""
 
     def __init__(
-        self, main: File, beside: Sequence[File], packages: Collection[str], limit: Limiter
+        self,
+        main: File,
+        beside: Sequence[File],
+        packages: Collection[str],
+        limit: Limiter,
+        root: Path | None,
     ) -> None:
         self.notes: list[Note] = []
         self.cells: list[Cell] = []
         self.ran: list[str] = []
-        self.state = State()
         self._main = main
         self._labels: set[str] = set()
         self._limit = limit
         self._place = main.name  # of the statement that runs
+        self._running: list[str] = []
         others = [file.beside() for file in beside]
         for file in (main, *others):
             self._take(file)
-        files = [file for file in others if file.name != main.name]
-        self._modules = Modules([*files, main], packages, self.run, self._note)
+        files = [*(file for file in others if file.name != main.name), main]
+        folder = Folder(root, main)
+        folder.lay_out(files)
+        self.state = State()
+        self._modules = Modules(files, folder, packages, self.run, self._note, self._take)
         self._modules.builtins.__dict__.update(
             get_ipython=self._shell, display=lambda *args, **kwargs: None
         )
@@ -243,8 +260,9 @@ class Loading:
         namespace = self._modules.enter(path, name).__dict__
         namespace["__builtins__"] = self._modules.builtins
         if main.kind == "module":
-            namespace["__file__"] = main.name
-        self.run(main, namespace)
+            namespace["__file__"] = self._modules.folder.path_of(main.name)
+        with arguments([self._modules.folder.path_of(main.name)]):
+            self.run(main, namespace)
         return namespace
 
     def forget(self) -> None:
@@ -253,6 +271,16 @@ class Loading:
 
     def run(self, file: File, namespace: Namespace) -> None:
         """Run a file in a namespace. What goes wrong leaves a note, and never raises."""
+        if file.name in self._running:
+            self._note(f"{file.name} is running already, and is not run once more inside itself")
+            return
+        self._running.append(file.name)
+        try:
+            self._run(file, namespace)
+        finally:
+            self._running.remove(file.name)
+
+    def _run(self, file: File, namespace: Namespace) -> None:
         self.ran.append(file.name)
         asked, future = Asked(namespace), 0
         for cell in file.cells:
@@ -265,10 +293,6 @@ class Loading:
         for cell in file.cells:
             self._labels.add(cell.label)
             register(cell.label, cell.source)
-
-    def _write(self, file: File) -> None:
-        self._modules.add(file)
-        self._take(file)
 
     def _note(self, text: str) -> None:
         self.notes.append(Note(self._place, text))
@@ -307,11 +331,21 @@ class Loading:
     def _run_statement(
         self, statement: ast.stmt, label: str, future: int, scope: Namespace, own: Any = None
     ) -> None:
-        try:
+        tree = ast.Module([statement], type_ignores=[])
+
+        def execute(flags: int) -> None:
             with self._limit(statement):
-                tree = ast.Module([statement], type_ignores=[])
-                code = compile(tree, label, "exec", future, dont_inherit=True)
+                code = compile(tree, label, "exec", flags, dont_inherit=True)
                 exec(code, scope, scope if own is None else own)
+
+        try:
+            try:
+                execute(future)
+            except NameError:
+                if not isinstance(statement, ast.FunctionDef | ast.ClassDef):
+                    raise
+                # It may be in an annotation alone, which newer Pythons do not look at either.
+                execute(future | __future__.annotations.compiler_flag)
         except BaseException as error:
             place = f"{label}, line {statement.lineno}"
             if not isinstance(error, TimeLimitReached):  # which is elsewhere on every run
@@ -322,7 +356,7 @@ class Loading:
 
     def _shell(self) -> Shell:
         namespace = sys._getframe(1).f_globals
-        return Shell(namespace, self._modules, self._execute, self.run, self._write)
+        return Shell(namespace, self._modules, self._execute, self.run)
 
     def _execute(self, source: str, namespace: Namespace, own: Namespace) -> Any:
         """Run some Python as if it stood where it is asked for; return an expression's value."""
@@ -359,10 +393,12 @@ def _apart(statement: ast.stmt) -> list[ast.stmt]:
 
 def let_compile_be() -> None:
     """Have torch.compile run a function as it stands: compiling takes longer than all the rest."""
-    if dynamo := sys.modules.get("torch._dynamo"):
-        dynamo.config.disable = True
-    else:
-        os.environ["TORCHDYNAMO_DISABLE"] = "1"  # it reads this when it is imported
+    torch.compile = _uncompiled
+
+
+def _uncompiled(model: Any = None, **options: object) -> Any:
+    """Return what is to be compiled; without that, a decorator which does, as torch.compile has."""
+    return (lambda function: function) if model is None else model
 
 
 def register(label: str, source: str) -> None:
@@ -398,6 +434,7 @@ def describe(error: BaseException) -> str:
     try:
         text = error.msg if isinstance(error, SyntaxError) else str(error)
         first_line = text.strip().split("\n")[0].encode(errors="replace").decode()
+        first_line = IN_A_FILE.sub("", first_line)
     except BaseException:
         first_line = ""
     name = type(error).__name__
