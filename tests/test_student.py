@@ -34,7 +34,7 @@ MAGICS = [
     ("x = 1\nx?\n?x\nprint??", 1, []),
     ("%%html\n<p>x = 2</p>", None, []),
     ("%%bash\nexit 3", None, []),
-    ("%%nobody_has_this\nx = 3", None, []),
+    ("%%nobody_has_this\nx = 3", 3, []),
     ("get_ipython().magic('time x = 4')", 4, []),
     ("ip = get_ipython()\nip.run_cell_magic('time', '', 'x = 4\\ny = 5')", 4, []),
     ("from IPython import get_ipython\nget_ipython().run_line_magic('time', 'x = 5')", 5, []),
