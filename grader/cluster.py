@@ -24,6 +24,7 @@ from grader.papers import RUN_AGAIN, Brief, Graded, GradingStopped, Paper, Ready
 LOCAL = re.compile(r"local:([1-9][0-9]*)\Z")
 REMOTE = re.compile(r"(?:[a-z]+://)?(?:\[[0-9a-f:]+\]|[^\s:/]+):[0-9]+\Z")
 CONNECT_SECONDS = 10
+STARTS = 3  # tries to start graders on the workers
 QUEUED = 2  # papers at a worker for each that it grades, so that it never waits for one
 WARN_ABOVE = "1GiB"  # of what a task takes along: it is one student's file, and that is limited
 
@@ -56,8 +57,7 @@ class Cluster:
                 )
             started.callback(self._client.close)
             try:
-                plugin = _GradersOfWorker(brief, _places(self._client))
-                self._client.register_plugin(plugin, name=self._name)
+                self._start_graders(_GradersOfWorker(brief, _places(self._client)))
             except Exception as error:  # whatever a worker raises
                 raise GradingStopped(f"{address}: {error}") from error
             started.callback(self._end_graders)
@@ -84,6 +84,16 @@ class Cluster:
             raise GradingStopped(f"the cluster is gone; {RUN_AGAIN}") from error
         self._on_ready(ready)
         return graded
+
+    def _start_graders(self, plugin: "_GradersOfWorker") -> None:
+        """Start them on all workers; on those that are left, if one is lost meanwhile."""
+        for left in reversed(range(STARTS)):
+            try:
+                self._client.register_plugin(plugin, name=self._name)
+                return
+            except OSError:  # the connection to a worker is closed
+                if not left:
+                    raise
 
     def _end_graders(self) -> None:
         # A worker that Ctrl-C has ended, or that is lost, has no graders any more.
