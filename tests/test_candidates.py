@@ -2,6 +2,7 @@
 
 import pytest
 from conftest import ROOT
+from times import effort
 
 from grader.rubric import load_rubric
 from grader.submissions.candidates import Choice, Handout, code_lines
@@ -71,6 +72,12 @@ def test_every_file_that_may_define_something_asked_is_a_candidate(case):
     files, expected = CANDIDATES[case]
     sources = [read(name, text.encode()) for name, text in files.items()]
     assert [source.name for source in CHOICE.candidates(sources)] == expected
+
+
+@pytest.mark.parametrize("text", ["import ", "import (a ", "import (a) ", "from a import b "])
+def test_a_long_line_of_imports_is_soon_looked_through(text):
+    source = read("a.py", (text * 40_000).encode())
+    assert effort(lambda: CHOICE.candidates([source])) < 40
 
 
 def test_lines_are_compared_without_indentation_comments_and_numbers():

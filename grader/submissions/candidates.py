@@ -16,6 +16,9 @@ from grader.submissions.read import Source, Unreadable, read, read_bytes
 
 # Of another draw, a student's own homework has other numbers.
 NUMBER = re.compile(r"\d+")
+# What an import names. Each begins after the last: a search from every import to its end would take
+# a time that grows with the square of the text.
+IMPORTED = re.compile(r"\bimport\b([ \t]*\([^)]*|[^\n;(]*)")
 # What a file may bring in from elsewhere: functions of other files, or of strings.
 ELSEWHERE = r"^[ \t]*from[ \t].*\bimport[ \t]*\*|%run\b|%%(?:write)?file\b|\bexec[ \t]*\("
 
@@ -28,7 +31,7 @@ def code_lines(text: str) -> frozenset[str]:
 
 def is_untouched(source: Source, handed_out: Collection[str]) -> bool:
     """Tell whether a file adds no line of code to `handed_out`, the code_lines of the handout."""
-    lines = code_lines(source.text)
+    lines = code_lines(source.text) if handed_out else frozenset()
     return bool(lines) and lines.issubset(handed_out)
 
 
@@ -64,10 +67,10 @@ class Choice:
         self._defines = re.compile(
             rf"(?:\b|\\n)(?:def|class)\s+(?:{names})\b"
             rf"|^[ \t]*(?:{either})[ \t]*(?::[^=\n]+)?=(?!=)"
-            rf"|\bimport\b(?:[^\n;(]*|[ \t]*\([^)]*)\b(?:{names})\b"
             rf"|{ELSEWHERE}",
             re.MULTILINE,
         )
+        self._asked = re.compile(rf"\b(?:{names})\b")
 
     def untouched(self, sources: Iterable[Source]) -> set[str]:
         """Return the names of those files that are as they were handed out."""
@@ -80,8 +83,12 @@ class Choice:
         """
         untouched = self.untouched(sources)
         changed = [source for source in sources if source.name not in untouched]
-        defining = [source for source in changed if self._defines.search(source.text)]
+        defining = [source for source in changed if self._may_define(source.text)]
         return sorted(defining or changed or sources, key=_nearness)
+
+    def _may_define(self, text: str) -> bool:
+        imported = (match[1] for match in IMPORTED.finditer(text))
+        return bool(self._defines.search(text)) or any(map(self._asked.search, imported))
 
 
 def _nearness(source: Source) -> tuple[bool, int, str]:
