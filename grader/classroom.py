@@ -16,7 +16,6 @@ from grader.canary import SLOWEST_MACHINE, Unfit, assert_fit, limits_of_canary, 
 from grader.cases import hidden_cases
 from grader.catalogue import Reason
 from grader.confined.contract import OUT_OF_TIME, Problem, Spellings
-from grader.confined.files import Cell, File
 from grader.interview import Interview, interview, rounds_of
 from grader.judging import Case, Marking, Written, pass_mark, zero
 from grader.material.reference import NAME
@@ -175,8 +174,8 @@ class Classroom:
     ) -> Interview:
         rubric = self._rubric
         return interview(
-            _file(source),
-            [_file(other) for other in beside],
+            source.file,
+            [other.file for other in beside],
             rubric.software.packages,
             rounds,
             self._zygote,
@@ -267,11 +266,6 @@ class Classroom:
             grader_version=__version__,
             conditions=self._brief.conditions if status == "timeout" else None,
         )
-
-
-def _file(source: Source) -> File:
-    cells = tuple(Cell(cell.label, cell.source) for cell in source.cells)
-    return File(source.name, source.kind, cells)
 
 
 def _read(paper: Paper) -> tuple[list[Source], dict[str, str]]:

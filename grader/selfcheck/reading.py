@@ -5,9 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from grader.confined.files import Cell, File
+from grader.confined.files import File
 from grader.submissions import is_gradable, scan, shown
-from grader.submissions.read import Source, TextCell, Unreadable, read, read_bytes
+from grader.submissions.read import TextCell, Unreadable, read, read_bytes
 
 # Who keeps a homework among much else checks it all the same: what is near it comes first.
 MOST_ENTRIES = 2000
@@ -43,13 +43,9 @@ def handed_in(path: Path, source_bytes: int, root: Path) -> HandedIn:
         if other != path and other not in beside:
             with suppress(Unreadable):
                 name = shown(other.relative_to(top).as_posix())
-                beside[other] = _file(read(name, read_bytes(other, source_bytes)))
-    main = replace(_file(source), name=shown(path.relative_to(top).as_posix()))
+                beside[other] = read(name, read_bytes(other, source_bytes)).file
+    main = replace(source.file, name=shown(path.relative_to(top).as_posix()))
     return HandedIn(main, tuple(beside.values()), source.in_text)
-
-
-def _file(source: Source) -> File:
-    return File(source.name, source.kind, tuple(Cell(c.label, c.source) for c in source.cells))
 
 
 def _gradable_below(folder: Path) -> Iterator[Path]:

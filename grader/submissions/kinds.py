@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from grader.submissions import GRADABLE, HOMEWORK, is_gradable, shown, suffix
+from grader.submissions.read import ITSELF
 
 ENDINGS = (*sorted(GRADABLE, key=len, reverse=True), ".tar.gz", ".tar.bz2", ".tar.xz")
 LANGUAGE = re.compile(r"\.zh_han[st]\Z", re.IGNORECASE)  # as the handout's notebooks have it
@@ -12,7 +13,6 @@ LANGUAGE = re.compile(r"\.zh_han[st]\Z", re.IGNORECASE)  # as the handout's note
 COPY = re.compile(r"(?:-\d+| ?\(\d+\))(?=\.\w+\Z|\Z)")
 LISTED = 5
 
-ITSELF = "hand in the .py or .ipynb itself"
 ONLY_ZIP = f"only zip archives are unpacked: hand in a .zip, or {ITSELF.removeprefix('hand in ')}"
 KINDS = {
     "rar": f"is a RAR archive, and {ONLY_ZIP}",

@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from grader.confined.files import Cell as CodeCell
+from grader.confined.files import File
 from grader.errors import UserError
 from grader.submissions import is_gradable, open_here_and_now, shown
 
@@ -66,6 +68,11 @@ class Source:
     cells: tuple[Cell, ...]
     sha256: str
     in_text: Mapping[str, TextCell] = field(default_factory=dict)
+
+    @property
+    def file(self) -> File:
+        """What of it travels to where it runs."""
+        return File(self.name, self.kind, tuple(CodeCell(c.label, c.source) for c in self.cells))
 
     @property
     def text(self) -> str:
