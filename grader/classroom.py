@@ -261,7 +261,6 @@ class Classroom:
             notes=notes,
             flags=flagged,
             isolation=isolation,
-            seed=self._brief.seed,
             seconds=round(time.monotonic() - started, 4),
             grader_version=__version__,
             conditions=self._brief.conditions if status == "timeout" else None,

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Literal, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -12,7 +13,6 @@ DECIMALS = 2  # of a final score
 
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
-WithOffset = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Zone(NamedTuple):
@@ -22,7 +22,7 @@ class Zone(NamedTuple):
     words: str
 
 
-NO_DUE = Zone(UTC, "UTC, since [late] has no due")
+NO_DUE = Zone(UTC, "UTC, since [late] has neither due nor zone")
 
 
 class Attempts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,49 +32,84 @@ class Attempts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When work is due, and what a day late costs. An empty `due`: nobody is late."""
+    """When work is due, and what a day late costs. An empty `due`: nobody is late.
+
+    `zone` is the name of the assignment's time zone ("Europe/Berlin"); empty: that of `due`.
+    """
 
     due: str
+    zone: str
     grace_minutes: NotNegative
     percent_per_day: Percent
     most_percent: Percent
 
     def check(self) -> None:
-        """Raise UserError where `due` is neither empty nor a time."""
-        if self.due:
-            self._limit()
+        """Raise UserError if `zone` is not a time zone, or `due` is neither empty nor a time."""
+        _ = self.time_zone
+        if due := self.due_at:
+            self._limit(due)
 
     @property
-    def zone(self) -> Zone:
-        """The zone of `due`: that times without one are read in, on whatever machine."""
-        if not self.due:
-            return NO_DUE
-        due = self._due()
-        return Zone(due.tzinfo or UTC, f"{due.isoformat()[-6:]}, that of due in [late]")
+    def time_zone(self) -> Zone:
+        """The zone in which times without one are read and all times are shown, on any machine."""
+        if self.zone:
+            return Zone(_zone_named(self.zone), f"{self.zone}, that of zone in [late]")
+        if due := self.due_at:
+            return Zone(due.tzinfo or UTC, f"{due.isoformat()[-6:]}, that of due in [late]")
+        return NO_DUE
 
-    def days(self, handed_in: datetime) -> int:
-        """Return how many days late that is; a day that has begun is a day."""
-        if not self.due:
+    @property
+    def due_at(self) -> datetime | None:
+        """When work is due, with its zone; None if `due` is empty."""
+        return self.moment(self.due) if self.due else None
+
+    def moment(self, text: str) -> datetime:
+        """Return a time that somebody wrote; one without an offset is of `zone`.
+
+        Raise UserError if it is not a time, or has no offset and there is no `zone`.
+        """
+        like = "2026-10-31T23:59:00+01:00"
+        try:
+            moment = msgspec.convert(text, datetime)
+        except msgspec.ValidationError:
+            raise UserError(f"{text!r} is not a time with an offset, like {like}") from None
+        if moment.tzinfo is not None:
+            return moment
+        if not self.zone:
+            raise UserError(f"{text!r} is not a time with an offset, like {like}")
+        return moment.replace(tzinfo=_zone_named(self.zone))
+
+    def days(self, handed_in: datetime, due: datetime | None = None) -> int:
+        """Return how many days late that is; a day that has begun is a day.
+
+        `due` is the student's own due date, if they have an extension.
+        """
+        limit = due or self.due_at
+        if limit is None:
             return 0
-        return max(0, -((self._limit() - handed_in) // DAY))  # floor division: exact, no float
+        return max(0, -((self._limit(limit) - handed_in) // DAY))  # floor division: exact, no float
+
+    def percent(self, days: float) -> float:
+        """Return the share of the score, in percent, that so many days late cost."""
+        return min(days * self.percent_per_day, self.most_percent)
 
     def final(self, score: float, days: float) -> float:
         """Return what is left of a score: the penalty is a share of the score that was earned."""
-        percent = min(days * self.percent_per_day, self.most_percent)
-        return round(score * (100 - percent) / 100, DECIMALS)
+        return round(score * (100 - self.percent(days)) / 100, DECIMALS)
 
-    def _due(self) -> datetime:
+    def _limit(self, due: datetime) -> datetime:
         try:
-            return msgspec.convert(self.due, WithOffset)
-        except msgspec.ValidationError:
-            like = "2026-10-31T23:59:00+01:00"
-            raise UserError(f"{self.due!r} is not a time with an offset, like {like}") from None
-
-    def _limit(self) -> datetime:
-        try:
-            return self._due() + timedelta(minutes=self.grace_minutes)
+            # In UTC: a day of the wall clock is an hour longer or shorter when the clocks change.
+            return due.astimezone(UTC) + timedelta(minutes=self.grace_minutes)
         except OverflowError:
             raise UserError("with grace_minutes, that is beyond the year 9999") from None
+
+
+def _zone_named(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UserError(f"{name!r} is not a time zone, like Europe/Berlin") from None
 
 
 class Policy(msgspec.Struct, frozen=True):

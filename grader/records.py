@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,7 @@ from grader.sheets import read_rows
 from grader.verdicts import ErrorMap
 
 GRADES = "grades.csv"
+OUTCOME_SCHEMA = 2  # of result.json
 
 # What is asked of a Net; the reason that tells of another file; those that say nothing of a Net.
 OF_NET = ("net", "train.net")
@@ -102,7 +104,7 @@ class HandedIn(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """result.json, schema 1. `seconds` is wall-clock; it alone varies between equal runs.
+    """How one attempt was graded. `seconds` is wall-clock; it alone varies between equal runs.
 
     `submission` and `sha256` are of the file that counts; `files` are all that were handed in.
 
@@ -122,32 +124,88 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[SourceNote]
     flags: list[str]
     isolation: list[str]
-    seed: int
     seconds: float
     grader_version: str
     conditions: str | None = None
     files: list[HandedIn] = []
 
 
-class Final(msgspec.Struct, frozen=True, kw_only=True):
-    """What a student gets in the end.
+# Who says when something was handed in: the system that the class comes from, the entry of an
+# archive as the instructor got it, or the time of a file; "" if it is not known who did.
+ToldBy = Literal["system", "archive", "file", ""]
 
-    `record` is of the attempt that counts, as it was graded; `criteria` are with the points that
-    somebody set by hand; `final` is what goes to the register, after the penalty for being late.
+
+class ByHand(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody set by hand and is in force, of a criterion or (None) of the whole.
+
+    `told` is what the student reads about it.
     """
 
+    criterion: str | None
+    points: float | None = None
+    late_days: float | None = None
+    due: datetime | None = None
+    told: str = ""
+
+
+class Final(msgspec.Struct, frozen=True, kw_only=True):
+    """What a student gets in the end, and why: the one place that every table and page shows.
+
+    `record` is of the attempt that counts, as it was graded; `criteria` are with the points that
+    somebody set by hand, and `score` is their sum. `penalty` are the points of it that being late
+    costs, and `final` is what goes to the register: what is left, unless somebody set it by hand.
+    `handed_in` and `due` (the student's own, None if nothing is due) are in the assignment's zone.
+    `section` is "" if none is known.
+    """
+
+    student: str
+    section: str = ""
     record: Record
     attempt: int
     attempts: int
+    handed_in: datetime
+    told_by: ToldBy
+    due: datetime | None
     late_days: float
     criteria: list[Criterion]
-    overridden: bool
+    score: float
+    penalty: float
     final: float
+    by_hand: list[ByHand] = []
 
     @property
-    def student(self) -> str:
-        """The student's name."""
-        return self.record.student
+    def overridden(self) -> bool:
+        """Whether something set by hand is in force."""
+        return bool(self.by_hand)
+
+    @property
+    def outcome(self) -> "Outcome":
+        """What result.json says."""
+        of_record = msgspec.structs.asdict(self.record)
+        standing = {
+            name: getattr(self, name)
+            for name in Outcome.__struct_fields__
+            if name not in of_record or name in ("student", "criteria", "score")
+        }
+        return Outcome(**{**of_record, **standing, "schema": OUTCOME_SCHEMA})
+
+
+class Outcome(Record, frozen=True, kw_only=True):
+    """result.json, schema 2: the attempt that counts, and what counts of it (see Final).
+
+    `criteria` and `score` are with what was set by hand.
+    """
+
+    schema: int = OUTCOME_SCHEMA
+    attempt: int
+    attempts: int
+    handed_in: datetime
+    told_by: ToldBy
+    due: datetime | None
+    late_days: float
+    penalty: float
+    final: float
+    by_hand: list[ByHand]
 
 
 def best(records: Sequence[Record]) -> Record:
