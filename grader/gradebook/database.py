@@ -97,9 +97,9 @@ class Database:
         found = self.read(tables.version)
         if found is None:
             self.write(tables.create)
-        elif found != str(tables.SCHEMA):
+        elif found != tables.REVISION:
             raise GradebookError(
-                f"{self._shown}: its tables are of schema {found}, not {tables.SCHEMA}; "
+                f"{self._shown}: its tables are of revision {found}, not {tables.REVISION}; "
                 "name another database with --db"
             )
 
