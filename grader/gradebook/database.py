@@ -49,15 +49,15 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        parsed = _parsed(url)
+        parsed = checked_url(url)
         self._password = str(parsed.password or "")
-        self._shown = _shown(parsed)
+        self.shown = _shown(parsed)
         try:
             self._engine = create_engine(parsed, connect_args=_waiting(parsed))
         except NoSuchModuleError:
-            raise GradebookError(f"{self._shown}: no such kind of database") from None
+            raise GradebookError(f"{self.shown}: no such kind of database") from None
         except ImportError as error:
-            raise GradebookError(f"{self._shown}: needs the Python package {error.name}") from None
+            raise GradebookError(f"{self.shown}: needs the Python package {error.name}") from None
         if self._engine.dialect.name == "sqlite":
             if not _is_untouched(parsed):
                 event.listen(self._engine, "connect", _set_up_sqlite)
@@ -99,7 +99,7 @@ class Database:
             self.write(tables.create)
         elif found != tables.REVISION:
             raise GradebookError(
-                f"{self._shown}: its tables are of revision {found}, not {tables.REVISION}; "
+                f"{self.shown}: its tables are of revision {found}, not {tables.REVISION}; "
                 "name another database with --db"
             )
 
@@ -113,7 +113,7 @@ class Database:
             if self._password:
                 reason = reason.replace(self._password, "***")
             advice = f" ({ADVICE[reason]})" if reason in ADVICE else ""
-            raise GradebookError(f"{self._shown}: {reason}{advice}") from error
+            raise GradebookError(f"{self.shown}: {reason}{advice}") from error
 
 
 def default_url(results: Path) -> str:
@@ -144,7 +144,7 @@ def _is_untouched(url: URL) -> bool:
     return "immutable" in url.query
 
 
-def _parsed(url: str) -> URL:
+def checked_url(url: str) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # whose messages may hold parts of a password
