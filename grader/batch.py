@@ -8,9 +8,9 @@ else is done, alone, and that counts.
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from itertools import accumulate, islice
 from pathlib import Path
@@ -247,7 +247,7 @@ def _result(submission: Submission, graded: Graded, key: str, was_known: bool) -
         record=record,
         key=key,
         file=paths[0] if paths and record.sha256 else None,
-        handed_in=_handed_in(submission, paths or submission.files[:1]),
+        handed_in=submission.handed_in(paths or submission.files[:1]).at,
         was_known=was_known,
         smell=graded.smell,
     )
@@ -273,24 +273,6 @@ def paper_of(submission: Submission, brief: Brief) -> Paper:
 def _name_of(submission: Submission, path: Path) -> str:
     """Return what the student called a file; one that is only a problem has no other name."""
     return shown(submission.names.get(path, path.name))
-
-
-def _handed_in(submission: Submission, paths: Sequence[Path]) -> datetime:
-    """Return when the last of the files was handed in.
-
-    As the system says, else when they were last changed; now, where nothing tells.
-    """
-    told = [submission.moments[path] for path in paths if path in submission.moments]
-    if not told and submission.owner and submission.owner.handed_in:
-        return submission.owner.handed_in
-    changed = [_changed(path) for path in paths if path not in submission.moments]
-    return max([*told, *changed], default=datetime.now(UTC))
-
-
-def _changed(path: Path) -> datetime:
-    with suppress(OSError):
-        return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
-    return datetime.now(UTC)
 
 
 def _stream(

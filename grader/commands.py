@@ -66,7 +66,7 @@ def _grade(job: GradeJob) -> int:
             names,
             untouched=handout.is_at,
             remark=remarks.append,
-            zone=rubric.late.zone,
+            zone=rubric.late.time_zone,
         )
         remarks += names.check()
         several = any(len(each.files) > 1 for s in submissions for each in s.attempts)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from grader.catalogue import ENGLISH, Reason, Texts
 from grader.cells import to_cell
 from grader.files import write_atomically, writing_atomically
+from grader.policy import ToldBy
 from grader.sheets import read_rows
 from grader.verdicts import ErrorMap
 
@@ -128,11 +129,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     grader_version: str
     conditions: str | None = None
     files: list[HandedIn] = []
-
-
-# Who says when something was handed in: the system that the class comes from, the entry of an
-# archive as the instructor got it, or the time of a file; "" if it is not known who did.
-ToldBy = Literal["system", "archive", "file", ""]
 
 
 class ByHand(msgspec.Struct, frozen=True, kw_only=True):

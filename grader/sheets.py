@@ -52,7 +52,7 @@ def read_rows(path: Path, columns: Sequence[str], may_be_empty: Collection[str] 
     """
     text = read_text(path)
     try:
-        return list(_rows(Table(text, columns), columns, may_be_empty))
+        return list(rows(Table(text, columns), columns, may_be_empty))
     except UserError as error:
         raise about(path, error) from error
 
@@ -275,7 +275,7 @@ def _first(rows: Sequence[Sequence[str]]) -> int:
     return next(says, 0)
 
 
-def _rows(table: Table, columns: Sequence[str], may_be_empty: Collection[str]) -> Iterator[Row]:
+def rows(table: Table, columns: Sequence[str], may_be_empty: Collection[str]) -> Iterator[Row]:
     """Yield the rows that say anything; raise UserError at the first that is off."""
     numbers = table.numbers(columns)
     for line, row in zip(table.lines, table.body, strict=True):
