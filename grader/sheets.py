@@ -61,9 +61,9 @@ def read_rows(
     try:
         table = Table(text, columns)
         there = [name for name in may_be_missing if table.find([name]) is not None]
-        rows = _rows(table, [*columns, *there], {*may_be_empty, *may_be_missing})
+        body = rows(table, [*columns, *there], {*may_be_empty, *may_be_missing})
         empty = dict.fromkeys(may_be_missing, "")
-        return [Row(row.line, {**empty, **row.cells}) for row in rows]
+        return [Row(row.line, {**empty, **row.cells}) for row in body]
     except UserError as error:
         raise about(path, error) from error
 
@@ -286,7 +286,7 @@ def _first(rows: Sequence[Sequence[str]]) -> int:
     return next(says, 0)
 
 
-def _rows(table: Table, columns: Sequence[str], may_be_empty: Collection[str]) -> Iterator[Row]:
+def rows(table: Table, columns: Sequence[str], may_be_empty: Collection[str]) -> Iterator[Row]:
     """Yield the rows that say anything; raise UserError at the first that is off."""
     numbers = table.numbers(columns)
     for line, row in zip(table.lines, table.body, strict=True):
