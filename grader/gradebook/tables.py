@@ -25,10 +25,11 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
+    update,
 )
 
 REVISION = "0002"  # of the newest migration
-FIRST_SCHEMA = 1  # of the gradebooks that no migration had made yet
+FIRST = "schema 1"  # of the gradebooks that no migration had made yet; see `version`
 
 
 class Moment(TypeDecorator[datetime]):
@@ -235,7 +236,7 @@ alembic_version = Table(
 def version(connection: Connection) -> str | None:
     """Return the revision of the tables in a database, None where it has none of these tables.
 
-    Those that no migration had made yet are of FIRST_SCHEMA, or of "schema 7".
+    Those that no migration had made yet are of FIRST, or of a "schema 7" that is not ours.
     """
     tables = inspect(connection)
     if tables.has_table(alembic_version.name):
@@ -247,6 +248,32 @@ def version(connection: Connection) -> str | None:
     else:
         schema = tables.get_table_comment(students.name)["text"] or "unknown"
     return f"schema {schema}"
+
+
+def is_older(found: str) -> bool:
+    """Tell whether tables of this revision can be brought up to REVISION."""
+    return found == FIRST or (_is_numbered(found) and found < REVISION)
+
+
+def is_newer(found: str) -> bool:
+    """Tell whether a newer grader has made tables of this revision."""
+    return _is_numbered(found) and found > REVISION
+
+
+def _is_numbered(revision: str) -> bool:
+    return len(revision) == len(REVISION) and revision.isdecimal()
+
+
+def lock(connection: Connection) -> None:
+    """Wait until no other transaction writes. One that began to write in SQLite has waited."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(update(state).where(state.c.id == 1).values(revision=state.c.revision))
+
+
+def lock_older(connection: Connection) -> None:
+    """Wait until no other transaction uses the tables of an older revision; then none can."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"LOCK TABLE {students.name} IN ACCESS EXCLUSIVE MODE")
 
 
 def create(connection: Connection) -> None:
