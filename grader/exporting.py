@@ -67,10 +67,10 @@ def export(wish: Wish, place: Place) -> tuple[list[str], list[str]]:
 def _marks(book: Gradebook) -> list[Mark]:
     """Return the marks of everybody in the gradebook."""
     people = {person.student: person for person in book.people()}
+    finals = book.finals()
     return [
         Mark(final, person.system, person.id, person.name)
-        for final in book.finals()
-        if (person := people[final.student])
+        for final, person in ((final, people[final.student]) for final in finals)
     ]
 
 

@@ -19,11 +19,6 @@ Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
 ToldBy = Literal["system", "archive", "file", ""]
 
 
-# Who says when something was handed in: the system that the class comes from, the entry of an
-# archive as the instructor got it, or the time of a file; "" if it is not known who did.
-ToldBy = Literal["system", "archive", "file", ""]
-
-
 class Zone(NamedTuple):
     """The zone of times that are told without one; `words` say which that is, and why."""
 

@@ -1,8 +1,8 @@
 """Write what people read of a gradebook into a folder of results, and keep it up to date.
 
 The gradebook is the truth, and the folder a view of it. A revision is raised by each change of what
-counts of a student; the folder notes up to which one it is complete. So the next command writes what
-a killed one, or another process with the same gradebook, has left to do.
+counts of a student; the folder notes up to which one it is complete. So the next command writes
+what a killed one, or another process with the same gradebook, has left to do.
 """
 
 import fcntl

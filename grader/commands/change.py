@@ -1,4 +1,4 @@
-"""`grader regrade` and `grader settings`: grade again what the gradebook keeps, without its files."""
+"""`grader regrade` and `grader settings`: grade again what the gradebook keeps; no files needed."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
@@ -27,8 +27,9 @@ from grader.papers import Brief
 from grader.publishing import Folder
 from grader.records import Record
 from grader.remembering import first, login_name_or_number, new_seed
+from grader.reports.changes import show_moves
 from grader.reports.feedback.pages import Pages
-from grader.reports.terminal import GradeScreen, show_moves
+from grader.reports.terminal import GradeScreen
 from grader.rubric import load_rubric
 from grader.submissions.candidates import Handout
 from grader.submissions.times import Moment
@@ -170,7 +171,7 @@ def _grade(
     find: Callable[[Sequence[str]], dict[str, Record]],
     record: Callable[[Sequence[Result]], None],
 ) -> dict[str, str]:
-    """Grade attempts that are kept, and hand on what comes of it; return the software's versions."""
+    """Grade kept attempts, and hand on what comes of it; return the software's versions."""
     rubric = assignment.rubric
     brief = Brief.of(rubric, assignment.seed.value, False, Handout(rubric).lines)
     works = [_work(book, list(same)) for _, same in groupby(attempts, lambda each: each.student)]

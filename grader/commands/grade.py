@@ -1,4 +1,4 @@
-"""`grader grade`: find the submissions, grade what is new, record it, and write what people read."""
+"""`grader grade`: find the submissions, grade what is new, record it, write what people read."""
 
 import platform
 import sys
@@ -34,7 +34,8 @@ from grader.roster import Names, Person, RosterRow, read_people
 from grader.submissions.archives import Archives
 from grader.submissions.candidates import Handout
 from grader.submissions.discover import Submission, discover
-from grader.submissions.times import Times, read_times
+from grader.submissions.times import NO_TIMES, Times
+from grader.timetable import read_times
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,8 @@ def _names(
     return Names(people, remembered.roster.values())
 
 
-def _times(job: GradeJob, assignment: Assignment) -> Times | None:
-    return read_times(Path(job.times), assignment.rubric.late.time_zone) if job.times else None
+def _times(job: GradeJob, assignment: Assignment) -> Times:
+    return read_times(Path(job.times), assignment.rubric.late.time_zone) if job.times else NO_TIMES
 
 
 def _remember(

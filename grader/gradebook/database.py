@@ -223,6 +223,7 @@ def _is_untouched(url: URL) -> bool:
 
 
 def checked_url(url: str) -> URL:
+    """Return a URL as its parts; raise GradebookError, without a password, if it is none."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # whose messages may hold parts of a password

@@ -28,7 +28,8 @@ class HandedIn(msgspec.Struct, frozen=True, kw_only=True):
     """Something that a student handed in, and the grading of it that is in force.
 
     `is_comparable` tells whether that was graded by the rubric and seed in force; `is_kept` tells
-    whether the bytes are there to grade it again. `marked_late` is what the system says, if it does.
+    whether the bytes are there to grade it again. `marked_late` is what the system says, if it
+    does.
     """
 
     id: int

@@ -21,7 +21,8 @@ def show_moves(moves: Moves, before: Sequence[float], after: Sequence[float]) ->
     steps = {name: new.final - old.final for name, (old, new) in moves.items()}
     console.print(
         f"{len(moves)} of {len(after)} marks change, by {min(steps.values()):+.2f} to "
-        f"{max(steps.values()):+.2f}; the mean goes from {fmean(before):.2f} to {fmean(after):.2f}.",
+        f"{max(steps.values()):+.2f}; the mean goes from {fmean(before):.2f} "
+        f"to {fmean(after):.2f}.",
         soft_wrap=True,
     )
     table = Table(box=None, header_style="bold", pad_edge=False)
