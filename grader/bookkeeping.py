@@ -77,7 +77,7 @@ def override_by_hand(
 def show_history(student: str, rubric: Rubric, results: Path, url: str | None) -> None:
     """Print the history of a student; raise GradebookError where there is none."""
     with _open(results, url, rubric) as book:
-        show(book.history(student), rubric.policy())
+        show(book.history(student), rubric.policy(), rubric.late.time_zone.info)
 
 
 def _open(results: Path, url: str | None, rubric: Rubric) -> Gradebook:

@@ -66,7 +66,7 @@ def _grade(job: GradeJob) -> int:
             names,
             untouched=handout.is_at,
             remark=remarks.append,
-            zone=rubric.late.zone,
+            zone=rubric.late.time_zone,
         )
         remarks += names.check()
         several = any(len(each.files) > 1 for s in submissions for each in s.attempts)
@@ -162,12 +162,13 @@ def _grade_class(
                     ]
                 )
                 # What is in the book and not yet in a file gets there with the next run.
-                for result in some:
-                    write_record(in_language(result.record, texts), results)
+                by_name = {result.submission.student: result for result in some}
+                for final in book.finals(by_name):
+                    write_record(in_language(final.outcome, texts), results)
+                    if job.pages:
+                        file = by_name[final.student].file
+                        pages.add(final, file.read_bytes() if file else None)
                 screen.add([result.record for result in some], known=some[0].was_known)
-                if job.pages:
-                    for result in some:
-                        pages.add(result.record, result.file)
             screen.show_pages(pages.waiting)
             pages.finish()
             screen.show_pages(pages.waiting)
@@ -180,8 +181,9 @@ def _grade_class(
     if job.format == "json":
         _print_records(students, results)
     else:
-        screen.show_class(book.finals(students))
-    return UNDER_MARK if job.fail_under is not None and screen.lowest < job.fail_under else DONE
+        screen.show_class(book.finals(students), students)
+    lowest = min(final.final for final in book.finals(students))
+    return UNDER_MARK if job.fail_under is not None and lowest < job.fail_under else DONE
 
 
 def _nothing(keys: Sequence[str]) -> dict[str, Record]:

@@ -11,7 +11,7 @@ from grader.exports import canvas, github, gradescope, junit, moodle, tables
 from grader.exports.marks import Mark, Merged
 from grader.files import write_atomically
 from grader.gradebook import Gradebook, GradebookError, default_url
-from grader.records import Record, read_students, to_json
+from grader.records import Final, read_students, to_json
 from grader.roster import read_roster
 from grader.rubric import Rubric
 from grader.sheets import about, read_rows, read_text
@@ -50,7 +50,7 @@ def export(
         raise UserError("--groups is for --to canvas")
     marks = _marks(rubric, results, url)
     if wish.target == "github":
-        _to_github([mark.final.record for mark in marks], wish.out)
+        _to_github([mark.final for mark in marks], wish.out)
         return [], []
     if wish.out is None:
         raise UserError(f"--to {wish.target} needs --out FILE")
@@ -124,11 +124,11 @@ def _merged(wish: Wish, merge: Callable[[str], Merged]) -> Merged:
 def _gradescope(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> bytes:
     if len(marks) != 1:
         raise UserError(f"--to gradescope is of one submission; here are {len(marks)}")
-    return to_json(gradescope.results(marks[0].final.record))
+    return to_json(gradescope.results(marks[0].final))
 
 
 def _junit(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> bytes:
-    return junit.report(mark.final.record for mark in marks)
+    return junit.report(mark.final for mark in marks)
 
 
 Maker = Callable[[Sequence[Mark], Wish, Rubric], str | bytes | Merged]
@@ -142,9 +142,9 @@ MAKERS: dict[str, Maker] = {
 }
 
 
-def _to_github(records: Sequence[Record], out: Path | None) -> None:
+def _to_github(finals: Sequence[Final], out: Path | None) -> None:
     """Print annotations, and add the summary to the step's, or write it to `out`."""
-    text = github.summary(records)
+    text = github.summary(finals)
     if out:
         write_atomically(out, text)
     elif path := os.environ.get(SUMMARY):
@@ -152,5 +152,5 @@ def _to_github(records: Sequence[Record], out: Path | None) -> None:
             file.write(text)
     else:
         raise UserError(f"--to github needs --out FILE where {SUMMARY} is not set")
-    for command in github.annotations(records):
+    for command in github.annotations(finals):
         print(command)

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from grader.policy import Policy
-from grader.records import Final, Record
+from grader.records import ByHand, Final, Record, ToldBy
 
 Kind = tuple[str, str | None]  # what an override sets, and of which criterion (None: the whole)
 LATE_DAYS: Kind = ("late_days", None)
@@ -23,11 +23,11 @@ class Grading(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     status: str
     score: float
-    seed: str
     grader_version: str
     handed_in: datetime
     first_at: datetime
     last_at: datetime
+    in_force: bool = False
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +38,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
     number: int
     handed_in: datetime
+    told_by: ToldBy = ""
+    due: datetime | None = None
     late_days: float
     final: float
     gradings: list[Grading]
@@ -54,14 +56,16 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
     criterion: str | None
     points: float | None
     late_days: float | None
+    due: datetime | None = None
     who: str
     at: datetime
     why: str
+    told: str = ""
 
     @property
     def withdraws(self) -> bool:
         """Whether it takes back what was set of this criterion, or of the whole."""
-        return self.points is None and self.late_days is None
+        return self.points is None and self.late_days is None and self.due is None
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,10 +126,12 @@ def _late_days(computed: Sequence[int], by_hand: float | None) -> list[float]:
 def _attempt(
     number: int, gradings: Sequence[Grading], handed_in: datetime, days: float, policy: Policy
 ) -> Attempt:
-    in_order = sorted(gradings, key=lambda grading: grading.last_at)
+    *earlier, last = sorted(gradings, key=lambda grading: grading.last_at)
+    in_order = [*earlier, msgspec.structs.replace(last, in_force=True)]
     return Attempt(
         number=number,
         handed_in=handed_in,
+        due=policy.late.due_at,
         late_days=days,
         final=policy.late.final(in_order[-1].score, days),
         gradings=in_order,
@@ -155,12 +161,23 @@ def final_of(
     ]
     attempt = counting(attempts, policy)
     earned = sum(criterion.points for criterion in criteria)
+    left = policy.late.final(earned, attempt.late_days)
+    zone = policy.late.time_zone.info
     return Final(
+        student=record.student,
         record=record,
         attempt=attempt.number,
         attempts=len(attempts),
+        handed_in=attempt.handed_in.astimezone(zone),
+        told_by=attempt.told_by,
+        due=attempt.due.astimezone(zone) if attempt.due else None,
         late_days=attempt.late_days,
         criteria=criteria,
-        overridden=bool(kept),
-        final=points.get(None, policy.late.final(earned, attempt.late_days)),
+        score=earned,
+        penalty=round(earned - left, 2),
+        final=points.get(None, left),
+        by_hand=[
+            ByHand(criterion=o.criterion, points=o.points, late_days=o.late_days, told=o.told)
+            for o in dict.fromkeys(kept.values())
+        ],
     )

@@ -135,7 +135,7 @@ def _submission(key: str, record: Record, now: datetime) -> Row:
         "loss_manual": record.training.manual,
         "loss_net": record.training.net,
         "seconds": record.seconds,
-        "seed": str(record.seed),
+        "seed": "",
         "grader_version": record.grader_version,
         "graded_at": now,
         "record": msgspec.json.encode(record).decode(),
@@ -210,7 +210,6 @@ def gradings_of(connection: Connection, names: Sequence[str]) -> dict[str, list[
             submissions.c.name,
             submissions.c.status,
             submissions.c.score,
-            submissions.c.seed,
             submissions.c.grader_version,
             attempts.c.handed_in,
             attempts.c.first_at,
@@ -236,7 +235,7 @@ def overrides_of(connection: Connection, names: Sequence[str]) -> dict[str, list
         .order_by(overrides.c.id)
     )
     for row in connection.execute(query).mappings():
-        fields = {name: row[name] for name in Override.__struct_fields__}
+        fields = {name: row[name] for name in Override.__struct_fields__ if name in row}
         found.setdefault(row["student"], []).append(Override(**fields))
     return found
 
