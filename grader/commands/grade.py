@@ -236,7 +236,7 @@ def _grade_class(
         _print_records(sorted(students), results)
     else:
         screen.show_remarks(_idle_extensions(book))
-        screen.show_class(finals, students)
+        screen.show_class(iter(finals), students)
     return UNDER_MARK if _is_any_under(job, finals, students) else DONE
 
 
