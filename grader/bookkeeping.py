@@ -24,6 +24,7 @@ from grader.reports.changes import show_settings as print_settings
 from grader.reports.feedback.pages import Pages
 from grader.reports.history import days_late, show
 from grader.submissions import shown
+from grader.submissions.kinds import counted
 
 
 class Typed(msgspec.Struct, frozen=True):
@@ -53,6 +54,10 @@ class Typed(msgspec.Struct, frozen=True):
             raise UserError("--late-days and --until are of the whole score: leave --criterion out")
         if self.late_days is not None and not 0 <= self.late_days < math.inf:
             raise UserError(f"--late-days must be 0 or more, not {self.late_days:g}")
+        if self.until is not None and not late.due:
+            raise UserError(
+                "nothing is due (due in [late] of the rubric), so --until has no effect"
+            )
         if final is not None:
             self._check_points(final)
         return Change(
@@ -145,7 +150,8 @@ def forget(students: Sequence[str], who: str | None, place: Place) -> list[str]:
         count = book.forget(list(dict.fromkeys(students)), who or login_name())
         Folder(place.results, book, book.assignment, None).remove(students)
         _bring_up(book, place.results)
-    lines = [f"removed {len(set(students))} students with {count} attempts, and all files of them"]
+    removed = f"{counted(len(set(students)), 'student')} with {counted(count, 'attempt')}"
+    lines = [f"removed {removed}, and all their files in {place.results}"]
     copies = sorted(place.results.glob("gradebook.db.before-*"))
     return lines + [
         f"{copy} is a copy from before, which still has them: delete it" for copy in copies

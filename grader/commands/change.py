@@ -19,6 +19,7 @@ from grader.gradebook import (
     Moves,
     Seed,
     Stored,
+    note_url,
     require_gradebook,
     url_of,
 )
@@ -67,11 +68,18 @@ def regrade(job: RegradeJob) -> int:
 def change_settings(job: SettingsJob) -> int:
     """Change what the gradebook remembers, and all that follows from it; return the exit code."""
     results = Path(job.results)
-    with _opened(results, job.db) as book:
+    url = url_of(results, job.db)
+    results.mkdir(parents=True, exist_ok=True)
+    note_url(results, url)
+    with Gradebook(url) as book:  # a new one, if there is none: it can be set up before it is used
         current = book.find_assignment()
         wanted = _wanted(job, current, book)
         rows = job.options.read_roster()
         before = [final.final for final in book.finals()]
+        if current is None and not book.people():
+            book.set_up(wanted, rows, job.who)
+            print(f"{results} now remembers the assignment: see `grader settings {results}`")
+            return DONE
         keys: dict[int, str] = {}
         if current is None or current.basis != wanted.basis:
             wanted, keys = _graded_anew(book, wanted, job.jobs, results)

@@ -146,7 +146,7 @@ def _remember(
             f"{results} now remembers the rubric ({assignment.rubric_name}), the seed "
             f"({origin[assignment.seed.origin]}) and the language: later commands need none of them"
         )
-    elif known.software != brief.software:
+    elif known.software not in ({}, brief.software):
         book.note(replace(known, software=brief.software), who)
         yield (
             f"{results} was graded with other software before ({_changed(known, brief)}): to grade "

@@ -40,7 +40,10 @@ def note_url(results: Path, url: str) -> None:
 def require_gradebook(results: Path, url: str) -> None:
     """Raise GradebookError if the folder should have a gradebook of its own and has none."""
     if url == default_url(results) and not gradebook_file(results).exists():
-        raise GradebookError(f"{results}: no gradebook.db in it; name the folder with --results")
+        raise GradebookError(
+            f"{results}: no gradebook.db in it; name the folder of the results, or make one with "
+            "`grader grade` or `grader settings FOLDER --rubric FILE`"
+        )
 
 
 def _noted(results: Path) -> str | None:
