@@ -14,6 +14,10 @@ DECIMALS = 2  # of a final score
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
 
+# Who says when something was handed in: the system that the class comes from, the entry of an
+# archive as the instructor got it, or the time of a file; "" if it is not known who did.
+ToldBy = Literal["system", "archive", "file", ""]
+
 
 class Zone(NamedTuple):
     """The zone of times that are told without one; `words` say which that is, and why."""
