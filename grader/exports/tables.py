@@ -31,9 +31,9 @@ def _of_student(mark: Mark) -> tuple[Cells, Cells]:
     """Return what stands in each of a student's rows, before and after what is of a criterion."""
     final, record = mark.final, mark.final.record
     due = final.due.isoformat() if final.due else None
+    standing = (final.score, final.final, final.attempt, final.late_days)
     return (
-        (mark.student, mark.system, mark.id, record.submission, record.status)
-        + (final.score, final.final, final.attempt, final.late_days),
+        (mark.student, mark.system, mark.id, record.submission, record.status, *standing),
         (final.section, final.handed_in.isoformat(), due, final.penalty),
     )
 
