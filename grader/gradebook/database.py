@@ -61,16 +61,16 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        parsed = _parsed(url)
+        parsed = checked_url(url)
         self._password = str(parsed.password or "")
-        self._shown = _shown(parsed)
+        self.shown = _shown(parsed)
         self._is_untouched = _is_untouched(parsed)
         try:
             self._engine = create_engine(parsed, connect_args=_waiting(parsed))
         except NoSuchModuleError:
-            raise GradebookError(f"{self._shown}: no such kind of database") from None
+            raise GradebookError(f"{self.shown}: no such kind of database") from None
         except ImportError as error:
-            raise GradebookError(f"{self._shown}: needs the Python package {error.name}") from None
+            raise GradebookError(f"{self.shown}: needs the Python package {error.name}") from None
         if self._engine.dialect.name == "sqlite":
             if not self._is_untouched:
                 event.listen(self._engine, "connect", _set_up_sqlite)
@@ -116,7 +116,7 @@ class Database:
             is_busy, *_ = bare.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         if is_busy:
             raise GradebookError(
-                f"{self._shown}: another process has been reading it for {BUSY_SECONDS} s, so what "
+                f"{self.shown}: another process has been reading it for {BUSY_SECONDS} s, so what "
                 "was removed may still be in its log: try again"
             )
 
@@ -139,12 +139,12 @@ class Database:
             self._bring_up()
         elif tables.is_newer(found):
             raise GradebookError(
-                f"{self._shown}: made by a newer grader (revision {found}): update the grader, or "
+                f"{self.shown}: made by a newer grader (revision {found}): update the grader, or "
                 "name another gradebook with --db"
             )
         elif found != tables.REVISION:
             raise GradebookError(
-                f"{self._shown}: its tables are of revision {found}, not {tables.REVISION}; "
+                f"{self.shown}: its tables are of revision {found}, not {tables.REVISION}; "
                 "name another database with --db"
             )
 
@@ -155,7 +155,7 @@ class Database:
         self._engine.dispose()  # of a connection that checks no foreign keys
         if kept:
             say(
-                f"{self._shown}: of an older grader, and brought up to revision {tables.REVISION}; "
+                f"{self.shown}: of an older grader, and brought up to revision {tables.REVISION}; "
                 f"{kept}"
             )
 
@@ -174,7 +174,7 @@ class Database:
             return "no copy of it as it was is kept"
         with backed_up(_file_of(connection), tables.REVISION) as copy:
             bring_up(connection)
-        return f"as it was, it is kept in {Path(self._shown).with_name(copy.name)}"
+        return f"as it was, it is kept in {Path(self.shown).with_name(copy.name)}"
 
     @contextlib.contextmanager
     def _in_one_line(self) -> Generator[None]:
@@ -186,7 +186,7 @@ class Database:
             if self._password:
                 reason = reason.replace(self._password, "***")
             advice = f" ({ADVICE[reason]})" if reason in ADVICE else ""
-            raise GradebookError(f"{self._shown}: {reason}{advice}") from error
+            raise GradebookError(f"{self.shown}: {reason}{advice}") from error
 
 
 def _once(engine: Engine, work: Callable[[Connection], Result]) -> Result:
@@ -222,7 +222,8 @@ def _is_untouched(url: URL) -> bool:
     return "immutable" in url.query
 
 
-def _parsed(url: str) -> URL:
+def checked_url(url: str) -> URL:
+    """Return a URL as its parts; raise GradebookError, without a password, if it is none."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # whose messages may hold parts of a password

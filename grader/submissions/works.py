@@ -103,6 +103,10 @@ class Works:
         imports = self._imports(path)
         return [other.name for other in beside if other != path and stem_of(other.name) in imports]
 
+    def imported(self, files: Iterable[Path]) -> set[str]:
+        """Return the names of modules and packages that files import."""
+        return {name for path in files for name in self._imports(path)}
+
     def is_one_students(self, files: Sequence[Path], folders: Sequence[Path]) -> bool:
         """Tell whether what lies in a folder is one student's; otherwise it is a class.
 
@@ -114,7 +118,7 @@ class Works:
             return False
         own = [path for path in files if not self.is_untouched(path)]
         stems = {stem_of(path.name) for path in own}
-        imported = {name for path in own for name in self._imports(path)}
+        imported = self.imported(own)
         works = {stem_of(path.name) for path in own if self._is_work(path, imported)}
         if len(works) > 1 or len(self.folders_with(folders, WHOLE if own else 1)) > 1:
             return False

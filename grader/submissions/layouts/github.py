@@ -6,6 +6,7 @@ from pathlib import Path
 
 from grader.submissions.layouts.common import Layout, Names, Owner, absolute, shared_words
 
+SYSTEM = "GitHub"
 SUFFIX = "-submissions"
 
 
@@ -17,5 +18,5 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     if not all(name.startswith(prefix) for name in folders):
         prefix = shared_words(folders, "-") if len(folders) > 1 else ""
     users = {name: name.removeprefix(prefix) for name in folders}
-    owners = {name: (Owner("GitHub", user, user),) for name, user in users.items()}
+    owners = {name: (Owner(SYSTEM, user, user),) for name, user in users.items()}
     return Layout(folder, owners, {})
