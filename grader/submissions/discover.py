@@ -345,7 +345,7 @@ class _Search:
         if late:
             system = next(iter(late.values())).system
             how = "" if all(owner.handed_in for owner in late.values()) else f"; {HOW_LATE}"
-            self._remark(f"{system} marks as late: {listing(list(late), MOST_REMARKS)}{how}")
+            self._remark(f"{system} marks as late: {listing(sorted(late), MOST_REMARKS)}{how}")
 
     def _use_table(self, students: Iterable[list[_Found]]) -> None:
         """Set when work was handed in by the table; say which of its ids are nobody's here."""
