@@ -38,8 +38,14 @@ class Options(msgspec.Struct, frozen=True):
 def first(options: Options, seed_before: str | None) -> Assignment:
     """Return the assignment of a gradebook that remembers none: what was typed, and defaults.
 
-    `seed_before` is the seed that an older grader used.
+    `seed_before` is the seed that an older grader used, which kept no rubric: raise UserError if
+    none was typed, since with another one penalties would be lost.
     """
+    if seed_before is not None and options.rubric is None:
+        raise UserError(
+            "an older grader made these results, which kept no rubric: name the one they were "
+            "graded by, this once, with --rubric FILE (the package's own: grader rubric > own.toml)"
+        )
     rubric = load_rubric(Path(options.rubric) if options.rubric else RUBRIC_FILE)
     return Assignment(
         rubric=rubric,

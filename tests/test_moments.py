@@ -122,7 +122,13 @@ TOLD = {
     "nothing_to_read": (
         {"c.zip": archive(("ada/report.pdf", RIGHT, ""), ("ada/x.rar", RIGHT, ""), BENS)},
         "c.zip",
-        {"ben": BY_ARCHIVE},
+        {"ada": BY_ARCHIVE, "ben": BY_ARCHIVE},
+    ),
+    "nothing_to_read_in_a_folder": ({"c/ada.pdf": "", "c/ben.py": ""}, "c", {"ada": BY_FILE}),
+    "a_broken_archive": (
+        {"c.zip": archive(("ada.zip", RIGHT, "no archive"), BENS)},
+        "c.zip",
+        {"ada": BY_ARCHIVE, "ben": BY_ARCHIVE},
     ),
 }
 

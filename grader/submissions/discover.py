@@ -119,12 +119,12 @@ class Submission:
         """Return when the last of these files of it was handed in, and who says so.
 
         The time of a file itself is what is left if neither the system nor an archive tells. Of no
-        file it is what the system says, or else the present moment.
+        file it is what the system says, the last of what else there is, or the present moment.
         """
         if not paths and self.owner and self.owner.handed_in:
             return Moment(self.owner.handed_in, "system")
         moments = [self.moments.get(path) or of_file(path) for path in paths]
-        return max(moments, key=lambda moment: moment.at, default=now())
+        return max(moments or self.moments.values(), default=now())
 
     @property
     def attempts(self) -> tuple["Submission", ...]:
@@ -176,6 +176,8 @@ class _Found:
             names = {path: self._called(path, archives)} if path else {}
         files = tuple(sorted(names, key=lambda path: (names[path].count("/"), names[path])))
         moments = {path: self.moments[path] for path in files if path in self.moments}
+        if problem:  # and perhaps no file that can be named
+            moments = {path: self.moments.get(path) or of_file(path) for path in self.paths}
         return Submission(student, files, problem, self.owner, moments, names, self.late)
 
     def _hidden(self, name: str) -> str:
@@ -345,7 +347,7 @@ class _Search:
         if late:
             system = next(iter(late.values())).system
             how = "" if all(owner.handed_in for owner in late.values()) else f"; {HOW_LATE}"
-            self._remark(f"{system} marks as late: {listing(list(late), MOST_REMARKS)}{how}")
+            self._remark(f"{system} marks as late: {listing(sorted(late), MOST_REMARKS)}{how}")
 
     def _use_table(self, students: Iterable[list[_Found]]) -> None:
         """Set when work was handed in by the table; say which of its ids are nobody's here."""

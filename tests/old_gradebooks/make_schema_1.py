@@ -41,25 +41,22 @@ def main(made: Path) -> None:
         work = Path(folder)
         (work / "rubric.toml").write_text(RUBRIC)
         for name, submission in FIRST.items():
-            hand_in(
-                work / "class" / name / "homework.py", (SUBMISSIONS / submission).read_bytes(), -1
-            )
-        hand_in(work / "class" / "finn" / "homework.ipynb", b'{"cells": [', -1)
+            hand_in(work, f"{name}/homework.py", (SUBMISSIONS / submission).read_bytes(), -1)
+        hand_in(work, "finn/homework.ipynb", b'{"cells": [', -1)
         grade(work, seed=11)
         override(work, *OVERRIDES[0])
         override(work, *OVERRIDES[1])
         grade(work, seed=12)
         override(work, *OVERRIDES[2])
         # The same bytes as bob's: they share one grading.
-        hand_in(
-            work / "class" / "ada" / "homework.py", (SUBMISSIONS / FIRST["bob"]).read_bytes(), 2.5
-        )
+        hand_in(work, "ada/homework.py", (SUBMISSIONS / FIRST["bob"]).read_bytes(), 2.5)
         grade(work, seed=12)
         override(work, *OVERRIDES[3])
         shutil.copy(work / "results" / "gradebook.db", made)
 
 
-def hand_in(path: Path, content: bytes, days_late: float) -> None:
+def hand_in(work: Path, name: str, content: bytes, days_late: float) -> None:
+    path = work / "class" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     handed_in = (DUE + timedelta(days=days_late)).timestamp()
