@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -18,11 +19,12 @@ import pytest
 from conftest import GRADER, ROOT, criteria_of, run_grader
 from times import PATIENCE
 
-from grader.batch import AHEAD, CHUNK, Batch, paper_of
-from grader.papers import Brief, Graded, Paper, key_of, may_be_faster
+from grader.batch import AHEAD, CHUNK, Batch, paper_of, work_of
+from grader.papers import POLICY, Brief, Graded, Paper, content_of, key_of, may_be_faster
 from grader.records import Record, Training
-from grader.rubric import Rubric
+from grader.rubric import Rubric, load_rubric
 from grader.submissions.discover import Submission
+from grader.submissions.times import Moment
 
 CORPUS = ROOT / "tests" / "submissions"
 # Quick ones of each kind of status; the last crashes.
@@ -82,8 +84,23 @@ def test_a_class_is_graded_once_but_for_what_crashed_and_what_changed(grade, sub
 def test_what_is_asked_for_otherwise_is_graded_anew(grade):
     assert "as graded before" not in grade()[1]
     assert "as graded before" in grade()[1]
-    for options in (["--no-cache"], ["--seed", 5]):
-        assert "as graded before" not in grade(*options)[1]
+    assert "as graded before" not in grade("--no-cache")[1]
+
+
+def test_another_seed_that_is_typed_is_refused_and_set_by_settings_grades_all_anew(
+    warm, grade, submissions, untrained, tmp_path
+):
+    grade()
+    results = tmp_path / "results"
+    before = written(results)
+    done = warm.run("grade", submissions, "--out", results, "--rubric", untrained, "--seed", 5)
+    assert done.returncode == 2
+    assert "is another one than that of --seed" in done.stderr
+    assert written(results) == before
+    done = warm.run("settings", results, "--seed", 5)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "No mark of 6 changes." in done.stdout
+    assert "(5 as graded before)" in grade("--seed", 5)[1]
 
 
 @pytest.mark.needs("layers")
@@ -92,14 +109,21 @@ def test_what_is_asked_to_be_strict_is_graded_anew(grade):
     assert "as graded before" not in grade("--isolation", "strict")[1]
 
 
-def test_a_policy_needs_no_new_grading(grade, untrained, tmp_path):
-    assert "final" not in grade()[1]
+def test_a_policy_is_changed_by_settings_and_needs_no_new_grading(
+    warm, grade, submissions, untrained, tmp_path
+):
+    results = tmp_path / "results"
+    grade()
     rubric = untrained.read_text(encoding="utf-8")
     due = tmp_path / "due.toml"
     due.write_text(rubric.replace('due = ""', 'due = "2020-01-01T00:00:00Z"'), encoding="utf-8")
-    written, screen = grade("--rubric", due)
-    assert written <= {"crashes"}
-    assert "final" in screen
+    done = warm.run("settings", results, "--rubric", due)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "isolation" not in done.stdout  # nothing was graded
+    record = json.loads((results / "gbk_comments" / "result.json").read_bytes())
+    assert (record["score"], record["penalty"], record["final"]) == (75, 37.5, 37.5)
+    done = warm.run("grade", submissions, "--out", results)
+    assert "(5 as graded before)" in done.stdout
 
 
 def test_a_rubric_without_training_trains_nobody(grade, tmp_path):
@@ -154,13 +178,10 @@ def test_an_interrupted_class_is_gone_on_with(tmp_path):
 
 # What is in a key
 
-# Parts of a rubric that decide no record.
-POLICY = ("attempts", "late", "pages", "similarity", "calibration")
-
 
 @pytest.fixture
 def brief(rubric) -> Brief:
-    return Brief.of(rubric, None, strict=False)
+    return Brief.of(rubric, 7, strict=False)
 
 
 PAPER = Paper.of("ada", "homework.py", b"x = 1\n")
@@ -169,7 +190,7 @@ PAPER = Paper.of("ada", "homework.py", b"x = 1\n")
 @pytest.mark.parametrize(
     "change",
     [
-        {"seed": 1},
+        {"seed": "1"},
         {"strict": True},
         {"software": {"torch": "2.14.0"}},
     ],
@@ -215,6 +236,12 @@ def test_the_software_in_a_key_is_what_is_installed(brief):
 
 # A stream
 
+LIMIT = load_rubric().limits.source_bytes
+
+
+def at(second: float) -> Moment:
+    return Moment(datetime.fromtimestamp(second, UTC), "file")
+
 
 class Tracked:
     """Grades nothing, and counts the records that are alive."""
@@ -246,7 +273,7 @@ class Held(Record, frozen=True, kw_only=True, weakref=True, eq=False):
         return cls(
             student=student, submission="a.py", sha256=None, status="graded", score=1.0,
             max_score=1.0, criteria=[], training=Training(None, None, 0.1), notes=[], flags=[],
-            isolation=[], seed=1, seconds=0.0, grader_version="0",
+            isolation=[], seconds=0.0, grader_version="0",
         )  # fmt: skip
 
 
@@ -262,9 +289,9 @@ def test_thousands_of_submissions_are_never_in_memory_together(brief, known):
         return {key: tracked.record_of("") for key in keys} if known else {}
 
     many = 3_000
-    submissions = (Submission(f"s{number}", (), "is empty") for number in range(many))
+    works = (work_of(Submission(f"s{number}", (), "is empty"), LIMIT) for number in range(many))
     counted = 0
-    with Batch(submissions, brief, find, start) as batch:
+    with Batch(works, brief, find, start) as batch:
         for some in batch.results(find):
             counted += len(some)
             assert all(result.was_known == known for result in some)
@@ -289,7 +316,7 @@ def test_attempts_of_a_student_come_together_in_their_order(
         os.utime(path, (second, second))
         attempts.append(Submission("ada", (path,), None))
     newest = replace(attempts[-1], earlier=tuple(attempts[:-1]))
-    keys = [key_of(brief, paper_of(attempt, brief)) for attempt in attempts[:known]]
+    keys = [key_of(brief, paper_of(attempt, LIMIT)) for attempt in attempts[:known]]
     tracked = Tracked()
 
     @contextmanager
@@ -299,12 +326,15 @@ def test_attempts_of_a_student_come_together_in_their_order(
     def find(asked: Sequence[str]) -> dict[str, Record]:
         return {key: Held.of("") for key in asked if key in keys}
 
-    with Batch([newest], brief, find, start) as batch:
-        ((result,),) = batch.results(find)
-    assert [each.submission for each in result.attempts] == [*attempts[:-1], newest]
-    assert [each.handed_in.timestamp() for each in result.attempts] == list(handed_in)
-    assert {each.record.student for each in result.attempts} == {"ada"}
-    assert {each.was_known for each in result.attempts} == {known == len(attempts)}
+    with Batch([work_of(newest, LIMIT)], brief, find, start) as batch:
+        (results,) = batch.results(find)
+    papers = [paper_of(attempt, LIMIT) for attempt in attempts]
+    assert [result.paper() for result in results] == papers
+    assert [result.key for result in results] == [key_of(brief, paper) for paper in papers]
+    assert [result.content for result in results] == [content_of(paper) for paper in papers]
+    assert [result.moment for result in results] == [at(second) for second in handed_in]
+    assert {result.record.student for result in results} == {"ada"}
+    assert {result.was_known for result in results} == {known == len(attempts)}
 
 
 # Another try for what ran out of time
@@ -337,6 +367,6 @@ def test_a_time_out_is_known_unless_another_try_is_worth_it(brief, then, known):
         return dict.fromkeys(keys, record)
 
     here = msgspec.structs.replace(brief, conditions="here")
-    with Batch([Submission("ada", (), "is empty")], here, find, start) as batch:
+    with Batch([work_of(Submission("ada", (), "is empty"), LIMIT)], here, find, start) as batch:
         ((result,),) = batch.results(find)
     assert result.was_known == known

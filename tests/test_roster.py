@@ -103,10 +103,16 @@ SEEN = [  # the gradebook's people, the table's ids, who comes now; what is said
     ((ADA,), ("7", "8"), ("8",), []),  # ada came in an earlier run
     ((Person("s1", "", "", ""),), ("s1", "8"), ("8",), []),
     ((Person("zoe", "", "", ""),), ("s1", "8"), ("8",), []),  # the table calls s1 zoe
-    ((), tuple(map(str, range(10, 25))), ("10",), [
-        "names.csv: nobody in this class has the id 11, 12, 13, 14, 15, 16, 17, 18, 19, 20 and 4 more"
-    ]),
-]  # fmt: skip
+    (
+        (),
+        tuple(map(str, range(10, 25))),
+        ("10",),
+        [
+            "names.csv: nobody in this class has the id "
+            "11, 12, 13, 14, 15, 16, 17, 18, 19, 20 and 4 more"
+        ],
+    ),
+]
 
 
 @pytest.mark.parametrize(("people", "ids", "come", "said"), SEEN)
