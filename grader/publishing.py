@@ -31,10 +31,11 @@ LOCK = ".lock"
 
 
 class _Complete(msgspec.Struct, frozen=True):
-    """Up to which revision of which gradebook all files of a folder are written."""
+    """Up to which revision of which gradebook all result.json of a folder are written, and pages."""
 
     book: str
-    revision: int
+    records: int = -1
+    pages: int = -1
 
 
 class Folder:
@@ -66,13 +67,14 @@ class Folder:
         """
         with self._locked():
             book, revision = self._book.revision()
-            self.write(self._book.finals_after(self._complete_until(book)))
+            before = self._complete_until(book)
+            self.write(self._book.finals_after(before.pages if self._pages else before.records))
             if self._pages:
                 self._pages.finish()
             self.write_tables(alarms)
-            if self._pages:
-                note = msgspec.json.encode(_Complete(book, revision))
-                write_atomically(self._results / COMPLETE, note)
+            now = _Complete(book, revision, revision if self._pages else before.pages)
+            if now != before:
+                write_atomically(self._results / COMPLETE, msgspec.json.encode(now))
 
     def write_tables(self, alarms: Sequence[tuple[Smell, int]] = ()) -> None:
         """Write grades.csv, students.csv and index.html: everybody the gradebook knows."""
@@ -92,12 +94,12 @@ class Folder:
             shutil.rmtree(self._results / student, ignore_errors=True)
             (self._results / SIMILAR).unlink(missing_ok=True)
 
-    def _complete_until(self, book: str) -> int:
+    def _complete_until(self, book: str) -> _Complete:
         with suppress(FileNotFoundError, msgspec.DecodeError):
             noted = msgspec.json.decode((self._results / COMPLETE).read_bytes(), type=_Complete)
             if noted.book == book:
-                return noted.revision
-        return -1
+                return noted
+        return _Complete(book)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

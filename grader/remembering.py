@@ -26,7 +26,7 @@ class Options(msgspec.Struct, frozen=True):
     """What was typed of an assignment; None is not typed, and then what is remembered counts."""
 
     rubric: str | None = None
-    seed: int | None = None
+    seed: str | None = None  # in decimal: it may have more bits than a message's integers
     lang: Language | None = None
     students: str | None = None
 
@@ -68,7 +68,7 @@ def public_seed() -> int:
 
 def _first_seed(options: Options, rubric: Rubric, seed_before: str | None) -> Seed:
     if options.seed is not None:
-        return Seed(str(options.seed), "given")
+        return Seed(options.seed, "given")
     if seed_before is not None:
         return Seed(seed_before, "before")
     if rubric.cases.seed != public_seed():
@@ -104,7 +104,7 @@ def _faults(
                 f"{results}: the rubric is {assignment.rubric_name} ({set_['rubric']}), and "
                 f"{options.rubric} differs: {_some(differing)}; {change} --rubric {options.rubric}"
             )
-    if options.seed is not None and str(options.seed) != assignment.seed.value:
+    if options.seed is not None and options.seed != assignment.seed.value:
         yield (
             f"{results}: the seed ({set_['seed']}) is another one than that of --seed or "
             f"GRADER_SEED; {change} --seed N"

@@ -131,7 +131,7 @@ def _wanted(job: SettingsJob, current: Assignment | None, book: Gradebook) -> As
             rubric = load_rubric(Path(options.rubric))
             wanted = replace(wanted, rubric=rubric, rubric_name=options.rubric)
         if options.seed is not None:
-            wanted = replace(wanted, seed=Seed(str(options.seed), "given"))
+            wanted = replace(wanted, seed=Seed(options.seed, "given"))
         wanted = replace(
             wanted,
             language=options.lang or wanted.language,
