@@ -31,7 +31,7 @@ LOCK = ".lock"
 
 
 class _Complete(msgspec.Struct, frozen=True):
-    """Up to which revision of which gradebook all result.json of a folder are written, and pages."""
+    """Up to which revision of a gradebook the records of a folder are written, and its pages."""
 
     book: str
     records: int = -1
