@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from grader.bulk import no_collection
 from grader.catalogue import Texts
 from grader.files import UNFINISHED, write_atomically
 from grader.gradebook import Assignment, Gradebook
@@ -76,10 +77,11 @@ class Folder:
     def write_tables(self, alarms: Sequence[tuple[Smell, int]] = ()) -> None:
         """Write grades.csv, students.csv and index.html: everybody the gradebook knows."""
         rubric, results = self._assignment.rubric, self._results
-        finals = self._book.finals()
-        write_grades(finals, list(rubric.points), results)
-        write_people(self._book.people(), results)
-        write_index(finals, rubric, results, self._texts, alarms)
+        with no_collection():
+            finals = self._book.finals()
+            write_grades(finals, list(rubric.points), results)
+            write_people(self._book.people(), results)
+            write_index(finals, rubric, results, self._texts, alarms)
 
     def remove(self, students: Iterable[str]) -> None:
         """Remove the folders of students who are not called so any more, or are not there.

@@ -204,6 +204,16 @@ class Outcome(Record, frozen=True, kw_only=True):
     by_hand: list[ByHand]
 
 
+def with_points_by_hand(
+    criteria: Sequence[Criterion], by_hand: Sequence[ByHand]
+) -> list[Criterion]:
+    """Return criteria as graded with the points that somebody set by hand."""
+    points = {change.criterion: change.points for change in by_hand if change.points is not None}
+    if not points:
+        return list(criteria)
+    return [replace(c, points=points.get(c.id, c.points)) for c in criteria]
+
+
 def best(records: Sequence[Record]) -> Record:
     """Return the record that counts of a submission's files: the first of the highest score.
 

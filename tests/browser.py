@@ -15,6 +15,27 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 
+# The lowest contrast of a text with what is behind it.
+CONTRAST = """() => {
+  const light = colour => {
+    const part = colour.match(/[\\d.]+/g).slice(0, 3).map(c => c / 255)
+      .map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
+  };
+  const behind = node => {
+    for (; node; node = node.parentElement) {
+      const colour = getComputedStyle(node).backgroundColor;
+      if (colour !== 'rgba(0, 0, 0, 0)') return light(colour);
+    }
+    return 1;
+  };
+  const ratios = [...document.querySelectorAll('body *:not(svg *):not(svg)')]
+    .filter(node => node.innerText && node.innerText.trim())
+    .map(node => [light(getComputedStyle(node).color), behind(node)])
+    .map(([a, b]) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05));
+  return Math.min(...ratios);
+}"""
+
 
 @dataclass
 class Seen:

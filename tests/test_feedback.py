@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from browser import opened
+from browser import CONTRAST, opened
 from conftest import GRADER, ROOT
 from hostile import pages as hostile
 from hypothesis import example, given
@@ -175,27 +175,6 @@ def test_marks_are_seen_in_print(results, browser):
         assert line.locator(".why").is_visible()
         overflow = page.locator("pre").first.evaluate("pre => getComputedStyle(pre).overflowX")
     assert (width, overflow) == ("4px", "visible")
-
-
-CONTRAST = """() => {
-  const light = colour => {
-    const part = colour.match(/[\\d.]+/g).slice(0, 3).map(c => c / 255)
-      .map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
-  };
-  const behind = node => {
-    for (; node; node = node.parentElement) {
-      const colour = getComputedStyle(node).backgroundColor;
-      if (colour !== 'rgba(0, 0, 0, 0)') return light(colour);
-    }
-    return 1;
-  };
-  const ratios = [...document.querySelectorAll('body *:not(svg *):not(svg)')]
-    .filter(node => node.innerText && node.innerText.trim())
-    .map(node => [light(getComputedStyle(node).color), behind(node)])
-    .map(([a, b]) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05));
-  return Math.min(...ratios);
-}"""
 
 
 @pytest.mark.parametrize("student", ["sign_of_w1", "cells_that_crash", "notebook_with_outputs"])

@@ -8,6 +8,7 @@ from typing import Any, Self
 import msgspec
 from sqlalchemy import Connection, delete, insert, update
 
+from grader.bulk import no_collection
 from grader.gradebook import statements
 from grader.gradebook.database import Database, GradebookError
 from grader.gradebook.settings import Assignment, Name, Setting, seed_before
@@ -277,7 +278,8 @@ class Gradebook:
     def finals(self, names: Iterable[str] | None = None) -> list[Final]:
         """Return what each student gets in the end, by name; None: of everybody."""
         wanted = None if names is None else list(names)
-        return self._database.read(lambda c: list(statements.finals_of(c, wanted)))
+        with no_collection():
+            return self._database.read(lambda c: list(statements.finals_of(c, wanted)))
 
     def finals_after(self, revision: int) -> list[Final]:
         """Return what counts of those for whom it has changed since a revision."""
@@ -463,9 +465,9 @@ def _ignore(value: object) -> None:
 def _with_drawings(final: Final, record: Record) -> Final:
     """Return a final with the whole record: what it left out is what only a page shows."""
     maps = {criterion.id: criterion.map for criterion in record.criteria}
-    criteria_ = [msgspec.structs.replace(c, map=maps.get(c.id)) for c in final.criteria]
+    criteria = [msgspec.structs.replace(c, map=maps.get(c.id)) for c in final.criteria]
     record = msgspec.structs.replace(record, student=final.student)
-    return msgspec.structs.replace(final, record=record, criteria=criteria_)
+    return msgspec.structs.replace(final, record=record, criteria=criteria)
 
 
 def _is_unchanged(connection: Connection, entries: Sequence[Entry]) -> bool:

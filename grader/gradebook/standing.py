@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from grader.policy import DECIMALS, Policy, ToldBy
-from grader.records import ByHand, Criterion, Final, Record
+from grader.records import ByHand, Final, Record, with_points_by_hand
 
 Kind = tuple[str, str | None]  # what an override sets, and of which criterion (None: the whole)
 
@@ -179,12 +179,9 @@ def final_of(
 ) -> Final:
     """Return what goes to the register; `record` is that of the attempt that counts."""
     kept = in_force(overrides)
-    points = {
-        criterion: override.points
-        for (what, criterion), override in kept.items()
-        if what == "points" and override.points is not None
-    }
-    criteria = [_with_points(criterion, points) for criterion in record.criteria]
+    whole = kept.get(("points", None))
+    by_hand = [_by_hand(kind, override, policy) for kind, override in kept.items()]
+    criteria = with_points_by_hand(record.criteria, by_hand)
     attempt, zone = counting(attempts, policy), policy.late.time_zone.info
     score = round(sum(criterion.points for criterion in criteria), DECIMALS)
     left = policy.late.final(score, attempt.late_days)
@@ -201,15 +198,9 @@ def final_of(
         criteria=criteria,
         score=score,
         penalty=round(score - left, DECIMALS),
-        final=points.get(None, left),
-        by_hand=[_by_hand(kind, override, policy) for kind, override in kept.items()],
+        final=left if whole is None or whole.points is None else whole.points,
+        by_hand=by_hand,
     )
-
-
-def _with_points(criterion: Criterion, points: dict[str | None, float]) -> Criterion:
-    if criterion.id not in points:
-        return criterion
-    return replace(criterion, points=points[criterion.id])
 
 
 def _by_hand(kind: Kind, override: Override, policy: Policy) -> ByHand:

@@ -30,7 +30,7 @@ from grader.gradebook.tables import (
 )
 from grader.papers import Paper
 from grader.policy import ToldBy
-from grader.records import Final, Record, content_of, sha256
+from grader.records import Final, Record, content_of, sha256, with_points_by_hand
 from grader.roster import Person, RosterRow
 
 CHUNK = 500  # values in one IN; SQLite once took no more than 999
@@ -504,14 +504,18 @@ def put_finals(connection: Connection, by_student: Mapping[int, Final], revision
 
 
 def _without_drawings(final: Final) -> Final:
-    """Leave out what only a page shows: it is in the record of the submission."""
+    """Leave out what only a page shows, which is in the record of the submission, and `criteria`.
+
+    Those are the record's with the points that were set by hand.
+    """
     training = replace(final.record.training, x=[], y=[], runs={})
-    as_graded, in_force = (
-        [replace(criterion, map=None) for criterion in criteria]
-        for criteria in (final.record.criteria, final.criteria)
-    )
+    as_graded = [replace(criterion, map=None) for criterion in final.record.criteria]
     record = replace(final.record, criteria=as_graded, training=training)
-    return replace(final, record=record, criteria=in_force)
+    return replace(final, record=record, criteria=[])
+
+
+def _restored(final: Final) -> Final:
+    return replace(final, criteria=with_points_by_hand(final.record.criteria, final.by_hand))
 
 
 def finals_of(
@@ -527,11 +531,11 @@ def finals_of(
     )
     if names is None:
         for (text,) in connection.execute(query):
-            yield decoder.decode(text)
+            yield _restored(decoder.decode(text))
         return
     for chunk in chunks(names):
         for (text,) in connection.execute(query.where(students.c.name.in_(chunk))):
-            yield decoder.decode(text)
+            yield _restored(decoder.decode(text))
 
 
 def chunks(values: Iterable[Value]) -> Iterator[list[Value]]:

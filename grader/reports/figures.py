@@ -14,6 +14,7 @@ from grader.records import Criterion, Final, Record, Status
 
 BINS = 20
 LONGEST_SENTENCE = 200
+NO_SECTION = "\u2013"
 # Records of what never ran: they say nothing about a criterion.
 NEVER_RAN = ("unreadable", "failed")
 
@@ -258,7 +259,9 @@ class ClassFigures:
 
     def sections(self) -> Counter[str]:
         """Return how many students each section has; none if nobody's is known."""
-        return Counter(row.section for row in self.rows) if self.has_sections else Counter()
+        if not self.has_sections:
+            return Counter()
+        return Counter(row.section or NO_SECTION for row in self.rows)
 
     @property
     def has_sections(self) -> bool:

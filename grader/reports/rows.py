@@ -8,9 +8,8 @@ from markupsafe import Markup, escape
 from grader.catalogue import N_
 from grader.moments import moment_text
 from grader.records import Status
-from grader.reports.figures import ClassFigures, Row
+from grader.reports.figures import NO_SECTION, ClassFigures, Row
 
-NO_SECTION = "\u2013"
 BETWEEN = "\n"  # between the values that a row is found by
 STATUSES: dict[Status, str] = {
     "graded": N_("graded"),
@@ -69,7 +68,7 @@ class Rows:
         of_all = f"/{row.attempts}" if row.attempts > 1 else ""
         yield _number(f"{row.attempt}{of_all}")
         seconds = row.handed_in.timestamp()
-        yield f'<td data-value="{seconds:.0f}">{moment_text(row.handed_in)}</td>'
+        yield f'<td class="moment" data-value="{seconds:.0f}">{moment_text(row.handed_in)}</td>'
         extended = f" {self._marks['extended']}" if row.extended else ""
         yield _number(f"{row.late_days:g}{extended}" if row.late_days or row.extended else "")
         yield _number(f"{row.seconds:.1f}")

@@ -75,7 +75,7 @@ class _EntryRefused(Refused):
 
 @dataclass
 class _Archive:
-    """Where an archive lies and where, seen from outside; how many it is in, with itself.
+    """An archive: its file, the path by which people know it, and how many it is in, with itself.
 
     `times` are those of its entries, if it is `of_class`: what is in a student's own archive has
     the time of the archive.

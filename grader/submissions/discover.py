@@ -32,7 +32,15 @@ from grader.submissions.kinds import (
     stem_of,
     why_not,
 )
-from grader.submissions.layouts import OWN_FILES, Layout, Owner, Unclear, layout_of, says_whose
+from grader.submissions.layouts import (
+    OWN_FILES,
+    UNTIMED,
+    Layout,
+    Owner,
+    Unclear,
+    layout_of,
+    says_whose,
+)
 from grader.submissions.layouts.common import MOST_REMARKS, shortened
 from grader.submissions.naming import unique
 from grader.submissions.pseudonyms import Pseudonym
@@ -55,6 +63,9 @@ WRAPPERS = 3  # folders in each other around a class
 # The parts of a name that a learning platform may have made: a number among others.
 SYSTEMS = re.compile(r"(?=.*(?<!\d)\d{4,}).+[_ -].+[_ -].+", re.DOTALL)
 HAND_IN = "hand in the .py or .ipynb"
+OF_THAT_NAME = (
+    f"; one is taken as that of a student called {HOMEWORK}: if it is nobody's, take it out of here"
+)
 HOW_LATE = "how late is not told, so days are counted from the times of their files, at least one"
 
 KINDS = {
@@ -108,12 +119,12 @@ class Submission:
         """Return when the last of these files of it was handed in, and who says so.
 
         The time of a file itself is what is left if neither the system nor an archive tells. Of no
-        file it is what the system says, or else the present moment.
+        file it is what the system says, the last of what else there is, or the present moment.
         """
         if not paths and self.owner and self.owner.handed_in:
             return Moment(self.owner.handed_in, "system")
         moments = [self.moments.get(path) or of_file(path) for path in paths]
-        return max(moments, key=lambda moment: moment.at, default=now())
+        return max(moments or self.moments.values(), default=now())
 
     @property
     def attempts(self) -> tuple["Submission", ...]:
@@ -165,6 +176,8 @@ class _Found:
             names = {path: self._called(path, archives)} if path else {}
         files = tuple(sorted(names, key=lambda path: (names[path].count("/"), names[path])))
         moments = {path: self.moments[path] for path in files if path in self.moments}
+        if problem:  # and perhaps no file that can be named
+            moments = {path: self.moments.get(path) or of_file(path) for path in self.paths}
         return Submission(student, files, problem, self.owner, moments, names, self.late)
 
     def _hidden(self, name: str) -> str:
@@ -306,8 +319,11 @@ class _Search:
             [self._found[place][number] for number in sorted(self._found[place])]
             for place in places
         ]
-        self._use_times(students)
+        self._use_table(students)
+        for item in (item for attempts in students for item in attempts):
+            self._use_archives(item)
         self._say_systems()
+        self._say_untimed()
         return [self._graded(attempts) for attempts in students]
 
     def hide_names(self, attempts: Iterable[_Found], student: str) -> None:
@@ -327,26 +343,32 @@ class _Search:
         ]
         for line in shortened(lines):
             self._remark(line)
-        late = [name for name, attempts in named if any(item.late for item in attempts)]
+        late = {name: item.whose for name, attempts in named for item in attempts if item.late}
         if late:
-            self._remark(f"marked as late: {listing(late, MOST_REMARKS)}; {HOW_LATE}")
+            system = next(iter(late.values())).system
+            how = "" if all(owner.handed_in for owner in late.values()) else f"; {HOW_LATE}"
+            self._remark(f"{system} marks as late: {listing(sorted(late), MOST_REMARKS)}{how}")
 
-    def _use_times(self, students: Sequence[Sequence[_Found]]) -> None:
-        """Set when files were handed in: by the table, the system, or the instructor's archive."""
+    def _use_table(self, students: Iterable[list[_Found]]) -> None:
+        """Set when work was handed in by the table; say which of its ids are nobody's here."""
+        for line in self._times.remarks:
+            self._remark(line)
         found = {
             attempts[-1].whose.id.casefold() for attempts in students if self._is_in_table(attempts)
         }
-        for item in (item for attempts in students for item in attempts):
-            for path in item.paths - item.moments.keys():
-                if moment := self._archives.handed_in(path):
-                    at = self._in_zone(moment.at, "the archive")
-                    item.moments[path] = moment._replace(at=at)
         others = sorted(self._times.of.keys() - found)
         if others and not found:
-            raise UserError(f"{self._times.source}: none of its ids is in this class")
+            raise UserError(f"{self._times.source}: nobody graded here has one of its ids")
         if others:
             what = listing(others, MOST_REMARKS)
-            self._remark(f"{self._times.source}: nobody in this class has the id {what}")
+            self._remark(f"{self._times.source}: nobody graded here has the id {what}")
+
+    def _use_archives(self, item: _Found) -> None:
+        """Set when files were handed in by the archives they lie in, if nothing else tells."""
+        for path in item.paths - item.moments.keys():
+            if moment := self._archives.handed_in(path):
+                at = self._in_zone(moment.at, "the archive")
+                item.moments[path] = moment._replace(at=at)
 
     def _is_in_table(self, attempts: Sequence[_Found]) -> bool:
         """Give attempts the time that the table has of their student, if it has one.
@@ -673,6 +695,15 @@ class _Search:
         for system in sorted(self._zoneless):
             self._remark(f"{system}'s times have no time zone: read as {self._zone.words}")
 
+    def _say_untimed(self) -> None:
+        """Say what to do about a system that does not tell when work was handed in."""
+        if self._zone == NO_DUE:
+            return
+        found = (item.whose for attempts in self._found.values() for item in attempts.values())
+        untimed = {owner.system for owner in found if not owner.handed_in}
+        for system in sorted(untimed & UNTIMED.keys()):
+            self._remark(f"{system}: {UNTIMED[system]}")
+
     def _say_alone(self, path: Path) -> None:
         """Say that a named file is graded without what it imports of the files beside it."""
         try:
@@ -696,7 +727,8 @@ class _Search:
         if files:
             each = "one student each" if len(students) == len(files) else "one student per name"
             what = [counted(len(files), "file")] + [counted(len(folders), "folder")] * bool(folders)
-            self._say(folder, f"taken as a class: {' and '.join(what)}, {each}")
+            rest = OF_THAT_NAME if HOMEWORK in map(str.lower, students) else ""
+            self._say(folder, f"taken as a class: {' and '.join(what)}, {each}{rest}")
         elif newest_version(folder, folders, self._works.is_untouched):
             self._say(
                 folder,

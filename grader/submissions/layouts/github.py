@@ -1,5 +1,8 @@
 """GitHub Classroom, `gh classroom clone student-repos`: `ASSIGNMENT-submissions/ASSIGNMENT-USER/`,
 each a repository.
+
+It does not tell when work was pushed. A commit has a time, which is whatever the student's computer
+says, and so it is not looked at; GitHub Classroom's grades tell (grader/timetable.py).
 """
 
 from pathlib import Path
@@ -7,6 +10,10 @@ from pathlib import Path
 from grader.submissions.layouts.common import Layout, Names, Owner, absolute, shared_words
 
 SYSTEM = "GitHub"
+UNTIMED = (
+    "a clone does not tell when work was pushed, and a commit's time is whatever the student's "
+    "computer says: the times of the files count, unless --times has GitHub Classroom's grades"
+)
 SUFFIX = "-submissions"
 
 
