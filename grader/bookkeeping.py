@@ -1,7 +1,7 @@
 """The gradebook's own commands: set points by hand, show a history or the settings, forget."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -148,8 +148,7 @@ def forget(students: Sequence[str], who: str | None, place: Place) -> list[str]:
     """
     with place.open() as book:
         count = book.forget(list(dict.fromkeys(students)), who or login_name())
-        Folder(place.results, book, book.assignment, None).remove(students)
-        _bring_up(book, place.results)
+        _bring_up(book, place.results, removed=students)
     removed = f"{counted(len(set(students)), 'student')} with {counted(count, 'attempt')}"
     lines = [f"removed {removed}, and all their files in {place.results}"]
     copies = sorted(place.results.glob("gradebook.db.before-*"))
@@ -158,12 +157,16 @@ def forget(students: Sequence[str], who: str | None, place: Place) -> list[str]:
     ]
 
 
-def _bring_up(book: Gradebook, results: Path) -> None:
+def _bring_up(book: Gradebook, results: Path, removed: Iterable[str] = ()) -> None:
     if not results.is_dir():
         return
     assignment = book.assignment
-    with closing(Pages(1, results, assignment.language, assignment.rubric)) as pages:
-        Folder(results, book, assignment, pages).complete()
+    with (
+        closing(Pages(1, results, assignment.language, assignment.rubric)) as pages,
+        Folder(results, book, assignment, pages) as folder,
+    ):
+        folder.remove(removed)
+        folder.complete()
 
 
 def _final(book: Gradebook, student: str) -> Final | None:

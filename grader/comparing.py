@@ -41,7 +41,8 @@ def compare_submissions(paths: Sequence[Path], place: Place, jobs: int) -> str:
         language = Texts(book.assignment.language) if book else ENGLISH
         write_similar(comparison, results, language)
         if book:
-            Folder(results, book, book.assignment, None).complete()  # the index has a link to it
+            with Folder(results, book, book.assignment, None) as folder:
+                folder.complete()  # the index has a link to it
     pairs = "1 pair" if comparison.found == 1 else f"{comparison.found} pairs"
     return (
         f"{comparison.compared} submissions compared: {pairs} to look at, none of them a verdict. "

@@ -8,16 +8,18 @@ what a killed one, or another process with the same gradebook, has left to do.
 import fcntl
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import msgspec
 from msgspec.structs import replace
 
 from grader.bulk import no_collection
 from grader.catalogue import Texts
-from grader.files import UNFINISHED, write_atomically
+from grader.files import remove_unfinished, write_atomically
 from grader.gradebook import Assignment, Gradebook
 from grader.records import Final, in_language, write_grades, write_outcome
 from grader.reports.feedback.pages import Pages
@@ -28,6 +30,7 @@ from grader.smells import Smell
 CHUNK = 200  # students whose files are written at a time
 COMPLETE = ".complete"
 LOCK = ".lock"
+AT_WORK = ".at-work"  # every process that writes files here has a shared lock on it
 
 
 class _Complete(msgspec.Struct, frozen=True):
@@ -39,7 +42,11 @@ class _Complete(msgspec.Struct, frozen=True):
 
 
 class Folder:
-    """The files of a folder of results. Several processes may write to one at the same time."""
+    """The files of a folder of results. Several processes may write to one at the same time.
+
+    Use as a context manager. On entering, what killed processes left half-written is removed,
+    unless others are at work here.
+    """
 
     def __init__(
         self, results: Path, book: Gradebook, assignment: Assignment, pages: Pages | None
@@ -50,6 +57,23 @@ class Folder:
         self._assignment = assignment
         self._texts = Texts(assignment.language)
         self._pages = pages
+        self._opened = ExitStack()
+
+    def __enter__(self) -> Self:
+        at_work = self._opened.enter_context(open(self._results / AT_WORK, "w"))
+        with suppress(BlockingIOError):
+            fcntl.flock(at_work, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove_unfinished(self._results)
+        fcntl.flock(at_work, fcntl.LOCK_SH)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._opened.close()
 
     def write(self, finals: Sequence[Final]) -> None:
         """Write result.json and the page of students, but where they stand already."""
@@ -106,8 +130,6 @@ class Folder:
         """Let one process at a time write the tables: the last one has read what is newest."""
         with open(self._results / LOCK, "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            for path in self._results.glob(f"{UNFINISHED}*"):
-                path.unlink(missing_ok=True)  # of tables, which only the holder writes
             yield
 
 

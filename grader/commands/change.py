@@ -1,6 +1,6 @@
 """`grader regrade` and `grader settings`: grade again what the gradebook keeps; no files needed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from itertools import groupby
@@ -91,9 +91,7 @@ def change_settings(job: SettingsJob) -> int:
         if job.dry_run:
             print("dry run: nothing was changed")
             return DONE
-        folder = Folder(results, book, wanted, None)
-        folder.remove(renamed)
-        _complete(results, book, job.jobs)
+        _complete(results, book, job.jobs, removed=renamed)
     return DONE
 
 
@@ -212,7 +210,11 @@ def _stored_moment(attempt: Stored, names: Sequence[str]) -> Moment:
     return Moment(attempt.handed_in, attempt.told_by)
 
 
-def _complete(results: Path, book: Gradebook, jobs: int) -> None:
+def _complete(results: Path, book: Gradebook, jobs: int, removed: Iterable[str] = ()) -> None:
     assignment = book.assignment
-    with closing(Pages(jobs, results, assignment.language, assignment.rubric)) as pages:
-        Folder(results, book, assignment, pages).complete()
+    with (
+        closing(Pages(jobs, results, assignment.language, assignment.rubric)) as pages,
+        Folder(results, book, assignment, pages) as folder,
+    ):
+        folder.remove(removed)
+        folder.complete()

@@ -210,9 +210,9 @@ def _grade_class(
         closing(
             Pages(min(job.jobs, len(submissions)), results, assignment.language, rubric)
         ) as pages,
+        Folder(results, book, assignment, pages if job.pages else None) as folder,
         closing(batch.results(find)) as all_,
     ):
-        folder = Folder(results, book, assignment, pages if job.pages else None)
         try:
             for some in all_:
                 entries = entries_of(some)

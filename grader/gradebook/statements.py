@@ -384,7 +384,9 @@ def gradings_of(connection: Connection, student: str) -> dict[int, list[Grading]
             gradings.c.at,
             (attempts.c.submission_id == submissions.c.id).label("in_force"),
         )
-        .select_from(gradings.join(submissions).join(attempts).join(students))
+        .select_from(gradings.join(submissions))
+        .join(attempts, attempts.c.id == gradings.c.attempt_id)  # not by the grading in force
+        .join(students, students.c.id == attempts.c.student_id)
         .where(students.c.name == student)
         .order_by(gradings.c.at, submissions.c.id)
     )
@@ -533,7 +535,7 @@ def finals_of(
         for (text,) in connection.execute(query):
             yield _restored(decoder.decode(text))
         return
-    for chunk in chunks(names):
+    for chunk in chunks(sorted(names)):
         for (text,) in connection.execute(query.where(students.c.name.in_(chunk))):
             yield _restored(decoder.decode(text))
 
