@@ -91,6 +91,8 @@ def in_force(overrides: Iterable[Override]) -> dict[Kind, Override]:
             kept["points", criterion] = override
         if override.late_days is not None:
             kept["late_days", criterion] = override
+        if override.due is not None:
+            kept["due", criterion] = override
     return kept
 
 
