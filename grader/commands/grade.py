@@ -59,8 +59,18 @@ class _Remembered:
         )
 
 
+class _Overtaken(Exception):
+    """Another process has set the assignment up meanwhile, as another one."""
+
+
 def grade(job: GradeJob) -> int:
     """Grade the submissions of a job; return the exit code."""
+    with suppress(_Overtaken):
+        return _grade(job)
+    return _grade(job)  # by what the other process set up, or refused, if it was told otherwise
+
+
+def _grade(job: GradeJob) -> int:
     results = Path(job.out)
     url = url_of(results, job.db)
     with ExitStack() as opened:
@@ -135,6 +145,8 @@ def _remember(
     """Remember what this run goes by, and yield a line for what an instructor should know of it."""
     who, known = login_name_or_number(), book.find_assignment()
     book.set_up(replace(assignment, software=brief.software), rows, who)
+    if book.assignment.basis != brief.basis:
+        raise _Overtaken
     if known is None:
         book.introduce(read_people(results))
         origin = {
