@@ -52,9 +52,9 @@ from grader.records import (
 )
 from grader.rubric import RUBRIC_FILE, Rubric, load_rubric
 
-BEST, LAST = (Policy(Attempts(counts), Late("", "", 0, 10, 50)) for counts in ("best", "last"))
+BEST, LAST = (Policy(Attempts(counts), Late("", 0, 10, 50)) for counts in ("best", "last"))
 DUE = datetime(2026, 10, 31, 22, 59, tzinfo=UTC)
-LATE = Late("2026-10-31T23:59:00+01:00", "", 0, 10, 50)  # the same moment
+LATE = Late("2026-10-31T23:59:00+01:00", 0, 10, 50)  # the same moment
 TABLES = ("students", "submissions", "attempts", "criteria", "overrides")
 
 
@@ -148,11 +148,11 @@ HANDED_IN = [  # due, grace in minutes, handed in, days late
 
 @pytest.mark.parametrize(("due", "grace", "handed_in", "late"), HANDED_IN)
 def test_a_day_that_has_begun_after_due_and_grace_is_a_day_late(due, grace, handed_in, late):
-    assert Late(due, "", grace, 10, 50).days(handed_in) == late
+    assert Late(due, grace, 10, 50).days(handed_in) == late
 
 
 ZONES = {
-    "": (0, "UTC, since [late] has neither due nor zone"),
+    "": (0, "UTC, since [late] has no due"),
     "2026-10-31T23:59:00Z": (0, "+00:00, that of due in [late]"),
     "2026-10-31T23:59:00-03:30": (-3.5, "-03:30, that of due in [late]"),
 }
@@ -161,7 +161,7 @@ ZONES = {
 @pytest.mark.parametrize("due", ZONES)
 def test_times_without_a_zone_are_of_that_of_due(due):
     hours, words = ZONES[due]
-    zone = Late(due, "", 0, 10, 50).time_zone
+    zone = Late(due, 0, 10, 50).zone
     assert (zone.info.utcoffset(None), zone.words) == (timedelta(hours=hours), words)
 
 
@@ -182,7 +182,7 @@ PENALTIES = [  # score, days late, percent a day, most percent, final
 
 @pytest.mark.parametrize(("score", "late", "a_day", "most", "final"), PENALTIES)
 def test_the_penalty_is_a_share_of_the_score_earned(score, late, a_day, most, final):
-    assert Late(LATE.due, "", 0, a_day, most).final(score, late) == final
+    assert Late(LATE.due, 0, a_day, most).final(score, late) == final
 
 
 @pytest.mark.parametrize("due", ["2026-10-31T23:59:00", "2026-10-31", "tomorrow", "1793487540"])
@@ -230,7 +230,7 @@ MOMENTS = st.datetimes(datetime(2026, 10, 1), datetime(2026, 12, 1), timezones=s
     st.none() | st.floats(0, 50),
 )
 def test_no_attempt_is_worth_more_than_the_best(handed_in, a_day, most, extension):
-    policy = Policy(Attempts("best"), Late(LATE.due, "", 0, a_day, most))
+    policy = Policy(Attempts("best"), Late(LATE.due, 0, a_day, most))
     overrides = [] if extension is None else [Override(
         criterion=None, points=None, late_days=extension, who="", at=DUE, why=""
     )]  # fmt: skip
@@ -530,7 +530,7 @@ url, size = sys.argv[1], int(sys.argv[2])
 entries = msgspec.json.decode(sys.stdin.buffer.readline(), type=list[Entry])
 print("ready", flush=True)
 sys.stdin.readline()
-with Gradebook(url, Policy(Attempts("best"), Late("", "", 0, 10, 50))) as book:
+with Gradebook(url, Policy(Attempts("best"), Late("", 0, 10, 50))) as book:
     for start in range(0, len(entries), size):
         book.add(entries[start : start + size])
         print(start + size, flush=True)
