@@ -17,7 +17,9 @@ from unittest import mock
 
 import msgspec
 
-from grader import cli, commands, launch
+from grader import cli, launch
+from grader.commands import __main__ as commands
+from grader.commands import shared
 from grader.graders import Graders
 from grader.jobs import Job
 from grader.papers import Brief, Graded, Paper, Ready
@@ -67,7 +69,7 @@ class WarmGrader:
             mock.patch.dict(os.environ),  # which a command may change
             mock.patch.object(sys, "argv", words),
             mock.patch.object(launch, "replace_process", _run_job),
-            mock.patch.object(commands, "Graders", self._lend),
+            mock.patch.object(shared, "Graders", self._lend),
             contextlib.chdir(cwd or Path.cwd()),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(errors),
