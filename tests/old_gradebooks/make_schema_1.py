@@ -1,7 +1,7 @@
 """Make schema_1.db: a class's gradebook as the last grader without migrations wrote it.
 
-git worktree add OLD 7b024a9
-PYTHONPATH=OLD python tests/old_gradebooks/make_schema_1.py tests/old_gradebooks/schema_1.db
+    git worktree add OLD 7b024a9
+    PYTHONPATH=OLD python tests/old_gradebooks/make_schema_1.py tests/old_gradebooks/schema_1.db
 """
 
 import os
@@ -41,9 +41,7 @@ def main(made: Path) -> None:
         work = Path(folder)
         (work / "rubric.toml").write_text(RUBRIC)
         for name, submission in FIRST.items():
-            hand_in(
-                work / "class" / name / "homework.py", (SUBMISSIONS / submission).read_bytes(), -1
-            )
+            hand_in(work / "class" / name / "homework.py", (SUBMISSIONS / submission).read_bytes(), -1)
         hand_in(work / "class" / "finn" / "homework.ipynb", b'{"cells": [', -1)
         grade(work, seed=11)
         override(work, *OVERRIDES[0])
@@ -51,9 +49,7 @@ def main(made: Path) -> None:
         grade(work, seed=12)
         override(work, *OVERRIDES[2])
         # The same bytes as bob's: they share one grading.
-        hand_in(
-            work / "class" / "ada" / "homework.py", (SUBMISSIONS / FIRST["bob"]).read_bytes(), 2.5
-        )
+        hand_in(work / "class" / "ada" / "homework.py", (SUBMISSIONS / FIRST["bob"]).read_bytes(), 2.5)
         grade(work, seed=12)
         override(work, *OVERRIDES[3])
         shutil.copy(work / "results" / "gradebook.db", made)
