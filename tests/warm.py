@@ -17,16 +17,10 @@ from unittest import mock
 
 import msgspec
 
-<<<<<<< .merge_file_eNkCJR
 from grader import cli, launch, remembering
 from grader.commands import __main__ as commands
 from grader.commands import shared
 from grader.gradebook import Seed
-=======
-from grader import cli, launch
-from grader.commands import __main__ as commands
-from grader.commands import shared
->>>>>>> .merge_file_sLmXPW
 from grader.graders import Graders
 from grader.jobs import Job
 from grader.papers import Brief, Graded, Paper, Ready
@@ -77,10 +71,7 @@ class WarmGrader:
             mock.patch.dict(os.environ),  # which a command may change
             mock.patch.object(sys, "argv", words),
             mock.patch.object(launch, "replace_process", _run_job),
-<<<<<<< .merge_file_eNkCJR
             mock.patch.object(remembering, "new_seed", return_value=SEED),
-=======
->>>>>>> .merge_file_sLmXPW
             mock.patch.object(shared, "Graders", self._lend),
             contextlib.chdir(cwd or Path.cwd()),
             contextlib.redirect_stdout(out),

@@ -52,7 +52,7 @@ def _attempts(history: History, zone: tzinfo) -> Table:
         table.add_row(
             f"{attempt.number}{' counts' if counts else ''}",
             moment_text(attempt.file.handed_in.astimezone(zone)),
-            TOLD_BY[attempt.file.told_by],
+            attempt.file.told_by or "unknown",
             f"{attempt.late_days:g}",
             f"{attempt.file.score:g}",
             f"{attempt.final:g}",
