@@ -4,10 +4,13 @@ Each file of a submission that may define something asked is graded for itself, 
 it, and the best counts.
 """
 
+import re
+import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from pathlib import Path
 
 import msgspec
 
@@ -39,6 +42,11 @@ from grader.submissions.read import Source, Unreadable, read
 from grader.verdicts import Verdict
 from grader.workers import Round, Zygote
 
+# Python, its packages, this one, and what is in the home of whoever grades.
+OWN_FOLDERS = {sys.prefix, sys.base_prefix, str(Path(__file__).parent), str(Path.home())} - {"/"}
+OWN_PATH = re.compile(
+    f"(?:{'|'.join(map(re.escape, sorted(OWN_FOLDERS)))})(?![\\w.-])(?:/[^\\s'\"(),:]*)?"
+)
 MOST_CANDIDATES = 20  # files of a submission that are graded, each for itself
 
 
@@ -104,8 +112,8 @@ class Classroom:
         self._choice = Choice(brief.handed_out, brief.rubric.spellings.by_name())
         # One: it is the whole class's, or else the next paper is another student's.
         self._exam = lru_cache(maxsize=1)(partial(_Exam.of, brief.rubric))
-        self._whole = self._exam(brief.seed)
-        self._untrained = _Exam.of(brief.rubric.untrained(), brief.seed)
+        self._whole = self._exam(int(brief.seed))
+        self._untrained = _Exam.of(brief.rubric.untrained(), int(brief.seed))
         is_asked = self._whole.manual in self._whole.cases
         proof = self._prove(self._whole, [] if is_asked else [self._whole.manual])
         self.ready = Ready(list(proof.layers), dict(proof.missing))
@@ -162,7 +170,7 @@ class Classroom:
             status=status,
             verdicts=verdicts,
             training=training(exam.cases, asked.outcomes, verdicts, exam.marking, exam.pass_mark),
-            notes=[SourceNote(note.where, note.text) for note in asked.notes],
+            notes=[SourceNote(note.where, without_folders(note.text)) for note in asked.notes],
             flagged=flags(exam.cases, asked.outcomes, asked.named),
             isolation=list(asked.layers),
             started=started,
@@ -250,9 +258,9 @@ class Classroom:
                     points=v.points,
                     max_points=v.max_points,
                     error=v.error,
-                    message=v.message,
+                    message=without_folders(v.message),
                     diagnosis=v.diagnosis,
-                    reasons=v.reasons,
+                    reasons=tuple(map(_without_folders, v.reasons)),
                     map=v.map,
                 )
                 for v in verdicts
@@ -265,6 +273,21 @@ class Classroom:
             grader_version=__version__,
             conditions=self._brief.conditions if status == "timeout" else None,
         )
+
+
+def without_folders(text: str) -> str:
+    """Return a text in which the paths of this machine's own files are their names alone.
+
+    An error that a student's code met may name them, and students read it.
+    """
+    return OWN_PATH.sub(lambda path: path[0].rpartition("/")[2], text)
+
+
+def _without_folders(reason: Reason) -> Reason:
+    values = reason.values.items()
+    return Reason(
+        reason.id, {k: without_folders(v) if isinstance(v, str) else v for k, v in values}
+    )
 
 
 def _read(paper: Paper) -> tuple[list[Source], dict[str, str]]:

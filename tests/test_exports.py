@@ -11,12 +11,14 @@ import shutil
 import unicodedata
 from collections.abc import Sequence
 from contextlib import nullcontext
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import lms
 import pyarrow.parquet
 import pytest
 from conftest import ROOT
+from finals import final_of
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from lxml import etree
@@ -24,9 +26,9 @@ from msgspec.structs import replace
 
 from grader import worksheet
 from grader.errors import UserError
-from grader.exports import canvas, github, gradescope, junit, moodle
+from grader.exports import canvas, github, gradescope, junit, moodle, tables
 from grader.exports.marks import Mark
-from grader.records import Criterion, Final, Record, SourceNote, Training
+from grader.records import ByHand, Criterion, Record, SourceNote, Training
 
 TABLES = ROOT / "tests" / "tables_in"
 PICTURE = ROOT / "docs" / "index.png"
@@ -44,14 +46,10 @@ def mark(
     record = Record(
         student=student, submission="homework.py", sha256=None, status="graded", score=points,
         max_score=20, criteria=[Criterion("forward.values", points, 20, None, text, None)],
-        training=Training(None, 0.004, 0.01), notes=[], flags=[], isolation=[], seed=1, seconds=0.5,
+        training=Training(None, 0.004, 0.01), notes=[], flags=[], isolation=[], seconds=0.5,
         grader_version="0",
     )  # fmt: skip
-    final = Final(
-        record=record, attempt=1, attempts=1, late_days=0, criteria=record.criteria,
-        overridden=False, final=points - 0.5,
-    )  # fmt: skip
-    return Mark(final, system, id_, called)
+    return Mark(final_of(record, final=points - 0.5), system, id_, called)
 
 
 def table(text: str) -> list[list[str]]:
@@ -569,14 +567,16 @@ FORMATS = {"text", "html", "simple_format", "md", "ansi"}
 
 
 def test_gradescope_reads_what_its_specification_says():
-    record = replace(mark("ada", 8, text=HOSTILE).final.record, notes=[SourceNote("line 3", "<b>")])
-    results = json.loads(json.dumps(gradescope.results(record)))
+    final = mark("ada", 8, text=HOSTILE).final
+    final = replace(final, record=replace(final.record, notes=[SourceNote("line 3", "<b>")]))
+    results = json.loads(json.dumps(gradescope.results(final)))
     assert all(isinstance(value, TOP[name]) for name, value in results.items())
     (test,) = results["tests"]
     assert all(isinstance(value, TEST[name]) for name, value in test.items())
     assert {results["visibility"], results["stdout_visibility"], test["visibility"]} <= VISIBILITIES
     assert {results["output_format"], test["output_format"]} <= FORMATS
     assert (test["score"], test["max_score"], test["status"]) == (8, 20, "failed")
+    assert results["score"] == 7.5
     assert results["leaderboard"] == [{"name": "loss (net)", "value": 0.004, "order": "asc"}]
     assert not re.search(r"(?<!\\)[<>`*\[\]|_&]", test["output"])
 
@@ -588,7 +588,7 @@ SCHEMA = etree.XMLSchema(etree.parse(Path(__file__).with_name("junit-10.xsd")))
 
 def test_junit_is_as_the_schema_says_whatever_the_text():
     marks = [mark("ada", 20), mark(HOSTILE, 8, text=HOSTILE)]
-    root = etree.fromstring(junit.report(m.final.record for m in marks))
+    root = etree.fromstring(junit.report(m.final for m in marks))
     SCHEMA.assertValid(root)
     assert [suite.get("failures") for suite in root] == ["0", "1"]
     (failure,) = root.iter("failure")
@@ -599,8 +599,9 @@ def test_junit_is_as_the_schema_says_whatever_the_text():
 
 @given(st.text(), st.text(), st.floats(0, 1e5))
 def test_junit_holds_any_text(student, message, seconds):
-    record = replace(mark(student, 8, text=message).final.record, seconds=seconds)
-    SCHEMA.assertValid(etree.fromstring(junit.report([record])))
+    final = mark(student, 8, text=message).final
+    final = replace(final, record=replace(final.record, seconds=seconds))
+    SCHEMA.assertValid(etree.fromstring(junit.report([final])))
 
 
 # GitHub
@@ -609,12 +610,13 @@ COMMAND = re.compile(r"::error file=[^:,%]+(?:,line=\d+)?,title=[^:,]+::[^\n\r\0
 
 
 def test_a_submission_gives_github_no_commands():
-    record = replace(mark("a\n::set-env::", 8, text=HOSTILE).final.record, submission="a:,\n%.py")
-    (command,) = github.annotations([record])
+    final = mark("a\n::set-env::", 8, text=HOSTILE).final
+    final = replace(final, record=replace(final.record, submission="a:,\n%.py"))
+    (command,) = github.annotations([final])
     assert len(command.splitlines()) == 1
     assert command.startswith("::error file=a%3A%2C%0A%25.py,title=forward.values::</failure>%0A")
     assert "100%25 of" in command
-    summary = github.summary([record])
+    summary = github.summary([final])
     assert "::set-env" not in summary
     assert "<b>" not in summary.replace("\\<b", "")
 
@@ -628,9 +630,75 @@ PLACES = [
 
 @pytest.mark.parametrize(("message", "place"), PLACES)
 def test_github_is_told_the_line(message, place):
-    (command,) = github.annotations([mark("ada", 8, text=message).final.record])
+    (command,) = github.annotations([mark("ada", 8, text=message).final])
     assert place in command
     assert COMMAND.fullmatch(command)
+
+
+# What counts, and why: the same in every export
+
+DUE = datetime(2026, 10, 31, 23, 59, tzinfo=timezone(timedelta(hours=1)))
+SET = mark("ada", 8).final
+SET = replace(
+    SET,
+    section="Lab A", handed_in=DUE + timedelta(hours=1, seconds=5), told_by="system", due=DUE,
+    late_days=1, criteria=[replace(SET.criteria[0], points=12)], score=12, penalty=1.2, final=15,
+    by_hand=[
+        ByHand(criterion="forward.values", points=12, told="right in <the> exam"),
+        ByHand(criterion=None, points=15, told="for effort"),
+    ],
+)  # fmt: skip
+SAYS = [
+    "Points earned: 12",
+    "forward.values was set by hand to 12 points (graded: 8): right in <the> exam",
+    "Handed in: 2026-11-01 00:59:05 +01:00 (as the course's system recorded it)",
+    "Due: 2026-10-31 23:59:00 +01:00",
+    "Days late: 1: \u22121.2",
+    "Set by hand: 15: for effort",
+]
+
+
+def plain(markdown: str) -> str:
+    return re.sub(r"\\(.)", r"\1", markdown)
+
+
+EXPORTS = {
+    "gradescope": lambda final: plain(gradescope.results(final)["output"]),
+    "github": lambda final: plain(github.summary([final])),
+    "junit": lambda final: etree.fromstring(junit.report([final])).findtext(".//system-out"),
+    "moodle": lambda final: (
+        table(moodle.merge(WORKSHEET, [Mark(final, "Moodle", "21")]).text)[1][9]
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_an_export_says_how_the_mark_comes_about(name):
+    text = EXPORTS[name](SET)
+    assert [line for line in SAYS if line not in text] == []
+    assert name == "moodle" or "15 of 20 points" in text
+
+
+def test_points_set_by_hand_are_in_every_export():
+    assert gradescope.results(SET)["tests"][0]["score"] == 12
+    assert "| 12/20 |" in github.summary([SET])
+    failure = etree.fromstring(junit.report([SET])).find(".//failure")
+    assert failure.get("message") == "12 of 20 points"
+    assert table(moodle.merge(WORKSHEET, [Mark(SET, "Moodle", "21")]).text)[1][5] == "15"
+    (row,) = tables.rows([Mark(SET)])
+    assert [row[name] for name in ("score", "final", "points", "penalty", "section")] == [
+        12, 15, 12, 1.2, "Lab A",
+    ]  # fmt: skip
+    assert (row["handed_in"], row["due"]) == ("2026-11-01T00:59:05+01:00", DUE.isoformat())
+    assert row["by_hand"] == "right in <the> exam for effort"
+
+
+def test_a_plain_mark_needs_no_words_in_moodle():
+    right = replace(mark("Jane Doe-21", 20).final, final=20)
+    merged = moodle.merge(WORKSHEET, [Mark(right, "Moodle", "21")])
+    assert table(merged.text)[1][9] == "All is right."
 
 
 # The command

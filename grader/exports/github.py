@@ -7,45 +7,48 @@ how values are escaped (actions/toolkit, packages/core/src/command.ts).
 import re
 from collections.abc import Iterable, Iterator
 
-from grader.exports.gradescope import markdown
-from grader.records import Criterion, Record
+from grader.exports.gradescope import breakdown, markdown
+from grader.records import Criterion, Final, Record
 
 # A place in the student's source, as messages and notes name it.
 PLACE = re.compile(r"(?P<file>[^()]+), line (?P<line>\d+)")
 MOST_ANNOTATIONS = 10  # of a step: GitHub shows no more
 
 
-def summary(records: Iterable[Record]) -> str:
-    """Return the summary of a step, a table a student."""
-    return "\n".join(line for record in records for line in _table(record))
+def summary(finals: Iterable[Final]) -> str:
+    """Return the summary of a step, one table per student."""
+    return "\n".join(line for final in finals for line in _table(final))
 
 
-def _table(record: Record) -> Iterator[str]:
-    score = f"{record.score:g} of {record.max_score:g}"
-    yield f"## {markdown(record.student)}: {score} points"
+def _table(final: Final) -> Iterator[str]:
+    mark = f"{final.final:g} of {final.record.max_score:g}"
+    yield f"## {markdown(final.student)}: {mark} points"
+    yield ""
+    yield from breakdown(final)
     yield ""
     yield "| | criterion | points | |"
     yield "|---|---|---:|---|"
-    for criterion in record.criteria:
+    for criterion in final.criteria:
         mark = "✅" if criterion.points == criterion.max_points else "❌"
         points = f"{criterion.points:g}/{criterion.max_points:g}"
         yield f"| {mark} | `{criterion.id}` | {points} | {markdown(criterion.message)} |"
     yield ""
 
 
-def annotations(records: Iterable[Record]) -> list[str]:
+def annotations(finals: Iterable[Final]) -> list[str]:
     """Return workflow commands that mark the lines which failed or cost points, each text once."""
     commands: dict[tuple[str, str], str] = {}
-    for record in records:
+    for final in finals:
+        record = final.record
         told = [
             (criterion.id, criterion.message, _bracketed(criterion))
-            for criterion in record.criteria
+            for criterion in final.criteria
             if criterion.points < criterion.max_points
         ]
         told += [("homework", note.text, note.where) for note in record.notes]
         for title, text, place in told:
             command = _command(title, text, _place(record, place))
-            commands.setdefault((record.student, text), command)
+            commands.setdefault((final.student, text), command)
     return list(commands.values())[:MOST_ANNOTATIONS]
 
 

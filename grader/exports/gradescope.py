@@ -6,20 +6,23 @@ Format: gradescope-autograders.readthedocs.io, "Autograder Specifications", outp
 import re
 from typing import Any
 
-from grader.records import Record
+from grader.breakdown import steps
+from grader.catalogue import ENGLISH
+from grader.records import Final
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
-def results(record: Record) -> dict[str, Any]:
-    """Return what results.json holds: a test a criterion, and the losses for a leaderboard."""
+def results(final: Final) -> dict[str, Any]:
+    """Return what results.json holds: one test per criterion, and the losses for a leaderboard."""
+    record = final.record
     losses = {"manual": record.training.manual, "net": record.training.net}
     return {
-        "score": record.score,
+        "score": final.final,
         "execution_time": round(record.seconds, 3),
         "visibility": "visible",
         "stdout_visibility": "hidden",
-        "output": _summary(record),
+        "output": _summary(final),
         "output_format": "md",
         "tests": [
             {
@@ -31,7 +34,7 @@ def results(record: Record) -> dict[str, Any]:
                 "output_format": "md",
                 "visibility": "visible",
             }
-            for criterion in record.criteria
+            for criterion in final.criteria
         ],
         "leaderboard": [
             {"name": f"loss ({name})", "value": loss, "order": "asc"}
@@ -41,10 +44,15 @@ def results(record: Record) -> dict[str, Any]:
     }
 
 
-def _summary(record: Record) -> str:
-    notes = [f"- {markdown(note.where)}: {markdown(note.text)}" for note in record.notes]
-    lines = [f"**{record.score:g} of {record.max_score:g} points**"]
+def _summary(final: Final) -> str:
+    lines = [f"**{final.final:g} of {final.record.max_score:g} points**", "", *breakdown(final)]
+    notes = [f"- {markdown(note.where)}: {markdown(note.text)}" for note in final.record.notes]
     return "\n".join([*lines, "", "Errors while the file ran:", "", *notes] if notes else lines)
+
+
+def breakdown(final: Final) -> list[str]:
+    """Return how a final mark comes about, as a list in Markdown."""
+    return [f"- {markdown(step.line)}" for step in steps(final, ENGLISH)]
 
 
 def markdown(text: str) -> str:

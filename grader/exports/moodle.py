@@ -8,6 +8,8 @@ Grade can be changed, ..., Feedback comments; all in the language of whoever dow
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from grader.breakdown import steps
+from grader.catalogue import ENGLISH as TEXTS
 from grader.errors import UserError
 from grader.exports.marks import Mark, Merged, check_scale, left, named, number_in, place
 from grader.sheets import Table, heading_key
@@ -82,10 +84,16 @@ def _is_locked(cell: str, words: Headings, line: int) -> bool:
 
 
 def _comment(mark: Mark) -> str:
-    """Return what cost points, a line each; Moodle shows it as text with HTML in it."""
-    lines = [
+    """Return how the mark comes about and what cost points, one line each.
+
+    Moodle shows it as text with HTML in it.
+    """
+    final = mark.final
+    changed = final.penalty or final.by_hand
+    lines = [step.line for step in steps(final, TEXTS)] if changed else []
+    lines += [
         f"{c.id} {c.points:g}/{c.max_points:g}: {c.message}"
-        for c in mark.final.criteria
+        for c in final.criteria
         if c.points < c.max_points
     ]
     text = "\n".join(lines) or "All is right."

@@ -2,10 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
-from statistics import StatisticsError, correlation, fmean
+from statistics import StatisticsError, correlation, fmean, median
 from typing import NamedTuple
 
 from grader.catalogue import Texts
@@ -18,28 +19,29 @@ NEVER_RAN = ("unreadable", "failed")
 
 
 class Row(NamedTuple):
-    """A student's row; all as graded but for `final`.
+    """A student's row: what is in force of them.
 
-    `points`, `marks` and `why` are by criterion of the rubric. `points` are None where it was not
-    asked, `why` where nothing was lost or nothing ran; `marks` are the points as text, with
-    "right", "partly" or "wrong". `lost` names the criteria that lack some. A reason is the id of
-    a misconception, two of them joined by "+", or else of a text of the catalogue. `problem` is why
-    nothing of it counts, where nothing ran or nothing asked is defined.
+    `points` and `why` are by criterion of the rubric. `points` are None where it was not asked,
+    `why` where nothing was lost or nothing ran; `lost` names the criteria of which it is not None.
+    A reason is the id of a misconception, two of them joined by "+", or else of a text of the
+    catalogue. `problem` is why nothing of it counts, where nothing ran.
     """
 
     student: str
+    section: str
     status: Status
     problem: str
     score: float
     final: float
     by_hand: bool
+    extended: bool
     points: tuple[float | None, ...]
-    marks: tuple[tuple[str, str], ...]
     lost: tuple[str, ...]
     why: tuple[str | None, ...]
     flags: tuple[str, ...]
     attempt: int
     attempts: int
+    handed_in: datetime
     late_days: float
     seconds: float
     loss_manual: float | None
@@ -51,6 +53,12 @@ class Row(NamedTuple):
         return self.status not in NEVER_RAN
 
     @property
+    def marks(self) -> list[str]:
+        """What is out of the ordinary about the hand-in or the mark: late, extended, by_hand."""
+        of_each = {"late": self.late_days, "extended": self.extended, "by_hand": self.by_hand}
+        return [mark for mark, holds in of_each.items() if holds]
+
+    @property
     def reasons(self) -> list[str]:
         """The ids of all that points were lost for, each once."""
         return list(dict.fromkeys(id_ for why in self.why if why for id_ in why.split("+")))
@@ -59,6 +67,22 @@ class Row(NamedTuple):
     def flag_ids(self) -> list[str]:
         """The ids of its flags, each once."""
         return list(dict.fromkeys(flag.partition(":")[0] for flag in self.flags))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How many final marks there are, and their mean and median ("" if there are none)."""
+
+    count: int
+    mean: str
+    median: str
+
+    @classmethod
+    def of(cls, finals: Sequence[float]) -> "Summary":
+        """Return the figures of some final marks, as they are shown everywhere."""
+        if not finals:
+            return cls(0, "", "")
+        return cls(len(finals), f"{fmean(finals):.1f}", f"{median(finals):g}")
 
 
 @dataclass(frozen=True)
@@ -92,43 +116,50 @@ class Cause:
 
 @dataclass
 class ClassFigures:
-    """The rows of a class, and a sentence for each reason that occurs in them."""
+    """The rows of a class, and the mistakes that occur in them.
+
+    `mistakes` are the values of a message about each, of one student.
+    """
 
     points: Mapping[str, float]
+    texts: Texts
     rows: list[Row] = field(default_factory=list)
-    sentences: dict[str, str] = field(default_factory=dict)
-    misconceptions: set[str] = field(default_factory=set)
+    mistakes: dict[str, Mapping[str, str | int | float]] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls, finals: Iterable[Final], points: Mapping[str, float], texts: Texts
     ) -> "ClassFigures":
         """Read a class, one final at a time; `points` are the rubric's, by criterion."""
-        figures = cls(points)
+        figures = cls(points, texts)
         for final in finals:
-            figures._add(final, texts)
+            figures._add(final)
         return figures
 
-    def _add(self, final: Final, texts: Texts) -> None:
+    def _add(self, final: Final) -> None:
         record = final.record
-        criteria = {criterion.id: criterion for criterion in record.criteria}
+        criteria = {criterion.id: criterion for criterion in final.criteria}
         asked = [criteria.get(id_) for id_ in self.points]
         ran = record.status not in NEVER_RAN
+        by_hand = {change.criterion for change in final.by_hand}
+        why = [self._lost(c, by_hand) if c and ran else None for c in asked]
         self.rows.append(
             Row(
-                student=record.student,
+                student=final.student,
+                section=final.section,
                 status=record.status,
-                problem="" if ran else problem_of(record, texts),
-                score=record.score,
+                problem="" if ran else problem_of(record, self.texts),
+                score=final.score,
                 final=final.final,
-                by_hand=final.overridden,
-                points=tuple(c.points if c else None for c in asked),
-                marks=tuple(_mark(c) for c in asked),
-                lost=tuple(c.id for c in asked if c and c.points < c.max_points),
-                why=tuple(self._lost(c, texts) if c and ran else None for c in asked),
+                by_hand=any(change.due is None for change in final.by_hand),
+                extended=any(change.due for change in final.by_hand),
+                points=tuple([c.points if c else None for c in asked]),
+                lost=tuple([c.id for c, reason in zip(asked, why, strict=True) if c and reason]),
+                why=tuple(why),
                 flags=tuple(record.flags),
                 attempt=final.attempt,
                 attempts=final.attempts,
+                handed_in=final.handed_in,
                 late_days=final.late_days,
                 seconds=record.seconds,
                 loss_manual=record.training.manual,
@@ -136,21 +167,33 @@ class ClassFigures:
             )
         )
 
-    def _lost(self, criterion: Criterion, texts: Texts) -> str | None:
-        """Return why points of a criterion were lost, and keep a sentence about it."""
+    def _lost(self, criterion: Criterion, by_hand: Collection[str | None]) -> str | None:
+        """Return why points of a criterion were lost, and keep which mistakes there are."""
         if criterion.points >= criterion.max_points:
             return None
-        first = criterion.reasons[0] if criterion.reasons else None
-        why = criterion.diagnosis or (first.id if first else "unknown")
-        parts = why.split("+")
-        if criterion.diagnosis:
-            self.misconceptions.update(parts)
-        # A sentence on two misconceptions stands for either until there is one of its own.
-        missing = [id_ for id_ in (why, *parts) if id_ not in self.sentences]
-        if missing:
-            words = first_sentence(texts.of(first) if first else criterion.message)
-            self.sentences.update(dict.fromkeys(missing, words))
-        return why
+        if criterion.id in by_hand:
+            return "by_hand"
+        if criterion.diagnosis is None:
+            return criterion.reasons[0].id if criterion.reasons else "unknown"
+        for id_ in criterion.diagnosis.split("+"):
+            if id_ not in self.mistakes:
+                values = [r.values for r in criterion.reasons if r.id == id_]
+                self.mistakes[id_] = values[0] if values else {}
+        return criterion.diagnosis
+
+    @property
+    def summary(self) -> Summary:
+        """The figures of the final marks."""
+        return Summary.of([row.final for row in self.rows])
+
+    def name_of(self, why: str) -> str:
+        """Return what a reason is called, or each of two."""
+        return " + ".join(self.texts.name_of(id_) for id_ in why.split("+"))
+
+    def outline(self, why: str) -> str:
+        """Return what those who made a mistake are told of it; "" if it has no name."""
+        ids = [id_ for id_ in why.split("+") if id_ in self.mistakes]
+        return " ".join(first_sentence(self.texts.outline(id_, self.mistakes[id_])) for id_ in ids)
 
     @property
     def ran(self) -> int:
@@ -159,19 +202,17 @@ class ClassFigures:
 
     def items(self) -> list[Item]:
         """Return the figures on each criterion, in the rubric's order."""
-        return [self._item(index, id_) for index, id_ in enumerate(self.points)]
+        ran = [row for row in self.rows if row.ran]
+        return [self._item(index, id_, ran) for index, id_ in enumerate(self.points)]
 
-    def _item(self, index: int, id_: str) -> Item:
-        asked = [
-            (row, points)
-            for row in self.rows
-            if row.ran and (points := row.points[index]) is not None
-        ]
+    def _item(self, index: int, id_: str, ran: Sequence[Row]) -> Item:
+        asked = [row for row in ran if row.points[index] is not None]
+        own = [points for row in asked if (points := row.points[index]) is not None]
+        rest = [row.score - points for row, points in zip(asked, own, strict=True)]
+        reasons = Counter(why for row in asked if (why := row.why[index]))
         full_points = self.points[id_]
-        own = [points for _, points in asked]
-        rest = [sum(p for p in row.points if p is not None) - points for row, points in asked]
-        reasons = Counter(why for row, _ in asked if (why := row.why[index]))
-        reason, count = reasons.most_common(1)[0] if reasons else (None, 0)
+        # Of equals the first by name, whatever the order of the class.
+        commonest = min(reasons, key=lambda reason: (-reasons[reason], reason), default=None)
         return Item(
             id=id_,
             max_points=full_points,
@@ -179,8 +220,8 @@ class ClassFigures:
             full=sum(points >= full_points for points in own),
             share=fmean(own) / full_points if own else 0.0,
             discrimination=_correlation(own, rest),
-            reason=reason,
-            reason_count=count,
+            reason=commonest,
+            reason_count=reasons[commonest] if commonest else 0,
         )
 
     def causes(self) -> list[Cause]:
@@ -193,7 +234,7 @@ class ClassFigures:
                 for reason in why.split("+") if why else ():
                     criteria.setdefault(reason, Counter())[id_] += 1
         causes = [
-            Cause(id_, id_ in self.misconceptions, count, dict(criteria[id_].most_common()))
+            Cause(id_, id_ in self.mistakes, count, dict(criteria[id_].most_common()))
             for id_, count in students.most_common()
         ]
         return sorted(causes, key=lambda cause: not cause.is_misconception)
@@ -205,6 +246,24 @@ class ClassFigures:
     def flags(self) -> Counter[str]:
         """Return how many submissions have a flag of each id."""
         return Counter(id_ for row in self.rows for id_ in row.flag_ids)
+
+    def marks(self) -> Counter[str]:
+        """Return how many students are late, have an extension, or have something set by hand."""
+        return Counter(mark for row in self.rows for mark in row.marks)
+
+    @property
+    def scores_differ(self) -> bool:
+        """Whether anybody's final mark is not their score."""
+        return any(row.final != row.score for row in self.rows)
+
+    def sections(self) -> Counter[str]:
+        """Return how many students each section has; none if nobody's is known."""
+        return Counter(row.section for row in self.rows) if self.has_sections else Counter()
+
+    @property
+    def has_sections(self) -> bool:
+        """Whether any student's section is known."""
+        return any(row.section for row in self.rows)
 
     def slowest(self, most: int) -> list[Row]:
         """Return the rows of the slowest submissions, the slowest first."""
@@ -226,20 +285,13 @@ def first_sentence(text: str) -> str:
 
 def problem_of(record: Record, texts: Texts) -> str:
     """Return why nothing of a record that never ran counts; all its criteria say the same."""
-    return shortened(texts.of(*record.criteria[0].reasons), LONGEST_SENTENCE)
+    first = record.criteria[0]
+    return shortened(texts.of(*first.reasons) or first.message, LONGEST_SENTENCE)
 
 
 def shortened(text: str, most: int) -> str:
     """Return a text of at most `most` characters, with an ellipsis where it was cut."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "\u2026"
-
-
-def _mark(criterion: Criterion | None) -> tuple[str, str]:
-    if criterion is None:
-        return "\u2013", ""
-    full = criterion.points >= criterion.max_points
-    mark = "right" if full else "partly" if criterion.points else "wrong"
-    return f"{criterion.points:g}", mark
 
 
 def _correlation(own: Sequence[float], rest: Sequence[float]) -> float | None:

@@ -1,7 +1,7 @@
 """The terminal: one student's attempts, what of them counts and why, and what was set by hand."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import tzinfo
 from typing import Literal
 
 from rich.console import Console
@@ -9,23 +9,35 @@ from rich.markup import escape
 from rich.table import Table
 
 from grader.gradebook import Attempt, History, Override
+from grader.moments import moment_text
 from grader.policy import Policy
 
-WHY = {"best": "the best final score counts", "last": "what was handed in last counts"}
+WHY = {"best": "the best final mark counts", "last": "what was handed in last counts"}
+TOLD_BY = {"system": "the system", "archive": "the archive", "file": "the file", "": "not known"}
 
 
-def show(history: History, policy: Policy) -> None:
-    """Print a student's history; moments are in UTC."""
+def show(history: History, policy: Policy, zone: tzinfo) -> None:
+    """Print a student's history; moments are shown in `zone`."""
     console = Console(highlight=False)
     final = history.final
+    if final is None:
+        console.print(f"[bold]{escape(history.student)}[/]: nothing is handed in yet")
+        console.print("", _overrides(history, zone))
+        return
     console.print(
         f"[bold]{escape(final.student)}[/]: final {final.final:g} of {final.record.max_score:g}, "
         f"from attempt {final.attempt} of {final.attempts} ({WHY[policy.attempts.counts]})",
         soft_wrap=True,
     )
-    console.print("", _attempts(history), "", _gradings(history.attempts))
+    if final.due:
+        extended = any(change.due for change in final.by_hand)
+        console.print(
+            f"due {moment_text(final.due.astimezone(zone))}{' (extension)' if extended else ''}",
+            soft_wrap=True,
+        )
+    console.print("", _attempts(history, zone), "", _gradings(history.attempts, zone))
     if history.overrides:
-        console.print("", _overrides(history))
+        console.print("", _overrides(history, zone))
 
 
 def days_late(days: float) -> str:
@@ -33,59 +45,62 @@ def days_late(days: float) -> str:
     return f"{days:g} {'day' if days == 1 else 'days'} late"
 
 
-def _attempts(history: History) -> Table:
-    table = _table("attempt", "handed in", ">days late", ">score", ">final", "file")
+def _attempts(history: History, zone: tzinfo) -> Table:
+    table = _table("attempt", "handed in", "told by", ">days late", ">score", ">final", "file")
     for attempt in history.attempts:
-        counts = attempt.number == history.final.attempt
+        counts = history.final is not None and attempt.number == history.final.attempt
         table.add_row(
             f"{attempt.number}{' counts' if counts else ''}",
-            _moment(attempt.handed_in),
+            moment_text(attempt.file.handed_in.astimezone(zone)),
+            TOLD_BY[attempt.file.told_by],
             f"{attempt.late_days:g}",
-            f"{attempt.latest.score:g}",
+            f"{attempt.file.score:g}",
             f"{attempt.final:g}",
-            escape(attempt.latest.name),
+            escape(attempt.file.name),
             style="bold" if counts else None,
         )
     return table
 
 
-def _gradings(attempts: Sequence[Attempt]) -> Table:
-    """Return a row a grading; of each attempt the last one counts."""
-    table = _table("attempt", "graded", "seed", "version", ">score", "status")
+def _gradings(attempts: Sequence[Attempt], zone: tzinfo) -> Table:
+    """Return a table with one row per grading; of each attempt the one in force counts."""
+    table = _table("attempt", "graded", "version", ">score", "", "status")
     for attempt in attempts:
         for grading in attempt.gradings:
             table.add_row(
                 f"{attempt.number}",
-                _moment(grading.last_at),
-                grading.seed,
+                moment_text(grading.at.astimezone(zone)),
                 grading.grader_version,
                 f"{grading.score:g}",
+                "in force" if grading.in_force else "",
                 grading.status,
-                style=None if grading is attempt.latest else "dim",
+                style=None if grading.in_force else "dim",
             )
     return table
 
 
-def _overrides(history: History) -> Table:
-    table = _table("by hand", "set to", "", "at", "by", "because")
+def _overrides(history: History, zone: tzinfo) -> Table:
+    table = _table("by hand", "set to", "", "at", "by", "because (staff)", "the student reads")
     for override in history.overrides:
         in_force = history.in_force(override)
         table.add_row(
             override.criterion or "whole",
-            _value(override),
+            _value(override, zone),
             "in force" if in_force else "",
-            _moment(override.at),
+            moment_text(override.at.astimezone(zone)),
             escape(override.who),
             escape(override.why),
+            escape(override.told),
             style=None if in_force else "dim",
         )
     return table
 
 
-def _value(override: Override) -> str:
+def _value(override: Override, zone: tzinfo) -> str:
     points = [] if override.points is None else [f"{override.points:g} points"]
     days = [] if override.late_days is None else [days_late(override.late_days)]
-    return ", ".join(points + days) or "withdrawn"
+    due = [f"due {moment_text(override.due.astimezone(zone))}"] if override.due else []
+    return ", ".join(points + days + due) or "withdrawn"
 
 
 def _table(*headings: str) -> Table:
@@ -93,11 +108,5 @@ def _table(*headings: str) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in headings:
         justify: Literal["left", "right"] = "right" if heading.startswith(">") else "left"
-        table.add_column(
-            heading.removeprefix(">"), justify=justify, no_wrap=heading != headings[-1]
-        )
+        table.add_column(heading.removeprefix(">"), justify=justify, overflow="fold")
     return table
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"

@@ -1,15 +1,18 @@
 """results/index.html: the class for its instructor, in one page."""
 
+import os
 from collections.abc import Iterable, Sequence
-from functools import partial
 from pathlib import Path
-from statistics import fmean, median
 from urllib.parse import quote
+
+from markupsafe import Markup, escape
 
 from grader.catalogue import Texts
 from grader.files import write_atomically
+from grader.moments import moment_text
 from grader.records import Final
 from grader.reports.figures import ClassFigures, Row, histogram, shortened
+from grader.reports.rows import MARKS, STATUSES, Rows
 from grader.reports.templates import render
 from grader.rubric import Rubric
 from grader.smells import Smell
@@ -28,44 +31,51 @@ def write_index(
     texts: Texts,
     alarms: Sequence[tuple[Smell, int]] = (),
 ) -> None:
-    """Write results/index.html, a row a final. Where `finals` raises, the page stays as it was.
+    """Write results/index.html, one row per final. If `finals` raises, the page stays as it was.
 
     `alarms` are what may have been the machine's fault, and how many in a row ended so.
     """
     figures = ClassFigures.of(finals, rubric.points, texts)
     rows = figures.rows
-    scores = [row.score for row in rows]
+    marks = [row.final for row in rows]
+    links = {row.student: _link(results, row) for row in rows}
+    zone, due = rubric.late.time_zone, rubric.late.due_at
     page = render(
         "index",
         texts,
         figures=figures,
+        summary=figures.summary,
         alarms=[texts.alarm(smell, count) for smell, count in alarms],
         rows=rows,
         max_score=rubric.max_score,
-        mean=fmean(scores) if scores else None,
-        median=median(scores) if scores else None,
-        full=sum(score >= rubric.max_score for score in scores),
-        half=sum(score >= rubric.max_score / 2 for score in scores),
-        bins=histogram(scores, rubric.max_score),
-        finals_differ=any(row.final != row.score for row in rows),
+        full=sum(mark >= rubric.max_score for mark in marks),
+        half=sum(mark >= rubric.max_score / 2 for mark in marks),
+        bins=histogram(marks, rubric.max_score),
+        scores_differ=figures.scores_differ,
+        due=moment_text(due.astimezone(zone.info)) if due else None,
+        zone=zone.words.partition(",")[0],
         slowest=figures.slowest(SLOWEST),
         by_status=lambda status: [row for row in rows if row.status == status],
         by_flag=lambda flag: [row for row in rows if flag in row.flag_ids],
+        statuses=STATUSES,
+        marks=figures.marks(),
+        mark_names=MARKS,
         listed=LISTED,
-        page_of=partial(_page_of, results),
+        link=lambda row: links[row.student],
         flag_of=_flag_of,
         similar=SIMILAR if (results / SIMILAR).exists() else None,
+        students=Rows(figures, links).html(),
     )
     write_atomically(results / INDEX, page)
 
 
-def _page_of(results: Path, row: Row) -> str:
-    """Return the link to a student's page, which may not be written; or to the folder.
+def _link(results: Path, row: Row) -> Markup:
+    """Return a link to a student's page, which may not be written; or to the folder.
 
     Whatever is in the name is part of the path.
     """
-    page = "feedback.html" if (results / row.student / "feedback.html").exists() else ""
-    return f"{quote(row.student, safe='')}/{page}"
+    page = "feedback.html" if os.path.exists(f"{results}/{row.student}/feedback.html") else ""
+    return Markup(f'<a href="{quote(row.student, safe="")}/{page}">{escape(row.student)}</a>')
 
 
 def _flag_of(row: Row, id_: str) -> str:

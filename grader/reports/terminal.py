@@ -1,9 +1,8 @@
 """The terminal: progress while a class is graded, then its table and what it did not get."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from pathlib import Path
-from statistics import median
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -15,7 +14,7 @@ from rich.table import Table
 from grader.catalogue import ENGLISH
 from grader.papers import Ready
 from grader.records import Criterion, Final, Record
-from grader.reports.figures import NEVER_RAN, problem_of
+from grader.reports.figures import NEVER_RAN, ClassFigures, Summary, problem_of
 from grader.rubric import Rubric
 from grader.smells import Smell
 
@@ -38,13 +37,12 @@ class GradeScreen:
         self._results = results
         self._max_score = rubric.max_score
         self._isolations: list[Ready] = []
-        self._scores: list[float] = []
-        self._sum = 0.0
+        self.graded = 0
+        """How many submissions are graded so far."""
         self._known = 0
         self._statuses: Counter[str] = Counter()
         self.alarms: list[tuple[Smell, int]] = []
         """What may have been the machine's fault, and how many in a row ended so."""
-        self._lost: dict[str, Counter[str]] = {name: Counter() for name in rubric.points}
         self._progress = Progress(
             TextColumn("grading"),
             BarColumn(),
@@ -107,63 +105,50 @@ class GradeScreen:
 
     def show_pages(self, waiting: int) -> None:
         """Say how many feedback pages are still to be written."""
-        latest = f"pages to write: {waiting}" if waiting else f"mean {self._mean:.1f}"
+        latest = f"pages to write: {waiting}" if waiting else ""
         self._progress.update(self._task, latest=latest)
-
-    @property
-    def graded(self) -> int:
-        """How many submissions are graded so far."""
-        return len(self._scores)
-
-    @property
-    def lowest(self) -> float:
-        """The lowest score so far."""
-        return min(self._scores)
 
     def add(self, records: Sequence[Record], known: bool) -> None:
         """Count submissions as graded, now or before."""
-        for record in records:
-            self._scores.append(record.score)
-            self._sum += record.score
-            self._statuses[record.status] += 1
-            if record.status not in NEVER_RAN:
-                for criterion in record.criteria:
-                    if criterion.points < criterion.max_points:
-                        self._lost[criterion.id][_cause(criterion)] += 1
+        self.graded += len(records)
+        self._statuses.update(record.status for record in records)
         self._known += len(records) if known else 0
         speed = self._progress.tasks[0].speed
         failures = self.graded - self._statuses["graded"]
-        latest = records[-1]
         self._progress.update(
             self._task,
             advance=len(records),
             rate=f"{speed:.1f}/s" if speed else "",
             failures=f"[yellow]{failures} not graded[/]" if failures else "",
-            latest=escape(f"mean {self._mean:.1f}  {latest.student}: {latest.score:g}"),
+            latest=escape(records[-1].student),
         )
 
-    @property
-    def _mean(self) -> float:
-        return self._sum / len(self._scores)
+    def show_class(self, finals: Iterator[Final], of_run: Collection[str]) -> None:
+        """Print the table of the run's students, a summary of the class, and what was hardest.
 
-    def show_class(self, finals: Iterator[Final]) -> None:
-        """Print the table of scores, a summary, and the criteria that cost the class most."""
+        `finals` are of everybody in the gradebook, `of_run` the names of those in this run.
+        """
         self._progress.stop()
-        if self.graded <= LONGEST_TABLE:
-            listed = list(finals)
+        listed: list[Final] = []
+        figures = ClassFigures.of(_kept(finals, set(of_run), listed), self._points, ENGLISH)
+        if len(listed) <= LONGEST_TABLE:
             self._console.print(self._table(listed))
             self._show_problems([final.record for final in listed])
-        counts = ", ".join(f"{count} {status}" for status, count in self._statuses.most_common())
-        before = f" ({self._known} as graded before)" if self._known else ""
-        self._console.print(
-            f"{_counted(self.graded)}: {counts}{before}. "
-            f"Mean {self._mean:.1f}, median {median(self._scores):g} of {self._max_score:g}.",
-            soft_wrap=True,
-        )
-        self._show_hardest()
+        self._show_summary(figures.summary)
+        self._show_hardest(figures)
         self._console.print(
             f"Results: {escape(str(self._results / 'index.html'))} and grades.csv, and for each "
             f"student the reasons in {escape(str(self._results))}/<student>/.",
+            soft_wrap=True,
+        )
+
+    def _show_summary(self, summary: Summary) -> None:
+        counts = ", ".join(f"{count} {status}" for status, count in self._statuses.most_common())
+        before = f" ({self._known} as graded before)" if self._known else ""
+        self._console.print(
+            f"{_counted(self.graded, 'submission')} in this run: {counts}{before}.\n"
+            f"{_counted(summary.count, 'student')} in the class: final mark mean {summary.mean}, "
+            f"median {summary.median} of {self._max_score:g}.",
             soft_wrap=True,
         )
 
@@ -181,46 +166,38 @@ class GradeScreen:
     def _table(self, finals: Sequence[Final]) -> Table:
         table = Table(box=None, header_style="bold", pad_edge=False)
         table.add_column("student", overflow="ellipsis", max_width=20, no_wrap=True)
-        table.add_column("score", justify="right", no_wrap=True)
+        table.add_column("final", justify="right", no_wrap=True)
+        differ = any(final.final != final.score for final in finals)
+        if differ:  # late, or set by hand as a whole
+            table.add_column("score", justify="right", no_wrap=True)
         for group in self._groups:
             full = sum(p for name, p in self._points.items() if group_of(name) == group)
             table.add_column(
                 f"{group.removeprefix('grad_')}\n{full:g}", justify="right", no_wrap=True
             )
-        differ = any(final.final != final.record.score for final in finals)
-        if differ:  # overridden, late
-            table.add_column("final", justify="right", no_wrap=True)
         table.add_column("status", no_wrap=True)
         for final in finals:
-            record = final.record
-            shares = [self._share(record, group) for group in self._groups]
-            status = f"[yellow]{escape(_to_look_at(record))}[/]"
-            score = f"[bold]{record.score:g}[/]"
-            ends = [f"[bold]{final.final:g}[/]"] if differ else []
-            table.add_row(escape(record.student), score, *shares, *ends, status)
+            shares = [_share(final.criteria, group) for group in self._groups]
+            score = [f"{final.score:g}"] if differ else []
+            status = f"[yellow]{escape(_to_look_at(final.record))}[/]"
+            table.add_row(
+                escape(final.student), f"[bold]{final.final:g}[/]", *score, *shares, status
+            )
         return table
 
-    def _share(self, record: Record, group: str) -> str:
-        parts = [c for c in record.criteria if group_of(c.id) == group]
-        points = sum(c.points for c in parts)
-        full = points == sum(c.max_points for c in parts)
-        colour = "green" if full else "red" if points == 0 else "yellow"
-        return f"[{colour}]{points:g}[/]"
-
-    def _show_hardest(self) -> None:
-        """Print the criteria that most submissions lost points in, with the commonest reason."""
-        ran = self.graded - self._statuses["unreadable"] - self._statuses["failed"]
-        short = {name: reasons.total() for name, reasons in self._lost.items() if reasons}
-        if not short:
+    def _show_hardest(self, figures: ClassFigures) -> None:
+        """Print the criteria that most of the class lost points in, with the commonest reason."""
+        items = [item for item in figures.items() if item.full < item.asked]
+        if not items:
             return
         table = Table(box=None, header_style="bold", pad_edge=False)
         table.add_column("what the class did not get", no_wrap=True)
         table.add_column("short", justify="right", no_wrap=True)
         table.add_column("most often because", ratio=1)
-        for name in sorted(short, key=lambda name: -short[name])[:HARDEST]:
-            # Of equals the first by name: the order of being finished differs from run to run.
-            reason, count = min(self._lost[name].items(), key=lambda item: (-item[1], item[0]))
-            table.add_row(name, f"{short[name]}/{ran}", f"{escape(reason)} ({count})")
+        for item in sorted(items, key=lambda item: item.full - item.asked)[:HARDEST]:
+            reason = figures.name_of(item.reason or "unknown")
+            short = f"{item.asked - item.full}/{item.asked}"
+            table.add_row(item.id, short, f"{escape(reason)} ({item.reason_count})")
         self._console.print("", table, "")
 
 
@@ -231,14 +208,24 @@ def _to_look_at(record: Record) -> str:
     return " ".join(status + flags[:1])
 
 
-def _cause(criterion: Criterion) -> str:
-    """Return why points were lost, in few words: as the index counts it, too."""
-    reason = criterion.diagnosis or (criterion.reasons[0].id if criterion.reasons else "")
-    return reason.replace("_", " ").replace("+", ", ")
+def _kept(finals: Iterable[Final], names: Set[str], kept: list[Final]) -> Iterator[Final]:
+    """Yield all finals; put those of some students into `kept`, unless they are too many."""
+    for final in finals:
+        if final.student in names and len(kept) <= LONGEST_TABLE:
+            kept.append(final)
+        yield final
 
 
-def _counted(number: int) -> str:
-    return f"{number} submission" if number == 1 else f"{number} submissions"
+def _share(criteria: Sequence[Criterion], group: str) -> str:
+    parts = [c for c in criteria if group_of(c.id) == group]
+    points = sum(c.points for c in parts)
+    full = points == sum(c.max_points for c in parts)
+    colour = "green" if full else "red" if points == 0 else "yellow"
+    return f"[{colour}]{points:g}[/]"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def show_validations(validations: Sequence["Validation"], pairs: Sequence["Validation"]) -> None:

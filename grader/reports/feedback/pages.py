@@ -7,7 +7,7 @@ its own, which has a time limit a page. Here nothing slow or unsafe is imported.
 import hashlib
 import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import cache
@@ -19,10 +19,10 @@ from pebble import ProcessPool
 
 from grader.catalogue import LOCALE, Language
 from grader.files import write_atomically
-from grader.records import Record
+from grader.records import Final
 from grader.reports.feedback import render
 from grader.reports.feedback.render import Form, Order
-from grader.rubric import PageLimits, Rubric
+from grader.rubric import Rubric
 
 FEEDBACK = "feedback.html"
 AHEAD = 8  # pages begun for each process, so that a class is never all in memory
@@ -40,24 +40,23 @@ class Pages:
         self._results = results
         self._language = language
         self._limits = rubric.pages
-        self._file_bytes = rubric.limits.source_bytes
+        self._attempts = rubric.attempts
         self._jobs = jobs
         self._pool: ProcessPool | None = None
         self._begun: deque[tuple[Path, Order, Future[str]]] = deque()
         self.written = 0
 
-    def add(self, record: Record, file: Path | None) -> None:
-        """Have the page of a record written, but where it stands already.
+    def add(self, final: Final, source: Callable[[], bytes | None]) -> None:
+        """Have a student's page written, unless it stands there already.
 
-        `file` is what was graded, where it can be read. An OSError is about this page or one
-        that was begun before.
+        `source` returns the file that counts, None if none can be read; `final.record` is whole. An
+        OSError is about this page or one that was begun before.
         """
-        path = self._results / record.student / FEEDBACK
-        digest = digest_of(record, self._language, self._limits)
+        path = self._results / final.student / FEEDBACK
+        digest = self._digest_of(final)
         if _is_of(path, digest):
             return
-        named = str(file) if file else None
-        order = Order(record, named, self._language, digest, self._limits, self._file_bytes)
+        order = Order(final, source(), self._attempts.counts, self._language, digest, self._limits)
         self._begun.append((path, order, self._start("full", order)))
         while self._begun and (self._begun[0][2].done() or len(self._begun) > AHEAD * self._jobs):
             self._write_next()
@@ -78,6 +77,12 @@ class Pages:
         if self._pool:
             self._pool.stop()
             self._pool.join()
+
+    def _digest_of(self, final: Final) -> str:
+        """Return a digest of all that determines a page; the source is in it by its sha256."""
+        digest = hashlib.sha256(_digest_of_code(self._language))
+        digest.update(msgspec.msgpack.encode((final, self._attempts, self._language, self._limits)))
+        return digest.hexdigest()
 
     def _write_next(self) -> None:
         path, order, future = self._begun.popleft()
@@ -131,13 +136,6 @@ def interrupts_wait() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
     if interrupts:
         raise KeyboardInterrupt
-
-
-def digest_of(record: Record, language: Language, limits: PageLimits) -> str:
-    """Return a digest of all that determines a page; the source is in it by the record's sha256."""
-    digest = hashlib.sha256(_digest_of_code(language))
-    digest.update(msgspec.msgpack.encode((record, language, limits)))
-    return digest.hexdigest()
 
 
 @cache

@@ -1,20 +1,19 @@
 """Render one feedback page; called in a process of its own (pages.py)."""
 
-import hashlib
 import re
 import resource
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from grader.breakdown import attempt_words, steps
 from grader.catalogue import Language, Texts
 from grader.confined import kernel
-from grader.records import Criterion, Record, SourceNote
+from grader.records import ByHand, Criterion, Final, SourceNote
 from grader.rubric import PageLimits
 
 if TYPE_CHECKING:
@@ -29,23 +28,29 @@ IN_BRACKETS = re.compile(r"\(([^()]+, line \d+)\)")
 class Order(msgspec.Struct, frozen=True):
     """What a page is rendered from; `digest` is of all that determines it.
 
-    `file` is what was graded, None where there is nothing to show; `file_bytes` the most it holds.
+    `source` is the file that counts, None if there is nothing to show; `counts` says which of
+    several attempts does.
     """
 
-    record: Record
-    file: str | None
+    final: Final
+    source: bytes | None
+    counts: Literal["best", "last"]
     language: Language
     digest: str
     limits: PageLimits
-    file_bytes: int
 
 
 @dataclass(frozen=True)
 class Row:
-    """A criterion as the page shows it; `line` is the id of the line it is about."""
+    """A criterion as the page shows it; `line` is the id of the line it is about.
+
+    `by_hand` is what was set by hand of it, if anything, and `graded` the points it earned.
+    """
 
     criterion: Criterion
     line: str | None
+    by_hand: ByHand | None
+    graded: float
 
     @property
     def lost(self) -> bool:
@@ -72,16 +77,19 @@ def page(order: Order, form: Form) -> str:
     from grader.reports import templates  # which the coordinating process can do without
     from grader.reports.feedback import drawings
 
-    record = order.record
+    final, record, texts = order.final, order.final.record, _texts(order.language)
     shown, problem = _shown(order, form)
-    rows = [_row(criterion, shown) for criterion in record.criteria]
+    rows = [_row(criterion, final, shown) for criterion in final.criteria]
     mapped = [] if form == "words" else [c for c in record.criteria if c.map]
     if shown:
         _mark(rows, record.notes, shown)
     return templates.render(
         "feedback",
-        _texts(order.language),
+        texts,
+        final=final,
         record=record,
+        steps=steps(final, texts),
+        attempt=attempt_words(final, order.counts, texts),
         digest=order.digest,
         rows=rows,
         first=next((row for row in rows if row.lost), None),
@@ -103,23 +111,27 @@ def _texts(language: Language) -> Texts:
 
 def _shown(order: Order, form: Form) -> "tuple[Shown | None, str]":
     """Return the source as it is shown, or why it is not."""
-    if form == "words" or order.file is None:
+    if form == "words" or order.source is None:
         return None, ""
     from grader.reports.feedback.source import show
-    from grader.submissions.read import Unreadable, read_bytes
+    from grader.submissions.read import Unreadable
 
+    name = order.final.record.submission
     try:
-        data = read_bytes(Path(order.file), order.file_bytes)
-        if hashlib.sha256(data).hexdigest() != order.record.sha256:
-            return None, f"{order.record.submission} is no longer what was graded"
-        return show(order.record.submission, data, order.limits, form == "plain"), ""
+        return show(name, order.source, order.limits, form == "plain"), ""
     except Unreadable as error:
         return None, str(error)
 
 
-def _row(criterion: Criterion, shown: "Shown | None") -> Row:
+def _row(criterion: Criterion, final: Final, shown: "Shown | None") -> Row:
     lost = criterion.points < criterion.max_points
-    return Row(criterion, _line_about(criterion, shown) if lost and shown else None)
+    changes = [change for change in final.by_hand if change.criterion == criterion.id]
+    return Row(
+        criterion,
+        _line_about(criterion, shown) if lost and shown else None,
+        changes[-1] if changes else None,
+        next((c.points for c in final.record.criteria if c.id == criterion.id), criterion.points),
+    )
 
 
 def _mark(rows: Sequence[Row], notes: Sequence[SourceNote], shown: "Shown") -> None:

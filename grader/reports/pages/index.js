@@ -11,7 +11,7 @@
   const asWritten = [...body.rows];
   let rows = asWritten;
   const collator = new Intl.Collator(document.documentElement.lang, { numeric: true });
-  const filters = ["text", "status", "lost", "why", "flag"];
+  const filters = [...form.elements].map((element) => element.name).filter(Boolean);
   const more = document.getElementById("more");
   const FIRST = 200;  // rows laid out until more are asked for: a browser is slow at long tables
   let most = FIRST;
@@ -39,12 +39,16 @@
     filter();
   }
 
+  function isOfNumbers(column) {
+    return heads[column].matches(".number, [data-key=handed_in]");
+  }
+
   function valuesOf(column) {
     if (!values.has(column)) {
-      const isNumber = heads[column].classList.contains("number");
       const of = (row) => {
-        const text = row.cells[column].textContent.trim();
-        return isNumber ? parseFloat(text) : text;
+        const { dataset, textContent } = row.cells[column];
+        const text = dataset.value ?? textContent.trim();
+        return isOfNumbers(column) ? parseFloat(text) : text;
       };
       values.set(column, new Map(asWritten.map((row) => [row, of(row)])));
     }
@@ -62,7 +66,7 @@
     if (column < 0) return;
     const of = valuesOf(column);
     const isEmpty = (value) => value === "" || Number.isNaN(value);
-    const compare = heads[column].classList.contains("number") ? (a, b) => a - b : collator.compare;
+    const compare = isOfNumbers(column) ? (a, b) => a - b : collator.compare;
     rows.sort((one, other) => {
       const [a, b] = [of.get(one), of.get(other)];
       // What has no value comes last in either order.
@@ -73,12 +77,12 @@
 
   function filter() {
     const text = (state.get("text") || "").toLowerCase();
-    const chosen = filters.slice(1).filter((name) => state.get(name));
+    const chosen = filters.filter((name) => name !== "text" && state.get(name));
     let count = 0;
     for (const row of rows) {
       if (text && !texts.has(row)) texts.set(row, row.textContent.toLowerCase());
       const matches =
-        chosen.every((name) => row.dataset[name].split(" ").includes(state.get(name))) &&
+        chosen.every((name) => (row.dataset[name] || "").split("\n").includes(state.get(name))) &&
         (!text || texts.get(row).includes(text));
       count += matches;
       row.hidden = !matches || count > most;
