@@ -34,6 +34,7 @@ from grader.roster import Names, Person, RosterRow, read_people
 from grader.submissions.archives import Archives
 from grader.submissions.candidates import Handout
 from grader.submissions.discover import Submission, discover
+from grader.submissions.layouts import UNTIMED
 from grader.submissions.times import NO_TIMES, Times
 from grader.timetable import read_times
 
@@ -258,13 +259,13 @@ def _is_any_under(job: GradeJob, finals: Iterable[Final], students: set[str]) ->
 
 
 def _untimed(submissions: Sequence[Submission]) -> list[str]:
-    """Return the systems that do not say when work was handed in, and have to."""
+    """Return the systems that do not say when work was handed in, and of which nothing is said."""
     return sorted(
         {
             each.owner.system
             for each in submissions
             if each.owner
-            and each.owner.system
+            and each.owner.system not in ("", *UNTIMED)
             and each.handed_in(each.files[:1]).told_by != "system"
             and each.late is None
         }
