@@ -570,7 +570,7 @@ def _with_students(connection: Connection, entries: Sequence[Entry]) -> dict[str
         ids = statements.ids_by(connection, students.c.name, owners)
     people = {person.student: person for person in statements.people_of(connection, list(owners))}
     for name, owner in owners.items():
-        if owner is None or people[name] == Person(name, owner.system, owner.id, owner.name):
+        if owner is None or (people[name].system, people[name].id) == (owner.system, owner.id):
             continue
         values = {"system": owner.system, "system_id": owner.id, "called": owner.name}
         connection.execute(update(students).where(students.c.id == ids[name]).values(values))

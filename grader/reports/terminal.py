@@ -94,7 +94,7 @@ class GradeScreen:
         """Say that days late are guessed, as these systems do not tell when work was handed in."""
         self._console.print(
             f"[yellow]{' and '.join(systems)}[/] does not say when work was handed in: days late "
-            "are counted from the times of the archive's entries, or of the files (better: --times)",
+            "are counted from the times of archive entries or files (better: --times FILE)",
             soft_wrap=True,
         )
 
