@@ -8,24 +8,25 @@ else is done, alone, and that counts.
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, ExitStack, suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate, islice
+from itertools import islice
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 import msgspec
 
-from grader.papers import Brief, Graded, Paper, key_of, may_be_faster
+from grader.papers import Brief, Graded, Paper, content_of, key_of, may_be_faster
 from grader.records import Record
 from grader.smells import Smell
 from grader.submissions import shown
 from grader.submissions.discover import Submission
+from grader.submissions.layouts import Owner
 from grader.submissions.read import Unreadable, read_bytes
+from grader.submissions.times import Moment
 
 CHUNK = 200  # submissions looked up at a time
 GATHER_SECONDS = 0.1
@@ -50,33 +51,56 @@ class Graders(Protocol):
         """Grade a paper; may be called by many threads."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """A graded submission: its record, and what that is kept by.
+@dataclass(frozen=True, eq=False)
+class HandIn:
+    """One attempt of a student that is to be graded.
 
-    `file` is the file that counts, None where none can be read; `smell` what may be the machine's
-    fault; `earlier` are the results of its student's earlier attempts, in their order.
+    `paper` reads what was handed in, and `handed_in` says when the files of these names were.
+    `marked_late` is what the system says, if it does, and `owner` who it is there. `attempt` is the
+    id of one that is from the gradebook.
     """
 
-    submission: Submission
+    student: str
+    paper: Callable[[], Paper]
+    handed_in: Callable[[Sequence[str]], Moment]
+    marked_late: bool | None = None
+    owner: Owner | None = None
+    attempt: int | None = None
+
+
+# The attempts of one student, the newest last. They are handed on together, so that they are
+# recorded in their order.
+Work = Sequence[HandIn]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A graded attempt: its record, and what that is kept by.
+
+    `content` is a digest of what was handed in, and `paper` returns it; `smell` is what may be the
+    machine's fault.
+    """
+
+    hand_in: HandIn
     record: Record
     key: str
-    file: Path | None
-    handed_in: datetime
+    content: str
+    paper: Callable[[], Paper]
+    moment: Moment
     was_known: bool
     smell: Smell | None
-    earlier: tuple["Result", ...] = ()
 
-    @property
-    def attempts(self) -> tuple["Result", ...]:
-        """All attempts of the student, the newest last."""
-        return *self.earlier, self
+
+class _Looked(NamedTuple):
+    """What an attempt is looked up by."""
+
+    key: str
+    content: str
 
 
 Find = Callable[[Sequence[str]], dict[str, Record]]
 Start = Callable[[], AbstractContextManager[Graders]]
 Alarm = Callable[[Smell, int], None]
-_Known = dict[Submission, list[str]]  # the keys of the records of all its attempts
 
 
 class Batch:
@@ -88,7 +112,7 @@ class Batch:
 
     def __init__(
         self,
-        submissions: Iterable[Submission],
+        works: Iterable[Work],
         brief: Brief,
         find: Find,
         start: Start,
@@ -99,24 +123,22 @@ class Batch:
         `alarm` is told when several submissions in a row may have ended by the machine's fault,
         and how many.
         """
-        self._submissions = submissions
+        self._works = works
         self._brief = brief
         self._find = find
         self._start = start
         self._alarm = alarm
-        self._known: _Known = {}
-        self._unknown: list[Submission] = []
+        self._known: list[tuple[Work, list[_Looked]]] = []
+        self._unknown: list[Work] = []
         self._graders: Graders | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         """Find what is known, and start and prove the graders if that is not all."""
         with ExitStack() as stack:
-            remaining = iter(self._submissions)
+            remaining = iter(self._works)
             while chunk := list(islice(remaining, CHUNK)):
-                known = self._look_up(chunk)
-                self._known |= known
-                self._unknown += [each for each in chunk if each not in known]
+                self._look_up(chunk)
                 if self._unknown and self._graders is None:  # while the rest is looked up
                     self._graders, self._pool = _started(self._start(), stack)
             if self._graders:
@@ -133,35 +155,31 @@ class Batch:
         self._stack.__exit__(kind, error, traceback)
 
     def results(self, find: Find) -> Generator[list[Result]]:
-        """Yield the results of all submissions, some at a time, in the order of being finished.
+        """Yield the results of all attempts, some at a time, in the order of being finished.
 
         `find` finds the records of what was known on entering.
         """
-        known = iter(self._known.items())
-        while chunk := dict(islice(known, CHUNK)):
-            records = find([key for keys in chunk.values() for key in keys])
+        known = iter(self._known)
+        while chunk := list(islice(known, CHUNK)):
+            records = find([each.key for _, looked in chunk for each in looked])
             yield [
-                _joined(
-                    _result(attempt, Graded(records[key], None), key, True)
-                    for attempt, key in zip(submission.attempts, keys, strict=True)
-                )
-                for submission, keys in chunk.items()
+                _result(hand_in, Graded(records[each.key], None), each, hand_in.paper, True)
+                for work, looked in chunk
+                for hand_in, each in zip(work, looked, strict=True)
             ]
         if self._graders:
             yield from self._graded(self._graders)
 
-    def _look_up(self, chunk: Sequence[Submission]) -> _Known:
-        """Return those submissions that are known with all their files, and earlier attempts."""
-        of_each = {
-            each: [key_of(self._brief, paper_of(a, self._brief)) for a in each.attempts]
-            for each in chunk
-        }
-        records = self._find([key for keys in of_each.values() for key in keys])
-        return {
-            each: keys
-            for each, keys in of_each.items()
-            if all(key in records and self._is_final(records[key]) for key in keys)
-        }
+    def _look_up(self, chunk: Sequence[Work]) -> None:
+        """Part those works that are known with all their attempts from the others."""
+        of_each = [[_looked(hand_in.paper(), self._brief) for hand_in in work] for work in chunk]
+        records = self._find([each.key for looked in of_each for each in looked])
+        for work, looked in zip(chunk, of_each, strict=True):
+            keys = [each.key for each in looked]
+            if all(key in records and self._is_final(records[key]) for key in keys):
+                self._known.append((work, looked))
+            else:
+                self._unknown.append(work)
 
     def _is_final(self, record: Record) -> bool:
         """Tell whether another try is no use; a crash may have been no fault of its own."""
@@ -171,16 +189,21 @@ class Batch:
 
     def _graded(self, graders: Graders) -> Iterator[list[Result]]:
         grade = partial(_grade, brief=self._brief, graders=graders)
-        doubtful: list[Submission] = []
+        doubtful: list[Work] = []
         row = _Row(self._alarm)
-        for results in _stream(self._pool, grade, self._unknown, ahead=AHEAD * graders.jobs):
-            for attempt in (attempt for result in results for attempt in result.attempts):
-                row.add(attempt.smell)
-            doubtful += [r.submission for r in results if _is_doubtful(r)]
-            if certain := [r for r in results if not _is_doubtful(r)]:
+        for finished in _stream(self._pool, grade, self._unknown, ahead=AHEAD * graders.jobs):
+            certain: list[Result] = []
+            for work, results in finished:
+                for result in results:
+                    row.add(result.smell)
+                if any(result.smell in DOUBTFUL for result in results):
+                    doubtful.append(work)
+                else:
+                    certain += results
+            if certain:
                 yield certain
-        for submission in doubtful:
-            yield [grade(submission)]
+        for work in doubtful:
+            yield grade(work)[1]
 
 
 class _Row:
@@ -210,53 +233,64 @@ def _started(
     return graders, pool
 
 
-def _is_doubtful(result: Result) -> bool:
-    return any(attempt.smell in DOUBTFUL for attempt in result.attempts)
+def _looked(paper: Paper, brief: Brief) -> _Looked:
+    return _Looked(key_of(brief, paper), content_of(paper))
 
 
-def _grade(submission: Submission, brief: Brief, graders: Graders) -> Result:
-    return _joined(_grade_one(attempt, brief, graders) for attempt in submission.attempts)
+_Graded = tuple[Work, list[Result]]
 
 
-def _joined(attempts: Iterable[Result]) -> Result:
-    """Return the newest attempt with the others; none was handed in before those before it.
-
-    They are handed on together, so that they are recorded in their order.
-    """
-    *earlier, newest = accumulate(
-        attempts, lambda before, r: replace(r, handed_in=max(r.handed_in, before.handed_in))
-    )
-    return replace(newest, earlier=tuple(earlier))
+def _grade(work: Work, brief: Brief, graders: Graders) -> _Graded:
+    return work, [_grade_one(hand_in, brief, graders) for hand_in in work]
 
 
-def _grade_one(submission: Submission, brief: Brief, graders: Graders) -> Result:
-    paper = paper_of(submission, brief)
-    graded, key = graders.grade(paper), key_of(brief, paper)
+def _grade_one(hand_in: HandIn, brief: Brief, graders: Graders) -> Result:
+    paper = hand_in.paper()
+    graded, looked = graders.grade(paper), _looked(paper, brief)
     if graded.crashed_beside:
-        key = f"{key} crashed"  # which is never looked up
-    return _result(submission, graded, key, False)
+        looked = looked._replace(key=f"{looked.key} crashed")  # which is never looked up
+    return _result(hand_in, graded, looked, lambda: paper, False)
 
 
-def _result(submission: Submission, graded: Graded, key: str, was_known: bool) -> Result:
-    record = msgspec.structs.replace(graded.record, student=submission.student)
+def _result(
+    hand_in: HandIn, graded: Graded, looked: _Looked, paper: Callable[[], Paper], was_known: bool
+) -> Result:
+    record = msgspec.structs.replace(graded.record, student=hand_in.student)
     counting = [record.submission, *(f.name for f in record.files if f.role in ("net", "used"))]
-    by_name = {_name_of(submission, path): path for path in submission.files}
-    paths = [by_name[name] for name in counting if name in by_name]
     return Result(
-        submission=submission,
+        hand_in=hand_in,
         record=record,
-        key=key,
-        file=paths[0] if paths and record.sha256 else None,
-        handed_in=_handed_in(submission, paths or submission.files[:1]),
+        key=looked.key,
+        content=looked.content,
+        paper=paper,
+        moment=hand_in.handed_in(counting),
         was_known=was_known,
         smell=graded.smell,
     )
 
 
-def paper_of(submission: Submission, brief: Brief) -> Paper:
+def work_of(submission: Submission, source_bytes: int) -> Work:
+    """Return the attempts of a student as they were found; none may be later than the next.
+
+    All files of one together may have `source_bytes`.
+    """
+    attempts = submission.attempts
+    return [
+        HandIn(
+            student=submission.student,
+            paper=partial(paper_of, attempt, source_bytes),
+            handed_in=partial(_handed_in, attempts[: number + 1]),
+            marked_late=attempt.late,
+            owner=submission.owner,
+        )
+        for number, attempt in enumerate(attempts)
+    ]
+
+
+def paper_of(submission: Submission, source_bytes: int) -> Paper:
     """Return what is to be graded of a submission; all files together may be as large as one."""
     paper = Paper(submission.student, {}, {}, submission.problem or "")
-    left = brief.rubric.limits.source_bytes
+    left = source_bytes
     for path in submission.files:
         name = _name_of(submission, path)
         if submission.problem:
@@ -275,44 +309,39 @@ def _name_of(submission: Submission, path: Path) -> str:
     return shown(submission.names.get(path, path.name))
 
 
-def _handed_in(submission: Submission, paths: Sequence[Path]) -> datetime:
-    """Return when the last of the files was handed in.
+def _handed_in(attempts: Sequence[Submission], names: Sequence[str]) -> Moment:
+    """Return when the last of some files of the last attempt was handed in.
 
-    As the system says, else when they were last changed; now, where nothing tells.
+    No attempt was handed in before those that the system numbers before it.
     """
-    told = [submission.moments[path] for path in paths if path in submission.moments]
-    if not told and submission.owner and submission.owner.handed_in:
-        return submission.owner.handed_in
-    changed = [_changed(path) for path in paths if path not in submission.moments]
-    return max([*told, *changed], default=datetime.now(UTC))
-
-
-def _changed(path: Path) -> datetime:
-    with suppress(OSError):
-        return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
-    return datetime.now(UTC)
+    *earlier, newest = attempts
+    by_name = {_name_of(newest, path): path for path in newest.files}
+    paths = [by_name[name] for name in names if name in by_name]
+    moment = newest.handed_in(paths or newest.files[:1])
+    before = [attempt.handed_in(attempt.files[:1]).at for attempt in earlier]
+    return moment._replace(at=max([moment.at, *before]))
 
 
 def _stream(
     pool: Executor,
-    grade: Callable[[Submission], Result],
-    submissions: Iterable[Submission],
+    grade: Callable[[Work], _Graded],
+    works: Iterable[Work],
     ahead: int,
-) -> Iterator[list[Result]]:
+) -> Iterator[list[_Graded]]:
     """Yield results as they are finished; `ahead` are begun, and about as many not yet handed on.
 
     Those of GATHER_SECONDS come together: recording several takes hardly longer than one. Where
     one cannot be graded, the others come before what is raised.
     """
-    remaining = iter(submissions)
-    begun = {pool.submit(grade, submission) for submission in islice(remaining, ahead)}
+    remaining = iter(works)
+    begun = {pool.submit(grade, work) for work in islice(remaining, ahead)}
     while begun:
-        finished: list[Future[Result]] = []
+        finished: list[Future[_Graded]] = []
         seconds = None  # for the first there is all the time
         while begun and len(finished) < ahead and (seconds is None or seconds > 0):
             done, begun = wait(begun, seconds, return_when=FIRST_COMPLETED)
             more = islice(remaining, len(done))
-            begun |= {pool.submit(grade, submission) for submission in more}
+            begun |= {pool.submit(grade, work) for work in more}
             if not finished:
                 until = monotonic() + GATHER_SECONDS
             finished += done

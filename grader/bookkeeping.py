@@ -1,40 +1,76 @@
-"""The gradebook's own commands: set points by hand, and show a student's history."""
+"""The gradebook's own commands: set points by hand, show a history or the settings, forget."""
 
-import getpass
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
-from itertools import zip_longest
+from collections.abc import Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
-from grader.catalogue import ENGLISH
 from grader.errors import UserError
-from grader.gradebook import Gradebook, GradebookError, default_url
-from grader.records import GRADES, Criterion, Final, read_students, write_grades
+from grader.gradebook import (
+    Change,
+    Gradebook,
+    default_url,
+    gradebook_file,
+    require_gradebook,
+    url_of,
+)
+from grader.policy import Late
+from grader.publishing import Folder
+from grader.records import Criterion, Final
+from grader.remembering import Options, check_same, login_name
+from grader.reports.changes import show_settings as print_settings
+from grader.reports.feedback.pages import Pages
 from grader.reports.history import days_late, show
-from grader.reports.index import write_index
-from grader.rubric import Rubric
+from grader.submissions import shown
+from grader.submissions.kinds import counted
 
 
-class Change(msgspec.Struct, frozen=True):
+class Typed(msgspec.Struct, frozen=True):
     """What somebody typed to have overridden; without a criterion it is about the whole score."""
 
     criterion: str | None
     points: float | None
     late_days: float | None
+    until: str | None
     withdraw: bool
+    why: str
+    tell: str
+    who: str | None
 
-    def check(self, final: Final) -> None:
-        """Raise UserError, with what to type instead, where this is no change of that final."""
-        given = self.points is not None or self.late_days is not None
-        if self.withdraw == given:
-            raise UserError("give POINTS or --late-days, or else --withdraw")
-        if self.criterion is not None and self.late_days is not None:
-            raise UserError("--late-days is of the whole score: leave --criterion out")
+    def change(self, final: Final | None, late: Late) -> Change:
+        """Return it as the gradebook takes it.
+
+        Raise UserError, with what to type instead, if it is no change of that final (None: nothing
+        came in yet, and only a due date can be set).
+        """
+        if not self.why.strip():
+            raise UserError("--why is empty: the history needs a reason")
+        values = (self.points, self.late_days, self.until)
+        if self.withdraw == any(value is not None for value in values):
+            raise UserError("give POINTS, --late-days or --until, or else --withdraw")
+        if self.criterion is not None and (self.late_days is not None or self.until is not None):
+            raise UserError("--late-days and --until are of the whole score: leave --criterion out")
         if self.late_days is not None and not 0 <= self.late_days < math.inf:
-            raise UserError(f"--late-days {self.late_days:g} is no number of days")
+            raise UserError(f"--late-days must be 0 or more, not {self.late_days:g}")
+        if self.until is not None and not late.due:
+            raise UserError(
+                "nothing is due (due in [late] of the rubric), so --until has no effect"
+            )
+        if final is not None:
+            self._check_points(final)
+        return Change(
+            criterion=self.criterion,
+            points=self.points,
+            late_days=self.late_days,
+            due=late.moment(self.until) if self.until is not None else None,
+            who=self.who or login_name(),
+            why=self.why,
+            told=self.tell,
+        )
+
+    def _check_points(self, final: Final) -> None:
         most = final.record.max_score
         if self.criterion is not None:
             most = _criterion(final.criteria, self.criterion).max_points
@@ -42,48 +78,100 @@ class Change(msgspec.Struct, frozen=True):
             raise UserError(f"{self.points:g} is not within 0 and {most:g} points")
 
 
-def override_by_hand(
-    student: str,
-    change: Change,
-    who: str | None,
-    why: str,
-    rubric: Rubric,
-    results: Path,
-    url: str | None,
-) -> str:
-    """Record a change, rewrite grades.csv and index.html, and return what became of the points.
+class Place(msgspec.Struct, frozen=True):
+    """Where a gradebook is, and the rubric that was typed: it must be the one remembered."""
 
-    Raise UserError where the change is none, and GradebookError where the gradebook fails.
+    results: Path
+    db: str | None
+    rubric: Path | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a gradebook."""
+        url = url_of(self.results, self.db)
+        return url != default_url(self.results) or gradebook_file(self.results).exists()
+
+    def open(self) -> Gradebook:
+        """Open the gradebook; raise UserError if it is not there, or has another rubric."""
+        url = url_of(self.results, self.db)
+        require_gradebook(self.results, url)
+        book = Gradebook(url)
+        try:
+            options = Options(rubric=str(self.rubric) if self.rubric else None)
+            check_same(options, book.assignment, {}, book.settings(), self.results)
+        except BaseException:
+            book.close()
+            raise
+        return book
+
+
+def override_by_hand(student: str, typed: Typed, place: Place) -> list[str]:
+    """Record a change, bring the results up to date, and return what became of the points.
+
+    Raise UserError if the change is none, and GradebookError if the gradebook fails.
     """
-    if not why.strip():
-        raise UserError("--why is empty: the history needs a reason")
-    with _open(results, url, rubric) as book:
-        before = book.history(student).final
-        change.check(before)
-        book.override(
-            student,
-            criterion=change.criterion,
-            points=change.points,
-            late_days=change.late_days,
-            who=who or _login_name(),
-            why=why,
-            when=datetime.now(UTC),
-        )
-        after = book.history(student).final
-        _rewrite_grades(book, rubric, results)
-    return f"{student}: {_told(change, before)} -> {_told(change, after)}"
+    with place.open() as book:
+        late = book.assignment.rubric.late
+        is_new = typed.until is not None and not typed.withdraw and not book.knows(student)
+        before = None if is_new else _final(book, student)
+        if before is None and (typed.points is not None or typed.late_days is not None):
+            raise UserError(f"{shown(student)} has handed in nothing: only --until can be set")
+        close = book.close_to(student) if is_new else []
+        book.override(student, typed.change(before, late))
+        after = _final(book, student)
+        _bring_up(book, place.results)
+    if after is None:
+        meant = f"; did you mean {' or '.join(map(shown, close))}?" if close else ""
+        what = "the extension is withdrawn" if typed.withdraw else "kept for when they hand in"
+        return [f"{shown(student)}: nothing is handed in yet, {what}{meant}"]
+    first = _told(typed, before) if before else "nothing"
+    return [f"{shown(student)}: {first} -> {_told(typed, after)}"]
 
 
-def show_history(student: str, rubric: Rubric, results: Path, url: str | None) -> None:
-    """Print the history of a student; raise GradebookError where there is none."""
-    with _open(results, url, rubric) as book:
+def show_history(student: str, place: Place) -> None:
+    """Print the history of a student; raise GradebookError if there is none."""
+    with place.open() as book:
+        rubric = book.assignment.rubric
         show(book.history(student), rubric.policy(), rubric.late.time_zone.info)
 
 
-def _open(results: Path, url: str | None, rubric: Rubric) -> Gradebook:
-    if url is None and not (results / "gradebook.db").exists():
-        raise GradebookError(f"{results}: no gradebook.db in it; name the folder with --results")
-    return Gradebook(default_url(results) if url is None else url, rubric.policy())
+def show_settings(place: Place, with_seed: bool) -> None:
+    """Print what is remembered; the seed only if that is asked."""
+    with place.open() as book:
+        print_settings(book.assignment, book.settings(), with_seed, str(place.results))
+
+
+def forget(students: Sequence[str], who: str | None, place: Place) -> list[str]:
+    """Remove everything of students; return a line about it, and about what stays.
+
+    Raise GradebookError if one of them is not in the gradebook: then nothing is removed.
+    """
+    with place.open() as book:
+        count = book.forget(list(dict.fromkeys(students)), who or login_name())
+        _bring_up(book, place.results, removed=students)
+    removed = f"{counted(len(set(students)), 'student')} with {counted(count, 'attempt')}"
+    lines = [f"removed {removed}, and all their files in {place.results}"]
+    copies = sorted(place.results.glob("gradebook.db.before-*"))
+    return lines + [
+        f"{copy} is a copy from before, which still has them: delete it" for copy in copies
+    ]
+
+
+def _bring_up(book: Gradebook, results: Path, removed: Iterable[str] = ()) -> None:
+    if not results.is_dir():
+        return
+    assignment = book.assignment
+    with (
+        closing(Pages(1, results, assignment.language, assignment.rubric)) as pages,
+        Folder(results, book, assignment, pages) as folder,
+    ):
+        folder.remove(removed)
+        folder.complete()
+
+
+def _final(book: Gradebook, student: str) -> Final | None:
+    book.require(student)
+    return next(iter(book.finals([student])), None)
 
 
 def _criterion(criteria: Sequence[Criterion], named: str) -> Criterion:
@@ -93,40 +181,10 @@ def _criterion(criteria: Sequence[Criterion], named: str) -> Criterion:
     raise UserError(f"no criterion {named}: {', '.join(c.id for c in criteria)}")
 
 
-def _login_name() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a user without a name, as containers have them
-        raise UserError("this user has no login name: say who you are with --who") from None
-
-
-def _rewrite_grades(book: Gradebook, rubric: Rubric, results: Path) -> None:
-    """Write grades.csv anew for the students it lists, where there is one, and index.html."""
-    try:
-        names = read_students(results)
-    except FileNotFoundError:
-        return
-    except UserError as error:
-        raise GradebookError(f"recorded, but {error}") from error
-    write_grades(_all(names, book.finals(names), results), list(rubric.points), results)
-    write_index(book.finals(names), rubric, results, ENGLISH)
-
-
-def _all(names: Iterable[str], finals: Iterable[Final], results: Path) -> Iterator[Final]:
-    """Yield the finals; raise GradebookError before a student is lost who is not in the book."""
-    for name, final in zip_longest(names, finals):
-        if final is None or final.student != name:
-            raise GradebookError(
-                f"recorded, but {results / GRADES} stays as it was: "
-                f"it lists {name}, who is not in this gradebook"
-            )
-        yield final
-
-
-def _told(change: Change, final: Final) -> str:
+def _told(typed: Typed, final: Final) -> str:
     days = f", {days_late(final.late_days)}" if final.late_days else ""
     whole = f"final {final.final:g}{days}"
-    if change.criterion is None:
+    if typed.criterion is None:
         return whole
-    points = _criterion(final.criteria, change.criterion).points
-    return f"{change.criterion} {points:g}, {whole}"
+    points = _criterion(final.criteria, typed.criterion).points
+    return f"{typed.criterion} {points:g}, {whole}"

@@ -114,8 +114,8 @@ class Classroom:
         self._choice = Choice(brief.handed_out, brief.rubric.spellings.by_name())
         # One: it is the whole class's, or else the next paper is another student's.
         self._exam = lru_cache(maxsize=1)(partial(_Exam.of, brief.rubric))
-        self._whole = self._exam(brief.seed)
-        self._untrained = _Exam.of(brief.rubric.untrained(), brief.seed)
+        self._whole = self._exam(int(brief.seed))
+        self._untrained = _Exam.of(brief.rubric.untrained(), int(brief.seed))
         is_asked = self._whole.manual in self._whole.cases
         proof = self._prove(self._whole, [] if is_asked else [self._whole.manual])
         self.ready = Ready(list(proof.layers), dict(proof.missing))

@@ -11,6 +11,7 @@ from grader.errors import UserError
 from grader.exits import UNDER_MARK, exit_code_of, say
 
 if TYPE_CHECKING:
+    from grader.remembering import Options
     from grader.rubric import Rubric
 
 app = typer.Typer(
@@ -22,12 +23,13 @@ app = typer.Typer(
 autograder = typer.Typer(help="Write what grades in a course's CI.", no_args_is_help=True)
 app.add_typer(autograder, name="autograder")
 
-LARGEST_SEED = 2**63 - 1  # as a rubric's may be
+LARGEST_SEED = 2**128 - 1  # as large as a secret one
+LARGEST_DATA_SEED = 2**63 - 1  # as a rubric's may be
 SEED_VARIABLE = "GRADER_SEED"  # for CI, which has it from a secret: it is on no command line then
 Seed = Annotated[
     int | None,
     typer.Option(
-        help="Seed of the hidden cases; rubric.toml's when not given.",
+        help="Seed of the hidden cases, if it is not to be a secret one of the gradebook's own.",
         min=0,
         max=LARGEST_SEED,
         envvar=SEED_VARIABLE,
@@ -47,7 +49,18 @@ Jobs = Annotated[
 
 
 Lang = Annotated[
-    str, typer.Option(help="Language of the pages and messages: en, zh_Hans or zh_Hant.")
+    str | None,
+    typer.Option(help="Language of the pages and messages: en (at first), zh_Hans or zh_Hant."),
+]
+Students = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="A CSV file of what to call whom: id (the system's), student and, if any, section.",
+    ),
+]
+Who = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Your name.", show_default="login name")
 ]
 Results = Annotated[Path, typer.Option(help="Folder of the results, as in --out.")]
 Database = Annotated[
@@ -96,16 +109,22 @@ def grade(
     pages: Annotated[
         bool, typer.Option(" /--no-pages", help="Leave the students' feedback.html as they are.")
     ] = True,
-    students: Annotated[
+    students: Students = None,
+    times: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="A CSV file of what to call whom: id (the system's), student."
+            metavar="FILE",
+            help="When who handed in: Moodle's grading worksheet, GitHub Classroom's grades, or a "
+            "CSV file of id and handed_in.",
         ),
     ] = None,
-    lang: Lang = "en",
+    lang: Lang = None,
 ) -> None:
-    """Grade submissions against hidden cases, each in a confined process of its own."""
-    from grader.catalogue import language_of
+    """Grade submissions against hidden cases, each in a confined process of its own.
+
+    The first time, the gradebook in the results remembers the rubric, the seed, the language and
+    the table of students. Later commands go by them, and need none of these options.
+    """
     from grader.jobs import GradeJob
     from grader.launch import replace_process
 
@@ -115,19 +134,100 @@ def grade(
             paths=[str(path) for path in paths],
             out=str(out),
             jobs=jobs,
-            seed=seed,
+            options=_options(rubric, seed, lang, students),
             fail_under=fail_under,
             isolation=isolation,
             format=format,
-            rubric=str(rubric) if rubric else None,
             db=db,
             cluster=cluster,
             cache=cache,
             pages=pages,
-            students=str(students) if students else None,
-            lang=language_of(lang),
+            times=str(times) if times else None,
         )
     )
+
+
+@app.command()
+def settings(
+    results: Annotated[Path, typer.Argument(help="Folder of the results.")] = Path("results"),
+    *,
+    jobs: Jobs,
+    rubric: RubricFile = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Another seed of the hidden cases.", min=0, max=LARGEST_SEED)
+    ] = None,
+    new_seed: Annotated[
+        bool, typer.Option("--new-seed", help="Another seed, a secret one of 128 bits.")
+    ] = False,
+    lang: Lang = None,
+    students: Students = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say which marks would change, and change none.")
+    ] = False,
+    show_seed: Annotated[bool, typer.Option("--show-seed", help="Print the seed, too.")] = False,
+    who: Who = None,
+    db: Database = None,
+) -> None:
+    """Show what the gradebook remembers of the assignment, or change it.
+
+    Every attempt that was handed in is graded again if the rubric or the seed needs that. The marks
+    that change are printed before anything is written.
+    """
+    from grader.bookkeeping import Place, show_settings
+    from grader.jobs import SettingsJob
+    from grader.launch import replace_process
+    from grader.remembering import login_name
+
+    options = _options(rubric, seed, lang, students)
+    if not new_seed and options == type(options)():
+        if dry_run:
+            raise UserError("--dry-run is of a change: name what to change")
+        show_settings(Place(results, db), show_seed)
+        return
+    if new_seed and seed is not None:
+        raise UserError("give --seed or --new-seed, not both")
+    _need_fork()
+    replace_process(
+        SettingsJob(str(results), db, jobs, options, new_seed, dry_run, who or login_name())
+    )
+
+
+@app.command()
+def regrade(
+    students: Annotated[
+        list[str] | None, typer.Argument(metavar="STUDENT...", help="As in grades.csv.")
+    ] = None,
+    *,
+    jobs: Jobs,
+    status: Annotated[
+        Literal["graded", "unreadable", "failed", "timeout", "crashed"] | None,
+        typer.Option(help="Those whose attempts have this status."),
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Everybody.")] = False,
+    results: Results = Path("results"),
+    db: Database = None,
+) -> None:
+    """Grade attempts again that the gradebook keeps; their files are not needed."""
+    from grader.jobs import RegradeJob
+    from grader.launch import replace_process
+
+    _need_fork()
+    replace_process(RegradeJob(str(results), db, jobs, students or [], status, all_))
+
+
+@app.command()
+def forget(
+    students: Annotated[list[str], typer.Argument(metavar="STUDENT...", help="As in grades.csv.")],
+    results: Results = Path("results"),
+    db: Database = None,
+    who: Who = None,
+) -> None:
+    """Remove everything of students from the gradebook and the results; only a count is kept."""
+    from grader.bookkeeping import Place
+    from grader.bookkeeping import forget as removed
+
+    for line in removed(students, who, Place(results, db)):
+        typer.echo(line)
 
 
 @app.command()
@@ -141,7 +241,9 @@ def validate(
     from grader.launch import replace_process
 
     _need_fork()
-    replace_process(ValidateJob(str(rubric) if rubric else None, jobs, seed))
+    replace_process(
+        ValidateJob(str(rubric) if rubric else None, jobs, None if seed is None else str(seed))
+    )
 
 
 @app.command()
@@ -183,7 +285,8 @@ def new_variant(
         typer.Option(help="Bias conventions: a row a sample, one shared row."),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Of the data that students see.", min=0, max=LARGEST_SEED)
+        int | None,
+        typer.Option(help="Of the data that students see.", min=0, max=LARGEST_DATA_SEED),
     ] = None,
     per_student: Annotated[
         bool, typer.Option("--per-student", help="Data and hidden cases of each student's own.")
@@ -331,7 +434,9 @@ def github(
 @app.command()
 def override(
     student: Annotated[str, typer.Argument(help="As in grades.csv.")],
-    why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for the history.")],
+    why: Annotated[
+        str, typer.Option(metavar="TEXT", help="The reason, for the staff: see `history`.")
+    ],
     points: Annotated[
         float | None, typer.Argument(help="Points of the criterion, else the final score.")
     ] = None,
@@ -339,23 +444,36 @@ def override(
         str | None, typer.Option(metavar="ID", help="A criterion, as in grades.csv.")
     ] = None,
     late_days: Annotated[
-        float | None, typer.Option(metavar="DAYS", help="Days late: 0 is an extension.")
+        float | None,
+        typer.Option(metavar="DAYS", help="Days late of what is handed in by now."),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="An extension: a due date of this student's own, like 2026-11-05T23:59:00+01:00.",
+        ),
     ] = None,
     withdraw: Annotated[
         bool, typer.Option("--withdraw", help="Take back what was set before.")
     ] = False,
-    who: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Your name.", show_default="login name")
-    ] = None,
+    tell: Annotated[
+        str, typer.Option(metavar="TEXT", help="What the student reads about it on their page.")
+    ] = "",
+    who: Who = None,
     results: Results = Path("results"),
     db: Database = None,
     rubric: RubricFile = None,
 ) -> None:
-    """Set points or late days of a student by hand, with a reason; grades.csv follows."""
-    from grader.bookkeeping import Change, override_by_hand
+    """Set points, late days or a due date of a student by hand, with a reason.
 
-    change = Change(criterion, points, late_days, withdraw)
-    typer.echo(override_by_hand(student, change, who, why, _loaded(rubric), results, db))
+    All results follow. An extension may be set before anything is handed in.
+    """
+    from grader.bookkeeping import Place, Typed, override_by_hand
+
+    typed = Typed(criterion, points, late_days, until, withdraw, why, tell, who)
+    for line in override_by_hand(student, typed, Place(results, db, rubric)):
+        typer.echo(line)
 
 
 @app.command()
@@ -366,9 +484,9 @@ def history(
     rubric: RubricFile = None,
 ) -> None:
     """Show a student's attempts, what of them counts and why, and what was set by hand."""
-    from grader.bookkeeping import show_history
+    from grader.bookkeeping import Place, show_history
 
-    show_history(student, _loaded(rubric), results, db)
+    show_history(student, Place(results, db, rubric))
 
 
 @app.command()
@@ -402,11 +520,12 @@ def export(
     rubric: RubricFile = None,
 ) -> None:
     """Write the marks as Canvas, Moodle, Gradescope, CI or a spreadsheet reads them."""
+    from grader.bookkeeping import Place
     from grader.exporting import Wish
     from grader.exporting import export as write
 
     wish = Wish(to, out, into, assignment, groups)
-    problems, notes = write(wish, _loaded(rubric), results, db)
+    problems, notes = write(wish, Place(results, db, rubric))
     for line in [*notes, *problems]:
         say(line)
     if problems:
@@ -430,9 +549,10 @@ def similar(
     if os.environ.get("PYTHONHASHSEED") != "0":
         arguments = [sys.executable, *sys.argv]
         os.execve(sys.executable, arguments, {**os.environ, "PYTHONHASHSEED": "0"})
+    from grader.bookkeeping import Place
     from grader.comparing import compare_submissions
 
-    typer.echo(compare_submissions(paths, _loaded(rubric), out, db, jobs))
+    typer.echo(compare_submissions(paths, Place(out, db, rubric), jobs))
 
 
 @app.command("rubric")
@@ -453,6 +573,20 @@ def _loaded(path: Path | None) -> "Rubric":
     from grader.rubric import RUBRIC_FILE, load_rubric
 
     return load_rubric(path or RUBRIC_FILE)
+
+
+def _options(
+    rubric: Path | None, seed: int | None, lang: str | None, students: Path | None
+) -> "Options":
+    from grader.catalogue import language_of
+    from grader.remembering import Options
+
+    return Options(
+        rubric=str(rubric) if rubric else None,
+        seed=None if seed is None else str(seed),
+        lang=language_of(lang) if lang else None,
+        students=str(students) if students else None,
+    )
 
 
 def _need_fork() -> None:

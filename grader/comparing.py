@@ -2,16 +2,17 @@
 
 import contextlib
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-from grader.catalogue import ENGLISH
-from grader.gradebook import Gradebook, default_url
+from grader.bookkeeping import Place
+from grader.catalogue import ENGLISH, Texts
 from grader.material.notebook import released_code
-from grader.records import read_students
-from grader.reports.index import SIMILAR, write_index
+from grader.publishing import Folder
+from grader.reports.index import SIMILAR
 from grader.reports.similar import write_similar
 from grader.roster import Names
-from grader.rubric import Rubric
+from grader.rubric import RUBRIC_FILE, load_rubric
 from grader.similarity import compare
 from grader.submissions import shown
 from grader.submissions.archives import Archives
@@ -19,28 +20,29 @@ from grader.submissions.discover import Submission, discover
 from grader.submissions.read import Unreadable, read, read_bytes
 
 
-def compare_submissions(
-    paths: Sequence[Path], rubric: Rubric, results: Path, url: str | None, jobs: int
-) -> str:
+def compare_submissions(paths: Sequence[Path], place: Place, jobs: int) -> str:
     """Write similar.html, and index.html with a link to it; return how many pairs are alike.
 
     Raise NothingToGrade where there are no submissions.
     """
-    with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
-        submissions = discover(paths, archives, results, Names(results, None))
+    results = place.results
+    with ExitStack() as opened:
+        book = opened.enter_context(place.open()) if place.exists else None
+        rubric = book.assignment.rubric if book else load_rubric(place.rubric or RUBRIC_FILE)
+        names = Names(book.people(), book.roster().values()) if book else Names()
+        limits = rubric.archives, rubric.limits.source_bytes
+        archives = opened.enter_context(Archives(*limits))
         texts = {
             submission.student: text
-            for submission in submissions
+            for submission in discover(paths, archives, results, names)
             if (text := _text_of(submission, rubric.limits.source_bytes))
         }
-    comparison = compare(texts, released_code(rubric), rubric.similarity, jobs)
-    write_similar(comparison, results, ENGLISH)
-    if url is not None or (results / "gradebook.db").exists():
-        with (
-            Gradebook(url or default_url(results), rubric.policy()) as book,
-            contextlib.suppress(FileNotFoundError),  # nothing was graded here: no index to link it
-        ):
-            write_index(book.finals(read_students(results)), rubric, results, ENGLISH)
+        comparison = compare(texts, released_code(rubric), rubric.similarity, jobs)
+        language = Texts(book.assignment.language) if book else ENGLISH
+        write_similar(comparison, results, language)
+        if book:
+            with Folder(results, book, book.assignment, None) as folder:
+                folder.complete()  # the index has a link to it
     pairs = "1 pair" if comparison.found == 1 else f"{comparison.found} pairs"
     return (
         f"{comparison.compared} submissions compared: {pairs} to look at, none of them a verdict. "

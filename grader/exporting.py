@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from grader.bookkeeping import Place
 from grader.errors import UserError
 from grader.exports import canvas, github, gradescope, junit, moodle, tables
 from grader.exports.marks import Mark, Merged
 from grader.files import write_atomically
-from grader.gradebook import Gradebook, GradebookError, default_url
-from grader.records import Final, read_students, to_json
-from grader.roster import read_roster
+from grader.gradebook import Gradebook
+from grader.records import Final, to_json
 from grader.rubric import Rubric
 from grader.sheets import about, read_rows, read_text
 
@@ -36,9 +36,7 @@ class Wish:
     groups: Path | None
 
 
-def export(
-    wish: Wish, rubric: Rubric, results: Path, url: str | None
-) -> tuple[list[str], list[str]]:
+def export(wish: Wish, place: Place) -> tuple[list[str], list[str]]:
     """Write what is wished.
 
     Return a line for each mark that is not in it, and for what else there is to know.
@@ -48,7 +46,10 @@ def export(
     """
     if wish.groups and wish.target != "canvas":
         raise UserError("--groups is for --to canvas")
-    marks = _marks(rubric, results, url)
+    with place.open() as book:
+        marks, rubric = _marks(book), book.assignment.rubric
+    if not marks:
+        raise UserError(f"{place.results}: nothing is graded yet")
     if wish.target == "github":
         _to_github([mark.final for mark in marks], wish.out)
         return [], []
@@ -63,24 +64,14 @@ def export(
     return [], []
 
 
-def _marks(rubric: Rubric, results: Path, url: str | None) -> list[Mark]:
-    """Return the marks of those in grades.csv, as the gradebook has them now."""
-    try:
-        students = read_students(results)
-    except FileNotFoundError:
-        raise UserError(f"{results}: no grades.csv in it: grade first") from None
-    known = {entry.student: entry for entry in read_roster(results)}
-    with Gradebook(url or default_url(results), rubric.policy()) as book:
-        marks = [
-            Mark(final, entry.system, entry.id, entry.name)
-            if (entry := known.get(final.student))
-            else Mark(final)
-            for final in book.finals(students)
-        ]
-    missing = set(students) - {mark.student for mark in marks}
-    if missing:
-        raise GradebookError(f"{min(missing)} is in grades.csv and not in this gradebook: --db?")
-    return marks
+def _marks(book: Gradebook) -> list[Mark]:
+    """Return the marks of everybody in the gradebook."""
+    people = {person.student: person for person in book.people()}
+    finals = book.finals()
+    return [
+        Mark(final, person.system, person.id, person.name)
+        for final, person in ((final, people[final.student]) for final in finals)
+    ]
 
 
 def _csv(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> str:

@@ -36,7 +36,7 @@ def writing_atomically(path: Path) -> Iterator[BinaryIO]:
 def remove_unfinished(folder: Path) -> None:
     """Remove what a killed run left half-written in `folder` and in the folders in it.
 
-    One run at a time writes to a folder of results.
+    Nothing may be writing there.
     """
     for pattern in (f"{UNFINISHED}*", f"*/{UNFINISHED}*"):
         for path in folder.glob(pattern):

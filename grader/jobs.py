@@ -1,14 +1,14 @@
 """What the command line asks of the grading process.
 
-A seed that is None is the rubric's, a rubric that is None the package's, a database that is None
-the one in the results, a table of students that is None none.
+A rubric that is None is the package's, a database that is None the one of the results, a table that
+is None none. Options are of the assignment: see remembering.
 """
 
 from typing import Literal
 
 import msgspec
 
-from grader.catalogue import Language
+from grader.remembering import Options
 
 INTERRUPTED = 130  # the exit code after Ctrl-C, as shells have it: 128 and the number of SIGINT
 
@@ -19,25 +19,46 @@ class GradeJob(msgspec.Struct, frozen=True, tag=True):
     paths: list[str]
     out: str
     jobs: int
-    seed: int | None
+    options: Options
     fail_under: float | None
     isolation: Literal["auto", "strict"]
     format: Literal["text", "json"]
-    rubric: str | None
     db: str | None
     cluster: str | None
     cache: bool
     pages: bool
-    students: str | None
-    lang: Language
+    times: str | None
+
+
+class RegradeJob(msgspec.Struct, frozen=True, tag=True):
+    """Grade what is kept in the gradebook again: of these students, or of one status, or all."""
+
+    results: str
+    db: str | None
+    jobs: int
+    students: list[str]
+    status: str | None
+    all: bool
+
+
+class SettingsJob(msgspec.Struct, frozen=True, tag=True):
+    """Change settings: those of the options that were typed, and the seed to a `new_seed`."""
+
+    results: str
+    db: str | None
+    jobs: int
+    options: Options
+    new_seed: bool
+    dry_run: bool
+    who: str
 
 
 class ValidateJob(msgspec.Struct, frozen=True, tag=True):
-    """Grade the solution and its mutants."""
+    """Grade the solution and its mutants; a seed that is None is the rubric's."""
 
     rubric: str | None
     jobs: int
-    seed: int | None
+    seed: str | None
 
 
-Job = GradeJob | ValidateJob
+Job = GradeJob | RegradeJob | SettingsJob | ValidateJob

@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -45,13 +46,14 @@ class ScorerFailed(Exception):
 class Brief(msgspec.Struct, frozen=True):
     """How papers are graded: everything that a score depends on but the paper.
 
-    `reference` is the module of the reference solution, by which a scorer proves itself.
+    `seed` is in decimal, as it may have 128 bits. `reference` is the module of the reference
+    solution, by which a scorer proves itself.
     `conditions` are what a submission that ran out of time may owe that to. `handed_out` are the
     code_lines of what students were given, which tell a file that nobody has changed.
     """
 
     rubric: Rubric
-    seed: int
+    seed: str
     strict: bool
     software: dict[str, str]
     reference: str
@@ -60,12 +62,12 @@ class Brief(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(
-        cls, rubric: Rubric, seed: int | None, strict: bool, handed_out: Iterable[str] = ()
+        cls, rubric: Rubric, seed: int | str, strict: bool, handed_out: Iterable[str] = ()
     ) -> "Brief":
-        """Return a brief for grading here; a seed that is None is the rubric's."""
+        """Return a brief for grading here."""
         return cls(
             rubric=rubric,
-            seed=rubric.cases.seed if seed is None else seed,
+            seed=str(seed),
             strict=strict,
             software=software(),
             reference=reference_module(rubric),
@@ -75,8 +77,13 @@ class Brief(msgspec.Struct, frozen=True):
 
     def seed_for(self, student: str) -> int:
         """Return the seed of a student's hidden cases: their own, where the homework says so."""
-        own = self.rubric.homework.per_student
-        return derived_seed(self.seed, f"hidden/{student}") if own else self.seed
+        seed, own = int(self.seed), self.rubric.homework.per_student
+        return derived_seed(seed, f"hidden/{student}") if own else seed
+
+    @property
+    def basis(self) -> str:
+        """What of it is the assignment's (see basis_of)."""
+        return basis_of(self.rubric, self.seed)
 
 
 class Paper(msgspec.Struct, frozen=True):
@@ -95,6 +102,18 @@ class Paper(msgspec.Struct, frozen=True):
     def of(cls, student: str, name: str, source: bytes) -> "Paper":
         """Return a paper of one file."""
         return cls(student, {name: source})
+
+
+def content_of(paper: Paper) -> str:
+    """Return a digest of what was handed in: that of the file, if it is one that can be read.
+
+    So a file that is handed in once more under another name is the same.
+    """
+    contents = {name: hashlib.sha256(data).hexdigest() for name, data in paper.files.items()}
+    if len(contents) == 1 and not paper.problems:
+        return next(iter(contents.values()))
+    whole = (sorted(contents.items()), sorted(paper.problems.items()), paper.problem)
+    return hashlib.sha256(msgspec.msgpack.encode(whole)).hexdigest()
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
@@ -186,14 +205,26 @@ def _processor() -> str:
     return platform.machine()
 
 
+def basis_of(rubric: Rubric, seed: str) -> str:
+    """Return a digest of what the assignment decides of a score: the rubric's part, and the seed.
+
+    Records of one basis may be compared with each other; those of two may not.
+    """
+    return hashlib.sha256(msgspec.msgpack.encode((_scoring(rubric), seed))).hexdigest()
+
+
+def _scoring(rubric: Rubric) -> dict[str, Any]:
+    parts = msgspec.structs.asdict(rubric)
+    return {name: part for name, part in parts.items() if name not in POLICY}
+
+
 def key_of(brief: Brief, paper: Paper) -> str:
     """Return a digest of all that determines the record of a paper.
 
     Who handed it in is not of it, unless each student has cases of their own.
     """
-    rubric = msgspec.structs.asdict(brief.rubric)
-    scoring = {name: part for name, part in rubric.items() if name not in POLICY}
-    of_brief = (scoring, brief.seed_for(paper.student), brief.strict, brief.software)
+    seed = str(brief.seed_for(paper.student))
+    of_brief = (_scoring(brief.rubric), seed, brief.strict, brief.software)
     digest = hashlib.sha256(msgspec.msgpack.encode(of_brief))
     contents = {name: hashlib.sha256(data).digest() for name, data in paper.files.items()}
     handed_in = (sorted(contents.items()), sorted(paper.problems.items()), paper.problem)

@@ -1,5 +1,7 @@
 """What counts of several attempts, and what being late costs: the policies of rubric.toml."""
 
+import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -10,9 +12,14 @@ from grader.errors import UserError
 
 DAY = timedelta(days=1)
 DECIMALS = 2  # of a final score
+CLOCK = re.compile(r"\d[T ]\d")  # between the day and the time of day
 
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
+
+# Who says when something was handed in: the system that the class comes from, the entry of an
+# archive as the instructor got it, or the time of a file; "" if it is not known who did.
+ToldBy = Literal["system", "archive", "file", ""]
 
 
 class Zone(NamedTuple):
@@ -61,7 +68,7 @@ class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def due_at(self) -> datetime | None:
         """When work is due, with its zone; None if `due` is empty."""
-        return self.moment(self.due) if self.due else None
+        return self._due() if self.due else None
 
     def moment(self, text: str) -> datetime:
         """Return a time that somebody wrote; one without an offset is of `zone`.
@@ -69,24 +76,22 @@ class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Raise UserError if it is not a time, or has no offset and there is no `zone`.
         """
         like = "2026-10-31T23:59:00+01:00"
-        try:
-            moment = msgspec.convert(text, datetime)
-        except msgspec.ValidationError:
-            raise UserError(f"{text!r} is not a time with an offset, like {like}") from None
-        if moment.tzinfo is not None:
-            return moment
-        if not self.zone:
+        moment = None
+        with suppress(ValueError):
+            moment = datetime.fromisoformat(text.strip())
+        # A day alone could mean its beginning or its end.
+        if moment is None or (moment.tzinfo is None and not self.zone) or not CLOCK.search(text):
             raise UserError(f"{text!r} is not a time with an offset, like {like}")
-        return moment.replace(tzinfo=_zone_named(self.zone))
+        return moment if moment.tzinfo else moment.replace(tzinfo=_zone_named(self.zone))
 
     def days(self, handed_in: datetime, due: datetime | None = None) -> int:
         """Return how many days late that is; a day that has begun is a day.
 
         `due` is the student's own due date, if they have an extension.
         """
-        limit = due or self.due_at
-        if limit is None:
+        if not self.due:
             return 0
+        limit = due or self._due()
         return max(0, -((self._limit(limit) - handed_in) // DAY))  # floor division: exact, no float
 
     def percent(self, days: float) -> float:
@@ -96,6 +101,9 @@ class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def final(self, score: float, days: float) -> float:
         """Return what is left of a score: the penalty is a share of the score that was earned."""
         return round(score * (100 - self.percent(days)) / 100, DECIMALS)
+
+    def _due(self) -> datetime:
+        return self.moment(self.due)
 
     def _limit(self, due: datetime) -> datetime:
         try:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from grader.catalogue import ENGLISH, Reason, Texts
 from grader.cells import to_cell
 from grader.files import write_atomically, writing_atomically
+from grader.policy import ToldBy
 from grader.sheets import read_rows
 from grader.verdicts import ErrorMap
 
@@ -130,11 +131,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     files: list[HandedIn] = []
 
 
-# Who says when something was handed in: the system that the class comes from, the entry of an
-# archive as the instructor got it, or the time of a file; "" if it is not known who did.
-ToldBy = Literal["system", "archive", "file", ""]
-
-
 class ByHand(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody set by hand and is in force, of a criterion or (None) of the whole.
 
@@ -208,6 +204,16 @@ class Outcome(Record, frozen=True, kw_only=True):
     by_hand: list[ByHand]
 
 
+def with_points_by_hand(
+    criteria: Sequence[Criterion], by_hand: Sequence[ByHand]
+) -> list[Criterion]:
+    """Return criteria as graded with the points that somebody set by hand."""
+    points = {change.criterion: change.points for change in by_hand if change.points is not None}
+    if not points:
+        return list(criteria)
+    return [replace(c, points=points.get(c.id, c.points)) for c in criteria]
+
+
 def best(records: Sequence[Record]) -> Record:
     """Return the record that counts of a submission's files: the first of the highest score.
 
@@ -231,6 +237,11 @@ def net_file_of(record: Record) -> tuple[str, str] | None:
     reasons = [c.reasons[0] for c in record.criteria if c.id in OF_NET and c.reasons]
     taken = [reason.values for reason in reasons if reason.id == NET_BESIDE]
     return (str(taken[0]["file"]), str(taken[0]["sha256"])) if taken else None
+
+
+def sha256(data: bytes) -> str:
+    """Return the digest that the bytes of a file are known by."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def content_of(record: Record) -> str | None:
@@ -298,9 +309,9 @@ def record_path(student: str, results: Path) -> Path:
     return results / student / "result.json"
 
 
-def write_record(record: Record, results: Path) -> None:
+def write_outcome(outcome: Outcome, results: Path) -> None:
     """Write results/<student>/result.json, but where it stands already."""
-    path, content = record_path(record.student, results), to_json(record)
+    path, content = record_path(outcome.student, results), to_json(outcome)
     try:
         if path.read_bytes() == content:
             return
@@ -310,27 +321,28 @@ def write_record(record: Record, results: Path) -> None:
 
 
 def write_grades(finals: Iterable[Final], criteria: Sequence[str], results: Path) -> None:
-    """Write results/grades.csv, a row a final (with a byte-order mark, for spreadsheets).
+    """Write results/grades.csv, one row per final (with a byte-order mark, for spreadsheets).
 
-    The score and the criteria are as graded; `final` is what goes to the register. Where `finals`
-    raises, the table stays as it was.
+    The score and the criteria are with the points of criteria that somebody set by hand; `final`
+    is what goes to the register. Where `finals` raises, the table stays as it was.
     """
     head, tail = ["student", "submission", "status", "score"], ["loss_manual", "loss_net"]
+    standing = ["attempt", "late_days", "final", "section"]
     with writing_atomically(results / GRADES) as file:
         table = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         writer = csv.writer(table)
-        writer.writerow([*head, *criteria, *tail, "seconds", "attempt", "late_days", "final"])
+        writer.writerow([*head, *criteria, *tail, "seconds", *standing])
         for final in finals:
             record = final.record
             losses = (record.training.manual, record.training.net)
-            points = {criterion.id: f"{criterion.points:g}" for criterion in record.criteria}
+            points = {criterion.id: f"{criterion.points:g}" for criterion in final.criteria}
             writer.writerow(
-                [to_cell(record.student), to_cell(record.submission)]
-                + [record.status, f"{record.score:g}"]
+                [to_cell(final.student), to_cell(record.submission)]
+                + [record.status, f"{final.score:g}"]
                 + [points.get(criterion, "") for criterion in criteria]
                 + ["" if loss is None else f"{loss:.{LOSS_DIGITS}g}" for loss in losses]
-                + [f"{record.seconds:.3f}"]
-                + [str(final.attempt), f"{final.late_days:g}", f"{final.final:g}"]
+                + [f"{record.seconds:.3f}", str(final.attempt)]
+                + [f"{final.late_days:g}", f"{final.final:g}", to_cell(final.section)]
             )
         table.detach()
 

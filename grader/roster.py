@@ -1,4 +1,4 @@
-"""Who the students are in the system a class comes from: results/students.csv, and `--students`."""
+"""Who the students are in the system a class comes from, and what an instructor calls them."""
 
 import csv
 import io
@@ -12,7 +12,6 @@ from grader.errors import UserError
 from grader.files import write_atomically
 from grader.sheets import Row, read_rows
 from grader.submissions import shown
-from grader.submissions.discover import Submission
 from grader.submissions.layouts import Owner
 from grader.submissions.naming import safe
 
@@ -20,8 +19,8 @@ STUDENTS = "students.csv"
 MOST_NAMED = 10  # ids of a table that are nobody's here
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """A row of students.csv: a student of the results, and who that is in a system."""
+class Person(msgspec.Struct, frozen=True):
+    """A student of the gradebook, and who that is in a system ("": in none)."""
 
     student: str
     system: str
@@ -29,58 +28,70 @@ class Entry(msgspec.Struct, frozen=True):
     name: str
 
 
-def write_roster(submissions: Iterable[Submission], results: Path) -> None:
-    """Add those whom a system knows to results/students.csv.
+class RosterRow(msgspec.Struct, frozen=True):
+    """A row of an instructor's table: what to call whom ("": as ever), and their section."""
 
-    Who was there before stays, but under one name alone.
-    """
-    known = {
-        submission.student: Entry(submission.student, owner.system, owner.id, owner.name)
-        for submission in submissions
-        if (owner := submission.owner)
-    }
-    if not known:
-        return
-    now = {(entry.system, entry.id) for entry in known.values()}
-    before = [entry for entry in read_roster(results) if (entry.system, entry.id) not in now]
-    entries = {entry.student: entry for entry in before} | known
+    id: str
+    student: str
+    section: str
+
+
+def write_people(people: Iterable[Person], results: Path) -> None:
+    """Write results/students.csv: who the students are whom a system knows."""
     table = io.StringIO()
     writer = csv.writer(table)
-    writer.writerow(Entry.__struct_fields__)
-    for student in sorted(entries):
-        writer.writerow(map(to_cell, msgspec.structs.astuple(entries[student])))
-    write_atomically(results / STUDENTS, "\ufeff" + table.getvalue())
+    writer.writerow(Person.__struct_fields__)
+    rows = [msgspec.structs.astuple(person) for person in people if person.system]
+    writer.writerows([to_cell(cell) for cell in row] for row in rows)
+    if rows:
+        write_atomically(results / STUDENTS, "\ufeff" + table.getvalue())
 
 
-def read_roster(results: Path) -> list[Entry]:
-    """Read results/students.csv; nobody where there is none. Raise UserError where it is no such.
+def read_people(results: Path) -> list[Person]:
+    """Read the students.csv of an older grader; nobody if there is none.
 
-    An OSError says why it cannot be read.
+    Raise UserError if it is no such table; an OSError says why it cannot be read.
     """
     path = results / STUDENTS
     if not path.exists():
         return []
-    return [Entry(**row.cells) for row in read_rows(path, Entry.__struct_fields__, ["name"])]
+    return [Person(**row.cells) for row in read_rows(path, Person.__struct_fields__, ["name"])]
+
+
+def read_roster(table: Path) -> list[RosterRow]:
+    """Read an instructor's table: the columns id and student and, if there is one, section.
+
+    Raise UserError if it has not, or has an id twice with different names.
+    """
+    rows: dict[str, RosterRow] = {}
+    for line, cells in _given(table, ["id", "student"], ["section"]):
+        row = RosterRow(cells["id"].strip(), cells["student"].strip(), cells["section"].strip())
+        if rows.setdefault(row.id, row) != row:
+            raise UserError(f"{table}, line {line}: id {shown(row.id)} has another student above")
+    return list(rows.values())
 
 
 class Names:
-    """What the students of a class are called: as in `table`, else as they were before.
+    """What the students of a class are called: as in a table, else as they were before.
 
-    `table` has the columns id and student; the id is the system's or, in a class of no system, the
-    name of the file or folder. Raise UserError if it has not, or has an id for two students.
+    The id of a table is the system's or, in a class of no system, the name of the file or folder.
     """
 
-    def __init__(self, results: Path, table: Path | None) -> None:
+    def __init__(
+        self,
+        people: Iterable[Person] = (),
+        rows: Iterable[RosterRow] = (),
+        table: str = "",
+    ) -> None:
+        """`people` are those of the gradebook, `rows` those of the `table` of this name."""
+        people = list(people)
         self._table = table
-        before = read_roster(results)
-        self._known = {(entry.system, entry.id): entry.student for entry in before}
-        self._of = {entry.student.casefold(): entry for entry in before}
-        self._given: dict[str, str] = {}
+        self._known = {(person.system, person.id): person.student for person in people}
+        self._of = {person.student.casefold(): person for person in people}
+        self._rows = {row.id: row for row in rows}
+        self._given = {row.id: row.student for row in self._rows.values() if row.student}
         self._found: dict[str, Owner] = {}
-        for line, cells in _given(table, ("id", "student")) if table else ():
-            id_, student = cells["id"].strip(), cells["student"].strip()
-            if self._given.setdefault(id_, student) != student:
-                raise UserError(f"{table}, line {line}: id {shown(id_)} has another student above")
+        self._seen: set[str] = set()
 
     def __call__(self, owner: Owner) -> str | None:
         """Return what somebody is to be called, None where there is nothing to say about it.
@@ -88,6 +99,7 @@ class Names:
         Raise UserError where the table calls them as it calls somebody else, or as somebody else
         was called before.
         """
+        self._seen.add(owner.id)
         if given := self._given.get(owner.id):
             found = self._found.setdefault(given.casefold(), owner)
             if found != owner:
@@ -109,19 +121,21 @@ class Names:
 
         Raise UserError if all of them are.
         """
-        if self._given and not self._found:
+        if self._rows and not self._seen & self._rows.keys():
             raise UserError(f"{self._table}: none of its ids is in this class")
-        others = sorted(self._given.keys() - {owner.id for owner in self._found.values()})
+        others = sorted(self._rows.keys() - self._seen)
         if not others:
             return []
         more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
         named = ", ".join(map(shown, others[:MOST_NAMED]))
         return [f"{self._table}: nobody in this class has the id {named}{more}"]
 
-    def _other(self, owner: Owner, student: str) -> Entry | None:
+    def _other(self, owner: Owner, student: str) -> Person | None:
         """Return who else in the same system has this name."""
-        entry = self._of.get(student.casefold())
-        return entry if entry and entry.system == owner.system and entry.id != owner.id else None
+        person = self._of.get(student.casefold())
+        if not owner.system or not person or person.system != owner.system:
+            return None
+        return person if person.id != owner.id else None
 
 
 def students_of(table: Path) -> list[str]:
@@ -130,7 +144,7 @@ def students_of(table: Path) -> list[str]:
     Raise UserError if a name is in it twice, or cannot be a folder's name.
     """
     first: dict[str, int] = {}
-    for line, cells in _given(table, ["student"]):
+    for line, cells in _given(table, ["student"], []):
         student = cells["student"].strip()
         if student in first:
             above = first[student]
@@ -143,9 +157,12 @@ def students_of(table: Path) -> list[str]:
     return list(first)
 
 
-def _given(table: Path, columns: Sequence[str]) -> list[Row]:
-    """Return the rows of a table that somebody made; raise UserError if there are none."""
-    rows = read_rows(table, columns)
+def _given(table: Path, columns: Sequence[str], more: Sequence[str]) -> list[Row]:
+    """Return the rows of a table that somebody made; raise UserError if there are none.
+
+    With a `section` to tell, a row needs no other name of the student.
+    """
+    rows = read_rows(table, columns, ["student"] if more else [], more)
     if not rows:
         raise UserError(f"{table}: has no row below its headings")
     return rows

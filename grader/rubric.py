@@ -7,6 +7,7 @@ fault in it is told with its place.
 import hmac
 import keyword
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -302,6 +303,37 @@ def load_rubric(path: Path = RUBRIC_FILE) -> Rubric:
     if faults:
         raise document.error(faults)
     return rubric
+
+
+def rubric_from_json(text: bytes) -> Rubric:
+    """Return a rubric that was kept as JSON.
+
+    One that an older grader kept has the package's own values for what there was not then, and
+    what there is no more is left out.
+    """
+    with suppress(msgspec.ValidationError):
+        return msgspec.json.decode(text, type=Rubric)
+    kept = msgspec.json.decode(text)
+    known = without(kept, [fault.place for fault in faults_in(kept, Rubric, KEYS)])
+    return _rubric_of({**over(_own_tables(), known), "points": known["points"]})
+
+
+def differences(rubric: Rubric, other: Rubric) -> list[str]:
+    """Return what differs in another rubric, as "late.due: '' -> '2026-10-31T23:59:00+01:00'"."""
+    mine, its = (dict(_values(msgspec.to_builtins(each))) for each in (rubric, other))
+    return [
+        f"{name}: {mine.get(name, 'not there')!r} -> {its.get(name, 'not there')!r}"
+        for name in [*mine, *(its.keys() - mine.keys())]
+        if mine.get(name) != its.get(name)
+    ]
+
+
+def _values(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _values(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
 
 
 def _own_tables() -> Tables:

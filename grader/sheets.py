@@ -44,15 +44,26 @@ class Row(NamedTuple):
     cells: dict[str, str]
 
 
-def read_rows(path: Path, columns: Sequence[str], may_be_empty: Collection[str] = ()) -> list[Row]:
+def read_rows(
+    path: Path,
+    columns: Sequence[str],
+    may_be_empty: Collection[str] = (),
+    may_be_missing: Sequence[str] = (),
+) -> list[Row]:
     """Return the rows of a file that has these columns, without its empty lines.
+
+    Some columns `may_be_missing`: their cells are empty then, and may be.
 
     Raise UserError if it is not such a table or a row lacks a cell; an OSError says why it cannot
     be read.
     """
     text = read_text(path)
     try:
-        return list(_rows(Table(text, columns), columns, may_be_empty))
+        table = Table(text, columns)
+        there = [name for name in may_be_missing if table.find([name]) is not None]
+        body = rows(table, [*columns, *there], {*may_be_empty, *may_be_missing})
+        empty = dict.fromkeys(may_be_missing, "")
+        return [Row(row.line, {**empty, **row.cells}) for row in body]
     except UserError as error:
         raise about(path, error) from error
 
@@ -275,7 +286,7 @@ def _first(rows: Sequence[Sequence[str]]) -> int:
     return next(says, 0)
 
 
-def _rows(table: Table, columns: Sequence[str], may_be_empty: Collection[str]) -> Iterator[Row]:
+def rows(table: Table, columns: Sequence[str], may_be_empty: Collection[str]) -> Iterator[Row]:
     """Yield the rows that say anything; raise UserError at the first that is off."""
     numbers = table.numbers(columns)
     for line, row in zip(table.lines, table.body, strict=True):

@@ -8,9 +8,7 @@ import stat
 import subprocess
 import sys
 import tarfile
-import time
 import zipfile
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -698,19 +696,3 @@ def test_the_command_line_leaves_nothing_and_says_one_line(tmp_path):
     assert done.stderr.endswith(
         f"{tmp_path}/none.zip: no .py or .ipynb found: hand in the .py or .ipynb\n"
     )
-
-
-@pytest.mark.parametrize(
-    ("date_time", "kept"),
-    [((2025, 10, 31, 23, 58, 2), True), ((1980, 0, 0, 0, 0, 0), False)],
-)
-def test_a_file_keeps_the_time_of_its_entry(tmp_path, archives, date_time, kept):
-    info = zipfile.ZipInfo("ada.py")
-    info.date_time = date_time  # a month 0 is what tools write that know no time
-    before = time.time()
-    folder = archives.unpack(zipped(tmp_path / "class.zip", [(info, CODE)]), of_class=True)
-    changed = (folder / "ada.py").stat().st_mtime
-    if kept:
-        assert datetime(*date_time).timestamp() == changed
-    else:
-        assert changed >= before - 1

@@ -14,12 +14,13 @@ from conftest import GRADER, ROOT, run_grader
 
 from grader import launch
 from grader.canary import reference_seconds
-from grader.commands import main
+from grader.commands.__main__ import main
 from grader.graders import Graders
 from grader.interview import Interview
 from grader.jobs import GradeJob
 from grader.material.reference import PROBE
 from grader.papers import Brief, GradingStopped, Paper, ScorerFailed
+from grader.remembering import Options
 from grader.rubric import Rubric
 from grader.smells import smell_of
 
@@ -46,9 +47,9 @@ def unfit(monkeypatch) -> Callable[[str], None]:
 def job(path: Path, out: Path, rubric: Path | None = None) -> int:
     """Put what is asked of `grader grade` where the coordinating process reads it."""
     given = GradeJob(
-        paths=[str(path)], out=str(out), jobs=1, seed=5, fail_under=None, isolation="auto",
-        format="text", rubric=str(rubric) if rubric else None, db=None, cluster=None, cache=True,
-        pages=False, students=None, lang="en",
+        paths=[str(path)], out=str(out), jobs=1, fail_under=None, isolation="auto", format="text",
+        options=Options(rubric=str(rubric) if rubric else None, seed=5), db=None, cluster=None,
+        cache=True, pages=False, times=None,
     )  # fmt: skip
     descriptor = os.memfd_create("job")
     os.write(descriptor, msgspec.msgpack.encode(given))
@@ -90,8 +91,8 @@ def test_a_worker_that_cannot_allocate_stops_the_run_and_older_results_stay(untr
     text = untrained.read_text(encoding="utf-8")
     low = tmp_path / "low.toml"
     low.write_text(text.replace("memory_bytes = 1_610_612_736", "memory_bytes = 100_000_000"))
-    for results in (out, tmp_path / "new"):
-        done = run_grader("grade", SOLUTION, "--out", results, "--rubric", low)
+    for command in (["settings", out], ["grade", SOLUTION, "--out", tmp_path / "new"]):
+        done = run_grader(*command, "--rubric", low)
         assert done.returncode == 2
         (line,) = done.stderr.strip().splitlines()
         assert "this machine cannot grade" in line

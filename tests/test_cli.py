@@ -92,15 +92,25 @@ def test_result_json_has_the_fields_of_the_contract(results, rubric):
     record = record_of(results, "right_py")
     assert set(record) >= {
         "schema", "student", "submission", "sha256", "status", "score", "max_score", "criteria",
-        "training", "flags", "isolation", "seed", "seconds", "grader_version",
+        "training", "flags", "isolation", "seconds", "grader_version", "attempt", "attempts",
+        "handed_in", "told_by", "due", "late_days", "penalty", "final", "by_hand",
     }  # fmt: skip
     assert [c["id"] for c in record["criteria"]] == list(rubric.points)
-    assert (record["schema"], record["seed"], record["max_score"]) == (1, SEED, 100)
+    assert (record["schema"], record["max_score"], record["final"]) == (2, 100, 100)
     assert set(record["criteria"][0]) == {
         "id", "points", "max_points", "error", "message", "diagnosis", "reasons", "map",
     }  # fmt: skip
     training = record["training"]
     assert max(training["manual"], training["net"]) <= training["pass_mark"] < 0.02
+
+
+def test_no_file_but_the_gradebook_tells_the_seed(results):
+    told = [path for path in results.rglob("*") if path.is_file() and holds_seed(path)]
+    assert {path.name for path in told} <= {"gradebook.db", "gradebook.db-wal"}
+
+
+def holds_seed(path: Path) -> bool:
+    return str(SEED).encode() in path.read_bytes()
 
 
 def test_another_seed_is_other_cases_and_the_solution_holds_on_them(results, tmp_path):
@@ -204,6 +214,13 @@ UNUSABLE = [
     (["new-variant", "{out}", "--activation", "step"], "no activation is called 'step'"),
     (["new-variant", "{out}", "--target", "x.exp()"], "is not understood"),
     (["release", "--root", "{out}", "--students", "{file}"], "{file}"),
+    (["grade", "{solution}", "--out", "{out}", "--students", "{file}"], "{file}"),
+    (["grade", "{solution}", "--out", "{out}", "--times", "{file}"], "{file}"),
+    (["settings", "{out}"], "{out}: no gradebook.db in it"),
+    (["settings", "{out}", "--dry-run"], "--dry-run is of a change: name what to change"),
+    (["settings", "{out}", "--seed", "1", "--new-seed"], "give --seed or --new-seed, not both"),
+    (["regrade", "--all", "--results", "{out}"], "{out}: no gradebook.db in it"),
+    (["forget", "ada", "--results", "{out}"], "{out}: no gradebook.db in it"),
 ]
 
 
@@ -235,7 +252,7 @@ def test_exit_code_tells_a_score_under_the_mark(warm, tmp_path):
     stub = ROOT / "assignment" / "homework.py"
     under = warm.run("grade", SOLUTION, stub, "--out", tmp_path, "--fail-under", 60)
     passed = warm.run("grade", SOLUTION, "--out", tmp_path, "--fail-under", 100)
-    assert (under.returncode, passed.returncode) == (1, 0)
+    assert (under.returncode, passed.returncode) == (1, 0)  # of those that are graded now
 
 
 SLEEPER = "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass\n"

@@ -15,7 +15,7 @@ from grader.rubric import load_rubric
 from grader.submissions import discover as module
 from grader.submissions import naming
 from grader.submissions.archives import Archives
-from grader.submissions.discover import NothingToGrade, Submission
+from grader.submissions.discover import OF_THAT_NAME, NothingToGrade, Submission
 
 RUBRIC = load_rubric()
 ARCHIVES = Archives(RUBRIC.archives, RUBRIC.limits.source_bytes)
@@ -245,12 +245,27 @@ DECIDED = {
     "two_works": (
         {"homework.py": WHOLE, "homework(1).py": WHOLE},
         {"homework": ["homework.py"], "homework(1)": ["homework(1).py"]},
-        ["a class: 2 files, one student each"],
+        [f"a class: 2 files, one student each{OF_THAT_NAME}"],
     ),
     "two_beginnings": (
         {"homework.py": HALF, "homework(1).py": HALF},
         {"homework": ["homework.py"], "homework(1)": ["homework(1).py"]},
-        ["a class: 2 files, one student each"],
+        [f"a class: 2 files, one student each{OF_THAT_NAME}"],
+    ),
+    "a_solution_beside_works": (
+        {"homework.py": WHOLE, "ada.py": WHOLE, "ben.py": WHOLE},
+        {"ada": ["ada.py"], "ben": ["ben.py"], "homework": ["homework.py"]},
+        [f"a class: 3 files, one student each{OF_THAT_NAME}"],
+    ),
+    "a_solution_beside_beginnings": (
+        {"homework.py": WHOLE, "ada.py": HALF, "ben.py": HALF},
+        {"ada": ["ada.py"], "ben": ["ben.py"], "homework": ["homework.py"]},
+        [f"a class: 3 files, one student each{OF_THAT_NAME}"],
+    ),
+    "a_work_beside_its_drafts": (
+        {"homework.py": WHOLE, "old.py": HALF, "draft.py": HALF, "scratch.py": HALF},
+        {"x": ["draft.py", "homework.py", "old.py", "scratch.py"]},
+        ["one student's folder: draft.py, homework.py, old.py and scratch.py"],
     ),
     "works_and_the_handout": (
         STUBS | {"ada.py": WHOLE, "ben.ipynb": CELLS, "eve.py": STUB, "names.csv": ""},
@@ -283,7 +298,7 @@ DECIDED = {
     "folders_and_a_solution": (
         {"homework.py": WHOLE, "ada/hw.py": WHOLE, "ben/homework.py": WHOLE},
         {"ada": ["hw.py"], "ben": ["homework.py"], "homework": ["homework.py"]},
-        ["a class: 1 file and 2 folders, one student each"],
+        [f"a class: 1 file and 2 folders, one student each{OF_THAT_NAME}"],
     ),
     "drafts_make_no_class": (
         {"homework.py": WHOLE, "old/homework.py": WHOLE, "v2/homework.py": WHOLE},
@@ -395,6 +410,44 @@ def test_files_of_one_student_are_called_differently(tmp_path):
     twice = make(tmp_path / "twice", "c/bob_7_1_homework.py", "d/bob_7_2_homework.py")
     (canvas,) = discover([twice / "c", twice / "d"])
     assert [canvas.names[file] for file in canvas.files] == ["bob_7_2_homework.py", "homework.py"]
+
+
+# Files of a student whom a table calls p1, the id by which it does, and what they are called then.
+RENAMED = {
+    "flat": (["ada.py"], "ada", ["p1.py"]),
+    "two_languages": (["ada.ipynb", "ada.zh_Hant.ipynb"], "ada", ["p1-2.ipynb", "p1.ipynb"]),
+    "a_folder": (["s123/homework.py", "s123/src/s123_x.py"], "s123", ["homework.py", "src/p1.py"]),
+    "folders": (["s12/s12/hw.py", "s12/s12-b/hw.py"], "s12", ["p1-2/hw.py", "p1/hw.py"]),
+    "imported": (["ada/hw.py:import ada_b", "ada/ada_b.py"], "ada", ["ada_b.py", "hw.py"]),
+    "canvas": (["doejane_11_901_Jane_hw.py", "doejane_11_902_net.py"], "11", ["net.py", "p1.py"]),
+    "accents": (["doerene_11_901_HW René.py"], "11", ["p1.py"]),
+    "no_latin": (["王小明_11_901_作业王小明.py"], "11", ["p1.py"]),
+    "moodle": (
+        [f"Jo Li_21_assignsubmission_file_/{name}.py" for name in ("work-li", "jo_2")],
+        "21",
+        ["p1-2.py", "p1.py"],
+    ),
+    "a_number_in_another": (["x_12_901_lab_123.py"], "12", ["lab_123.py"]),
+    "unreadable": (["ada.pdf", "zoe.py"], "ada", []),
+}
+
+
+@pytest.mark.parametrize("case", RENAMED)
+def test_a_pseudonym_holds_in_the_names_of_files(tmp_path, case):
+    files, id_, expected = RENAMED[case]
+    root = lay(tmp_path / "class", dict(file.partition(":")[::2] for file in files))
+    found = module.discover(
+        [root], ARCHIVES, name_of=lambda owner: "p1" if owner.id == id_ else None
+    )
+    (p1,) = [submission for submission in found if submission.student == "p1"]
+    assert sorted(p1.names.values()) == expected
+    assert (p1.problem or "p1.pdf").startswith("p1.pdf")
+
+
+def test_a_fuller_name_is_no_pseudonym(tmp_path):
+    root = make(tmp_path / "class", "ada.py", "ben.py")
+    found = module.discover([root], ARCHIVES, name_of=lambda owner: f"{owner.name} Smith")
+    assert [list(each.names.values()) for each in found] == [["ada.py"], ["ben.py"]]
 
 
 # What is not a file that can be graded

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from msgspec.structs import replace
 
+from grader import worksheet
 from grader.errors import UserError
 from grader.exports import canvas, github, gradescope, junit, moodle, tables
 from grader.exports.marks import Mark
@@ -388,7 +389,7 @@ def test_marks_out_of_other_points_are_refused(most, fits):
         assert moodle.merge(worksheet, [mark("A", 10)]).problems == []
 
 
-# Moodle in other languages. The words are those of its language packs: see grader/exports/moodle.py
+# Moodle in other languages. The words are those of its language packs: see grader/worksheet.py
 
 SHEETS = {
     "de": (
@@ -507,7 +508,7 @@ def test_a_scale_takes_no_points(kind):
     )
 
 
-LANGUAGES = ", ".join(moodle.LANGUAGES)
+LANGUAGES = ", ".join(worksheet.LANGUAGES)
 NOT_MOODLE = [
     (
         sheet("de").replace("Bewertung,", "Zensur,"),

@@ -22,6 +22,7 @@ CONTROLS = ("ada_lindqvist.py", "loops_over_rows.py", "report_expressions.py", "
             "magics_everywhere.ipynb", "half_finished_notebook.ipynb")  # fmt: skip
 NOT_CRITERIA = {"group", "submission", "status", "flags", "score", "hangs", "why"}
 JOBS = 2
+SEED = 987654321987654321  # each gradebook would have a secret one of its own
 # Planted where a thief might look. No result may hold one of them.
 CANARIES = {name: f"canary-{name}-7f3a" for name in ("environment", "neighbour", "results")}
 
@@ -57,7 +58,7 @@ class Graded:
 
     def grade(self, *paths: Path) -> None:
         command = [GRADER, "grade", *paths, "--out", self.results, "--jobs", JOBS]
-        canary = {"GRADER_CANARY": CANARIES["environment"]}
+        canary = {"GRADER_CANARY": CANARIES["environment"], "GRADER_SEED": str(SEED)}
         environment = {**os.environ, **canary, "TMPDIR": str(self.temporary)}
         started = time.monotonic()
         done = subprocess.run(
@@ -137,13 +138,11 @@ def test_each_earns_and_is_flagged_as_the_table_says(records, row):
     assert all(c["message"].isprintable() and c["message"] for c in record["criteria"])
 
 
-def test_no_secret_is_in_any_result(hostile, records, rubric):
+def test_no_secret_is_in_any_result(hostile, records):
     for student, record in records.items():
         text = json.dumps(record, ensure_ascii=False)
         assert not any(canary in text for canary in CANARIES.values()), student
-        said = [criterion["message"] for criterion in record["criteria"]]
-        said += [*record["flags"], *(note["text"] for note in record["notes"])]
-        assert not any(str(rubric.cases.seed) in line for line in said), student
+        assert str(SEED) not in text, student
         assert "stolen" not in text, student
     grades = (hostile.results / "grades.csv").read_text(encoding="utf-8-sig")
     assert not any(canary in grades for canary in CANARIES.values())

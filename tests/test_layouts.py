@@ -20,7 +20,7 @@ from grader.policy import Zone
 from grader.roster import Entry, Names, read_roster, write_roster
 from grader.rubric import Rubric
 from grader.submissions.archives import Archives
-from grader.submissions.discover import NothingToGrade, Submission, discover
+from grader.submissions.discover import HOW_LATE, NothingToGrade, Submission, discover
 from grader.submissions.layouts import Layout, Owner, Unclear, layout_of, says_whose
 from grader.submissions.layouts.common import moment
 
@@ -425,7 +425,7 @@ def test_in_whatever_order_names_come_the_layout_is_the_same(tmp_path, layout):
         assert layout_in(folder, lambda names: shuffle.sample(names, len(names))) == expected
 
 
-NO_ZONE = "{}'s times have no time zone: read as UTC, since [late] has no due"
+NO_ZONE = "{}'s times have no time zone: read as UTC, since [late] has neither due nor zone"
 ONLY_WORK = "of those that hold a .py or .ipynb that is not as it was handed out, the newest 50"
 # Which system it is, and what of it is decided; then what is said of each student.
 SAID = {
@@ -444,9 +444,9 @@ SAID = {
         f"a_smith@uni.example: 2 attempts, 1 graded: {ONLY_WORK}",
     ),
     "submitty": (
+        "read as a download from Submitty: 4 students",
         "ada: 2 versions, the active one, 1, is graded",
         "cy: 2 versions, the newest one, 10, is graded",
-        "read as a download from Submitty: 4 students",
     ),
     "teams": (
         "read as a download from Teams: 3 students, 5 attempts",
@@ -454,19 +454,18 @@ SAID = {
     ),
     "sakai": ("read as a download from Sakai: 6 students",),
     "canvas": (
-        "Canvas marks as late: 17, doejane",
         "read as a download from Canvas: 7 students",
+        f"Canvas marks as late: 17 and doejane-12; {HOW_LATE}",
     ),
     "canvas, anonymous": (
-        "Canvas marks as late: anon_12345",
         "read as a download from Canvas: 2 students",
+        f"Canvas marks as late: anon_12345; {HOW_LATE}",
     ),
     "moodle, files": ("read as a download from Moodle: 2 students",),
     "gradescope": ("read as a download from Gradescope: 4 students",),
     "nbgrader": ("read as a download from nbgrader: 2 students",),
     "github": ("read as a download from GitHub: 2 students",),
 }
-OF_THE_CLASS = ("read as", "Canvas marks", "ada: 2", "cy: 2")
 WHERE = WITHIN | {"nbgrader": "submitted"}
 
 
@@ -476,16 +475,17 @@ def test_the_system_and_what_is_decided_is_said(tmp_path, rubric, layout):
     root = lay(tmp_path / "class", LAYOUTS[layout][0])
     found_in(root, rubric, remark=lines.append)
     where = root / WHERE.get(layout, "")
-    expected = [
-        f"{where}: {line}" if line.startswith(OF_THE_CLASS) else line for line in SAID[layout]
-    ]
+    first, *others = SAID[layout]
+    expected = [f"{where}: {first}", *others]
     assert [line for line in lines if "taken as a class" not in line] == expected
 
 
-def test_of_a_large_class_some_are_named_and_the_others_counted(tmp_path):
+def test_of_a_large_class_some_are_named_and_the_others_counted(tmp_path, rubric):
     late = [f"u{n:02}_LATE_{n}_9_a.py" for n in range(1, 13)]
-    (said,) = layout_in(lay(tmp_path / "late", dict.fromkeys(late, ""))).remarks
-    assert said == f"Canvas marks as late: {', '.join(f'u{n:02}' for n in range(1, 11))} and 2 more"
+    lines: list[str] = []
+    found_in(lay(tmp_path / "late", dict.fromkeys(late, "")), rubric, remark=lines.append)
+    named = ", ".join(f"u{n:02}" for n in range(1, 11))
+    assert lines[-1] == f"Canvas marks as late: {named} and 2 more; {HOW_LATE}"
 
 
 PROBLEMS = {
@@ -705,7 +705,7 @@ def test_each_file_was_handed_in_when_its_export_says(tmp_path, rubric):
         lay(tmp_path / month, files)
     with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
         (ada,) = discover([tmp_path / "10", tmp_path / "11"], archives)
-    assert [(path.parts[-3], ada.moments[path].month) for path in ada.files] == [
+    assert [(path.parts[-3], ada.moments[path].at.month) for path in ada.files] == [
         ("10", 10), ("11", 11),
     ]  # fmt: skip
 
@@ -726,7 +726,7 @@ def test_of_several_assignments_the_homework_is_meant(tmp_path, rubric):
     assert [(s.student, [p.parent.name for p in s.files]) for s in found] == [
         ("ada", ["ps1"]), ("ben", ["ps1"]),
     ]  # fmt: skip
-    assert {moment.month for s in found for moment in s.moments.values()} == {10}
+    assert {moment.at.month for s in found for moment in s.moments.values()} == {10}
 
 
 @pytest.mark.parametrize("files", [("a.ipynb", "b.ipynb"), ("homework.ipynb", "homework.py")])
@@ -746,7 +746,7 @@ def test_of_several_assignments_one_is_to_be_named(tmp_path, rubric, files):
     ]  # fmt: skip
     (line,) = lines
     assert line.endswith("ada: read as a download from nbgrader (and 1 more folder): 2 students")
-    assert {moment.month for s in found for moment in s.moments.values()} == {11}
+    assert {moment.at.month for s in found for moment in s.moments.values()} == {11}
 
 
 # Who is called what, from one run to the next

@@ -17,12 +17,16 @@ from unittest import mock
 
 import msgspec
 
-from grader import cli, commands, launch
+from grader import cli, launch, remembering
+from grader.commands import __main__ as commands
+from grader.commands import shared
+from grader.gradebook import Seed
 from grader.graders import Graders
 from grader.jobs import Job
 from grader.papers import Brief, Graded, Paper, Ready
 
 MOST = 4  # briefs whose graders are kept
+SEED = Seed(str(2**127 + 1), "secret")  # of all new gradebooks, so that graders are lent again
 
 
 class Kept:
@@ -67,7 +71,8 @@ class WarmGrader:
             mock.patch.dict(os.environ),  # which a command may change
             mock.patch.object(sys, "argv", words),
             mock.patch.object(launch, "replace_process", _run_job),
-            mock.patch.object(commands, "Graders", self._lend),
+            mock.patch.object(remembering, "new_seed", return_value=SEED),
+            mock.patch.object(shared, "Graders", self._lend),
             contextlib.chdir(cwd or Path.cwd()),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(errors),

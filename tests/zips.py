@@ -4,6 +4,7 @@ import stat
 import struct
 import zipfile
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 Entries = Iterable[tuple[str | zipfile.ZipInfo, bytes]]
@@ -24,6 +25,14 @@ def zipped(path: Path, entries: Entries, *, method: int = zipfile.ZIP_DEFLATED) 
 def _append(archive: zipfile.ZipFile, info: zipfile.ZipInfo, data: bytes) -> None:
     archive.NameToInfo.pop(info.filename, None)  # which would warn of a duplicate
     archive.writestr(info, data)
+
+
+def dated(name: str, local: datetime, utc: datetime | None = None) -> zipfile.ZipInfo:
+    """Return an entry of a local time and, if the tool that wrote it knew, the one in UTC."""
+    info = zipfile.ZipInfo(name, local.timetuple()[:6])
+    if utc:
+        info.extra = struct.pack("<HHBl", 0x5455, 5, 1, int(utc.timestamp()))
+    return info
 
 
 def special(name: str, mode: int, target: str = "") -> tuple[zipfile.ZipInfo, bytes]:

@@ -1,23 +1,36 @@
-"""The gradebook: every grading of every student in a database, and what of it counts.
+"""The gradebook: the assignment, every attempt of every student, and what of it counts.
 
-tables.py is the schema, database.py the connection, statements.py what is read and written,
-standing.py what counts, and book.py puts them together.
+tables.py is the schema and migrations/ bring an older one up, database.py is the connection,
+settings.py what is remembered of the assignment, statements.py what is read and written,
+standing.py what counts, and book.py puts them together. folder.py says which gradebook is whose.
 """
 
-from grader.gradebook.book import Gradebook
+from grader.gradebook.book import Change, Entry, Gradebook, Moves
 from grader.gradebook.database import GradebookError, default_url, gradebook_file, untouched_url
+from grader.gradebook.folder import note_url, require_gradebook, url_of
+from grader.gradebook.settings import PACKAGE, Assignment, Seed, Setting
 from grader.gradebook.standing import Attempt, Grading, History, Override
-from grader.gradebook.statements import Entry
+from grader.gradebook.statements import Stored
 
 __all__ = [
+    "PACKAGE",
+    "Assignment",
     "Attempt",
+    "Change",
     "Entry",
     "Gradebook",
     "GradebookError",
     "Grading",
     "History",
+    "Moves",
     "Override",
+    "Seed",
+    "Setting",
+    "Stored",
     "default_url",
     "gradebook_file",
+    "note_url",
+    "require_gradebook",
     "untouched_url",
+    "url_of",
 ]

@@ -1,34 +1,92 @@
 """The gradebook: what is recorded, and what of it counts."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import msgspec
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, delete, insert, update
 
+from grader.bulk import no_collection
 from grader.gradebook import statements
 from grader.gradebook.database import Database, GradebookError
+from grader.gradebook.settings import Assignment, Name, Setting, seed_before
 from grader.gradebook.standing import History, attempts_of, counting, final_of
-from grader.gradebook.statements import Entry
-from grader.gradebook.tables import overrides, submissions
-from grader.policy import Policy
-from grader.records import Final, Record
+from grader.gradebook.statements import Stored, chunks
+from grader.gradebook.tables import (
+    attempts,
+    audit,
+    files,
+    finals,
+    gradings,
+    overrides,
+    roster,
+    students,
+    submissions,
+)
+from grader.papers import Paper
+from grader.policy import ToldBy
+from grader.records import Final, Record, content_of
+from grader.roster import Person, RosterRow
+from grader.submissions import shown
+from grader.submissions.layouts import Owner
+
+# How much a time is believed: what a system knows, more than an archive's entry, more than a file.
+BELIEF = {"system": 2, "archive": 1, "file": 0, "": 0}
+NOT_YET = (
+    "does not know its rubric, as an older grader made it: name the one it was graded by, "
+    "with `grader settings FOLDER --rubric FILE`, or grade the class again"
+)
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt of a student and how it was graded.
+
+    `key` is a hash of everything that determines the score, `content` one of what was handed in
+    (see papers), and `paper` reads that, if it is not kept yet. `handed_in` has an offset.
+    """
+
+    key: str
+    content: str
+    record: Record
+    paper: Callable[[], Paper]
+    handed_in: datetime
+    told_by: ToldBy
+    marked_late: bool | None = None
+    owner: Owner | None = None
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody sets by hand; see standing.Override."""
+
+    criterion: str | None = None
+    points: float | None = None
+    late_days: float | None = None
+    due: datetime | None = None
+    who: str
+    why: str
+    told: str = ""
+
+
+Moves = dict[str, tuple[Final, Final]]  # what counted of a student before a change, and after it
+
+
+class _NotDone(Exception):
+    """Ends a transaction that is only tried."""
 
 
 class Gradebook:
-    """Students, what they handed in, how it was graded, and what was set by hand.
+    """An assignment, its students, what they handed in, how it was graded, what was set by hand.
 
     Use as a context manager. Several processes may write to one database at the same time.
     Everything raises GradebookError, one line, where the database fails.
     """
 
-    def __init__(self, url: str, policy: Policy) -> None:
+    def __init__(self, url: str) -> None:
         """Open the database at `url`; create the tables where there are none."""
         self._database = Database(url)
-        self._policy = policy
+        self._read: tuple[int, Assignment | None] = (-1, None)
 
     def __enter__(self) -> Self:
         return self
@@ -39,7 +97,144 @@ class Gradebook:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
         self._database.close()
+
+    # The assignment
+
+    @property
+    def assignment(self) -> Assignment:
+        """What is remembered; raise GradebookError if an older grader made the book."""
+        if (assignment := self.find_assignment()) is None:
+            raise GradebookError(f"{self._database.shown}: {NOT_YET}")
+        return assignment
+
+    def find_assignment(self) -> Assignment | None:
+        """Return what is remembered, None if there is nothing yet."""
+        return self._database.read(self._assignment)
+
+    def settings(self) -> list[Setting]:
+        """Return all settings that were ever made, in the order of being made."""
+        return self._database.read(statements.settings_of)
+
+    def set_up(self, assignment: Assignment, rows: Iterable[RosterRow], who: str) -> None:
+        """Remember the assignment, if nothing is remembered yet, and add rows to the roster."""
+        rows = list(rows)
+
+        def work(connection: Connection) -> None:
+            if self._assignment(connection) is None:
+                self._set(connection, assignment.values(), who)
+                self._recount(connection, assignment, None)
+            statements.put_roster(connection, rows)
+            if any(row.section for row in rows):
+                self._recount(connection, self._must(connection), None)
+
+        self._database.write(work)
+
+    def note(self, assignment: Assignment, who: str) -> None:
+        """Remember changes that move no mark: of the software and the language."""
+        self._database.write(
+            lambda connection: self._set(
+                connection, self._must(connection).changes_to(assignment), who
+            )
+        )
+
+    def change(
+        self,
+        assignment: Assignment,
+        rows: Sequence[RosterRow],
+        keys: Mapping[int, str],
+        who: str,
+        show: Callable[[Moves, list[float]], None],
+        dry_run: bool,
+    ) -> list[str]:
+        """Put another assignment in force; `keys` are those of each kept attempt's new grading.
+
+        `show` is called with the marks that move, and with all marks after that, before anything is
+        written; a dry run ends there. Return the old names of students who are renamed. Raise
+        GradebookError if there is work that was not graded by the new rubric.
+        """
+        names: dict[str, str] = {}
+
+        def work(connection: Connection) -> None:
+            before = {final.student: final for final in statements.finals_of(connection)}
+            current = self._assignment(connection)
+            if current is None or current.basis != assignment.basis:
+                self._regrade(connection, assignment, keys)
+            changes = current.changes_to(assignment) if current else assignment.values()
+            self._set(connection, changes, who)
+            names.update(self._renamed(connection, rows))
+            statements.put_roster(connection, rows)
+            _rename(connection, names)
+            self._recount(connection, assignment, None)
+            after = {final.student: final for final in statements.finals_of(connection)}
+            moves = {
+                name: (final, after[new])
+                for name, final in before.items()
+                if final.final != after[new := names.get(name, name)].final
+            }
+            show(moves, [final.final for final in after.values()])
+            if dry_run:
+                raise _NotDone
+
+        try:
+            self._database.write(work)
+        except _NotDone:
+            self._read = -1, None  # what was read within is not so
+        return list(names)
+
+    def seed_before(self) -> str | None:
+        """Return the seed that an older grader used, if its gradebook was brought up."""
+        seed = seed_before(self.settings())
+        return seed.value if seed else None
+
+    # People
+
+    def people(self) -> list[Person]:
+        """Return who the students are in the system they come from, by name."""
+        return self._database.read(statements.people_of)
+
+    def roster(self) -> dict[str, RosterRow]:
+        """Return the instructor's table of students, by the id."""
+        return self._database.read(statements.roster_of)
+
+    def introduce(self, people: Sequence[Person]) -> None:
+        """Note who students are whom a system knows; those who are not here yet are left out."""
+
+        def work(connection: Connection) -> None:
+            for person in people:
+                values = {
+                    "system": person.system, "system_id": person.id, "called": person.name
+                }  # fmt: skip
+                row = update(students).where(students.c.name == person.student)
+                connection.execute(row.values(values))
+
+        self._database.write(work)
+
+    def forget(self, names: Sequence[str], who: str) -> int:
+        """Remove everything of students but a count in the audit; return how many attempts.
+
+        Raise GradebookError if one of them is not in the book.
+        """
+        counts: list[int] = []
+
+        def work(connection: Connection) -> None:
+            ids = [self._id_of(name, connection) for name in names]
+            people = statements.people_of(connection, names)
+            count = _forget(connection, ids, people)
+            row = {"action": "forget", "students": len(ids), "attempts": count, "who": who}
+            connection.execute(insert(audit), {**row, "at": datetime.now(UTC)})
+            statements.raise_revision(connection)
+            counts.append(count)
+
+        self._database.write(work)
+        self._database.compact()
+        return counts[-1]
+
+    # Gradings
 
     def find(self, keys: Sequence[str]) -> dict[str, Record]:
         """Return the records of those keys that were graded before, as they were stored.
@@ -50,92 +245,373 @@ class Gradebook:
             lambda connection: statements.records_by(connection, submissions.c.key, keys)
         )
 
-    def add(self, entries: Sequence[Entry]) -> None:
-        """Record gradings, all or none of them; what is known is only noted as come to again."""
-        now = datetime.now(UTC)
-        self._database.write(lambda connection: statements.add(connection, entries, now))
+    def keep(self, basis: str, records: Mapping[str, Record]) -> None:
+        """Keep records, by key, that are not in force yet."""
+        named = {key: (basis, record) for key, record in records.items()}
+        self._database.write(lambda connection: _ignore(statements.keep_records(connection, named)))
 
-    def finals(self, students: Iterable[str]) -> Iterator[Final]:
-        """Yield what each student gets in the end, in this order; unknown ones are left out.
+    def add(self, basis: str, entries: Sequence[Entry]) -> None:
+        """Record gradings and put them in force, all or none of them.
 
-        The class is read in chunks, and is never in memory as a whole.
+        Raise GradebookError if the rubric or seed in force is not that of `basis` any more.
         """
-        for names in statements.chunks(students):
-            yield from self._database.read(partial(self._finals, names))
+        self._database.write(lambda connection: self._add(connection, basis, entries))
 
-    def override(
-        self,
-        student: str,
-        *,
-        criterion: str | None,
-        points: float | None,
-        late_days: float | None,
-        who: str,
-        why: str,
-        when: datetime,
-    ) -> None:
-        """Set points or late days by hand, or with neither withdraw what was set.
+    def is_unchanged(self, entries: Sequence[Entry]) -> bool:
+        """Tell whether the book has these gradings in force already, and nothing to add."""
+        return self._database.read(lambda connection: _is_unchanged(connection, entries))
 
-        Raise GradebookError where the student is not in the book.
+    def stored(self, names: Sequence[str] | None = None) -> list[Stored]:
+        """Return the attempts that are kept with their bytes, by student; None: of everybody."""
+        return self._database.read(lambda connection: statements.stored_of(connection, names))
+
+    def not_kept(self) -> list[str]:
+        """Return the students of whom an attempt is there without its bytes: from before."""
+        return self._database.read(statements.students_not_kept)
+
+    def paper(self, attempt_id: int) -> Paper:
+        """Return what an attempt was, as it was handed in."""
+        return self._database.read(lambda connection: statements.paper_of(connection, attempt_id))
+
+    # What counts
+
+    def finals(self, names: Iterable[str] | None = None) -> list[Final]:
+        """Return what each student gets in the end, by name; None: of everybody."""
+        wanted = None if names is None else list(names)
+        with no_collection():
+            return self._database.read(lambda c: list(statements.finals_of(c, wanted)))
+
+    def finals_after(self, revision: int) -> list[Final]:
+        """Return what counts of those for whom it has changed since a revision."""
+        return self._database.read(lambda c: list(statements.finals_of(c, None, revision)))
+
+    def revision(self) -> tuple[str, int]:
+        """Return the id of this gradebook, and the revision of what counts in it."""
+        return self._database.read(statements.revision_of)
+
+    def with_drawings(self, finals: Sequence[Final]) -> list[Final]:
+        """Return finals with all that a page shows: the whole record of what counts."""
+        records = self._database.read(lambda c: statements.records_in_force(c, finals))
+        return [_with_drawings(final, records[final.student]) for final in finals]
+
+    def source_of(self, final: Final) -> bytes | None:
+        """Return the bytes of the file that counts, None if they are not kept."""
+        digest = final.record.sha256 or ""
+        return self._database.read(lambda c: statements.data_of(c, [digest])).get(digest)
+
+    def override(self, student: str, change: Change) -> None:
+        """Set points, late days or a due date by hand, or with none of them withdraw what was set.
+
+        A due date may be one of a student of whom nothing came in yet; raise GradebookError if
+        anything else is.
         """
 
-        def insert_override(connection: Connection) -> None:
-            row = {
-                "student_id": self._id_of(student, connection),
-                "criterion": criterion,
-                "points": points,
-                "late_days": late_days,
-                "who": who,
-                "at": when,
-                "why": why,
-            }
+        def work(connection: Connection) -> None:
+            if change.due and statements.student_id_of(connection, student) is None:
+                connection.execute(insert(students), {"name": student})
+            id_ = self._id_of(student, connection)
+            row = msgspec.structs.asdict(change)
+            last = max(
+                (row["id"] for row in statements.known_attempts(connection, [id_]).values()),
+                default=0,
+            )
+            row |= {"student_id": id_, "at": datetime.now(UTC), "last_attempt": last}
             connection.execute(insert(overrides), row)
+            self._recount(connection, self._must(connection), [student])
 
-        self._database.write(insert_override)
+        self._database.write(work)
 
     def history(self, student: str) -> History:
         """Return all that is known of a student; raise GradebookError where there is nothing."""
-        return self._database.read(partial(self._history, student))
+        return self._database.read(lambda connection: self._history(connection, student))
 
-    def _finals(self, names: Sequence[str], connection: Connection) -> list[Final]:
-        gradings = statements.gradings_of(connection, names)
-        set_by_hand = statements.overrides_of(connection, names)
-        attempts = {
-            name: attempts_of(gradings[name], set_by_hand.get(name, []), self._policy)
-            for name in names
-            if name in gradings
-        }
-        counts = {
-            name: counting(of_student, self._policy).latest.submission_id
-            for name, of_student in attempts.items()
-        }
-        records = statements.records_by(connection, submissions.c.id, list(counts.values()))
-        return [
-            final_of(
-                attempts[name],
-                msgspec.structs.replace(records[counts[name]], student=name),
-                set_by_hand.get(name, []),
-                self._policy,
+    def knows(self, student: str) -> bool:
+        """Tell whether a student is in the book."""
+        return self._database.read(lambda c: statements.student_id_of(c, student)) is not None
+
+    def require(self, student: str) -> None:
+        """Raise GradebookError, with the names that are close, if a student is not in the book."""
+        self._database.read(lambda connection: _ignore(self._id_of(student, connection)))
+
+    def close_to(self, student: str) -> list[str]:
+        """Return the names of students that are spelled nearly like this one."""
+        return self._database.read(lambda c: statements.close_names(c, student))
+
+    def extended_without_work(self) -> list[str]:
+        """Return the students of whom there is an extension and nothing else."""
+        return self._database.read(statements.students_without_attempts)
+
+    # Within a transaction
+
+    def _assignment(self, connection: Connection) -> Assignment | None:
+        newest = statements.newest_setting(connection)
+        if newest != self._read[0]:  # parsing a rubric takes longer than everything else here
+            self._read = newest, Assignment.of(statements.settings_of(connection))
+        return self._read[1]
+
+    def _must(self, connection: Connection) -> Assignment:
+        if (assignment := self._assignment(connection)) is None:
+            raise GradebookError(f"{self._database.shown}: {NOT_YET}")
+        return assignment
+
+    def _set(self, connection: Connection, values: Mapping[Name, str], who: str) -> None:
+        now = datetime.now(UTC)
+        rows = [Setting(name, value, who, now) for name, value in values.items()]
+        statements.add_settings(connection, rows)
+
+    def _add(self, connection: Connection, basis: str, entries: Sequence[Entry]) -> None:
+        assignment = self._must(connection)
+        if assignment.basis != basis:
+            raise GradebookError(
+                f"{self._database.shown}: its rubric or seed was changed while this was graded: "
+                "run again"
             )
-            for name in names
-            if name in attempts
-        ]
+        changed_keys = statements.keep_records(
+            connection, {entry.key: (basis, entry.record) for entry in entries}
+        )
+        touched = _add_attempts(connection, entries, changed_keys)
+        # Others may have handed in the same bytes, whose record is another one now.
+        touched |= set(statements.students_with(connection, changed_keys))
+        self._recount(connection, assignment, sorted(touched))
 
-    def _history(self, student: str, connection: Connection) -> History:
+    def _regrade(
+        self, connection: Connection, assignment: Assignment, keys: Mapping[int, str]
+    ) -> None:
+        """Put the new gradings in force, of all attempts that are kept."""
+        if missing := [s for s in statements.stored_of(connection, None) if s.id not in keys]:
+            raise GradebookError(
+                f"{self._database.shown}: {shown(missing[0].student)} handed in more while the "
+                "class was graded: run again"
+            )
+        ids = statements.submission_ids(connection, keys.values())
+        _put_in_force(connection, {attempt: ids[key] for attempt, key in keys.items()})
+
+    def _recount(
+        self, connection: Connection, assignment: Assignment, names: Sequence[str] | None
+    ) -> None:
+        """Bring up what counts of students; None: of everybody."""
+        revision = statements.raise_revision(connection)
+        policy, basis = assignment.rubric.policy(), assignment.basis
+        points = assignment.rubric.points
+        sections = statements.sections_of(connection, names)
+        names = statements.all_names(connection) if names is None else names
+        for chunk in chunks(names):
+            handed_in = statements.handed_in_by(connection, chunk, basis, points)
+            by_hand = statements.overrides_of(connection, chunk)
+            of_each = {
+                name: attempts_of(its_files, by_hand.get(name, []), policy)
+                for name, its_files in handed_in.items()
+            }
+            counts = {n: counting(each, policy).file.submission_id for n, each in of_each.items()}
+            records = statements.records_by(connection, submissions.c.id, set(counts.values()))
+            ids = statements.ids_by(connection, students.c.name, of_each)
+            of_chunk = {
+                ids[name]: final_of(
+                    name,
+                    sections.get(name, ""),
+                    its_attempts,
+                    records[counts[name]],
+                    by_hand.get(name, []),
+                    policy,
+                )
+                for name, its_attempts in of_each.items()
+            }
+            statements.put_finals(connection, of_chunk, revision)
+
+    def _renamed(self, connection: Connection, rows: Sequence[RosterRow]) -> dict[str, str]:
+        """Return what the table calls those who are in the book, by what they are called there."""
+        called = {row.id: row.student for row in rows if row.student}
+        people = statements.people_of(connection)
+        renamed = {
+            person.student: called[id_]
+            for person in people
+            if (id_ := person.id if person.system else person.student) in called
+        }
+        after = [renamed.get(person.student, person.student).casefold() for person in people]
+        if twice := sorted({name for name in after if after.count(name) > 1} if renamed else ()):
+            raise GradebookError(f"two students would be called {shown(twice[0])}")
+        return {old: new for old, new in renamed.items() if old != new}
+
+    def _history(self, connection: Connection, student: str) -> History:
         self._id_of(student, connection)
-        gradings = statements.gradings_of(connection, [student])[student]
-        set_by_hand = statements.overrides_of(connection, [student]).get(student, [])
-        (final,) = self._finals([student], connection)
+        assignment = self._must(connection)
+        policy, points = assignment.rubric.policy(), assignment.rubric.points
+        by_hand = statements.overrides_of(connection, [student]).get(student, [])
+        its_files = statements.handed_in_by(connection, [student], assignment.basis, points)
+        its_gradings = statements.gradings_of(connection, student)
         return History(
-            final=final,
-            attempts=attempts_of(gradings, set_by_hand, self._policy),
-            overrides=set_by_hand,
+            student=student,
+            final=next(statements.finals_of(connection, [student]), None),
+            attempts=[
+                msgspec.structs.replace(attempt, gradings=its_gradings.get(attempt.file.id, []))
+                for attempt in attempts_of(its_files.get(student, []), by_hand, policy)
+            ],
+            overrides=by_hand,
         )
 
     def _id_of(self, student: str, connection: Connection) -> int:
         found = statements.student_id_of(connection, student)
         if found is None:
             close = statements.close_names(connection, student)
-            meant = f"; did you mean {' or '.join(close)}?" if close else ""
-            raise GradebookError(f"no student {student} in the gradebook{meant}")
+            meant = f"; did you mean {' or '.join(map(shown, close))}?" if close else ""
+            raise GradebookError(f"no student {shown(student)} in the gradebook{meant}")
         return found
+
+
+def _ignore(value: object) -> None:
+    """Take a value that nobody needs: the work of a transaction returns none."""
+
+
+def _with_drawings(final: Final, record: Record) -> Final:
+    """Return a final with the whole record: what it left out is what only a page shows."""
+    maps = {criterion.id: criterion.map for criterion in record.criteria}
+    criteria = [msgspec.structs.replace(c, map=maps.get(c.id)) for c in final.criteria]
+    record = msgspec.structs.replace(record, student=final.student)
+    return msgspec.structs.replace(final, record=record, criteria=criteria)
+
+
+def _is_unchanged(connection: Connection, entries: Sequence[Entry]) -> bool:
+    names = statements.ids_by(
+        connection, students.c.name, {entry.record.student for entry in entries}
+    )
+    ids = statements.submission_ids(connection, {entry.key for entry in entries})
+    known = statements.known_attempts(connection, names.values())
+    for entry in entries:
+        row = known.get((names.get(entry.record.student, 0), entry.content))
+        if row is None or not row["is_kept"] or row["submission_id"] != ids.get(entry.key):
+            return False
+        if _time_of(row, entry) or row["marked_late"] != entry.marked_late:
+            return False
+    return True
+
+
+def _time_of(row: Mapping[str, Any], entry: Entry) -> dict[str, Any]:
+    """Return the values of an attempt's time, if an entry says better when it was handed in.
+
+    That is what a system says rather than a file; of two that say alike, the earlier: the same
+    bytes handed in once more were handed in the first time.
+    """
+    told = BELIEF[entry.told_by], BELIEF[row["told_by"]]
+    is_better = told[0] > told[1] or (told[0] == told[1] and entry.handed_in < row["handed_in"])
+    if not is_better:
+        return {}
+    return {"handed_in": entry.handed_in, "told_by": entry.told_by}
+
+
+def _add_attempts(
+    connection: Connection, entries: Sequence[Entry], changed_keys: set[str]
+) -> set[str]:
+    """Record who handed in what, and what grading of it is in force; return whom it is about."""
+    now = datetime.now(UTC)
+    student_ids = _with_students(connection, entries)
+    ids = statements.submission_ids(connection, {entry.key for entry in entries})
+    known = statements.known_attempts(connection, student_ids.values())
+    touched = {entry.record.student for entry in entries if entry.key in changed_keys}
+    in_force: dict[int, int] = {}
+    for entry in entries:
+        student_id = student_ids[entry.record.student]
+        row = known.get((student_id, entry.content)) or _adopted(known, student_id, entry)
+        if row is None:
+            values = {
+                "student_id": student_id,
+                "content": entry.content,
+                "submission_id": ids[entry.key],
+                "handed_in": entry.handed_in,
+                "told_by": entry.told_by,
+                "marked_late": entry.marked_late,
+                "first_at": now,
+            }
+            result = connection.execute(insert(attempts).values(values))
+            (id_,) = result.inserted_primary_key or (0,)
+            known[student_id, entry.content] = {**values, "id": id_, "is_kept": True, "status": ""}
+            statements.keep_paper(connection, id_, entry.paper())
+        else:
+            id_ = row["id"]
+            values = _time_of(row, entry)
+            if entry.marked_late is not None and entry.marked_late != row["marked_late"]:
+                values["marked_late"] = entry.marked_late
+            if row["content"] != entry.content:
+                values["content"] = entry.content
+            is_same = row["submission_id"] == ids[entry.key]
+            if not values and is_same and row["is_kept"]:
+                continue
+            if values:
+                connection.execute(update(attempts).where(attempts.c.id == id_).values(values))
+                row |= values
+            if not (is_same and row["is_kept"]):  # its files may be called otherwise now
+                statements.keep_paper(connection, id_, entry.paper())
+                row["is_kept"] = True
+        touched.add(entry.record.student)
+        in_force[id_] = ids[entry.key]
+    _put_in_force(connection, in_force)
+    return touched
+
+
+def _adopted(
+    known: Mapping[tuple[int, str], dict[str, Any]], student_id: int, entry: Entry
+) -> dict[str, Any] | None:
+    """Return the attempt that an older grader recorded of the same work: without its bytes."""
+    content = content_of(entry.record)
+    for (its_student, its_content), row in known.items():
+        if its_student != student_id or row["is_kept"]:
+            continue
+        both_unreadable = entry.record.status == row["status"] == "unreadable"
+        if both_unreadable or (content is not None and its_content == content):
+            return row
+    return None
+
+
+def _with_students(connection: Connection, entries: Sequence[Entry]) -> dict[str, int]:
+    """Return the id of each student, who is added if need be, as the system calls them."""
+    owners = {entry.record.student: entry.owner for entry in entries}
+    ids = statements.ids_by(connection, students.c.name, owners)
+    if new := [{"name": name} for name in owners if name not in ids]:
+        connection.execute(insert(students), new)
+        ids = statements.ids_by(connection, students.c.name, owners)
+    people = {person.student: person for person in statements.people_of(connection, list(owners))}
+    for name, owner in owners.items():
+        if owner is None or people[name] == Person(name, owner.system, owner.id, owner.name):
+            continue
+        values = {"system": owner.system, "system_id": owner.id, "called": owner.name}
+        connection.execute(update(students).where(students.c.id == ids[name]).values(values))
+    return ids
+
+
+def _put_in_force(connection: Connection, submission_of: Mapping[int, int]) -> None:
+    """Put gradings in force, by the attempt."""
+    now = datetime.now(UTC)
+    for attempt_id, submission_id in submission_of.items():
+        one = (gradings.c.attempt_id == attempt_id) & (gradings.c.submission_id == submission_id)
+        connection.execute(delete(gradings).where(one))
+        row = {"attempt_id": attempt_id, "submission_id": submission_id, "at": now}
+        connection.execute(insert(gradings), row)
+        connection.execute(
+            update(attempts).where(attempts.c.id == attempt_id).values(submission_id=submission_id)
+        )
+
+
+def _rename(connection: Connection, names: Mapping[str, str]) -> None:
+    """Give students other names; first neutral ones, as two may change places."""
+    ids = statements.ids_by(connection, students.c.name, names)
+    neutral = {old: f"/{ids[old]}" for old in names}
+    for name_of in (neutral, names):
+        for old, name in name_of.items():
+            row = update(students).where(students.c.id == ids[old])
+            connection.execute(row.values(name=name))
+
+
+def _forget(connection: Connection, ids: Sequence[int], people: Sequence[Person]) -> int:
+    """Remove students with all that is of them alone; return how many attempts those were."""
+    attempt_ids = [row["id"] for row in statements.known_attempts(connection, ids).values()]
+    for chunk in chunks(attempt_ids):
+        for table in (files, gradings):
+            connection.execute(delete(table).where(table.c.attempt_id.in_(chunk)))
+        connection.execute(delete(attempts).where(attempts.c.id.in_(chunk)))
+    for table in (finals, overrides):
+        connection.execute(delete(table).where(table.c.student_id.in_(ids)))
+    connection.execute(delete(students).where(students.c.id.in_(ids)))
+    names = {name for person in people for name in (person.id, person.student) if name}
+    connection.execute(delete(roster).where(roster.c.id.in_(names) | roster.c.student.in_(names)))
+    # What somebody else handed in, too, stays.
+    statements.delete_unused(connection)
+    return len(attempt_ids)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 import msgspec
-from sqlalchemy import URL, Connection, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -19,7 +19,18 @@ from sqlalchemy.exc import (
 )
 
 from grader.errors import UserError
+from grader.exits import say
 from grader.gradebook import tables
+from grader.gradebook.backup import backed_up
+
+# How a transaction begins in SQLite: one that reads, one that writes (if it read first and then
+# wrote, it would fail where another one wrote in between), one that makes a table anew under its
+# name (if foreign keys were checked, the old one could not be dropped), and what is none.
+BEGIN = "begin"  # the option that names the statements
+READING = ("BEGIN",)
+WRITING = ("BEGIN IMMEDIATE",)
+REBUILDING = ("PRAGMA foreign_keys = OFF", "BEGIN IMMEDIATE")
+BARE = ()
 
 BUSY_SECONDS = 30  # how long a writer waits for another one
 RETRY_SECONDS = 0.01
@@ -45,24 +56,26 @@ class GradebookError(UserError):
 class Database:
     """The gradebook's database: SQLite in a file, or whatever the URL names.
 
-    Opening it creates the tables where there are none. Every method raises GradebookError.
+    Opening it creates the tables where there are none, and brings up those of an older grader, and
+    says so. Every method raises GradebookError.
     """
 
     def __init__(self, url: str) -> None:
-        parsed = _parsed(url)
+        parsed = checked_url(url)
         self._password = str(parsed.password or "")
-        self._shown = _shown(parsed)
+        self.shown = _shown(parsed)
+        self._is_untouched = _is_untouched(parsed)
         try:
             self._engine = create_engine(parsed, connect_args=_waiting(parsed))
         except NoSuchModuleError:
-            raise GradebookError(f"{self._shown}: no such kind of database") from None
+            raise GradebookError(f"{self.shown}: no such kind of database") from None
         except ImportError as error:
-            raise GradebookError(f"{self._shown}: needs the Python package {error.name}") from None
+            raise GradebookError(f"{self.shown}: needs the Python package {error.name}") from None
         if self._engine.dialect.name == "sqlite":
-            if not _is_untouched(parsed):
+            if not self._is_untouched:
                 event.listen(self._engine, "connect", _set_up_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
-        self._writer = self._engine.execution_options(writes=True)  # see _begin_sqlite
+        self._writer = self._engine.execution_options(**{BEGIN: WRITING})
         try:
             self._check_schema()
         except BaseException:
@@ -79,41 +92,106 @@ class Database:
             return work(connection)
 
     def write(self, work: Callable[[Connection], None]) -> None:
-        """Do `work` in a transaction; do it anew where another process stood in the way."""
+        """Do `work` in a transaction, beside which no other one writes."""
+
+        def alone(connection: Connection) -> None:
+            tables.lock(connection)
+            work(connection)
+
+        self._transact(self._writer, alone)
+
+    def compact(self) -> None:
+        """Write the database anew, so that nothing is left in it of what was removed."""
+        with self._in_one_line():
+            if self._engine.dialect.name == "sqlite":
+                self._compact_sqlite()
+            else:
+                with self._engine.execution_options(isolation_level="AUTOCOMMIT").connect() as bare:
+                    names = ", ".join(table.name for table in tables.metadata.sorted_tables)
+                    bare.exec_driver_sql(f"VACUUM FULL {names}")
+
+    def _compact_sqlite(self) -> None:
+        with self._engine.execution_options(**{BEGIN: BARE}).connect() as bare:
+            bare.exec_driver_sql("VACUUM")
+            is_busy, *_ = bare.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        if is_busy:
+            raise GradebookError(
+                f"{self.shown}: another process has been reading it for {BUSY_SECONDS} s, so what "
+                "was removed may still be in its log: try again"
+            )
+
+    def _transact(self, engine: Engine, work: Callable[[Connection], Result]) -> Result:
+        """Return what `work` does in a transaction; do it anew where another one is in the way."""
         with self._in_one_line():
             for _ in range(TRIES - 1):
                 try:
-                    return self._transact(work)
+                    return _once(engine, work)
                 except DBAPIError as error:
                     if not _in_the_way(error):
                         raise
-            return self._transact(work)
-
-    def _transact(self, work: Callable[[Connection], None]) -> None:
-        with self._writer.begin() as connection:
-            work(connection)
+            return _once(engine, work)
 
     def _check_schema(self) -> None:
         found = self.read(tables.version)
         if found is None:
-            self.write(tables.create)
-        elif found != str(tables.SCHEMA):
+            self._transact(self._writer, tables.create)
+        elif tables.is_older(found) and not self._is_untouched:
+            self._bring_up()
+        elif tables.is_newer(found):
             raise GradebookError(
-                f"{self._shown}: its tables are of schema {found}, not {tables.SCHEMA}; "
+                f"{self.shown}: made by a newer grader (revision {found}): update the grader, or "
+                "name another gradebook with --db"
+            )
+        elif found != tables.REVISION:
+            raise GradebookError(
+                f"{self.shown}: its tables are of revision {found}, not {tables.REVISION}; "
                 "name another database with --db"
             )
+
+    def _bring_up(self) -> None:
+        """Bring the tables up and say so, if no other process does it meanwhile."""
+        rebuilder = self._engine.execution_options(**{BEGIN: REBUILDING})
+        kept = self._transact(rebuilder, self._migrate)
+        self._engine.dispose()  # of a connection that checks no foreign keys
+        if kept:
+            say(
+                f"{self.shown}: of an older grader, and brought up to revision {tables.REVISION}; "
+                f"{kept}"
+            )
+
+    def _migrate(self, connection: Connection) -> str:
+        """Bring the tables up, and return what is kept of them as they were.
+
+        Nothing is returned if another process has done so meanwhile.
+        """
+        from grader.gradebook.migrations import bring_up  # imports Alembic, which few commands need
+
+        tables.lock_older(connection)
+        if tables.version(connection) == tables.REVISION:
+            return ""
+        if connection.dialect.name != "sqlite":
+            bring_up(connection)
+            return "no copy of it as it was is kept"
+        with backed_up(_file_of(connection), tables.REVISION) as copy:
+            bring_up(connection)
+        return f"as it was, it is kept in {Path(self.shown).with_name(copy.name)}"
 
     @contextlib.contextmanager
     def _in_one_line(self) -> Generator[None]:
         try:
             yield
-        except (SQLAlchemyError, msgspec.DecodeError) as error:
+        except (SQLAlchemyError, sqlite3.Error, msgspec.DecodeError) as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
             reason = (str(cause).splitlines() or [type(cause).__name__])[0]
             if self._password:
                 reason = reason.replace(self._password, "***")
             advice = f" ({ADVICE[reason]})" if reason in ADVICE else ""
-            raise GradebookError(f"{self._shown}: {reason}{advice}") from error
+            raise GradebookError(f"{self.shown}: {reason}{advice}") from error
+
+
+def _once(engine: Engine, work: Callable[[Connection], Result]) -> Result:
+    with engine.begin() as connection:
+        return work(connection)
 
 
 def default_url(results: Path) -> str:
@@ -144,7 +222,8 @@ def _is_untouched(url: URL) -> bool:
     return "immutable" in url.query
 
 
-def _parsed(url: str) -> URL:
+def checked_url(url: str) -> URL:
+    """Return a URL as its parts; raise GradebookError, without a password, if it is none."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # whose messages may hold parts of a password
@@ -165,6 +244,12 @@ def _shown(url: URL) -> str:
     return url.set(query={}).render_as_string(hide_password=True)
 
 
+def _file_of(connection: Connection) -> Path:
+    """Return the file of a SQLite database."""
+    query = "SELECT file FROM pragma_database_list WHERE name = 'main'"
+    return Path(connection.exec_driver_sql(query).scalar_one())
+
+
 def _waiting(url: URL) -> dict[str, Any]:
     match url.get_backend_name():
         case "sqlite":
@@ -181,6 +266,7 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
     _waiting_for_others(connection, "PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # what is removed leaves no bytes in its place
 
 
 def _waiting_for_others(connection: Any, statement: str) -> None:
@@ -197,9 +283,8 @@ def _waiting_for_others(connection: Any, statement: str) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # One that reads first and then writes would fail where another one wrote in between.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    for statement in connection.get_execution_options().get(BEGIN, READING):
+        connection.exec_driver_sql(statement)
 
 
 def _in_the_way(error: DBAPIError) -> bool:

@@ -1,66 +1,79 @@
-"""What counts of a student's gradings and overrides. Knows no database."""
+"""What counts of a student's attempts and of what was set by hand. Knows no database."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
-from grader.policy import Policy
-from grader.records import ByHand, Final, Record, ToldBy
+from grader.policy import DECIMALS, Policy, ToldBy
+from grader.records import ByHand, Final, Record, with_points_by_hand
 
 Kind = tuple[str, str | None]  # what an override sets, and of which criterion (None: the whole)
-LATE_DAYS: Kind = ("late_days", None)
 
 
 class Grading(msgspec.Struct, frozen=True, kw_only=True):
-    """One file of a student, graded with one seed and rubric.
-
-    `content` is the same for the same bytes; `last_at` is when the grader last came to this result.
-    """
+    """How an attempt was graded, once; `at` is when that was last put in force."""
 
     submission_id: int
-    content: str
     name: str
     status: str
     score: float
     grader_version: str
+    at: datetime
+    in_force: bool
+
+
+class HandedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a student handed in, and the grading of it that is in force.
+
+    `is_comparable` tells whether that was graded by the rubric and seed in force; `is_kept` tells
+    whether the bytes are there to grade it again. `marked_late` is what the system says, if it
+    does.
+    """
+
+    id: int
+    submission_id: int
+    name: str
+    status: str
+    score: float
+    is_comparable: bool
+    is_kept: bool
     handed_in: datetime
-    first_at: datetime
-    last_at: datetime
-    in_force: bool = False
+    told_by: ToldBy
+    marked_late: bool | None
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One content that a student handed in; `final` is its score after the penalty.
 
-    `gradings` are in the order of `last_at`: the last one counts, whatever its seed and rubric.
+    `due` is the student's own due date. `gradings` are there only for a history.
     """
 
     number: int
-    handed_in: datetime
-    told_by: ToldBy = ""
-    due: datetime | None = None
+    file: HandedIn
+    due: datetime | None
     late_days: float
     final: float
-    gradings: list[Grading]
-
-    @property
-    def latest(self) -> Grading:
-        """The grading that counts."""
-        return self.gradings[-1]
+    gradings: Sequence[Grading] = ()
 
 
 class Override(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody set by hand; with neither points nor days it withdraws what was set before."""
+    """What somebody set by hand; with none of points, days and date it withdraws what was set.
+
+    `why` is for the staff, `told` for the student. `last_attempt` is the id of the newest attempt
+    at that time.
+    """
 
     criterion: str | None
     points: float | None
     late_days: float | None
-    due: datetime | None = None
+    due: datetime | None
     who: str
     at: datetime
     why: str
-    told: str = ""
+    told: str
+    last_attempt: int
 
     @property
     def withdraws(self) -> bool:
@@ -69,9 +82,10 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the gradebook knows of a student."""
+    """All that the gradebook knows of a student; `final` is None if nothing came in yet."""
 
-    final: Final
+    student: str
+    final: Final | None
     attempts: list[Attempt]
     overrides: list[Override]
 
@@ -97,89 +111,106 @@ def in_force(overrides: Iterable[Override]) -> dict[Kind, Override]:
 
 
 def attempts_of(
-    gradings: Sequence[Grading], overrides: Sequence[Override], policy: Policy
+    handed_in: Sequence[HandedIn], overrides: Sequence[Override], policy: Policy
 ) -> list[Attempt]:
-    """Return a student's attempts, numbered by when their content was first recorded."""
-    contents: dict[str, list[Grading]] = {}
-    for grading in sorted(gradings, key=lambda grading: grading.first_at):
-        contents.setdefault(grading.content, []).append(grading)
-    # The same bytes handed in once more were handed in the first time.
-    handed_in = [min(grading.handed_in for grading in same) for same in contents.values()]
-    computed = [policy.late.days(moment) for moment in handed_in]
-    set_by_hand = in_force(overrides).get(LATE_DAYS)
-    days = _late_days(computed, None if set_by_hand is None else set_by_hand.late_days)
+    """Return a student's attempts, numbered in the order of being recorded."""
+    kept = in_force(overrides)
+    extension, by_hand = kept.get(("due", None)), kept.get(("late_days", None))
+    due = extension.due if extension else None
+    computed = [_days_late(file, due, policy) for file in handed_in]
+    days = _with_days_by_hand(handed_in, computed, by_hand)
     return [
-        _attempt(number, *attempt, policy)
-        for number, attempt in enumerate(zip(contents.values(), handed_in, days, strict=True), 1)
+        Attempt(
+            number=number,
+            file=file,
+            due=due or policy.late.due_at,
+            late_days=late_days,
+            final=policy.late.final(file.score, late_days),
+        )
+        for number, (file, late_days) in enumerate(zip(handed_in, days, strict=True), 1)
     ]
 
 
-def _late_days(computed: Sequence[int], by_hand: float | None) -> list[float]:
-    """Return the days late of each attempt. What is set by hand is of the latest of them.
+def _days_late(file: HandedIn, due: datetime | None, policy: Policy) -> int:
+    """Return the days by the times that are known; a system knows nothing of an extension here."""
+    days = policy.late.days(file.handed_in, due)
+    if file.marked_late is None or due or not policy.late.due_at:
+        return days
+    return max(days, 1) if file.marked_late else 0
 
-    The others are no later than that; so an extension makes nothing late that was on time.
+
+def _with_days_by_hand(
+    handed_in: Sequence[HandedIn], computed: Sequence[int], by_hand: Override | None
+) -> list[float]:
+    """Return the days late of each attempt. What was set by hand is of those there were then.
+
+    It is of the latest of them, and the others are no later than that: so it makes nothing late
+    that was on time.
     """
-    if by_hand is None:
+    if by_hand is None or by_hand.late_days is None:
         return list(computed)
-    latest = max(computed, default=0)
-    return [by_hand if days == latest else min(days, by_hand) for days in computed]
-
-
-def _attempt(
-    number: int, gradings: Sequence[Grading], handed_in: datetime, days: float, policy: Policy
-) -> Attempt:
-    *earlier, last = sorted(gradings, key=lambda grading: grading.last_at)
-    in_order = [*earlier, msgspec.structs.replace(last, in_force=True)]
-    return Attempt(
-        number=number,
-        handed_in=handed_in,
-        due=policy.late.due_at,
-        late_days=days,
-        final=policy.late.final(in_order[-1].score, days),
-        gradings=in_order,
-    )
+    days = by_hand.late_days
+    there = [file.id <= by_hand.last_attempt for file in handed_in]
+    latest = max((c for c, was_there in zip(computed, there, strict=True) if was_there), default=0)
+    return [
+        c if not was_there else days if c == latest else min(c, days)
+        for c, was_there in zip(computed, there, strict=True)
+    ]
 
 
 def counting(attempts: Sequence[Attempt], policy: Policy) -> Attempt:
-    """Return the attempt that counts; points set by hand do not make it another one."""
+    """Return the attempt that counts; points set by hand do not make it another one.
+
+    What was graded by another rubric counts only if nothing else is there.
+    """
+    comparable = [attempt for attempt in attempts if attempt.file.is_comparable] or attempts
     if policy.attempts.counts == "last":
-        return max(attempts, key=lambda attempt: (attempt.handed_in, attempt.number))
-    return max(attempts, key=lambda attempt: (attempt.final, -attempt.number))
+        return max(comparable, key=lambda attempt: (attempt.file.handed_in, attempt.number))
+    return max(comparable, key=lambda attempt: (attempt.final, -attempt.number))
 
 
 def final_of(
-    attempts: Sequence[Attempt], record: Record, overrides: Sequence[Override], policy: Policy
+    student: str,
+    section: str,
+    attempts: Sequence[Attempt],
+    record: Record,
+    overrides: Sequence[Override],
+    policy: Policy,
 ) -> Final:
     """Return what goes to the register; `record` is that of the attempt that counts."""
     kept = in_force(overrides)
-    points = {
-        criterion: override.points
-        for (what, criterion), override in kept.items()
-        if what == "points" and override.points is not None
-    }
-    criteria = [
-        msgspec.structs.replace(criterion, points=points.get(criterion.id, criterion.points))
-        for criterion in record.criteria
-    ]
-    attempt = counting(attempts, policy)
-    earned = sum(criterion.points for criterion in criteria)
-    left = policy.late.final(earned, attempt.late_days)
-    zone = policy.late.time_zone.info
+    whole = kept.get(("points", None))
+    by_hand = [_by_hand(kind, override, policy) for kind, override in kept.items()]
+    criteria = with_points_by_hand(record.criteria, by_hand)
+    attempt, zone = counting(attempts, policy), policy.late.time_zone.info
+    score = round(sum(criterion.points for criterion in criteria), DECIMALS)
+    left = policy.late.final(score, attempt.late_days)
     return Final(
-        student=record.student,
-        record=record,
+        student=student,
+        section=section,
+        record=replace(record, student=student),
         attempt=attempt.number,
         attempts=len(attempts),
-        handed_in=attempt.handed_in.astimezone(zone),
-        told_by=attempt.told_by,
+        handed_in=attempt.file.handed_in.astimezone(zone),
+        told_by=attempt.file.told_by,
         due=attempt.due.astimezone(zone) if attempt.due else None,
         late_days=attempt.late_days,
         criteria=criteria,
-        score=earned,
-        penalty=round(earned - left, 2),
-        final=points.get(None, left),
-        by_hand=[
-            ByHand(criterion=o.criterion, points=o.points, late_days=o.late_days, told=o.told)
-            for o in dict.fromkeys(kept.values())
-        ],
+        score=score,
+        penalty=round(score - left, DECIMALS),
+        final=left if whole is None or whole.points is None else whole.points,
+        by_hand=by_hand,
+    )
+
+
+def _by_hand(kind: Kind, override: Override, policy: Policy) -> ByHand:
+    """Return what an override is in force for: one may set several kinds, each for itself."""
+    what, criterion = kind
+    zone = policy.late.time_zone.info
+    return ByHand(
+        criterion=criterion,
+        points=override.points if what == "points" else None,
+        late_days=override.late_days if what == "late_days" else None,
+        due=override.due.astimezone(zone) if what == "due" and override.due else None,
+        told=override.told,
     )

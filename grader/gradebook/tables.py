@@ -1,8 +1,13 @@
-"""The five tables of the gradebook, and the version of their schema."""
+"""The tables of the gradebook, and the version of their schema.
+
+A change here needs a migration (migrations/versions/), and REVISION is the newest of them.
+"""
 
 from datetime import UTC, datetime
+from uuid import uuid4
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Connection,
     DateTime,
@@ -10,15 +15,21 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Integer,
+    LargeBinary,
     MetaData,
+    String,
     Table,
     Text,
     TypeDecorator,
     UniqueConstraint,
+    insert,
     inspect,
+    select,
+    update,
 )
 
-SCHEMA = 1
+REVISION = "0002"  # of the newest migration
+FIRST = "schema 1"  # of the gradebooks that no migration had made yet; see `version`
 
 
 class Moment(TypeDecorator[datetime]):
@@ -55,22 +66,56 @@ class Message(TypeDecorator[str]):
 
 metadata = MetaData()
 
-# The comment is the schema's version where a database keeps comments; see `version`.
+# What the assignment is: rows are never changed or removed, the last of a name is in force.
+settings = Table(
+    "settings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("value", Text, nullable=False),  # JSON; see settings.py
+    Column("who", Message, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+# One row. `revision` is raised by each change of a final, and every writer locks the row first.
+state = Table(
+    "state",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("book", Text, nullable=False),  # an id of this gradebook
+    Column("revision", Integer, nullable=False),
+)
+
+# What the instructor's table of students says, by the system's id; "" if it says nothing.
+roster = Table(
+    "roster",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("student", Text, nullable=False),
+    Column("section", Text, nullable=False),
+)
+
+# `system`, `system_id` and `called` are who the student is in the system that the class comes from;
+# a class of no system has the system "" and the name of the file or folder as the id.
 students = Table(
     "students",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
-    comment=str(SCHEMA),
+    Column("system", Text, nullable=False, server_default=""),
+    Column("system_id", Text, nullable=False, server_default=""),
+    Column("called", Text, nullable=False, server_default=""),
 )
 
-# A graded file. `key` tells apart all that determines a score, so the same bytes of two students
-# are one row; `record` is the whole result.json, as compact JSON.
+# How something that was handed in was graded. `key` tells apart all that determines a score, so the
+# same bytes of two students are one row; `basis` is the part of it that is the assignment's: rubric
+# and seed (NULL: not known). `record` is the whole record, as compact JSON.
 submissions = Table(
     "submissions",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("key", Text, nullable=False, unique=True),
+    Column("basis", Text),
     Column("name", Text, nullable=False),
     Column("sha256", Text),  # of all files that the record is about
     Column("status", Text, nullable=False),
@@ -79,7 +124,6 @@ submissions = Table(
     Column("loss_manual", Float),
     Column("loss_net", Float),
     Column("seconds", Float, nullable=False),
-    Column("seed", Text, nullable=False),  # up to 2**64: more than a BIGINT holds
     Column("grader_version", Text, nullable=False),
     Column("graded_at", Moment, nullable=False),
     Column("record", Text, nullable=False),
@@ -97,21 +141,52 @@ criteria = Table(
     Column("diagnosis", Text),
 )
 
-# That a student handed in a submission. Days late are not stored: they follow from `handed_in`
-# and the policy of now, so that a new due date needs no new grading.
+# What a student handed in: one row per content, whatever it is called. `submission_id` is the
+# grading in force. Days late are not stored: they follow from `handed_in` and the policy of now,
+# so that a new due date needs no new grading.
 attempts = Table(
     "attempts",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("student_id", ForeignKey(students.c.id), nullable=False),
-    Column("submission_id", ForeignKey(submissions.c.id), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("submission_id", ForeignKey(submissions.c.id), nullable=False, index=True),
     Column("handed_in", Moment, nullable=False),
+    Column("told_by", Text, nullable=False),  # who says when; see records.ToldBy
+    Column("marked_late", Boolean),  # whether the system says that it is late; NULL: it does not
     Column("first_at", Moment, nullable=False),
-    Column("last_at", Moment, nullable=False),
-    UniqueConstraint("student_id", "submission_id"),
+    UniqueConstraint("student_id", "content"),
 )
 
-# Rows are never changed or removed: what is in force follows from their order.
+# The files of an attempt, by what the student calls them. One that could not be read has a problem
+# in the place of bytes; a problem without a name is one of the whole.
+files = Table(
+    "files",
+    metadata,
+    Column("attempt_id", ForeignKey(attempts.c.id), primary_key=True),
+    Column("name", Message, primary_key=True),
+    Column("sha256", ForeignKey("blobs.sha256"), index=True),
+    Column("problem", Message, nullable=False),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("data", LargeBinary, nullable=False),  # compressed with zlib
+)
+
+# Every grading of an attempt, in force or not, and when it was last put in force.
+gradings = Table(
+    "gradings",
+    metadata,
+    Column("attempt_id", ForeignKey(attempts.c.id), primary_key=True),
+    Column("submission_id", ForeignKey(submissions.c.id), primary_key=True, index=True),
+    Column("at", Moment, nullable=False),
+)
+
+# Rows are never changed or removed: what is in force follows from their order. `why` is for the
+# staff, `told` for the student. `last_attempt` is the student's newest attempt at that time.
 overrides = Table(
     "overrides",
     metadata,
@@ -120,23 +195,90 @@ overrides = Table(
     Column("criterion", Text),
     Column("points", Float),
     Column("late_days", Float),
+    Column("due", Moment),
     Column("who", Message, nullable=False),
     Column("at", Moment, nullable=False),
     Column("why", Message, nullable=False),
+    Column("told", Message, nullable=False, server_default=""),
+    Column("last_attempt", Integer, nullable=False, server_default="0"),
+)
+
+# What counts of a student, as of the settings in force: brought up in the transaction that changes
+# it. `final` is a Final without drawings, as JSON.
+finals = Table(
+    "finals",
+    metadata,
+    Column("student_id", ForeignKey(students.c.id), primary_key=True),
+    Column("revision", Integer, nullable=False, index=True),
+    Column("final", Text, nullable=False),
+)
+
+# What was removed, as a count: names are gone with what they named.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("action", Text, nullable=False),
+    Column("students", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("who", Message, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+# Alembic's own table.
+alembic_version = Table(
+    "alembic_version",
+    metadata,
+    Column("version_num", String(32), primary_key=True),
 )
 
 
 def version(connection: Connection) -> str | None:
-    """Return the version of the schema in a database, None where it has none of these tables."""
-    if not inspect(connection).has_table(students.name):
+    """Return the revision of the tables in a database, None where it has none of these tables.
+
+    Those that no migration had made yet are of FIRST, or of a "schema 7" that is not ours.
+    """
+    tables = inspect(connection)
+    if tables.has_table(alembic_version.name):
+        return connection.execute(select(alembic_version.c.version_num)).scalar() or "none"
+    if not tables.has_table(students.name):
         return None
     if connection.dialect.name == "sqlite":
-        return str(connection.exec_driver_sql("PRAGMA user_version").scalar())
-    return inspect(connection).get_table_comment(students.name)["text"] or "unknown"
+        schema = connection.exec_driver_sql("PRAGMA user_version").scalar()
+    else:
+        schema = tables.get_table_comment(students.name)["text"] or "unknown"
+    return f"schema {schema}"
+
+
+def is_older(found: str) -> bool:
+    """Tell whether tables of this revision can be brought up to REVISION."""
+    return found == FIRST or (_is_numbered(found) and found < REVISION)
+
+
+def is_newer(found: str) -> bool:
+    """Tell whether a newer grader has made tables of this revision."""
+    return _is_numbered(found) and found > REVISION
+
+
+def _is_numbered(revision: str) -> bool:
+    return len(revision) == len(REVISION) and revision.isdecimal()
+
+
+def lock(connection: Connection) -> None:
+    """Wait until no other transaction writes. One that began to write in SQLite has waited."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(update(state).where(state.c.id == 1).values(revision=state.c.revision))
+
+
+def lock_older(connection: Connection) -> None:
+    """Wait until no other transaction uses the tables of an older revision; then none can."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"LOCK TABLE {students.name} IN ACCESS EXCLUSIVE MODE")
 
 
 def create(connection: Connection) -> None:
-    """Create the tables that are missing, and note the version."""
+    """Create the tables in a database that has none of them, and note the revision."""
     metadata.create_all(connection)
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA}")
+    if connection.execute(select(alembic_version)).first() is None:
+        connection.execute(insert(alembic_version).values(version_num=REVISION))
+        connection.execute(insert(state).values(id=1, book=uuid4().hex, revision=0))

@@ -20,6 +20,10 @@ def show(history: History, policy: Policy, zone: tzinfo) -> None:
     """Print a student's history; moments are shown in `zone`."""
     console = Console(highlight=False)
     final = history.final
+    if final is None:
+        console.print(f"[bold]{escape(history.student)}[/]: nothing is handed in yet")
+        console.print("", _overrides(history, zone))
+        return
     console.print(
         f"[bold]{escape(final.student)}[/]: final {final.final:g} of {final.record.max_score:g}, "
         f"from attempt {final.attempt} of {final.attempts} ({WHY[policy.attempts.counts]})",
@@ -44,15 +48,15 @@ def days_late(days: float) -> str:
 def _attempts(history: History, zone: tzinfo) -> Table:
     table = _table("attempt", "handed in", "told by", ">days late", ">score", ">final", "file")
     for attempt in history.attempts:
-        counts = attempt.number == history.final.attempt
+        counts = history.final is not None and attempt.number == history.final.attempt
         table.add_row(
             f"{attempt.number}{' counts' if counts else ''}",
-            moment_text(attempt.handed_in.astimezone(zone)),
-            attempt.told_by or "unknown",
+            moment_text(attempt.file.handed_in.astimezone(zone)),
+            attempt.file.told_by or "unknown",
             f"{attempt.late_days:g}",
-            f"{attempt.latest.score:g}",
+            f"{attempt.file.score:g}",
             f"{attempt.final:g}",
-            escape(attempt.latest.name),
+            escape(attempt.file.name),
             style="bold" if counts else None,
         )
     return table
@@ -65,7 +69,7 @@ def _gradings(attempts: Sequence[Attempt], zone: tzinfo) -> Table:
         for grading in attempt.gradings:
             table.add_row(
                 f"{attempt.number}",
-                moment_text(grading.last_at.astimezone(zone)),
+                moment_text(grading.at.astimezone(zone)),
                 grading.grader_version,
                 f"{grading.score:g}",
                 "in force" if grading.in_force else "",

@@ -14,8 +14,8 @@ import stat
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +29,7 @@ from grader.submissions import ZIP, ignored, is_gradable, open_here_and_now, sho
 from grader.submissions.kinds import ending_of, is_nobodys
 from grader.submissions.layouts import STUDENTS_FILES, SYSTEM_FILES
 from grader.submissions.read import CHINESE, ENOUGH_COMMON, MEGABYTE, share_of_common
+from grader.submissions.times import Moment, of_entry, of_file
 from grader.submissions.tree import DEEPEST, ENVIRONMENT
 
 PREFIX = "grader-unpacked-"
@@ -72,12 +73,19 @@ class _EntryRefused(Refused):
     """One entry that is not unpacked; the others are."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Archive:
-    """Where an archive lies, seen from outside, and how many archives it is in, with itself."""
+    """An archive: its file, the path by which people know it, and how many it is in, with itself.
 
+    `times` are those of its entries, if it is `of_class`: what is in a student's own archive has
+    the time of the archive.
+    """
+
+    file: Path
     path: Path
     level: int
+    of_class: bool
+    times: dict[Path, datetime] = field(default_factory=dict)
 
 
 class Archives:
@@ -121,11 +129,12 @@ class Archives:
         if level > LEVELS:
             raise Refused("is a zip archive in a zip archive in another: submit the file itself")
         folder = self._folder / str(len(self._archives))
-        self._archives.append(_Archive(self.original(path), level))
+        archive = _Archive(path, self.original(path), level, of_class)
+        self._archives.append(archive)
         folder.mkdir()
         try:
             with _opened(path) as file:
-                self._unpack(file, folder, of_class)
+                self._unpack(file, folder, archive)
         except Refused:
             shutil.rmtree(folder)
             raise
@@ -138,6 +147,24 @@ class Archives:
             return path
         return archive.path.joinpath(*path.relative_to(self._folder).parts[1:])
 
+    def set_students(self, folder: Path) -> None:
+        """Note that what was unpacked there as a class's archive is one student's."""
+        if archive := self._around(folder):
+            archive.of_class = False
+
+    def handed_in(self, path: Path) -> Moment | None:
+        """Return when what is at a path was handed in, None if it is not out of an archive.
+
+        Only the archive that the instructor got tells: the times in a student's own are whatever
+        the student's computer says. The time has no zone if the archive does not tell that.
+        """
+        archive = self._around(path)
+        if archive is None:
+            return None
+        if archive.of_class and path in archive.times:
+            return Moment(archive.times[path], "archive")
+        return self.handed_in(archive.file) or of_file(archive.file)
+
     def is_archive(self, folder: Path) -> bool:
         """Tell whether a folder stands for an archive, and not for a folder in one."""
         return bool(self._archives) and folder.parent == self._folder
@@ -147,7 +174,8 @@ class Archives:
             return None
         return self._archives[int(path.relative_to(self._folder).parts[0])]
 
-    def _unpack(self, file: IO[bytes], folder: Path, of_class: bool) -> None:
+    def _unpack(self, file: IO[bytes], folder: Path, around: _Archive) -> None:
+        of_class = around.of_class
         counted = _Counted(file, self._limits.entries * LISTED_BYTES)
         archive = _archive(counted)
         infos = archive.infolist()
@@ -163,6 +191,8 @@ class Archives:
             target = folder.joinpath(*entry.place)
             if not _made(target.parent if entry.is_made else target) or not entry.is_made:
                 continue
+            if of_class and (time := of_entry(entry.info)):
+                around.times[target] = time
             try:
                 if entry.fault:
                     raise _EntryRefused(entry.fault)
@@ -190,20 +220,9 @@ class Archives:
                     limit = largest / MEGABYTE
                     raise _EntryRefused(f"is too large: the limit is {limit:.1f} MB")
                 out.write(chunk)
-        _set_time(scratch, entry.info)
         if not target.is_dir():  # which is a fault of its own: nothing that ends in .py may be
             scratch.replace(target)
             self.refused.pop(target, None)
-
-
-def _set_time(path: Path, info: ZipInfo) -> None:
-    """Give a file the time that its entry has: that of its last change, in local time.
-
-    It tells when the work was handed in. One without a time that can be is as of now.
-    """
-    with suppress(ValueError, OverflowError, OSError):
-        changed = datetime(*info.date_time).timestamp()
-        os.utime(path, (changed, changed))
 
 
 class _Purse:

@@ -13,7 +13,7 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -32,8 +32,19 @@ from grader.submissions.kinds import (
     stem_of,
     why_not,
 )
-from grader.submissions.layouts import OWN_FILES, Layout, Owner, Unclear, layout_of, says_whose
+from grader.submissions.layouts import (
+    OWN_FILES,
+    UNTIMED,
+    Layout,
+    Owner,
+    Unclear,
+    layout_of,
+    says_whose,
+)
+from grader.submissions.layouts.common import MOST_REMARKS, shortened
 from grader.submissions.naming import unique
+from grader.submissions.pseudonyms import Pseudonym
+from grader.submissions.times import NO_TIMES, Moment, Times, now, of_file
 from grader.submissions.tree import (
     DEEPEST,
     ENVIRONMENT,
@@ -52,6 +63,10 @@ WRAPPERS = 3  # folders in each other around a class
 # The parts of a name that a learning platform may have made: a number among others.
 SYSTEMS = re.compile(r"(?=.*(?<!\d)\d{4,}).+[_ -].+[_ -].+", re.DOTALL)
 HAND_IN = "hand in the .py or .ipynb"
+OF_THAT_NAME = (
+    f"; one is taken as that of a student called {HOMEWORK}: if it is nobody's, take it out of here"
+)
+HOW_LATE = "how late is not told, so days are counted from the times of their files, at least one"
 
 KINDS = {
     stat.S_IFLNK: "is a symbolic link, which is never followed: submit the file itself",
@@ -87,16 +102,29 @@ class Submission:
     handed in ("src/utils.py"), no two alike. If there is a `problem`, nothing is to be graded, and
     `files` holds what the problem is about, if there is anything. `owner` is who it is in the
     system that the class comes from, if it comes from one, and `moments` says when files were
-    handed in, if that system tells. `earlier` are the same student's attempts before this one.
+    handed in, if anything tells but the files themselves. `late` is whether the system marks it as
+    late, None if it marks nobody. `earlier` are the same student's attempts before this one.
     """
 
     student: str
     files: tuple[Path, ...]
     problem: str | None
     owner: Owner | None = None
-    moments: Mapping[Path, datetime] = field(default_factory=dict, hash=False)
+    moments: Mapping[Path, Moment] = field(default_factory=dict, hash=False)
     names: Mapping[Path, str] = field(default_factory=dict, hash=False)
+    late: bool | None = None
     earlier: tuple["Submission", ...] = ()
+
+    def handed_in(self, paths: Sequence[Path]) -> Moment:
+        """Return when the last of these files of it was handed in, and who says so.
+
+        The time of a file itself is what is left if neither the system nor an archive tells. Of no
+        file it is what the system says, the last of what else there is, or the present moment.
+        """
+        if not paths and self.owner and self.owner.handed_in:
+            return Moment(self.owner.handed_in, "system")
+        moments = [self.moments.get(path) or of_file(path) for path in paths]
+        return max(moments or self.moments.values(), default=now())
 
     @property
     def attempts(self) -> tuple["Submission", ...]:
@@ -111,7 +139,8 @@ class _Found:
     `others` are files that cannot be graded. Of those that are `renamed`, a system changed the
     names. `archives` are those that were looked into, and `is_cut` says if a search was ended by
     bounds. `roots` are what the student handed in, by where people see it, and what the student
-    calls that: nothing, where the student knows only what is in it.
+    calls that: nothing, where the student knows only what is in it. `remarks` are about the
+    student, and `pseudonym` hides the name of one who is called otherwise here.
     """
 
     name: str
@@ -119,21 +148,40 @@ class _Found:
     files: dict[Path, str] = field(default_factory=dict)
     others: dict[Path, str] = field(default_factory=dict)
     renamed: set[Path] = field(default_factory=set)
-    moments: dict[Path, datetime] = field(default_factory=dict)
+    moments: dict[Path, Moment] = field(default_factory=dict)
+    late: bool | None = None
     faults: list[Fault] = field(default_factory=list)
     opened: int = 0  # archives, which may each be costly, and may be none
     archives: list[Path] = field(default_factory=list)
     is_cut: bool = False
     roots: dict[Path, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    pseudonym: Pseudonym | None = None
+
+    @property
+    def whose(self) -> Owner:
+        """Who it is in the system, or whose it is by the name of the file or folder."""
+        return self.owner or Owner("", self.name, self.name)
+
+    @property
+    def paths(self) -> set[Path]:
+        """All files, and whatever else there is a fault of."""
+        return {*self.files, *self.others, *(fault.path for fault in self.faults)}
 
     def submission(self, student: str, archives: Archives) -> Submission:
-        if not self.files:
+        if self.files:
+            problem, names = None, self._distinct_names(archives)
+        else:
             path, problem = self._problem(archives)
-            called = {path: self._called(path, archives)} if path else {}
-            return Submission(student, tuple(called), problem, self.owner, names=called)
-        names = self._distinct_names(archives)
+            names = {path: self._called(path, archives)} if path else {}
         files = tuple(sorted(names, key=lambda path: (names[path].count("/"), names[path])))
-        return Submission(student, files, None, self.owner, self.moments, names)
+        moments = {path: self.moments[path] for path in files if path in self.moments}
+        if problem:  # and perhaps no file that can be named
+            moments = {path: self.moments.get(path) or of_file(path) for path in self.paths}
+        return Submission(student, files, problem, self.owner, moments, names, self.late)
+
+    def _hidden(self, name: str) -> str:
+        return self.pseudonym.hide(name) if self.pseudonym else name
 
     def _distinct_names(self, archives: Archives) -> dict[Path, str]:
         """Return what each file is called; of two that are called alike one has a longer path."""
@@ -145,7 +193,7 @@ class _Found:
             first = first_names.get(path, name)
             parts = archives.original(path).parts
             longer = ("/".join(parts[-n:]) for n in range(name.count("/") + 1, len(parts)))
-            choice = (first if often[first] == 1 else name, *longer)
+            choice = map(self._hidden, (first if often[first] == 1 else name, *longer))
             if free := next((each for each in choice if each not in names), None):
                 names[free] = path  # otherwise it is there already
         return {path: name for name, path in names.items()}
@@ -174,8 +222,8 @@ class _Found:
         for root, name in self.roots.items():
             if original.is_relative_to(root):
                 within = [name, *original.relative_to(root).parts]
-                return shown("/".join(filter(None, within)) or _base(root))
-        return shown(_base(original))
+                return shown(self._hidden("/".join(filter(None, within)) or _base(root)))
+        return shown(self._hidden(_base(original)))
 
 
 def _base(path: Path) -> str:
@@ -190,6 +238,7 @@ def discover(
     untouched: Callable[[Path], bool] = lambda path: False,
     remark: Callable[[str], None] = lambda line: None,
     zone: Zone = NO_DUE,
+    times: Times = NO_TIMES,
 ) -> list[Submission]:
     """Return the submissions at and below `paths`, in the order of their places on disk.
 
@@ -199,16 +248,22 @@ def discover(
     out as its own (layouts.py). `name_of` may say what to call a student: one whom no system knows
     has no system, and the name that is found here for an id. `untouched` tells files that are as
     they were handed out, and `remark` is called with each line that says what was decided. Times
-    that a system tells without a zone are of `zone`. Raise NothingToGrade if a path is missing, no
-    file at all was found, or those of several homeworks.
+    that a system or an archive tells without a zone are of `zone`, and `times` say when students
+    handed in, whatever else does. Raise NothingToGrade if a path is missing, no file at all was
+    found, or those of several homeworks; UserError if `times` are of nobody here.
     The files of an archive are there while `archives` is.
     """
     modes = [_mode(path) for path in paths]
-    search = _Search(archives, results, untouched, remark, zone)
+    search = _Search(archives, results, untouched, remark, zone, times)
     for path, mode in zip(paths, modes, strict=True):
         search.look_at(path, mode)
     students = search.students()
-    names = unique(_names([attempts[-1] for attempts in students], name_of))
+    called = _names([attempts[-1] for attempts in students], name_of)
+    names = unique(called)
+    for attempts, name, student in zip(students, called, names, strict=True):
+        if attempts[-1].name.casefold() not in name.casefold():
+            search.hide_names(attempts, student)
+    search.say_of_students(students, names)
     submissions = [
         _joined([attempt.submission(name, archives) for attempt in attempts])
         for attempts, name in zip(students, names, strict=True)
@@ -245,6 +300,7 @@ class _Search:
         untouched: Callable[[Path], bool],
         remark: Callable[[str], None],
         zone: Zone,
+        times: Times,
     ) -> None:
         self._found: dict[Place, dict[int, _Found]] = {}
         self._archives = archives
@@ -252,18 +308,85 @@ class _Search:
         self._works = Works(archives.source_bytes, untouched, self._results)
         self._remark = remark
         self._zone = zone
+        self._times = times
         self._systems: dict[str, list[Path]] = {}
         self._zoneless: set[str] = set()
 
     def students(self) -> list[list[_Found]]:
         """Return the attempts of each student that are graded, in the order of their places."""
-        self._say_systems()
         places = sorted(self._found, key=lambda place: os.path.join(*place))
-        return [self._graded(self._found[place]) for place in places]
+        students = [
+            [self._found[place][number] for number in sorted(self._found[place])]
+            for place in places
+        ]
+        self._use_table(students)
+        for item in (item for attempts in students for item in attempts):
+            self._use_archives(item)
+        self._say_systems()
+        self._say_untimed()
+        return [self._graded(attempts) for attempts in students]
 
-    def _graded(self, by_number: Mapping[int, _Found]) -> list[_Found]:
+    def hide_names(self, attempts: Iterable[_Found], student: str) -> None:
+        """Take what a student is called elsewhere out of the names of files."""
+        for item in attempts:
+            own = {item.name, item.whose.name, item.whose.id}
+            item.pseudonym = Pseudonym(student, own, self._works.imported(item.files))
+
+    def say_of_students(self, students: Sequence[Sequence[_Found]], names: Sequence[str]) -> None:
+        """Say what was decided of single students, under the names that they have here."""
+        named = list(zip(names, students, strict=True))
+        lines = [
+            f"{shown(name)}: {line}"
+            for name, attempts in named
+            for item in attempts
+            for line in item.remarks
+        ]
+        for line in shortened(lines):
+            self._remark(line)
+        late = {name: item.whose for name, attempts in named for item in attempts if item.late}
+        if late:
+            system = next(iter(late.values())).system
+            how = "" if all(owner.handed_in for owner in late.values()) else f"; {HOW_LATE}"
+            self._remark(f"{system} marks as late: {listing(sorted(late), MOST_REMARKS)}{how}")
+
+    def _use_table(self, students: Iterable[list[_Found]]) -> None:
+        """Set when work was handed in by the table; say which of its ids are nobody's here."""
+        for line in self._times.remarks:
+            self._remark(line)
+        found = {
+            attempts[-1].whose.id.casefold() for attempts in students if self._is_in_table(attempts)
+        }
+        others = sorted(self._times.of.keys() - found)
+        if others and not found:
+            raise UserError(f"{self._times.source}: nobody graded here has one of its ids")
+        if others:
+            what = listing(others, MOST_REMARKS)
+            self._remark(f"{self._times.source}: nobody graded here has the id {what}")
+
+    def _use_archives(self, item: _Found) -> None:
+        """Set when files were handed in by the archives they lie in, if nothing else tells."""
+        for path in item.paths - item.moments.keys():
+            if moment := self._archives.handed_in(path):
+                at = self._in_zone(moment.at, "the archive")
+                item.moments[path] = moment._replace(at=at)
+
+    def _is_in_table(self, attempts: Sequence[_Found]) -> bool:
+        """Give attempts the time that the table has of their student, if it has one.
+
+        It is that of the newest; those before it for which nothing else tells came no later.
+        """
+        whose = attempts[-1].whose
+        time = self._times.find(whose.system, whose.id)
+        if time is None:
+            return False
+        for item in attempts:
+            if item is attempts[-1] or not item.whose.handed_in:
+                item.owner = replace(item.owner, handed_in=time) if item.owner else None
+                item.moments = dict.fromkeys(item.paths, Moment(time, "system"))
+        return True
+
+    def _graded(self, attempts: list[_Found]) -> list[_Found]:
         """Return those attempts in which there is work, else the newest with a file, or at all."""
-        attempts = [by_number[number] for number in sorted(by_number)]
         if len(attempts) == 1:
             return attempts
         with_files = [attempt for attempt in attempts if attempt.files]
@@ -276,7 +399,7 @@ class _Search:
                 if with_work
                 else f"{len(attempts)} attempts, all without work: the newest is graded"
             )
-            self._remark(f"{shown(graded[-1].name)}: {what}")
+            graded[-1].remarks.append(what)
         return graded
 
     def look_at(self, path: Path, mode: int) -> None:
@@ -309,6 +432,7 @@ class _Search:
             self._look_into(folders[0])
         elif self._works.is_one_students(files, folders):
             self._say_one_students(folder, entries)
+            self._archives.set_students(folder)
             self._add_folder(folder)
         else:
             self._add_plain_class(folder, entries)
@@ -332,27 +456,36 @@ class _Search:
     def _add_class(self, layout: Layout) -> None:
         """Add the students of a class that a system laid out."""
         self._systems.setdefault(layout.system, []).append(layout.of)
-        for line in layout.remarks:
-            self._say(layout.of, line)
         # Archives late: they are opened only for those who have no work beside them.
         for name in sorted(layout.owners, key=lambda name: (suffix(name) == ZIP, name)):
-            for owner in map(self._in_zone, layout.owners[name]):
+            for owner in map(self._zoned, layout.owners[name]):
                 attempts = self._found.setdefault((owner.system, owner.id), {})
                 number = layout.attempts.get(name, 0)
                 item = attempts.setdefault(number, _Found(owner.name, owner))
-                before = set(item.files)
+                before = item.paths
                 if problem := layout.problems.get(name):
                     item.faults.append(Fault(layout.of / name, problem, is_sentence=True))
                 else:
                     self._add_entry(layout.of / name, layout.files.get(name, name), item)
                 if owner.handed_in:
-                    item.moments |= dict.fromkeys(item.files.keys() - before, owner.handed_in)
+                    moment = Moment(owner.handed_in, "system")
+                    item.moments |= dict.fromkeys(item.paths - before, moment)
+                if remark := layout.remarks.get(name):
+                    item.remarks.append(remark)
+                if name in layout.late:
+                    item.late = bool(item.late) or layout.late[name]
 
-    def _in_zone(self, owner: Owner) -> Owner:
-        if owner.handed_in and owner.handed_in.tzinfo is None:
-            self._zoneless.add(owner.system)
-            return replace(owner, handed_in=owner.handed_in.replace(tzinfo=self._zone.info))
-        return owner
+    def _zoned(self, owner: Owner) -> Owner:
+        if owner.handed_in is None:
+            return owner
+        return replace(owner, handed_in=self._in_zone(owner.handed_in, owner.system))
+
+    def _in_zone(self, moment: datetime, source: str) -> datetime:
+        """Return a time with its zone; one that its source tells without is of the class's."""
+        if moment.tzinfo is not None:
+            return moment
+        self._zoneless.add(source)
+        return moment.replace(tzinfo=self._zone.info)
 
     def _add_entry(self, path: Path, called: str, item: _Found) -> None:
         """Add a file that its student `called` so, a folder or an archive, to a student's."""
@@ -406,6 +539,8 @@ class _Search:
             self._open([folder / name], self._file_at(folder / name, in_class=True))
         if not folders and not work:
             self._at(folder)
+        if len({*folders, *(stem_of(entry.name) for entry in work)}) == 1:
+            self._archives.set_students(folder)  # not known to be a class's
         self._say_class(folder, folders, [entry.name for entry in work])
         self._say_not_graded(folder, [e.name for e in files if self._is_nobodys(folder, e)])
 
@@ -421,6 +556,8 @@ class _Search:
         if self._is_class(folder):
             self._look_into(folder)
         else:
+            for archive in (path, folder):
+                self._archives.set_students(archive)
             self._gather(folder, self._file_at(path, in_class=True))
 
     def _is_nobodys(self, folder: Path, entry: os.DirEntry[str]) -> bool:
@@ -558,6 +695,15 @@ class _Search:
         for system in sorted(self._zoneless):
             self._remark(f"{system}'s times have no time zone: read as {self._zone.words}")
 
+    def _say_untimed(self) -> None:
+        """Say what to do about a system that does not tell when work was handed in."""
+        if self._zone == NO_DUE:
+            return
+        found = (item.whose for attempts in self._found.values() for item in attempts.values())
+        untimed = {owner.system for owner in found if not owner.handed_in}
+        for system in sorted(untimed & UNTIMED.keys()):
+            self._remark(f"{system}: {UNTIMED[system]}")
+
     def _say_alone(self, path: Path) -> None:
         """Say that a named file is graded without what it imports of the files beside it."""
         try:
@@ -581,7 +727,8 @@ class _Search:
         if files:
             each = "one student each" if len(students) == len(files) else "one student per name"
             what = [counted(len(files), "file")] + [counted(len(folders), "folder")] * bool(folders)
-            self._say(folder, f"taken as a class: {' and '.join(what)}, {each}")
+            rest = OF_THAT_NAME if HOMEWORK in map(str.lower, students) else ""
+            self._say(folder, f"taken as a class: {' and '.join(what)}, {each}{rest}")
         elif newest_version(folder, folders, self._works.is_untouched):
             self._say(
                 folder,
@@ -640,7 +787,7 @@ def _is_archive(entry: os.DirEntry[str]) -> bool:
 
 def _names(items: Sequence[_Found], name_of: Callable[[Owner], str | None]) -> list[str]:
     """Return what each is called: with the system's id, where that has two of a name."""
-    named = [name_of(item.owner or Owner("", item.name, item.name)) for item in items]
+    named = [name_of(item.whose) for item in items]
     called = [name or item.name for name, item in zip(named, items, strict=True)]
     often = Counter(name.casefold() for name in called)
     return [

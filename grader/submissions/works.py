@@ -103,20 +103,27 @@ class Works:
         imports = self._imports(path)
         return [other.name for other in beside if other != path and stem_of(other.name) in imports]
 
+    def imported(self, files: Iterable[Path]) -> set[str]:
+        """Return the names of modules and packages that files import."""
+        return {name for path in files for name in self._imports(path)}
+
     def is_one_students(self, files: Sequence[Path], folders: Sequence[Path]) -> bool:
         """Tell whether what lies in a folder is one student's; otherwise it is a class.
 
         Two whole works under different names are two students', unless one imports the other, and
         so are two folders with a whole work each. If there is one work only, or a file called as
-        the homework is, the others are its helpers if they are imported, or by that name.
+        the homework is, the others are its helpers if they are imported, or by that name; but not
+        if two of them define something asked.
         """
         if not files or len(files) > MOST_LOOKED_AT:
             return False
         own = [path for path in files if not self.is_untouched(path)]
         stems = {stem_of(path.name) for path in own}
-        imported = {name for path in own for name in self._imports(path)}
+        imported = self.imported(own)
         works = {stem_of(path.name) for path in own if self._is_work(path, imported)}
-        if len(works) > 1 or len(self.folders_with(folders, WHOLE if own else 1)) > 1:
+        if len(works) > 1 or self._are_others(own, imported):
+            return False
+        if len(self.folders_with(folders, WHOLE if own else 1)) > 1:
             return False
         was_handed_out = any(is_called_homework(stem_of(path.name)) for path in files)
         if not own or any(map(is_called_homework, stems)):
@@ -124,6 +131,15 @@ class Works:
         others = self.folders_with(folders, 1)
         has_helpers = len(stems) > 1 or was_handed_out or not imported.isdisjoint(others)
         return has_helpers and len(stems - imported) == 1 and imported.issuperset(others)
+
+    def _are_others(self, files: Iterable[Path], imported: Container[str]) -> bool:
+        """Tell whether files are beginnings of several students, beside one called as the homework.
+
+        Nobody imports them, and each defines something under a name of its own.
+        """
+        stems = {stem_of(path.name) for path in files if self.defines(path)}
+        others = {s for s in stems if not (s in imported or is_called_homework(s) or _is_draft(s))}
+        return len(others) > 1
 
     def is_class(self, files: Sequence[Path], folders: Sequence[Path]) -> bool:
         """Tell whether what lies in a folder is a class's, though a student may have two works."""

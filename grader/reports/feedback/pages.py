@@ -7,7 +7,7 @@ its own, which has a time limit a page. Here nothing slow or unsafe is imported.
 import hashlib
 import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import cache
@@ -46,17 +46,17 @@ class Pages:
         self._begun: deque[tuple[Path, Order, Future[str]]] = deque()
         self.written = 0
 
-    def add(self, final: Final, source: bytes | None) -> None:
+    def add(self, final: Final, source: Callable[[], bytes | None]) -> None:
         """Have a student's page written, unless it stands there already.
 
-        `source` is the file that counts, None if none can be read; `final.record` is whole. An
+        `source` returns the file that counts, None if none can be read; `final.record` is whole. An
         OSError is about this page or one that was begun before.
         """
         path = self._results / final.student / FEEDBACK
-        digest = self._digest_of(final, source is not None)
+        digest = self._digest_of(final)
         if _is_of(path, digest):
             return
-        order = Order(final, source, self._attempts.counts, self._language, digest, self._limits)
+        order = Order(final, source(), self._attempts.counts, self._language, digest, self._limits)
         self._begun.append((path, order, self._start("full", order)))
         while self._begun and (self._begun[0][2].done() or len(self._begun) > AHEAD * self._jobs):
             self._write_next()
@@ -78,14 +78,10 @@ class Pages:
             self._pool.stop()
             self._pool.join()
 
-    def _digest_of(self, final: Final, has_source: bool) -> str:
+    def _digest_of(self, final: Final) -> str:
         """Return a digest of all that determines a page; the source is in it by its sha256."""
         digest = hashlib.sha256(_digest_of_code(self._language))
-        digest.update(
-            msgspec.msgpack.encode(
-                (final, has_source, self._attempts, self._language, self._limits)
-            )
-        )
+        digest.update(msgspec.msgpack.encode((final, self._attempts, self._language, self._limits)))
         return digest.hexdigest()
 
     def _write_next(self) -> None:

@@ -30,6 +30,7 @@ __all__ = [
     "OWN_FILES",
     "STUDENTS_FILES",
     "SYSTEM_FILES",
+    "UNTIMED",
     "Layout",
     "Owner",
     "Unclear",
@@ -45,6 +46,8 @@ SYSTEM_FILES = frozenset(
 OWN_FILES = SYSTEM_FILES | {brightspace.INDEX_FILE, *sakai.GRADES_FILES}
 # What lies in a student's folder, which then is not one that a class was wrapped in.
 STUDENTS_FILES = frozenset({submitty.SETTINGS_FILE})
+# What to know of systems whose download has no times, and what to do.
+UNTIMED = {github.SYSTEM: github.UNTIMED}
 Recogniser = Callable[[Path, Names, Names], Layout | None]
 RECOGNISERS: tuple[Recogniser, ...] = (
     gradescope.recognise,

@@ -7,11 +7,11 @@ there.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from grader.submissions import shown
-from grader.submissions.layouts.common import MOST_REMARKS, Layout, Names, by_name
+from grader.submissions.layouts.common import Layout, Names, by_name
 
 SYSTEM = "Canvas"
 FILE = r"_(?:\d+_(?P<file>.+)|text\.html|link\.html)"
@@ -28,20 +28,11 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
         return None
     for pattern in PATTERNS:
         if layout := by_name(SYSTEM, pattern, folder, files):
-            return replace(layout, remarks=_late(pattern, layout))
+            return replace(layout, late=_late(pattern, layout.owners))
     return None
 
 
-def _late(pattern: re.Pattern[str], layout: Layout) -> tuple[str, ...]:
-    """Return a line about those whom Canvas marks as late; it does not say how late."""
-    late = sorted(
-        {
-            shown(owner.name)
-            for name, (owner,) in layout.owners.items()
-            if (match := pattern.fullmatch(name)) and match["late"]
-        }
-    )
-    if not late:
-        return ()
-    more = f" and {len(late) - MOST_REMARKS} more" if len(late) > MOST_REMARKS else ""
-    return (f"{SYSTEM} marks as late: {', '.join(late[:MOST_REMARKS])}{more}",)
+def _late(pattern: re.Pattern[str], names: Iterable[str]) -> dict[str, bool]:
+    """Return which files Canvas marks as late; nothing if none is, as perhaps none was due."""
+    late = {name: bool(match["late"]) for name in names if (match := pattern.fullmatch(name))}
+    return late if any(late.values()) else {}

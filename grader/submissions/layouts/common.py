@@ -56,16 +56,18 @@ class Layout:
     An entry may lie deeper: STUDENT/ASSIGNMENT. `attempts` says which of its students' attempts an
     entry is of, where the system keeps several: of a newer one the number is higher.
     `files` are the names that students gave to files, where the system changed them.
-    `remarks` are lines for the screen, one about each decision. `problems` is, in a
-    sentence about an entry, why there is nothing to grade, where the system tells.
+    `remarks` are what was decided about an entry, for the screen. `problems` is, in a
+    sentence about an entry, why there is nothing to grade, where the system tells. `late` says if
+    an entry is marked as late, where the system marks those that are.
     """
 
     of: Path
     owners: Mapping[str, tuple[Owner, ...]]
     files: Mapping[str, str]
     attempts: Mapping[str, int] = field(default_factory=dict)
-    remarks: tuple[str, ...] = ()
+    remarks: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
+    late: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def system(self) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from grader.submissions.layouts.common import Layout, Names, by_name
 
+SYSTEM = "Moodle"
 PATTERN = re.compile(
     r"(?P<name>.*?)_(?P<id>\d+)_assignsubmission_[a-z][a-z0-9]*(?:_(?P<file>.*))?", re.DOTALL
 )
@@ -18,4 +19,4 @@ PATTERN = re.compile(
 
 def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     """Return whose each file or folder is."""
-    return by_name("Moodle", PATTERN, folder, files, folders)
+    return by_name(SYSTEM, PATTERN, folder, files, folders)

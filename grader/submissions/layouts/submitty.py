@@ -13,7 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from grader.submissions import shown
 from grader.submissions.layouts.common import (
     Layout,
     Names,
@@ -23,7 +22,6 @@ from grader.submissions.layouts.common import (
     listed,
     moment,
     read,
-    shortened,
 )
 
 SYSTEM = "Submitty"
@@ -55,7 +53,7 @@ def _is_users(folder: Path) -> bool:
 
 
 def _layout(folder: Path, users: Names) -> Layout:
-    owners, remarks, problems = {}, [], {}
+    owners, remarks, problems = {}, {}, {}
     for user in users:
         settings = _settings(folder / user / SETTINGS_FILE)
         versions = {int(name) for name in folders_in(folder / user) if _is_version(name)}
@@ -66,11 +64,9 @@ def _layout(folder: Path, users: Names) -> Layout:
         if number not in versions:
             problems[name] = NO_VERSION if number else CANCELLED
         elif len(versions) > 1:
-            remarks.append(
-                f"{shown(user)}: {len(versions)} versions, the {kind} one, {number}, is graded"
-            )
+            remarks[name] = f"{len(versions)} versions, the {kind} one, {number}, is graded"
         owners[name] = (Owner(SYSTEM, user, user, moment(_time(settings, number))),)
-    return Layout(folder, owners, {}, remarks=shortened(remarks), problems=problems)
+    return Layout(folder, owners, {}, remarks=remarks, problems=problems)
 
 
 def _is_version(name: str) -> bool:

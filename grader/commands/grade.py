@@ -1,0 +1,275 @@
+"""`grader grade`: find the submissions, grade what is new, record it, write what people read."""
+
+import platform
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from grader.batch import Batch, Find, work_of
+from grader.commands.shared import entries_of, starter
+from grader.exits import DONE, UNDER_MARK, say
+from grader.gradebook import (
+    Assignment,
+    Gradebook,
+    GradebookError,
+    Setting,
+    default_url,
+    gradebook_file,
+    note_url,
+    untouched_url,
+    url_of,
+)
+from grader.jobs import INTERRUPTED, GradeJob
+from grader.papers import Brief
+from grader.publishing import Folder
+from grader.records import Final, Record, record_path
+from grader.remembering import check_same, first, login_name_or_number, public_seed
+from grader.reports.feedback.pages import Pages
+from grader.reports.terminal import GradeScreen
+from grader.roster import Names, Person, RosterRow, read_people
+from grader.submissions.archives import Archives
+from grader.submissions.candidates import Handout
+from grader.submissions.discover import Submission, discover
+from grader.submissions.times import NO_TIMES, Times
+from grader.timetable import read_times
+
+
+@dataclass(frozen=True)
+class _Remembered:
+    """What a gradebook knew before this run; nothing, if there is none."""
+
+    assignment: Assignment | None = None
+    settings: Sequence[Setting] = ()
+    people: Sequence[Person] = ()
+    roster: dict[str, RosterRow] = field(default_factory=dict)
+    seed_before: str | None = None
+
+    @classmethod
+    def of(cls, book: Gradebook) -> "_Remembered":
+        return cls(
+            book.find_assignment(),
+            book.settings(),
+            book.people(),
+            book.roster(),
+            book.seed_before(),
+        )
+
+
+def grade(job: GradeJob) -> int:
+    """Grade the submissions of a job; return the exit code."""
+    results = Path(job.out)
+    url = url_of(results, job.db)
+    with ExitStack() as opened:
+        # Until the graders have proved themselves, nothing is written.
+        before = _untouched(url, results, opened)
+        remembered = _Remembered.of(before) if before else _Remembered()
+        assignment = _assignment(job, remembered, results)
+        rubric, handout = assignment.rubric, Handout(assignment.rubric)
+        # What is unpacked is read while the class is graded, and gone after that.
+        archives = opened.enter_context(Archives(rubric.archives, rubric.limits.source_bytes))
+        rows = job.options.read_roster()
+        names = _names(job, remembered, rows, results)
+        remarks = list(_other_python(rubric.software.python))
+        submissions = discover(
+            [Path(path) for path in job.paths],
+            archives,
+            results,
+            names,
+            untouched=handout.is_at,
+            remark=remarks.append,
+            zone=rubric.late.time_zone,
+            times=_times(job, assignment),
+        )
+        remarks += names.check() if rows else []
+        several = any(len(each.files) > 1 for s in submissions for each in s.attempts)
+        given = handout.lines if several else ()
+        brief = Brief.of(rubric, assignment.seed.value, job.isolation == "strict", given)
+        works = [work_of(submission, rubric.limits.source_bytes) for submission in submissions]
+        screen = opened.enter_context(
+            GradeScreen(sum(map(len, works)), rubric, results, quiet=job.format == "json")
+        )
+        start = starter(brief, min(job.jobs, len(works)), screen, job.cluster)
+        find = before.find if before and job.cache else _nothing
+        batch = opened.enter_context(Batch(works, brief, find, start, screen.show_alarm))
+        results.mkdir(parents=True, exist_ok=True)
+        note_url(results, url)
+        book = opened.enter_context(Gradebook(url))
+        remarks += _remember(book, assignment, rows, brief, results)
+        screen.show_remarks(remarks)
+        return _grade_class(job, submissions, book, batch, screen)
+
+
+def _assignment(job: GradeJob, remembered: _Remembered, results: Path) -> Assignment:
+    """Return what to go by; raise UserError if something else is remembered."""
+    if remembered.assignment is None:
+        return first(job.options, remembered.seed_before)
+    check_same(job.options, remembered.assignment, remembered.roster, remembered.settings, results)
+    return remembered.assignment
+
+
+def _names(
+    job: GradeJob, remembered: _Remembered, rows: Sequence[RosterRow], results: Path
+) -> Names:
+    # An older grader kept them in a file beside the gradebook.
+    people = remembered.people if remembered.assignment else read_people(results)
+    if rows:
+        return Names(people, [*remembered.roster.values(), *rows], job.options.students or "")
+    return Names(people, remembered.roster.values())
+
+
+def _times(job: GradeJob, assignment: Assignment) -> Times:
+    return read_times(Path(job.times), assignment.rubric.late.time_zone) if job.times else NO_TIMES
+
+
+def _remember(
+    book: Gradebook,
+    assignment: Assignment,
+    rows: Sequence[RosterRow],
+    brief: Brief,
+    results: Path,
+) -> Iterator[str]:
+    """Remember what this run goes by, and yield a line for what an instructor should know of it."""
+    who, known = login_name_or_number(), book.find_assignment()
+    book.set_up(replace(assignment, software=brief.software), rows, who)
+    if known is None:
+        book.introduce(read_people(results))
+        origin = {
+            "secret": "a secret one, made just now",
+            "given": "as given",
+            "before": "as before",
+        }
+        yield (
+            f"{results} now remembers the rubric ({assignment.rubric_name}), the seed "
+            f"({origin[assignment.seed.origin]}) and the language: later commands need none of them"
+        )
+    elif known.software not in ({}, brief.software):
+        book.note(replace(known, software=brief.software), who)
+        yield (
+            f"{results} was graded with other software before ({_changed(known, brief)}): to grade "
+            f"all of it with this one, grader regrade --all --results {results}"
+        )
+    if assignment.seed.value == str(public_seed()):
+        yield (
+            "the seed is the one that is published with the grader, so that students may know it: "
+            f"grader settings {results} --new-seed"
+        )
+
+
+def _changed(known: Assignment, brief: Brief) -> str:
+    return ", ".join(
+        f"{name} {version}"
+        for name, version in known.software.items()
+        if brief.software.get(name) != version
+    )
+
+
+def _other_python(promised: str) -> Iterator[str]:
+    """Yield a line if students were told of another Python than this one."""
+    here = ".".join(platform.python_version_tuple()[:2])
+    if here != promised:
+        yield (
+            f"this is Python {here}, and the handout says {promised} ([software] in the rubric): "
+            "code that only one of them can read earns other points than students expect"
+        )
+
+
+def _untouched(url: str, results: Path, opened: ExitStack) -> Gradebook | None:
+    """Return the gradebook that there is, if possible opened so that no trace is left of that."""
+    if url == default_url(results):
+        if not gradebook_file(results).exists():
+            return None
+        if untouched := untouched_url(results):
+            with suppress(GradebookError):  # somebody has begun to write since, or it is an old one
+                return opened.enter_context(Gradebook(untouched))
+    return opened.enter_context(Gradebook(url))
+
+
+def _nothing(keys: Sequence[str]) -> dict[str, Record]:
+    return {}
+
+
+def _grade_class(
+    job: GradeJob,
+    submissions: Sequence[Submission],
+    book: Gradebook,
+    batch: Batch,
+    screen: GradeScreen,
+) -> int:
+    results, assignment = Path(job.out), book.assignment
+    rubric, basis = assignment.rubric, assignment.basis
+    find: Find = book.find
+    if rubric.late.due and (untimed := _untimed(submissions)):
+        screen.show_untimed(untimed)
+    students = {submission.student for submission in submissions}
+    # Closed first, where a record cannot be written, so that no worker outlives the message.
+    with (
+        closing(
+            Pages(min(job.jobs, len(submissions)), results, assignment.language, rubric)
+        ) as pages,
+        Folder(results, book, assignment, pages if job.pages else None) as folder,
+        closing(batch.results(find)) as all_,
+    ):
+        try:
+            for some in all_:
+                entries = entries_of(some)
+                if not book.is_unchanged(entries):
+                    book.add(basis, entries)
+                # What is in the book and not yet in a file gets there with the next run.
+                folder.write(book.finals({entry.record.student for entry in entries}))
+                screen.add([result.record for result in some], known=some[0].was_known)
+            screen.show_pages(pages.waiting)
+            folder.complete(screen.alarms)
+            screen.show_pages(pages.waiting)
+        except KeyboardInterrupt:
+            folder.write_tables(screen.alarms)
+            say(f"interrupted: {screen.graded} of {len(students)} graded, kept in {results}")
+            return INTERRUPTED
+        except Exception:
+            folder.write_tables(screen.alarms)
+            raise
+    finals = book.finals()
+    if job.format == "json":
+        _print_records(sorted(students), results)
+    else:
+        screen.show_remarks(_idle_extensions(book))
+        screen.show_class(iter(finals), students)
+    return UNDER_MARK if _is_any_under(job, finals, students) else DONE
+
+
+def _is_any_under(job: GradeJob, finals: Iterable[Final], students: set[str]) -> bool:
+    mark = job.fail_under
+    return mark is not None and any(f.final < mark for f in finals if f.student in students)
+
+
+def _untimed(submissions: Sequence[Submission]) -> list[str]:
+    """Return the systems that do not say when work was handed in, and have to."""
+    return sorted(
+        {
+            each.owner.system
+            for each in submissions
+            if each.owner
+            and each.owner.system
+            and each.handed_in(each.files[:1]).told_by != "system"
+            and each.late is None
+        }
+    )
+
+
+def _idle_extensions(book: Gradebook) -> list[str]:
+    """Return a line that names those who have an extension and handed in nothing, if any are."""
+    names = book.extended_without_work()
+    return [f"an extension, and nothing handed in yet: {', '.join(names)}"] if names else []
+
+
+def _print_records(students: Iterable[str], results: Path) -> None:
+    """Print the records as one JSON array, without having the whole class in memory."""
+    between = b"[\n"
+    for student in students:
+        sys.stdout.buffer.write(between + record_path(student, results).read_bytes().rstrip())
+        between = b",\n"
+    sys.stdout.buffer.write(b"\n]\n")
+    sys.stdout.buffer.flush()

@@ -1,0 +1,43 @@
+"""`grader validate`: the solution and its mutants, and the pass mark."""
+
+from contextlib import closing
+from pathlib import Path
+
+from grader.exits import DONE, UNDER_MARK
+from grader.graders import Graders
+from grader.jobs import ValidateJob
+from grader.papers import Brief
+from grader.reports.terminal import show_validations
+from grader.rubric import Rubric, load_rubric
+
+
+def validate(job: ValidateJob) -> int:
+    """Grade them and show what each lost; return the exit code."""
+    own = load_rubric()
+    rubric = load_rubric(Path(job.rubric)) if job.rubric else own
+    seed = rubric.cases.seed if job.seed is None else job.seed
+    # Not above: it needs the solution's texts and what makes notebooks of them.
+    from grader.validate import validate, validate_pairs, validate_solution
+
+    # What 2000 steps with each mutant come to is known of the package's own homework.
+    known = (rubric.homework, rubric.training) == (own.homework, own.training)
+    untrained = rubric.untrained()
+    with closing(Graders(Brief.of(rubric, seed, strict=False), job.jobs)) as graders:
+        validations = list(validate_solution(rubric, graders))
+        validations += validate(rubric, graders) if known else []
+    with closing(Graders(Brief.of(untrained, seed, strict=False), job.jobs)) as graders:
+        validations += [] if known else validate(untrained, graders)
+        pairs = list(validate_pairs(untrained, graders))  # two mistakes show without training
+    show_validations(validations, pairs)
+    sound = _pass_mark_holds(rubric, job.jobs)
+    return DONE if sound and all(validation.holds for validation in validations) else UNDER_MARK
+
+
+def _pass_mark_holds(rubric: Rubric, jobs: int) -> bool:
+    """Measure the pass mark, show it, and return whether it tells right from wrong."""
+    from grader.calibration import calibrate  # which imports torch: nothing is graded any more
+    from grader.reports.calibration import table_of, verdict_on
+
+    measured = calibrate(rubric, jobs, only_musts=True)
+    print(f"\n{table_of(measured, rubric)}\n{verdict_on(measured)}")
+    return all(each.holds for each in measured)

@@ -1,0 +1,52 @@
+"""A copy of a SQLite database beside it."""
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+
+from grader.files import UNFINISHED
+
+
+@contextlib.contextmanager
+def backed_up(database: Path, revision: str) -> Iterator[Path]:
+    """Copy a database before it is brought up to `revision`, and give the path of the copy.
+
+    After an exception there is no copy. The caller has the lock of a writer, so that the copy is of
+    what the caller changes. An OSError names the copy.
+    """
+    copy = _unused(database.with_name(f"{database.name}.before-{revision}"))
+    _copy(database, copy)
+    try:
+        yield copy
+    except BaseException:
+        copy.unlink()
+        raise
+
+
+def _unused(path: Path) -> Path:
+    """Return the path, or else the first one with a number that nothing has."""
+    numbered = (path.with_name(f"{path.name}.{number}") for number in count(2))
+    return path if not path.exists() else next(other for other in numbered if not other.exists())
+
+
+def _copy(database: Path, copy: Path) -> None:
+    """Copy a database with what is in its log; `copy` is there as a whole or not at all."""
+    try:
+        descriptor, name = tempfile.mkstemp(dir=copy.parent, prefix=UNFINISHED)
+        os.close(descriptor)
+        try:
+            with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(name)) as to:
+                source.backup(to)
+            shutil.copymode(database, name)
+            os.replace(name, copy)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(copy)) from error

@@ -1,0 +1,102 @@
+"""What a gradebook remembers of its assignment: the settings, each with when and by whom."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal, Self
+
+import msgspec
+from msgspec.structs import replace
+
+from grader.catalogue import Language
+from grader.papers import basis_of
+from grader.rubric import Rubric, rubric_from_json
+
+Name = Literal["rubric", "seed", "language", "roster", "software"]
+# Where a seed is from: drawn here and told to nobody, given by somebody, or found in a gradebook
+# that an older grader made.
+Origin = Literal["secret", "given", "before"]
+PACKAGE = "the package's own rubric"
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """A setting as it was set: `value` is JSON."""
+
+    name: Name
+    value: str
+    who: str
+    at: datetime
+
+
+class Seed(msgspec.Struct, frozen=True):
+    """The seed of the hidden cases in decimal: it may have more digits than an integer of JSON."""
+
+    value: str
+    origin: Origin
+
+
+class NamedRubric(msgspec.Struct, frozen=True):
+    """A rubric, whole, and the name of the file it was read from."""
+
+    name: str
+    rubric: msgspec.Raw
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """What every command goes by: the settings in force.
+
+    `rubric_name` and `roster_name` are the files they were read from ("": none); `software` are
+    the versions that the class was last graded with.
+    """
+
+    rubric: Rubric
+    rubric_name: str
+    seed: Seed
+    language: Language
+    roster_name: str = ""
+    software: dict[str, str] = {}
+
+    @property
+    def basis(self) -> str:
+        """A digest of what decides every score: the scoring part of the rubric, and the seed."""
+        return basis_of(self.rubric, self.seed.value)
+
+    def values(self) -> dict[Name, str]:
+        """Return the settings as JSON."""
+        values: dict[Name, object] = {
+            "rubric": NamedRubric(self.rubric_name, msgspec.Raw(msgspec.json.encode(self.rubric))),
+            "seed": self.seed,
+            "language": self.language,
+            "roster": self.roster_name,
+            "software": self.software,
+        }
+        return {name: msgspec.json.encode(value).decode() for name, value in values.items()}
+
+    @classmethod
+    def of(cls, settings: Sequence[Setting]) -> Self | None:
+        """Return what is in force: the last setting of each name. None if there is no rubric."""
+        values: Mapping[Name, str] = {setting.name: setting.value for setting in settings}
+        if "rubric" not in values or "seed" not in values:
+            return None
+        named = msgspec.json.decode(values["rubric"], type=NamedRubric)
+        assignment = cls(
+            rubric=rubric_from_json(bytes(named.rubric)),
+            rubric_name=named.name,
+            seed=msgspec.json.decode(values["seed"], type=Seed),
+            language=msgspec.json.decode(values.get("language", '"en"'), type=Language),
+        )
+        more = {
+            "roster_name": msgspec.json.decode(values.get("roster", '""'), type=str),
+            "software": msgspec.json.decode(values.get("software", "{}"), type=dict[str, str]),
+        }
+        return replace(assignment, **more)
+
+    def changes_to(self, other: "Assignment") -> dict[Name, str]:
+        """Return the settings, as JSON, that differ in another assignment."""
+        mine = self.values()
+        return {name: value for name, value in other.values().items() if value != mine[name]}
+
+
+def seed_before(settings: Sequence[Setting]) -> Seed | None:
+    """Return the seed of a gradebook that remembers nothing but that."""
+    values = [setting.value for setting in settings if setting.name == "seed"]
+    return msgspec.json.decode(values[-1], type=Seed) if values else None

@@ -1,0 +1,140 @@
+"""Write what people read of a gradebook into a folder of results, and keep it up to date.
+
+The gradebook is the truth, and the folder a view of it. A revision is raised by each change of what
+counts of a student; the folder notes up to which one it is complete. So the next command writes
+what a killed one, or another process with the same gradebook, has left to do.
+"""
+
+import fcntl
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+from msgspec.structs import replace
+
+from grader.bulk import no_collection
+from grader.catalogue import Texts
+from grader.files import remove_unfinished, write_atomically
+from grader.gradebook import Assignment, Gradebook
+from grader.records import Final, in_language, write_grades, write_outcome
+from grader.reports.feedback.pages import Pages
+from grader.reports.index import SIMILAR, write_index
+from grader.roster import write_people
+from grader.smells import Smell
+
+CHUNK = 200  # students whose files are written at a time
+COMPLETE = ".complete"
+LOCK = ".lock"
+AT_WORK = ".at-work"  # every process that writes files here has a shared lock on it
+
+
+class _Complete(msgspec.Struct, frozen=True):
+    """Up to which revision of a gradebook the records of a folder are written, and its pages."""
+
+    book: str
+    records: int = -1
+    pages: int = -1
+
+
+class Folder:
+    """The files of a folder of results. Several processes may write to one at the same time.
+
+    Use as a context manager. On entering, what killed processes left half-written is removed,
+    unless others are at work here.
+    """
+
+    def __init__(
+        self, results: Path, book: Gradebook, assignment: Assignment, pages: Pages | None
+    ) -> None:
+        """Without `pages`, the students' feedback pages stay as they are."""
+        self._results = results
+        self._book = book
+        self._assignment = assignment
+        self._texts = Texts(assignment.language)
+        self._pages = pages
+        self._opened = ExitStack()
+
+    def __enter__(self) -> Self:
+        at_work = self._opened.enter_context(open(self._results / AT_WORK, "w"))
+        with suppress(BlockingIOError):
+            fcntl.flock(at_work, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove_unfinished(self._results)
+        fcntl.flock(at_work, fcntl.LOCK_SH)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._opened.close()
+
+    def write(self, finals: Sequence[Final]) -> None:
+        """Write result.json and the page of students, but where they stand already."""
+        for start in range(0, len(finals), CHUNK):
+            for final in self._book.with_drawings(finals[start : start + CHUNK]):
+                shown = _in_language(final, self._texts)
+                write_outcome(shown.outcome, self._results)
+                if self._pages:
+                    self._pages.add(shown, partial(self._book.source_of, final))
+
+    def complete(self, alarms: Sequence[tuple[Smell, int]] = ()) -> None:
+        """Write what has changed since the folder was complete, and the tables of the class.
+
+        `alarms` are what may have been the machine's fault, and how many in a row ended so.
+        """
+        with self._locked():
+            book, revision = self._book.revision()
+            before = self._complete_until(book)
+            self.write(self._book.finals_after(before.pages if self._pages else before.records))
+            if self._pages:
+                self._pages.finish()
+            self.write_tables(alarms)
+            now = _Complete(book, revision, revision if self._pages else before.pages)
+            if now != before:
+                write_atomically(self._results / COMPLETE, msgspec.json.encode(now))
+
+    def write_tables(self, alarms: Sequence[tuple[Smell, int]] = ()) -> None:
+        """Write grades.csv, students.csv and index.html: everybody the gradebook knows."""
+        rubric, results = self._assignment.rubric, self._results
+        with no_collection():
+            finals = self._book.finals()
+            write_grades(finals, list(rubric.points), results)
+            write_people(self._book.people(), results)
+            write_index(finals, rubric, results, self._texts, alarms)
+
+    def remove(self, students: Iterable[str]) -> None:
+        """Remove the folders of students who are not called so any more, or are not there.
+
+        A report of similar submissions goes, too: it may name them.
+        """
+        for student in students:
+            shutil.rmtree(self._results / student, ignore_errors=True)
+            (self._results / SIMILAR).unlink(missing_ok=True)
+
+    def _complete_until(self, book: str) -> _Complete:
+        with suppress(FileNotFoundError, msgspec.DecodeError):
+            noted = msgspec.json.decode((self._results / COMPLETE).read_bytes(), type=_Complete)
+            if noted.book == book:
+                return noted
+        return _Complete(book)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Let one process at a time write the tables: the last one has read what is newest."""
+        with open(self._results / LOCK, "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _in_language(final: Final, texts: Texts) -> Final:
+    record = in_language(final.record, texts)
+    messages = {criterion.id: criterion.message for criterion in record.criteria}
+    criteria = [replace(c, message=messages.get(c.id, c.message)) for c in final.criteria]
+    return replace(final, record=record, criteria=criteria)

@@ -1,0 +1,60 @@
+"""Names of files that do not tell whose they are, of a student who is called otherwise here."""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+
+from grader.submissions.kinds import ending_of, stem_of
+
+WORD = re.compile(r"[^\W\d_]+|\d+")
+LEAST = 3  # letters of a part of a word that says whose it is
+LEAST_WIDE = 2  # where a letter is no Latin one
+
+
+class Pseudonym:
+    """Hides the names that a student has elsewhere: a file called by one is called `student`.
+
+    What is in `kept` stays as it is: names of modules that the student's files import.
+    """
+
+    def __init__(self, student: str, names: Iterable[str], kept: Collection[str]) -> None:
+        self._student = student
+        self._names = [_words(name) for name in names]
+        self._kept = kept
+        self._hidden: dict[str, str] = {}
+        self._count: dict[str, int] = {}
+
+    def hide(self, path: str) -> str:
+        """Return a path without the names; two of its parts that differ still do."""
+        return "/".join(map(self._part, path.split("/")))
+
+    def _part(self, part: str) -> str:
+        if part not in self._hidden:
+            stays = stem_of(part) in self._kept or not self._tells(_words(part))
+            self._hidden[part] = part if stays else self._neutral(ending_of(part))
+        return self._hidden[part]
+
+    def _neutral(self, ending: str) -> str:
+        number = self._count[ending] = self._count.get(ending, 0) + 1
+        return f"{self._student}-{number}{ending}" if number > 1 else f"{self._student}{ending}"
+
+    def _tells(self, words: list[str]) -> bool:
+        """Tell whether words have one of a name among them, or are part of a name."""
+        whole = "".join(words)
+        for name in self._names:
+            long = [word for word in name if _is_long(word)]
+            if not {*words}.isdisjoint(name) or any(word in whole for word in long):
+                return True
+            if any(word in "".join(name) for word in words if _is_long(word)):
+                return True
+        return False
+
+
+def _words(text: str) -> list[str]:
+    """Return the words and numbers of a name, without capitals and accents."""
+    letters = unicodedata.normalize("NFKD", text).casefold()
+    return WORD.findall("".join(char for char in letters if not unicodedata.combining(char)))
+
+
+def _is_long(word: str) -> bool:
+    return not word.isdigit() and len(word) >= (LEAST if word.isascii() else LEAST_WIDE)

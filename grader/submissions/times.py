@@ -1,0 +1,78 @@
+"""When work was handed in, and who says so."""
+
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import ZipInfo
+
+from grader.policy import ToldBy
+
+UNIX_TIMES = 0x5455  # "UT", the extra field of an entry that has its times in UTC
+HAS_CHANGED = 0x1  # the first of the flags of that field: the time of the last change is in it
+NO_TIME = (1980, 1, 1, 0, 0, 0)  # the first time an archive can have: what tools write without one
+
+
+class Moment(NamedTuple):
+    """When something was handed in, with its zone, and who says so."""
+
+    at: datetime
+    told_by: ToldBy
+
+
+class Times(NamedTuple):
+    """A table of when students handed in: `of` has the times, by the casefolded id in `system`.
+
+    The table is called `source`. Without a `system` the ids may be of any. `remarks` say what could
+    not be read.
+    """
+
+    source: str
+    system: str
+    of: Mapping[str, datetime]
+    remarks: Sequence[str] = ()
+
+    def find(self, system: str, id_: str) -> datetime | None:
+        """Return when the student of this id in this system handed in, if it is told."""
+        return self.of.get(id_.casefold()) if self.system in ("", system) else None
+
+
+NO_TIMES = Times("", "", {})
+
+
+def now() -> Moment:
+    """Return the present moment, for what nothing else is known of."""
+    return Moment(datetime.now(UTC), "file")
+
+
+def of_file(path: Path) -> Moment:
+    """Return when a file was last changed."""
+    with suppress(OSError):
+        return Moment(datetime.fromtimestamp(path.lstat().st_mtime, UTC), "file")
+    return now()
+
+
+def of_entry(info: ZipInfo) -> datetime | None:
+    """Return when an archive's entry was last changed, None if it does not say that.
+
+    It has a local time without a zone, and may have one in UTC, which is believed first.
+    """
+    with suppress(ValueError, OverflowError, OSError, IndexError, struct.error):
+        for kind, field in _extra_fields(info.extra):
+            if kind == UNIX_TIMES and field[0] & HAS_CHANGED:
+                return datetime.fromtimestamp(struct.unpack_from("<l", field, 1)[0], UTC)
+    with suppress(ValueError):
+        if info.date_time != NO_TIME:
+            return datetime(*info.date_time)
+    return None
+
+
+def _extra_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield what an entry has beside the usual: a kind, and its bytes."""
+    at = 0
+    while at + 4 <= len(extra):
+        kind, size = struct.unpack_from("<HH", extra, at)
+        yield kind, extra[at + 4 : at + 4 + size]
+        at += 4 + size

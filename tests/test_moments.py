@@ -1,0 +1,307 @@
+"""When work was handed in, and who says so: never a student's own archive, nor this machine's zone.
+
+Whoever zips says in the entries when files were changed: the student EARLY, which is not believed,
+the system RIGHT. All that lies on disk is of LATER.
+"""
+
+import io
+import os
+import time
+import zipfile
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from zips import dated
+
+from grader.errors import UserError
+from grader.policy import NO_DUE, Zone
+from grader.rubric import Rubric
+from grader.submissions.archives import Archives
+from grader.submissions.discover import HOW_LATE, Submission, discover
+from grader.submissions.layouts import Owner
+from grader.submissions.layouts.github import UNTIMED
+from grader.submissions.times import NO_TIMES, Times
+
+ZONE = Zone(timezone(timedelta(hours=1)), "+01:00, that of a test")
+EARLY, RIGHT, LATER = (datetime(2026, month, 1, 12, tzinfo=ZONE.info) for month in (9, 10, 11))
+UNKNOWN = datetime(1980, 1, 1)  # what a tool writes that knows no time
+WHOLE = "".join(f"def {name}(x):\n    pass\n" for name in ("forward", "grad_w1", "grad_b1"))
+IMPORTS = "from utils import f\n" + WHOLE
+
+
+def archive(*entries: tuple[str, datetime, bytes | str], utc: datetime | None = None) -> bytes:
+    """Return a zip archive of these names, local times and contents."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as file:
+        for name, moment, content in entries:
+            file.writestr(dated(name, moment, utc), content)
+    return data.getvalue()
+
+
+def both(moment: datetime, utc: datetime | None = None) -> bytes:
+    """Return a class's archive of two students."""
+    names = ("ada/homework.py", "ben/homework.py")
+    return archive(*((name, moment, WHOLE) for name in names), utc=utc)
+
+
+def found_in(
+    root: Path, files: dict[str, bytes | str], named: str, rubric: Rubric, **options: object
+) -> list[Submission]:
+    """Lay files out, all of LATER, and find the submissions in one of them."""
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        os.utime(path, (LATER.timestamp(), LATER.timestamp()))
+    with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
+        found = discover([root / named], archives, **{"zone": ZONE, **options})
+        for submission in found:  # as long as there are files
+            submission.handed_in(submission.files)
+        return [*found]
+
+
+def moments(found: list[Submission]) -> dict[str, tuple[datetime, str]]:
+    return {each.student: tuple(each.handed_in(each.files)) for each in found}
+
+
+ADAS = archive(("homework.py", EARLY, WHOLE))
+BENS = ("ben/homework.py", RIGHT, WHOLE)
+BY_ARCHIVE, BY_FILE = (RIGHT, "archive"), (LATER, "file")
+# What there is, what of it is named, and when the work of each student was handed in.
+TOLD = {
+    "files": ({"c/ada.py": WHOLE, "c/ben.py": WHOLE}, "c", {"ada": BY_FILE, "ben": BY_FILE}),
+    "a_class": ({"c.zip": both(RIGHT)}, "c.zip", {"ada": BY_ARCHIVE, "ben": BY_ARCHIVE}),
+    "a_class_in_a_folder": ({"x/c.zip": both(RIGHT)}, "x", {"ada": BY_ARCHIVE, "ben": BY_ARCHIVE}),
+    "a_class_in_an_archive": (
+        {"x.zip": archive(("c.zip", EARLY, both(RIGHT)))},
+        "x.zip",
+        {"ada": BY_ARCHIVE, "ben": BY_ARCHIVE},
+    ),
+    "an_archive_in_a_class": (
+        {"c.zip": archive(("ada/hw.zip", RIGHT, ADAS), BENS)},
+        "c.zip",
+        {"ada": BY_ARCHIVE, "ben": BY_ARCHIVE},
+    ),
+    "a_loose_archive_in_a_class": (
+        {"c.zip": archive(("ada.zip", RIGHT, ADAS), ("ben.py", RIGHT, WHOLE))},
+        "c.zip",
+        {"ada": BY_ARCHIVE, "ben": BY_ARCHIVE},
+    ),
+    "an_archive_of_a_system": (
+        {"c.zip": archive(("ada_11_901_hw.zip", RIGHT, ADAS), ("ben_12_902_hw.py", RIGHT, WHOLE))},
+        "c.zip",
+        {"ada": BY_ARCHIVE, "ben": BY_ARCHIVE},
+    ),
+    "archives_in_a_folder": (
+        {"c/ada.zip": ADAS, "c/ben.zip": ADAS},
+        "c",
+        {"ada": BY_FILE, "ben": BY_FILE},
+    ),
+    "an_archive_in_a_folder": ({"c/ada.zip": ADAS}, "c", {"ada": BY_FILE}),
+    "an_archive_in_a_students_folder": ({"c/ada/x.zip": ADAS}, "c", {"ada": BY_FILE}),
+    "a_students_archive": ({"ada.zip": ADAS}, "ada.zip", {"ada": BY_FILE}),
+    "one_file": ({"x.zip": archive(("ada.py", EARLY, WHOLE))}, "x.zip", {"ada": BY_FILE}),
+    "several_files": (
+        {"ada.zip": archive(("hw.py", EARLY, IMPORTS), ("utils.py", EARLY, ""))},
+        "ada.zip",
+        {"ada": BY_FILE},
+    ),
+    "a_folder": ({"x.zip": archive(("ada/hw.py", EARLY, WHOLE))}, "x.zip", {"hw": BY_FILE}),
+    "an_archive_in_a_students": (
+        {"x.zip": archive(("ada.zip", EARLY, ADAS))},
+        "x.zip",
+        {"ada": BY_FILE},
+    ),
+    "no_time": ({"c.zip": both(UNKNOWN)}, "c.zip", {"ada": BY_FILE, "ben": BY_FILE}),
+    "a_time_in_utc": (
+        {"c.zip": both(EARLY, utc=RIGHT)},
+        "c.zip",
+        {"ada": BY_ARCHIVE, "ben": BY_ARCHIVE},
+    ),
+    "nothing_to_read": (
+        {"c.zip": archive(("ada/report.pdf", RIGHT, ""), ("ada/x.rar", RIGHT, ""), BENS)},
+        "c.zip",
+        {"ada": BY_ARCHIVE, "ben": BY_ARCHIVE},
+    ),
+    "nothing_to_read_in_a_folder": ({"c/ada.pdf": "", "c/ben.py": ""}, "c", {"ada": BY_FILE}),
+    "a_broken_archive": (
+        {"c.zip": archive(("ada.zip", RIGHT, "no archive"), BENS)},
+        "c.zip",
+        {"ada": BY_ARCHIVE, "ben": BY_ARCHIVE},
+    ),
+}
+
+
+@pytest.fixture(params=["Europe/Berlin", "UTC", "Asia/Taipei"])
+def machine_zone(monkeypatch, request):
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize("case", TOLD)
+@pytest.mark.usefixtures("machine_zone")
+def test_who_says_when_work_was_handed_in(tmp_path, rubric, case):
+    files, named, expected = TOLD[case]
+    found = moments(found_in(tmp_path, files, named, rubric))
+    assert found | expected == found
+
+
+def test_of_no_file_the_system_tells_or_nobody():
+    owner = Owner("Submitty", "ada", "ada", RIGHT)
+    assert Submission("ada", (), "nothing", owner).handed_in([]) == (RIGHT, "system")
+    before = datetime.now(UTC)
+    moment = Submission("ada", (), "nothing").handed_in([])
+    assert before <= moment.at <= datetime.now(UTC)
+    assert moment.told_by == "file"
+
+
+def test_the_last_of_the_files_counts(tmp_path, rubric):
+    entries = (("ada/hw.py", RIGHT, WHOLE), ("ada/utils.py", LATER, ""), BENS)
+    ada, ben = found_in(tmp_path, {"c.zip": archive(*entries)}, "c.zip", rubric)
+    assert {ada.names[path]: ada.handed_in([path]).at for path in ada.files} == {
+        "hw.py": RIGHT, "utils.py": LATER,
+    }  # fmt: skip
+    assert ada.handed_in(ada.files).at == LATER
+    assert ben.handed_in(ben.files).at == RIGHT
+
+
+READ_AS = "the archive's times have no time zone: read as +01:00, that of a test"
+
+
+@pytest.mark.parametrize(("utc", "said"), [(None, [READ_AS]), (RIGHT, [])])
+def test_the_zone_of_an_archives_times_is_said(tmp_path, rubric, utc, said):
+    lines: list[str] = []
+    found_in(tmp_path, {"c.zip": both(RIGHT, utc)}, "c.zip", rubric, remark=lines.append)
+    assert [line for line in lines if "zone" in line] == said
+
+
+# What Canvas marks
+
+
+LATE = {
+    "some": (["", "LATE_"], [False, True]),
+    "all": (["LATE_", "LATE_"], [True, True]),
+    "none": (["", ""], [None, None]),
+}
+
+
+@pytest.mark.parametrize("case", LATE)
+def test_whom_canvas_marks_as_late_is_known(tmp_path, rubric, case):
+    marks, expected = LATE[case]
+    entries = [
+        (f"{name}_{mark}1{number}_9{number}_homework.py", RIGHT, WHOLE)
+        for number, (name, mark) in enumerate(zip(("ada", "ben"), marks, strict=True))
+    ]
+    lines: list[str] = []
+    found = found_in(
+        tmp_path,
+        {"c.zip": archive(*entries)},
+        "c.zip",
+        rubric,
+        name_of=lambda owner: {"10": "p1", "11": "p2"}[owner.id],
+        remark=lines.append,
+    )
+    assert [each.late for each in found] == expected
+    late = [each.student for each in found if each.late]
+    said = [f"Canvas marks as late: {' and '.join(late)}; {HOW_LATE}"] if late else []
+    assert [line for line in lines if line.startswith("Canvas")] == said
+
+
+def test_other_systems_mark_nobody(tmp_path, rubric):
+    files = {f"hw-{name}/.git/config": "" for name in ("ada", "ben")}
+    found = found_in(tmp_path / "c", files | {"hw-ada/hw.py": WHOLE}, ".", rubric)
+    assert [each.late for each in found] == [None, None]
+
+
+# What a table says
+
+
+def table(system: str = "", **times: datetime) -> Times:
+    return Times("times.csv", system, times)
+
+
+CANVAS = {"ada_11_901_hw.py": WHOLE, "ben_12_902_hw.py": WHOLE}
+BRIGHTSPACE = {
+    f"7-9 - Ada - Oct {day}, 2026 620 PM/homework.py": WHOLE + str(day) for day in (1, 2)
+}
+SECOND = datetime(2026, 10, 2, 18, 20, tzinfo=ZONE.info)
+TEAMS = {f"Submitted files/Ada/Lab/Version {n}/homework.py": WHOLE for n in (1, 2)}
+NOVEMBER = datetime(2026, 11, 20, tzinfo=UTC)
+TABLES = {
+    "no_table": (CANVAS, NO_TIMES, [("ada", LATER, "file"), ("ben", LATER, "file")]),
+    "by_id": (
+        CANVAS,
+        Times("times.csv", "Canvas", {"11": NOVEMBER}),
+        [("ada", NOVEMBER, "system"), ("ben", LATER, "file")],
+    ),
+    "of_no_system": (
+        {"Ada.py": WHOLE, "ben.py": WHOLE},
+        table(ada=NOVEMBER),
+        [("Ada", NOVEMBER, "system"), ("ben", LATER, "file")],
+    ),
+    "the_newest_attempt": (
+        BRIGHTSPACE,
+        Times("times.csv", "", {"7": NOVEMBER}),
+        [("Ada", SECOND - timedelta(days=1), "system"), ("Ada", NOVEMBER, "system")],
+    ),
+    "attempts_without_times": (
+        TEAMS,
+        table(ada=NOVEMBER),
+        [("Ada", NOVEMBER, "system"), ("Ada", NOVEMBER, "system")],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_a_table_is_believed_first(tmp_path, rubric, case):
+    files, times, expected = TABLES[case]
+    found = found_in(tmp_path / "c", files, ".", rubric, times=times)
+    told = [(a.student, *a.handed_in(a.files)) for each in found for a in each.attempts]
+    assert told == expected
+    assert all(
+        each.owner.handed_in == each.handed_in(each.files).at
+        for each in found
+        if each.owner and each.handed_in(each.files).told_by == "system"
+    )
+
+
+def test_ids_of_nobody_are_said_and_what_else_a_table_says(tmp_path, rubric):
+    times = Times("t.csv", "", {"11": RIGHT, "98": RIGHT, "99": RIGHT}, ["t.csv, line 3: ?"])
+    lines: list[str] = []
+    found_in(tmp_path / "c", CANVAS, ".", rubric, times=times, remark=lines.append)
+    assert [line for line in lines if line.startswith("t.csv")] == [
+        "t.csv, line 3: ?", "t.csv: nobody graded here has the id 98 and 99",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("system", ["", "Moodle"])
+def test_a_table_of_another_class_is_refused(tmp_path, rubric, system):
+    times = Times("t.csv", system, {"11" if system else "98": RIGHT})
+    with pytest.raises(UserError, match=r"^t\.csv: nobody graded here has one of its ids$"):
+        found_in(tmp_path / "c", CANVAS, ".", rubric, times=times)
+
+
+# GitHub
+
+
+@pytest.mark.parametrize(
+    ("zone", "times", "said"),
+    [
+        (ZONE, NO_TIMES, True),
+        (NO_DUE, NO_TIMES, False),
+        (ZONE, Times("t.csv", "GitHub", {"ada-l": RIGHT}), False),
+    ],
+)
+def test_a_clone_tells_no_time_that_is_not_the_students(tmp_path, rubric, zone, times, said):
+    files = {"hw-Ada-L/.git/config": "", "hw-Ada-L/.git/HEAD": "", "hw-Ada-L/homework.py": WHOLE}
+    lines: list[str] = []
+    found = found_in(
+        tmp_path / "hw", files, ".", rubric, zone=zone, times=times, remark=lines.append
+    )
+    expected = (LATER, "file") if times is NO_TIMES else (RIGHT, "system")
+    assert moments(found) == {"Ada-L": expected}
+    assert (f"GitHub: {UNTIMED}" in lines) is said
