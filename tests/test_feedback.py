@@ -237,6 +237,21 @@ STANDING = {
         [EARNED, *LATE_STEPS, ("Days late: 1", "\u22126.8")],
         "61.2",
     ),
+    "late by the system's word": (
+        {"due": DUE, "late_days": 1, "penalty": 6.8, "final": 61.2},
+        [
+            EARNED,
+            IN_TIME,
+            ("Due: 2026-10-31 23:59:00 +01:00", ""),
+            ("Days late, as the course's system marks it: 1", "\u22126.8"),
+        ],
+        "61.2",
+    ),
+    "within the grace": (
+        {**LATE, "late_days": 0},
+        [EARNED, *LATE_STEPS, ("Days late: 0", "")],
+        "68",
+    ),
     "on time": (
         {"due": DUE},
         [EARNED, IN_TIME, ("Due: 2026-10-31 23:59:00 +01:00", "")],
