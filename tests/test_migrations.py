@@ -4,6 +4,7 @@ schema_1.db is a real one (see old_gradebooks/make_schema_1.py); for PostgreSQL 
 into the tables of the first step.
 """
 
+import csv
 import json
 import random
 import shutil
@@ -25,7 +26,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from conftest import ROOT, need
+from conftest import ROOT, need, run_grader
 from sqlalchemy import Connection, MetaData, create_engine, inspect, make_url, text
 from times import PATIENCE
 
@@ -229,6 +230,18 @@ def test_a_new_row_has_a_new_id(old):
             )
         )
         assert connection.execute(text("SELECT max(id) FROM attempts")).one() == (known + 1,)
+
+
+MARKS = {"ada": 68, "bob": 75, "chen": 72, "dora": 65, "eve": 48, "finn": 0}  # of the old grader
+
+
+def test_the_marks_stay_when_the_gradebook_is_told_its_rubric(old_file):
+    rubric = OLD_FILE.with_name("rubric.toml")
+    done = run_grader("settings", old_file.parent, "--rubric", rubric, "--who", "dr. x")
+    assert (done.returncode, done.stdout) == (0, "No mark of 6 changes.\n"), done.stderr
+    assert "brought up to revision 0002; as it was, it is kept in " in done.stderr
+    with (old_file.parent / "grades.csv").open(encoding="utf-8-sig", newline="") as table:
+        assert {row["student"]: float(row["final"]) for row in csv.DictReader(table)} == MARKS
 
 
 # What becomes of others.
