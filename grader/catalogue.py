@@ -513,6 +513,7 @@ BREAKDOWN = {
     "due": N_("Due: {due}"),
     "extension": N_("Due, with your extension: {due}"),
     "days": N_("Days late: {days}"),
+    "days_of_system": N_("Days late, as the course's system marks it: {days}"),
     "days_by_hand": N_("Days late, set by hand: {days}"),
     "by_hand": N_("Set by hand"),
     "best": N_("Attempt {attempt} of {attempts} counts: it has the highest final mark."),

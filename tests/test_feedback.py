@@ -237,6 +237,21 @@ STANDING = {
         [EARNED, *LATE_STEPS, ("Days late: 1", "\u22126.8")],
         "61.2",
     ),
+    "late by the system's word": (
+        {"due": DUE, "late_days": 1, "penalty": 6.8, "final": 61.2},
+        [
+            EARNED,
+            IN_TIME,
+            ("Due: 2026-10-31 23:59:00 +01:00", ""),
+            ("Days late, as the course's system marks it: 1", "\u22126.8"),
+        ],
+        "61.2",
+    ),
+    "within the grace": (
+        {**LATE, "late_days": 0},
+        [EARNED, *LATE_STEPS, ("Days late: 0", "")],
+        "68",
+    ),
     "on time": (
         {"due": DUE},
         [EARNED, IN_TIME, ("Due: 2026-10-31 23:59:00 +01:00", "")],
@@ -312,7 +327,7 @@ def test_a_page_is_of_what_is_in_force_and_follows_it(results, rubric, tmp_path)
     told = replace(final, by_hand=by_hand(points=70), final=70)
     with closing(Pages(1, tmp_path, "en", rubric)) as pages:
         for each, written in ((final, 1), (final, 1), (told, 2), (told, 2), (final, 3)):
-            pages.add(each, b"x = 1\n")
+            pages.add(each, lambda: b"x = 1\n")
             pages.finish()
             assert pages.written == written
     assert "We agreed." not in page_of(tmp_path, "right").read_text()
@@ -375,11 +390,11 @@ def test_a_page_is_written_again_only_where_it_is_gone_or_not_up_to_date(
 def test_a_class_that_has_its_pages_starts_no_process(results, rubric):
     final = final_in(results, "right")
     with closing(Pages(1, results.parent / "again", "en", rubric)) as pages:
-        pages.add(final, None)
+        pages.add(final, lambda: None)
         pages.finish()
     before = children(os.getpid())
     with closing(Pages(1, results.parent / "again", "en", rubric)) as pages:
-        pages.add(final, None)
+        pages.add(final, lambda: None)
         assert (pages.waiting, children(os.getpid()) - before) == (0, set())
 
 
@@ -462,7 +477,7 @@ def test_a_page_is_written_whatever_becomes_of_its_renderer(
     monkeypatch.setattr(render, "page", renderer)
     quick: Rubric = replace(rubric, pages=replace(rubric.pages, seconds=3))
     with closing(Pages(1, tmp_path, "en", quick)) as pages:
-        pages.add(final_in(results, "right"), None)
+        pages.add(final_in(results, "right"), lambda: None)
         pages.finish()
     assert page_of(tmp_path, "right").read_text() == page
 

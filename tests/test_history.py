@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from finals import final_of
 from test_exports import mark
 
 from grader.gradebook import Attempt, History, Override
-from grader.gradebook.standing import Grading
+from grader.gradebook.standing import Grading, HandedIn
+from grader.policy import ToldBy
 from grader.records import ByHand
 from grader.reports.history import show
 from grader.rubric import Rubric
@@ -17,36 +19,38 @@ DUE = datetime(2026, 10, 24, 21, 59, tzinfo=UTC)  # the clocks change that night
 AFTER = timedelta(days=1, seconds=5)
 
 
-def grading(at: datetime, score: float, **changes: object) -> Grading:
-    fields = {
-        "submission_id": 1, "content": "c", "name": "homework.py", "status": "graded",
-        "score": score, "grader_version": "1.0", "handed_in": at, "first_at": at, "last_at": at,
-    }  # fmt: skip
-    return Grading(**{**fields, **changes})
+def grading(at: datetime, score: float, in_force: bool = True) -> Grading:
+    return Grading(
+        submission_id=1, name="homework.py", status="graded", score=score, grader_version="1.0",
+        at=at, in_force=in_force,
+    )  # fmt: skip
+
+
+def attempt(number: int, told_by: ToldBy, days: float, final: float, *of: Grading) -> Attempt:
+    file = HandedIn(
+        id=number, submission_id=1, name="homework.py", status="graded", score=of[-1].score,
+        is_comparable=True, is_kept=True, handed_in=of[0].at, told_by=told_by, marked_late=None,
+    )  # fmt: skip
+    return Attempt(number=number, file=file, due=DUE, late_days=days, final=final, gradings=of)
 
 
 def override(**changes: object) -> Override:
     fields = {
-        "criterion": None, "points": None, "late_days": None, "who": "TA", "at": DUE + AFTER,
-        "why": "a doctor's note",
+        "criterion": None, "points": None, "late_days": None, "due": None, "who": "TA",
+        "at": DUE + AFTER, "why": "a doctor's note", "told": "", "last_attempt": 2,
     }  # fmt: skip
     return Override(**{**fields, **changes})
 
 
 HISTORY = History(
+    student="ada",
     final=final_of(
         mark("ada", 18).final.record, attempt=2, attempts=2, due=DUE + AFTER, final=16.2,
         by_hand=[ByHand(criterion=None, due=DUE + AFTER)],
     ),
     attempts=[
-        Attempt(
-            number=1, handed_in=DUE, told_by="system", due=DUE, late_days=0, final=10,
-            gradings=[grading(DUE, 12), grading(DUE + AFTER, 10, in_force=True)],
-        ),
-        Attempt(
-            number=2, handed_in=DUE + 2 * AFTER, told_by="", due=DUE, late_days=1, final=16.2,
-            gradings=[grading(DUE + 2 * AFTER, 18, in_force=True)],
-        ),
+        attempt(1, "system", 0, 10, grading(DUE, 12, in_force=False), grading(DUE + AFTER, 10)),
+        attempt(2, "", 1, 16.2, grading(DUE + 2 * AFTER, 18)),
     ],
     overrides=[
         override(due=DUE + AFTER, told="Get well soon."),
@@ -54,6 +58,7 @@ HISTORY = History(
         override(criterion="net"),
     ],
 )  # fmt: skip
+NOTHING = History(student="ada", final=None, attempts=[], overrides=HISTORY.overrides[:1])
 SAYS = """\
 ada: final 16.2 of 20, from attempt 2 of 2 (the best final mark counts)
 due 2026-10-25 22:59:05 +01:00 (extension)
@@ -75,10 +80,20 @@ net withdrawn 2026-10-25 22:59:05 +01:00 TA a doctor's note
 """
 
 
+SAYS_OF_NOTHING = """\
+ada: nothing is handed in yet
+
+by hand set to at by because (staff) the student reads
+whole due 2026-10-25 22:59:05 +01:00 in force 2026-10-25 22:59:05 +01:00 TA a doctor's note \
+Get well soon.
+"""
+
+
+@pytest.mark.parametrize(("history", "says"), [(HISTORY, SAYS), (NOTHING, SAYS_OF_NOTHING)])
 def test_a_history_says_when_in_the_assignments_zone_and_what_for_whom(
-    rubric: Rubric, capsys, monkeypatch
+    rubric: Rubric, capsys, monkeypatch, history: History, says: str
 ):
     monkeypatch.setenv("COLUMNS", "200")
-    show(HISTORY, rubric.policy(), BERLIN)
+    show(history, rubric.policy(), BERLIN)
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert lines == SAYS.splitlines()
+    assert lines == says.splitlines()
