@@ -98,7 +98,7 @@ class Place(msgspec.Struct, frozen=True):
         book = Gradebook(url)
         try:
             options = Options(rubric=str(self.rubric) if self.rubric else None)
-            check_same(options, book.assignment, {}, book.settings(), self.results)
+            check_same(options, book.assignment, {}, (), book.settings(), self.results)
         except BaseException:
             book.close()
             raise

@@ -15,7 +15,6 @@ from grader.catalogue import ENGLISH, Reason, Texts
 from grader.cells import to_cell
 from grader.files import write_atomically, writing_atomically
 from grader.policy import ToldBy
-from grader.sheets import read_rows
 from grader.verdicts import ErrorMap
 
 GRADES = "grades.csv"
@@ -345,11 +344,3 @@ def write_grades(finals: Iterable[Final], criteria: Sequence[str], results: Path
                 + [f"{final.late_days:g}", f"{final.final:g}", to_cell(final.section)]
             )
         table.detach()
-
-
-def read_students(results: Path) -> list[str]:
-    """Return the students of results/grades.csv in their order; raise OSError where there is none.
-
-    Raise UserError if it is no such table.
-    """
-    return [row.cells["student"] for row in read_rows(results / GRADES, ["student"])]

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from grader.catalogue import Language
 from grader.errors import UserError
 from grader.gradebook import PACKAGE, Assignment, Seed, Setting
-from grader.roster import RosterRow, read_roster
+from grader.roster import Person, RosterRow, read_roster
 from grader.rubric import RUBRIC_FILE, Rubric, differences, load_rubric
 from grader.submissions import shown
 
@@ -80,11 +81,12 @@ def check_same(
     options: Options,
     assignment: Assignment,
     roster: Mapping[str, RosterRow],
+    people: Iterable[Person],
     settings: Sequence[Setting],
     results: Path,
 ) -> None:
     """Raise UserError, with what to type instead, if something was typed that is not remembered."""
-    if faults := list(_faults(options, assignment, roster, settings, results)):
+    if faults := list(_faults(options, assignment, roster, people, settings, results)):
         raise UserError("\n".join(faults))
 
 
@@ -92,6 +94,7 @@ def _faults(
     options: Options,
     assignment: Assignment,
     roster: Mapping[str, RosterRow],
+    people: Iterable[Person],
     settings: Sequence[Setting],
     results: Path,
 ) -> Iterable[str]:
@@ -114,10 +117,11 @@ def _faults(
             f"{results}: the language is {assignment.language} ({set_['language']}), not "
             f"{options.lang}; {change} --lang {options.lang}"
         )
+    names = {person.known_by: person.student for person in people}
     differing = [
         f"id {shown(row.id)} is {_called(known)} and not {_called(row)}"
         for row in options.read_roster()
-        if (known := roster.get(row.id)) and known != row
+        if (known := roster.get(row.id) or _as_called(row, names)) != row
     ]
     if differing:
         name = assignment.roster_name or "what is remembered"
@@ -151,6 +155,11 @@ def login_name_or_number() -> str:
 def _some(lines: Sequence[str]) -> str:
     more = len(lines) - MOST_DIFFERENCES
     return "; ".join(lines[:MOST_DIFFERENCES]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _as_called(row: RosterRow, names: Mapping[str, str]) -> RosterRow:
+    """Return a row with what its student is called by now, if somebody is; it may leave that out."""
+    return replace(row, student=row.student and names.get(row.id, row.student))
 
 
 def _called(row: RosterRow) -> str:

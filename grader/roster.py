@@ -27,6 +27,11 @@ class Person(msgspec.Struct, frozen=True):
     id: str
     name: str
 
+    @property
+    def known_by(self) -> str:
+        """The id in an instructor's table: the system's or, in none, what the student is called."""
+        return self.id if self.system else self.student
+
 
 class RosterRow(msgspec.Struct, frozen=True):
     """A row of an instructor's table: what to call whom ("": as ever), and their section."""
@@ -61,11 +66,14 @@ def read_people(results: Path) -> list[Person]:
 def read_roster(table: Path) -> list[RosterRow]:
     """Read an instructor's table: the columns id and student and, if there is one, section.
 
-    Raise UserError if it has not, or has an id twice with different names.
+    A row needs one of the last two. Raise UserError if it has neither, or an id is there twice with
+    different names.
     """
     rows: dict[str, RosterRow] = {}
     for line, cells in _given(table, ["id", "student"], ["section"]):
         row = RosterRow(cells["id"].strip(), cells["student"].strip(), cells["section"].strip())
+        if not (row.student or row.section):
+            raise UserError(f"{table}, line {line}: there is no student for id {shown(row.id)}")
         if rows.setdefault(row.id, row) != row:
             raise UserError(f"{table}, line {line}: id {shown(row.id)} has another student above")
     return list(rows.values())
@@ -91,7 +99,8 @@ class Names:
         self._rows = {row.id: row for row in rows}
         self._given = {row.id: row.student for row in self._rows.values() if row.student}
         self._found: dict[str, Owner] = {}
-        self._seen: set[str] = set()
+        self._seen = {person.known_by for person in people}
+        self._seen |= {id_ for id_, name in self._given.items() if name.casefold() in self._of}
 
     def __call__(self, owner: Owner) -> str | None:
         """Return what somebody is to be called, None where there is nothing to say about it.

@@ -2,11 +2,13 @@
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 import tomlkit
+from books import opened
 from conftest import GRADER, ROOT, run_grader
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,8 +21,18 @@ from grader.cases import hidden_cases
 from grader.catalogue import MISTAKES
 from grader.diagnosis import CONSTANT, MULTIPLE, RETURNED, SAME_ANSWER, SINGLE
 from grader.errors import UserError
+from grader.gradebook import Gradebook, default_url
 from grader.misconceptions.entries import entries_for
-from grader.rubric import CRITERIA, OWN_SHARES, RUBRIC_FILE, Rubric, load_rubric, to_toml
+from grader.rubric import (
+    CRITERIA,
+    OWN_SHARES,
+    RUBRIC_FILE,
+    Rubric,
+    differences,
+    load_rubric,
+    rubric_from_json,
+    to_toml,
+)
 
 OWN = load_rubric()
 SOLUTION = ROOT / "solution" / "homework.py"
@@ -329,6 +341,72 @@ def test_what_is_printed_is_the_same_rubric(tmp_path_factory, changes):
     assert to_toml(loaded(folder, whole)) == whole
 
 
+# Kept as JSON
+
+
+@given(CHANGES)
+def test_what_is_kept_is_the_same_rubric(tmp_path_factory, changes):
+    rubric = loaded(tmp_path_factory.mktemp("kept"), tomlkit.dumps(changes))
+    assert rubric_from_json(msgspec.json.encode(rubric)) == rubric
+
+
+def kept_by_another_grader(change: Callable[[dict], object], **more: object) -> Rubric:
+    """Return a rubric that a grader kept whose rubrics were `changed`."""
+    kept = msgspec.to_builtins(msgspec.structs.replace(OWN, **more))
+    change(kept)
+    return rubric_from_json(msgspec.json.encode(kept))
+
+
+OTHERS = {
+    "there was no such part": lambda kept: kept.pop("software"),
+    "there was no such value": lambda kept: kept["late"].pop("zone"),
+    "there is no such part any more": lambda kept: kept.update(plagiarism={"threshold": 0.5}),
+    "there is no such value any more": lambda kept: kept["limits"].update(gpu_seconds=3),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_another_grader_kept_has_the_packages_values_for_the_rest(name):
+    shares = msgspec.structs.replace(OWN.shares, half=0.25)
+    assert kept_by_another_grader(OTHERS[name], shares=shares) == msgspec.structs.replace(
+        OWN, shares=shares
+    )
+
+
+def test_a_criterion_that_was_not_asked_then_is_not_asked_now():
+    points = {"grad_w1": 20.0, "net": 12.0}
+    kept = kept_by_another_grader(OTHERS["there was no such part"], points=points)
+    assert kept.points == points
+
+
+DIFFERENCES = [  # what a rubric says, and how it differs from the package's
+    ("", []),
+    ("[late]\npercent_per_day = 10\n", []),
+    ("[shares]\nhalf = 0.25\n", ["shares.half: 0.5 -> 0.25"]),
+    ('[points]\n"net" = false\n', ["points.net: 12.0 -> 'not there'"]),
+    (
+        '[late]\ndue = "2026-10-31T23:59:00Z"\ngrace_minutes = 5\n',
+        ["late.due: '' -> '2026-10-31T23:59:00Z'", "late.grace_minutes: 0.0 -> 5.0"],
+    ),
+    ('[homework]\nbiases = ["row"]\n[points]\n"grad_b1.sample" = false\n'
+     '"grad_b2.sample" = false\n',
+     ["points.grad_b1.sample: 8.0 -> 'not there'", "points.grad_b2.sample: 6.0 -> 'not there'",
+      "homework.biases: ['sample', 'row'] -> ['row']"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "said"), DIFFERENCES)
+def test_what_differs_is_named_with_both_values(tmp_path, text, said):
+    other = loaded(tmp_path, text)
+    assert differences(OWN, other) == said
+    assert len(differences(other, OWN)) == len(said)
+
+
+def test_a_criterion_that_is_new_is_named():
+    points = msgspec.structs.replace(OWN, points={"net": 12.0})
+    assert "points.grad_w1: 'not there' -> 14.0" in differences(points, OWN)
+
+
 # By the commands
 
 MANY = """\
@@ -365,6 +443,7 @@ COMMANDS = [
     ("release", "--root", "out", "--out", "out"),
     ("convert", "--to", "otter", "--seed", 1, "--out", "out"),
     ("autograder", "gradescope", "--seed", 1, "--out", "out"),
+    ("settings",),
     ("override", "ada", 3, "--why", "so"),
     ("history", "ada"),
     ("export", "--to", "csv", "--out", "out"),
@@ -382,6 +461,9 @@ def test_a_command_tells_all_faults_and_writes_nothing_and_imports_no_torch(tmp_
     path = written(tmp_path, MANY)
     (tmp_path / "first").mkdir()
     (tmp_path / "first" / "torch.py").write_text("raise SystemExit('torch was imported')\n")
+    (tmp_path / "results").mkdir()
+    with opened(default_url(tmp_path / "results")) as book:
+        before = book.settings()
     done = subprocess.run(
         [str(GRADER), *map(str, command), "--rubric", str(path)],
         capture_output=True,
@@ -393,7 +475,10 @@ def test_a_command_tells_all_faults_and_writes_nothing_and_imports_no_torch(tmp_
     told = [f"grader: {path}, {line}" for line in faults_of(path)]
     assert len(told) == 13
     assert (done.returncode, done.stdout, done.stderr.splitlines()) == (2, "", told)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["first", "mine.toml"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["first", "mine.toml", "results"]
+    assert [p.name for p in (tmp_path / "results").iterdir()] == ["gradebook.db"]
+    with Gradebook(default_url(tmp_path / "results")) as book:
+        assert book.settings() == before
 
 
 def test_a_partial_rubric_grades_what_it_asks(tmp_path):

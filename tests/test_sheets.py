@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from grader.cells import to_cell
 from grader.errors import UserError
-from grader.roster import Names, students_of
+from grader.roster import Names, read_roster, students_of
 from grader.sheets import SAVE, decode, read_rows
 from grader.submissions.layouts import Owner
 
@@ -52,7 +52,7 @@ def names_in(folder: Path, data: bytes) -> dict[str, str | None]:
     """Return what the ids of a table are called."""
     table = folder / "names.csv"
     table.write_bytes(data)
-    names = Names(folder, table)
+    names = Names(rows=read_roster(table), table=str(table))
     return {
         id_: called
         for id_ in ("7", "8", *CLASS)
@@ -63,7 +63,7 @@ def names_in(folder: Path, data: bytes) -> dict[str, str | None]:
 def test_ids_that_are_nobodys_are_named(tmp_path):
     table = tmp_path / "names.csv"
     table.write_text("id,student\n7,ada\n7.0,ben\n")
-    names = Names(tmp_path, table)
+    names = Names(rows=read_roster(table), table=str(table))
     assert names(Owner("Canvas", "7", "x")) == "ada"
     assert names.check() == [f"{table}: nobody in this class has the id 7.0"]
 

@@ -118,7 +118,8 @@ def _assignment(job: GradeJob, remembered: _Remembered, results: Path) -> Assign
     """Return what to go by; raise UserError if something else is remembered."""
     if remembered.assignment is None:
         return first(job.options, remembered.seed_before)
-    check_same(job.options, remembered.assignment, remembered.roster, remembered.settings, results)
+    known = remembered.roster, remembered.people, remembered.settings
+    check_same(job.options, remembered.assignment, *known, results)
     return remembered.assignment
 
 

@@ -423,9 +423,7 @@ class Gradebook:
         called = {row.id: row.student for row in rows if row.student}
         people = statements.people_of(connection)
         renamed = {
-            person.student: called[id_]
-            for person in people
-            if (id_ := person.id if person.system else person.student) in called
+            person.student: called[id_] for person in people if (id_ := person.known_by) in called
         }
         after = [renamed.get(person.student, person.student).casefold() for person in people]
         if twice := sorted({name for name in after if after.count(name) > 1} if renamed else ()):

@@ -58,4 +58,7 @@ def _without_password(url: URL) -> str:
     if url.get_backend_name() == "sqlite" and url.database:
         path = Path(url.database)
         return make_url("sqlite://").set(database=str(path.resolve())).render_as_string()
-    return url.set(password=None).render_as_string()
+    parts = url.difference_update_query(["password"])  # where PostgreSQL takes it, too
+    return URL.create(
+        parts.drivername, parts.username, None, parts.host, parts.port, parts.database, parts.query
+    ).render_as_string()
