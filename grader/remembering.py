@@ -158,7 +158,7 @@ def _some(lines: Sequence[str]) -> str:
 
 
 def _as_called(row: RosterRow, names: Mapping[str, str]) -> RosterRow:
-    """Return a row with what its student is called by now, if somebody is; it may leave that out."""
+    """Return a row with what its student is called by now; one that leaves that out still does."""
     return replace(row, student=row.student and names.get(row.id, row.student))
 
 
