@@ -93,8 +93,9 @@ class GradeScreen:
     def show_untimed(self, systems: Sequence[str]) -> None:
         """Say that days late are guessed, as these systems do not tell when work was handed in."""
         self._console.print(
-            f"[yellow]{' and '.join(systems)}[/] does not say when work was handed in: days late are "
-            "counted from the times of the archive's entries or the files (better: --times FILE)",
+            f"[yellow]{' and '.join(systems)}[/] does not say when work was handed in: "
+            "days late are counted from the times of the archive's entries or the files "
+            "(better: --times FILE)",
             soft_wrap=True,
         )
 
