@@ -95,13 +95,17 @@ class Folder:
             self.write(self._book.finals_after(before.pages if self._pages else before.records))
             if self._pages:
                 self._pages.finish()
-            self.write_tables(alarms)
+            self._write_tables(alarms)
             now = _Complete(book, revision, revision if self._pages else before.pages)
             if now != before:
                 write_atomically(self._results / COMPLETE, msgspec.json.encode(now))
 
     def write_tables(self, alarms: Sequence[tuple[Smell, int]] = ()) -> None:
         """Write grades.csv, students.csv and index.html: everybody the gradebook knows."""
+        with self._locked():
+            self._write_tables(alarms)
+
+    def _write_tables(self, alarms: Sequence[tuple[Smell, int]]) -> None:
         rubric, results = self._assignment.rubric, self._results
         with no_collection():
             finals = self._book.finals()

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from grader.catalogue import Language
 from grader.errors import UserError
 from grader.gradebook import PACKAGE, Assignment, Seed, Setting
+from grader.papers import basis_of
 from grader.roster import Person, RosterRow, read_roster
 from grader.rubric import RUBRIC_FILE, Rubric, differences, load_rubric
 from grader.submissions import shown
@@ -48,10 +49,12 @@ def first(options: Options, seed_before: str | None) -> Assignment:
             "graded by, this once, with --rubric FILE (the package's own: grader rubric > own.toml)"
         )
     rubric = load_rubric(Path(options.rubric) if options.rubric else RUBRIC_FILE)
+    seed = _first_seed(options, rubric, seed_before)
     return Assignment(
         rubric=rubric,
         rubric_name=options.rubric or PACKAGE,
-        seed=_first_seed(options, rubric, seed_before),
+        seed=seed,
+        basis=basis_of(rubric, seed.value),
         language=options.lang or "en",
         roster_name=options.students or "",
     )

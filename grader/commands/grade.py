@@ -147,7 +147,7 @@ def _remember(
     """Remember what this run goes by, and yield a line for what an instructor should know of it."""
     who, known = login_name_or_number(), book.find_assignment()
     book.set_up(replace(assignment, software=brief.software), rows, who)
-    if book.assignment.basis != brief.basis:
+    if book.assignment.basis != assignment.basis:
         raise _Overtaken
     if known is None:
         book.introduce(read_people(results))
@@ -240,7 +240,7 @@ def _grade_class(
             screen.show_pages(pages.waiting)
         except KeyboardInterrupt:
             folder.write_tables(screen.alarms)
-            say(f"interrupted: {screen.graded} of {len(students)} graded, kept in {results}")
+            say(f"interrupted: {screen.graded} of {screen.total} graded, kept in {results}")
             return INTERRUPTED
         except Exception:
             folder.write_tables(screen.alarms)

@@ -478,7 +478,7 @@ def _is_unchanged(connection: Connection, entries: Sequence[Entry]) -> bool:
         row = known.get((names.get(entry.record.student, 0), entry.content))
         if row is None or not row["is_kept"] or row["submission_id"] != ids.get(entry.key):
             return False
-        if _time_of(row, entry) or row["marked_late"] != entry.marked_late:
+        if _time_of(row, entry) or entry.marked_late not in (None, row["marked_late"]):
             return False
     return True
 

@@ -43,6 +43,8 @@ class GradeScreen:
         self._statuses: Counter[str] = Counter()
         self.alarms: list[tuple[Smell, int]] = []
         """What may have been the machine's fault, and how many in a row ended so."""
+        self.total = total
+        """How many submissions are to be graded."""
         self._progress = Progress(
             TextColumn("grading"),
             BarColumn(),
