@@ -508,7 +508,7 @@ BREAKDOWN = {
     "criterion_by_hand": N_("{criterion} was set by hand to {points} points (graded: {graded})"),
     "handed_in": N_("Handed in: {moment}"),
     "system": N_("as the course's system recorded it"),
-    "archive": N_("as the archive from the course's system says"),
+    "archive": N_("the time in the archive that it came in"),
     "file": N_("the time of the file"),
     "due": N_("Due: {due}"),
     "extension": N_("Due, with your extension: {due}"),

@@ -132,9 +132,8 @@ class Database:
             return _once(engine, work)
 
     def _hide(self) -> None:
-        """Let nobody but its owner and their group read a new file: the seed and marks are in it."""
-        if self._engine.dialect.name == "sqlite":
-            file = self.read(_file_of)
+        """Let only its owner and their group read a new file: the seed and marks are in it."""
+        if self._engine.dialect.name == "sqlite" and (file := self.read(_file_of)).name:
             file.chmod(file.stat().st_mode & 0o770)
 
     def _check_schema(self) -> None:
