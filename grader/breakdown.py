@@ -47,8 +47,11 @@ def _steps(final: Final, texts: Texts) -> Iterator[Step]:
         told = extension.told if extension else ""
         yield Step(texts.say(words, due=moment_text(final.due)), told=told)
     days = _in_force(final, "late_days")
-    if final.late_days or days:
-        words = BREAKDOWN["days_by_hand" if days else "days"]
+    is_past_due = final.due is not None and final.handed_in > final.due
+    if final.late_days or days or is_past_due:
+        # A system may call something late of which it does not tell when it came.
+        of_system = "days" if is_past_due else "days_of_system"
+        words = BREAKDOWN["days_by_hand" if days else of_system]
         penalty = f"{MINUS}{final.penalty:g}" if final.penalty else ""
         told = days.told if days else ""
         yield Step(texts.say(words, days=f"{final.late_days:g}"), penalty, told)

@@ -42,11 +42,13 @@ from grader.submissions.read import Source, Unreadable, read
 from grader.verdicts import Verdict
 from grader.workers import Round, Zygote
 
-# Python, its packages, this one, and what is in the home of whoever grades.
+# Python, its packages, this one, and the home of whoever grades.
 OWN_FOLDERS = {sys.prefix, sys.base_prefix, str(Path(__file__).parent), str(Path.home())} - {"/"}
-OWN_PATH = re.compile(
-    f"(?:{'|'.join(map(re.escape, sorted(OWN_FOLDERS)))})(?![\\w.-])(?:/[^\\s'\"(),:]*)?"
+IN_OWN_FOLDER = re.compile(
+    rf"(?:{'|'.join(map(re.escape, sorted(OWN_FOLDERS)))})(?![\w.-])(?:/[^\s'\"(),:]*)?"
 )
+PATH = re.compile(r"/[^\s'\"(),:]*")
+OF_WORKER = "/grader-"  # in the path of the folder that a submission runs in
 MOST_CANDIDATES = 20  # files of a submission that are graded, each for itself
 
 
@@ -280,7 +282,12 @@ def without_folders(text: str) -> str:
 
     An error that a student's code met may name them, and students read it.
     """
-    return OWN_PATH.sub(lambda path: path[0].rpartition("/")[2], text)
+    text = IN_OWN_FOLDER.sub(lambda path: _name_of(path[0]), text)
+    return PATH.sub(lambda path: _name_of(path[0]) if OF_WORKER in path[0] else path[0], text)
+
+
+def _name_of(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _without_folders(reason: Reason) -> Reason:

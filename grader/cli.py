@@ -23,7 +23,8 @@ app = typer.Typer(
 autograder = typer.Typer(help="Write what grades in a course's CI.", no_args_is_help=True)
 app.add_typer(autograder, name="autograder")
 
-LARGEST_SEED = 2**63 - 1  # as a rubric's may be
+LARGEST_SEED = 2**128 - 1  # as large as a secret one
+LARGEST_DATA_SEED = 2**63 - 1  # as a rubric's may be
 SEED_VARIABLE = "GRADER_SEED"  # for CI, which has it from a secret: it is on no command line then
 Seed = Annotated[
     int | None,
@@ -240,7 +241,9 @@ def validate(
     from grader.launch import replace_process
 
     _need_fork()
-    replace_process(ValidateJob(str(rubric) if rubric else None, jobs, seed))
+    replace_process(
+        ValidateJob(str(rubric) if rubric else None, jobs, None if seed is None else str(seed))
+    )
 
 
 @app.command()
@@ -282,7 +285,8 @@ def new_variant(
         typer.Option(help="Bias conventions: a row a sample, one shared row."),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Of the data that students see.", min=0, max=LARGEST_SEED)
+        int | None,
+        typer.Option(help="Of the data that students see.", min=0, max=LARGEST_DATA_SEED),
     ] = None,
     per_student: Annotated[
         bool, typer.Option("--per-student", help="Data and hidden cases of each student's own.")
@@ -579,7 +583,7 @@ def _options(
 
     return Options(
         rubric=str(rubric) if rubric else None,
-        seed=seed,
+        seed=None if seed is None else str(seed),
         lang=language_of(lang) if lang else None,
         students=str(students) if students else None,
     )

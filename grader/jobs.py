@@ -58,7 +58,7 @@ class ValidateJob(msgspec.Struct, frozen=True, tag=True):
 
     rubric: str | None
     jobs: int
-    seed: int | None
+    seed: str | None
 
 
 Job = GradeJob | RegradeJob | SettingsJob | ValidateJob

@@ -80,11 +80,6 @@ class Brief(msgspec.Struct, frozen=True):
         seed, own = int(self.seed), self.rubric.homework.per_student
         return derived_seed(seed, f"hidden/{student}") if own else seed
 
-    @property
-    def basis(self) -> str:
-        """What of it is the assignment's (see basis_of)."""
-        return basis_of(self.rubric, self.seed)
-
 
 class Paper(msgspec.Struct, frozen=True):
     """What a student handed in: `files` are the bytes of each by its name.

@@ -71,18 +71,16 @@ class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self._due() if self.due else None
 
     def moment(self, text: str) -> datetime:
-        """Return a time that somebody wrote; one without an offset is of `zone`.
+        """Return a time that somebody wrote; one without an offset is of the assignment's zone.
 
-        Raise UserError if it is not a time, or has no offset and there is no `zone`.
+        Raise UserError if it is not a time of a day, or has no offset and there is no zone.
         """
-        like = "2026-10-31T23:59:00+01:00"
-        moment = None
-        with suppress(ValueError):
-            moment = datetime.fromisoformat(text.strip())
-        # A day alone could mean its beginning or its end.
-        if moment is None or (moment.tzinfo is None and not self.zone) or not CLOCK.search(text):
-            raise UserError(f"{text!r} is not a time with an offset, like {like}")
-        return moment if moment.tzinfo else moment.replace(tzinfo=_zone_named(self.zone))
+        moment = _read(text)
+        if moment.tzinfo:
+            return moment
+        if not (self.zone or self.due):
+            raise _not_a_time(text)
+        return moment.replace(tzinfo=self.time_zone.info)
 
     def days(self, handed_in: datetime, due: datetime | None = None) -> int:
         """Return how many days late that is; a day that has begun is a day.
@@ -103,7 +101,10 @@ class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return round(score * (100 - self.percent(days)) / 100, DECIMALS)
 
     def _due(self) -> datetime:
-        return self.moment(self.due)
+        due = _read(self.due)
+        if due.tzinfo is None and not self.zone:
+            raise _not_a_time(self.due)
+        return due if due.tzinfo else due.replace(tzinfo=_zone_named(self.zone))
 
     def _limit(self, due: datetime) -> datetime:
         try:
@@ -111,6 +112,17 @@ class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return due.astimezone(UTC) + timedelta(minutes=self.grace_minutes)
         except OverflowError:
             raise UserError("with grace_minutes, that is beyond the year 9999") from None
+
+
+def _read(text: str) -> datetime:
+    with suppress(ValueError):
+        if CLOCK.search(text):  # a day alone could mean its beginning or its end
+            return datetime.fromisoformat(text.strip())
+    raise _not_a_time(text)
+
+
+def _not_a_time(text: str) -> UserError:
+    return UserError(f"{text!r} is not a time with an offset, like 2026-10-31T23:59:00+01:00")
 
 
 def _zone_named(name: str) -> ZoneInfo:

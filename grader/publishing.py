@@ -34,10 +34,11 @@ AT_WORK = ".at-work"  # every process that writes files here has a shared lock o
 
 
 class _Complete(msgspec.Struct, frozen=True):
-    """Up to which revision of which gradebook all files of a folder are written."""
+    """Up to which revision of a gradebook the records of a folder are written, and its pages."""
 
     book: str
-    revision: int
+    records: int = -1
+    pages: int = -1
 
 
 class Folder:
@@ -90,16 +91,21 @@ class Folder:
         """
         with self._locked():
             book, revision = self._book.revision()
-            self.write(self._book.finals_after(self._complete_until(book)))
+            before = self._complete_until(book)
+            self.write(self._book.finals_after(before.pages if self._pages else before.records))
             if self._pages:
                 self._pages.finish()
-            self.write_tables(alarms)
-            if self._pages:
-                note = msgspec.json.encode(_Complete(book, revision))
-                write_atomically(self._results / COMPLETE, note)
+            self._write_tables(alarms)
+            now = _Complete(book, revision, revision if self._pages else before.pages)
+            if now != before:
+                write_atomically(self._results / COMPLETE, msgspec.json.encode(now))
 
     def write_tables(self, alarms: Sequence[tuple[Smell, int]] = ()) -> None:
         """Write grades.csv, students.csv and index.html: everybody the gradebook knows."""
+        with self._locked():
+            self._write_tables(alarms)
+
+    def _write_tables(self, alarms: Sequence[tuple[Smell, int]]) -> None:
         rubric, results = self._assignment.rubric, self._results
         with no_collection():
             finals = self._book.finals()
@@ -116,12 +122,12 @@ class Folder:
             shutil.rmtree(self._results / student, ignore_errors=True)
             (self._results / SIMILAR).unlink(missing_ok=True)
 
-    def _complete_until(self, book: str) -> int:
+    def _complete_until(self, book: str) -> _Complete:
         with suppress(FileNotFoundError, msgspec.DecodeError):
             noted = msgspec.json.decode((self._results / COMPLETE).read_bytes(), type=_Complete)
             if noted.book == book:
-                return noted.revision
-        return -1
+                return noted
+        return _Complete(book)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from grader.catalogue import Language
 from grader.errors import UserError
 from grader.gradebook import PACKAGE, Assignment, Seed, Setting
+from grader.papers import basis_of
 from grader.roster import Person, RosterRow, read_roster
 from grader.rubric import RUBRIC_FILE, Rubric, differences, load_rubric
 from grader.submissions import shown
@@ -27,7 +28,7 @@ class Options(msgspec.Struct, frozen=True):
     """What was typed of an assignment; None is not typed, and then what is remembered counts."""
 
     rubric: str | None = None
-    seed: int | None = None
+    seed: str | None = None  # in decimal: it may have more bits than a message's integers
     lang: Language | None = None
     students: str | None = None
 
@@ -48,10 +49,12 @@ def first(options: Options, seed_before: str | None) -> Assignment:
             "graded by, this once, with --rubric FILE (the package's own: grader rubric > own.toml)"
         )
     rubric = load_rubric(Path(options.rubric) if options.rubric else RUBRIC_FILE)
+    seed = _first_seed(options, rubric, seed_before)
     return Assignment(
         rubric=rubric,
         rubric_name=options.rubric or PACKAGE,
-        seed=_first_seed(options, rubric, seed_before),
+        seed=seed,
+        basis=basis_of(rubric, seed.value),
         language=options.lang or "en",
         roster_name=options.students or "",
     )
@@ -69,7 +72,7 @@ def public_seed() -> int:
 
 def _first_seed(options: Options, rubric: Rubric, seed_before: str | None) -> Seed:
     if options.seed is not None:
-        return Seed(str(options.seed), "given")
+        return Seed(options.seed, "given")
     if seed_before is not None:
         return Seed(seed_before, "before")
     if rubric.cases.seed != public_seed():
@@ -107,7 +110,7 @@ def _faults(
                 f"{results}: the rubric is {assignment.rubric_name} ({set_['rubric']}), and "
                 f"{options.rubric} differs: {_some(differing)}; {change} --rubric {options.rubric}"
             )
-    if options.seed is not None and str(options.seed) != assignment.seed.value:
+    if options.seed is not None and options.seed != assignment.seed.value:
         yield (
             f"{results}: the seed ({set_['seed']}) is another one than that of --seed or "
             f"GRADER_SEED; {change} --seed N"
@@ -158,7 +161,7 @@ def _some(lines: Sequence[str]) -> str:
 
 
 def _as_called(row: RosterRow, names: Mapping[str, str]) -> RosterRow:
-    """Return a row with what its student is called by now, if somebody is; it may leave that out."""
+    """Return a row with what its student is called by now; one that leaves that out still does."""
     return replace(row, student=row.student and names.get(row.id, row.student))
 
 

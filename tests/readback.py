@@ -46,17 +46,19 @@ def outcomes(results: Path) -> dict[str, dict[str, Any]]:
 
 
 def index(results: Path) -> dict[str, Row]:
-    """Return the students of index.html; an empty or missing cell of `final` is the score."""
+    """Return the students of index.html; if score or final is not said, it is the other."""
     page = lxml.html.parse(results / "index.html")
     (students,) = page.xpath("//table[@id='table']")
     keys = [head.get("data-key") for head in students.xpath("./thead//th")]
     rows = {}
     for row in students.xpath("./tbody/tr"):
         cells = dict(zip(keys, (cell.text_content().strip() for cell in row), strict=True))
-        score = float(NUMBER.search(cells["score"])[0])
-        final = NUMBER.search(cells.get("final", ""))
+        shown = [NUMBER.search(cells.get(key, "")) for key in Row._fields]
+        score, final = [float(number[0]) if number else None for number in shown]
         assert cells["student"] not in rows
-        rows[cells["student"]] = Row(score, float(final[0]) if final else score)
+        rows[cells["student"]] = Row(
+            final if score is None else score, score if final is None else final
+        )
     return rows
 
 

@@ -82,7 +82,7 @@ def test_the_reports_expressions_miss_only_the_sum_over_the_rows(records, name):
 
 def test_the_screen_shows_scores_a_summary_and_where_the_results_lie(graded):
     screen = (graded.parent / "screen.txt").read_text(encoding="utf-8")
-    assert f"{len(EXPECTED)} submissions:" in screen
+    assert f"{len(EXPECTED)} submissions in this run:" in screen
     assert "what the class did not get" in screen
     (flagged,) = (line for line in screen.splitlines() if line.startswith("autograd_inside"))
     assert flagged.split()[-1] == "autograd"

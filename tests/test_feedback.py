@@ -1,30 +1,34 @@
 """feedback.html: what it says for whom, that nothing hostile runs in it, and who renders it."""
 
-import hashlib
 import os
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 from contextlib import closing
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 from browser import CONTRAST, opened
 from conftest import GRADER, ROOT
+from finals import final_of
 from hostile import pages as hostile
 from hypothesis import example, given
 from hypothesis import strategies as st
 from leftovers import assert_no_process, children, orphans_are_ours
+from msgspec.structs import replace
 from times import PATIENCE
 
-from grader.records import Record, Run, Training
+from grader.records import ByHand, Final, Record, Run, Training
 from grader.reports.feedback import drawings, render
 from grader.reports.feedback.pages import Pages, interrupts_wait
-from grader.rubric import Rubric
+from grader.rubric import PageLimits, Rubric
 
 CORPUS = ROOT / "tests" / "submissions"
 ORDINARY = (
@@ -59,8 +63,15 @@ def page_of(results: Path, student: str) -> Path:
     return results / student / "feedback.html"
 
 
-def record_of(results: Path, student: str) -> Record:
-    return msgspec.json.decode((results / student / "result.json").read_bytes(), type=Record)
+def final_in(results: Path, student: str, **changes: object) -> Final:
+    """Return what result.json says, but for the changes of the record."""
+    text = (results / student / "result.json").read_bytes()
+    record = msgspec.json.decode(text, type=Record)
+    return final_of(replace(record, schema=1, **changes))
+
+
+def order_of(final: Final, limits: PageLimits, source: bytes | None = None) -> render.Order:
+    return render.Order(final, source, "best", "en", "digest", limits)
 
 
 # Hostile submissions
@@ -139,7 +150,7 @@ def test_a_page_fits_a_phone_and_has_its_headings_in_order(results, browser, stu
         levels = page.eval_on_selector_all("h1,h2,h3,h4,h5,h6", "all => all.map(h => h.tagName)")
         unnamed = page.locator("svg:not([aria-label]), img:not([alt])").count()
         score = " ".join(page.inner_text(".score").split())
-    assert score.startswith(f"{record_of(results, student).score:g} of ")
+    assert score.startswith(f"{final_in(results, student).final:g} of ")
     steps = [int(after[1]) - int(before[1]) for before, after in pairwise(levels)]
     assert (levels[0], levels.count("H1"), max(steps), unnamed) == ("H1", 1, 1, 0)
     assert (seen.errors, seen.requests) == ([], [])
@@ -160,7 +171,7 @@ def test_cells_that_failed_are_marked_with_their_error(results, browser):
     with opened(browser, page_of(results, "cells_that_crash")) as (page, _):
         failed = page.locator(".cell.failed .label").all_inner_texts()
         marked = page.locator(".marked").all_inner_texts()
-    notes = record_of(results, "cells_that_crash").notes
+    notes = final_in(results, "cells_that_crash").record.notes
     assert {label.partition(" ·")[0] for label in failed} == {
         note.where.partition(",")[0] for note in notes
     }
@@ -177,9 +188,11 @@ def test_marks_are_seen_in_print(results, browser):
     assert (width, overflow) == ("4px", "visible")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("student", ["sign_of_w1", "cells_that_crash", "notebook_with_outputs"])
-def test_all_text_stands_out_from_what_is_behind_it(results, browser, student):
+def test_all_text_stands_out_from_what_is_behind_it(results, browser, student, scheme):
     with opened(browser, page_of(results, student)) as (page, _):
+        page.emulate_media(color_scheme=scheme)
         assert page.evaluate(CONTRAST) >= 4.5
 
 
@@ -194,9 +207,149 @@ STATUSES = [
 
 @pytest.mark.parametrize(("status", "says"), STATUSES)
 def test_a_page_says_what_became_of_the_submission(results, rubric, status, says):
-    record = msgspec.structs.replace(record_of(results, "sign_of_w1"), status=status)
-    order = render.Order(record, None, "en", "digest", rubric.pages, 1000)
+    order = order_of(final_in(results, "sign_of_w1", status=status), rubric.pages)
     assert says in render.page(order, "words")
+
+
+# What counts
+
+BERLIN = ZoneInfo("Europe/Berlin")
+DUE = datetime(2026, 10, 31, 23, 59, tzinfo=BERLIN)
+LATER = DUE + timedelta(days=3)
+EARNED = ("Points earned", "68")
+IN_TIME = ("Handed in: 2026-10-30 12:00:05 +00:00 (the time of the file)", "")
+LATE = {"handed_in": DUE + timedelta(seconds=1), "told_by": "system", "due": DUE, "late_days": 1}
+LATE_STEPS = [
+    ("Handed in: 2026-10-31 23:59:01 +01:00 (as the course's system recorded it)", ""),
+    ("Due: 2026-10-31 23:59:00 +01:00", ""),
+]
+
+
+def by_hand(criterion: str | None = None, **values: object) -> list[ByHand]:
+    return [ByHand(criterion=criterion, told="We agreed.", **values)]
+
+
+# What counts of a student, the steps that the page shows before the final mark, and that mark.
+STANDING = {
+    "as graded": ({}, [EARNED, IN_TIME], "68"),
+    "late": (
+        {**LATE, "penalty": 6.8, "final": 61.2},
+        [EARNED, *LATE_STEPS, ("Days late: 1", "\u22126.8")],
+        "61.2",
+    ),
+    "late by the system's word": (
+        {"due": DUE, "late_days": 1, "penalty": 6.8, "final": 61.2},
+        [
+            EARNED,
+            IN_TIME,
+            ("Due: 2026-10-31 23:59:00 +01:00", ""),
+            ("Days late, as the course's system marks it: 1", "\u22126.8"),
+        ],
+        "61.2",
+    ),
+    "within the grace": (
+        {**LATE, "late_days": 0},
+        [EARNED, *LATE_STEPS, ("Days late: 0", "")],
+        "68",
+    ),
+    "on time": (
+        {"due": DUE},
+        [EARNED, IN_TIME, ("Due: 2026-10-31 23:59:00 +01:00", "")],
+        "68",
+    ),
+    "an extension": (
+        {"due": LATER, "by_hand": by_hand(due=LATER)},
+        [EARNED, IN_TIME, ("Due, with your extension: 2026-11-03 23:59:00 +01:00 We agreed.", "")],
+        "68",
+    ),
+    "days late set by hand": (
+        {**LATE, "late_days": 0, "by_hand": by_hand(late_days=0)},
+        [EARNED, *LATE_STEPS, ("Days late, set by hand: 0 We agreed.", "")],
+        "68",
+    ),
+    "the whole set by hand": (
+        {**LATE, "penalty": 6.8, "final": 70, "by_hand": by_hand(points=70)},
+        [EARNED, *LATE_STEPS, ("Days late: 1", "\u22126.8"), ("Set by hand We agreed.", "70")],
+        "70",
+    ),
+    "nobody told when": (
+        {"told_by": ""},
+        [EARNED, ("Handed in: 2026-10-30 12:00:05 +00:00", "")],
+        "68",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STANDING)
+def test_a_page_says_how_the_final_mark_comes_about(results, rubric, browser, tmp_path, case):
+    changes, steps, mark = STANDING[case]
+    final = final_of(final_in(results, "sign_of_w1").record, **changes)
+    (tmp_path / "page.html").write_text(render.page(order_of(final, rubric.pages), "words"))
+    with opened(browser, tmp_path / "page.html") as (page, _):
+        cells = page.locator(".steps tr").evaluate_all(
+            "rows => rows.map(row => [...row.cells].map(cell => cell.innerText))"
+        )
+        assert page.inner_text(".score strong") == mark
+        assert page.title() == f"sign_of_w1: {mark} / 75"
+    shown = [tuple(" ".join(text.split()) for text in row) for row in cells]
+    assert shown == [*steps, ("Final mark", mark)]
+
+
+def test_a_criterion_set_by_hand_is_marked_with_what_it_was(results, rubric, browser, tmp_path):
+    record = final_in(results, "sign_of_w1").record
+    criteria = [replace(c, points=14) if c.id == "grad_w1" else c for c in record.criteria]
+    final = final_of(record, criteria=criteria, by_hand=by_hand("grad_w1", points=14))
+    (tmp_path / "page.html").write_text(render.page(order_of(final, rubric.pages), "words"))
+    with opened(browser, tmp_path / "page.html") as (page, _):
+        row = " ".join(page.locator("li:has(.by-hand)").inner_text().split())
+        assert row.startswith("14 / 14 grad_w1 ✓ sign set by hand; graded: 7 We agreed.")
+        assert page.inner_text(".first h2") == "Nothing to mend"
+        (step,) = [s for s in page.locator(".steps tr").all_inner_texts() if "grad_w1" in s]
+    assert step.startswith("grad_w1 was set by hand to 14 points (graded: 7)")
+
+
+ATTEMPTS = [
+    (1, "best", None),
+    (3, "best", "Attempt 1 of 3 counts: it has the highest final mark."),
+    (3, "last", "Attempt 1 of 3 counts: it was handed in last."),
+]
+
+
+@pytest.mark.parametrize(("attempts", "counts", "says"), ATTEMPTS)
+def test_a_page_says_which_attempt_counts_and_why(results, rubric, attempts, counts, says):
+    final = replace(final_in(results, "sign_of_w1"), attempts=attempts)
+    page = render.page(replace(order_of(final, rubric.pages), counts=counts), "words")
+    assert says in page if says else "Attempt" not in page
+
+
+def test_a_page_is_of_what_is_in_force_and_follows_it(results, rubric, tmp_path):
+    final = final_in(results, "right")
+    told = replace(final, by_hand=by_hand(points=70), final=70)
+    with closing(Pages(1, tmp_path, "en", rubric)) as pages:
+        for each, written in ((final, 1), (final, 1), (told, 2), (told, 2), (final, 3)):
+            pages.add(each, lambda: b"x = 1\n")
+            pages.finish()
+            assert pages.written == written
+    assert "We agreed." not in page_of(tmp_path, "right").read_text()
+
+
+def test_nothing_of_this_machine_is_shown(warm, untrained, tmp_path):
+    (tmp_path / "ada.py").write_text(
+        "import sys, torch, os\n"
+        "def forward(x, params):\n    raise ValueError(sys.executable)\n"
+        "def grad_w1(x, y, params, hs, y_pred):\n    open(torch.__file__ + 'x')\n"
+        "raise ImportError(f'cannot load {os.path.expanduser(\"~\")}/own/lib.so', path='x')\n"
+    )
+    out = tmp_path / "results"
+    done = warm.run("grade", tmp_path / "ada.py", "--out", out, "--rubric", untrained)
+    assert done.returncode == 0, done.stderr
+    for name in ("feedback.html", "result.json"):
+        text = (out / "ada" / name).read_text(encoding="utf-8")
+        assert "raised ValueError: python" in text
+        assert "__init__.pyx" in text
+        assert "cannot load lib.so" in text
+        for folder in (sys.prefix, sys.base_prefix, str(Path.home()), str(tmp_path)):
+            assert f"{folder}/" not in text
 
 
 def test_the_seed_is_not_shown(warm, results, submitted, untrained, tmp_path):
@@ -235,13 +388,13 @@ def test_a_page_is_written_again_only_where_it_is_gone_or_not_up_to_date(
 
 
 def test_a_class_that_has_its_pages_starts_no_process(results, rubric):
-    record = record_of(results, "right")
+    final = final_in(results, "right")
     with closing(Pages(1, results.parent / "again", "en", rubric)) as pages:
-        pages.add(record, None)
+        pages.add(final, lambda: None)
         pages.finish()
     before = children(os.getpid())
     with closing(Pages(1, results.parent / "again", "en", rubric)) as pages:
-        pages.add(record, None)
+        pages.add(final, lambda: None)
         assert (pages.waiting, children(os.getpid()) - before) == (0, set())
 
 
@@ -322,23 +475,16 @@ def test_a_page_is_written_whatever_becomes_of_its_renderer(
     results, rubric, tmp_path, monkeypatch, renderer, page
 ):
     monkeypatch.setattr(render, "page", renderer)
-    quick: Rubric = msgspec.structs.replace(
-        rubric, pages=msgspec.structs.replace(rubric.pages, seconds=3)
-    )
+    quick: Rubric = replace(rubric, pages=replace(rubric.pages, seconds=3))
     with closing(Pages(1, tmp_path, "en", quick)) as pages:
-        pages.add(record_of(results, "right"), None)
+        pages.add(final_in(results, "right"), lambda: None)
         pages.finish()
     assert page_of(tmp_path, "right").read_text() == page
 
 
-def test_a_long_source_is_cut_and_says_so(results, rubric, tmp_path):
-    long = tmp_path / "long.py"
-    long.write_text("x = 1  # something\n" * 50_000)
-    digest = hashlib.sha256(long.read_bytes()).hexdigest()
-    record = msgspec.structs.replace(
-        record_of(results, "right"), sha256=digest, submission="long.py"
-    )
-    order = render.Order(record, str(long), "en", "digest", rubric.pages, 10**8)
+def test_a_long_source_is_cut_and_says_so(results, rubric):
+    source = b"x = 1  # something\n" * 50_000
+    order = order_of(final_in(results, "right", submission="long.py"), rubric.pages, source)
     for form in ("full", "plain"):
         text = render.page(order, form)
         assert "More follows" in text

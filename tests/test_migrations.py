@@ -4,13 +4,16 @@ schema_1.db is a real one (see old_gradebooks/make_schema_1.py); for PostgreSQL 
 into the tables of the first step.
 """
 
+import csv
 import json
 import random
 import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +26,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from conftest import ROOT, need
+from conftest import ROOT, need, run_grader
 from sqlalchemy import Connection, MetaData, create_engine, inspect, make_url, text
 from times import PATIENCE
 
@@ -227,6 +230,18 @@ def test_a_new_row_has_a_new_id(old):
             )
         )
         assert connection.execute(text("SELECT max(id) FROM attempts")).one() == (known + 1,)
+
+
+MARKS = {"ada": 68, "bob": 75, "chen": 72, "dora": 65, "eve": 48, "finn": 0}  # of the old grader
+
+
+def test_the_marks_stay_when_the_gradebook_is_told_its_rubric(old_file):
+    rubric = OLD_FILE.with_name("rubric.toml")
+    done = run_grader("settings", old_file.parent, "--rubric", rubric, "--who", "dr. x")
+    assert (done.returncode, done.stdout) == (0, "No mark of 6 changes.\n"), done.stderr
+    assert "brought up to revision 0002; as it was, it is kept in " in done.stderr
+    with (old_file.parent / "grades.csv").open(encoding="utf-8-sig", newline="") as table:
+        assert {row["student"]: float(row["final"]) for row in csv.DictReader(table)} == MARKS
 
 
 # What becomes of others.
@@ -456,6 +471,15 @@ def test_nothing_refers_to_what_is_not_there(old_file):
     with closing(sqlite3.connect(old_file)) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_what_brought_it_up_goes_on_and_lets_nothing_refer_to_what_is_not_there(old):
+    missing = text("UPDATE attempts SET submission_id = 10000 WHERE id = 1")
+    with (
+        closing(Database(old)) as book,
+        pytest.raises(GradebookError, match=r"(?i)foreign key"),
+    ):
+        book.write(lambda connection: connection.execute(missing))
 
 
 def test_an_older_grader_does_not_take_the_tables_for_its_own(old):
@@ -703,6 +727,33 @@ def test_of_several_processes_at_once_one_brings_it_up(fresh):
     assert "brought up to revision 0002" in line
     assert len(rows_at(url)["attempts"]) == len(ATTEMPTS)
     assert len(backups(url)) == url.startswith("sqlite")
+
+
+ANOTHER_ATTEMPT = [
+    "CREATE TEMPORARY TABLE one AS SELECT * FROM submissions",
+    "UPDATE one SET id = 2, key = 'k2', sha256 = 'y'",
+    "INSERT INTO submissions SELECT * FROM one",
+    "INSERT INTO attempts SELECT 2, student_id, 2, handed_in, first_at, last_at FROM attempts",
+]
+
+
+def test_what_an_older_grader_is_writing_is_not_lost(server):
+    url = server.new_database()
+    make_old(url, old_rows([Graded("ada", "x", "1", 5, 10, 10)]))
+    waits = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    with ThreadPoolExecutor() as pool, connected(url) as watching:
+        with connected(url) as writing:
+            writing.execute(text("SELECT * FROM students"))  # as it does before it writes
+            for statement in ANOTHER_ATTEMPT:
+                writing.execute(text(statement))
+            bringing = pool.submit(bring_up, url)
+            deadline = time.monotonic() + PATIENCE
+            while not watching.execute(waits).scalar_one():
+                assert not bringing.done()
+                assert time.monotonic() < deadline
+                watching.execute(text("SELECT pg_stat_clear_snapshot()"))  # to look anew
+        bringing.result(timeout=PATIENCE)
+    assert [row["content"] for row in rows_at(url)["attempts"]] == ["x", "y"]
 
 
 # Where it runs from, and what it costs the others.

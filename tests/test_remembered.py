@@ -271,9 +271,9 @@ def test_2_two_who_grade_at_once_into_an_empty_folder_have_one_seed(tmp_path, un
 
 
 @pytest.fixture
-def other(course, untrained) -> Path:
+def other(tmp_path, untrained) -> Path:
     """Return another rubric, in which grad_w1 earns nothing: 61 points in all."""
-    path = course.folder / "other.toml"
+    path = tmp_path / "other.toml"
     path.write_text(rubric_text(untrained, due=DUE, grad_w1="false"), encoding="utf-8")
     return path
 

@@ -502,6 +502,67 @@ MISTAKES = {
 
 TEXTS = {**OUTCOMES, **MISTAKES}
 
+# How a final mark comes about: its steps, what counts of several attempts, and who told a time.
+BREAKDOWN = {
+    "earned": N_("Points earned"),
+    "criterion_by_hand": N_("{criterion} was set by hand to {points} points (graded: {graded})"),
+    "handed_in": N_("Handed in: {moment}"),
+    "system": N_("as the course's system recorded it"),
+    "archive": N_("the time in the archive that it came in"),
+    "file": N_("the time of the file"),
+    "due": N_("Due: {due}"),
+    "extension": N_("Due, with your extension: {due}"),
+    "days": N_("Days late: {days}"),
+    "days_of_system": N_("Days late, as the course's system marks it: {days}"),
+    "days_by_hand": N_("Days late, set by hand: {days}"),
+    "by_hand": N_("Set by hand"),
+    "best": N_("Attempt {attempt} of {attempts} counts: it has the highest final mark."),
+    "last": N_("Attempt {attempt} of {attempts} counts: it was handed in last."),
+}
+
+# What stands for the values of a mistake when it is told of several students.
+NEUTRAL = {
+    "equation": N_("gradient"),
+    "function": N_("function"),
+    "parameter": N_("the parameter"),
+    "detail": N_("its arguments"),
+}
+
+# What an instructor reads of all submissions with an outcome, whatever their names and numbers.
+KINDS = {
+    "not_attempted": N_("not attempted"),
+    "not_attempted_stub_above": N_("the stub's raise still stands above the code"),
+    "missing": N_("not defined"),
+    "missing_in_text": N_("defined in a cell that is not a code cell"),
+    "missing_unparsed": N_("not defined: its code does not parse"),
+    "missing_failed": N_("not defined: its definition ended in an error"),
+    "missing_near": N_("not defined, but a similar name is"),
+    "missing_nested": N_("defined inside another function or class"),
+    "raised": N_("raised an error"),
+    "raised_nested": N_("raised an error: forward is defined inside another method"),
+    "bad_return": N_("returned something else than asked"),
+    "timeout": N_("took too long"),
+    "waited": N_("stopped while it waited"),
+    "crashed": N_("its process ended"),
+    "shape": N_("wrong shape"),
+    "count": N_("wrong number of tensors"),
+    "not_finite": N_("NaN or infinity"),
+    "half": N_("only approximately right"),
+    "wrong": N_("wrong, no known mistake"),
+    "only_on_path": N_("right only for the hs and y_pred of a forward pass"),
+    "recomputed_half": N_("approximately right, only for the hs and y_pred of a forward pass"),
+    "autograd": N_("autograd was used"),
+    "autograd_named": N_("autograd is within reach of the code"),
+    "not_trained": N_("final loss above the pass mark"),
+    "diverged": N_("training diverged"),
+    "nothing_defined": N_("nothing that is asked is defined"),
+    "nothing_defined_in_text": N_("all of it is in cells that are not code cells"),
+    "unreadable": N_("the file cannot be read"),
+    "net_beside": N_("the Net is in another file"),
+    "by_hand": N_("set by hand"),
+    "unknown": N_("not known"),
+}
+
 
 class Texts:
     """The catalogue in one language."""
@@ -515,6 +576,19 @@ class Texts:
     def of(self, *reasons: Reason) -> str:
         """Return the words for some reasons, one after the other."""
         return " ".join(self.say(TEXTS[reason.id], **reason.values) for reason in reasons)
+
+    def name_of(self, id_: str) -> str:
+        """Return what a reason is called for whoever reads about several submissions."""
+        return self.say(KINDS[id_]) if id_ in KINDS else id_.replace("_", " ")
+
+    def outline(self, id_: str, values: Mapping[str, str | int | float]) -> str:
+        """Return the words for a mistake, with neutral words for what differs between students.
+
+        `values` are those of any of them.
+        """
+        return self.say(
+            MISTAKES[id_], **{**values, **{name: self.say(word) for name, word in NEUTRAL.items()}}
+        )
 
     def alarm(self, smell: str, count: int) -> str:
         """Return the words for submissions in a row that ended alike (smells.Smell)."""

@@ -121,21 +121,19 @@ def _chosen(job: RegradeJob, book: Gradebook) -> list[Stored]:
 def _wanted(job: SettingsJob, current: Assignment | None, book: Gradebook) -> Assignment:
     """Return the assignment as it is to be."""
     options = job.options
-    if current is None:
-        wanted = first(options, book.seed_before())
-    else:
-        wanted = current
-        if options.rubric:
-            rubric = load_rubric(Path(options.rubric))
-            wanted = replace(wanted, rubric=rubric, rubric_name=options.rubric)
-        if options.seed is not None:
-            wanted = replace(wanted, seed=Seed(str(options.seed), "given"))
-        wanted = replace(
-            wanted,
-            language=options.lang or wanted.language,
-            roster_name=options.students or wanted.roster_name,
-        )
-    return replace(wanted, seed=new_seed()) if job.new_seed else wanted
+    wanted = first(options, book.seed_before()) if current is None else current
+    rubric, name, seed = wanted.rubric, wanted.rubric_name, wanted.seed
+    if options.rubric:
+        rubric, name = load_rubric(Path(options.rubric)), options.rubric
+    if options.seed is not None:
+        seed = Seed(options.seed, "given")
+    if job.new_seed:
+        seed = new_seed()
+    return replace(
+        wanted.with_scoring(rubric, name, seed),
+        language=options.lang or wanted.language,
+        roster_name=options.students or wanted.roster_name,
+    )
 
 
 def _graded_anew(

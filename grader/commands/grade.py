@@ -34,6 +34,7 @@ from grader.roster import Names, Person, RosterRow, read_people
 from grader.submissions.archives import Archives
 from grader.submissions.candidates import Handout
 from grader.submissions.discover import Submission, discover
+from grader.submissions.layouts import UNTIMED
 from grader.submissions.times import NO_TIMES, Times
 from grader.timetable import read_times
 
@@ -59,8 +60,18 @@ class _Remembered:
         )
 
 
+class _Overtaken(Exception):
+    """Another process has set the assignment up meanwhile, as another one."""
+
+
 def grade(job: GradeJob) -> int:
     """Grade the submissions of a job; return the exit code."""
+    with suppress(_Overtaken):
+        return _grade(job)
+    return _grade(job)  # by what the other process set up, or refused, if it was told otherwise
+
+
+def _grade(job: GradeJob) -> int:
     results = Path(job.out)
     url = url_of(results, job.db)
     with ExitStack() as opened:
@@ -136,6 +147,8 @@ def _remember(
     """Remember what this run goes by, and yield a line for what an instructor should know of it."""
     who, known = login_name_or_number(), book.find_assignment()
     book.set_up(replace(assignment, software=brief.software), rows, who)
+    if book.assignment.basis != assignment.basis:
+        raise _Overtaken
     if known is None:
         book.introduce(read_people(results))
         origin = {
@@ -227,7 +240,7 @@ def _grade_class(
             screen.show_pages(pages.waiting)
         except KeyboardInterrupt:
             folder.write_tables(screen.alarms)
-            say(f"interrupted: {screen.graded} of {len(students)} graded, kept in {results}")
+            say(f"interrupted: {screen.graded} of {screen.total} graded, kept in {results}")
             return INTERRUPTED
         except Exception:
             folder.write_tables(screen.alarms)
@@ -247,13 +260,13 @@ def _is_any_under(job: GradeJob, finals: Iterable[Final], students: set[str]) ->
 
 
 def _untimed(submissions: Sequence[Submission]) -> list[str]:
-    """Return the systems that do not say when work was handed in, and have to."""
+    """Return the systems that do not say when work was handed in, and of which nothing is said."""
     return sorted(
         {
             each.owner.system
             for each in submissions
             if each.owner
-            and each.owner.system
+            and each.owner.system not in ("", *UNTIMED)
             and each.handed_in(each.files[:1]).told_by != "system"
             and each.late is None
         }

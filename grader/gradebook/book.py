@@ -478,7 +478,7 @@ def _is_unchanged(connection: Connection, entries: Sequence[Entry]) -> bool:
         row = known.get((names.get(entry.record.student, 0), entry.content))
         if row is None or not row["is_kept"] or row["submission_id"] != ids.get(entry.key):
             return False
-        if _time_of(row, entry) or row["marked_late"] != entry.marked_late:
+        if _time_of(row, entry) or entry.marked_late not in (None, row["marked_late"]):
             return False
     return True
 
@@ -568,7 +568,7 @@ def _with_students(connection: Connection, entries: Sequence[Entry]) -> dict[str
         ids = statements.ids_by(connection, students.c.name, owners)
     people = {person.student: person for person in statements.people_of(connection, list(owners))}
     for name, owner in owners.items():
-        if owner is None or people[name] == Person(name, owner.system, owner.id, owner.name):
+        if owner is None or (people[name].system, people[name].id) == (owner.system, owner.id):
             continue
         values = {"system": owner.system, "system_id": owner.id, "called": owner.name}
         connection.execute(update(students).where(students.c.id == ids[name]).values(values))

@@ -131,9 +131,15 @@ class Database:
                         raise
             return _once(engine, work)
 
+    def _hide(self) -> None:
+        """Let only its owner and their group read a new file: the seed and marks are in it."""
+        if self._engine.dialect.name == "sqlite" and (file := self.read(_file_of)).name:
+            file.chmod(file.stat().st_mode & 0o770)
+
     def _check_schema(self) -> None:
         found = self.read(tables.version)
         if found is None:
+            self._hide()
             self._transact(self._writer, tables.create)
         elif tables.is_older(found) and not self._is_untouched:
             self._bring_up()

@@ -11,7 +11,7 @@ from grader.catalogue import Language
 from grader.papers import basis_of
 from grader.rubric import Rubric, rubric_from_json
 
-Name = Literal["rubric", "seed", "language", "roster", "software"]
+Name = Literal["rubric", "seed", "basis", "language", "roster", "software"]
 # Where a seed is from: drawn here and told to nobody, given by somebody, or found in a gradebook
 # that an older grader made.
 Origin = Literal["secret", "given", "before"]
@@ -45,26 +45,25 @@ class Assignment(msgspec.Struct, frozen=True):
     """What every command goes by: the settings in force.
 
     `rubric_name` and `roster_name` are the files they were read from ("": none); `software` are
-    the versions that the class was last graded with.
+    the versions that the class was last graded with. `basis` stands for what decides every score,
+    the scoring part of the rubric and the seed: it is kept, since a newer grader, whose rubric has
+    more keys, would compute another one of the same.
     """
 
     rubric: Rubric
     rubric_name: str
     seed: Seed
+    basis: str
     language: Language
     roster_name: str = ""
     software: dict[str, str] = {}
-
-    @property
-    def basis(self) -> str:
-        """A digest of what decides every score: the scoring part of the rubric, and the seed."""
-        return basis_of(self.rubric, self.seed.value)
 
     def values(self) -> dict[Name, str]:
         """Return the settings as JSON."""
         values: dict[Name, object] = {
             "rubric": NamedRubric(self.rubric_name, msgspec.Raw(msgspec.json.encode(self.rubric))),
             "seed": self.seed,
+            "basis": self.basis,
             "language": self.language,
             "roster": self.roster_name,
             "software": self.software,
@@ -78,17 +77,21 @@ class Assignment(msgspec.Struct, frozen=True):
         if "rubric" not in values or "seed" not in values:
             return None
         named = msgspec.json.decode(values["rubric"], type=NamedRubric)
-        assignment = cls(
+        return cls(
             rubric=rubric_from_json(bytes(named.rubric)),
             rubric_name=named.name,
             seed=msgspec.json.decode(values["seed"], type=Seed),
-            language=msgspec.json.decode(values.get("language", '"en"'), type=Language),
+            basis=msgspec.json.decode(values["basis"], type=str),
+            language=msgspec.json.decode(values["language"], type=Language),
+            roster_name=msgspec.json.decode(values["roster"], type=str),
+            software=msgspec.json.decode(values["software"], type=dict[str, str]),
         )
-        more = {
-            "roster_name": msgspec.json.decode(values.get("roster", '""'), type=str),
-            "software": msgspec.json.decode(values.get("software", "{}"), type=dict[str, str]),
-        }
-        return replace(assignment, **more)
+
+    def with_scoring(self, rubric: Rubric, rubric_name: str, seed: Seed) -> Self:
+        """Return it with another rubric and seed; the basis stays if they decide scores alike."""
+        is_same = basis_of(rubric, seed.value) == basis_of(self.rubric, self.seed.value)
+        basis = self.basis if is_same else basis_of(rubric, seed.value)
+        return replace(self, rubric=rubric, rubric_name=rubric_name, seed=seed, basis=basis)
 
     def changes_to(self, other: "Assignment") -> dict[Name, str]:
         """Return the settings, as JSON, that differ in another assignment."""

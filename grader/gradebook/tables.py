@@ -239,9 +239,11 @@ def version(connection: Connection) -> str | None:
     Those that no migration had made yet are of FIRST, or of a "schema 7" that is not ours.
     """
     tables = inspect(connection)
+    # This order: another process may create all of them in between.
+    has_students = tables.has_table(students.name)
     if tables.has_table(alembic_version.name):
         return connection.execute(select(alembic_version.c.version_num)).scalar() or "none"
-    if not tables.has_table(students.name):
+    if not has_students:
         return None
     if connection.dialect.name == "sqlite":
         schema = connection.exec_driver_sql("PRAGMA user_version").scalar()

@@ -13,7 +13,7 @@ from grader.moments import moment_text
 from grader.policy import Policy
 
 WHY = {"best": "the best final mark counts", "last": "what was handed in last counts"}
-TOLD_BY = {"system": "the system", "archive": "the archive", "file": "the file", "": "not known"}
+MOMENTS = ("handed in", "graded", "at")  # columns whose cells stay on one line
 
 
 def show(history: History, policy: Policy, zone: tzinfo) -> None:
@@ -52,7 +52,7 @@ def _attempts(history: History, zone: tzinfo) -> Table:
         table.add_row(
             f"{attempt.number}{' counts' if counts else ''}",
             moment_text(attempt.file.handed_in.astimezone(zone)),
-            TOLD_BY[attempt.file.told_by],
+            attempt.file.told_by or "unknown",
             f"{attempt.late_days:g}",
             f"{attempt.file.score:g}",
             f"{attempt.final:g}",
@@ -108,5 +108,7 @@ def _table(*headings: str) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in headings:
         justify: Literal["left", "right"] = "right" if heading.startswith(">") else "left"
-        table.add_column(heading.removeprefix(">"), justify=justify, overflow="fold")
+        table.add_column(
+            heading.removeprefix(">"), justify=justify, overflow="fold", no_wrap=heading in MOMENTS
+        )
     return table

@@ -43,6 +43,8 @@ class GradeScreen:
         self._statuses: Counter[str] = Counter()
         self.alarms: list[tuple[Smell, int]] = []
         """What may have been the machine's fault, and how many in a row ended so."""
+        self.total = total
+        """How many submissions are to be graded."""
         self._progress = Progress(
             TextColumn("grading"),
             BarColumn(),
@@ -93,8 +95,8 @@ class GradeScreen:
     def show_untimed(self, systems: Sequence[str]) -> None:
         """Say that days late are guessed, as these systems do not tell when work was handed in."""
         self._console.print(
-            f"[yellow]{' and '.join(systems)}[/] does not say when work was handed in: "
-            "days late are counted from the times of the files",
+            f"[yellow]{' and '.join(systems)}[/] does not say when work was handed in: days late "
+            "are counted from the times of archive entries or files (better: --times FILE)",
             soft_wrap=True,
         )
 

@@ -14,13 +14,7 @@ from pathlib import Path
 
 SUBMISSIONS = Path(__file__).parents[1] / "submissions"
 DUE = datetime(2026, 10, 31, 22, 59, tzinfo=UTC)
-RUBRIC = """
-[points]
-"train.manual" = false
-"train.net" = false
-[late]
-due = "2026-10-31T23:59:00+01:00"
-"""
+RUBRIC = Path(__file__).with_name("rubric.toml")
 FIRST = {
     "ada": "sign_of_w1.py",
     "bob": "ada_lindqvist.py",
@@ -39,7 +33,6 @@ OVERRIDES = [
 def main(made: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        (work / "rubric.toml").write_text(RUBRIC)
         for name, submission in FIRST.items():
             hand_in(work, f"{name}/homework.py", (SUBMISSIONS / submission).read_bytes(), -1)
         hand_in(work, "finn/homework.ipynb", b'{"cells": [', -1)
@@ -64,12 +57,12 @@ def hand_in(work: Path, name: str, content: bytes, days_late: float) -> None:
 
 
 def grade(work: Path, *, seed: int) -> None:
-    where = ("--out", "results", "--rubric", "rubric.toml", "--no-pages")
+    where = ("--out", "results", "--rubric", str(RUBRIC), "--no-pages")
     grader(work, "grade", "class", *where, "--seed", str(seed))
 
 
 def override(work: Path, *what: str) -> None:
-    where = ("--results", "results", "--rubric", "rubric.toml")
+    where = ("--results", "results", "--rubric", str(RUBRIC))
     grader(work, "override", *what, "--who", "dr. x", *where)
 
 
