@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from grader.gradebook import Assignment, Change, Entry, Gradebook, Moves, Seed
-from grader.papers import Paper, content_of
+from grader.papers import Paper, basis_of, content_of
 from grader.policy import Attempts, Late
 from grader.records import Criterion, Final, Record, Training
 from grader.rubric import load_rubric
@@ -25,7 +25,13 @@ def days(number: float) -> timedelta:
 def assignment(late: Late = NOT_DUE, counts: str = "best", seed: str = "1") -> Assignment:
     """Return an assignment as a first run of the grader remembers it."""
     rubric = replace(load_rubric(), late=late, attempts=Attempts(counts))
-    return Assignment(rubric=rubric, rubric_name="hw.toml", seed=Seed(seed, "given"), language="en")
+    return Assignment(
+        rubric=rubric,
+        rubric_name="hw.toml",
+        seed=Seed(seed, "given"),
+        basis=basis_of(rubric, seed),
+        language="en",
+    )
 
 
 @contextmanager

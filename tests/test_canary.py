@@ -48,7 +48,7 @@ def job(path: Path, out: Path, rubric: Path | None = None) -> int:
     """Put what is asked of `grader grade` where the coordinating process reads it."""
     given = GradeJob(
         paths=[str(path)], out=str(out), jobs=1, fail_under=None, isolation="auto", format="text",
-        options=Options(rubric=str(rubric) if rubric else None, seed=5), db=None, cluster=None,
+        options=Options(rubric=str(rubric) if rubric else None, seed="5"), db=None, cluster=None,
         cache=True, pages=False, times=None,
     )  # fmt: skip
     descriptor = os.memfd_create("job")

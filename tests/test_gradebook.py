@@ -266,7 +266,7 @@ def test_the_tables_and_their_rows(url):
     assert sizes(url) == {
         "alembic_version": 1,
         "state": 1,
-        "settings": 5,
+        "settings": 6,
         "roster": 0,
         "students": 2,
         "submissions": 2,  # the same bytes of ada and bob are one
@@ -633,7 +633,7 @@ def test_two_graders_at_the_same_time_lose_nothing(url, size):
     keys = {each.key: each.record for each in one + two}
     attempts = {(each.record.student, each.key) for each in one + two}
     found = sizes(url)
-    assert (found["students"], found["finals"], found["settings"]) == (400, 400, 5)
+    assert (found["students"], found["finals"], found["settings"]) == (400, 400, 6)
     assert (found["submissions"], found["criteria"]) == (len(keys), 2 * len(keys))
     assert found["attempts"] == found["files"] == found["gradings"] == len(attempts)
     with Gradebook(url) as book:

@@ -98,18 +98,22 @@ def test_when_nothing_is_due_there_is_no_due_date():
     assert (NOT_DUE.due_at, LATE.due_at) == (None, DUE)
 
 
-MOMENTS = [  # zone, text, the moment
-    ("", "2026-10-31T23:59:00+01:00", DUE),
-    ("", " 2026-10-31 22:59Z ", DUE),
-    ("Europe/Berlin", "2026-10-31T23:59:00", DUE),
-    ("Europe/Berlin", "2026-10-31T22:59:00+00:00", DUE),  # its own offset counts
-    ("Europe/Berlin", "2026-07-31T23:59", datetime(2026, 7, 31, 21, 59, tzinfo=UTC)),  # summer
+IN_BERLIN = replace(NOT_DUE, zone="Europe/Berlin")
+MOMENTS = [  # policy, text, the moment
+    (NOT_DUE, "2026-10-31T23:59:00+01:00", DUE),
+    (NOT_DUE, " 2026-10-31 22:59Z ", DUE),
+    (IN_BERLIN, "2026-10-31T23:59:00", DUE),
+    (IN_BERLIN, "2026-10-31T22:59:00+00:00", DUE),  # its own offset counts
+    (IN_BERLIN, "2026-07-31T23:59", datetime(2026, 7, 31, 21, 59, tzinfo=UTC)),  # summer
+    (LATE, "2026-10-31T23:59:00", DUE),  # the zone is that of due
+    (LATE, "2026-07-31T23:59", datetime(2026, 7, 31, 22, 59, tzinfo=UTC)),  # which has no summer
+    (replace(LATE, zone="Asia/Taipei"), "2026-11-01T06:59", DUE),
 ]
 
 
-@pytest.mark.parametrize(("zone", "text", "moment"), MOMENTS)
-def test_a_time_without_an_offset_is_of_the_zone(zone, text, moment):
-    assert replace(NOT_DUE, zone=zone).moment(text) == moment
+@pytest.mark.parametrize(("late", "text", "moment"), MOMENTS)
+def test_a_time_without_an_offset_is_of_the_assignments_zone(late, text, moment):
+    assert late.moment(text) == moment
 
 
 NO_MOMENTS = [  # zone, text

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from grader import remembering
 from grader.errors import UserError
 from grader.gradebook import PACKAGE, Assignment, Seed, Setting
+from grader.papers import basis_of
 from grader.remembering import (
     SECRET_BITS,
     Options,
@@ -54,7 +55,7 @@ def test_what_is_not_typed_or_is_the_same_is_not_refused(folder):
     (folder / "same.toml").write_text("[late]\npercent_per_day = 10.0\n")
     (folder / "names.csv").write_text("id,student,section\n7,ada,B\n9,ben,\n10,new,B\n9,ben,\n")
     assert refusal(Options()) == []
-    assert refusal(Options("same.toml", 1, "en", "names.csv")) == []
+    assert refusal(Options("same.toml", "1", "en", "names.csv")) == []
     assert refusal(Options(rubric=str(RUBRIC_FILE))) == []
 
 
@@ -74,7 +75,7 @@ def test_of_many_differences_three_are_named(folder):
     assert "; and 1 more; to change that" in line
 
 
-@pytest.mark.parametrize("seed", [2, 424242])
+@pytest.mark.parametrize("seed", ["2", "424242", str(2**128 - 1)])
 def test_another_seed_is_refused_and_neither_is_told(seed):
     (line,) = refusal(Options(seed=seed), assignment(seed="987654321"))
     assert line == (
@@ -120,7 +121,7 @@ def test_who_is_called_otherwise_by_now_is_refused(folder, row, says):
 def test_all_that_differs_is_told_a_line_each(folder):
     (folder / "my.toml").write_text("[attempts]\ncounts = 'last'\n")
     (folder / "names.csv").write_text("id,student\n7,anon\n")
-    lines = refusal(Options("my.toml", 9, "zh_Hans", "names.csv"))
+    lines = refusal(Options("my.toml", "9", "zh_Hans", "names.csv"))
     assert [line.split()[2] for line in lines] == ["rubric", "seed", "language", "students"]
 
 
@@ -129,10 +130,11 @@ def test_all_that_differs_is_told_a_line_each(folder):
 
 def test_the_first_assignment_is_what_was_typed(folder):
     (folder / "my.toml").write_text("[attempts]\ncounts = 'last'\n")
-    assert first(Options("my.toml", 7, "zh_Hant", "names.csv"), None) == Assignment(
+    assert first(Options("my.toml", "7", "zh_Hant", "names.csv"), None) == Assignment(
         rubric=load_rubric(folder / "my.toml"),
         rubric_name="my.toml",
         seed=Seed("7", "given"),
+        basis=basis_of(load_rubric(folder / "my.toml"), "7"),
         language="zh_Hant",
         roster_name="names.csv",
     )
@@ -148,14 +150,14 @@ def test_the_first_assignment_is_the_packages_with_a_secret_seed():
 def test_a_seed_of_the_rubrics_own_counts_and_one_that_is_typed_before_it(folder):
     (folder / "my.toml").write_text("[cases]\nseed = 77\n")
     assert first(Options("my.toml"), None).seed == Seed("77", "given")
-    assert first(Options("my.toml", seed=5), None).seed == Seed("5", "given")
-    assert first(Options("my.toml", seed=0), None).seed == Seed("0", "given")
+    assert first(Options("my.toml", seed="5"), None).seed == Seed("5", "given")
+    assert first(Options("my.toml", seed="0"), None).seed == Seed("0", "given")
 
 
 def test_results_of_an_older_grader_keep_their_seed_and_need_their_rubric(folder):
     (folder / "my.toml").write_text("")
     assert first(Options("my.toml"), "12").seed == Seed("12", "before")
-    assert first(Options("my.toml", seed=5), "12").seed == Seed("5", "given")
+    assert first(Options("my.toml", seed="5"), "12").seed == Seed("5", "given")
     with pytest.raises(UserError, match="kept no rubric: name the one they were graded by") as told:
         first(Options(), "12")
     assert len(str(told.value).splitlines()) == 1

@@ -496,7 +496,7 @@ def test_training_can_be_checked_where_the_forward_pass_has_no_points(tmp_path):
 
 
 def test_a_seed_that_is_too_large_is_a_usage_error(tmp_path):
-    done = run_grader("grade", SOLUTION, "--out", tmp_path / "out", "--seed", 2**63)
+    done = run_grader("grade", SOLUTION, "--out", tmp_path / "out", "--seed", 2**128)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
