@@ -60,11 +60,10 @@ class Folder:
         self._opened = ExitStack()
 
     def __enter__(self) -> Self:
-        at_work = self._opened.enter_context(open(self._results / AT_WORK, "w"))
-        with suppress(BlockingIOError):
-            fcntl.flock(at_work, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            remove_unfinished(self._results)
-        fcntl.flock(at_work, fcntl.LOCK_SH)
+        self._at_work = self._opened.enter_context(open(self._results / AT_WORK, "w"))
+        with self._if_alone() as is_alone:
+            if is_alone:
+                remove_unfinished(self._results)
         return self
 
     def __exit__(
@@ -90,6 +89,8 @@ class Folder:
         `alarms` are what may have been the machine's fault, and how many in a row ended so.
         """
         with self._locked():
+            if self._pages:
+                self._pages.finish()  # of what may have changed since it was begun
             book, revision = self._book.revision()
             before = self._complete_until(book)
             self.write(self._book.finals_after(before.pages if self._pages else before.records))
@@ -97,8 +98,11 @@ class Folder:
                 self._pages.finish()
             self._write_tables(alarms)
             now = _Complete(book, revision, revision if self._pages else before.pages)
-            if now != before:
-                write_atomically(self._results / COMPLETE, msgspec.json.encode(now))
+            with self._if_alone() as is_alone:
+                # Others may still write what they read before this; then they, or the next run,
+                # look at all of it again.
+                if is_alone and now != before:
+                    write_atomically(self._results / COMPLETE, msgspec.json.encode(now))
 
     def write_tables(self, alarms: Sequence[tuple[Smell, int]] = ()) -> None:
         """Write grades.csv, students.csv and index.html: everybody the gradebook knows."""
@@ -128,6 +132,19 @@ class Folder:
             if noted.book == book:
                 return noted
         return _Complete(book)
+
+    @contextmanager
+    def _if_alone(self) -> Iterator[bool]:
+        """Tell whether no other process is at work here; if so, none begins meanwhile."""
+        is_alone = True
+        try:
+            fcntl.flock(self._at_work, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            is_alone = False
+        try:
+            yield is_alone
+        finally:
+            fcntl.flock(self._at_work, fcntl.LOCK_SH)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
