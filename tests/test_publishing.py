@@ -1,0 +1,151 @@
+"""The files of a folder of results: what a killed process, or another one, has left to do."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from books import add, entry, opened, override, record
+
+from grader.files import UNFINISHED
+from grader.gradebook import Gradebook, default_url
+from grader.publishing import COMPLETE, Folder
+from grader.records import GRADES
+from grader.reports.feedback.pages import FEEDBACK, Pages
+
+
+@pytest.fixture
+def book(tmp_path) -> Iterator[Gradebook]:
+    """Give the gradebook of a class of two, of which nothing is in a file yet."""
+    with opened(default_url(tmp_path)) as book:
+        add(book, entry(record()), entry(record("bob", "two")))
+        yield book
+
+
+@contextmanager
+def at_work(book: Gradebook, results: Path, with_pages: bool = False) -> Iterator[Folder]:
+    """Give what another process would write files with."""
+    assignment = book.assignment
+    pages = Pages(1, results, assignment.language, assignment.rubric)
+    with (
+        closing(pages),
+        Folder(results, book, assignment, pages if with_pages else None) as folder,
+    ):
+        yield folder
+
+
+def shown(results: Path) -> dict[str, float]:
+    """Return the final points in each result.json."""
+    return {
+        path.parent.name: json.loads(path.read_bytes())["final"]
+        for path in results.glob("*/result.json")
+    }
+
+
+def test_all_files_of_the_class_are_written(book, tmp_path):
+    with at_work(book, tmp_path) as folder:
+        folder.complete()
+    assert shown(tmp_path) == {"ada": 100, "bob": 100}
+    assert {GRADES, "index.html"} <= {path.name for path in tmp_path.iterdir()}
+    assert not list(tmp_path.glob(f"*/{FEEDBACK}"))
+
+
+def test_what_has_changed_is_written_and_nothing_else(book, tmp_path):
+    with at_work(book, tmp_path) as folder:
+        folder.complete()
+        (tmp_path / "ada" / "result.json").write_text('{"final": "by a hand"}')
+        override(book, "bob", points=3)
+        folder.complete()
+    assert shown(tmp_path) == {"ada": "by a hand", "bob": 3}
+
+
+LOST = {
+    "the folder's note is gone": lambda note: note.unlink(),
+    "the note is damaged": lambda note: note.write_text("{"),
+    "the note is of another gradebook": lambda note: note.write_text(
+        '{"book": "another", "records": 99, "pages": 99}'
+    ),
+}
+
+
+@pytest.mark.parametrize("lost", LOST)
+def test_where_it_is_not_known_what_is_written_all_is(book, tmp_path, lost):
+    with at_work(book, tmp_path) as folder:
+        folder.complete()
+    LOST[lost](tmp_path / COMPLETE)
+    (tmp_path / "ada" / "result.json").write_text('{"final": "by a hand"}')
+    with at_work(book, tmp_path) as folder:
+        folder.complete()
+    assert shown(tmp_path) == {"ada": 100, "bob": 100}
+
+
+def test_a_run_without_pages_leaves_them_to_the_next_with_pages(book, tmp_path):
+    with at_work(book, tmp_path) as folder:
+        folder.complete()
+    with at_work(book, tmp_path, with_pages=True) as folder:
+        folder.complete()
+    assert {path.parent.name for path in tmp_path.glob(f"*/{FEEDBACK}")} == {"ada", "bob"}
+
+
+def test_what_another_process_wrote_meanwhile_is_not_undone(book, tmp_path):
+    """A final that was read before somebody changed it is written after that."""
+    with at_work(book, tmp_path, with_pages=True) as mine:
+        before = book.finals(["ada"])
+        override(book, points=4.5)
+        with at_work(book, tmp_path, with_pages=True) as theirs:
+            theirs.complete()
+        assert shown(tmp_path)["ada"] == 4.5
+        mine.write(before)
+        mine.complete()
+    assert shown(tmp_path)["ada"] == 4.5
+    assert "4.5" in (tmp_path / "ada" / FEEDBACK).read_text(encoding="utf-8")
+
+
+def test_nor_is_it_if_this_one_is_killed(book, tmp_path):
+    with at_work(book, tmp_path) as killed:
+        before = book.finals(["ada"])
+        override(book, points=4.5)
+        with at_work(book, tmp_path) as theirs:
+            theirs.complete()
+        killed.write(before)
+    with at_work(book, tmp_path) as folder:
+        folder.complete()
+    assert shown(tmp_path)["ada"] == 4.5
+
+
+def test_what_is_half_written_is_removed_unless_others_are_at_work(book, tmp_path):
+    def half_write() -> list[Path]:
+        (tmp_path / "ada").mkdir(exist_ok=True)
+        paths = [tmp_path / f"{UNFINISHED}x", tmp_path / "ada" / f"{UNFINISHED}y"]
+        for path in paths:
+            path.touch()
+        return paths
+
+    left = half_write()  # by a process that was killed
+    with at_work(book, tmp_path):
+        assert not any(path.exists() for path in left)
+        writing = half_write()
+        with at_work(book, tmp_path) as other:
+            other.complete()
+            assert all(path.exists() for path in writing)
+    with at_work(book, tmp_path):
+        assert not any(path.exists() for path in writing)
+
+
+def test_who_is_not_there_any_more_has_no_folder_and_is_in_no_report(book, tmp_path):
+    with at_work(book, tmp_path) as folder:
+        folder.complete()
+        (tmp_path / "similar.html").touch()
+        folder.remove(["ada", "nobody"])
+    assert shown(tmp_path) == {"bob": 100}
+    assert not (tmp_path / "similar.html").exists()
+
+
+def test_nobody_is_removed_if_nobody_is_named(book, tmp_path):
+    with at_work(book, tmp_path) as folder:
+        folder.complete()
+        (tmp_path / "similar.html").touch()
+        folder.remove([])
+    assert shown(tmp_path) == {"ada": 100, "bob": 100}
+    assert (tmp_path / "similar.html").exists()
