@@ -422,8 +422,13 @@ class Gradebook:
         """Return what the table calls those who are in the book, by what they are called there."""
         called = {row.id: row.student for row in rows if row.student}
         people = statements.people_of(connection)
+        # Who comes from no system is known by the file's name, which a table has replaced before.
+        before = {row.student: row.id for row in statements.roster_of(connection).values()}
         renamed = {
-            person.student: called[id_] for person in people if (id_ := person.known_by) in called
+            person.student: called[id_]
+            for person in people
+            if (id_ := person.id if person.system else before.get(person.student, person.student))
+            in called
         }
         after = [renamed.get(person.student, person.student).casefold() for person in people]
         if twice := sorted({name for name in after if after.count(name) > 1} if renamed else ()):
