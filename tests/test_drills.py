@@ -238,7 +238,7 @@ def own_disk(drill) -> Iterator[Callable[[str], None]]:
     """Put a small file system under results/; calling it mounts it anew with other options."""
     need("mounts")
     drill.results.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(drill.results)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(drill.results)]
     subprocess.run(mount, check=True, timeout=PATIENCE)
 
     def remount(options: str) -> None:

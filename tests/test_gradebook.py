@@ -235,8 +235,20 @@ def test_students_are_called_as_the_table_says_and_keep_all_that_is_theirs(url):
         assert len(book.history("bob").overrides) == 1
         assert book.roster() == {row.id: row for row in rows}
         with pytest.raises(GradebookError, match="two students would be called bob"):
-            change(book, book.assignment, rows=[RosterRow("ada", "BOB", "")])
+            change(book, book.assignment, rows=[RosterRow("bob", "BOB", "")])
         assert [final.student for final in book.finals()] == ["ada", "bob"]
+
+
+def test_the_same_table_again_renames_nobody(url):
+    """Though of no system there are only the names, and two have changed places."""
+    rows = [RosterRow("ada", "bob", ""), RosterRow("bob", "ada", "")]
+    with opened(url) as book:
+        add(book, entry(record()), entry(record("bob", "two", a=10)))
+        for again in (rows, rows, [RosterRow("ada", "bob", "B"), rows[1]]):
+            change(book, book.assignment, rows=again)
+            assert [(f.student, f.final) for f in book.finals()] == [("ada", 50), ("bob", 100)]
+        change(book, book.assignment, rows=[RosterRow("ada", "eve", "")])
+        assert [(f.student, f.final) for f in book.finals()] == [("ada", 50), ("eve", 100)]
 
 
 def test_of_who_is_forgotten_only_a_count_is_left(url):
