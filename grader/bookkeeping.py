@@ -25,6 +25,7 @@ from grader.reports.feedback.pages import Pages
 from grader.reports.history import days_late, show
 from grader.submissions import shown
 from grader.submissions.kinds import counted
+from grader.submissions.naming import safe
 
 
 class Typed(msgspec.Struct, frozen=True):
@@ -113,6 +114,8 @@ def override_by_hand(student: str, typed: Typed, place: Place) -> list[str]:
     with place.open() as book:
         late = book.assignment.rubric.late
         is_new = typed.until is not None and not typed.withdraw and not book.knows(student)
+        if is_new and student != safe(student):
+            raise UserError(f"{student!r} cannot be a student's name: it is no folder's name")
         before = None if is_new else _final(book, student)
         if before is None and (typed.points is not None or typed.late_days is not None):
             raise UserError(f"{shown(student)} has handed in nothing: only --until can be set")
@@ -146,10 +149,15 @@ def forget(students: Sequence[str], who: str | None, place: Place) -> list[str]:
 
     Raise GradebookError if one of them is not in the gradebook: then nothing is removed.
     """
+    names = list(dict.fromkeys(students))
     with place.open() as book:
-        count = book.forget(list(dict.fromkeys(students)), who or login_name())
-        _bring_up(book, place.results, removed=students)
-    removed = f"{counted(len(set(students)), 'student')} with {counted(count, 'attempt')}"
+        for student in names:
+            book.require(student)
+        # Files first: killed after that, a name is still in the gradebook, to be named again.
+        Folder(place.results, book, book.assignment, None).remove(names)
+        count = book.forget(names, who or login_name())
+        _bring_up(book, place.results)
+    removed = f"{counted(len(names), 'student')} with {counted(count, 'attempt')}"
     lines = [f"removed {removed}, and all their files in {place.results}"]
     copies = sorted(place.results.glob("gradebook.db.before-*"))
     return lines + [

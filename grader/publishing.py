@@ -120,11 +120,13 @@ class Folder:
     def remove(self, students: Iterable[str]) -> None:
         """Remove the folders of students who are not called so any more, or are not there.
 
-        A report of similar submissions goes, too: it may name them.
+        A report of similar submissions goes, too: it may name them. If the gradebook still has one
+        of them, the next command writes their files again.
         """
+        for path in (self._results / COMPLETE, self._results / SIMILAR):
+            path.unlink(missing_ok=True)
         for student in students:
             shutil.rmtree(self._results / student, ignore_errors=True)
-            (self._results / SIMILAR).unlink(missing_ok=True)
 
     def _complete_until(self, book: str) -> _Complete:
         with suppress(FileNotFoundError, msgspec.DecodeError):

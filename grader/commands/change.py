@@ -69,14 +69,16 @@ def change_settings(job: SettingsJob) -> int:
     """Change what the gradebook remembers, and all that follows from it; return the exit code."""
     results = Path(job.results)
     url = url_of(results, job.db)
+    if job.options.rubric is None:  # with one, a new gradebook is set up before it is used
+        require_gradebook(results, url)
     results.mkdir(parents=True, exist_ok=True)
     note_url(results, url)
-    with Gradebook(url) as book:  # a new one, if there is none: it can be set up before it is used
+    with Gradebook(url) as book:
         current = book.find_assignment()
         wanted = _wanted(job, current, book)
         rows = job.options.read_roster()
         before = [final.final for final in book.finals()]
-        if current is None and not book.people():
+        if current is None and not book.people() and not job.dry_run:
             book.set_up(wanted, rows, job.who)
             print(f"{results} now remembers the assignment: see `grader settings {results}`")
             return DONE

@@ -2,12 +2,14 @@
 
 tables.py is the schema and migrations/ bring an older one up, database.py is the connection,
 settings.py what is remembered of the assignment, statements.py what is read and written,
-standing.py what counts, and book.py puts them together. folder.py says which gradebook is whose.
+standing.py what counts, recording.py who handed in what, and book.py puts them together. folder.py
+says which gradebook a folder of results has.
 """
 
-from grader.gradebook.book import Change, Entry, Gradebook, Moves
+from grader.gradebook.book import Change, Gradebook, Moves
 from grader.gradebook.database import GradebookError, default_url, gradebook_file, untouched_url
 from grader.gradebook.folder import note_url, require_gradebook, url_of
+from grader.gradebook.recording import Entry
 from grader.gradebook.settings import PACKAGE, Assignment, Seed, Setting
 from grader.gradebook.standing import Attempt, Grading, History, Override
 from grader.gradebook.statements import Stored

@@ -3,58 +3,35 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, insert, update
 
 from grader.bulk import no_collection
 from grader.gradebook import statements
 from grader.gradebook.database import Database, GradebookError
+from grader.gradebook.recording import (
+    Entry,
+    add_attempts,
+    is_unchanged,
+    put_in_force,
+    remove,
+    rename,
+)
 from grader.gradebook.settings import Assignment, Name, Setting, seed_before
 from grader.gradebook.standing import History, attempts_of, counting, final_of
 from grader.gradebook.statements import Stored, chunks
-from grader.gradebook.tables import (
-    attempts,
-    audit,
-    files,
-    finals,
-    gradings,
-    overrides,
-    roster,
-    students,
-    submissions,
-)
+from grader.gradebook.tables import audit, overrides, students, submissions
 from grader.papers import Paper
-from grader.policy import ToldBy
-from grader.records import Final, Record, content_of
+from grader.records import Final, Record
 from grader.roster import Person, RosterRow
 from grader.submissions import shown
-from grader.submissions.layouts import Owner
 
-# How much a time is believed: what a system knows, more than an archive's entry, more than a file.
-BELIEF = {"system": 2, "archive": 1, "file": 0, "": 0}
 NOT_YET = (
     "does not know its rubric, as an older grader made it: name the one it was graded by, "
     "with `grader settings FOLDER --rubric FILE`, or grade the class again"
 )
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt of a student and how it was graded.
-
-    `key` is a hash of everything that determines the score, `content` one of what was handed in
-    (see papers), and `paper` reads that, if it is not kept yet. `handed_in` has an offset.
-    """
-
-    key: str
-    content: str
-    record: Record
-    paper: Callable[[], Paper]
-    handed_in: datetime
-    told_by: ToldBy
-    marked_late: bool | None = None
-    owner: Owner | None = None
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,9 +105,10 @@ class Gradebook:
             if self._assignment(connection) is None:
                 self._set(connection, assignment.values(), who)
                 self._recount(connection, assignment, None)
-            statements.put_roster(connection, rows)
-            if any(row.section for row in rows):
-                self._recount(connection, self._must(connection), None)
+            known = statements.roster_of(connection)
+            if new := [row for row in rows if known.get(row.id) != row]:
+                statements.put_roster(connection, new)
+                self._recount(connection, self._must(connection), None)  # of their sections
 
         self._database.write(work)
 
@@ -168,7 +146,7 @@ class Gradebook:
             self._set(connection, changes, who)
             names.update(self._renamed(connection, rows))
             statements.put_roster(connection, rows)
-            _rename(connection, names)
+            rename(connection, names)
             self._recount(connection, assignment, None)
             after = {final.student: final for final in statements.finals_of(connection)}
             moves = {
@@ -224,7 +202,7 @@ class Gradebook:
         def work(connection: Connection) -> None:
             ids = [self._id_of(name, connection) for name in names]
             people = statements.people_of(connection, names)
-            count = _forget(connection, ids, people)
+            count = remove(connection, ids, people)
             row = {"action": "forget", "students": len(ids), "attempts": count, "who": who}
             connection.execute(insert(audit), {**row, "at": datetime.now(UTC)})
             statements.raise_revision(connection)
@@ -259,7 +237,7 @@ class Gradebook:
 
     def is_unchanged(self, entries: Sequence[Entry]) -> bool:
         """Tell whether the book has these gradings in force already, and nothing to add."""
-        return self._database.read(lambda connection: _is_unchanged(connection, entries))
+        return self._database.read(lambda connection: is_unchanged(connection, entries))
 
     def stored(self, names: Sequence[str] | None = None) -> list[Stored]:
         """Return the attempts that are kept with their bytes, by student; None: of everybody."""
@@ -369,7 +347,7 @@ class Gradebook:
         changed_keys = statements.keep_records(
             connection, {entry.key: (basis, entry.record) for entry in entries}
         )
-        touched = _add_attempts(connection, entries, changed_keys)
+        touched = add_attempts(connection, entries, changed_keys)
         # Others may have handed in the same bytes, whose record is another one now.
         touched |= set(statements.students_with(connection, changed_keys))
         self._recount(connection, assignment, sorted(touched))
@@ -384,7 +362,7 @@ class Gradebook:
                 "class was graded: run again"
             )
         ids = statements.submission_ids(connection, keys.values())
-        _put_in_force(connection, {attempt: ids[key] for attempt, key in keys.items()})
+        put_in_force(connection, {attempt: ids[key] for attempt, key in keys.items()})
 
     def _recount(
         self, connection: Connection, assignment: Assignment, names: Sequence[str] | None
@@ -471,150 +449,3 @@ def _with_drawings(final: Final, record: Record) -> Final:
     criteria = [msgspec.structs.replace(c, map=maps.get(c.id)) for c in final.criteria]
     record = msgspec.structs.replace(record, student=final.student)
     return msgspec.structs.replace(final, record=record, criteria=criteria)
-
-
-def _is_unchanged(connection: Connection, entries: Sequence[Entry]) -> bool:
-    names = statements.ids_by(
-        connection, students.c.name, {entry.record.student for entry in entries}
-    )
-    ids = statements.submission_ids(connection, {entry.key for entry in entries})
-    known = statements.known_attempts(connection, names.values())
-    for entry in entries:
-        row = known.get((names.get(entry.record.student, 0), entry.content))
-        if row is None or not row["is_kept"] or row["submission_id"] != ids.get(entry.key):
-            return False
-        if _time_of(row, entry) or entry.marked_late not in (None, row["marked_late"]):
-            return False
-    return True
-
-
-def _time_of(row: Mapping[str, Any], entry: Entry) -> dict[str, Any]:
-    """Return the values of an attempt's time, if an entry says better when it was handed in.
-
-    That is what a system says rather than a file; of two that say alike, the earlier: the same
-    bytes handed in once more were handed in the first time.
-    """
-    told = BELIEF[entry.told_by], BELIEF[row["told_by"]]
-    is_better = told[0] > told[1] or (told[0] == told[1] and entry.handed_in < row["handed_in"])
-    if not is_better:
-        return {}
-    return {"handed_in": entry.handed_in, "told_by": entry.told_by}
-
-
-def _add_attempts(
-    connection: Connection, entries: Sequence[Entry], changed_keys: set[str]
-) -> set[str]:
-    """Record who handed in what, and what grading of it is in force; return whom it is about."""
-    now = datetime.now(UTC)
-    student_ids = _with_students(connection, entries)
-    ids = statements.submission_ids(connection, {entry.key for entry in entries})
-    known = statements.known_attempts(connection, student_ids.values())
-    touched = {entry.record.student for entry in entries if entry.key in changed_keys}
-    in_force: dict[int, int] = {}
-    for entry in entries:
-        student_id = student_ids[entry.record.student]
-        row = known.get((student_id, entry.content)) or _adopted(known, student_id, entry)
-        if row is None:
-            values = {
-                "student_id": student_id,
-                "content": entry.content,
-                "submission_id": ids[entry.key],
-                "handed_in": entry.handed_in,
-                "told_by": entry.told_by,
-                "marked_late": entry.marked_late,
-                "first_at": now,
-            }
-            result = connection.execute(insert(attempts).values(values))
-            (id_,) = result.inserted_primary_key or (0,)
-            known[student_id, entry.content] = {**values, "id": id_, "is_kept": True, "status": ""}
-            statements.keep_paper(connection, id_, entry.paper())
-        else:
-            id_ = row["id"]
-            values = _time_of(row, entry)
-            if entry.marked_late is not None and entry.marked_late != row["marked_late"]:
-                values["marked_late"] = entry.marked_late
-            if row["content"] != entry.content:
-                values["content"] = entry.content
-            is_same = row["submission_id"] == ids[entry.key]
-            if not values and is_same and row["is_kept"]:
-                continue
-            if values:
-                connection.execute(update(attempts).where(attempts.c.id == id_).values(values))
-                row |= values
-            if not (is_same and row["is_kept"]):  # its files may be called otherwise now
-                statements.keep_paper(connection, id_, entry.paper())
-                row["is_kept"] = True
-        touched.add(entry.record.student)
-        in_force[id_] = ids[entry.key]
-    _put_in_force(connection, in_force)
-    return touched
-
-
-def _adopted(
-    known: Mapping[tuple[int, str], dict[str, Any]], student_id: int, entry: Entry
-) -> dict[str, Any] | None:
-    """Return the attempt that an older grader recorded of the same work: without its bytes."""
-    content = content_of(entry.record)
-    for (its_student, its_content), row in known.items():
-        if its_student != student_id or row["is_kept"]:
-            continue
-        both_unreadable = entry.record.status == row["status"] == "unreadable"
-        if both_unreadable or (content is not None and its_content == content):
-            return row
-    return None
-
-
-def _with_students(connection: Connection, entries: Sequence[Entry]) -> dict[str, int]:
-    """Return the id of each student, who is added if need be, as the system calls them."""
-    owners = {entry.record.student: entry.owner for entry in entries}
-    ids = statements.ids_by(connection, students.c.name, owners)
-    if new := [{"name": name} for name in owners if name not in ids]:
-        connection.execute(insert(students), new)
-        ids = statements.ids_by(connection, students.c.name, owners)
-    people = {person.student: person for person in statements.people_of(connection, list(owners))}
-    for name, owner in owners.items():
-        if owner is None or (people[name].system, people[name].id) == (owner.system, owner.id):
-            continue
-        values = {"system": owner.system, "system_id": owner.id, "called": owner.name}
-        connection.execute(update(students).where(students.c.id == ids[name]).values(values))
-    return ids
-
-
-def _put_in_force(connection: Connection, submission_of: Mapping[int, int]) -> None:
-    """Put gradings in force, by the attempt."""
-    now = datetime.now(UTC)
-    for attempt_id, submission_id in submission_of.items():
-        one = (gradings.c.attempt_id == attempt_id) & (gradings.c.submission_id == submission_id)
-        connection.execute(delete(gradings).where(one))
-        row = {"attempt_id": attempt_id, "submission_id": submission_id, "at": now}
-        connection.execute(insert(gradings), row)
-        connection.execute(
-            update(attempts).where(attempts.c.id == attempt_id).values(submission_id=submission_id)
-        )
-
-
-def _rename(connection: Connection, names: Mapping[str, str]) -> None:
-    """Give students other names; first neutral ones, as two may change places."""
-    ids = statements.ids_by(connection, students.c.name, names)
-    neutral = {old: f"/{ids[old]}" for old in names}
-    for name_of in (neutral, names):
-        for old, name in name_of.items():
-            row = update(students).where(students.c.id == ids[old])
-            connection.execute(row.values(name=name))
-
-
-def _forget(connection: Connection, ids: Sequence[int], people: Sequence[Person]) -> int:
-    """Remove students with all that is of them alone; return how many attempts those were."""
-    attempt_ids = [row["id"] for row in statements.known_attempts(connection, ids).values()]
-    for chunk in chunks(attempt_ids):
-        for table in (files, gradings):
-            connection.execute(delete(table).where(table.c.attempt_id.in_(chunk)))
-        connection.execute(delete(attempts).where(attempts.c.id.in_(chunk)))
-    for table in (finals, overrides):
-        connection.execute(delete(table).where(table.c.student_id.in_(ids)))
-    connection.execute(delete(students).where(students.c.id.in_(ids)))
-    names = {name for person in people for name in (person.id, person.student) if name}
-    connection.execute(delete(roster).where(roster.c.id.in_(names) | roster.c.student.in_(names)))
-    # What somebody else handed in, too, stays.
-    statements.delete_unused(connection)
-    return len(attempt_ids)

@@ -1,0 +1,210 @@
+"""Put into the gradebook who handed in what, and take it out; each within a transaction."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, update
+
+from grader.gradebook import statements
+from grader.gradebook.statements import chunks
+from grader.gradebook.tables import (
+    attempts,
+    files,
+    finals,
+    gradings,
+    overrides,
+    roster,
+    students,
+)
+from grader.papers import Paper
+from grader.policy import ToldBy
+from grader.records import Record, content_of
+from grader.roster import Person
+from grader.submissions.layouts import Owner
+
+# How much a time is believed: what a system knows, more than an archive's entry, more than a file.
+BELIEF = {"system": 2, "archive": 1, "file": 0, "": 0}
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt of a student and how it was graded.
+
+    `key` is a hash of everything that determines the score, `content` one of what was handed in
+    (see papers), and `paper` reads that, if it is not kept yet. `handed_in` has an offset.
+    """
+
+    key: str
+    content: str
+    record: Record
+    paper: Callable[[], Paper]
+    handed_in: datetime
+    told_by: ToldBy
+    marked_late: bool | None = None
+    owner: Owner | None = None
+
+
+def is_unchanged(connection: Connection, entries: Sequence[Entry]) -> bool:
+    """Tell whether these gradings are in force already, and there is nothing to add."""
+    names = statements.ids_by(
+        connection, students.c.name, {entry.record.student for entry in entries}
+    )
+    ids = statements.submission_ids(connection, {entry.key for entry in entries})
+    known = statements.known_attempts(connection, names.values())
+    for entry in entries:
+        row = known.get((names.get(entry.record.student, 0), entry.content))
+        if row is None or not row["is_kept"] or row["submission_id"] != ids.get(entry.key):
+            return False
+        if _time_of(row, entry):
+            return False
+    return True
+
+
+def _time_of(row: Mapping[str, Any], entry: Entry) -> dict[str, Any]:
+    """Return the values of an attempt's time that an entry knows better.
+
+    That is what a system says rather than a file; of two that say alike, the earlier: the same
+    bytes handed in once more were handed in the first time. So a mark that it is late counts only
+    of that time; that it is not late counts always, as only an extension can make it so.
+    """
+    told = BELIEF[entry.told_by], BELIEF[row["told_by"]]
+    moments = entry.handed_in, row["handed_in"]
+    values: dict[str, Any] = {}
+    if told[0] > told[1] or (told[0] == told[1] and moments[0] < moments[1]):
+        values = {"handed_in": entry.handed_in, "told_by": entry.told_by}
+    is_of_that_time = bool(values) or moments[0] == moments[1] or entry.marked_late is False
+    if is_of_that_time and entry.marked_late not in (None, row["marked_late"]):
+        values["marked_late"] = entry.marked_late
+    return values
+
+
+def add_attempts(
+    connection: Connection, entries: Sequence[Entry], changed_keys: set[str]
+) -> set[str]:
+    """Record who handed in what, and what grading of it is in force; return whom it is about.
+
+    `changed_keys` are of the records that are new, or other ones than before.
+    """
+    student_ids = _with_students(connection, entries)
+    ids = statements.submission_ids(connection, {entry.key for entry in entries})
+    known = statements.known_attempts(connection, student_ids.values())
+    touched = {entry.record.student for entry in entries if entry.key in changed_keys}
+    in_force: dict[int, int] = {}
+    for entry in entries:
+        student_id = student_ids[entry.record.student]
+        row = known.get((student_id, entry.content)) or _adopted(known, student_id, entry)
+        if row is None:
+            row = _inserted(connection, student_id, ids[entry.key], entry)
+            known[student_id, entry.content] = row
+        elif not _is_updated(connection, row, ids[entry.key], entry):
+            continue
+        touched.add(entry.record.student)
+        in_force[row["id"]] = ids[entry.key]
+    put_in_force(connection, in_force)
+    return touched
+
+
+def _inserted(
+    connection: Connection, student_id: int, submission_id: int, entry: Entry
+) -> dict[str, Any]:
+    """Insert an attempt with its files; return its row."""
+    values = {
+        "student_id": student_id,
+        "content": entry.content,
+        "submission_id": submission_id,
+        "handed_in": entry.handed_in,
+        "told_by": entry.told_by,
+        "marked_late": entry.marked_late,
+        "first_at": datetime.now(UTC),
+    }
+    result = connection.execute(insert(attempts).values(values))
+    (id_,) = result.inserted_primary_key or (0,)
+    statements.keep_paper(connection, id_, entry.paper())
+    return {**values, "id": id_, "is_kept": True, "status": entry.record.status}
+
+
+def _is_updated(
+    connection: Connection, row: dict[str, Any], submission_id: int, entry: Entry
+) -> bool:
+    """Bring an attempt up to what an entry says; tell whether it says anything new."""
+    values = _time_of(row, entry)
+    if row["content"] != entry.content:
+        values["content"] = entry.content
+    is_same = row["submission_id"] == submission_id and row["is_kept"]
+    if values:
+        connection.execute(update(attempts).where(attempts.c.id == row["id"]).values(values))
+    if not is_same:  # its files may be called otherwise now
+        statements.keep_paper(connection, row["id"], entry.paper())
+    row |= {**values, "is_kept": True}
+    return bool(values) or not is_same
+
+
+def _adopted(
+    known: Mapping[tuple[int, str], dict[str, Any]], student_id: int, entry: Entry
+) -> dict[str, Any] | None:
+    """Return the attempt that an older grader recorded of the same work: without its bytes."""
+    content = content_of(entry.record)
+    for (its_student, its_content), row in known.items():
+        if its_student != student_id or row["is_kept"]:
+            continue
+        both_unreadable = entry.record.status == row["status"] == "unreadable"
+        if both_unreadable or (content is not None and its_content == content):
+            return row
+    return None
+
+
+def _with_students(connection: Connection, entries: Sequence[Entry]) -> dict[str, int]:
+    """Return the id of each student, who is added if need be, as the system calls them."""
+    owners = {entry.record.student: entry.owner for entry in entries}
+    ids = statements.ids_by(connection, students.c.name, owners)
+    if new := [{"name": name} for name in owners if name not in ids]:
+        connection.execute(insert(students), new)
+        ids = statements.ids_by(connection, students.c.name, owners)
+    people = {person.student: person for person in statements.people_of(connection, list(owners))}
+    for name, owner in owners.items():
+        if owner is None or (people[name].system, people[name].id) == (owner.system, owner.id):
+            continue
+        values = {"system": owner.system, "system_id": owner.id, "called": owner.name}
+        connection.execute(update(students).where(students.c.id == ids[name]).values(values))
+    return ids
+
+
+def put_in_force(connection: Connection, submission_of: Mapping[int, int]) -> None:
+    """Put gradings in force, by the attempt."""
+    now = datetime.now(UTC)
+    for attempt_id, submission_id in submission_of.items():
+        one = (gradings.c.attempt_id == attempt_id) & (gradings.c.submission_id == submission_id)
+        connection.execute(delete(gradings).where(one))
+        row = {"attempt_id": attempt_id, "submission_id": submission_id, "at": now}
+        connection.execute(insert(gradings), row)
+        connection.execute(
+            update(attempts).where(attempts.c.id == attempt_id).values(submission_id=submission_id)
+        )
+
+
+def rename(connection: Connection, names: Mapping[str, str]) -> None:
+    """Give students other names; first neutral ones, as two may change places."""
+    ids = statements.ids_by(connection, students.c.name, names)
+    neutral = {old: f"/{ids[old]}" for old in names}
+    for name_of in (neutral, names):
+        for old, name in name_of.items():
+            row = update(students).where(students.c.id == ids[old])
+            connection.execute(row.values(name=name))
+
+
+def remove(connection: Connection, ids: Sequence[int], people: Sequence[Person]) -> int:
+    """Remove students with all that is of them alone; return how many attempts those were."""
+    attempt_ids = [row["id"] for row in statements.known_attempts(connection, ids).values()]
+    for chunk in chunks(attempt_ids):
+        for table in (files, gradings):
+            connection.execute(delete(table).where(table.c.attempt_id.in_(chunk)))
+        connection.execute(delete(attempts).where(attempts.c.id.in_(chunk)))
+    for table in (finals, overrides):
+        connection.execute(delete(table).where(table.c.student_id.in_(ids)))
+    connection.execute(delete(students).where(students.c.id.in_(ids)))
+    names = {name for person in people for name in (person.id, person.student) if name}
+    connection.execute(delete(roster).where(roster.c.id.in_(names) | roster.c.student.in_(names)))
+    # What somebody else handed in, too, stays.
+    statements.delete_unused(connection)
+    return len(attempt_ids)
