@@ -48,6 +48,14 @@ Jobs = Annotated[
 ]
 
 
+SameRubric = Annotated[
+    Path | None,
+    typer.Option(
+        help="Not needed; if given, it must be the rubric that the gradebook remembers.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
 Lang = Annotated[
     str | None,
     typer.Option(help="Language of the pages and messages: en (at first), zh_Hans or zh_Hant."),
@@ -154,7 +162,10 @@ def settings(
     jobs: Jobs,
     rubric: RubricFile = None,
     seed: Annotated[
-        int | None, typer.Option(help="Another seed of the hidden cases.", min=0, max=LARGEST_SEED)
+        int | None,
+        typer.Option(
+            help="Another seed of the hidden cases.", metavar="N", min=0, max=LARGEST_SEED
+        ),
     ] = None,
     new_seed: Annotated[
         bool, typer.Option("--new-seed", help="Another seed, a secret one of 128 bits.")
@@ -463,7 +474,7 @@ def override(
     who: Who = None,
     results: Results = Path("results"),
     db: Database = None,
-    rubric: RubricFile = None,
+    rubric: SameRubric = None,
 ) -> None:
     """Set points, late days or a due date of a student by hand, with a reason.
 
@@ -481,7 +492,7 @@ def history(
     student: Annotated[str, typer.Argument(help="As in grades.csv.")],
     results: Results = Path("results"),
     db: Database = None,
-    rubric: RubricFile = None,
+    rubric: SameRubric = None,
 ) -> None:
     """Show a student's attempts, what of them counts and why, and what was set by hand."""
     from grader.bookkeeping import Place, show_history
@@ -517,7 +528,7 @@ def export(
         ),
     ] = None,
     db: Database = None,
-    rubric: RubricFile = None,
+    rubric: SameRubric = None,
 ) -> None:
     """Write the marks as Canvas, Moodle, Gradescope, CI or a spreadsheet reads them."""
     from grader.bookkeeping import Place
@@ -542,7 +553,7 @@ def similar(
         "results"
     ),
     db: Database = None,
-    rubric: RubricFile = None,
+    rubric: SameRubric = None,
 ) -> None:
     """Report pairs of submissions that are suspiciously alike: places to look, not verdicts."""
     # copydetect compares by Python's hash(), which differs from process to process but for this.
