@@ -9,7 +9,7 @@ from itertools import pairwise
 from statistics import StatisticsError, correlation, fmean, median
 from typing import NamedTuple
 
-from grader.catalogue import Texts
+from grader.catalogue import MISTAKES, Texts
 from grader.records import Criterion, Final, Record, Status
 
 BINS = 20
@@ -192,8 +192,8 @@ class ClassFigures:
         return " + ".join(self.texts.name_of(id_) for id_ in why.split("+"))
 
     def outline(self, why: str) -> str:
-        """Return what those who made a mistake are told of it; "" if it has no name."""
-        ids = [id_ for id_ in why.split("+") if id_ in self.mistakes]
+        """Return what those who made a mistake are told of it; "" if it is none of MISTAKES."""
+        ids = [id_ for id_ in why.split("+") if id_ in self.mistakes and id_ in MISTAKES]
         return " ".join(first_sentence(self.texts.outline(id_, self.mistakes[id_])) for id_ in ids)
 
     @property
