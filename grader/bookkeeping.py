@@ -1,7 +1,7 @@
 """The gradebook's own commands: set points by hand, show a history or the settings, forget."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -165,7 +165,7 @@ def forget(students: Sequence[str], who: str | None, place: Place) -> list[str]:
     ]
 
 
-def _bring_up(book: Gradebook, results: Path, removed: Iterable[str] = ()) -> None:
+def _bring_up(book: Gradebook, results: Path) -> None:
     if not results.is_dir():
         return
     assignment = book.assignment
@@ -173,7 +173,6 @@ def _bring_up(book: Gradebook, results: Path, removed: Iterable[str] = ()) -> No
         closing(Pages(1, results, assignment.language, assignment.rubric)) as pages,
         Folder(results, book, assignment, pages) as folder,
     ):
-        folder.remove(removed)
         folder.complete()
 
 

@@ -123,9 +123,9 @@ class Folder:
         A report of similar submissions goes, too: it may name them. If the gradebook still has one
         of them, the next command writes their files again.
         """
-        for path in (self._results / COMPLETE, self._results / SIMILAR):
-            path.unlink(missing_ok=True)
         for student in students:
+            for path in (self._results / COMPLETE, self._results / SIMILAR):
+                path.unlink(missing_ok=True)
             shutil.rmtree(self._results / student, ignore_errors=True)
 
     def _complete_until(self, book: str) -> _Complete:
