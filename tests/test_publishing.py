@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from books import add, entry, opened, override, record
+from msgspec.structs import replace
 
+from grader.catalogue import Reason
 from grader.files import UNFINISHED
 from grader.gradebook import Gradebook, default_url
 from grader.publishing import COMPLETE, Folder
@@ -58,6 +60,20 @@ def test_what_has_changed_is_written_and_nothing_else(book, tmp_path):
         override(book, "bob", points=3)
         folder.complete()
     assert shown(tmp_path) == {"ada": "by a hand", "bob": 3}
+
+
+def test_points_may_be_lost_for_what_is_no_misconception(book, tmp_path):
+    """Such as the use of autograd, which has a name, too."""
+    told = {
+        "reasons": (Reason("autograd", {"name": "autograd.grad", "place": " (cell 2)"}),),
+        "diagnosis": "autograd",
+    }
+    good, bad = record("eve", "three", b=0).criteria
+    graded = replace(record("eve", "three", b=0), criteria=[good, replace(bad, **told)])
+    add(book, entry(graded))
+    with at_work(book, tmp_path) as folder:
+        folder.complete()
+    assert shown(tmp_path) == {"ada": 100, "bob": 100, "eve": 60}
 
 
 LOST = {
