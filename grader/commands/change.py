@@ -42,12 +42,12 @@ def regrade(job: RegradeJob) -> int:
     """Grade attempts again that the gradebook keeps; return the exit code."""
     results = Path(job.results)
     with _opened(results, job.db) as book:
-        assignment = book.assignment
+        assignment, renames = book.assignment, book.renames()
         attempts = _chosen(job, book)
         before = {final.student: final for final in book.finals()}
 
         def record(some: Sequence[Result]) -> None:
-            book.add(assignment.basis, entries_of(some))
+            book.add(assignment.basis, entries_of(some), renames)
 
         software = _grade(book, assignment, attempts, job.jobs, results, lambda keys: {}, record)
         book.note(replace(assignment, software=software), login_name_or_number())

@@ -48,27 +48,35 @@ class _Remembered:
     people: Sequence[Person] = ()
     roster: dict[str, RosterRow] = field(default_factory=dict)
     seed_before: str | None = None
+    renames: int = 0
+
+    @property
+    def terms(self) -> tuple[object, ...]:
+        """What this run goes by: if that is another by now, it begins again."""
+        return self.assignment, self.roster, self.renames
 
     @classmethod
     def of(cls, book: Gradebook) -> "_Remembered":
+        """Return what a gradebook knows."""
         return cls(
             book.find_assignment(),
             book.settings(),
             book.people(),
             book.roster(),
             book.seed_before(),
+            book.renames(),
         )
 
 
 class _Overtaken(Exception):
-    """Another process has set the assignment up meanwhile, as another one."""
+    """Another process has meanwhile changed what this run goes by."""
 
 
 def grade(job: GradeJob) -> int:
     """Grade the submissions of a job; return the exit code."""
     with suppress(_Overtaken):
         return _grade(job)
-    return _grade(job)  # by what the other process set up, or refused, if it was told otherwise
+    return _grade(job)  # by what the other process set, or refused, if something else was typed
 
 
 def _grade(job: GradeJob) -> int:
@@ -109,9 +117,12 @@ def _grade(job: GradeJob) -> int:
         results.mkdir(parents=True, exist_ok=True)
         note_url(results, url)
         book = opened.enter_context(Gradebook(url))
+        now = _Remembered.of(book)
+        if now.assignment and now.terms != remembered.terms:
+            raise _Overtaken
         remarks += _remember(book, assignment, rows, brief, results)
         screen.show_remarks(remarks)
-        return _grade_class(job, submissions, book, batch, screen)
+        return _grade_class(job, submissions, book, remembered.renames, batch, screen)
 
 
 def _assignment(job: GradeJob, remembered: _Remembered, results: Path) -> Assignment:
@@ -210,6 +221,7 @@ def _grade_class(
     job: GradeJob,
     submissions: Sequence[Submission],
     book: Gradebook,
+    renames: int,
     batch: Batch,
     screen: GradeScreen,
 ) -> int:
@@ -231,7 +243,7 @@ def _grade_class(
             for some in all_:
                 entries = entries_of(some)
                 if not book.is_unchanged(entries):
-                    book.add(basis, entries)
+                    book.add(basis, entries, renames)
                 # What is in the book and not yet in a file gets there with the next run.
                 folder.write(book.finals({entry.record.student for entry in entries}))
                 screen.add([result.record for result in some], known=some[0].was_known)

@@ -15,6 +15,7 @@ from grader.gradebook.recording import (
     Entry,
     add_attempts,
     is_unchanged,
+    otherwise_called,
     put_in_force,
     remove,
     rename,
@@ -32,6 +33,9 @@ NOT_YET = (
     "does not know its rubric, as an older grader made it: name the one it was graded by, "
     "with `grader settings FOLDER --rubric FILE`, or grade the class again"
 )
+
+
+RENAMED = "students were renamed while this was graded: run again"
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,8 +147,10 @@ class Gradebook:
             if current is None or current.basis != assignment.basis:
                 self._regrade(connection, assignment, keys)
             changes = current.changes_to(assignment) if current else assignment.values()
-            self._set(connection, changes, who)
             names.update(self._renamed(connection, rows))
+            if names:
+                changes["names"] = str(len(names))
+            self._set(connection, changes, who)
             statements.put_roster(connection, rows)
             rename(connection, names)
             self._recount(connection, assignment, None)
@@ -228,12 +234,23 @@ class Gradebook:
         named = {key: (basis, record) for key, record in records.items()}
         self._database.write(lambda connection: _ignore(statements.keep_records(connection, named)))
 
-    def add(self, basis: str, entries: Sequence[Entry]) -> None:
+    def renames(self) -> int:
+        """Return how often students were renamed: their names are as of then."""
+        return self._database.read(statements.renames)
+
+    def add(self, basis: str, entries: Sequence[Entry], renames: int | None = None) -> None:
         """Record gradings and put them in force, all or none of them.
 
-        Raise GradebookError if the rubric or seed in force is not that of `basis` any more.
+        Raise GradebookError if the rubric or seed in force is not that of `basis` any more, or
+        students were renamed since the `renames` by which the entries name them.
         """
-        self._database.write(lambda connection: self._add(connection, basis, entries))
+
+        def work(connection: Connection) -> None:
+            if renames not in (None, statements.renames(connection)):
+                raise GradebookError(f"{self._database.shown}: {RENAMED}")
+            self._add(connection, basis, entries)
+
+        self._database.write(work)
 
     def is_unchanged(self, entries: Sequence[Entry]) -> bool:
         """Tell whether the book has these gradings in force already, and nothing to add."""
@@ -347,6 +364,8 @@ class Gradebook:
         changed_keys = statements.keep_records(
             connection, {entry.key: (basis, entry.record) for entry in entries}
         )
+        if renamed := otherwise_called(connection, entries):
+            raise GradebookError(f"{self._database.shown}: {RENAMED} ({shown(renamed)})")
         touched = add_attempts(connection, entries, changed_keys)
         # Others may have handed in the same bytes, whose record is another one now.
         touched |= set(statements.students_with(connection, changed_keys))

@@ -79,6 +79,18 @@ def _time_of(row: Mapping[str, Any], entry: Entry) -> dict[str, Any]:
     return values
 
 
+def otherwise_called(connection: Connection, entries: Sequence[Entry]) -> str | None:
+    """Return the name of somebody who has another one by now, as their system's id tells."""
+    owners = {entry.owner: entry.record.student for entry in entries if entry.owner}
+    for system in {owner.system for owner in owners} - {""}:
+        ids = [owner.id for owner in owners if owner.system == system]
+        names = statements.names_by_id(connection, system, ids)
+        for owner, student in owners.items():
+            if owner.system == system and names.get(owner.id, student) != student:
+                return student
+    return None
+
+
 def add_attempts(
     connection: Connection, entries: Sequence[Entry], changed_keys: set[str]
 ) -> set[str]:

@@ -11,7 +11,8 @@ from grader.catalogue import Language
 from grader.papers import basis_of
 from grader.rubric import Rubric, rubric_from_json
 
-Name = Literal["rubric", "seed", "basis", "language", "roster", "software"]
+# "names" says that students were renamed: how many.
+Name = Literal["rubric", "seed", "basis", "language", "roster", "software", "names"]
 # Where a seed is from: drawn here and told to nobody, given by somebody, or found in a gradebook
 # that an older grader made.
 Origin = Literal["secret", "given", "before"]

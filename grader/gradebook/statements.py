@@ -66,6 +66,12 @@ def newest_setting(connection: Connection) -> int:
     return connection.execute(select(func.max(settings.c.id))).scalar() or 0
 
 
+def renames(connection: Connection) -> int:
+    """Return how often students were renamed."""
+    query = select(func.count()).select_from(settings).where(settings.c.name == "names")
+    return connection.execute(query).scalar_one()
+
+
 def add_settings(connection: Connection, rows: Sequence[Setting]) -> None:
     """Add settings; the last of a name is in force."""
     if rows:
@@ -408,6 +414,16 @@ def overrides_of(connection: Connection, names: Sequence[str] | None) -> dict[st
         fields = {name: row[name] for name in Override.__struct_fields__}
         found.setdefault(row["student"], []).append(Override(**fields))
     return found
+
+
+def names_by_id(connection: Connection, system: str, ids: Iterable[str]) -> dict[str, str]:
+    """Return what the students are called who have these ids in a system."""
+    query = select(students.c.system_id, students.c.name).where(students.c.system == system)
+    return {
+        id_: name
+        for chunk in chunks(ids)
+        for id_, name in connection.execute(query.where(students.c.system_id.in_(chunk)))
+    }
 
 
 def roster_of(connection: Connection) -> dict[str, RosterRow]:
