@@ -1,6 +1,7 @@
 """The gradebook's own commands: set points by hand, show a history or the settings, forget."""
 
 import math
+import os
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,7 @@ from grader.gradebook import (
     default_url,
     gradebook_file,
     require_gradebook,
+    untouched_url,
     url_of,
 )
 from grader.policy import Late
@@ -55,9 +57,14 @@ class Typed(msgspec.Struct, frozen=True):
             raise UserError("--late-days and --until are of the whole score: leave --criterion out")
         if self.late_days is not None and not 0 <= self.late_days < math.inf:
             raise UserError(f"--late-days must be 0 or more, not {self.late_days:g}")
-        if self.until is not None and not late.due:
+        due = late.moment(self.until) if self.until is not None else None
+        if due and late.due_at is None:
             raise UserError(
-                "nothing is due (due in [late] of the rubric), so --until has no effect"
+                "nothing is due (due in [late] of the rubric is empty): nothing can be extended"
+            )
+        if due and late.due_at and due <= late.due_at:
+            raise UserError(
+                f"--until {self.until} extends nothing: the due date of the class is {late.due}"
             )
         if final is not None:
             self._check_points(final)
@@ -65,7 +72,7 @@ class Typed(msgspec.Struct, frozen=True):
             criterion=self.criterion,
             points=self.points,
             late_days=self.late_days,
-            due=late.moment(self.until) if self.until is not None else None,
+            due=due,
             who=self.who or login_name(),
             why=self.why,
             told=self.tell,
@@ -92,11 +99,16 @@ class Place(msgspec.Struct, frozen=True):
         url = url_of(self.results, self.db)
         return url != default_url(self.results) or gradebook_file(self.results).exists()
 
+    def _readable(self, url: str) -> str:
+        """Return the URL by which the gradebook can be read in a folder nobody may write to."""
+        may_write = url != default_url(self.results) or os.access(self.results, os.W_OK)
+        return url if may_write else untouched_url(self.results) or url
+
     def open(self) -> Gradebook:
         """Open the gradebook; raise UserError if it is not there, or has another rubric."""
         url = url_of(self.results, self.db)
         require_gradebook(self.results, url)
-        book = Gradebook(url)
+        book = Gradebook(self._readable(url))
         try:
             options = Options(rubric=str(self.rubric) if self.rubric else None)
             check_same(options, book.assignment, {}, (), book.settings(), self.results)

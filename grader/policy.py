@@ -2,7 +2,7 @@
 
 import re
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -117,7 +117,9 @@ class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def _read(text: str) -> datetime:
     with suppress(ValueError):
         if CLOCK.search(text):  # a day alone could mean its beginning or its end
-            return datetime.fromisoformat(text.strip())
+            moment = datetime.fromisoformat(text.strip())
+            if MINYEAR < moment.year < MAXYEAR:  # in any zone, and with grace_minutes
+                return moment
     raise _not_a_time(text)
 
 

@@ -1,8 +1,8 @@
 """Write what people read of a gradebook into a folder of results, and keep it up to date.
 
-The gradebook is the truth, and the folder a view of it. A revision is raised by each change of what
-counts of a student; the folder notes up to which one it is complete. So the next command writes
-what a killed one, or another process with the same gradebook, has left to do.
+The gradebook is the truth, and the folder a view of it. Each change of what counts of a student
+has a stamp, and the folder notes by which ones it is written. So the next command writes, or
+removes, what a killed one, or another process with the same gradebook, has left to do.
 """
 
 import fcntl
@@ -26,6 +26,7 @@ from grader.reports.feedback.pages import Pages
 from grader.reports.index import SIMILAR, write_index
 from grader.roster import write_people
 from grader.smells import Smell
+from grader.submissions.naming import is_safe
 
 CHUNK = 200  # students whose files are written at a time
 COMPLETE = ".complete"
@@ -34,11 +35,11 @@ AT_WORK = ".at-work"  # every process that writes files here has a shared lock o
 
 
 class _Complete(msgspec.Struct, frozen=True):
-    """Up to which revision of a gradebook the records of a folder are written, and its pages."""
+    """By which stamps of which gradebook the students' records are written, and their pages."""
 
     book: str
-    records: int = -1
-    pages: int = -1
+    records: dict[str, str] = {}
+    pages: dict[str, str] = {}
 
 
 class Folder:
@@ -78,10 +79,18 @@ class Folder:
         """Write result.json and the page of students, but where they stand already."""
         for start in range(0, len(finals), CHUNK):
             for final in self._book.with_drawings(finals[start : start + CHUNK]):
-                shown = _in_language(final, self._texts)
-                write_outcome(shown.outcome, self._results)
-                if self._pages:
-                    self._pages.add(shown, partial(self._book.source_of, final))
+                self._write(final)
+
+    def _write(self, final: Final) -> None:
+        shown = _in_language(final, self._texts)
+        try:
+            write_outcome(shown.outcome, self._results)
+        except FileNotFoundError:
+            if self._book.knows(final.student):
+                raise
+            return  # somebody has removed this student meanwhile
+        if self._pages:
+            self._pages.add(shown, partial(self._book.source_of, final))
 
     def complete(self, alarms: Sequence[tuple[Smell, int]] = ()) -> None:
         """Write what has changed since the folder was complete, and the tables of the class.
@@ -91,13 +100,16 @@ class Folder:
         with self._locked():
             if self._pages:
                 self._pages.finish()  # of what may have changed since it was begun
-            book, revision = self._book.revision()
+            book, stamps = self._book.stamps()
             before = self._complete_until(book)
-            self.write(self._book.finals_after(before.pages if self._pages else before.records))
+            self.remove(before.records.keys() - stamps.keys())
+            known = before.pages if self._pages else before.records
+            changed = [name for name, stamp in stamps.items() if known.get(name) != stamp]
+            self.write(self._book.finals(changed))
             if self._pages:
                 self._pages.finish()
             self._write_tables(alarms)
-            now = _Complete(book, revision, revision if self._pages else before.pages)
+            now = _Complete(book, stamps, stamps if self._pages else before.pages)
             with self._if_alone() as is_alone:
                 # Others may still write what they read before this; then they, or the next run,
                 # look at all of it again.
@@ -118,15 +130,15 @@ class Folder:
             write_index(finals, rubric, results, self._texts, alarms)
 
     def remove(self, students: Iterable[str]) -> None:
-        """Remove the folders of students who are not called so any more, or are not there.
+        """Remove what was written of students who are not called so any more, or are not there.
 
-        A report of similar submissions goes, too: it may name them. If the gradebook still has one
-        of them, the next command writes their files again.
+        A report of similar submissions goes, too: it may name them.
         """
         for student in students:
-            for path in (self._results / COMPLETE, self._results / SIMILAR):
-                path.unlink(missing_ok=True)
-            shutil.rmtree(self._results / student, ignore_errors=True)
+            folder = self._results / student
+            if folder.parent == self._results and is_safe(student):
+                shutil.rmtree(folder, ignore_errors=True)
+            (self._results / SIMILAR).unlink(missing_ok=True)
 
     def _complete_until(self, book: str) -> _Complete:
         with suppress(FileNotFoundError, msgspec.DecodeError):

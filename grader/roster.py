@@ -13,7 +13,7 @@ from grader.files import write_atomically
 from grader.sheets import Row, read_rows
 from grader.submissions import shown
 from grader.submissions.layouts import Owner
-from grader.submissions.naming import safe
+from grader.submissions.naming import is_safe, safe
 
 STUDENTS = "students.csv"
 MOST_NAMED = 10  # ids of a table that are nobody's here
@@ -72,6 +72,8 @@ def read_roster(table: Path) -> list[RosterRow]:
     rows: dict[str, RosterRow] = {}
     for line, cells in _given(table, ["id", "student"], ["section"]):
         row = RosterRow(cells["id"].strip(), cells["student"].strip(), cells["section"].strip())
+        if row.student and not is_safe(row.student):
+            raise UserError(f"{table}, line {line}: {row.student!r} cannot be a folder's name")
         if not (row.student or row.section):
             raise UserError(f"{table}, line {line}: there is no student for id {shown(row.id)}")
         if rows.setdefault(row.id, row) != row:

@@ -21,7 +21,7 @@ from grader.sheets import Table, about, read_text, rows
 from grader.submissions import shown
 from grader.submissions.layouts import github, moodle
 from grader.submissions.layouts.common import moment, shortened
-from grader.submissions.times import Times
+from grader.submissions.times import Moment, Times, in_zone
 from grader.worksheet import EVERY_HEADING, LANGUAGES, Headings, language_of, participant
 
 OWN = ("id", "handed_in")
@@ -56,18 +56,17 @@ def read_times(path: Path, zone: Zone) -> Times:
         cells = list(_cells(table, kind))
     except UserError as error:
         raise about(path, error) from error
-    of: dict[str, datetime] = {}
+    of: dict[str, Moment] = {}
     unread = []
-    is_local = False
     for line, id_, written in cells:
         if time := kind.read_time(written):
-            is_local |= time.tzinfo is None
-            of[id_.casefold()] = time if time.tzinfo else time.replace(tzinfo=zone.info)
+            of[id_.casefold()] = in_zone(time, "system", zone)
         else:
             unread.append(
                 f"{path}, line {line}: {shown(written)!r} is not a time that can be read: "
                 f"of id {shown(id_)} other times count"
             )
+    is_local = any(moment.is_local for moment in of.values())
     local = [f"{path}: times without an offset are read as {zone.words}"] if is_local else []
     return Times(str(path), kind.system, of, (*local, *shortened(unread)))
 

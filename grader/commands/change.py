@@ -1,6 +1,6 @@
 """`grader regrade` and `grader settings`: grade again what the gradebook keeps; no files needed."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from itertools import groupby
@@ -50,7 +50,7 @@ def regrade(job: RegradeJob) -> int:
             book.add(assignment.basis, entries_of(some), renames)
 
         software = _grade(book, assignment, attempts, job.jobs, results, lambda keys: {}, record)
-        book.note(replace(assignment, software=software), login_name_or_number())
+        book.note_software(software, login_name_or_number())
         after = book.finals()
         show_moves(
             {
@@ -69,7 +69,7 @@ def change_settings(job: SettingsJob) -> int:
     """Change what the gradebook remembers, and all that follows from it; return the exit code."""
     results = Path(job.results)
     url = url_of(results, job.db)
-    if job.options.rubric is None:  # with one, a new gradebook is set up before it is used
+    if job.options.rubric is None or job.dry_run:  # else a new gradebook may be set up
         require_gradebook(results, url)
     results.mkdir(parents=True, exist_ok=True)
     note_url(results, url)
@@ -78,7 +78,10 @@ def change_settings(job: SettingsJob) -> int:
         wanted = _wanted(job, current, book)
         rows = job.options.read_roster()
         before = [final.final for final in book.finals()]
-        if current is None and not book.people() and not job.dry_run:
+        if current is None and not book.people():
+            if job.dry_run:
+                print("dry run: there is nothing yet that would change")
+                return DONE
             book.set_up(wanted, rows, job.who)
             print(f"{results} now remembers the assignment: see `grader settings {results}`")
             return DONE
@@ -89,12 +92,26 @@ def change_settings(job: SettingsJob) -> int:
         def show(moves: Moves, after: Sequence[float]) -> None:
             show_moves(moves, before, after)
 
-        renamed = book.change(wanted, rows, keys, job.who, show, job.dry_run)
+        renamed = book.change(current, wanted, rows, keys, job.who, show, job.dry_run)
         if job.dry_run:
             print("dry run: nothing was changed")
             return DONE
+        _hide_names(book, renamed, job.jobs, results)
         _complete(results, book, job.jobs, removed=renamed)
     return DONE
+
+
+def _hide_names(book: Gradebook, renamed: Mapping[str, str], jobs: int, results: Path) -> None:
+    """Grade the work again whose files were called as a student was who is called otherwise now."""
+    hidden = {id_ for old, new in renamed.items() for id_ in book.hide_names(new, old)}
+    attempts = [attempt for attempt in book.stored(list(renamed.values())) if attempt.id in hidden]
+    if attempts:
+        basis = book.assignment.basis
+
+        def record(some: Sequence[Result]) -> None:
+            book.add(basis, entries_of(some))
+
+        _grade(book, book.assignment, attempts, jobs, results, lambda keys: {}, record)
 
 
 def _opened(results: Path, db: str | None) -> Gradebook:
@@ -207,7 +224,7 @@ def _work(book: Gradebook, attempts: Sequence[Stored]) -> Work:
 
 
 def _stored_moment(attempt: Stored, names: Sequence[str]) -> Moment:
-    return Moment(attempt.handed_in, attempt.told_by)
+    return Moment(attempt.handed_in, attempt.told_by, attempt.is_local)
 
 
 def _complete(results: Path, book: Gradebook, jobs: int, removed: Iterable[str] = ()) -> None:

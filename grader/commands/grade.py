@@ -34,6 +34,7 @@ from grader.roster import Names, Person, RosterRow, read_people
 from grader.submissions.archives import Archives
 from grader.submissions.candidates import Handout
 from grader.submissions.discover import Submission, discover
+from grader.submissions.kinds import listing
 from grader.submissions.layouts import UNTIMED
 from grader.submissions.times import NO_TIMES, Times
 from grader.timetable import read_times
@@ -172,7 +173,7 @@ def _remember(
             f"({origin[assignment.seed.origin]}) and the language: later commands need none of them"
         )
     elif known.software not in ({}, brief.software):
-        book.note(replace(known, software=brief.software), who)
+        book.note_software(brief.software, who)
         yield (
             f"{results} was graded with other software before ({_changed(known, brief)}): to grade "
             f"all of it with this one, grader regrade --all --results {results}"
@@ -231,6 +232,7 @@ def _grade_class(
     if rubric.late.due and (untimed := _untimed(submissions)):
         screen.show_untimed(untimed)
     students = {submission.student for submission in submissions}
+    overruled: list[str] = []
     # Closed first, where a record cannot be written, so that no worker outlives the message.
     with (
         closing(
@@ -242,7 +244,8 @@ def _grade_class(
         try:
             for some in all_:
                 entries = entries_of(some)
-                if not book.is_unchanged(entries):
+                overruled += book.later_than_known(entries) if job.times else []
+                if not (some[0].was_known and book.is_unchanged(entries)):
                     book.add(basis, entries, renames)
                 # What is in the book and not yet in a file gets there with the next run.
                 folder.write(book.finals({entry.record.student for entry in entries}))
@@ -261,7 +264,7 @@ def _grade_class(
     if job.format == "json":
         _print_records(sorted(students), results)
     else:
-        screen.show_remarks(_idle_extensions(book))
+        screen.show_remarks([*_overruled(job, overruled), *_idle_extensions(book)])
         screen.show_class(iter(finals), students)
     return UNDER_MARK if _is_any_under(job, finals, students) else DONE
 
@@ -283,6 +286,16 @@ def _untimed(submissions: Sequence[Submission]) -> list[str]:
             and each.late is None
         }
     )
+
+
+def _overruled(job: GradeJob, students: Sequence[str]) -> list[str]:
+    """Return a line that names those whose time in a table does not count, if any are."""
+    if not students:
+        return []
+    return [
+        f"{job.times}: an earlier time is known of the same work, and counts, of "
+        f"{listing(students)}; if it is wrong: grader override STUDENT --late-days N"
+    ]
 
 
 def _idle_extensions(book: Gradebook) -> list[str]:

@@ -39,6 +39,7 @@ def entries_of(results: Sequence[Result]) -> list[Entry]:
             paper=result.paper,
             handed_in=result.moment.at,
             told_by=result.moment.told_by,
+            is_local=result.moment.is_local,
             marked_late=result.hand_in.marked_late,
             owner=result.hand_in.owner,
         )

@@ -14,7 +14,10 @@ from grader.gradebook.database import Database, GradebookError
 from grader.gradebook.recording import (
     Entry,
     add_attempts,
+    hide_names,
     is_unchanged,
+    later_than_known,
+    move_local_times,
     otherwise_called,
     put_in_force,
     remove,
@@ -36,6 +39,8 @@ NOT_YET = (
 
 
 RENAMED = "students were renamed while this was graded: run again"
+
+NOTHING = "nothing is set up or graded yet: see `grader grade` and `grader settings`"
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +95,8 @@ class Gradebook:
     def assignment(self) -> Assignment:
         """What is remembered; raise GradebookError if an older grader made the book."""
         if (assignment := self.find_assignment()) is None:
-            raise GradebookError(f"{self._database.shown}: {NOT_YET}")
+            is_older = self.seed_before() is not None
+            raise GradebookError(f"{self._database.shown}: {NOT_YET if is_older else NOTHING}")
         return assignment
 
     def find_assignment(self) -> Assignment | None:
@@ -112,52 +118,66 @@ class Gradebook:
             known = statements.roster_of(connection)
             if new := [row for row in rows if known.get(row.id) != row]:
                 statements.put_roster(connection, new)
+                self._set(connection, {"names": "0"}, who)
                 self._recount(connection, self._must(connection), None)  # of their sections
 
         self._database.write(work)
 
-    def note(self, assignment: Assignment, who: str) -> None:
-        """Remember changes that move no mark: of the software and the language."""
-        self._database.write(
-            lambda connection: self._set(
-                connection, self._must(connection).changes_to(assignment), who
-            )
-        )
+    def note_software(self, software: dict[str, str], who: str) -> None:
+        """Remember by which versions of the software the class is graded now."""
+
+        def work(connection: Connection) -> None:
+            current = self._must(connection)
+            changed = msgspec.structs.replace(current, software=software)
+            self._set(connection, current.changes_to(changed), who)
+
+        self._database.write(work)
 
     def change(
         self,
+        before: Assignment | None,
         assignment: Assignment,
         rows: Sequence[RosterRow],
         keys: Mapping[int, str],
         who: str,
         show: Callable[[Moves, list[float]], None],
         dry_run: bool,
-    ) -> list[str]:
-        """Put another assignment in force; `keys` are those of each kept attempt's new grading.
+    ) -> dict[str, str]:
+        """Put another assignment in force, in the place of the one that was `before`.
+
+        `keys` are those of each kept attempt's new grading.
 
         `show` is called with the marks that move, and with all marks after that, before anything is
-        written; a dry run ends there. Return the old names of students who are renamed. Raise
-        GradebookError if there is work that was not graded by the new rubric.
+        written; a dry run ends there. Return the new names of students who are renamed, by the old.
+        Raise GradebookError if another process has changed the settings meanwhile, or there is work
+        that was not graded by the new rubric.
         """
         names: dict[str, str] = {}
 
         def work(connection: Connection) -> None:
-            before = {final.student: final for final in statements.finals_of(connection)}
+            finals = {final.student: final for final in statements.finals_of(connection)}
             current = self._assignment(connection)
+            if _terms(current) != _terms(before):
+                raise GradebookError(
+                    f"{self._database.shown}: another process has changed its settings: run again"
+                )
             if current is None or current.basis != assignment.basis:
                 self._regrade(connection, assignment, keys)
             changes = current.changes_to(assignment) if current else assignment.values()
             names.update(self._renamed(connection, rows))
-            if names:
+            if rows:
                 changes["names"] = str(len(names))
             self._set(connection, changes, who)
             statements.put_roster(connection, rows)
             rename(connection, names)
+            if current and current.rubric.late.time_zone != assignment.rubric.late.time_zone:
+                zones = (each.rubric.late.time_zone.info for each in (current, assignment))
+                move_local_times(connection, *zones)
             self._recount(connection, assignment, None)
             after = {final.student: final for final in statements.finals_of(connection)}
             moves = {
                 name: (final, after[new])
-                for name, final in before.items()
+                for name, final in finals.items()
                 if final.final != after[new := names.get(name, name)].final
             }
             show(moves, [final.final for final in after.values()])
@@ -168,7 +188,7 @@ class Gradebook:
             self._database.write(work)
         except _NotDone:
             self._read = -1, None  # what was read within is not so
-        return list(names)
+        return names
 
     def seed_before(self) -> str | None:
         """Return the seed that an older grader used, if its gradebook was brought up."""
@@ -198,6 +218,13 @@ class Gradebook:
 
         self._database.write(work)
 
+    def hide_names(self, student: str, old: str) -> list[int]:
+        """Call the files of a student otherwise that were called as the student was.
+
+        Return the attempts of which there are such files: they are to be graded again.
+        """
+        return self._database.write(lambda connection: hide_names(connection, student, old))
+
     def forget(self, names: Sequence[str], who: str) -> int:
         """Remove everything of students but a count in the audit; return how many attempts.
 
@@ -211,7 +238,6 @@ class Gradebook:
             count = remove(connection, ids, people)
             row = {"action": "forget", "students": len(ids), "attempts": count, "who": who}
             connection.execute(insert(audit), {**row, "at": datetime.now(UTC)})
-            statements.raise_revision(connection)
             counts.append(count)
 
         self._database.write(work)
@@ -254,7 +280,12 @@ class Gradebook:
 
     def is_unchanged(self, entries: Sequence[Entry]) -> bool:
         """Tell whether the book has these gradings in force already, and nothing to add."""
-        return self._database.read(lambda connection: is_unchanged(connection, entries))
+        due = self.assignment.rubric.late.due
+        return self._database.read(lambda connection: is_unchanged(connection, entries, due))
+
+    def later_than_known(self, entries: Sequence[Entry]) -> list[str]:
+        """Return whose time is later than what is known, of the same work: the earlier counts."""
+        return self._database.read(lambda connection: later_than_known(connection, entries))
 
     def stored(self, names: Sequence[str] | None = None) -> list[Stored]:
         """Return the attempts that are kept with their bytes, by student; None: of everybody."""
@@ -276,13 +307,12 @@ class Gradebook:
         with no_collection():
             return self._database.read(lambda c: list(statements.finals_of(c, wanted)))
 
-    def finals_after(self, revision: int) -> list[Final]:
-        """Return what counts of those for whom it has changed since a revision."""
-        return self._database.read(lambda c: list(statements.finals_of(c, None, revision)))
+    def stamps(self) -> tuple[str, dict[str, str]]:
+        """Return the id of this gradebook, and a stamp of what counts of each student.
 
-    def revision(self) -> tuple[str, int]:
-        """Return the id of this gradebook, and the revision of what counts in it."""
-        return self._database.read(statements.revision_of)
+        It is another one each time that this is computed anew, in whatever copy of the gradebook.
+        """
+        return self._database.read(lambda c: (statements.book_of(c), statements.stamps_of(c)))
 
     def with_drawings(self, finals: Sequence[Final]) -> list[Final]:
         """Return finals with all that a page shows: the whole record of what counts."""
@@ -366,7 +396,8 @@ class Gradebook:
         )
         if renamed := otherwise_called(connection, entries):
             raise GradebookError(f"{self._database.shown}: {RENAMED} ({shown(renamed)})")
-        touched = add_attempts(connection, entries, changed_keys)
+        due = assignment.rubric.late.due
+        touched = add_attempts(connection, entries, changed_keys, due)
         # Others may have handed in the same bytes, whose record is another one now.
         touched |= set(statements.students_with(connection, changed_keys))
         self._recount(connection, assignment, sorted(touched))
@@ -387,7 +418,6 @@ class Gradebook:
         self, connection: Connection, assignment: Assignment, names: Sequence[str] | None
     ) -> None:
         """Bring up what counts of students; None: of everybody."""
-        revision = statements.raise_revision(connection)
         policy, basis = assignment.rubric.policy(), assignment.basis
         points = assignment.rubric.points
         sections = statements.sections_of(connection, names)
@@ -413,7 +443,7 @@ class Gradebook:
                 )
                 for name, its_attempts in of_each.items()
             }
-            statements.put_finals(connection, of_chunk, revision)
+            statements.put_finals(connection, of_chunk)
 
     def _renamed(self, connection: Connection, rows: Sequence[RosterRow]) -> dict[str, str]:
         """Return what the table calls those who are in the book, by what they are called there."""
@@ -456,6 +486,11 @@ class Gradebook:
             meant = f"; did you mean {' or '.join(map(shown, close))}?" if close else ""
             raise GradebookError(f"no student {shown(student)} in the gradebook{meant}")
         return found
+
+
+def _terms(assignment: Assignment | None) -> Assignment | None:
+    """Return an assignment without the software, which any run may note anew."""
+    return assignment and msgspec.structs.replace(assignment, software={})
 
 
 def _ignore(value: object) -> None:

@@ -91,14 +91,14 @@ class Database:
         with self._in_one_line(), self._engine.connect() as connection:
             return work(connection)
 
-    def write(self, work: Callable[[Connection], None]) -> None:
-        """Do `work` in a transaction, beside which no other one writes."""
+    def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Return what `work` does in a transaction, beside which no other one writes."""
 
-        def alone(connection: Connection) -> None:
+        def alone(connection: Connection) -> Result:
             tables.lock(connection)
-            work(connection)
+            return work(connection)
 
-        self._transact(self._writer, alone)
+        return self._transact(self._writer, alone)
 
     def compact(self) -> None:
         """Write the database anew, so that nothing is left in it of what was removed."""

@@ -1,11 +1,11 @@
 """Put into the gradebook who handed in what, and take it out; each within a transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from grader.gradebook import statements
 from grader.gradebook.statements import chunks
@@ -19,10 +19,13 @@ from grader.gradebook.tables import (
     students,
 )
 from grader.papers import Paper
+from grader.papers import content_of as content_of_paper
 from grader.policy import ToldBy
 from grader.records import Record, content_of
 from grader.roster import Person
+from grader.submissions.kinds import stem_of
 from grader.submissions.layouts import Owner
+from grader.submissions.pseudonyms import Pseudonym
 
 # How much a time is believed: what a system knows, more than an archive's entry, more than a file.
 BELIEF = {"system": 2, "archive": 1, "file": 0, "": 0}
@@ -32,7 +35,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt of a student and how it was graded.
 
     `key` is a hash of everything that determines the score, `content` one of what was handed in
-    (see papers), and `paper` reads that, if it is not kept yet. `handed_in` has an offset.
+    (see papers), and `paper` reads that, if it is not kept yet. `handed_in` has an offset;
+    `is_local` tells that it was read in the assignment's zone.
     """
 
     key: str
@@ -41,11 +45,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     paper: Callable[[], Paper]
     handed_in: datetime
     told_by: ToldBy
+    is_local: bool = False
     marked_late: bool | None = None
     owner: Owner | None = None
 
 
-def is_unchanged(connection: Connection, entries: Sequence[Entry]) -> bool:
+def is_unchanged(connection: Connection, entries: Sequence[Entry], due: str) -> bool:
     """Tell whether these gradings are in force already, and there is nothing to add."""
     names = statements.ids_by(
         connection, students.c.name, {entry.record.student for entry in entries}
@@ -56,27 +61,54 @@ def is_unchanged(connection: Connection, entries: Sequence[Entry]) -> bool:
         row = known.get((names.get(entry.record.student, 0), entry.content))
         if row is None or not row["is_kept"] or row["submission_id"] != ids.get(entry.key):
             return False
-        if _time_of(row, entry):
+        if _time_of(row, entry, due):
             return False
     return True
 
 
-def _time_of(row: Mapping[str, Any], entry: Entry) -> dict[str, Any]:
+def _time_of(row: Mapping[str, Any], entry: Entry, due: str) -> dict[str, Any]:
     """Return the values of an attempt's time that an entry knows better.
 
     That is what a system says rather than a file; of two that say alike, the earlier: the same
     bytes handed in once more were handed in the first time. So a mark that it is late counts only
-    of that time; that it is not late counts always, as only an extension can make it so.
+    of that time; that it is not late counts always, as only an extension can make it so. `due` is
+    the due date in force, which the mark is of.
     """
     told = BELIEF[entry.told_by], BELIEF[row["told_by"]]
     moments = entry.handed_in, row["handed_in"]
     values: dict[str, Any] = {}
     if told[0] > told[1] or (told[0] == told[1] and moments[0] < moments[1]):
-        values = {"handed_in": entry.handed_in, "told_by": entry.told_by}
+        values = {
+            "handed_in": entry.handed_in, "told_by": entry.told_by, "is_local": entry.is_local
+        }  # fmt: skip
     is_of_that_time = bool(values) or moments[0] == moments[1] or entry.marked_late is False
     if is_of_that_time and entry.marked_late not in (None, row["marked_late"]):
-        values["marked_late"] = entry.marked_late
+        values |= {"marked_late": entry.marked_late, "marked_for": due}
     return values
+
+
+def later_than_known(connection: Connection, entries: Sequence[Entry]) -> list[str]:
+    """Return the students whose time is later than what as reliable a source said before."""
+    names = statements.ids_by(
+        connection, students.c.name, {entry.record.student for entry in entries}
+    )
+    known = statements.known_attempts(connection, names.values())
+    return [
+        entry.record.student
+        for entry in entries
+        if (row := known.get((names.get(entry.record.student, 0), entry.content)))
+        and row["told_by"] == entry.told_by
+        and row["handed_in"] < entry.handed_in
+    ]
+
+
+def move_local_times(connection: Connection, old: tzinfo, new: tzinfo) -> None:
+    """Read the times that were told without a zone in another one."""
+    query = select(attempts.c.id, attempts.c.handed_in).where(attempts.c.is_local)
+    for id_, moment in connection.execute(query).all():
+        told = moment.astimezone(old).replace(tzinfo=None)
+        row = update(attempts).where(attempts.c.id == id_)
+        connection.execute(row.values(handed_in=told.replace(tzinfo=new)))
 
 
 def otherwise_called(connection: Connection, entries: Sequence[Entry]) -> str | None:
@@ -92,11 +124,12 @@ def otherwise_called(connection: Connection, entries: Sequence[Entry]) -> str | 
 
 
 def add_attempts(
-    connection: Connection, entries: Sequence[Entry], changed_keys: set[str]
+    connection: Connection, entries: Sequence[Entry], changed_keys: set[str], due: str
 ) -> set[str]:
     """Record who handed in what, and what grading of it is in force; return whom it is about.
 
-    `changed_keys` are of the records that are new, or other ones than before.
+    `changed_keys` are of the records that are new, or other ones than before; `due` is the due date
+    in force.
     """
     student_ids = _with_students(connection, entries)
     ids = statements.submission_ids(connection, {entry.key for entry in entries})
@@ -107,9 +140,9 @@ def add_attempts(
         student_id = student_ids[entry.record.student]
         row = known.get((student_id, entry.content)) or _adopted(known, student_id, entry)
         if row is None:
-            row = _inserted(connection, student_id, ids[entry.key], entry)
+            row = _inserted(connection, student_id, ids[entry.key], entry, due)
             known[student_id, entry.content] = row
-        elif not _is_updated(connection, row, ids[entry.key], entry):
+        elif not _is_updated(connection, row, ids[entry.key], entry, due):
             continue
         touched.add(entry.record.student)
         in_force[row["id"]] = ids[entry.key]
@@ -118,7 +151,7 @@ def add_attempts(
 
 
 def _inserted(
-    connection: Connection, student_id: int, submission_id: int, entry: Entry
+    connection: Connection, student_id: int, submission_id: int, entry: Entry, due: str
 ) -> dict[str, Any]:
     """Insert an attempt with its files; return its row."""
     values = {
@@ -127,7 +160,9 @@ def _inserted(
         "submission_id": submission_id,
         "handed_in": entry.handed_in,
         "told_by": entry.told_by,
+        "is_local": entry.is_local,
         "marked_late": entry.marked_late,
+        "marked_for": due if entry.marked_late is not None else "",
         "first_at": datetime.now(UTC),
     }
     result = connection.execute(insert(attempts).values(values))
@@ -137,10 +172,10 @@ def _inserted(
 
 
 def _is_updated(
-    connection: Connection, row: dict[str, Any], submission_id: int, entry: Entry
+    connection: Connection, row: dict[str, Any], submission_id: int, entry: Entry, due: str
 ) -> bool:
     """Bring an attempt up to what an entry says; tell whether it says anything new."""
-    values = _time_of(row, entry)
+    values = _time_of(row, entry, due)
     if row["content"] != entry.content:
         values["content"] = entry.content
     is_same = row["submission_id"] == submission_id and row["is_kept"]
@@ -203,6 +238,38 @@ def rename(connection: Connection, names: Mapping[str, str]) -> None:
         for old, name in name_of.items():
             row = update(students).where(students.c.id == ids[old])
             connection.execute(row.values(name=name))
+
+
+def hide_names(connection: Connection, student: str, old: str) -> list[int]:
+    """Call files otherwise that are called as their student was; return their attempts."""
+    (person,) = statements.people_of(connection, [student])
+    own = {name for name in (old, person.id, person.name) if name}
+    if any(name.casefold() in student.casefold() for name in own):
+        return []  # a longer form of the name, which hides nothing
+    id_ = statements.ids_by(connection, students.c.name, [student])[student]
+    hidden = []
+    for row in statements.known_attempts(connection, [id_]).values():
+        paper = statements.paper_of(connection, row["id"])
+        pseudonym = Pseudonym(student, own, _mentioned(paper))
+        files_ = {pseudonym.hide(name): data for name, data in paper.files.items()}
+        problems = {pseudonym.hide(name): problem for name, problem in paper.problems.items()}
+        if row["is_kept"] and (files_, problems) != (paper.files, paper.problems):
+            new = msgspec.structs.replace(paper, files=files_, problems=problems)
+            statements.keep_paper(connection, row["id"], new)
+            named = update(attempts).where(attempts.c.id == row["id"])
+            connection.execute(named.values(content=content_of_paper(new)))
+            hidden.append(row["id"])
+    return hidden
+
+
+def _mentioned(paper: Paper) -> set[str]:
+    """Return the names of files that other files mention: they may import them."""
+    return {
+        stem_of(name)
+        for name in paper.files
+        for other, data in paper.files.items()
+        if other != name and stem_of(name).encode() in data
+    }
 
 
 def remove(connection: Connection, ids: Sequence[int], people: Sequence[Person]) -> int:

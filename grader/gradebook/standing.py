@@ -1,6 +1,6 @@
 """What counts of a student's attempts and of what was set by hand. Knows no database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -29,7 +29,7 @@ class HandedIn(msgspec.Struct, frozen=True, kw_only=True):
 
     `is_comparable` tells whether that was graded by the rubric and seed in force; `is_kept` tells
     whether the bytes are there to grade it again. `marked_late` is what the system says, if it
-    does.
+    does, and `marked_for` the due date in force when it said so.
     """
 
     id: int
@@ -42,6 +42,7 @@ class HandedIn(msgspec.Struct, frozen=True, kw_only=True):
     handed_in: datetime
     told_by: ToldBy
     marked_late: bool | None
+    marked_for: str
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +117,7 @@ def attempts_of(
     """Return a student's attempts, numbered in the order of being recorded."""
     kept = in_force(overrides)
     extension, by_hand = kept.get(("due", None)), kept.get(("late_days", None))
-    due = extension.due if extension else None
+    due = _own_due(extension.due if extension else None, policy)
     computed = [_days_late(file, due, policy) for file in handed_in]
     days = _with_days_by_hand(handed_in, computed, by_hand)
     return [
@@ -131,10 +132,17 @@ def attempts_of(
     ]
 
 
+def _own_due(extension: datetime | None, policy: Policy) -> datetime | None:
+    """Return a student's own due date: an extension, unless the class's is later by now."""
+    of_class = policy.late.due_at
+    return extension if extension and of_class and extension > of_class else None
+
+
 def _days_late(file: HandedIn, due: datetime | None, policy: Policy) -> int:
     """Return the days by the times that are known; a system knows nothing of an extension here."""
     days = policy.late.days(file.handed_in, due)
-    if file.marked_late is None or due or not policy.late.due_at:
+    is_of_now = file.marked_for == policy.late.due
+    if file.marked_late is None or due or not policy.late.due or not is_of_now:
         return days
     return max(days, 1) if file.marked_late else 0
 
@@ -178,9 +186,8 @@ def final_of(
     policy: Policy,
 ) -> Final:
     """Return what goes to the register; `record` is that of the attempt that counts."""
-    kept = in_force(overrides)
-    whole = kept.get(("points", None))
-    by_hand = [_by_hand(kind, override, policy) for kind, override in kept.items()]
+    by_hand = list(_all_by_hand(overrides, record, policy))
+    whole = next((b.points for b in by_hand if b.criterion is None and b.points is not None), None)
     criteria = with_points_by_hand(record.criteria, by_hand)
     attempt, zone = counting(attempts, policy), policy.late.time_zone.info
     score = round(sum(criterion.points for criterion in criteria), DECIMALS)
@@ -198,9 +205,27 @@ def final_of(
         criteria=criteria,
         score=score,
         penalty=round(score - left, DECIMALS),
-        final=left if whole is None or whole.points is None else whole.points,
+        final=left if whole is None else whole,
         by_hand=by_hand,
     )
+
+
+def _all_by_hand(overrides: Sequence[Override], record: Record, policy: Policy) -> Iterator[ByHand]:
+    """Yield what is in force of what was set by hand, and no points above those of the rubric.
+
+    What is of a criterion that the rubric does not have any more is not in force, nor an extension
+    to a day before the class's due date.
+    """
+    most: dict[str | None, float] = {c.id: c.max_points for c in record.criteria}
+    most[None] = record.max_score
+    for kind, override in in_force(overrides).items():
+        is_idle = kind[0] == "due" and _own_due(override.due, policy) is None
+        if override.criterion in most and not is_idle:
+            by_hand = _by_hand(kind, override, policy)
+            points = by_hand.points
+            if points is not None:
+                by_hand = replace(by_hand, points=min(points, most[override.criterion]))
+            yield by_hand
 
 
 def _by_hand(kind: Kind, override: Override, policy: Policy) -> ByHand:

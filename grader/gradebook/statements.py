@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import msgspec
 from msgspec.structs import replace
@@ -48,6 +49,7 @@ class Stored(msgspec.Struct, frozen=True):
     status: str
     handed_in: datetime
     told_by: ToldBy
+    is_local: bool
     marked_late: bool | None
 
 
@@ -78,16 +80,16 @@ def add_settings(connection: Connection, rows: Sequence[Setting]) -> None:
         connection.execute(insert(settings), [msgspec.structs.asdict(row) for row in rows])
 
 
-def revision_of(connection: Connection) -> tuple[str, int]:
-    """Return the id of this gradebook, and the revision of what counts in it."""
-    book, revision = connection.execute(select(state.c.book, state.c.revision)).one()
-    return book, revision
+def book_of(connection: Connection) -> str:
+    """Return the id of this gradebook."""
+    book: str = connection.execute(select(state.c.book)).scalar_one()
+    return book
 
 
-def raise_revision(connection: Connection) -> int:
-    """Raise the revision by one, and return it."""
-    connection.execute(update(state).values(revision=state.c.revision + 1))
-    return revision_of(connection)[1]
+def stamps_of(connection: Connection) -> dict[str, str]:
+    """Return the stamp of each student's final: another one each time that it is written."""
+    query = select(students.c.name, finals.c.stamp).select_from(finals.join(students))
+    return {row.name: row.stamp for row in connection.execute(query)}
 
 
 # Records
@@ -257,6 +259,7 @@ def stored_of(connection: Connection, names: Sequence[str] | None) -> list[Store
             submissions.c.status,
             attempts.c.handed_in,
             attempts.c.told_by,
+            attempts.c.is_local,
             attempts.c.marked_late,
         )
         .select_from(attempts.join(students).join(submissions))
@@ -342,6 +345,7 @@ def handed_in_by(
             attempts.c.handed_in,
             attempts.c.told_by,
             attempts.c.marked_late,
+            attempts.c.marked_for,
         )
         .select_from(attempts.join(students).join(submissions))
         .order_by(attempts.c.id)
@@ -506,14 +510,15 @@ def close_names(connection: Connection, student: str) -> list[str]:
 # What counts
 
 
-def put_finals(connection: Connection, by_student: Mapping[int, Final], revision: int) -> None:
+def put_finals(connection: Connection, by_student: Mapping[int, Final]) -> None:
     """Store what counts of students, by their ids, in the place of what counted before."""
+    stamp = uuid4().hex
     for chunk in chunks(by_student):
         connection.execute(delete(finals).where(finals.c.student_id.in_(chunk)))
         rows = [
             {
                 "student_id": id_,
-                "revision": revision,
+                "stamp": stamp,
                 "final": msgspec.json.encode(_without_drawings(by_student[id_])).decode(),
             }
             for id_ in chunk
@@ -536,17 +541,10 @@ def _restored(final: Final) -> Final:
     return replace(final, criteria=with_points_by_hand(final.record.criteria, final.by_hand))
 
 
-def finals_of(
-    connection: Connection, names: Sequence[str] | None = None, after: int = -1
-) -> Iterator[Final]:
-    """Yield what counts of students, by name; None: of everybody; of what changed `after`."""
+def finals_of(connection: Connection, names: Sequence[str] | None = None) -> Iterator[Final]:
+    """Yield what counts of students, by name; None: of everybody."""
     decoder = msgspec.json.Decoder(Final)
-    query = (
-        select(finals.c.final)
-        .select_from(finals.join(students))
-        .where(finals.c.revision > after)
-        .order_by(students.c.name)
-    )
+    query = select(finals.c.final).select_from(finals.join(students)).order_by(students.c.name)
     if names is None:
         for (text,) in connection.execute(query):
             yield _restored(decoder.decode(text))

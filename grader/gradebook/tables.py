@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     insert,
     inspect,
     select,
@@ -77,13 +78,12 @@ settings = Table(
     Column("at", Moment, nullable=False),
 )
 
-# One row. `revision` is raised by each change of a final, and every writer locks the row first.
+# One row, which every writer locks first.
 state = Table(
     "state",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("book", Text, nullable=False),  # an id of this gradebook
-    Column("revision", Integer, nullable=False),
 )
 
 # What the instructor's table of students says, by the system's id; "" if it says nothing.
@@ -153,7 +153,9 @@ attempts = Table(
     Column("submission_id", ForeignKey(submissions.c.id), nullable=False, index=True),
     Column("handed_in", Moment, nullable=False),
     Column("told_by", Text, nullable=False),  # who says when; see records.ToldBy
+    Column("is_local", Boolean, nullable=False, server_default=false()),  # told without a zone
     Column("marked_late", Boolean),  # whether the system says that it is late; NULL: it does not
+    Column("marked_for", Text, nullable=False, server_default=""),  # the due date in force then
     Column("first_at", Moment, nullable=False),
     UniqueConstraint("student_id", "content"),
 )
@@ -209,7 +211,7 @@ finals = Table(
     "finals",
     metadata,
     Column("student_id", ForeignKey(students.c.id), primary_key=True),
-    Column("revision", Integer, nullable=False, index=True),
+    Column("stamp", Text, nullable=False),  # another one for each time that it is written
     Column("final", Text, nullable=False),
 )
 
@@ -269,7 +271,7 @@ def _is_numbered(revision: str) -> bool:
 def lock(connection: Connection) -> None:
     """Wait until no other transaction writes. One that began to write in SQLite has waited."""
     if connection.dialect.name != "sqlite":
-        connection.execute(update(state).where(state.c.id == 1).values(revision=state.c.revision))
+        connection.execute(update(state).where(state.c.id == 1).values(book=state.c.book))
 
 
 def lock_older(connection: Connection) -> None:
@@ -283,4 +285,4 @@ def create(connection: Connection) -> None:
     metadata.create_all(connection)
     if connection.execute(select(alembic_version)).first() is None:
         connection.execute(insert(alembic_version).values(version_num=REVISION))
-        connection.execute(insert(state).values(id=1, book=uuid4().hex, revision=0))
+        connection.execute(insert(state).values(id=1, book=uuid4().hex))

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grader.errors import UserError
-from grader.policy import NO_DUE, Zone
+from grader.policy import NO_DUE, ToldBy, Zone
 from grader.submissions import HOMEWORK, ZIP, is_gradable, scan, shown, suffix
 from grader.submissions.archives import Archives, Refused
 from grader.submissions.kinds import (
@@ -44,7 +44,7 @@ from grader.submissions.layouts import (
 from grader.submissions.layouts.common import MOST_REMARKS, shortened
 from grader.submissions.naming import unique
 from grader.submissions.pseudonyms import Pseudonym
-from grader.submissions.times import NO_TIMES, Moment, Times, now, of_file
+from grader.submissions.times import NO_TIMES, Moment, Times, in_zone, now, of_file
 from grader.submissions.tree import (
     DEEPEST,
     ENVIRONMENT,
@@ -367,8 +367,7 @@ class _Search:
         """Set when files were handed in by the archives they lie in, if nothing else tells."""
         for path in item.paths - item.moments.keys():
             if moment := self._archives.handed_in(path):
-                at = self._in_zone(moment.at, "the archive")
-                item.moments[path] = moment._replace(at=at)
+                item.moments[path] = self._in_zone(moment.at, moment.told_by, "the archive")
 
     def _is_in_table(self, attempts: Sequence[_Found]) -> bool:
         """Give attempts the time that the table has of their student, if it has one.
@@ -376,13 +375,13 @@ class _Search:
         It is that of the newest; those before it for which nothing else tells came no later.
         """
         whose = attempts[-1].whose
-        time = self._times.find(whose.system, whose.id)
-        if time is None:
+        moment = self._times.find(whose.system, whose.id)
+        if moment is None:
             return False
         for item in attempts:
             if item is attempts[-1] or not item.whose.handed_in:
-                item.owner = replace(item.owner, handed_in=time) if item.owner else None
-                item.moments = dict.fromkeys(item.paths, Moment(time, "system"))
+                item.owner = replace(item.owner, handed_in=moment.at) if item.owner else None
+                item.moments = dict.fromkeys(item.paths, moment)
         return True
 
     def _graded(self, attempts: list[_Found]) -> list[_Found]:
@@ -458,7 +457,8 @@ class _Search:
         self._systems.setdefault(layout.system, []).append(layout.of)
         # Archives late: they are opened only for those who have no work beside them.
         for name in sorted(layout.owners, key=lambda name: (suffix(name) == ZIP, name)):
-            for owner in map(self._zoned, layout.owners[name]):
+            for told in layout.owners[name]:
+                owner, moment = self._zoned(told)
                 attempts = self._found.setdefault((owner.system, owner.id), {})
                 number = layout.attempts.get(name, 0)
                 item = attempts.setdefault(number, _Found(owner.name, owner))
@@ -467,25 +467,26 @@ class _Search:
                     item.faults.append(Fault(layout.of / name, problem, is_sentence=True))
                 else:
                     self._add_entry(layout.of / name, layout.files.get(name, name), item)
-                if owner.handed_in:
-                    moment = Moment(owner.handed_in, "system")
+                if moment:
                     item.moments |= dict.fromkeys(item.paths - before, moment)
                 if remark := layout.remarks.get(name):
                     item.remarks.append(remark)
                 if name in layout.late:
                     item.late = bool(item.late) or layout.late[name]
 
-    def _zoned(self, owner: Owner) -> Owner:
+    def _zoned(self, owner: Owner) -> tuple[Owner, Moment | None]:
+        """Return an owner with a zone to the time that their system tells, and that time."""
         if owner.handed_in is None:
-            return owner
-        return replace(owner, handed_in=self._in_zone(owner.handed_in, owner.system))
+            return owner, None
+        moment = self._in_zone(owner.handed_in, "system", owner.system)
+        return replace(owner, handed_in=moment.at), moment
 
-    def _in_zone(self, moment: datetime, source: str) -> datetime:
+    def _in_zone(self, at: datetime, told_by: ToldBy, source: str) -> Moment:
         """Return a time with its zone; one that its source tells without is of the class's."""
-        if moment.tzinfo is not None:
-            return moment
-        self._zoneless.add(source)
-        return moment.replace(tzinfo=self._zone.info)
+        moment = in_zone(at, told_by, self._zone)
+        if moment.is_local:
+            self._zoneless.add(source)
+        return moment
 
     def _add_entry(self, path: Path, called: str, item: _Found) -> None:
         """Add a file that its student `called` so, a folder or an archive, to a student's."""

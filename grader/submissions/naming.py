@@ -8,7 +8,8 @@ ID_BYTES = 200
 ZERO_WIDTH_JOINER = "\u200d"  # part of many emoji
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Files that stand beside the students' folders in results/.
-TAKEN = ("grades.csv", "index.html", "similar.html", "gradebook.db", "students.csv")
+TAKEN = ("grades.csv", "index.html", "similar.html", "students.csv")
+GRADEBOOK = "gradebook."  # what the names of a gradebook and its copies and logs begin with
 
 
 def unique(names: Iterable[str]) -> list[str]:
@@ -31,6 +32,11 @@ def unique(names: Iterable[str]) -> list[str]:
     return students
 
 
+def is_safe(name: str) -> bool:
+    """Tell whether a name may be that of a student's folder in the results."""
+    return name == safe(name) and name.casefold() not in TAKEN
+
+
 def safe(name: str) -> str:
     """Return a name fit for a folder: one line, no separators, not too long, never '.' or ''."""
     text = name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # no lone surrogates
@@ -40,6 +46,8 @@ def safe(name: str) -> str:
         if char == ZERO_WIDTH_JOINER or unicodedata.category(char) not in INVISIBLE
     )
     whole = visible.replace("/", "_").replace("\\", "_").strip(" .") or "student"
+    if whole.casefold().startswith(GRADEBOOK):
+        whole = f"_{whole}"
     encoded = whole.encode()
     room = ID_BYTES - len("-10000")  # what `unique` may add
     if len(encoded) > room:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zipfile import ZipInfo
 
-from grader.policy import ToldBy
+from grader.policy import ToldBy, Zone
 
 UNIX_TIMES = 0x5455  # "UT", the extra field of an entry that has its times in UTC
 HAS_CHANGED = 0x1  # the first of the flags of that field: the time of the last change is in it
@@ -16,10 +16,22 @@ NO_TIME = (1980, 1, 1, 0, 0, 0)  # the first time an archive can have: what tool
 
 
 class Moment(NamedTuple):
-    """When something was handed in, with its zone, and who says so."""
+    """When something was handed in, with its zone, and who says so.
+
+    `is_local` tells that it was told without a zone: it is read in that of the assignment, and
+    moves with it.
+    """
 
     at: datetime
     told_by: ToldBy
+    is_local: bool = False
+
+
+def in_zone(at: datetime, told_by: ToldBy, zone: Zone) -> Moment:
+    """Return a moment; a time without a zone is of `zone`."""
+    if at.tzinfo is not None:
+        return Moment(at, told_by)
+    return Moment(at.replace(tzinfo=zone.info), told_by, True)
 
 
 class Times(NamedTuple):
@@ -31,10 +43,10 @@ class Times(NamedTuple):
 
     source: str
     system: str
-    of: Mapping[str, datetime]
+    of: Mapping[str, Moment]
     remarks: Sequence[str] = ()
 
-    def find(self, system: str, id_: str) -> datetime | None:
+    def find(self, system: str, id_: str) -> Moment | None:
         """Return when the student of this id in this system handed in, if it is told."""
         return self.of.get(id_.casefold()) if self.system in ("", system) else None
 

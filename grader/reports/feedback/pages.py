@@ -86,8 +86,10 @@ class Pages:
 
     def _write_next(self) -> None:
         path, order, future = self._begun.popleft()
-        write_atomically(path, self._rendered(order, future))
-        self.written += 1
+        page = self._rendered(order, future)
+        if path.parent.is_dir():  # else somebody has removed this student meanwhile
+            write_atomically(path, page)
+            self.written += 1
 
     def _rendered(self, order: Order, future: Future[str]) -> str:
         """Return a page, in a simpler form where rendering took too long or lost its process."""

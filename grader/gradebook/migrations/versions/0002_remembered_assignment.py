@@ -99,7 +99,9 @@ def _create_tables_of_attempts(connection: sa.Connection, old: Sequence[OldAttem
         ),
         sa.Column("handed_in", MOMENT, nullable=False),
         sa.Column("told_by", sa.Text, nullable=False),
+        sa.Column("is_local", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("marked_late", sa.Boolean),
+        sa.Column("marked_for", sa.Text, nullable=False, server_default=""),
         sa.Column("first_at", MOMENT, nullable=False),
         sa.UniqueConstraint("student_id", "content"),
     )
@@ -192,7 +194,6 @@ def _create_tables_of_the_assignment(connection: sa.Connection, old: Sequence[Ol
         "state",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("book", sa.Text, nullable=False),
-        sa.Column("revision", sa.Integer, nullable=False),
     )
     op.create_table(
         "roster",
@@ -203,7 +204,7 @@ def _create_tables_of_the_assignment(connection: sa.Connection, old: Sequence[Ol
     op.create_table(
         "finals",
         sa.Column("student_id", sa.Integer, sa.ForeignKey("students.id"), primary_key=True),
-        sa.Column("revision", sa.Integer, nullable=False, index=True),
+        sa.Column("stamp", sa.Text, nullable=False),
         sa.Column("final", sa.Text, nullable=False),
     )
     op.create_table(
@@ -215,7 +216,7 @@ def _create_tables_of_the_assignment(connection: sa.Connection, old: Sequence[Ol
         sa.Column("who", sa.Text, nullable=False),
         sa.Column("at", MOMENT, nullable=False),
     )
-    connection.execute(sa.insert(state).values(id=1, book=uuid4().hex, revision=0))
+    connection.execute(sa.insert(state).values(id=1, book=uuid4().hex))
     if old:
         seed = {"value": _latest(old).seed, "origin": "before"}
         row = {"name": "seed", "value": json.dumps(seed), "who": "migration"}
