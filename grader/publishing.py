@@ -59,6 +59,7 @@ class Folder:
         self._texts = Texts(assignment.language)
         self._pages = pages
         self._opened = ExitStack()
+        self._written: set[str] = set()
 
     def __enter__(self) -> Self:
         self._at_work = self._opened.enter_context(open(self._results / AT_WORK, "w"))
@@ -82,6 +83,7 @@ class Folder:
                 self._write(final)
 
     def _write(self, final: Final) -> None:
+        self._written.add(final.student)
         shown = _in_language(final, self._texts)
         try:
             write_outcome(shown.outcome, self._results)
@@ -102,7 +104,7 @@ class Folder:
                 self._pages.finish()  # of what may have changed since it was begun
             book, stamps = self._book.stamps()
             before = self._complete_until(book)
-            self.remove(before.records.keys() - stamps.keys())
+            self.remove((before.records.keys() | self._written) - stamps.keys())
             known = before.pages if self._pages else before.records
             changed = [name for name, stamp in stamps.items() if known.get(name) != stamp]
             self.write(self._book.finals(changed))
