@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from grader.batch import Batch, Find, work_of
 from grader.commands.shared import entries_of, starter
+from grader.errors import UserError
 from grader.exits import DONE, UNDER_MARK, say
 from grader.gradebook import (
     Assignment,
@@ -38,6 +39,8 @@ from grader.submissions.kinds import listing
 from grader.submissions.layouts import UNTIMED
 from grader.submissions.times import NO_TIMES, Times
 from grader.timetable import read_times
+
+OVERTAKEN = "another process keeps changing its settings: run again"
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class _Remembered:
         )
 
 
-class _Overtaken(Exception):
+class _Overtaken(UserError):
     """Another process has meanwhile changed what this run goes by."""
 
 
@@ -120,10 +123,14 @@ def _grade(job: GradeJob) -> int:
         book = opened.enter_context(Gradebook(url))
         now = _Remembered.of(book)
         if now.assignment and now.terms != remembered.terms:
-            raise _Overtaken
-        remarks += _remember(book, assignment, rows, brief, results)
+            raise _Overtaken(f"{results}: {OVERTAKEN}")
+        set_up = replace(assignment, software=brief.software)
+        renames = book.set_up(set_up, rows, login_name_or_number(), remembered.renames)
+        if book.assignment.basis != assignment.basis:
+            raise _Overtaken(f"{results}: {OVERTAKEN}")
+        remarks += _remember(book, assignment, now.assignment, brief, results)
         screen.show_remarks(remarks)
-        return _grade_class(job, submissions, book, remembered.renames, batch, screen)
+        return _grade_class(job, submissions, book, renames, batch, screen)
 
 
 def _assignment(job: GradeJob, remembered: _Remembered, results: Path) -> Assignment:
@@ -152,15 +159,14 @@ def _times(job: GradeJob, assignment: Assignment) -> Times:
 def _remember(
     book: Gradebook,
     assignment: Assignment,
-    rows: Sequence[RosterRow],
+    known: Assignment | None,
     brief: Brief,
     results: Path,
 ) -> Iterator[str]:
-    """Remember what this run goes by, and yield a line for what an instructor should know of it."""
-    who, known = login_name_or_number(), book.find_assignment()
-    book.set_up(replace(assignment, software=brief.software), rows, who)
-    if book.assignment.basis != assignment.basis:
-        raise _Overtaken
+    """Remember by what this run grades, and yield a line for what an instructor should know of it.
+
+    `known` is what was remembered before it.
+    """
     if known is None:
         book.introduce(read_people(results))
         origin = {
@@ -173,7 +179,7 @@ def _remember(
             f"({origin[assignment.seed.origin]}) and the language: later commands need none of them"
         )
     elif known.software not in ({}, brief.software):
-        book.note_software(brief.software, who)
+        book.note_software(brief.software, login_name_or_number())
         yield (
             f"{results} was graded with other software before ({_changed(known, brief)}): to grade "
             f"all of it with this one, grader regrade --all --results {results}"
