@@ -702,7 +702,8 @@ REPLACED = {
     "undecodable": (os.fsdecode(b"\xcd\xf5.py"), "\ufffd\ufffd"),
     "taken": ("grades.csv.py", "grades.csv-2"),
     "taken_in_capitals": ("INDEX.html.ipynb", "INDEX.html-2"),
-    "database": ("gradebook.db.py", "gradebook.db-2"),
+    "database": ("gradebook.db.py", "_gradebook.db"),
+    "copy_of_the_database": ("Gradebook.of-before.db.py", "_Gradebook.of-before.db"),
 }
 
 

@@ -21,7 +21,7 @@ from grader.submissions.archives import Archives
 from grader.submissions.discover import HOW_LATE, Submission, discover
 from grader.submissions.layouts import Owner
 from grader.submissions.layouts.github import UNTIMED
-from grader.submissions.times import NO_TIMES, Times
+from grader.submissions.times import NO_TIMES, Moment, Times
 
 ZONE = Zone(timezone(timedelta(hours=1)), "+01:00, that of a test")
 EARLY, RIGHT, LATER = (datetime(2026, month, 1, 12, tzinfo=ZONE.info) for month in (9, 10, 11))
@@ -61,13 +61,14 @@ def found_in(
         return [*found]
 
 
-def moments(found: list[Submission]) -> dict[str, tuple[datetime, str]]:
-    return {each.student: tuple(each.handed_in(each.files)) for each in found}
+def moments(found: list[Submission]) -> dict[str, Moment]:
+    return {each.student: each.handed_in(each.files) for each in found}
 
 
 ADAS = archive(("homework.py", EARLY, WHOLE))
 BENS = ("ben/homework.py", RIGHT, WHOLE)
-BY_ARCHIVE, BY_FILE = (RIGHT, "archive"), (LATER, "file")
+BY_ARCHIVE, BY_FILE = Moment(RIGHT, "archive", is_local=True), Moment(LATER, "file")
+IN_UTC = Moment(RIGHT, "archive")
 # What there is, what of it is named, and when the work of each student was handed in.
 TOLD = {
     "files": ({"c/ada.py": WHOLE, "c/ben.py": WHOLE}, "c", {"ada": BY_FILE, "ben": BY_FILE}),
@@ -117,7 +118,7 @@ TOLD = {
     "a_time_in_utc": (
         {"c.zip": both(EARLY, utc=RIGHT)},
         "c.zip",
-        {"ada": BY_ARCHIVE, "ben": BY_ARCHIVE},
+        {"ada": IN_UTC, "ben": IN_UTC},
     ),
     "nothing_to_read": (
         {"c.zip": archive(("ada/report.pdf", RIGHT, ""), ("ada/x.rar", RIGHT, ""), BENS)},
@@ -151,8 +152,10 @@ def test_who_says_when_work_was_handed_in(tmp_path, rubric, case):
 
 
 def test_of_no_file_the_system_tells_or_nobody():
-    owner = Owner("Submitty", "ada", "ada", RIGHT)
-    assert Submission("ada", (), "nothing", owner).handed_in([]) == (RIGHT, "system")
+    for is_local in (False, True):
+        owner = Owner("Submitty", "ada", "ada", RIGHT, is_local)
+        submission = Submission("ada", (), "nothing", owner)
+        assert submission.handed_in([]) == (RIGHT, "system", is_local)
     before = datetime.now(UTC)
     moment = Submission("ada", (), "nothing").handed_in([])
     assert before <= moment.at <= datetime.now(UTC)
@@ -220,8 +223,8 @@ def test_other_systems_mark_nobody(tmp_path, rubric):
 # What a table says
 
 
-def table(system: str = "", **times: datetime) -> Times:
-    return Times("times.csv", system, times)
+def table(system: str, times: dict[str, datetime]) -> Times:
+    return Times("times.csv", system, {id_: Moment(at, "system") for id_, at in times.items()})
 
 
 CANVAS = {"ada_11_901_hw.py": WHOLE, "ben_12_902_hw.py": WHOLE}
@@ -235,22 +238,22 @@ TABLES = {
     "no_table": (CANVAS, NO_TIMES, [("ada", LATER, "file"), ("ben", LATER, "file")]),
     "by_id": (
         CANVAS,
-        Times("times.csv", "Canvas", {"11": NOVEMBER}),
+        table("Canvas", {"11": NOVEMBER}),
         [("ada", NOVEMBER, "system"), ("ben", LATER, "file")],
     ),
     "of_no_system": (
         {"Ada.py": WHOLE, "ben.py": WHOLE},
-        table(ada=NOVEMBER),
+        table("", {"ada": NOVEMBER}),
         [("Ada", NOVEMBER, "system"), ("ben", LATER, "file")],
     ),
     "the_newest_attempt": (
         BRIGHTSPACE,
-        Times("times.csv", "", {"7": NOVEMBER}),
+        table("", {"7": NOVEMBER}),
         [("Ada", SECOND - timedelta(days=1), "system"), ("Ada", NOVEMBER, "system")],
     ),
     "attempts_without_times": (
         TEAMS,
-        table(ada=NOVEMBER),
+        table("", {"ada": NOVEMBER}),
         [("Ada", NOVEMBER, "system"), ("Ada", NOVEMBER, "system")],
     ),
 }
@@ -260,7 +263,7 @@ TABLES = {
 def test_a_table_is_believed_first(tmp_path, rubric, case):
     files, times, expected = TABLES[case]
     found = found_in(tmp_path / "c", files, ".", rubric, times=times)
-    told = [(a.student, *a.handed_in(a.files)) for each in found for a in each.attempts]
+    told = [(a.student, *a.handed_in(a.files)[:2]) for each in found for a in each.attempts]
     assert told == expected
     assert all(
         each.owner.handed_in == each.handed_in(each.files).at
@@ -270,18 +273,19 @@ def test_a_table_is_believed_first(tmp_path, rubric, case):
 
 
 def test_ids_of_nobody_are_said_and_what_else_a_table_says(tmp_path, rubric):
-    times = Times("t.csv", "", {"11": RIGHT, "98": RIGHT, "99": RIGHT}, ["t.csv, line 3: ?"])
+    told = table("", dict.fromkeys(["11", "98", "99"], RIGHT))
+    times = told._replace(remarks=["times.csv, line 3: ?"])
     lines: list[str] = []
     found_in(tmp_path / "c", CANVAS, ".", rubric, times=times, remark=lines.append)
-    assert [line for line in lines if line.startswith("t.csv")] == [
-        "t.csv, line 3: ?", "t.csv: nobody graded here has the id 98 and 99",
+    assert [line for line in lines if line.startswith("times.csv")] == [
+        "times.csv, line 3: ?", "times.csv: nobody graded here has the id 98 and 99",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("system", ["", "Moodle"])
 def test_a_table_of_another_class_is_refused(tmp_path, rubric, system):
-    times = Times("t.csv", system, {"11" if system else "98": RIGHT})
-    with pytest.raises(UserError, match=r"^t\.csv: nobody graded here has one of its ids$"):
+    times = table(system, {"11" if system else "98": RIGHT})
+    with pytest.raises(UserError, match=r"^times\.csv: nobody graded here has one of its ids$"):
         found_in(tmp_path / "c", CANVAS, ".", rubric, times=times)
 
 
@@ -293,7 +297,7 @@ def test_a_table_of_another_class_is_refused(tmp_path, rubric, system):
     [
         (ZONE, NO_TIMES, True),
         (NO_DUE, NO_TIMES, False),
-        (ZONE, Times("t.csv", "GitHub", {"ada-l": RIGHT}), False),
+        (ZONE, table("GitHub", {"ada-l": RIGHT}), False),
     ],
 )
 def test_a_clone_tells_no_time_that_is_not_the_students(tmp_path, rubric, zone, times, said):
@@ -302,6 +306,6 @@ def test_a_clone_tells_no_time_that_is_not_the_students(tmp_path, rubric, zone, 
     found = found_in(
         tmp_path / "hw", files, ".", rubric, zone=zone, times=times, remark=lines.append
     )
-    expected = (LATER, "file") if times is NO_TIMES else (RIGHT, "system")
+    expected = BY_FILE if times is NO_TIMES else Moment(RIGHT, "system")
     assert moments(found) == {"Ada-L": expected}
     assert (f"GitHub: {UNTIMED}" in lines) is said
