@@ -130,8 +130,8 @@ def fill(results: Path, size: int) -> None:
                 [entry(record.record, source, n) for n in range(start, min(start + CHUNK, size))],
             )
         Folder(results, book, assignment, None).write_tables()
-        id_, revision = book.revision()
-        complete = msgspec.json.encode({"book": id_, "revision": revision})
+        id_, stamps = book.stamps()
+        complete = msgspec.json.encode({"book": id_, "records": stamps, "pages": stamps})
         write_atomically(results / COMPLETE, complete)
 
 
