@@ -125,6 +125,10 @@ def fill(results: Path, size: int) -> None:
                 assignment.basis,
                 [entry(record.record, source, n) for n in range(start, min(start + CHUNK, size))],
             )
+        Folder(results, book, assignment, None).write_tables()
+        id_, stamps = book.stamps()
+        complete = msgspec.json.encode({"book": id_, "records": stamps, "pages": stamps})
+        write_atomically(results / COMPLETE, complete)
 
 
 def entry(record, source: bytes, number: int) -> Entry:
