@@ -6,15 +6,17 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from books import add, entry, opened, override, record
+from books import add, change, entry, opened, override, record
 from msgspec.structs import replace
 
+from grader import publishing
 from grader.catalogue import Reason
 from grader.files import UNFINISHED
 from grader.gradebook import Gradebook, default_url
 from grader.publishing import COMPLETE, Folder
 from grader.records import GRADES
 from grader.reports.feedback.pages import FEEDBACK, Pages
+from grader.roster import RosterRow
 
 
 @pytest.fixture
@@ -80,7 +82,10 @@ LOST = {
     "the folder's note is gone": lambda note: note.unlink(),
     "the note is damaged": lambda note: note.write_text("{"),
     "the note is of another gradebook": lambda note: note.write_text(
-        '{"book": "another", "records": 99, "pages": 99}'
+        '{"book": "another", "records": {"ada": "1"}, "pages": {"ada": "1"}}'
+    ),
+    "the note is of an older grader": lambda note: note.write_text(
+        json.dumps(json.loads(note.read_bytes()) | {"records": 99, "pages": 99})
     ),
 }
 
@@ -128,6 +133,120 @@ def test_nor_is_it_if_this_one_is_killed(book, tmp_path):
     with at_work(book, tmp_path) as folder:
         folder.complete()
     assert shown(tmp_path)["ada"] == 4.5
+
+
+def test_an_older_copy_of_the_gradebook_that_is_put_back_is_written_again(book, tmp_path):
+    """And though as much has changed in it since as in the other one."""
+    with at_work(book, tmp_path) as folder:
+        folder.complete()
+    book.close()
+    kept = (tmp_path / "gradebook.db").read_bytes()
+    with Gradebook(default_url(tmp_path)) as later, at_work(later, tmp_path) as folder:
+        override(later, points=3)
+        add(later, entry(record("eve", "three")))
+        folder.complete()
+    assert shown(tmp_path) == {"ada": 3, "bob": 100, "eve": 100}
+    for log in tmp_path.glob("gradebook.db-*"):
+        log.unlink()
+    (tmp_path / "gradebook.db").write_bytes(kept)
+    with Gradebook(default_url(tmp_path)) as restored, at_work(restored, tmp_path) as folder:
+        override(restored, "bob", points=4)
+        folder.complete()
+    assert shown(tmp_path) == {"ada": 100, "bob": 4}
+
+
+ADA_RENAMED = [RosterRow("ada", "anon", "")]
+GONE = {  # what is done to the gradebook by a process that is killed after that; who is left
+    "forgotten": (lambda book: book.forget(["ada"], "dr. x"), {"bob"}),
+    "renamed": (lambda book: change(book, book.assignment, rows=ADA_RENAMED), {"anon", "bob"}),
+}
+
+
+@pytest.mark.parametrize("how", GONE)
+@pytest.mark.parametrize("with_pages", [False, True])
+def test_folders_of_who_is_gone_are_removed_by_the_next_command(book, tmp_path, how, with_pages):
+    with at_work(book, tmp_path, with_pages=True) as folder:
+        folder.complete()
+    (tmp_path / "similar.html").touch()
+    kill_after, left = GONE[how]
+    kill_after(book)
+    assert (tmp_path / "ada").is_dir()
+    with at_work(book, tmp_path, with_pages) as folder:
+        folder.complete()
+    assert shown(tmp_path).keys() == left
+    assert not (tmp_path / "ada").exists()
+    assert not (tmp_path / "similar.html").exists()
+
+
+@pytest.mark.parametrize("how", GONE)
+@pytest.mark.parametrize("is_known", [True, False])
+def test_who_is_gone_while_a_class_is_graded_stops_nothing_and_leaves_nothing(
+    book, tmp_path, how, is_known
+):
+    """It may be known before this run, or have come with it."""
+    gone, left = GONE[how]
+    if is_known:
+        with at_work(book, tmp_path, with_pages=True) as folder:
+            folder.complete()
+    with at_work(book, tmp_path, with_pages=True) as mine:
+        before = book.finals()
+        mine.write(before)
+        gone(book)
+        with at_work(book, tmp_path, with_pages=True) as theirs:
+            theirs.remove(["ada"])
+            theirs.complete()
+        mine.write(before)
+        mine.complete()
+    assert shown(tmp_path).keys() == left
+    assert {path.parent.name for path in tmp_path.glob(f"*/{FEEDBACK}")} == left
+
+
+@pytest.mark.parametrize("how", GONE)
+def test_who_is_gone_in_the_middle_of_writing_is_left_out(book, tmp_path, how, monkeypatch):
+    """Between the look into the gradebook and the file."""
+
+    def lost(outcome, results):
+        if outcome.student != "ada":
+            return write_outcome(outcome, results)
+        gone(book)
+        raise FileNotFoundError(results / "ada")
+
+    write_outcome = publishing.write_outcome
+    gone, left = GONE[how]
+    monkeypatch.setattr(publishing, "write_outcome", lost)
+    with at_work(book, tmp_path) as folder:
+        folder.complete()
+        assert shown(tmp_path).keys() == {"bob"}
+    monkeypatch.undo()
+    with at_work(book, tmp_path) as folder:
+        folder.complete()
+    assert shown(tmp_path).keys() == left
+
+
+def test_a_folder_that_cannot_be_written_is_told_of_who_is_there(book, tmp_path, monkeypatch):
+    def fail(outcome, results):
+        raise FileNotFoundError(results / outcome.student)
+
+    monkeypatch.setattr(publishing, "write_outcome", fail)
+    with at_work(book, tmp_path) as folder, pytest.raises(FileNotFoundError):
+        folder.complete()
+
+
+NO_FOLDERS = ["../evil", "..", ".", "", "/etc", "a/b", "gradebook.db", "grades.csv", ".lock"]
+
+
+@pytest.mark.parametrize("name", NO_FOLDERS)
+def test_what_is_no_students_folder_is_never_removed(book, tmp_path, name):
+    """As a gradebook may name somebody of whom an older grader thought nothing."""
+    results = tmp_path / "deep" / "results"
+    results.mkdir(parents=True)
+    (tmp_path / "deep" / "evil").mkdir()
+    (results / "a" / "b").mkdir(parents=True)
+    with at_work(book, results) as folder:
+        folder.complete()
+        kept = sorted(tmp_path.rglob("*"))
+        folder.remove([name])
+    assert sorted(tmp_path.rglob("*")) == kept
 
 
 def test_what_is_half_written_is_removed_unless_others_are_at_work(book, tmp_path):

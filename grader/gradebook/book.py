@@ -326,9 +326,12 @@ class Gradebook:
         return self._database.read(lambda c: (statements.book_of(c), statements.stamps_of(c)))
 
     def with_drawings(self, finals: Sequence[Final]) -> list[Final]:
-        """Return finals with all that a page shows: the whole record of what counts."""
+        """Return finals with all that a page shows: the whole record of what counts.
+
+        Those of students who are not there any more, or are called otherwise by now, are left out.
+        """
         records = self._database.read(lambda c: statements.records_in_force(c, finals))
-        return [_with_drawings(final, records[final.student]) for final in finals]
+        return [_with_drawings(f, records[f.student]) for f in finals if f.student in records]
 
     def source_of(self, final: Final) -> bytes | None:
         """Return the bytes of the file that counts, None if they are not kept."""
