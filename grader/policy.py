@@ -118,8 +118,9 @@ def _read(text: str) -> datetime:
     with suppress(ValueError):
         if CLOCK.search(text):  # a day alone could mean its beginning or its end
             moment = datetime.fromisoformat(text.strip())
-            if MINYEAR < moment.year < MAXYEAR:  # in any zone, and with grace_minutes
-                return moment
+            if not MINYEAR < moment.year < MAXYEAR:  # in another zone, it may be no time
+                raise UserError(f"{text!r} is not within the years {MINYEAR + 1} to {MAXYEAR - 1}")
+            return moment
     raise _not_a_time(text)
 
 

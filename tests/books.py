@@ -101,6 +101,7 @@ def override(book: Gradebook, student: str = "ada", **given: Any) -> None:
 def change(book: Gradebook, to: Assignment, **given: Any) -> Moves:
     """Put another assignment in force, and return the marks that move."""
     moved: list[Moves] = []
+    before = given.pop("before", book.find_assignment())
     arguments = {"rows": [], "keys": {}, "who": "dr. x", "dry_run": False, **given}
-    book.change(to, show=lambda moves, after: moved.append(moves), **arguments)
+    book.change(before, to, show=lambda moves, after: moved.append(moves), **arguments)
     return moved[-1]

@@ -704,6 +704,8 @@ REPLACED = {
     "taken_in_capitals": ("INDEX.html.ipynb", "INDEX.html-2"),
     "database": ("gradebook.db.py", "_gradebook.db"),
     "copy_of_the_database": ("Gradebook.of-before.db.py", "_Gradebook.of-before.db"),
+    "database_log": ("gradebook.db-wal.py", "_gradebook.db-wal"),
+    "database_elsewhere": ("Gradebook.url.ipynb", "_Gradebook.url"),
 }
 
 
@@ -738,7 +740,8 @@ def test_ids_are_unique_and_safe_whatever_the_names(names):
         assert student not in {"", ".", ".."}
         assert not set("/\\\0\n\r") & set(student)
         assert len(os.fsencode(student)) <= 200
-        assert student == naming.safe(student)
+        assert naming.is_safe(student)
+        assert not student.casefold().startswith("gradebook.")
 
 
 def test_a_class_of_ten_thousand_is_found_quickly(tmp_path):

@@ -5,6 +5,7 @@ What a database has a part in runs on SQLite and on a PostgreSQL server.
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -100,7 +101,9 @@ def test_a_new_gradebook_remembers_nothing_and_says_so(url):
     with Gradebook(url) as book:
         assert book.find_assignment() is None
         assert (book.settings(), book.people(), book.finals()) == ([], [], [])
-        with pytest.raises(GradebookError, match="does not know its rubric") as told:
+        with pytest.raises(
+            GradebookError, match=": nothing is set up or graded yet: see `"
+        ) as told:
             _ = book.assignment
         assert len(str(told.value).splitlines()) == 1
 
@@ -113,9 +116,9 @@ def test_the_first_that_is_set_up_is_remembered_with_who_set_it(url):
         book.set_up(replace(DUE_BOOK, language="zh_Hant"), [RosterRow("2", "bob", "")], "dr. y")
     with Gradebook(url) as book:
         assert book.assignment == DUE_BOOK
-        assert book.settings() == before
         assert {setting.who for setting in before} == {"dr. x"}
-        assert {setting.name for setting in before} == set(DUE_BOOK.values())
+        assert {setting.name for setting in before} == {*DUE_BOOK.values(), "names"}
+        assert [(s.name, s.who) for s in book.settings()[len(before) :]] == [("names", "dr. y")]
         assert all(setting.at.tzinfo for setting in before)
         assert book.roster() == {"1": rows[0], "2": RosterRow("2", "bob", "")}
 
@@ -132,7 +135,8 @@ def test_a_whole_rubric_and_a_seed_of_any_size_are_remembered(url):
 def test_what_moves_no_mark_is_noted_and_only_what_differs(url):
     with opened(url) as book:
         before = book.settings()
-        book.note(replace(book.assignment, software={"torch": "3"}), "dr. y")
+        book.note_software({"torch": "3"}, "dr. y")
+        book.note_software({"torch": "3"}, "dr. z")
         assert book.assignment.software == {"torch": "3"}
         (new,) = book.settings()[len(before) :]
         assert (new.name, new.who) == ("software", "dr. y")
@@ -154,10 +158,10 @@ def test_a_changed_policy_recomputes_and_needs_no_new_grading(url):
 def test_a_dry_run_tells_what_would_move_and_changes_nothing(url):
     with opened(url) as book:
         add(book, entry(record(), DUE + days(2)))
-        before = book.finals(), book.settings(), book.revision(), sizes(url)
+        before = book.finals(), book.settings(), book.stamps(), sizes(url)
         moves = change(book, DUE_BOOK, rows=[RosterRow("ada", "eve", "")], dry_run=True)
         assert {who: new.final for who, (_, new) in moves.items()} == {"ada": 80}
-        assert (book.finals(), book.settings(), book.revision(), sizes(url)) == before
+        assert (book.finals(), book.settings(), book.stamps(), sizes(url)) == before
         assert book.assignment == assignment()
 
 
@@ -198,6 +202,36 @@ def test_what_another_rubric_graded_is_not_compared(url):
         assert book.not_kept() == ["ada"]
         change(book, OTHER_SEED, keys={second.id: "new"})
         assert (final_of(book).attempt, final_of(book).final) == (2, 60)
+
+
+def test_settings_that_another_process_has_changed_are_not_overwritten(url):
+    """Grading a class by another seed takes minutes, in which somebody may set something else."""
+    with opened(url) as book:
+        add(book, entry(record()))
+        (stored,) = book.stored()
+        book.keep(OTHER_SEED.basis, {"new": record(b=10)})
+        before = book.assignment
+        change(book, DUE_BOOK)
+        with pytest.raises(GradebookError, match="another process has changed its settings: run"):
+            change(book, OTHER_SEED, before=before, keys={stored.id: "new"})
+        assert book.assignment == DUE_BOOK
+        assert final_of(book).final == 100
+
+
+def test_the_software_of_a_run_beside_is_no_change_of_the_settings(url):
+    with opened(url) as book:
+        before = book.assignment
+        book.note_software({"torch": "3"}, "dr. y")
+        change(book, DUE_BOOK, before=before)
+        assert book.assignment.rubric == DUE_BOOK.rubric
+
+
+def test_what_a_run_notes_of_its_software_changes_no_other_setting(url):
+    with opened(url) as book, opened(url) as other:
+        assert book.assignment == assignment()
+        change(other, DUE_BOOK)
+        book.note_software({"torch": "3"}, "dr. y")
+        assert book.assignment == replace(DUE_BOOK, software={"torch": "3"})
 
 
 # People.
@@ -249,6 +283,68 @@ def test_the_same_table_again_renames_nobody(url):
             assert [(f.student, f.final) for f in book.finals()] == [("ada", 50), ("bob", 100)]
         change(book, book.assignment, rows=[RosterRow("ada", "eve", "")])
         assert [(f.student, f.final) for f in book.finals()] == [("ada", 50), ("eve", 100)]
+
+
+PSEUDONYMS = [  # the tables one after the other; what ada and bob are called after each
+    ({"ada": "p1", "bob": "p2"}, ["p1", "p2"]),
+    ({"ada": "p1", "bob": "p2"}, ["p1", "p2"]),
+    ({"ada": "q1", "bob": "p2"}, ["q1", "p2"]),
+    ({"ada": "p2", "bob": "q1"}, ["p2", "q1"]),
+    ({"ada": "ada", "bob": "bob"}, ["ada", "bob"]),
+    ({"ada": "bob", "bob": "ada"}, ["bob", "ada"]),
+    ({"ada": "bob", "bob": "ada"}, ["bob", "ada"]),
+]
+
+
+def test_pseudonyms_can_be_set_changed_and_taken_back_in_a_class_of_no_system(url):
+    with opened(url) as book:
+        add(book, entry(record()), entry(record("bob", "two", a=10)))
+        for table, called in PSEUDONYMS:
+            change(book, book.assignment, rows=[RosterRow(*row, "") for row in table.items()])
+            points = {final.student: final.final for final in book.finals()}
+            assert points == dict(zip(called, (100, 50), strict=True))
+
+
+def test_what_was_graded_while_students_were_renamed_is_not_recorded(url):
+    """Its names are as of before: another student may be called so by now."""
+    with opened(url) as book:
+        add(book, entry(record()), entry(record("bob", "two", a=10)))
+        before = sizes(url), book.renames()
+        change(book, book.assignment, rows=[RosterRow("ada", "bob", ""), RosterRow("bob", "x", "")])
+        late = [entry(record("ada", "three"))]
+        basis = book.assignment.basis
+        with pytest.raises(GradebookError, match="students were renamed while this was graded: "):
+            book.add(basis, late, before[1])
+        assert sizes(url)["attempts"] == before[0]["attempts"]
+        book.add(basis, [entry(record("bob", "three"))], book.renames())
+        assert final_of(book, "bob").attempts == 2
+
+
+def test_a_table_that_comes_with_a_run_is_as_of_that_run(url):
+    row = RosterRow("eve", "anon", "")
+    with Gradebook(url) as book:
+        renames = book.set_up(assignment(), [row], "dr. x", renames=0)
+        book.add(book.assignment.basis, [entry(record("anon"))], renames)
+        assert book.set_up(assignment(), [row], "dr. x", renames) == renames
+        newer = book.set_up(assignment(), [RosterRow("bob", "b", "")], "dr. x", renames)
+        assert newer > renames
+        for outdated in (
+            lambda: book.add(book.assignment.basis, [entry(record("bob"))], renames),
+            lambda: book.set_up(assignment(), [RosterRow("z", "zoe", "")], "dr. x", renames),
+        ):
+            with pytest.raises(GradebookError, match="students were renamed"):
+                outdated()
+        assert [final.student for final in book.finals()] == ["anon"]
+
+
+def test_a_student_of_a_system_is_not_recorded_by_a_name_of_before(url):
+    with opened(url) as book:
+        add(book, entry(record(), owner=ADA))
+        change(book, book.assignment, rows=[RosterRow("11", "anon", "")])
+        with pytest.raises(GradebookError, match=r"students were renamed .* \(ada\)"):
+            add(book, entry(record(content="two"), owner=ADA))
+        add(book, entry(record("anon", "two"), owner=ADA))
+        assert [(f.student, f.attempts) for f in book.finals()] == [("anon", 2)]
 
 
 def test_of_who_is_forgotten_only_a_count_is_left(url):
@@ -304,6 +400,16 @@ def test_a_file_graded_anew_replaces_what_was_kept_of_it(url):
         (attempt,) = book.history("ada").attempts
         assert [(g.status, g.score) for g in attempt.gradings] == [("graded", 100)]
     assert sizes(url)["criteria"] == 4
+
+
+@pytest.mark.parametrize("points", [0.0, 20.0, 60.0])
+def test_a_file_graded_anew_counts_as_it_was_graded_last(url, points):
+    """By the same key: --no-cache asks for that."""
+    with opened(url) as book:
+        add(book, entry(record(a=30)))
+        add(book, entry(record(a=points)))
+        assert final_of(book).final == points + 40
+        assert [g.score for a in book.history("ada").attempts for g in a.gradings] == [points + 40]
 
 
 def test_adding_again_changes_nothing(url):
@@ -392,15 +498,34 @@ def test_finals_come_by_name_of_everybody_or_of_whom_is_asked(url):
         assert book.finals([]) == []
 
 
-def test_what_changed_since_a_revision_is_told(url):
+def test_each_time_that_a_final_is_written_it_has_another_stamp(url):
     with opened(url) as book:
         add(book, entry(record()), entry(record("bob", "two")))
-        id_, revision = book.revision()
-        assert book.finals_after(revision) == []
+        id_, stamps = book.stamps()
+        assert stamps.keys() == {"ada", "bob"}
+        assert book.stamps() == (id_, stamps)
         override(book, "bob", points=3)
         add(book, entry(record("eve")))
-        assert [final.student for final in book.finals_after(revision)] == ["bob", "eve"]
-        assert book.revision()[0] == id_
+        after = book.stamps()[1]
+        assert (after.keys(), after["ada"]) == ({"ada", "bob", "eve"}, stamps["ada"])
+        assert after["bob"] != stamps["bob"]
+        assert book.stamps()[0] == id_
+
+
+def test_a_copy_of_a_gradebook_has_stamps_of_its_own_from_then_on(tmp_path):
+    """A copy that is put back is written again, though as much has changed in it as before."""
+    url, copy = (f"sqlite:///{tmp_path}/{name}.db" for name in ("class", "copy"))
+    with opened(url) as book:
+        add(book, entry(record()), entry(record("bob", "two")))
+    shutil.copyfile(tmp_path / "class.db", tmp_path / "copy.db")
+    stamps = []
+    for each in (url, copy):
+        with Gradebook(each) as book:
+            override(book, points=10)
+            stamps.append(book.stamps())
+    (id_, one), (same_id, other) = stamps
+    assert (id_, one["bob"]) == (same_id, other["bob"])
+    assert one["ada"] != other["ada"]
 
 
 def test_the_same_bytes_graded_anew_are_the_same_attempt_and_the_latest_grading_counts(url):
@@ -454,6 +579,30 @@ def test_what_a_system_marks_as_late_is_late_until_it_says_otherwise(url):
         for marked, late in ((True, 1), (None, 1), (False, 0)):
             add(book, entry(record(), DUE - days(1), marked_late=marked))
             assert final_of(book).late_days == late
+
+
+def test_a_mark_of_a_system_is_of_the_due_date_in_force_when_it_was_recorded(url):
+    with opened(url, DUE_BOOK) as book:
+        add(book, entry(record(), DUE + days(2), marked_late=False))
+        assert final_of(book).late_days == 0
+        due = replace(LATE, due="2026-11-01T23:59:00+01:00")
+        change(book, assignment(due))
+        assert final_of(book).late_days == 1  # it is not known what the system says of that
+        add(book, entry(record(), DUE + days(2), marked_late=True))
+        assert final_of(book).late_days == 1
+        change(book, DUE_BOOK)
+        assert final_of(book).late_days == 2
+
+
+def test_times_that_were_told_without_a_zone_move_with_the_assignments(url):
+    """Nobody says of them which it was; those with an offset stay what they are."""
+    taipei = assignment(replace(LATE, zone="Asia/Taipei"))
+    with opened(url, DUE_BOOK) as book:
+        add(book, entry(record(), DUE, is_local=True), entry(record("bob", "two"), DUE))
+        change(book, taipei)
+        assert [f.handed_in for f in book.finals()] == [DUE - timedelta(hours=7), DUE]
+        change(book, DUE_BOOK)
+        assert [f.handed_in for f in book.finals()] == [DUE, DUE]
 
 
 def test_unreadable_files_are_told_apart_by_what_was_handed_in(url):
@@ -527,6 +676,22 @@ def test_all_that_is_set_by_hand_is_in_the_history(url):
         assert final_of(book).late_days == 0.5
 
 
+def test_points_set_by_hand_are_no_more_than_the_rubric_gives_by_now(url):
+    with opened(url) as book:
+        add(book, entry(record(a=0)))
+        override(book, criterion="a", points=60)
+        override(book, criterion="b", points=40)
+        (stored,) = book.stored()
+        graded = record(a=0, b=0)
+        (a, _) = graded.criteria
+        fewer = replace(graded, criteria=[replace(a, max_points=20.0)], max_score=20.0, score=0.0)
+        book.keep(OTHER_SEED.basis, {"new": fewer})
+        change(book, OTHER_SEED, keys={stored.id: "new"})
+        assert (final_of(book).score, final_of(book).final) == (20, 20)
+        history = book.history("ada")
+        assert [history.in_force(override) for override in history.overrides] == [True, False]
+
+
 def test_an_override_survives_regrades_and_new_attempts(url):
     with opened(url) as book:
         add(book, entry(record(a=0)), entry(record("bob", "two", a=0)))
@@ -585,7 +750,7 @@ def test_a_student_who_is_not_there_is_told_with_close_names(url):
 
 ADDING = """
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 import msgspec
 from books import entry, opened
 from grader.records import Record

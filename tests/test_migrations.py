@@ -199,13 +199,15 @@ def test_all_else_stays_or_is_new_and_empty(old):
     assert [{**row, "seed": None} for row in after["submissions"]] == [
         {**row, "seed": None, "basis": None} for row in before["submissions"]
     ]
-    assert {
-        (row["told_by"], row["marked_late"], row["handed_in"].tzinfo) for row in after["attempts"]
-    } == {("", None, UTC)}
+    new = ("told_by", "is_local", "marked_late", "marked_for")
+    assert {tuple(row[name] for name in new) for row in after["attempts"]} == {
+        ("", False, None, "")
+    }
+    assert {row["handed_in"].tzinfo for row in after["attempts"]} == {UTC}
     for name in ("finals", "roster", "files", "blobs", "audit"):
         assert after[name] == []
     (state,) = after["state"]
-    assert (state["id"], state["revision"], len(state["book"])) == (1, 0, 32)
+    assert (list(state), state["id"], len(state["book"])) == (["id", "book"], 1, 32)
     assert after["alembic_version"] == [{"version_num": tables.REVISION}]
 
 

@@ -133,11 +133,20 @@ def test_what_is_no_time_is_refused_by_its_words(zone, text):
         replace(NOT_DUE, zone=zone).moment(text)
 
 
+@pytest.mark.parametrize("zone", ["", "Europe/Berlin"])
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:00-12:00", "0001-01-01T00:00:00+14:00"])
+def test_what_is_no_time_in_another_zone_is_refused(zone, text):
+    with pytest.raises(UserError) as told:
+        replace(NOT_DUE, zone=zone).moment(text)
+    assert str(told.value) == f"{text!r} is not within the years 2 to 9998"
+
+
 FAULTS = [
     (replace(LATE, due="tomorrow"), "'tomorrow' is not a time with an offset"),
     (replace(LATE, zone="Mars/Olympus"), "'Mars/Olympus' is not a time zone, like Europe/Berlin"),
     (replace(NOT_DUE, zone="../etc/passwd"), "is not a time zone"),
-    (replace(LATE, due="9999-12-31T23:59:00Z", grace_minutes=2), "beyond the year 9999"),
+    (replace(LATE, due="9999-12-31T23:59:00Z"), "is not within the years 2 to 9998"),
+    (replace(LATE, due="9998-12-31T23:59:00Z", grace_minutes=1e6), "beyond the year 9999"),
 ]
 
 

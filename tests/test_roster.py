@@ -38,6 +38,15 @@ REFUSED = [
     ("id,student,section\n7,ada,B\n7,ada,C\n", ", line 3: id 7 has another student above"),
     ("id,student,section,Section\n7,ada,B,C\n", ": has several columns called section"),
     ("student,section\nada,B\n", ": has no column 'id'"),
+    # Folders of the results are called so, and removed when their students are called otherwise.
+    ("id,student\n7,../evil\n", ", line 2: '../evil' cannot be a folder's name"),
+    ("id,student\n7,ada\n8,..\n", ", line 3: '..' cannot be a folder's name"),
+    ("id,student\n7,/etc\n", ", line 2: '/etc' cannot be a folder's name"),
+    ("id,student\n7,a\\b\n", ", line 2: 'a\\\\b' cannot be a folder's name"),
+    ("id,student\n7,Grades.csv\n", ", line 2: 'Grades.csv' cannot be a folder's name"),
+    ("id,student\n7,gradebook.db\n", ", line 2: 'gradebook.db' cannot be a folder's name"),
+    ("id,student\n7,gradebook.db-wal\n", ", line 2: 'gradebook.db-wal' cannot be a folder's name"),
+    ("id,student\n7,.lock\n", ", line 2: '.lock' cannot be a folder's name"),
 ]
 
 

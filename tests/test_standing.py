@@ -23,7 +23,7 @@ def handed_in(number: int, at: datetime, score: float = 100.0, **more: Any) -> H
     given = {
         "id": number, "submission_id": number, "name": "homework.py", "status": "graded",
         "score": score, "is_comparable": True, "is_kept": True, "handed_in": at,
-        "told_by": "file", "marked_late": None,
+        "told_by": "file", "marked_late": None, "marked_for": LATE.due,
     }  # fmt: skip
     return HandedIn(**{**given, **more})
 
@@ -122,7 +122,7 @@ def test_a_later_due_date_makes_nothing_later(work, due):
 class Lateness:
     """Attempts by days after due, what is set by hand, and the days late of each attempt then.
 
-    `marked` is what the system says of each attempt.
+    `marked` is what the system says of each attempt, by the due date `marked_for`.
     """
 
     after: Sequence[float]
@@ -130,8 +130,10 @@ class Lateness:
     then: Sequence[float]
     marked: Sequence[bool | None] = ()
     late: Late = LATE
+    marked_for: str = LATE.due
 
 
+DAY = "2026-10-01T23:59:00+01:00"  # another due date
 TIMES = {
     "by their times": Lateness([-1, 0, 0.1, 3], [], [0, 0, 1, 3]),
     "nothing is due": Lateness([0, 3], [], [0, 0], late=NOT_DUE),
@@ -141,11 +143,21 @@ MARKED = {
     "the system says on time": Lateness([0, 2], [], [0, 0], [False, False]),
     "it says nothing of one": Lateness([2, 2], [], [2, 0], [None, False]),
     "nothing is due, and the system says late": Lateness([2], [], [0], [True], NOT_DUE),
+    "late for a due date of before": Lateness([-1, 2], [], [0, 2], [True, True], marked_for=DAY),
+    "on time for a due date of before": Lateness([2], [], [2], [False], marked_for=DAY),
+    "when nothing was due": Lateness([-1, 2], [], [0, 2], [True, False], marked_for=""),
 }
 EXTENSIONS = {
     "all within it": Lateness([0, 2], [by_hand(due=DUE + days(2))], [0, 0]),
     "beyond it": Lateness([2, 5], [by_hand(due=DUE + days(3))], [0, 2]),
-    "sooner than the others": Lateness([0], [by_hand(due=DUE - days(1))], [1]),
+    "to a day before the others': none": Lateness([0, 2], [by_hand(due=DUE - days(1))], [0, 2]),
+    "to the same: the system says late": Lateness([0], [by_hand(due=DUE)], [1], [True]),
+    "the class's was moved after it": Lateness(
+        [9, 12],
+        [by_hand(due=DUE + days(2))],
+        [0, 2],
+        late=Late("2026-11-10T23:59:00+01:00", "", 0, 10, 50),
+    ),
     "the last one counts": Lateness(
         [4], [by_hand(due=DUE + days(9)), by_hand(due=DUE + days(2))], [2]
     ),
@@ -192,7 +204,7 @@ BY_HAND = {
 def test_how_late_each_attempt_is(case):
     marks = [*case.marked, *[None] * (len(case.after) - len(case.marked))]
     files = [
-        handed_in(number, DUE + days(after), marked_late=marked)
+        handed_in(number, DUE + days(after), marked_late=marked, marked_for=case.marked_for)
         for number, (after, marked) in enumerate(zip(case.after, marks, strict=True), 1)
     ]
     attempts = attempts_of(files, case.overrides, Policy(Attempts("best"), case.late))
@@ -240,6 +252,11 @@ OVERRIDES = [  # what is set one after the other; then the score, the penalty an
     ([{"points": 90}, NOTHING, {"late_days": 0}], (80, 0, 80)),
     ([{"points": 90, "late_days": 0}], (80, 0, 90)),
     ([{"criterion": "no more in the rubric", "points": 9}], (80, 16, 64)),
+    ([{"criterion": "no more in the rubric", "points": 9}, {"points": 90}], (80, 16, 90)),
+    ([{"due": DUE - days(9)}], (80, 16, 64)),
+    # No more than the rubric gives: it gave more once.
+    ([{"criterion": "a", "points": 75}], (90, 18, 72)),
+    ([{"points": 110}], (80, 16, 100)),
 ]
 
 
@@ -252,7 +269,21 @@ def test_the_latest_of_each_kind_that_was_set_by_hand_counts(set_by_hand, then):
     assert counts.record.score == 80  # as it was graded
     history = History(student="ada", final=counts, attempts=[], overrides=overrides)
     assert counts.overridden == any(map(history.in_force, overrides))
-    assert len(counts.by_hand) == len(in_force(overrides))
+    assert len(counts.by_hand) <= len(in_force(overrides))
+
+
+def test_what_has_no_effect_is_not_in_force():
+    """Of a criterion that is gone, or an extension to a day before the class's due date."""
+    overrides = [
+        by_hand(criterion="gone", points=9),
+        by_hand(due=DUE - days(1), points=90),
+        by_hand(due=DUE - days(2)),
+    ]
+    counts = final(overrides)
+    history = History(student="ada", final=counts, attempts=[], overrides=overrides)
+    assert [history.in_force(override) for override in overrides] == [False, True, False]
+    assert counts.by_hand == [ByHand(criterion=None, points=90)]
+    assert (counts.due, counts.late_days) == (DUE, 2)
 
 
 def test_what_is_set_by_hand_comes_with_what_the_student_reads_and_never_why():

@@ -10,7 +10,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from grader.batch import Batch, Find, work_of
+from grader.catalogue import ENGLISH
 from grader.commands.shared import entries_of, starter
+from grader.errors import UserError
 from grader.exits import DONE, UNDER_MARK, say
 from grader.gradebook import (
     Assignment,
@@ -29,6 +31,7 @@ from grader.publishing import Folder
 from grader.records import Final, Record, record_path
 from grader.remembering import check_same, first, login_name_or_number, public_seed
 from grader.reports.feedback.pages import Pages
+from grader.reports.figures import ClassFigures
 from grader.reports.terminal import GradeScreen
 from grader.roster import Names, Person, RosterRow, read_people
 from grader.submissions.archives import Archives
@@ -38,6 +41,8 @@ from grader.submissions.kinds import listing
 from grader.submissions.layouts import UNTIMED
 from grader.submissions.times import NO_TIMES, Times
 from grader.timetable import read_times
+
+OVERTAKEN = "another process keeps changing its settings: run again"
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ class _Remembered:
         )
 
 
-class _Overtaken(Exception):
+class _Overtaken(UserError):
     """Another process has meanwhile changed what this run goes by."""
 
 
@@ -118,12 +123,16 @@ def _grade(job: GradeJob) -> int:
         results.mkdir(parents=True, exist_ok=True)
         note_url(results, url)
         book = opened.enter_context(Gradebook(url))
-        now = _Remembered.of(book)
-        if now.assignment and now.terms != remembered.terms:
-            raise _Overtaken
-        remarks += _remember(book, assignment, rows, brief, results)
+        known = book.find_assignment()
+        if known and (known, book.roster(), book.renames()) != remembered.terms:
+            raise _Overtaken(f"{results}: {OVERTAKEN}")
+        set_up = replace(assignment, software=brief.software)
+        renames = book.set_up(set_up, rows, login_name_or_number(), remembered.renames)
+        if book.assignment.basis != assignment.basis:
+            raise _Overtaken(f"{results}: {OVERTAKEN}")
+        remarks += _remember(book, assignment, known, brief, results)
         screen.show_remarks(remarks)
-        return _grade_class(job, submissions, book, remembered.renames, batch, screen)
+        return _grade_class(job, submissions, book, renames, batch, screen)
 
 
 def _assignment(job: GradeJob, remembered: _Remembered, results: Path) -> Assignment:
@@ -152,15 +161,14 @@ def _times(job: GradeJob, assignment: Assignment) -> Times:
 def _remember(
     book: Gradebook,
     assignment: Assignment,
-    rows: Sequence[RosterRow],
+    known: Assignment | None,
     brief: Brief,
     results: Path,
 ) -> Iterator[str]:
-    """Remember what this run goes by, and yield a line for what an instructor should know of it."""
-    who, known = login_name_or_number(), book.find_assignment()
-    book.set_up(replace(assignment, software=brief.software), rows, who)
-    if book.assignment.basis != assignment.basis:
-        raise _Overtaken
+    """Remember by what this run grades, and yield a line for what an instructor should know of it.
+
+    `known` is what was remembered before it.
+    """
     if known is None:
         book.introduce(read_people(results))
         origin = {
@@ -173,7 +181,7 @@ def _remember(
             f"({origin[assignment.seed.origin]}) and the language: later commands need none of them"
         )
     elif known.software not in ({}, brief.software):
-        book.note_software(brief.software, who)
+        book.note_software(brief.software, login_name_or_number())
         yield (
             f"{results} was graded with other software before ({_changed(known, brief)}): to grade "
             f"all of it with this one, grader regrade --all --results {results}"
@@ -251,7 +259,7 @@ def _grade_class(
                 folder.write(book.finals({entry.record.student for entry in entries}))
                 screen.add([result.record for result in some], known=some[0].was_known)
             screen.show_pages(pages.waiting)
-            folder.complete(screen.alarms)
+            finals, figures = folder.complete(screen.alarms)
             screen.show_pages(pages.waiting)
         except KeyboardInterrupt:
             folder.write_tables(screen.alarms)
@@ -260,18 +268,20 @@ def _grade_class(
         except Exception:
             folder.write_tables(screen.alarms)
             raise
-    finals = book.finals()
+    of_run = [final for final in finals if final.student in students]
     if job.format == "json":
         _print_records(sorted(students), results)
     else:
         screen.show_remarks([*_overruled(job, overruled), *_idle_extensions(book)])
-        screen.show_class(iter(finals), students)
-    return UNDER_MARK if _is_any_under(job, finals, students) else DONE
+        if assignment.language != "en":  # as the screen is
+            figures = ClassFigures.of(finals, rubric.points, ENGLISH)
+        screen.show_class(figures, of_run)
+    return UNDER_MARK if _is_any_under(job, of_run) else DONE
 
 
-def _is_any_under(job: GradeJob, finals: Iterable[Final], students: set[str]) -> bool:
+def _is_any_under(job: GradeJob, finals: Iterable[Final]) -> bool:
     mark = job.fail_under
-    return mark is not None and any(f.final < mark for f in finals if f.student in students)
+    return mark is not None and any(final.final < mark for final in finals)
 
 
 def _untimed(submissions: Sequence[Submission]) -> list[str]:

@@ -107,11 +107,22 @@ class Gradebook:
         """Return all settings that were ever made, in the order of being made."""
         return self._database.read(statements.settings_of)
 
-    def set_up(self, assignment: Assignment, rows: Iterable[RosterRow], who: str) -> None:
-        """Remember the assignment, if nothing is remembered yet, and add rows to the roster."""
+    def set_up(
+        self,
+        assignment: Assignment,
+        rows: Iterable[RosterRow],
+        who: str,
+        renames: int | None = None,
+    ) -> int:
+        """Remember the assignment, if nothing is remembered yet, and add rows to the roster.
+
+        Return how often students were renamed by now: rows that are new may name some. Raise
+        GradebookError if they were by others since the `renames` by which the rows were read.
+        """
         rows = list(rows)
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> int:
+            self._check_names(connection, renames)
             if self._assignment(connection) is None:
                 self._set(connection, assignment.values(), who)
                 self._recount(connection, assignment, None)
@@ -120,8 +131,9 @@ class Gradebook:
                 statements.put_roster(connection, new)
                 self._set(connection, {"names": "0"}, who)
                 self._recount(connection, self._must(connection), None)  # of their sections
+            return statements.renames(connection)
 
-        self._database.write(work)
+        return self._database.write(work)
 
     def note_software(self, software: dict[str, str], who: str) -> None:
         """Remember by which versions of the software the class is graded now."""
@@ -272,8 +284,7 @@ class Gradebook:
         """
 
         def work(connection: Connection) -> None:
-            if renames not in (None, statements.renames(connection)):
-                raise GradebookError(f"{self._database.shown}: {RENAMED}")
+            self._check_names(connection, renames)
             self._add(connection, basis, entries)
 
         self._database.write(work)
@@ -383,6 +394,10 @@ class Gradebook:
         now = datetime.now(UTC)
         rows = [Setting(name, value, who, now) for name, value in values.items()]
         statements.add_settings(connection, rows)
+
+    def _check_names(self, connection: Connection, renames: int | None) -> None:
+        if renames not in (None, statements.renames(connection)):
+            raise GradebookError(f"{self._database.shown}: {RENAMED}")
 
     def _add(self, connection: Connection, basis: str, entries: Sequence[Entry]) -> None:
         assignment = self._must(connection)

@@ -92,7 +92,10 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
     def in_force(self, override: Override) -> bool:
         """Tell whether an override of this history still has an effect."""
-        return any(override is kept for kept in in_force(self.overrides).values())
+        kinds = {kind for kind, kept in in_force(self.overrides).items() if kept is override}
+        if self.final is not None:
+            kinds &= set(map(_kind_of, self.final.by_hand))
+        return bool(kinds)
 
 
 def in_force(overrides: Iterable[Override]) -> dict[Kind, Override]:
@@ -226,6 +229,11 @@ def _all_by_hand(overrides: Sequence[Override], record: Record, policy: Policy) 
             if points is not None:
                 by_hand = replace(by_hand, points=min(points, most[override.criterion]))
             yield by_hand
+
+
+def _kind_of(by_hand: ByHand) -> Kind:
+    kinds = ("points", "late_days", "due")
+    return next(kind for kind in kinds if getattr(by_hand, kind) is not None), by_hand.criterion
 
 
 def _by_hand(kind: Kind, override: Override, policy: Policy) -> ByHand:
