@@ -16,6 +16,7 @@ import pytest
 import readback
 from zips import dated, zipped
 
+from grader.batch import work_of
 from grader.errors import UserError
 from grader.policy import NO_DUE, Zone
 from grader.rubric import Rubric, load_rubric
@@ -274,6 +275,14 @@ def test_a_table_is_believed_first(tmp_path, rubric, case):
     )
 
 
+def test_no_attempt_is_before_those_that_the_system_numbers_before_it(tmp_path, rubric):
+    """It has their time then, which moves with the zone if theirs does."""
+    (ada,) = found_in(tmp_path / "c", BRIGHTSPACE, ".", rubric, times=table("", {"7": RIGHT}))
+    first = SECOND - timedelta(days=1)
+    told = [hand_in.handed_in([]) for hand_in in work_of(ada, rubric.limits.source_bytes)]
+    assert told == [Moment(first, "system", is_local=True)] * 2
+
+
 def test_ids_of_nobody_are_said_and_what_else_a_table_says(tmp_path, rubric):
     told = table("", dict.fromkeys(["11", "98", "99"], RIGHT))
     times = told._replace(remarks=["times.csv, line 3: ?"])
@@ -375,8 +384,10 @@ def lay_class(root: Path) -> list[Path]:
         (dated("ben/homework.py", NOON - timedelta(hours=5), noon), HALF),
         (dated("eve/homework.zip", NOON), archive(("homework.py", EARLY, HALF))),
     ]
-    brightspace = [(f"7-9 - hal - Oct 31, 2026 1200 PM/{name}", HALF) for name in ("homework.py",)]
-    brightspace += [("8-9 - ida - Oct 31, 2026 1200 PM/report.pdf", b"")]
+    brightspace = [
+        ("7-9 - hal - Oct 31, 2026 1200 PM/homework.py", HALF),
+        ("8-9 - ida - Oct 31, 2026 1200 PM/report.pdf", b""),
+    ]
     paths = [
         zipped(root / "class.zip", entries),
         zipped(root / "brightspace.zip", brightspace),
@@ -457,10 +468,8 @@ FIRST, SECOND_TIME = "2026-10-30T12:00:00Z", "2026-11-05T12:00:00Z"
 
 
 def test_an_earlier_time_of_the_same_work_counts_and_is_said(warm, untrained, tmp_path):
-    root, out = (
-        lms.lay(tmp_path / "class", {"ada.py": "x = 1\n", "ben.py": "x = 2\n"}),
-        tmp_path / "r",
-    )
+    root, out = tmp_path / "class", tmp_path / "results"
+    lms.lay(root, {"ada.py": "x = 1\n", "ben.py": "x = 2\n"})
     rubric = with_due(tmp_path / "due.toml", untrained, "2026-10-31T23:59:00+01:00")
     times = tmp_path / "times.csv"
 
