@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from statistics import mean
+from unittest import mock
 from zipfile import ZipInfo
 
 import pytest
 import readback
 from conftest import GRADER, ROOT
 from times import PATIENCE
+from warm import WarmGrader
 from zips import zipped
 
 CORPUS = ROOT / "tests" / "submissions"
@@ -47,14 +49,37 @@ def start(*arguments: object, seed: str | None = None, **more: str) -> subproces
     )  # fmt: skip
 
 
+KEPT: list[WarmGrader] = []  # what `run` uses while the tests of this module run
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_process(warm) -> Iterator[None]:
+    """Let `run` use the command line in this process, whose graders are kept."""
+    KEPT.append(warm)
+    yield
+    KEPT.clear()
+
+
 def run(
     *arguments: object, seed: str | None = None, code: int | None = 0, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command line, which is to end with `code`, if that is known."""
-    with start(*arguments, seed=seed, **more) as process:
-        out, errors = process.communicate(timeout=PATIENCE)
-    assert code in (None, process.returncode), (arguments, out, errors)
-    return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
+    """Run the command line, which is to end with `code`, if that is known.
+
+    It is a process of its own where `more` variables of the environment, or a secret seed that is
+    drawn, are the point.
+    """
+    if more:
+        with start(*arguments, seed=seed, **more) as process:
+            out, errors = process.communicate(timeout=PATIENCE)
+        done = subprocess.CompletedProcess(process.args, process.returncode, out, errors)
+    else:
+        variables = {} if seed is None else {"GRADER_SEED": seed}
+        with mock.patch.dict(os.environ, variables):
+            if seed is None:
+                os.environ.pop("GRADER_SEED", None)
+            done = KEPT[0].run(*arguments, cwd=ROOT)
+    assert code in (None, done.returncode), (arguments, done.stdout, done.stderr)
+    return done
 
 
 def refused(*arguments: object, seed: str | None = None) -> str:
@@ -618,9 +643,11 @@ def test_a_seed_that_nobody_said_is_secret_and_stays(course):
             assert [spelling for spelling in spellings if spelling in content] == [], path
 
 
-def test_seeds_of_two_assignments_differ(course, untrained, tmp_path):
-    other = set_up(tmp_path / "other", None, untrained)
-    assert seed_of(course) != seed_of(other)
+def test_seeds_of_two_assignments_differ(untrained, tmp_path):
+    courses = [Course(tmp_path / name, None) for name in ("one", "other")]
+    for course in courses:  # in processes of their own: those here draw no seed
+        run("settings", course.results, "--rubric", untrained, COLUMNS="80")
+    assert seed_of(courses[0]) != seed_of(courses[1])
 
 
 @pytest.mark.parametrize("how", ["variable", "option"])
@@ -724,7 +751,8 @@ def test_reasons_for_the_staff_reach_no_student_and_words_for_the_student_do(cou
         assert staff not in text
     assert student in texts["feedback.html"]
     assert student in texts["result.json"]
-    history = " ".join(course.by_hand("history", "bob").split())
+    wide = run("history", "bob", "--results", course.results, COLUMNS="200").stdout
+    history = " ".join(wide.split())
     assert "suspected" in history
     (set_,) = readback.outcomes(course.results)["bob"]["by_hand"]
     assert (set_["criterion"], set_["points"], set_["told"]) == (None, 50, student)
