@@ -347,6 +347,33 @@ def test_a_student_of_a_system_is_not_recorded_by_a_name_of_before(url):
         assert [(f.student, f.attempts) for f in book.finals()] == [("anon", 2)]
 
 
+HIDDEN = [  # the new name, the files of ada, and what they are called then; whether that differs
+    ("p1", ["ada.py"], ["p1.py"], True),
+    ("p1", ["homework_Ada.py", "notes.md"], ["notes.md", "p1.py"], True),
+    ("p1", ["homework.py"], ["homework.py"], False),
+    ("p1", ["ada/ada_1.py", "ada/ada_2.py"], ["p1/p1-2.py", "p1/p1.py"], True),
+    ("p1", ["ada_tools.py", "homework.py"], ["ada_tools.py", "homework.py"], False),  # imported
+    ("ada lovelace", ["ada.py"], ["ada.py"], False),  # it hides nothing
+]
+
+
+@pytest.mark.parametrize(("name", "files", "called", "differs"), HIDDEN)
+def test_files_of_who_is_called_otherwise_are_so_too(sqlite, name, files, called, differs):
+    paper = Paper(
+        "ada", {file: f"import ada_tools # {len(file)}".encode() for file in files}, {}, ""
+    )
+    with opened(sqlite) as book:
+        add(book, entry(record(), paper=lambda: paper), entry(record("bob", "two")))
+        change(book, book.assignment, rows=[RosterRow("ada", name, "")])
+        (stored,) = book.stored([name])
+        assert book.hide_names(name, "ada") == ([stored.id] if differs else [])
+        kept = book.paper(stored.id)
+        assert (kept.student, sorted(kept.files)) == (name, called)
+        assert sorted(kept.files.values()) == sorted(paper.files.values())
+        assert (book.stored([name])[0].content != stored.content) == differs
+        assert book.hide_names(name, "ada") == []
+
+
 def test_of_who_is_forgotten_only_a_count_is_left(url):
     with opened(url) as book:
         add(book, entry(record()), entry(record("bob")), entry(record("bob", "two")))
