@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -49,7 +50,7 @@ from grader.gradebook import (
     tables,
 )
 from grader.gradebook.statements import CHUNK
-from grader.papers import Paper
+from grader.papers import Paper, content_of
 from grader.records import Criterion, Record, SourceNote, Training, to_json
 from grader.roster import Person, RosterRow
 from grader.submissions.layouts import Owner
@@ -372,6 +373,22 @@ def test_files_of_who_is_called_otherwise_are_so_too(sqlite, name, files, called
         assert sorted(kept.files.values()) == sorted(paper.files.values())
         assert (book.stored([name])[0].content != stored.content) == differs
         assert book.hide_names(name, "ada") == []
+
+
+def test_attempts_that_differ_in_their_files_names_alone_stay_two(url):
+    def paper(name: str) -> Paper:
+        return Paper("ada", {name: b"x", "model.py": b"y"}, {}, "")
+
+    with opened(url) as book:
+        for name in ("ada_1.py", "ada_final.py"):
+            its = paper(name)
+            add(book, entry(record(), content=content_of(its), paper=partial(paper, name)))
+        change(book, book.assignment, rows=[RosterRow("ada", "p1", "")])
+        assert len(book.hide_names("p1", "ada")) == len(book.history("p1").attempts) == 2
+        assert [sorted(book.paper(each.id).files) for each in book.stored()] == [
+            ["model.py", "p1.py"],
+            ["model.py", "p1.py"],
+        ]
 
 
 def test_of_who_is_forgotten_only_a_count_is_left(url):
@@ -778,6 +795,7 @@ def test_a_student_who_is_not_there_is_told_with_close_names(url):
 ADDING = """
 import sys
 from datetime import datetime, timedelta
+from functools import partial
 import msgspec
 from books import entry, opened
 from grader.records import Record
