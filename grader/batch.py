@@ -318,8 +318,9 @@ def _handed_in(attempts: Sequence[Submission], names: Sequence[str]) -> Moment:
     by_name = {_name_of(newest, path): path for path in newest.files}
     paths = [by_name[name] for name in names if name in by_name]
     moment = newest.handed_in(paths or newest.files[:1])
-    before = [attempt.handed_in(attempt.files[:1]).at for attempt in earlier]
-    return moment._replace(at=max([moment.at, *before]))
+    before = [attempt.handed_in(attempt.files[:1]) for attempt in earlier]
+    last = max([moment, *before], key=lambda each: each.at)
+    return last._replace(told_by=moment.told_by)
 
 
 def _stream(

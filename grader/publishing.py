@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 from msgspec.structs import replace
@@ -23,6 +23,7 @@ from grader.files import remove_unfinished, write_atomically
 from grader.gradebook import Assignment, Gradebook
 from grader.records import Final, in_language, write_grades, write_outcome
 from grader.reports.feedback.pages import Pages
+from grader.reports.figures import ClassFigures
 from grader.reports.index import SIMILAR, write_index
 from grader.roster import write_people
 from grader.smells import Smell
@@ -42,6 +43,13 @@ class _Complete(msgspec.Struct, frozen=True):
     pages: dict[str, str] = {}
 
 
+class Published(NamedTuple):
+    """What the tables of a class say: what counts of everybody, and figures on that."""
+
+    finals: list[Final]
+    figures: ClassFigures
+
+
 class Folder:
     """The files of a folder of results. Several processes may write to one at the same time.
 
@@ -59,6 +67,7 @@ class Folder:
         self._texts = Texts(assignment.language)
         self._pages = pages
         self._opened = ExitStack()
+        self._written: set[str] = set()
 
     def __enter__(self) -> Self:
         self._at_work = self._opened.enter_context(open(self._results / AT_WORK, "w"))
@@ -82,6 +91,7 @@ class Folder:
                 self._write(final)
 
     def _write(self, final: Final) -> None:
+        self._written.add(final.student)
         shown = _in_language(final, self._texts)
         try:
             write_outcome(shown.outcome, self._results)
@@ -92,42 +102,45 @@ class Folder:
         if self._pages:
             self._pages.add(shown, partial(self._book.source_of, final))
 
-    def complete(self, alarms: Sequence[tuple[Smell, int]] = ()) -> None:
+    def complete(self, alarms: Sequence[tuple[Smell, int]] = ()) -> Published:
         """Write what has changed since the folder was complete, and the tables of the class.
 
-        `alarms` are what may have been the machine's fault, and how many in a row ended so.
+        Return what they say. `alarms` are what may have been the machine's fault, and how many in a
+        row ended so.
         """
         with self._locked():
             if self._pages:
                 self._pages.finish()  # of what may have changed since it was begun
             book, stamps = self._book.stamps()
             before = self._complete_until(book)
-            self.remove(before.records.keys() - stamps.keys())
+            self.remove((before.records.keys() | self._written) - stamps.keys())
             known = before.pages if self._pages else before.records
             changed = [name for name, stamp in stamps.items() if known.get(name) != stamp]
             self.write(self._book.finals(changed))
             if self._pages:
                 self._pages.finish()
-            self._write_tables(alarms)
+            published = self._write_tables(alarms)
             now = _Complete(book, stamps, stamps if self._pages else before.pages)
             with self._if_alone() as is_alone:
                 # Others may still write what they read before this; then they, or the next run,
                 # look at all of it again.
                 if is_alone and now != before:
                     write_atomically(self._results / COMPLETE, msgspec.json.encode(now))
+        return published
 
     def write_tables(self, alarms: Sequence[tuple[Smell, int]] = ()) -> None:
         """Write grades.csv, students.csv and index.html: everybody the gradebook knows."""
         with self._locked():
             self._write_tables(alarms)
 
-    def _write_tables(self, alarms: Sequence[tuple[Smell, int]]) -> None:
+    def _write_tables(self, alarms: Sequence[tuple[Smell, int]]) -> Published:
         rubric, results = self._assignment.rubric, self._results
         with no_collection():
             finals = self._book.finals()
             write_grades(finals, list(rubric.points), results)
             write_people(self._book.people(), results)
-            write_index(finals, rubric, results, self._texts, alarms)
+            figures = write_index(finals, rubric, results, self._texts, alarms)
+        return Published(finals, figures)
 
     def remove(self, students: Iterable[str]) -> None:
         """Remove what was written of students who are not called so any more, or are not there.

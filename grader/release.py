@@ -5,6 +5,7 @@ The module, the notebooks and the handout are made from the same templates, so t
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import distribution
 from pathlib import Path, PurePosixPath
 
 from grader.bundle import zipped
@@ -117,11 +118,22 @@ def _assignment(rubric: Rubric) -> dict[Path, str | bytes]:
     return {**_homework(rubric), **_selfcheck(rubric)}
 
 
+def _license() -> str:
+    """Return the licence: of a checkout, or as it was installed."""
+    file = PACKAGE.parent / "LICENSE"
+    if file.exists():
+        return file.read_text(encoding="utf-8")
+    installed = distribution("sigmoid-homework-grader").read_text("licenses/LICENSE")
+    if installed is None:
+        raise UserError(f"{file}: is not there, and the installed package has no licence either")
+    return installed
+
+
 def _homework(rubric: Rubric) -> dict[Path, str | bytes]:
     stub = stub_of(rendered("homework.py.j2", rubric))
     files: dict[Path, str | bytes] = {
         ASSIGNMENT / "homework.py": stub,
-        ASSIGNMENT / "LICENSE": (PACKAGE.parent / "LICENSE").read_text(encoding="utf-8"),
+        ASSIGNMENT / "LICENSE": _license(),
     }
     for suffix, zh in LANGUAGES.items():
         prose = rendered("handout.md.j2", rubric, zh=zh)

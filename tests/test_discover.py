@@ -703,6 +703,7 @@ REPLACED = {
     "taken": ("grades.csv.py", "grades.csv-2"),
     "taken_in_capitals": ("INDEX.html.ipynb", "INDEX.html-2"),
     "database": ("gradebook.db.py", "_gradebook.db"),
+    "copy_of_the_database": ("Gradebook.of-before.db.py", "_Gradebook.of-before.db"),
     "database_log": ("gradebook.db-wal.py", "_gradebook.db-wal"),
     "database_elsewhere": ("Gradebook.url.ipynb", "_Gradebook.url"),
 }

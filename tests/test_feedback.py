@@ -54,7 +54,7 @@ def submitted(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def results(warm, submitted, untrained, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("out") / "results"
-    done = warm.run("grade", submitted, "--out", out, "--rubric", untrained)
+    done = warm.run("grade", submitted, "--out", out, "--rubric", untrained, pages_apart=True)
     assert done.returncode == 0, done.stderr
     return out
 
@@ -341,7 +341,9 @@ def test_nothing_of_this_machine_is_shown(warm, untrained, tmp_path):
         "raise ImportError(f'cannot load {os.path.expanduser(\"~\")}/own/lib.so', path='x')\n"
     )
     out = tmp_path / "results"
-    done = warm.run("grade", tmp_path / "ada.py", "--out", out, "--rubric", untrained)
+    done = warm.run(
+        "grade", tmp_path / "ada.py", "--out", out, "--rubric", untrained, pages_apart=True
+    )
     assert done.returncode == 0, done.stderr
     for name in ("feedback.html", "result.json"):
         text = (out / "ada" / name).read_text(encoding="utf-8")
@@ -355,7 +357,15 @@ def test_nothing_of_this_machine_is_shown(warm, untrained, tmp_path):
 def test_the_seed_is_not_shown(warm, results, submitted, untrained, tmp_path):
     out = tmp_path / "results"
     done = warm.run(
-        "grade", submitted / "right.py", "--out", out, "--rubric", untrained, "--seed", 987654321
+        "grade",
+        submitted / "right.py",
+        "--out",
+        out,
+        "--rubric",
+        untrained,
+        "--seed",
+        987654321,
+        pages_apart=True,
     )
     assert done.returncode == 0, done.stderr
     assert "987654321" not in page_of(out, "right").read_text(encoding="utf-8")
@@ -379,7 +389,7 @@ def test_a_page_is_written_again_only_where_it_is_gone_or_not_up_to_date(
     other = page_of(out, "syntax_error")
     digest = re.search(r'grader-digest" content="(\w+)"', other.read_text()).group(1)
     other.write_text(other.read_text().replace(digest, "0" * 64))
-    done = warm.run("grade", submitted, "--out", out, "--rubric", untrained)
+    done = warm.run("grade", submitted, "--out", out, "--rubric", untrained, pages_apart=True)
     assert done.returncode == 0, done.stderr
     after = written_at(out)
     assert {name for name in after if after[name] != before[name]} == {"right", "syntax_error"}
@@ -417,7 +427,7 @@ def test_pages_can_be_left_for_later(warm, tmp_path):
     results = tmp_path / "results"
     page, index = results / "ada" / "feedback.html", results / "index.html"
     for options, written in ((["--no-pages"], False), ([], True)):
-        run = warm.run("grade", tmp_path / "ada.py", "--out", results, *options)
+        run = warm.run("grade", tmp_path / "ada.py", "--out", results, *options, pages_apart=True)
         assert run.returncode == 0, run.stderr
         assert page.exists() is written
         assert ("ada/feedback.html" in index.read_text()) is written

@@ -15,7 +15,6 @@ import subprocess
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,10 +37,6 @@ from hypothesis.stateful import (
 )
 from times import PATIENCE
 from zips import zipped
-
-from grader.reports.feedback import render
-from grader.reports.feedback.pages import Pages
-from grader.reports.feedback.render import Form, Order
 
 SEQUENCES = int(os.environ.get("GRADER_TESTS_SEQUENCES", "10"))
 STEPS = 10
@@ -559,19 +554,6 @@ def server() -> Iterator[postgres.Server]:
         yield running
 
 
-@pytest.fixture
-def pages_here(monkeypatch) -> None:
-    """Let pages be rendered in this process: processes take long to start, and these do no harm."""
-
-    def start(self: Pages, form: Form, order: Order) -> Future[str]:
-        future: Future[str] = Future()
-        future.set_result(render.page(order, form))
-        return future
-
-    monkeypatch.setattr(Pages, "_start", start)
-
-
-@pytest.mark.usefixtures("pages_here")
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_random_sequences_come_to_what_a_plain_model_says(request, warm, database):
     """On PostgreSQL, where what is asked of the database is the same, fewer of them."""

@@ -257,7 +257,8 @@ def test_its_figures_are_of_the_final_marks_and_the_terminals_are_the_same(
     }  # fmt: skip
     with GradeScreen(1, small(rubric), tmp_path, quiet=False) as screen:
         screen.add([finals[1].record], known=False)
-        screen.show_class(iter(finals), ["s9"])
+        figures = ClassFigures.of(finals, small(rubric).points, ENGLISH)
+        screen.show_class(figures, [final for final in finals if final.student == "s9"])
     lines = capsys.readouterr().out.splitlines()
     assert "1 submission in this run: 1 graded." in lines
     assert "3 students in the class: final mark mean 42.0, median 20 of 20." in lines

@@ -8,13 +8,15 @@ from babel.dates import format_datetime
 
 from grader.errors import UserError
 from grader.policy import Zone
-from grader.submissions.times import Times
+from grader.submissions.times import Moment, Times
 from grader.timetable import read_times
 from grader.worksheet import LANGUAGES
 
 ZONE = Zone(timezone(timedelta(hours=1)), "+01:00, that of a test")
 LOCAL = "{}: times without an offset are read as +01:00, that of a test"
 NIGHT = datetime(2026, 10, 30, 23, 59, tzinfo=ZONE.info)
+LOCAL_NIGHT = Moment(NIGHT, "system", is_local=True)
+KNOWN_NIGHT = Moment(NIGHT, "system")
 
 # As lang/XX/langconfig.php of each pack has it: strftimedaydatetime.
 WRITTEN = {
@@ -59,7 +61,7 @@ def test_moodles_worksheet_is_read_in_each_language(tmp_path, language):
     assert times == Times(
         str(tmp_path / "t.csv"),
         "Moodle",
-        {str(number): NIGHT for number in range(len(rows))},
+        {str(number): LOCAL_NIGHT for number in range(len(rows))},
         (LOCAL.format(tmp_path / "t.csv"),),
     )
 
@@ -75,7 +77,9 @@ def test_each_month_is_read_as_what_it_is(tmp_path, language):
         for number, time in enumerate(times)
     ]
     table = read(tmp_path / "t.csv", worksheet(language, *rows))
-    assert table.of == {str(number): time for number, time in enumerate(times)}
+    assert table.of == {
+        str(number): LOCAL_NIGHT._replace(at=time) for number, time in enumerate(times)
+    }
 
 
 NOON = {
@@ -88,7 +92,7 @@ NOON = {
 @pytest.mark.parametrize("text", NOON)
 def test_noon_is_no_midnight(tmp_path, text):
     times = read(tmp_path / "t.csv", worksheet("English", ("Participant 7", text)))
-    assert times.of == {"7": datetime(2026, 10, 30, NOON[text], tzinfo=ZONE.info)}
+    assert times.of["7"].at == datetime(2026, 10, 30, NOON[text], tzinfo=ZONE.info)
 
 
 UNREAD = ["yesterday", "30 October 2026", "10/11/26, 12:00", "Friday 12:00", "30.10.2026 9:00"]
@@ -98,7 +102,7 @@ UNREAD = ["yesterday", "30 October 2026", "10/11/26, 12:00", "Friday 12:00", "30
 def test_a_time_that_is_not_certain_is_none_and_is_told(tmp_path, text):
     rows = [("Participant 7", text), ("Participant 8", WRITTEN["English"][0])]
     times = read(tmp_path / "t.csv", worksheet("English", *rows))
-    assert times.of == {"8": NIGHT}
+    assert times.of == {"8": LOCAL_NIGHT}
     assert times.remarks[1:] == (
         f"{tmp_path}/t.csv, line 2: {text!r} is not a time that can be read: of id 7 other times "
         "count",
@@ -115,13 +119,23 @@ GITHUB = """\
 
 def test_github_classrooms_grades_are_read(tmp_path):
     path = tmp_path / "grades.csv"
-    assert read(path, GITHUB) == Times(str(path), "GitHub", {"ada-l": NIGHT, "ben": NIGHT})
+    times = dict.fromkeys(["ada-l", "ben"], KNOWN_NIGHT)
+    assert read(path, GITHUB) == Times(str(path), "GitHub", times)
 
 
 OWN = {
-    "an_offset": ("id,handed_in\n7,2026-10-30T22:59:00Z\n", {"7": NIGHT}, False),
-    "none": ("handed_in;name;ID\n2026-10-30 23:59;x;s7\n", {"s7": NIGHT}, True),
-    "a_day": ("id,handed_in\n7,2026-10-30\n8,\n", {"7": NIGHT.replace(hour=0, minute=0)}, True),
+    "an_offset": ("id,handed_in\n7,2026-10-30T22:59:00Z\n", {"7": KNOWN_NIGHT}, False),
+    "none": ("handed_in;name;ID\n2026-10-30 23:59;x;s7\n", {"s7": LOCAL_NIGHT}, True),
+    "a_day": (
+        "id,handed_in\n7,2026-10-30\n8,\n",
+        {"7": LOCAL_NIGHT._replace(at=NIGHT.replace(hour=0, minute=0))},
+        True,
+    ),
+    "both": (
+        "id,handed_in\n7,2026-10-30T22:59:00Z\n8,2026-10-30 23:59\n",
+        {"7": KNOWN_NIGHT, "8": LOCAL_NIGHT},
+        True,
+    ),
     "no_one": ("id,handed_in\n7,\n", {}, False),
 }
 
@@ -160,4 +174,4 @@ def test_what_is_no_such_table_is_one_line(tmp_path, text):
 def test_times_do_not_depend_on_the_machine(tmp_path, monkeypatch):
     monkeypatch.setenv("TZ", "Asia/Taipei")
     times = read(tmp_path / "t.csv", worksheet("German", ("ID 7", WRITTEN["German"][0])))
-    assert times.of["7"].astimezone(UTC) == NIGHT
+    assert times.of["7"].at.astimezone(UTC) == NIGHT

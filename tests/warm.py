@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Collection
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -24,6 +25,9 @@ from grader.gradebook import Seed
 from grader.graders import Graders
 from grader.jobs import Job
 from grader.papers import Brief, Graded, Paper, Ready
+from grader.reports.feedback import render
+from grader.reports.feedback.pages import Pages
+from grader.reports.feedback.render import Form, Order
 
 MOST = 4  # briefs whose graders are kept
 SEED = Seed(str(2**127 + 1), "secret")  # of all new gradebooks, so that graders are lent again
@@ -63,8 +67,14 @@ class WarmGrader:
     def __init__(self) -> None:
         self._kept: dict[bytes, Kept] = {}
 
-    def run(self, *arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """Run a command as conftest.run_grader does, but for the processes."""
+    def run(
+        self, *arguments: object, cwd: Path | None = None, pages_apart: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command as conftest.run_grader does, but for the processes.
+
+        Pages are rendered here, too, unless they are to be rendered `pages_apart`: their processes
+        take long to start, and are for sources that do harm.
+        """
         words = ["grader", *map(str, arguments)]
         out, errors = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
         with (
@@ -73,6 +83,7 @@ class WarmGrader:
             mock.patch.object(launch, "replace_process", _run_job),
             mock.patch.object(remembering, "new_seed", return_value=SEED),
             mock.patch.object(shared, "Graders", self._lend),
+            contextlib.nullcontext() if pages_apart else mock.patch.object(Pages, "_start", _page),
             contextlib.chdir(cwd or Path.cwd()),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(errors),
@@ -103,6 +114,16 @@ class WarmGrader:
 
     def _end_the_oldest(self) -> None:
         self._kept.pop(next(iter(self._kept))).graders.close()
+
+
+def _page(self: Pages, form: Form, order: Order) -> Future[str]:
+    """Stand in for Pages._start, which would have another process render it."""
+    future: Future[str] = Future()
+    try:
+        future.set_result(render.page(order, form))
+    except Exception as error:
+        future.set_exception(error)
+    return future
 
 
 def _run_job(job: Job) -> NoReturn:

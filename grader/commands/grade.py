@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from grader.batch import Batch, Find, work_of
+from grader.catalogue import ENGLISH
 from grader.commands.shared import entries_of, starter
 from grader.errors import UserError
 from grader.exits import DONE, UNDER_MARK, say
@@ -30,6 +31,7 @@ from grader.publishing import Folder
 from grader.records import Final, Record, record_path
 from grader.remembering import check_same, first, login_name_or_number, public_seed
 from grader.reports.feedback.pages import Pages
+from grader.reports.figures import ClassFigures
 from grader.reports.terminal import GradeScreen
 from grader.roster import Names, Person, RosterRow, read_people
 from grader.submissions.archives import Archives
@@ -121,14 +123,14 @@ def _grade(job: GradeJob) -> int:
         results.mkdir(parents=True, exist_ok=True)
         note_url(results, url)
         book = opened.enter_context(Gradebook(url))
-        now = _Remembered.of(book)
-        if now.assignment and now.terms != remembered.terms:
+        known = book.find_assignment()
+        if known and (known, book.roster(), book.renames()) != remembered.terms:
             raise _Overtaken(f"{results}: {OVERTAKEN}")
         set_up = replace(assignment, software=brief.software)
         renames = book.set_up(set_up, rows, login_name_or_number(), remembered.renames)
         if book.assignment.basis != assignment.basis:
             raise _Overtaken(f"{results}: {OVERTAKEN}")
-        remarks += _remember(book, assignment, now.assignment, brief, results)
+        remarks += _remember(book, assignment, known, brief, results)
         screen.show_remarks(remarks)
         return _grade_class(job, submissions, book, renames, batch, screen)
 
@@ -257,7 +259,7 @@ def _grade_class(
                 folder.write(book.finals({entry.record.student for entry in entries}))
                 screen.add([result.record for result in some], known=some[0].was_known)
             screen.show_pages(pages.waiting)
-            folder.complete(screen.alarms)
+            finals, figures = folder.complete(screen.alarms)
             screen.show_pages(pages.waiting)
         except KeyboardInterrupt:
             folder.write_tables(screen.alarms)
@@ -266,18 +268,20 @@ def _grade_class(
         except Exception:
             folder.write_tables(screen.alarms)
             raise
-    finals = book.finals()
+    of_run = [final for final in finals if final.student in students]
     if job.format == "json":
         _print_records(sorted(students), results)
     else:
         screen.show_remarks([*_overruled(job, overruled), *_idle_extensions(book)])
-        screen.show_class(iter(finals), students)
-    return UNDER_MARK if _is_any_under(job, finals, students) else DONE
+        if assignment.language != "en":  # as the screen is
+            figures = ClassFigures.of(finals, rubric.points, ENGLISH)
+        screen.show_class(figures, of_run)
+    return UNDER_MARK if _is_any_under(job, of_run) else DONE
 
 
-def _is_any_under(job: GradeJob, finals: Iterable[Final], students: set[str]) -> bool:
+def _is_any_under(job: GradeJob, finals: Iterable[Final]) -> bool:
     mark = job.fail_under
-    return mark is not None and any(f.final < mark for f in finals if f.student in students)
+    return mark is not None and any(final.final < mark for final in finals)
 
 
 def _untimed(submissions: Sequence[Submission]) -> list[str]:

@@ -88,7 +88,7 @@ def _time_of(row: Mapping[str, Any], entry: Entry, due: str) -> dict[str, Any]:
 
 
 def later_than_known(connection: Connection, entries: Sequence[Entry]) -> list[str]:
-    """Return the students whose time is later than what as reliable a source said before."""
+    """Return the students whose time a system tells, and told earlier before."""
     names = statements.ids_by(
         connection, students.c.name, {entry.record.student for entry in entries}
     )
@@ -97,7 +97,7 @@ def later_than_known(connection: Connection, entries: Sequence[Entry]) -> list[s
         entry.record.student
         for entry in entries
         if (row := known.get((names.get(entry.record.student, 0), entry.content)))
-        and row["told_by"] == entry.told_by
+        and row["told_by"] == entry.told_by == "system"
         and row["handed_in"] < entry.handed_in
     ]
 

@@ -30,8 +30,10 @@ def write_index(
     results: Path,
     texts: Texts,
     alarms: Sequence[tuple[Smell, int]] = (),
-) -> None:
-    """Write results/index.html, one row per final. If `finals` raises, the page stays as it was.
+) -> ClassFigures:
+    """Write results/index.html, one row per final; return its figures.
+
+    If `finals` raises, the page stays as it was.
 
     `alarms` are what may have been the machine's fault, and how many in a row ended so.
     """
@@ -67,6 +69,7 @@ def write_index(
         students=Rows(figures, links).html(),
     )
     write_atomically(results / INDEX, page)
+    return figures
 
 
 def _link(results: Path, row: Row) -> Markup:

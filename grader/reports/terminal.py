@@ -1,7 +1,7 @@
 """The terminal: progress while a class is graded, then its table and what it did not get."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence, Set
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -125,17 +125,15 @@ class GradeScreen:
             latest=escape(records[-1].student),
         )
 
-    def show_class(self, finals: Iterator[Final], of_run: Collection[str]) -> None:
+    def show_class(self, figures: ClassFigures, of_run: Sequence[Final]) -> None:
         """Print the table of the run's students, a summary of the class, and what was hardest.
 
-        `finals` are of everybody in the gradebook, `of_run` the names of those in this run.
+        `figures` are of everybody in the gradebook, `of_run` are the finals of this run.
         """
         self._progress.stop()
-        listed: list[Final] = []
-        figures = ClassFigures.of(_kept(finals, set(of_run), listed), self._points, ENGLISH)
-        if len(listed) <= LONGEST_TABLE:
-            self._console.print(self._table(listed))
-            self._show_problems([final.record for final in listed])
+        if len(of_run) <= LONGEST_TABLE:
+            self._console.print(self._table(of_run))
+            self._show_problems([final.record for final in of_run])
         self._show_summary(figures.summary)
         self._show_hardest(figures)
         self._console.print(
@@ -208,14 +206,6 @@ def _to_look_at(record: Record) -> str:
     status = [] if record.status == "graded" else [record.status]
     flags = [flag.partition(":")[0] for flag in record.flags]
     return " ".join(status + flags[:1])
-
-
-def _kept(finals: Iterable[Final], names: Set[str], kept: list[Final]) -> Iterator[Final]:
-    """Yield all finals; put those of some students into `kept`, unless they are too many."""
-    for final in finals:
-        if final.student in names and len(kept) <= LONGEST_TABLE:
-            kept.append(final)
-        yield final
 
 
 def _share(criteria: Sequence[Criterion], group: str) -> str:

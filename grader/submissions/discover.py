@@ -122,7 +122,7 @@ class Submission:
         file it is what the system says, the last of what else there is, or the present moment.
         """
         if not paths and self.owner and self.owner.handed_in:
-            return Moment(self.owner.handed_in, "system")
+            return Moment(self.owner.handed_in, "system", self.owner.is_local)
         moments = [self.moments.get(path) or of_file(path) for path in paths]
         return max(moments or self.moments.values(), default=now())
 
@@ -380,7 +380,7 @@ class _Search:
             return False
         for item in attempts:
             if item is attempts[-1] or not item.whose.handed_in:
-                item.owner = replace(item.owner, handed_in=moment.at) if item.owner else None
+                item.owner = _told(item.owner, moment) if item.owner else None
                 item.moments = dict.fromkeys(item.paths, moment)
         return True
 
@@ -479,7 +479,7 @@ class _Search:
         if owner.handed_in is None:
             return owner, None
         moment = self._in_zone(owner.handed_in, "system", owner.system)
-        return replace(owner, handed_in=moment.at), moment
+        return _told(owner, moment), moment
 
     def _in_zone(self, at: datetime, told_by: ToldBy, source: str) -> Moment:
         """Return a time with its zone; one that its source tells without is of the class's."""
@@ -540,9 +540,13 @@ class _Search:
             self._open([folder / name], self._file_at(folder / name, in_class=True))
         if not folders and not work:
             self._at(folder)
-        if len({*folders, *(stem_of(entry.name) for entry in work)}) == 1:
+        names = [entry.name for entry in work]
+        is_one = len({*folders, *map(stem_of, names)}) == 1
+        if is_one and self._archives.is_archive(folder):
             self._archives.set_students(folder)  # not known to be a class's
-        self._say_class(folder, folders, [entry.name for entry in work])
+            self._say(folder, f"{self._as_one_students(folder)}: {listing([*folders, *names])}")
+        else:
+            self._say_class(folder, folders, names)
         self._say_not_graded(folder, [e.name for e in files if self._is_nobodys(folder, e)])
 
     def _add_only_archive(self, path: Path) -> None:
@@ -720,7 +724,12 @@ class _Search:
         files = [name for name in names if is_gradable(name)]
         others = [name for name in names if not is_gradable(name)]
         rest = f"; not graded: {listing(others)}" if others else ""
-        self._say(folder, f"taken as one student's folder: {listing(files)}{rest}")
+        self._say(folder, f"{self._as_one_students(folder)}: {listing(files)}{rest}")
+
+    def _as_one_students(self, folder: Path) -> str:
+        is_archive = self._archives.is_archive(folder)
+        kind = "archive, whose own time counts" if is_archive else "folder"
+        return f"taken as one student's {kind}"
 
     def _say_class(self, folder: Path, folders: Sequence[str], files: Sequence[str]) -> None:
         """Say that a folder was taken as a class, if it could have been one student's."""
@@ -770,6 +779,11 @@ class _Search:
                 f"not searched to its end (limits: {MOST_FILES} files, {FOLDERS} folders, "
                 f"{DEEPEST} folders deep): the nearest files are graded",
             )
+
+
+def _told(owner: Owner, moment: Moment) -> Owner:
+    """Return an owner of whom it is told when they handed in."""
+    return replace(owner, handed_in=moment.at, is_local=moment.is_local)
 
 
 def _closed(folder: Path, error: OSError) -> Fault:

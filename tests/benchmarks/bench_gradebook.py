@@ -75,6 +75,7 @@ def compare(folder: Path, rubric: Path, size: int, rounds: int) -> dict[str, tup
     usage("grade", file, "--out", one, "--rubric", rubric)
     shutil.copytree(one, many)
     fill(many, size)
+    usage("grade", file, "--out", many)  # writes what the folder lacks of the others
     taken: dict[str, tuple[list[Usage], list[Usage]]] = {}
     for number in range(rounds):
         new = folder / f"{number}" / file.name
@@ -116,10 +117,7 @@ def usage(*arguments: object) -> Usage:
 
 
 def fill(results: Path, size: int) -> None:
-    """Put students into a gradebook of one, graded as that one was, each with a file of their own.
-
-    Their own folders are left out, as no command looks at those of others.
-    """
+    """Put students into a gradebook of one, graded as that one was, each with their own file."""
     with Gradebook(default_url(results)) as book:
         assignment, (final,), (stored,) = book.assignment, book.finals(), book.stored()
         (record,) = book.with_drawings([final])

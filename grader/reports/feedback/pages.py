@@ -56,6 +56,7 @@ class Pages:
         digest = self._digest_of(final)
         if _is_of(path, digest):
             return
+        path.parent.mkdir(parents=True, exist_ok=True)
         order = Order(final, source(), self._attempts.counts, self._language, digest, self._limits)
         self._begun.append((path, order, self._start("full", order)))
         while self._begun and (self._begun[0][2].done() or len(self._begun) > AHEAD * self._jobs):

@@ -40,13 +40,15 @@ class Unclear(UserError):
 class Owner:
     """A student as a system knows them: what it calls them, and the id it has for them.
 
-    `handed_in` is when, where the system tells: without a zone, where it does not tell that.
+    `handed_in` is when, where the system tells: without a zone, where it does not tell that, until
+    it is read in the assignment's, as `is_local` tells.
     """
 
     system: str
     id: str
     name: str
     handed_in: datetime | None = None
+    is_local: bool = False
 
 
 @dataclass(frozen=True)
