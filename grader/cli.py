@@ -1,5 +1,6 @@
 """The command line: `grader grade`, `check`, `export`, `similar` and the others."""
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -137,6 +138,8 @@ def grade(
     from grader.launch import replace_process
 
     _need_fork()
+    if fail_under is not None and not math.isfinite(fail_under):
+        raise UserError(f"--fail-under must be points, not {fail_under:g}")
     replace_process(
         GradeJob(
             paths=[str(path) for path in paths],

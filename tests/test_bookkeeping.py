@@ -2,12 +2,14 @@
 
 import csv
 import getpass
+import shutil
 from pathlib import Path
 
 import postgres
 import pytest
 from books import DUE, LATE, add, assignment, days, entry, final_of, opened, override, record
 from conftest import need
+from disks import read_only
 from msgspec.structs import replace
 from test_gradebook import sizes
 
@@ -161,6 +163,10 @@ OVERRIDES = [
     (["--late-days", "1", "--criterion", "net", "--why", "x"], "leave --criterion out"),
     (["--until", "2026-11-05", "--why", "x"], "'2026-11-05' is not a time with an offset"),
     (["--until", "soon", "--criterion", "net", "--why", "x"], "leave --criterion out"),
+    (["--until", "2026-10-30T23:59:00", "--why", "x"], "the due date of the class is 2026-10-31T"),
+    (["--until", "2026-10-31T22:59:00Z", "--why", "x"], "Z extends nothing: the due date of the"),
+    (["--until", "9999-12-31T23:59:00-12:00", "--why", "x"], "is not within the years 2 to 9998"),
+    (["--until", "0001-01-01T00:00:00+14:00", "--why", "x"], "is not within the years 2 to 9998"),
 ]
 COMMANDS = [
     *((["override", "ada", *arguments], says) for arguments, says in OVERRIDES),
@@ -212,8 +218,63 @@ def test_an_extension_has_no_effect_where_nothing_is_due(warm, tmp_path):
     done = warm.run("override", "ada", *until)
     assert done.returncode == 2
     assert done.stderr == (
-        "grader: nothing is due (due in [late] of the rubric), so --until has no effect\n"
+        "grader: nothing is due (due in [late] of the rubric is empty): nothing can be extended\n"
     )
+
+
+def test_an_extension_has_no_effect_once_the_classs_due_date_is_later(warm, results):
+    bookkeep(warm, results, "override", "zoe", "--until", "2026-11-02T23:59:00", "--why", "ill")
+    assert registered(results)["zoe"] == "1 1 21.6"
+    later = results.parent / "later.toml"
+    later.write_text('[late]\ndue = "2026-11-03T23:59:00+01:00"\npercent_per_day = 10\n')
+    assert warm.run("settings", results, "--rubric", later).returncode == 0
+    assert registered(results)["zoe"] == "1 0 24"
+    assert "due 2026-11-03 23:59:00" in bookkeep(warm, results, "history", "zoe")
+
+
+READING = [  # a command that reads, and what it prints
+    (("history", "ada", "--results", "{results}"), "ada: final 16 of 100, from attempt 2 of 2"),
+    (("settings", "{results}"), "hw.toml: 100 points"),
+    (("export", "{results}", "--to", "csv", "--out", "{results}/../out.csv"), ""),
+]
+
+
+@pytest.mark.parametrize(("command", "says"), READING)
+def test_results_that_nobody_may_write_to_can_be_read(warm, results, tmp_path, command, says):
+    folder = results / "kept"
+    folder.mkdir()
+    shutil.copyfile(results / "gradebook.db", folder / "gradebook.db")
+    with read_only(folder):
+        done = warm.run(*(word.format(results=folder) for word in command))
+    assert (done.returncode, done.stderr.count("grader:")) == (0, 0), done.stderr
+    assert says in done.stdout
+    assert [path.name for path in folder.iterdir()] == ["gradebook.db"]
+
+
+def test_an_empty_gradebook_says_so(warm, tmp_path):
+    Gradebook(default_url(tmp_path)).close()
+    for command in (
+        ("settings", tmp_path),
+        ("history", "ada", "--results", tmp_path),
+        ("override", "ada", "5", "--why", "x", "--results", tmp_path),
+        ("export", tmp_path, "--to", "csv"),
+        ("regrade", "--all", "--results", tmp_path),
+    ):
+        done = warm.run(*command)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == (
+            f"grader: {tmp_path}/gradebook.db: nothing is set up or graded yet: "
+            "see `grader grade` and `grader settings`\n"
+        )
+
+
+def test_a_dry_run_of_settings_makes_no_gradebook(warm, tmp_path):
+    rubric, new = tmp_path / "hw.toml", tmp_path / "new"
+    rubric.write_text("")
+    done = warm.run("settings", new, "--rubric", rubric, "--dry-run")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{new}: no gradebook.db in it" in done.stderr
+    assert not new.exists()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -249,7 +310,7 @@ def test_the_login_name_is_who_sets_by_hand_unless_another_is_given(warm, result
 
 def test_settings_show_what_is_in_force_with_when_and_by_whom(warm, results):
     with Gradebook(default_url(results)) as book:
-        book.note(replace(DUE_RUBRIC, software={"torch": "9.9"}), "dr. y")
+        book.note_software({"torch": "9.9"}, "dr. y")
     done = warm.run("settings", results)
     lines = {line.split()[0]: " ".join(line.split()) for line in done.stdout.splitlines() if line}
     assert lines["rubric"].startswith("rubric hw.toml: 100 points 20")
@@ -308,6 +369,38 @@ def test_students_are_renamed_by_settings_and_their_old_folders_are_gone(warm, r
     }  # fmt: skip
     assert not (results / "ada").exists()
     assert (results / "anon" / "feedback.html").is_file()
+
+
+TABLES = [  # one after the other; what ada and bob are called then
+    ("ada,bob\nbob,ada\n", ["bob", "ada"]),
+    ("ada,bob\nbob,ada\n", ["bob", "ada"]),
+    ("ada,p1\nbob,p2\n", ["p1", "p2"]),
+    ("ada,p3\n", ["p3", "p2"]),
+    ("ada,ada\nbob,bob\n", ["ada", "bob"]),
+]
+
+
+def test_tables_of_students_can_be_set_again_changed_and_taken_back(warm, results):
+    table = results.parent / "names.csv"
+    for rows, called in TABLES:
+        table.write_text(f"id,student\n{rows}")
+        assert warm.run("settings", results, "--students", table).returncode == 0
+        assert registered(results) == {
+            called[0]: AS_GRADED["ada"], called[1]: AS_GRADED["bob"], "zoe": AS_GRADED["zoe"]
+        }  # fmt: skip
+        folders = {path.name for path in results.iterdir() if path.is_dir()}
+        assert folders == {*called, "zoe"}
+
+
+def test_a_name_that_leads_out_of_the_results_is_refused(warm, results):
+    table = results.parent / "names.csv"
+    kept = sorted(results.rglob("*"))
+    for name in ("../evil", ".."):
+        table.write_text(f"id,student\nada,{name}\n")
+        done = warm.run("settings", results, "--students", table)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"names.csv, line 2: '{name}' cannot be a folder's name" in done.stderr
+    assert (sorted(results.rglob("*")), registered(results)) == (kept, AS_GRADED)
 
 
 def test_who_is_forgotten_is_in_no_file(warm, results):

@@ -206,6 +206,10 @@ UNUSABLE = [
     (["grade", "{solution}"], "--out"),
     (["grade", "{solution}", "--out", "{out}", "--jobs", "0"], "--jobs"),
     (["grade", "{solution}", "--out", "{out}", "--format", "xml"], "--format"),
+    (
+        ["grade", "{solution}", "--out", "{out}", "--fail-under", "nan"],
+        "--fail-under must be points",
+    ),
     (["check", "no/such/file.py"], "no/such/file.py"),
     (["check", "{solution}", "--only", "grad_w3"], "nothing is called 'grad_w3'"),
     (["check", "{corrupt}"], "corrupt.ipynb is broken"),

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -49,7 +50,7 @@ from grader.gradebook import (
     tables,
 )
 from grader.gradebook.statements import CHUNK
-from grader.papers import Paper
+from grader.papers import Paper, content_of
 from grader.records import Criterion, Record, SourceNote, Training, to_json
 from grader.roster import Person, RosterRow
 from grader.submissions.layouts import Owner
@@ -345,6 +346,49 @@ def test_a_student_of_a_system_is_not_recorded_by_a_name_of_before(url):
             add(book, entry(record(content="two"), owner=ADA))
         add(book, entry(record("anon", "two"), owner=ADA))
         assert [(f.student, f.attempts) for f in book.finals()] == [("anon", 2)]
+
+
+HIDDEN = [  # the new name, the files of ada, and what they are called then; whether that differs
+    ("p1", ["ada.py"], ["p1.py"], True),
+    ("p1", ["homework_Ada.py", "notes.md"], ["notes.md", "p1.py"], True),
+    ("p1", ["homework.py"], ["homework.py"], False),
+    ("p1", ["ada/ada_1.py", "ada/ada_2.py"], ["p1/p1-2.py", "p1/p1.py"], True),
+    ("p1", ["ada_tools.py", "homework.py"], ["ada_tools.py", "homework.py"], False),  # imported
+    ("ada lovelace", ["ada.py"], ["ada.py"], False),  # it hides nothing
+]
+
+
+@pytest.mark.parametrize(("name", "files", "called", "differs"), HIDDEN)
+def test_files_of_who_is_called_otherwise_are_so_too(sqlite, name, files, called, differs):
+    paper = Paper(
+        "ada", {file: f"import ada_tools # {len(file)}".encode() for file in files}, {}, ""
+    )
+    with opened(sqlite) as book:
+        add(book, entry(record(), paper=lambda: paper), entry(record("bob", "two")))
+        change(book, book.assignment, rows=[RosterRow("ada", name, "")])
+        (stored,) = book.stored([name])
+        assert book.hide_names(name, "ada") == ([stored.id] if differs else [])
+        kept = book.paper(stored.id)
+        assert (kept.student, sorted(kept.files)) == (name, called)
+        assert sorted(kept.files.values()) == sorted(paper.files.values())
+        assert (book.stored([name])[0].content != stored.content) == differs
+        assert book.hide_names(name, "ada") == []
+
+
+def test_attempts_that_differ_in_their_files_names_alone_stay_two(url):
+    def paper(name: str) -> Paper:
+        return Paper("ada", {name: b"x", "model.py": b"y"}, {}, "")
+
+    with opened(url) as book:
+        for name in ("ada_1.py", "ada_final.py"):
+            its = paper(name)
+            add(book, entry(record(), content=content_of(its), paper=partial(paper, name)))
+        change(book, book.assignment, rows=[RosterRow("ada", "p1", "")])
+        assert len(book.hide_names("p1", "ada")) == len(book.history("p1").attempts) == 2
+        assert [sorted(book.paper(each.id).files) for each in book.stored()] == [
+            ["model.py", "p1.py"],
+            ["model.py", "p1.py"],
+        ]
 
 
 def test_of_who_is_forgotten_only_a_count_is_left(url):
@@ -751,6 +795,7 @@ def test_a_student_who_is_not_there_is_told_with_close_names(url):
 ADDING = """
 import sys
 from datetime import datetime, timedelta
+from functools import partial
 import msgspec
 from books import entry, opened
 from grader.records import Record

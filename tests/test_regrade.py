@@ -5,11 +5,12 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,6 +86,45 @@ def test_what_is_asked_for_otherwise_is_graded_anew(grade):
     assert "as graded before" not in grade()[1]
     assert "as graded before" in grade()[1]
     assert "as graded before" not in grade("--no-cache")[1]
+
+
+def test_what_is_graded_anew_replaces_what_was_kept_by_the_same_key(grade, tmp_path):
+    """Which only --no-cache and another try of what crashed do."""
+
+    def scores() -> list[float]:
+        with closing(sqlite3.connect(tmp_path / "results" / "gradebook.db")) as book:
+            return [score for (score,) in book.execute("SELECT score FROM submissions ORDER BY id")]
+
+    grade()
+    before = scores()
+    with closing(sqlite3.connect(tmp_path / "results" / "gradebook.db")) as book:
+        book.execute("UPDATE submissions SET score = 1, record = replace(record, '75.0', '1.0')")
+        book.commit()
+    grade()
+    assert scores() != before
+    grade("--no-cache")
+    assert scores() == before
+
+
+def test_a_pseudonym_that_is_set_later_hides_what_files_are_called(
+    warm, grade, submissions, tmp_path
+):
+    results = tmp_path / "results"
+    (submissions / "crashes.py").unlink()
+    grade()
+    table = tmp_path / "names.csv"
+    table.write_text("id,student\nsign_of_w1,p7\n")
+    done = warm.run("settings", results, "--students", table)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (results / "sign_of_w1").exists()
+    (page, record) = (results / "p7" / name for name in ("feedback.html", "result.json"))
+    for path in (page, record):
+        assert "sign_of_w1" not in path.read_text(encoding="utf-8")
+    outcome = json.loads(record.read_bytes())
+    assert (outcome["submission"], outcome["final"], outcome["attempts"]) == ("p7.py", 68, 1)
+    written, screen = grade()  # the files are called as ever
+    assert (written, "(5 as graded before)" in screen) == (set(), True)
+    assert json.loads(record.read_bytes()) == outcome
 
 
 def test_another_seed_that_is_typed_is_refused_and_set_by_settings_grades_all_anew(

@@ -248,7 +248,9 @@ def hide_names(connection: Connection, student: str, old: str) -> list[int]:
         return []  # a longer form of the name, which hides nothing
     id_ = statements.ids_by(connection, students.c.name, [student])[student]
     hidden = []
-    for row in statements.known_attempts(connection, [id_]).values():
+    taken: set[str] = set()
+    known = statements.known_attempts(connection, [id_])
+    for row in known.values():
         paper = statements.paper_of(connection, row["id"])
         pseudonym = Pseudonym(student, own, _mentioned(paper))
         files_ = {pseudonym.hide(name): data for name, data in paper.files.items()}
@@ -256,8 +258,12 @@ def hide_names(connection: Connection, student: str, old: str) -> list[int]:
         if row["is_kept"] and (files_, problems) != (paper.files, paper.problems):
             new = msgspec.structs.replace(paper, files=files_, problems=problems)
             statements.keep_paper(connection, row["id"], new)
-            named = update(attempts).where(attempts.c.id == row["id"])
-            connection.execute(named.values(content=content_of_paper(new)))
+            content = content_of_paper(new)
+            # Attempts that differ in names alone stay two: no mark is to move by this.
+            if (id_, content) not in known and content not in taken:
+                named = update(attempts).where(attempts.c.id == row["id"])
+                connection.execute(named.values(content=content))
+            taken.add(content)
             hidden.append(row["id"])
     return hidden
 
