@@ -70,6 +70,12 @@ class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """When work is due, with its zone; None if `due` is empty."""
         return self._due() if self.due else None
 
+    @property
+    def due_instant(self) -> str:
+        """The due date in UTC, "" if there is none: the same, however it is written."""
+        due = self.due_at
+        return due.astimezone(UTC).isoformat() if due else ""
+
     def moment(self, text: str) -> datetime:
         """Return a time that somebody wrote; one without an offset is of the assignment's zone.
 

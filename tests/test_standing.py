@@ -23,7 +23,7 @@ def handed_in(number: int, at: datetime, score: float = 100.0, **more: Any) -> H
     given = {
         "id": number, "submission_id": number, "name": "homework.py", "status": "graded",
         "score": score, "is_comparable": True, "is_kept": True, "handed_in": at,
-        "told_by": "file", "marked_late": None, "marked_for": LATE.due,
+        "told_by": "file", "marked_late": None, "marked_for": LATE.due_instant,
     }  # fmt: skip
     return HandedIn(**{**given, **more})
 
@@ -130,7 +130,7 @@ class Lateness:
     then: Sequence[float]
     marked: Sequence[bool | None] = ()
     late: Late = LATE
-    marked_for: str = LATE.due
+    marked_for: str = LATE.due_instant
 
 
 DAY = "2026-10-01T23:59:00+01:00"  # another due date

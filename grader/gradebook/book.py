@@ -291,7 +291,7 @@ class Gradebook:
 
     def is_unchanged(self, entries: Sequence[Entry]) -> bool:
         """Tell whether the book has these gradings in force already, and nothing to add."""
-        due = self.assignment.rubric.late.due
+        due = self.assignment.rubric.late.due_instant
         return self._database.read(lambda connection: is_unchanged(connection, entries, due))
 
     def later_than_known(self, entries: Sequence[Entry]) -> list[str]:
@@ -414,7 +414,7 @@ class Gradebook:
         )
         if renamed := otherwise_called(connection, entries):
             raise GradebookError(f"{self._database.shown}: {RENAMED} ({shown(renamed)})")
-        due = assignment.rubric.late.due
+        due = assignment.rubric.late.due_instant
         touched = add_attempts(connection, entries, changed_keys, due)
         # Others may have handed in the same bytes, whose record is another one now.
         touched |= set(statements.students_with(connection, changed_keys))

@@ -144,7 +144,7 @@ def _own_due(extension: datetime | None, policy: Policy) -> datetime | None:
 def _days_late(file: HandedIn, due: datetime | None, policy: Policy) -> int:
     """Return the days by the times that are known; a system knows nothing of an extension here."""
     days = policy.late.days(file.handed_in, due)
-    is_of_now = file.marked_for == policy.late.due
+    is_of_now = file.marked_for == policy.late.due_instant
     if file.marked_late is None or due or not policy.late.due or not is_of_now:
         return days
     return max(days, 1) if file.marked_late else 0
