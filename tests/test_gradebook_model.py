@@ -210,7 +210,7 @@ class Model:
 
         What was less late than that, of these, is no later than it was.
         """
-        due = student.until or self.rules.due
+        due = max(student.until, self.rules.due) if student.until else self.rules.due
         by_time = [0 if due is None else _begun(a.handed_in - due) for a in student.attempts]
         meant = [
             days for days, a in zip(by_time, student.attempts, strict=True) if a.by_hand is not None
@@ -357,6 +357,7 @@ class Course(RuleBasedStateMachine):
     @precondition(lambda self: self.model.rules.due and self._where(self._may_be_extended))
     @rule(at=someone, until=moments)
     def extend(self, at: int, until: datetime) -> None:
+        hypothesis.assume(until > self.model.rules.due)  # else it is refused: it extends nothing
         name = self._who(at, self._may_be_extended)
         self._override(name, "--until", until.isoformat())
         self.model.students[name].until = until
@@ -365,6 +366,7 @@ class Course(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES), until=moments)
     def extend_who_has_handed_in_nothing(self, name: str, until: datetime) -> None:
         hypothesis.assume(not self.model.students.get(name, Student()).attempts)
+        hypothesis.assume(until > self.model.rules.due)
         self._override(name, "--until", until.isoformat())
         self.model.students[name] = Student(until=until)
 
