@@ -600,7 +600,8 @@ def test_a_file_that_is_called_otherwise_is_the_same_attempt(url):
 
 TIMES = [  # when, and who says so, one after the other; what is kept
     ([(3, "file"), (1, "file"), (2, "file")], (1, "file")),
-    ([(1, "file"), (3, "archive")], (3, "archive")),
+    ([(1, "file"), (3, "archive")], (1, "file")),
+    ([(3, "file"), (1, "archive")], (1, "archive")),
     ([(1, "archive"), (3, "system")], (3, "system")),
     ([(3, "system"), (1, "archive"), (1, "file")], (3, "system")),
     ([(3, "system"), (2, "system")], (2, "system")),

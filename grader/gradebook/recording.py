@@ -27,8 +27,8 @@ from grader.submissions.kinds import stem_of
 from grader.submissions.layouts import Owner
 from grader.submissions.pseudonyms import Pseudonym
 
-# How much a time is believed: what a system knows, more than an archive's entry, more than a file.
-BELIEF = {"system": 2, "archive": 1, "file": 0, "": 0}
+# How much a time is believed: what a system knows, more than that of an archive's entry or a file.
+BELIEF = {"system": 1, "archive": 0, "file": 0, "": 0}
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +81,12 @@ def _time_of(row: Mapping[str, Any], entry: Entry, due: str) -> dict[str, Any]:
         values = {
             "handed_in": entry.handed_in, "told_by": entry.told_by, "is_local": entry.is_local
         }  # fmt: skip
-    is_of_that_time = bool(values) or moments[0] == moments[1] or entry.marked_late is False
+    is_of_that_time = (
+        bool(values)
+        or moments[0] == moments[1]
+        or entry.marked_late is False
+        or row["told_by"] in ("file", "")  # no system has said anything of that time
+    )
     if is_of_that_time and entry.marked_late not in (None, row["marked_late"]):
         values |= {"marked_late": entry.marked_late, "marked_for": due}
     return values
