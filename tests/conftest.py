@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
+import postgres
 import pytest
 import torch
 from browser import browsing
@@ -21,6 +22,7 @@ from playwright.sync_api import BrowserContext
 from times import PATIENCE
 from warm import WarmGrader
 
+from grader.gradebook import default_url
 from grader.rubric import Rubric, load_rubric
 from grader.submissions import shown
 from grader.submissions.read import Source, read, read_bytes
@@ -120,6 +122,23 @@ def browser() -> Iterator[BrowserContext]:
     need("chromium")
     with browsing() as context:
         yield context
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgres.Server]:
+    """Give a PostgreSQL server that runs."""
+    need("postgresql")
+    with postgres.server(postgres.programs()) as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the URL of a database without any tables, of each kind."""
+    if request.param == "sqlite":
+        return default_url(tmp_path)
+    running: postgres.Server = request.getfixturevalue("server")
+    return running.new_database()
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,8 @@ import getpass
 import shutil
 from pathlib import Path
 
-import postgres
 import pytest
 from books import DUE, LATE, add, assignment, days, entry, final_of, opened, override, record
-from conftest import need
 from disks import read_only
 from msgspec.structs import replace
 from test_gradebook import sizes
@@ -278,14 +276,11 @@ def test_a_dry_run_of_settings_makes_no_gradebook(warm, tmp_path):
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def elsewhere(request, tmp_path):
+def elsewhere(request, tmp_path) -> str:
     """Give the URL of a database that is in no folder of results."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/class.db"
-        return
-    need("postgresql")
-    with postgres.server(postgres.programs()) as running:
-        yield running.new_database()
+        return f"sqlite:///{tmp_path}/class.db"
+    return request.getfixturevalue("server").new_database()
 
 
 def test_an_override_in_another_database_needs_no_results(warm, elsewhere, tmp_path):

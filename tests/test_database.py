@@ -2,14 +2,11 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-import postgres
 import pytest
-from conftest import need
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 from times import PATIENCE
 
@@ -18,20 +15,6 @@ from grader.gradebook.tables import roster, state
 
 ROUNDS = 50
 SECRET = "a name that nobody else has"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[postgres.Server]:
-    need("postgresql")
-    with postgres.server(postgres.programs()) as running:
-        yield running
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path) -> str:
-    if request.param == "sqlite":
-        return default_url(tmp_path)
-    return request.getfixturevalue("server").new_database()
 
 
 def add_secrets(connection: Connection) -> None:

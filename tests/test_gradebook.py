@@ -19,7 +19,6 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
-import postgres
 import pytest
 from books import (
     DUE,
@@ -35,7 +34,6 @@ from books import (
     paper_of,
     record,
 )
-from conftest import need
 from disks import read_only
 from msgspec.structs import replace
 from sqlalchemy import create_engine, inspect, text
@@ -57,20 +55,6 @@ from grader.submissions.layouts import Owner
 
 DUE_BOOK = assignment(LATE)
 OTHER_SEED = assignment(seed="2")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[postgres.Server]:
-    need("postgresql")
-    with postgres.server(postgres.programs()) as running:
-        yield running
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path) -> str:
-    if request.param == "sqlite":
-        return default_url(tmp_path)
-    return request.getfixturevalue("server").new_database()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,10 +22,9 @@ from typing import Any, NamedTuple
 from zipfile import ZipInfo
 
 import hypothesis
-import postgres
 import pytest
 import readback
-from conftest import GRADER, ROOT, need
+from conftest import GRADER, ROOT
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -547,13 +546,6 @@ def same(one: Standing, other: Standing) -> bool:
     return one[2:-1] == other[2:-1] and [*one[:2], one.points] == [
         pytest.approx(value, abs=0.0051) for value in (*other[:2], other.points)
     ]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[postgres.Server]:
-    need("postgresql")
-    with postgres.server(postgres.programs()) as running:
-        yield running
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

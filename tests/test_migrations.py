@@ -20,13 +20,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import ZipFile
 
-import postgres
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from conftest import ROOT, need, run_grader
+from conftest import ROOT, run_grader
 from sqlalchemy import Connection, MetaData, create_engine, inspect, make_url, text
 from times import PATIENCE
 
@@ -45,19 +44,10 @@ Rows = list[tuple[Any, ...]]
 # Old gradebooks, and what they hold.
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[postgres.Server]:
-    need("postgresql")
-    with postgres.server(postgres.programs()) as running:
-        yield running
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request, tmp_path) -> str:
+@pytest.fixture
+def empty(url) -> str:
     """The URL of a database without any tables."""
-    if request.param == "sqlite":
-        return default_url(tmp_path)
-    return request.getfixturevalue("server").new_database()
+    return url
 
 
 @pytest.fixture
@@ -607,7 +597,7 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize(("empty", "change", "schema"), OTHERS, indirect=["empty"])
+@pytest.mark.parametrize(("url", "change", "schema"), OTHERS, indirect=["url"])
 def test_tables_of_another_schema_are_left_alone(empty, change, schema):
     make_old(empty, {})
     with connected(empty) as connection:
