@@ -3,7 +3,6 @@
 import math
 import os
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -19,11 +18,10 @@ from grader.gradebook import (
     url_of,
 )
 from grader.policy import Late
-from grader.publishing import Folder
+from grader.publishing import Folder, complete_folder
 from grader.records import Criterion, Final
 from grader.remembering import Options, check_same, login_name
 from grader.reports.changes import show_settings as print_settings
-from grader.reports.feedback.pages import Pages
 from grader.reports.history import days_late, show
 from grader.submissions import shown
 from grader.submissions.kinds import counted
@@ -134,7 +132,8 @@ def override_by_hand(student: str, typed: Typed, place: Place) -> list[str]:
         close = book.close_to(student) if is_new else []
         book.override(student, typed.change(before, late))
         after = _final(book, student)
-        _bring_up(book, place.results)
+        if place.results.is_dir():  # a gradebook elsewhere needs none
+            complete_folder(book, place.results)
     if after is None:
         meant = f"; did you mean {' or '.join(map(shown, close))}?" if close else ""
         what = "the extension is withdrawn" if typed.withdraw else "kept for when they hand in"
@@ -168,24 +167,14 @@ def forget(students: Sequence[str], who: str | None, place: Place) -> list[str]:
         # Files first: killed after that, a name is still in the gradebook, to be named again.
         Folder(place.results, book, book.assignment, None).remove(names)
         count = book.forget(names, who or login_name())
-        _bring_up(book, place.results)
+        if place.results.is_dir():
+            complete_folder(book, place.results)
     removed = f"{counted(len(names), 'student')} with {counted(count, 'attempt')}"
     lines = [f"removed {removed}, and all their files in {place.results}"]
     copies = sorted(place.results.glob("gradebook.db.before-*"))
     return lines + [
         f"{copy} is a copy from before, which still has them: delete it" for copy in copies
     ]
-
-
-def _bring_up(book: Gradebook, results: Path) -> None:
-    if not results.is_dir():
-        return
-    assignment = book.assignment
-    with (
-        closing(Pages(1, results, assignment.language, assignment.rubric)) as pages,
-        Folder(results, book, assignment, pages) as folder,
-    ):
-        folder.complete()
 
 
 def _final(book: Gradebook, student: str) -> Final | None:

@@ -8,7 +8,7 @@ removes, what a killed one, or another process with the same gradebook, has left
 import fcntl
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -179,6 +179,22 @@ class Folder:
         with open(self._results / LOCK, "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def complete_folder(
+    book: Gradebook, results: Path, jobs: int = 1, removed: Iterable[str] = ()
+) -> None:
+    """Write all that is not up to date in a folder of results, pages too; `jobs` at a time.
+
+    What was written of students who are `removed` goes.
+    """
+    assignment = book.assignment
+    with (
+        closing(Pages(jobs, results, assignment.language, assignment.rubric)) as pages,
+        Folder(results, book, assignment, pages) as folder,
+    ):
+        folder.remove(removed)
+        folder.complete()
 
 
 def _in_language(final: Final, texts: Texts) -> Final:

@@ -29,7 +29,7 @@ def grading(at: datetime, score: float, in_force: bool = True) -> Grading:
 def attempt(number: int, told_by: ToldBy, days: float, final: float, *of: Grading) -> Attempt:
     file = HandedIn(
         id=number, submission_id=1, name="homework.py", status="graded", score=of[-1].score,
-        is_comparable=True, is_kept=True, handed_in=of[0].at, told_by=told_by,
+        is_comparable=True, handed_in=of[0].at, told_by=told_by,
         marked_late=None, marked_for="",
     )  # fmt: skip
     return Attempt(number=number, file=file, due=DUE, late_days=days, final=final, gradings=of)

@@ -22,7 +22,7 @@ ALWAYS = 10**6  # an id later than those of all attempts here
 def handed_in(number: int, at: datetime, score: float = 100.0, **more: Any) -> HandedIn:
     given = {
         "id": number, "submission_id": number, "name": "homework.py", "status": "graded",
-        "score": score, "is_comparable": True, "is_kept": True, "handed_in": at,
+        "score": score, "is_comparable": True, "handed_in": at,
         "told_by": "file", "marked_late": None, "marked_for": LATE.due_instant,
     }  # fmt: skip
     return HandedIn(**{**given, **more})

@@ -1,6 +1,6 @@
 """`grader regrade` and `grader settings`: grade again what the gradebook keeps; no files needed."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from itertools import groupby
@@ -25,11 +25,10 @@ from grader.gradebook import (
 )
 from grader.jobs import RegradeJob, SettingsJob
 from grader.papers import Brief
-from grader.publishing import Folder
+from grader.publishing import complete_folder
 from grader.records import Record
 from grader.remembering import first, login_name_or_number, new_seed
 from grader.reports.changes import show_moves
-from grader.reports.feedback.pages import Pages
 from grader.reports.terminal import GradeScreen
 from grader.rubric import load_rubric
 from grader.submissions.candidates import Handout
@@ -61,7 +60,7 @@ def regrade(job: RegradeJob) -> int:
             [final.final for final in before.values()],
             [final.final for final in after],
         )
-        _complete(results, book, job.jobs)
+        complete_folder(book, results, job.jobs)
     return DONE
 
 
@@ -97,7 +96,7 @@ def change_settings(job: SettingsJob) -> int:
             print("dry run: nothing was changed")
             return DONE
         _hide_names(book, renamed, job.jobs, results)
-        _complete(results, book, job.jobs, removed=renamed)
+        complete_folder(book, results, job.jobs, removed=renamed)
     return DONE
 
 
@@ -225,13 +224,3 @@ def _work(book: Gradebook, attempts: Sequence[Stored]) -> Work:
 
 def _stored_moment(attempt: Stored, names: Sequence[str]) -> Moment:
     return Moment(attempt.handed_in, attempt.told_by, attempt.is_local)
-
-
-def _complete(results: Path, book: Gradebook, jobs: int, removed: Iterable[str] = ()) -> None:
-    assignment = book.assignment
-    with (
-        closing(Pages(jobs, results, assignment.language, assignment.rubric)) as pages,
-        Folder(results, book, assignment, pages) as folder,
-    ):
-        folder.remove(removed)
-        folder.complete()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from grader.batch import Batch, Find, work_of
+from grader.batch import Batch, work_of
 from grader.catalogue import ENGLISH
 from grader.commands.shared import entries_of, starter
 from grader.errors import UserError
@@ -22,6 +22,7 @@ from grader.gradebook import (
     default_url,
     gradebook_file,
     note_url,
+    seed_before,
     untouched_url,
     url_of,
 )
@@ -53,7 +54,6 @@ class _Remembered:
     settings: Sequence[Setting] = ()
     people: Sequence[Person] = ()
     roster: dict[str, RosterRow] = field(default_factory=dict)
-    seed_before: str | None = None
     renames: int = 0
 
     @property
@@ -69,7 +69,6 @@ class _Remembered:
             book.settings(),
             book.people(),
             book.roster(),
-            book.seed_before(),
             book.renames(),
         )
 
@@ -138,7 +137,7 @@ def _grade(job: GradeJob) -> int:
 def _assignment(job: GradeJob, remembered: _Remembered, results: Path) -> Assignment:
     """Return what to go by; raise UserError if something else is remembered."""
     if remembered.assignment is None:
-        return first(job.options, remembered.seed_before)
+        return first(job.options, seed_before(remembered.settings))
     known = remembered.roster, remembered.people, remembered.settings
     check_same(job.options, remembered.assignment, *known, results)
     return remembered.assignment
@@ -236,7 +235,6 @@ def _grade_class(
 ) -> int:
     results, assignment = Path(job.out), book.assignment
     rubric, basis = assignment.rubric, assignment.basis
-    find: Find = book.find
     if rubric.late.due and (untimed := _untimed(submissions)):
         screen.show_untimed(untimed)
     students = {submission.student for submission in submissions}
@@ -247,7 +245,7 @@ def _grade_class(
             Pages(min(job.jobs, len(submissions)), results, assignment.language, rubric)
         ) as pages,
         Folder(results, book, assignment, pages if job.pages else None) as folder,
-        closing(batch.results(find)) as all_,
+        closing(batch.results(book.find)) as all_,
     ):
         try:
             for some in all_:

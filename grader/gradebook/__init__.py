@@ -10,7 +10,7 @@ from grader.gradebook.book import Change, Gradebook, Moves
 from grader.gradebook.database import GradebookError, default_url, gradebook_file, untouched_url
 from grader.gradebook.folder import note_url, require_gradebook, url_of
 from grader.gradebook.recording import Entry
-from grader.gradebook.settings import PACKAGE, Assignment, Seed, Setting
+from grader.gradebook.settings import PACKAGE, Assignment, Seed, Setting, seed_before
 from grader.gradebook.standing import Attempt, Grading, History, Override
 from grader.gradebook.statements import Stored
 
@@ -33,6 +33,7 @@ __all__ = [
     "gradebook_file",
     "note_url",
     "require_gradebook",
+    "seed_before",
     "untouched_url",
     "url_of",
 ]

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 import msgspec
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert
 
 from grader.bulk import no_collection
 from grader.gradebook import statements
@@ -36,10 +36,7 @@ NOT_YET = (
     "does not know its rubric, as an older grader made it: name the one it was graded by, "
     "with `grader settings FOLDER --rubric FILE`, or grade the class again"
 )
-
-
 RENAMED = "students were renamed while this was graded: run again"
-
 NOTHING = "nothing is set up or graded yet: see `grader grade` and `grader settings`"
 
 
@@ -93,11 +90,8 @@ class Gradebook:
 
     @property
     def assignment(self) -> Assignment:
-        """What is remembered; raise GradebookError if an older grader made the book."""
-        if (assignment := self.find_assignment()) is None:
-            is_older = self.seed_before() is not None
-            raise GradebookError(f"{self._database.shown}: {NOT_YET if is_older else NOTHING}")
-        return assignment
+        """What is remembered; raise GradebookError, with the reason, if nothing is."""
+        return self._database.read(self._must)
 
     def find_assignment(self) -> Assignment | None:
         """Return what is remembered, None if there is nothing yet."""
@@ -157,12 +151,12 @@ class Gradebook:
     ) -> dict[str, str]:
         """Put another assignment in force, in the place of the one that was `before`.
 
-        `keys` are those of each kept attempt's new grading.
+        `keys` are those of each kept attempt's new grading. `show` is called with the marks that
+        move, and with all marks after that, before anything is written; a dry run ends there.
 
-        `show` is called with the marks that move, and with all marks after that, before anything is
-        written; a dry run ends there. Return the new names of students who are renamed, by the old.
-        Raise GradebookError if another process has changed the settings meanwhile, or there is work
-        that was not graded by the new rubric.
+        Return the new names of students who are renamed, by the old. Raise GradebookError if
+        another process has changed the settings meanwhile, or there is work that was not graded by
+        the new rubric.
         """
         names: dict[str, str] = {}
 
@@ -204,8 +198,7 @@ class Gradebook:
 
     def seed_before(self) -> str | None:
         """Return the seed that an older grader used, if its gradebook was brought up."""
-        seed = seed_before(self.settings())
-        return seed.value if seed else None
+        return seed_before(self.settings())
 
     # People
 
@@ -222,11 +215,7 @@ class Gradebook:
 
         def work(connection: Connection) -> None:
             for person in people:
-                values = {
-                    "system": person.system, "system_id": person.id, "called": person.name
-                }  # fmt: skip
-                row = update(students).where(students.c.name == person.student)
-                connection.execute(row.values(values))
+                statements.put_person(connection, person)
 
         self._database.write(work)
 
@@ -242,19 +231,18 @@ class Gradebook:
 
         Raise GradebookError if one of them is not in the book.
         """
-        counts: list[int] = []
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> int:
             ids = [self._id_of(name, connection) for name in names]
             people = statements.people_of(connection, names)
             count = remove(connection, ids, people)
             row = {"action": "forget", "students": len(ids), "attempts": count, "who": who}
             connection.execute(insert(audit), {**row, "at": datetime.now(UTC)})
-            counts.append(count)
+            return count
 
-        self._database.write(work)
+        count = self._database.write(work)
         self._database.compact()
-        return counts[-1]
+        return count
 
     # Gradings
 
@@ -270,7 +258,7 @@ class Gradebook:
     def keep(self, basis: str, records: Mapping[str, Record]) -> None:
         """Keep records, by key, that are not in force yet."""
         named = {key: (basis, record) for key, record in records.items()}
-        self._database.write(lambda connection: _ignore(statements.keep_records(connection, named)))
+        self._database.write(lambda connection: statements.keep_records(connection, named))
 
     def renames(self) -> int:
         """Return how often students were renamed: their names are as of then."""
@@ -370,7 +358,7 @@ class Gradebook:
 
     def require(self, student: str) -> None:
         """Raise GradebookError, with the names that are close, if a student is not in the book."""
-        self._database.read(lambda connection: _ignore(self._id_of(student, connection)))
+        self._database.read(lambda connection: self._id_of(student, connection))
 
     def close_to(self, student: str) -> list[str]:
         """Return the names of students that are spelled nearly like this one."""
@@ -390,7 +378,8 @@ class Gradebook:
 
     def _must(self, connection: Connection) -> Assignment:
         if (assignment := self._assignment(connection)) is None:
-            raise GradebookError(f"{self._database.shown}: {NOT_YET}")
+            is_older = seed_before(statements.settings_of(connection)) is not None
+            raise GradebookError(f"{self._database.shown}: {NOT_YET if is_older else NOTHING}")
         return assignment
 
     def _set(self, connection: Connection, values: Mapping[Name, str], who: str) -> None:
@@ -509,10 +498,6 @@ class Gradebook:
 def _terms(assignment: Assignment | None) -> Assignment | None:
     """Return an assignment without the software, which any run may note anew."""
     return assignment and msgspec.structs.replace(assignment, software={})
-
-
-def _ignore(value: object) -> None:
-    """Take a value that nobody needs: the work of a transaction returns none."""
 
 
 def _with_drawings(final: Final, record: Record) -> Final:

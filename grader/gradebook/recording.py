@@ -1,6 +1,6 @@
 """Put into the gradebook who handed in what, and take it out; each within a transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -52,18 +52,24 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 def is_unchanged(connection: Connection, entries: Sequence[Entry], due: str) -> bool:
     """Tell whether these gradings are in force already, and there is nothing to add."""
-    names = statements.ids_by(
-        connection, students.c.name, {entry.record.student for entry in entries}
-    )
     ids = statements.submission_ids(connection, {entry.key for entry in entries})
-    known = statements.known_attempts(connection, names.values())
-    for entry in entries:
-        row = known.get((names.get(entry.record.student, 0), entry.content))
+    for entry, row in _with_rows(connection, entries):
         if row is None or not row["is_kept"] or row["submission_id"] != ids.get(entry.key):
             return False
         if _time_of(row, entry, due):
             return False
     return True
+
+
+def _with_rows(
+    connection: Connection, entries: Sequence[Entry]
+) -> Iterator[tuple[Entry, dict[str, Any] | None]]:
+    """Yield each entry with the attempt that is known of the same work, if one is."""
+    names = {entry.record.student for entry in entries}
+    ids = statements.ids_by(connection, students.c.name, names)
+    known = statements.known_attempts(connection, ids.values())
+    for entry in entries:
+        yield entry, known.get((ids.get(entry.record.student, 0), entry.content))
 
 
 def _time_of(row: Mapping[str, Any], entry: Entry, due: str) -> dict[str, Any]:
@@ -94,14 +100,10 @@ def _time_of(row: Mapping[str, Any], entry: Entry, due: str) -> dict[str, Any]:
 
 def later_than_known(connection: Connection, entries: Sequence[Entry]) -> list[str]:
     """Return the students whose time a system tells, and told earlier before."""
-    names = statements.ids_by(
-        connection, students.c.name, {entry.record.student for entry in entries}
-    )
-    known = statements.known_attempts(connection, names.values())
     return [
         entry.record.student
-        for entry in entries
-        if (row := known.get((names.get(entry.record.student, 0), entry.content)))
+        for entry, row in _with_rows(connection, entries)
+        if row
         and row["told_by"] == entry.told_by == "system"
         and row["handed_in"] < entry.handed_in
     ]
@@ -217,8 +219,7 @@ def _with_students(connection: Connection, entries: Sequence[Entry]) -> dict[str
     for name, owner in owners.items():
         if owner is None or (people[name].system, people[name].id) == (owner.system, owner.id):
             continue
-        values = {"system": owner.system, "system_id": owner.id, "called": owner.name}
-        connection.execute(update(students).where(students.c.id == ids[name]).values(values))
+        statements.put_person(connection, Person(name, owner.system, owner.id, owner.name))
     return ids
 
 

@@ -100,7 +100,7 @@ class Assignment(msgspec.Struct, frozen=True):
         return {name: value for name, value in other.values().items() if value != mine[name]}
 
 
-def seed_before(settings: Sequence[Setting]) -> Seed | None:
-    """Return the seed of a gradebook that remembers nothing but that."""
+def seed_before(settings: Sequence[Setting]) -> str | None:
+    """Return the seed that an older grader used, if that is what its gradebook remembers."""
     values = [setting.value for setting in settings if setting.name == "seed"]
-    return msgspec.json.decode(values[-1], type=Seed) if values else None
+    return msgspec.json.decode(values[-1], type=Seed).value if values else None

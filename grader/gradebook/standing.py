@@ -27,9 +27,8 @@ class Grading(msgspec.Struct, frozen=True, kw_only=True):
 class HandedIn(msgspec.Struct, frozen=True, kw_only=True):
     """Something that a student handed in, and the grading of it that is in force.
 
-    `is_comparable` tells whether that was graded by the rubric and seed in force; `is_kept` tells
-    whether the bytes are there to grade it again. `marked_late` is what the system says, if it
-    does, and `marked_for` the due date in force when it said so.
+    `is_comparable` tells whether that was graded by the rubric and seed in force. `marked_late` is
+    what the system says, if it does, and `marked_for` the due date in force when it said so.
     """
 
     id: int
@@ -38,7 +37,6 @@ class HandedIn(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     score: float
     is_comparable: bool
-    is_kept: bool
     handed_in: datetime
     told_by: ToldBy
     marked_late: bool | None

@@ -36,6 +36,9 @@ from grader.roster import Person, RosterRow
 
 CHUNK = 500  # values in one IN; SQLite once took no more than 999
 
+# Whether the files of an attempt are there; of what an older grader recorded they are not.
+IS_KEPT = select(files.c.name).where(files.c.attempt_id == attempts.c.id).exists()
+
 Value = TypeVar("Value")
 Row = dict[str, Any]
 
@@ -189,11 +192,7 @@ def known_attempts(
     connection: Connection, student_ids: Iterable[int]
 ) -> dict[tuple[int, str], Row]:
     """Return the attempts of students, by student and content; `is_kept`: their bytes are there."""
-    query = select(
-        attempts,
-        submissions.c.status,
-        select(files.c.name).where(files.c.attempt_id == attempts.c.id).exists().label("is_kept"),
-    ).join(submissions)
+    query = select(attempts, submissions.c.status, IS_KEPT.label("is_kept")).join(submissions)
     return {
         (row["student_id"], row["content"]): dict(row)
         for chunk in chunks(student_ids)
@@ -263,7 +262,7 @@ def stored_of(connection: Connection, names: Sequence[str] | None) -> list[Store
             attempts.c.marked_late,
         )
         .select_from(attempts.join(students).join(submissions))
-        .where(select(files.c.name).where(files.c.attempt_id == attempts.c.id).exists())
+        .where(IS_KEPT)
         .order_by(students.c.name, attempts.c.id)
     )
     return [Stored(**row) for row in _of_students(connection, query, names)]
@@ -271,8 +270,7 @@ def stored_of(connection: Connection, names: Sequence[str] | None) -> list[Store
 
 def students_not_kept(connection: Connection) -> list[str]:
     """Return the students of whom an attempt is there without its bytes."""
-    kept = select(files.c.name).where(files.c.attempt_id == attempts.c.id).exists()
-    query = select(students.c.name).join(attempts).where(~kept).distinct()
+    query = select(students.c.name).join(attempts).where(~IS_KEPT).distinct()
     return list(connection.execute(query.order_by(students.c.name)).scalars())
 
 
@@ -338,10 +336,6 @@ def handed_in_by(
             submissions.c.status,
             submissions.c.score,
             submissions.c.basis,
-            select(files.c.name)
-            .where(files.c.attempt_id == attempts.c.id)
-            .exists()
-            .label("is_kept"),
             attempts.c.handed_in,
             attempts.c.told_by,
             attempts.c.marked_late,
@@ -352,8 +346,7 @@ def handed_in_by(
     )
     found: dict[str, list[HandedIn]] = {}
     unknown: list[tuple[str, int]] = []
-    for row in _of_students(connection, query, names):
-        fields = dict(row)
+    for fields in _of_students(connection, query, names):
         student, its_basis = fields.pop("student"), fields.pop("basis")
         if its_basis is None:
             unknown.append((student, len(found.get(student, []))))
@@ -450,6 +443,13 @@ def people_of(connection: Connection, names: Sequence[str] | None = None) -> lis
         Person(row["name"], row["system"], row["system_id"], row["called"])
         for row in _of_students(connection, query, names)
     ]
+
+
+def put_person(connection: Connection, person: Person) -> None:
+    """Note who a student is in a system, if the student is here."""
+    row = update(students).where(students.c.name == person.student)
+    values = {"system": person.system, "system_id": person.id, "called": person.name}
+    connection.execute(row.values(values))
 
 
 def sections_of(connection: Connection, names: Sequence[str] | None) -> dict[str, str]:

@@ -10,6 +10,11 @@ from rich.table import Table
 from grader.gradebook import Assignment, Moves, Setting
 
 LISTED = 20  # students whose marks move
+ORIGINS = {
+    "secret": "secret, of 128 bits",
+    "given": "given by somebody",
+    "before": "from an older gradebook",
+}
 
 
 def show_moves(moves: Moves, before: Sequence[float], after: Sequence[float]) -> None:
@@ -44,19 +49,11 @@ def show_settings(
     console = Console(highlight=False)
     set_: Mapping[str, Setting] = {setting.name: setting for setting in settings}
     policy, seed = assignment.rubric, assignment.seed
-    shown_seed = (
-        seed.value
-        if with_seed
-        else {"secret": "secret, of 128 bits"}.get(
-            seed.origin,
-            "given by somebody" if seed.origin == "given" else "from an older gradebook",
-        )
-    )
     late = policy.late
     due = f"due {late.due}" if late.due else "nothing is due"
     rows = {
         "rubric": f"{assignment.rubric_name}: {policy.max_score:g} points",
-        "seed": shown_seed,
+        "seed": seed.value if with_seed else ORIGINS[seed.origin],
         "language": assignment.language,
         "roster": assignment.roster_name or "none",
         "software": ", ".join(f"{name} {of}" for name, of in assignment.software.items()),
