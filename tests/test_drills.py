@@ -39,6 +39,8 @@ def write_class(folder: Path) -> Path:
     solution = (ROOT / "solution" / "homework.py").read_text(encoding="utf-8")
     stub = (ROOT / "assignment" / "homework.py").read_text(encoding="utf-8")
     half = (ROOT / "tests" / "submissions" / "half_finished.py").read_text(encoding="utf-8")
+    # They are at work for long enough to be met there, however fast the machine is.
+    solution += "for _ in range(10_000_000):\n    pass\n"
     kinds = [stub, "def forward(x, params:\n", "", half, "import torch\n1 / 0\n"]
     folder.mkdir()
     for number in range(CLASS_SIZE):

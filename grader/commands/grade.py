@@ -253,9 +253,10 @@ def _grade_class(
                 overruled += book.later_than_known(entries) if job.times else []
                 if not (some[0].was_known and book.is_unchanged(entries)):
                     book.add(basis, entries, renames)
-                # What is in the book and not yet in a file gets there with the next run.
-                folder.write(book.finals({entry.record.student for entry in entries}))
+                # Counted as soon as it is in the book: what an interrupt tells is kept. What is not
+                # yet in a file gets there with the next run.
                 screen.add([result.record for result in some], known=some[0].was_known)
+                folder.write(book.finals({entry.record.student for entry in entries}))
             screen.show_pages(pages.waiting)
             finals, figures = folder.complete(screen.alarms)
             screen.show_pages(pages.waiting)
