@@ -34,7 +34,7 @@ def compare_submissions(paths: Sequence[Path], place: Place, jobs: int) -> str:
         archives = opened.enter_context(Archives(*limits))
         texts = {
             submission.student: text
-            for submission in discover(paths, archives, results, names)
+            for submission in discover(paths, archives, results, names, names.students)
             if (text := _text_of(submission, rubric.limits.source_bytes))
         }
         comparison = compare(texts, released_code(rubric), rubric.similarity, jobs)
