@@ -79,7 +79,7 @@ CANVAS_UNGRADABLE = (
     "ada_11_901_homework.py", "ada_11_902_report.pdf", "ben_12_903_report.pdf", "cy_13_text.html",
     "dan_LATE_14_link.html", "eve_15_904_work.rar", "README.txt",
 )  # fmt: skip
-# Somebody whose name is x_12, which is not Bob's; a file that begins with a number, which is none of
+# Somebody whose name is x_12, not Bob; a file that begins with a number, which is none of
 # Canvas's; two of a group with one file.
 CANVAS_NUMBERS = (
     "x_12_1000_900_homework.py", "bob_12_901_homework.py", "cy_13_902_4_homework.py",

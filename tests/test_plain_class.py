@@ -77,7 +77,7 @@ def grade(warm, root: Path, out: Path, rubric: Path) -> dict[str, tuple[str, str
         return {row["student"]: (row["status"], row["final"]) for row in csv.DictReader(grades)}
 
 
-def test_ada_keeps_what_was_set_by_hand_when_ADA_appears(warm, untrained, tmp_path):
+def test_ada_keeps_what_was_set_by_hand_when_capitals_appear(warm, untrained, tmp_path):
     best, worse = (
         (lms.CORPUS / name).read_bytes() for name in ("gbk_comments.py", "syntax_error.py")
     )
