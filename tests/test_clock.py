@@ -98,7 +98,7 @@ def test_a_class_graded_by_another_rubric_when_the_clock_is_set_right(
     warm, untrained, tmp_path, clock
 ):
     root, out, other = tmp_path / "class", tmp_path / "out", tmp_path / "other.toml"
-    lms.lay(root, {"ada.py": (lms.CORPUS / "syntax_error.py").read_text("utf-8")})
+    lms.lay(root, {"ada.py": (lms.CORPUS / "gbk_comments.py").read_text("utf-8")})
     text = untrained.read_text(encoding="utf-8")
     other.write_text(text.replace('"grad_w2" = 10', '"grad_w2" = 4'), encoding="utf-8")
     assert warm.run("grade", root, "--out", out, "--rubric", untrained).returncode == 0
@@ -106,4 +106,4 @@ def test_a_class_graded_by_another_rubric_when_the_clock_is_set_right(
     done = warm.run("settings", out, "--rubric", other)
     assert done.returncode == 0, done.stderr
     (row,) = csv.DictReader((out / "grades.csv").read_text("utf-8-sig").splitlines())
-    assert (row["grad_w2"], row["final"]) == ("4", "59")
+    assert (row["grad_w2"], row["final"]) == ("4", "69")
