@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 
+import lms
 import pytest
 from conftest import ROOT
 from times import effort
@@ -115,13 +116,14 @@ def test_twenty_files_are_no_twenty_guesses(warm, untrained, tmp_path):
     right = (ROOT / "tests" / "submissions" / "gbk_comments.py").read_bytes()
     wrong = right.replace(b"def grad_w2", b"def grad_w3")
     folder, out = tmp_path / "class" / "ada", tmp_path / "out"
-    folder.mkdir(parents=True)
+    lms.lay(folder.parent, {"ben/homework.py": "x = 1\n"})
+    folder.mkdir()
     for number in range(19):
         (folder / f"h{number:02}.py").write_bytes(wrong + f"\nx = {number}\n".encode())
     (folder / "z.py").write_bytes(right)
     done = warm.run("grade", folder.parent, "--out", out, "--rubric", untrained)
     assert done.returncode == 0, done.stderr
-    (result,) = out.glob("*/result.json")
+    result = out / "ada" / "result.json"
     record = json.loads(result.read_bytes())
     roles = Counter(file["role"] for file in record["files"])
     assert roles == {"counts": 1, "graded": 4, "left_out": 15}

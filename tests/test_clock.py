@@ -98,7 +98,8 @@ def test_a_class_graded_by_another_rubric_when_the_clock_is_set_right(
     warm, untrained, tmp_path, clock
 ):
     root, out, other = tmp_path / "class", tmp_path / "out", tmp_path / "other.toml"
-    lms.lay(root, {"ada.py": (lms.CORPUS / "gbk_comments.py").read_text("utf-8")})
+    root.mkdir()
+    (root / "ada.py").write_bytes((lms.CORPUS / "gbk_comments.py").read_bytes())
     text = untrained.read_text(encoding="utf-8")
     other.write_text(text.replace('"grad_w2" = 10', '"grad_w2" = 4'), encoding="utf-8")
     assert warm.run("grade", root, "--out", out, "--rubric", untrained).returncode == 0
