@@ -125,9 +125,9 @@ class Names:
             found = self._found.setdefault(same_folder(given), owner)
             if found != owner:
                 raise UserError(f"{self._table}: calls both {found.id} and {owner.id} {given}")
-            if (other := self._other(owner, given)) and other.id not in self._given:
+            if (other := self._other(owner, given)) and other.known_by not in self._given:
                 raise UserError(
-                    f"{self._table}: calls {owner.id} {given}, who was {other.id} until now"
+                    f"{self._table}: calls {owner.id} {given}, who was {other.known_by} until now"
                 )
             return given
         if known := self._known.get((owner.system, owner.id)):
@@ -175,10 +175,15 @@ class Names:
         )
 
     def _other(self, owner: Owner, student: str) -> Person | None:
-        """Return who else in the same system has this name."""
+        """Return who else has this name, or one of the same folder.
+
+        Somebody of another system, or of none, is the same student if called just so.
+        """
         person = self._of.get(same_folder(student))
-        if not owner.system or not person or person.system != owner.system:
+        if not owner.system or person is None:
             return None
+        if person.system != owner.system:
+            return person if person.student != student else None
         return person if person.id != owner.id else None
 
 

@@ -42,7 +42,7 @@ from grader.submissions.layouts import (
     says_whose,
 )
 from grader.submissions.layouts.common import MOST_REMARKS, shortened
-from grader.submissions.naming import unique
+from grader.submissions.naming import same_folder, unique
 from grader.submissions.pseudonyms import Pseudonym
 from grader.submissions.times import NO_TIMES, Moment, Times, in_zone, now, of_file
 from grader.submissions.tree import (
@@ -820,10 +820,10 @@ def _names(
     """
     told = [name_of(item.whose) for item in items]
     called = [name or item.name for name, item in zip(told, items, strict=True)]
-    often = Counter(name.casefold() for name in called)
+    often = Counter(map(same_folder, called))
     names = [
         f"{name}-{item.owner.id}"
-        if item.owner and not known and often[name.casefold()] > 1
+        if item.owner and not known and often[same_folder(name)] > 1
         else name
         for item, known, name in zip(items, told, called, strict=True)
     ]
