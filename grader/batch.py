@@ -281,7 +281,7 @@ def work_of(submission: Submission, source_bytes: int) -> Work:
             paper=partial(paper_of, attempt, source_bytes),
             handed_in=partial(_handed_in, attempts[: number + 1]),
             marked_late=attempt.late,
-            owner=submission.owner,
+            owner=submission.owner or Owner("", submission.called, submission.called),
         )
         for number, attempt in enumerate(attempts)
     ]

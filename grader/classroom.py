@@ -49,7 +49,6 @@ IN_OWN_FOLDER = re.compile(
 )
 PATH = re.compile(r"/[^\s'\"(),:]*")
 OF_WORKER = "/grader-"  # in the path of the folder that a submission runs in
-MOST_CANDIDATES = 20  # files of a submission that are graded, each for itself
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,9 @@ class Classroom:
         self._limits = limits_of_canary(brief.rubric.limits)
         zygote.slowness = SLOWEST_MACHINE
         self._reference = read(NAME, brief.reference.encode())
-        self._choice = Choice(brief.handed_out, brief.rubric.spellings.by_name())
+        self._choice = Choice(
+            brief.handed_out, brief.rubric.spellings.by_name(), brief.rubric.limits.graded_files
+        )
         # One: it is the whole class's, or else the next paper is another student's.
         self._exam = lru_cache(maxsize=1)(partial(_Exam.of, brief.rubric))
         self._whole = self._exam(int(brief.seed))
@@ -137,7 +138,7 @@ class Classroom:
             return Graded(self._unreadable(paper, problems, exam, started), None)
         graded: list[_GradedFile] = []
         candidates = self._choice.candidates(sources)
-        for source in candidates[:MOST_CANDIDATES]:
+        for source in candidates[: self._rubric.limits.graded_files]:
             beside = [other for other in sources if other is not source]
             graded.append(self._grade_file(source, beside, paper.student, exam))
             if graded[-1].record.score == self._rubric.max_score:

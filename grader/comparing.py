@@ -34,15 +34,17 @@ def compare_submissions(paths: Sequence[Path], place: Place, jobs: int) -> str:
         archives = opened.enter_context(Archives(*limits))
         texts = {
             submission.student: text
-            for submission in discover(paths, archives, results, names)
+            for submission in discover(paths, archives, results, names, names.students)
             if (text := _text_of(submission, rubric.limits.source_bytes))
         }
         comparison = compare(texts, released_code(rubric), rubric.similarity, jobs)
         language = Texts(book.assignment.language) if book else ENGLISH
-        write_similar(comparison, results, language)
         if book:
             with Folder(results, book, book.assignment, None) as folder:
+                write_similar(comparison, results, language)
                 folder.complete()  # the index has a link to it
+        else:
+            write_similar(comparison, results, language)
     pairs = "1 pair" if comparison.found == 1 else f"{comparison.found} pairs"
     return (
         f"{comparison.compared} submissions compared: {pairs} to look at, none of them a verdict. "

@@ -69,7 +69,7 @@ def _marks(book: Gradebook) -> list[Mark]:
     people = {person.student: person for person in book.people()}
     finals = book.finals()
     return [
-        Mark(final, person.system, person.id, person.name)
+        Mark(final, person.system, person.id, person.name) if person.system else Mark(final)
         for final, person in ((final, people[final.student]) for final in finals)
     ]
 

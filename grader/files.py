@@ -33,12 +33,12 @@ def writing_atomically(path: Path) -> Iterator[BinaryIO]:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove what a killed run left half-written in `folder` and in the folders in it.
+def remove_unfinished(folder: Path, *, deep: bool) -> None:
+    """Remove what a killed run left half-written in `folder`, and in the folders in it if `deep`.
 
     Nothing may be writing there.
     """
-    for pattern in (f"{UNFINISHED}*", f"*/{UNFINISHED}*"):
+    for pattern in [f"{UNFINISHED}*"] + [f"*/{UNFINISHED}*"] * deep:
         for path in folder.glob(pattern):
             path.unlink(missing_ok=True)
 

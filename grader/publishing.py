@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
+from uuid import uuid4
 
 import msgspec
 from msgspec.structs import replace
@@ -32,7 +33,10 @@ from grader.submissions.naming import is_safe
 CHUNK = 200  # students whose files are written at a time
 COMPLETE = ".complete"
 LOCK = ".lock"
-AT_WORK = ".at-work"  # every process that writes files here has a shared lock on it
+# Every process that writes files here has a shared lock on it, and notes there when it comes and,
+# with nothing left to do, goes.
+AT_WORK = ".at-work"
+CAME, WENT = "+", "-"
 
 
 class _Complete(msgspec.Struct, frozen=True):
@@ -54,7 +58,8 @@ class Folder:
     """The files of a folder of results. Several processes may write to one at the same time.
 
     Use as a context manager. On entering, what killed processes left half-written is removed,
-    unless others are at work here.
+    unless others are at work here: then whoever comes when they are done does that. Nobody looks
+    through the students' folders if all who came before have gone.
     """
 
     def __init__(
@@ -68,12 +73,16 @@ class Folder:
         self._pages = pages
         self._opened = ExitStack()
         self._written: set[str] = set()
+        self._is_complete = False
+        self._name = uuid4().hex
 
     def __enter__(self) -> Self:
-        self._at_work = self._opened.enter_context(open(self._results / AT_WORK, "w"))
+        self._at_work = self._opened.enter_context(open(self._results / AT_WORK, "a+"))
         with self._if_alone() as is_alone:
             if is_alone:
-                remove_unfinished(self._results)
+                remove_unfinished(self._results, deep=not self._have_all_gone())
+                self._at_work.truncate(0)
+        self._note(CAME)
         return self
 
     def __exit__(
@@ -82,6 +91,9 @@ class Folder:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._is_complete:  # otherwise a process may have been ended in the middle of a page
+            with suppress(OSError):
+                self._note(WENT)
         self._opened.close()
 
     def write(self, finals: Sequence[Final]) -> None:
@@ -126,6 +138,7 @@ class Folder:
                 # look at all of it again.
                 if is_alone and now != before:
                     write_atomically(self._results / COMPLETE, msgspec.json.encode(now))
+        self._is_complete = True
         return published
 
     def write_tables(self, alarms: Sequence[tuple[Smell, int]] = ()) -> None:
@@ -159,6 +172,17 @@ class Folder:
             if noted.book == book:
                 return noted
         return _Complete(book)
+
+    def _note(self, what: str) -> None:
+        self._at_work.write(f"{what}{self._name}\n")
+        self._at_work.flush()
+
+    def _have_all_gone(self) -> bool:
+        """Tell whether all that wrote here have gone; an older grader did not note that."""
+        self._at_work.seek(0)
+        notes = set(self._at_work.read().split())
+        came = {note.removeprefix(CAME) for note in notes if note.startswith(CAME)}
+        return bool(came) and all(f"{WENT}{name}" in notes for name in came)
 
     @contextmanager
     def _if_alone(self) -> Iterator[bool]:

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -13,14 +14,17 @@ from grader.files import write_atomically
 from grader.sheets import Row, read_rows
 from grader.submissions import shown
 from grader.submissions.layouts import Owner
-from grader.submissions.naming import is_safe, safe
+from grader.submissions.naming import is_safe, safe, same_folder
 
 STUDENTS = "students.csv"
 MOST_NAMED = 10  # ids of a table that are nobody's here
 
 
 class Person(msgspec.Struct, frozen=True):
-    """A student of the gradebook, and who that is in a system ("": in none)."""
+    """A student of the gradebook, and who that is in a system ("": in none).
+
+    In none the id is the name of the file or folder; "" if an older grader did not note it.
+    """
 
     student: str
     system: str
@@ -30,7 +34,7 @@ class Person(msgspec.Struct, frozen=True):
     @property
     def known_by(self) -> str:
         """The id in an instructor's table: the system's or, in none, what the student is called."""
-        return self.id if self.system else self.student
+        return self.id or self.student
 
 
 class RosterRow(msgspec.Struct, frozen=True):
@@ -96,13 +100,19 @@ class Names:
         """`people` are those of the gradebook, `rows` those of the `table` of this name."""
         people = list(people)
         self._table = table
-        self._known = {(person.system, person.id): person.student for person in people}
-        self._of = {person.student.casefold(): person for person in people}
+        self._known = {(p.system, p.id): p.student for p in people if p.id}
+        self._of = {same_folder(person.student): person for person in people}
+        self._new: dict[str, str] = {}  # names of this class, by what files are called
         self._rows = {row.id: row for row in rows}
         self._given = {row.id: row.student for row in self._rows.values() if row.student}
         self._found: dict[str, Owner] = {}
         self._seen = {person.known_by for person in people}
-        self._seen |= {id_ for id_, name in self._given.items() if name.casefold() in self._of}
+        self._seen |= {id_ for id_, name in self._given.items() if same_folder(name) in self._of}
+
+    @property
+    def students(self) -> list[str]:
+        """The names that students of the gradebook have."""
+        return [person.student for person in self._of.values()]
 
     def __call__(self, owner: Owner) -> str | None:
         """Return what somebody is to be called, None where there is nothing to say about it.
@@ -112,16 +122,18 @@ class Names:
         """
         self._seen.add(owner.id)
         if given := self._given.get(owner.id):
-            found = self._found.setdefault(given.casefold(), owner)
+            found = self._found.setdefault(same_folder(given), owner)
             if found != owner:
                 raise UserError(f"{self._table}: calls both {found.id} and {owner.id} {given}")
-            if (other := self._other(owner, given)) and other.id not in self._given:
+            if (other := self._other(owner, given)) and other.known_by not in self._given:
                 raise UserError(
-                    f"{self._table}: calls {owner.id} {given}, who was {other.id} until now"
+                    f"{self._table}: calls {owner.id} {given}, who was {other.known_by} until now"
                 )
             return given
         if known := self._known.get((owner.system, owner.id)):
             return known
+        if not owner.system:
+            return self._by_file(owner.id)
         name = owner.name
         while self._other(owner, safe(name)):  # two would share their attempts
             name = f"{name}-{owner.id}"
@@ -141,11 +153,37 @@ class Names:
         named = ", ".join(map(shown, others[:MOST_NAMED]))
         return [f"{self._table}: nobody in this class has the id {named}{more}"]
 
-    def _other(self, owner: Owner, student: str) -> Person | None:
-        """Return who else in the same system has this name."""
-        person = self._of.get(student.casefold())
-        if not owner.system or not person or person.system != owner.system:
+    def _by_file(self, called: str) -> str | None:
+        """Return the name of a student of no system by what their file or folder is called.
+
+        It is that of the gradebook's student if that is called just so. A new one gets another name
+        if theirs would be the same folder, as ADA's is that of ada.
+        """
+        name = safe(called)
+        person = self._of.get(same_folder(name))
+        if person is None:
             return None
+        # Of whom there is no id, an older grader knew the name of the folder alone.
+        is_same = person.student == (called if person.system else name)
+        is_known_otherwise = person.id or person.student in self._given.values()
+        if is_same and (person.system or not is_known_otherwise):
+            return name
+        taken = {*self._of, *map(same_folder, self._new.values())}
+        free = (f"{name}-{number}" for number in count(2))
+        return self._new.setdefault(
+            called, next(new for new in free if same_folder(new) not in taken)
+        )
+
+    def _other(self, owner: Owner, student: str) -> Person | None:
+        """Return who else has this name, or one of the same folder.
+
+        Somebody of another system, or of none, is the same student if called just so.
+        """
+        person = self._of.get(same_folder(student))
+        if not owner.system or person is None:
+            return None
+        if person.system != owner.system:
+            return person if person.student != student else None
         return person if person.id != owner.id else None
 
 

@@ -2,10 +2,8 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
-import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +27,7 @@ from grader.confined.contract import (
 from grader.confined.files import File
 from grader.confined.limits import Limits, seconds_for
 from grader.confined.student import WAITED, over
+from grader.confined.temporary import make_own_folder, remove, remove_abandoned
 from grader.errors import UserError
 
 START_SECONDS = 120.0  # for the zygote to preload what students import, and a worker to be ready
@@ -65,13 +64,14 @@ class Zygote:
     another, if there is one. Without `cpus` everything runs wherever there is room.
     """
 
-    def __init__(self, pid: int, base: Path, control: socket.socket) -> None:
+    def __init__(self, pid: int, base: Path, lock: int, control: socket.socket) -> None:
         self.strict = False
         self.slowness = 1.0
         """How many times what the rubric gives for computing is in the limits: see canary.py."""
         self.cpus: Sequence[int] = ()
         self._pid = pid
         self._base = base
+        self._lock: int | None = lock  # on `base`
         self._control = control
         self._forked = 0
         self._spare: Worker | None = None
@@ -83,7 +83,8 @@ class Zygote:
         from grader.confined.zygote import serve
 
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        base = Path(tempfile.mkdtemp(prefix="grader-", dir=place_for_base()))
+        remove_abandoned()
+        base, lock = make_own_folder(place_for_base())
         pid = os.fork()
         if pid == 0:
             status = 1
@@ -97,7 +98,7 @@ class Zygote:
                 os._exit(status)
         theirs.close()
         ours.settimeout(START_SECONDS)
-        return cls(pid, base, ours)
+        return cls(pid, base, lock, ours)
 
     def fork_worker(self, limits: Limits) -> "Worker":
         """Return a confined worker, and have the next one made ready.
@@ -131,8 +132,10 @@ class Zygote:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
         with contextlib.suppress(FileNotFoundError):  # but for a zygote that was killed
-            self._base.chmod(0o700)
-            shutil.rmtree(self._base)
+            remove(self._base)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _join(self, worker: "Worker") -> None:
         """Move to the processor of a worker, and the zygote to another."""

@@ -17,8 +17,8 @@ from conftest import ROOT, run_grader
 from times import effort
 from zips import link, named, overlapping, patched, special, zipped
 
+from grader.confined.temporary import PREFIX
 from grader.rubric import Rubric
-from grader.submissions import archives as module
 from grader.submissions.archives import Archives
 from grader.submissions.discover import Submission, discover
 
@@ -649,7 +649,7 @@ def test_what_a_killed_run_left_is_removed_by_the_next(rubric, temporary, tmp_pa
         other.send_signal(signal.SIGKILL)
         other.wait()
     assert list(temporary.iterdir()) == [left]
-    (temporary / f"{module.PREFIX}link").symlink_to(tmp_path)
+    (temporary / f"{PREFIX}link").symlink_to(tmp_path)
     with Archives(rubric.archives, MB):
         assert not left.exists()
     assert path.exists()

@@ -1,16 +1,21 @@
 """Which files of a submission are graded for themselves, and which are as they were handed out."""
 
+import json
+from collections import Counter
+
+import lms
 import pytest
 from conftest import ROOT
 from times import effort
 
+from grader.confined.names import ASKED
 from grader.rubric import load_rubric
 from grader.submissions.candidates import Choice, Handout, code_lines
 from grader.submissions.read import read
 
 RUBRIC = load_rubric()
 HANDOUT = Handout(RUBRIC)
-CHOICE = Choice(HANDOUT.lines, RUBRIC.spellings.by_name())
+CHOICE = Choice(HANDOUT.lines, RUBRIC.spellings.by_name(), RUBRIC.limits.graded_files)
 STUB = (ROOT / "assignment" / "homework.py").read_text(encoding="utf-8")
 
 
@@ -74,6 +79,28 @@ def test_every_file_that_may_define_something_asked_is_a_candidate(case):
     assert [source.name for source in CHOICE.candidates(sources)] == expected
 
 
+ALL = "".join(f"from part_{name} import {name}\n" for name in ASKED)
+VARIANTS = {f"a{number}.py": FORWARD for number in range(8)}
+# Of more files than are graded; those that are.
+MOST = {
+    "parts, and what joins them": ({**{f"part_{name}.py": f"def {name}(): 1\n" for name in ASKED},
+                                    "zoe.py": ALL}, "zoe.py"),
+    "parts, and stars": ({**VARIANTS, "zoe.py": "from a1 import *\n"}, "zoe.py"),
+    "guesses, and the work": ({**VARIANTS, "z/work.py": "".join(
+        f"def {name}(): 1\n" for name in ASKED)}, "z/work.py"),
+    "guesses alone": (VARIANTS, "a0.py"),
+    "guesses, called as the homework is": ({**VARIANTS, "x/homework.py": FORWARD}, "x/homework.py"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MOST)
+def test_of_more_than_are_graded_those_with_most_come_first(case):
+    files, first = MOST[case]
+    found = CHOICE.candidates([read(name, text.encode()) for name, text in files.items()])
+    assert len(found) == len(files) > RUBRIC.limits.graded_files
+    assert found[0].name == first
+
+
 @pytest.mark.parametrize("text", ["import ", "import (a ", "import (a) ", "from a import b "])
 def test_a_long_line_of_imports_is_soon_looked_through(text):
     source = read("a.py", (text * 40_000).encode())
@@ -82,3 +109,24 @@ def test_a_long_line_of_imports_is_soon_looked_through(text):
 
 def test_lines_are_compared_without_indentation_comments_and_numbers():
     assert code_lines("  a = 12\n\n# b\n\tc\r\n") == {"a = 0", "c"}
+
+
+def test_twenty_files_are_no_twenty_guesses(warm, untrained, tmp_path):
+    """The right one is the last: it is not graded, and the page and the record say so."""
+    right = (ROOT / "tests" / "submissions" / "gbk_comments.py").read_bytes()
+    wrong = right.replace(b"def grad_w2", b"def grad_w3")
+    folder, out = tmp_path / "class" / "ada", tmp_path / "out"
+    lms.lay(folder.parent, {"ben/homework.py": "x = 1\n"})
+    folder.mkdir()
+    for number in range(19):
+        (folder / f"h{number:02}.py").write_bytes(wrong + f"\nx = {number}\n".encode())
+    (folder / "z.py").write_bytes(right)
+    done = warm.run("grade", folder.parent, "--out", out, "--rubric", untrained)
+    assert done.returncode == 0, done.stderr
+    result = out / "ada" / "result.json"
+    record = json.loads(result.read_bytes())
+    roles = Counter(file["role"] for file in record["files"])
+    assert roles == {"counts": 1, "graded": 4, "left_out": 15}
+    assert record["submission"] == "h00.py"
+    page = (result.parent / "feedback.html").read_text(encoding="utf-8")
+    assert page.count("not graded: too many files define what is asked") == 15

@@ -235,6 +235,54 @@ def test_a_grader_killed_at_any_moment_loses_nothing_that_was_finished(
     drill.assert_nothing_temporary()
 
 
+def kill_all(run: Run) -> None:
+    """Kill a run with every process that it has started, so that none clears up."""
+    pids = [run.process.pid, *(pid for depth in (1, 2, 3, 4) for pid in
+                               descendants(run.process.pid, depth))]  # fmt: skip
+    for number in (signal.SIGSTOP, signal.SIGKILL):  # so that nobody starts another one meanwhile
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+    run.process.communicate(timeout=PATIENCE)
+
+
+def test_what_runs_left_that_were_killed_with_all_their_processes_is_cleared_by_the_next(
+    drill, submissions, undisturbed, tmp_path
+):
+    left = []
+    for _, happened in MOMENTS:
+        run = drill.start(submissions)
+        run.wait_until(happened)
+        kill_all(run)
+        drill.assert_no_process()
+        left += drill.temporary.iterdir()
+    assert left
+    (drill.results / "s000").mkdir(exist_ok=True)
+    (drill.results / "s000" / f"{UNFINISHED}x").touch()  # as the killed write of a result leaves it
+    assert drill.grade(submissions) == (0, [])
+    assert_equal(drill.results, undisturbed)
+    drill.assert_nothing_temporary()
+
+
+def test_a_run_beside_keeps_what_is_its_own(drill, submissions, undisturbed, tmp_path):
+    alive = drill.start(submissions, tmp_path / "alive")
+    alive.wait_until(lambda run: run.workers)
+    of_alive = set(drill.temporary.iterdir())
+    killed = drill.start(submissions)
+    killed.wait_until(lambda run: run.workers)
+    kill_all(killed)
+    assert set(drill.temporary.iterdir()) > of_alive > set()
+    after = drill.start(submissions)
+    after.wait_until(lambda run: run.workers)
+    assert of_alive <= set(drill.temporary.iterdir())
+    assert alive.end() == (0, [])
+    assert after.end() == (0, [])
+    drill.assert_no_process()
+    for results in (drill.results, tmp_path / "alive"):
+        assert_equal(results, undisturbed)
+    drill.assert_nothing_temporary()
+
+
 @pytest.fixture
 def own_disk(drill) -> Iterator[Callable[[str], None]]:
     """Put a small file system under results/; calling it mounts it anew with other options."""
@@ -393,5 +441,5 @@ def test_a_write_killed_at_any_step_leaves_the_old_content_and_what_the_next_run
     assert done.returncode == -signal.SIGKILL
     assert target.read_text() == "old"
     assert len(list(target.parent.iterdir())) == 2
-    remove_unfinished(tmp_path)
+    remove_unfinished(tmp_path, deep=True)
     assert list(target.parent.iterdir()) == [target]

@@ -79,8 +79,9 @@ CANVAS_UNGRADABLE = (
     "ada_11_901_homework.py", "ada_11_902_report.pdf", "ben_12_903_report.pdf", "cy_13_text.html",
     "dan_LATE_14_link.html", "eve_15_904_work.rar", "README.txt",
 )  # fmt: skip
-# Somebody whose name is x_12; a file that begins with a number; two of a group with one file.
-CANVAS_UNCLEAR = (
+# Somebody whose name is x_12, not Bob; a file that begins with a number, which is none of
+# Canvas's; two of a group with one file.
+CANVAS_NUMBERS = (
     "x_12_1000_900_homework.py", "bob_12_901_homework.py", "cy_13_902_4_homework.py",
     "dan_14_903_homework.py", "eve_15_903_homework.py",
 )  # fmt: skip
@@ -149,10 +150,11 @@ LAYOUTS = {
             "eve": ("Canvas", "15", []),
         },
     ),
-    "canvas, an id of two names": (
-        dict.fromkeys(CANVAS_UNCLEAR, ""),
+    "canvas, numbers in names": (
+        dict.fromkeys(CANVAS_NUMBERS, ""),
         {
-            **{name[:-3]: ("Canvas", name, [name]) for name in CANVAS_UNCLEAR[:2]},
+            "x_12": ("Canvas", "1000", [CANVAS_NUMBERS[0]]),
+            "bob": ("Canvas", "12", [CANVAS_NUMBERS[1]]),
             "cy": ("Canvas", "13", ["cy_13_902_4_homework.py"]),
             "dan": ("Canvas", "14", ["dan_14_903_homework.py"]),
             "eve": ("Canvas", "15", ["eve_15_903_homework.py"]),
@@ -309,6 +311,149 @@ def test_whose_everything_is(tmp_path, rubric, layout):
     assert {
         s.student: (s.owner.system, s.owner.id, [path.name for path in s.files]) for s in found
     } == expected
+
+
+SAKAIS = "_Submission attachment(s)_"
+AT = "Oct 30, 2026 620 PM"
+EARLY = "Oct 1, 2026 100 AM"
+GRADESCOPE_IDS = """\
+submission_1:
+  :submitters:
+  - :name: Ada
+    :sid: '007'
+    :email: ada@example.org
+submission_2:
+  :submitters:
+  - :name: Eve
+    :sid: '007'
+    :email: eve@example.org
+submission_3:
+  :submitters:
+  - :name: Ben
+    :sid: ''
+    :email: ben@example.org
+submission_4:
+  :submitters:
+  - :name: Mallory
+    :sid: ben@example.org
+    :email: mallory@example.org
+"""
+# Files of a class in which somebody chose a name that reads as another student's; whose the others
+# are all the same, by id; and what is said of the rest, of which nothing is graded.
+TWO_WAYS = {
+    "canvas, the student's name": (
+        ["lovelaceada_111_9001_x.py", "bauerben_333_9003_x.py", "lovelaceada_111_5_222_911_h1.py",
+         "lovelaceada_111_5_222_912_h2.py"],
+        {"111": ["lovelaceada_111_9001_x.py"], "333": ["bauerben_333_9003_x.py"]},
+        "lovelaceada_111_5_222_911_h1.py belongs to nobody known: it may be of lovelaceada (111) "
+        "or of lovelaceada_111 (5) or of lovelaceada_111_5 (222); rename it so that it says whose "
+        "it is in one way only",
+    ),
+    "canvas, the name's end": (
+        ["ada_11_9001_x.py", "ada_11_222_9002_x.py"],
+        {"11": ["ada_11_9001_x.py"]},
+        "ada_11_222_9002_x.py belongs to nobody known: it may be of ada (11) or of ada_11 (222);",
+    ),
+    "canvas, who has not handed in": (
+        ["ben_12_9001_x.py", "ada_11_9003_222_9002_x.py"],
+        {"12": ["ben_12_9001_x.py"]},
+        "belongs to nobody known: it may be of ada (11) or of ada_11 (9003) or of ada_11_9003 (222",
+    ),
+    "canvas, late": (
+        ["ada_11_9001_x.py", "ada_11_9003_LATE_222_9002_x.py"],
+        {"11": ["ada_11_9001_x.py"]},
+        "belongs to nobody known: it may be of ada (11) or of ada_11_9003 (222)",
+    ),
+    "canvas, what was typed": (
+        ["ada_11_9001_x.py", "ada_11_222_text.html"],
+        {"11": ["ada_11_9001_x.py"]},
+        "belongs to nobody known: it may be of ada (11) or of ada_11 (222)",
+    ),
+    "sakai, a file's name": (
+        [f"Doe, Jane(jane){SAKAIS}x.py", f"Li, Ben(ben){SAKAIS}Doe, Jane(jane){SAKAIS}x.py",
+         f"Roe, Zoe(zoe){SAKAIS}x.py"],
+        {"jane": [f"Doe, Jane(jane){SAKAIS}x.py"],
+         "ben": [f"Li, Ben(ben){SAKAIS}Doe, Jane(jane){SAKAIS}x.py"]},
+        None,  # what it is then is certain: Jane has another name
+    ),
+    "sakai, a student's name": (
+        [f"Li, Ben(ben){SAKAIS}x.py", f"Doe, Jane(jane){SAKAIS}(mallory){SAKAIS}x.py"],
+        {"ben": [f"Li, Ben(ben){SAKAIS}x.py"]},
+        "it may be of Doe, Jane (jane) or of Doe, Jane(jane)_Submission attachment(s)_ (mallory)",
+    ),
+    "brightspace, a student's name": (
+        [f"3-9 - Ada - {AT} - x.py", f"3-9 - Ada - {EARLY} - Eve - {AT} - x.py"],
+        {"3": [f"3-9 - Ada - {AT} - x.py"]},
+        f"may be of Ada (3) or of Ada - {EARLY} - Eve (3)",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TWO_WAYS)
+def test_a_name_that_reads_as_another_students_is_nobodys(tmp_path, rubric, case):
+    names, expected, told = TWO_WAYS[case]
+    found = found_in(lay(tmp_path / "class", dict.fromkeys(names, "")), rubric)
+    graded = {s.owner.id: [path.name for path in s.files] for s in found if not s.problem}
+    assert {id_: files for id_, files in graded.items() if id_ in expected} == expected
+    rest = [s for s in found if s.problem]
+    if told is None:
+        assert not rest
+    else:
+        assert told in rest[0].problem
+
+
+def test_a_time_that_is_none_does_not_unmake_a_class(tmp_path, rubric):
+    names = [f"3-9 - Ada - {AT} - x.py", f"4-9 - Eve - Jun 31, 2026 620 PM - y - {AT} - x.py"]
+    found = found_in(lay(tmp_path / "class", dict.fromkeys(names, "")), rubric)
+    assert [(s.owner.id, len(s.files)) for s in found] == [("3", 1), ("4", 1)]
+
+
+def test_an_id_that_two_typed_in_is_nobodys(tmp_path, rubric):
+    """Gradescope knows its users by their addresses; what id they have they may say themselves."""
+    files = dict.fromkeys([f"submission_{number}/x.py" for number in (1, 2, 3, 4)], "")
+    remarks: list[str] = []
+    root = lay(tmp_path / "class", {"submission_metadata.yml": GRADESCOPE_IDS, **files})
+    found = found_in(root, rubric, remark=remarks.append)
+    assert {s.student: s.owner.id for s in found} == {
+        "Ada": "ada@example.org",
+        "Ben": "ben@example.org",
+        "Eve": "eve@example.org",
+        "Mallory": "mallory@example.org",
+    }
+    assert len([line for line in remarks if "is somebody else's, too" in line]) == 3
+
+
+def test_a_folder_of_one_student_is_no_groups(tmp_path, rubric):
+    """Whatever they are called: two are in a group only as its list says."""
+    folder = "Doe, Jane(jane); Eve, E(eve)"
+    root = lay(tmp_path / "hw", {
+        f"{folder}/timestamp.txt": "20261030110400", f"{folder}/Submission attachment(s)/x.py": "",
+    })  # fmt: skip
+    assert [s.owner.id for s in found_in(root, rubric)] == ["eve"]
+
+
+def test_a_second_name_leaves_the_marks_of_the_first_alone(warm, untrained, tmp_path):
+    """Somebody called lovelaceada_111_5 hands in twenty files, and is told of once."""
+    best, worse = (
+        (lms.CORPUS / name).read_bytes() for name in ("gbk_comments.py", "syntax_error.py")
+    )
+    entries = [
+        ("lovelaceada_111_9001_solution.py", worse), ("bauerben_333_9003_solution.py", best),
+        *((f"lovelaceada_111_5_222_91{number}_h{number}.py", best) for number in range(1, 21)),
+    ]  # fmt: skip
+    archive, out = zipped(tmp_path / "cv.zip", entries), tmp_path / "out"
+    done = warm.run("grade", archive, "--out", out, "--rubric", untrained, "--no-pages")
+    assert done.returncode == 0, done.stderr
+    with (out / "grades.csv").open(encoding="utf-8-sig") as grades:
+        rows = {row["student"]: (row["status"], row["final"]) for row in csv.DictReader(grades)}
+    assert rows == {
+        "bauerben": ("graded", "75"),
+        "lovelaceada": ("graded", "65"),
+        "lovelaceada_111_5_222": ("unreadable", "0"),
+    }
+    told = "it may be of lovelaceada (111) or of lovelaceada_111 (5) or of lovelaceada_111_5 (222)"
+    assert " ".join(done.stdout.split()).count(told) == 1
+    assert told in (out / "index.html").read_text(encoding="utf-8")
 
 
 def test_classroom_folders_name_the_assignment(tmp_path, rubric):

@@ -1,6 +1,8 @@
 """The files of a folder of results: what a killed process, or another one, has left to do."""
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -266,6 +268,39 @@ def test_what_is_half_written_is_removed_unless_others_are_at_work(book, tmp_pat
             assert all(path.exists() for path in writing)
     with at_work(book, tmp_path):
         assert not any(path.exists() for path in writing)
+
+
+def test_nobody_looks_through_the_folders_of_a_class_if_all_before_are_done(book, tmp_path):
+    half = tmp_path / "ada" / f"{UNFINISHED}x"
+    for ended in (True, False, True):
+        with at_work(book, tmp_path) as folder:
+            if ended:
+                folder.complete()
+            half.unlink(missing_ok=True)
+            with at_work(book, tmp_path) as beside:
+                beside.complete()
+        half.parent.mkdir(exist_ok=True)
+        half.touch()
+        with at_work(book, tmp_path) as folder:
+            assert half.exists() != (not ended)
+            folder.complete()
+
+
+def test_who_was_killed_beside_another_one_is_cleared_up_after(book, tmp_path):
+    half = tmp_path / "ada" / f"{UNFINISHED}x"
+    with at_work(book, tmp_path) as folder:
+        pid = os.fork()
+        if pid == 0:
+            with opened(default_url(tmp_path)) as other, at_work(other, tmp_path):
+                half.parent.mkdir(exist_ok=True)
+                half.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+        os.waitpid(pid, 0)
+        with at_work(book, tmp_path):
+            assert half.exists()
+        folder.complete()
+    with at_work(book, tmp_path):
+        assert not half.exists()
 
 
 def test_who_is_not_there_any_more_has_no_folder_and_is_in_no_report(book, tmp_path):

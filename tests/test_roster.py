@@ -71,6 +71,14 @@ CALLED = [  # the gradebook's people, a table's rows, who comes now; what they a
     ((ADA,), (RosterRow("7", "", "B"),), Owner("Canvas", "7", "Ada"), "ada"),
     ((), (RosterRow("7", "", "B"),), Owner("Canvas", "7", "Ada"), None),
     ((), (RosterRow("s123", "x", ""),), Owner("", "s123", "s123"), "x"),  # of no system
+    (
+        (Person("ada", "", "", ""),),
+        (),
+        Owner("Canvas", "8", "ada"),
+        None,
+    ),  # graded as a file before
+    ((Person("ada", "", "", ""),), (), Owner("Canvas", "8", "ADA"), "ADA-8"),
+    ((ADA,), (), Owner("Canvas", "8", "ADA"), "ADA-8"),
 ]
 
 

@@ -103,6 +103,7 @@ def _grade(job: GradeJob) -> int:
             archives,
             results,
             names,
+            names.students,
             untouched=handout.is_at,
             remark=remarks.append,
             zone=rubric.late.time_zone,

@@ -25,6 +25,7 @@ from grader.confined import kernel
 from grader.confined.devices import NO_GPU
 from grader.confined.limits import Limits
 from grader.confined.syscalls import build_filter, build_own_signals
+from grader.confined.temporary import SHARED_MEMORY
 
 # In the order in which a worker enters them.
 LAYERS: Final = (
@@ -55,7 +56,6 @@ FLAT: Final = (
 )
 OWN: Final = FLAT | AccessFS.REFER | AccessFS.MAKE_DIR | AccessFS.MAKE_SYM | AccessFS.REMOVE_DIR
 # A container has little memory for files: 64 MB, as a rule. Elsewhere it is half of the machine's.
-SHARED_MEMORY: Final = Path("/dev/shm")
 LITTLE: Final = 256 << 20
 # Shared libraries, fonts and randomness. Nothing here names a user, a host or a secret.
 SYSTEM: Final = (

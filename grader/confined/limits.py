@@ -36,6 +36,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     open_files: Annotated[int, msgspec.Meta(ge=16, le=1_000_000)]
     frame_bytes: Bytes
     source_bytes: Bytes
+    graded_files: Count = 5  # also of a rubric that an older grader kept
 
     def on_machine(self, reference_seconds: float) -> "Limits":
         """Return the limits of a machine on which the reference takes `reference_seconds`."""

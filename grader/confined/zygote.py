@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 import threading
 from contextlib import ExitStack
 from functools import cache
@@ -22,6 +21,7 @@ from grader.confined.guards import guarded
 from grader.confined.kernel import use_huge_pages
 from grader.confined.plots import show_nothing
 from grader.confined.rehearsal import rehearse
+from grader.confined.temporary import own_folder
 from grader.confined.worker import work
 
 # What students import, so that no worker waits for it; torch._dynamo is what torch's optimizers
@@ -48,8 +48,8 @@ def prepare() -> None:
     # Where it may not write, it makes a folder elsewhere; nobody needs to be told.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     # torch._dynamo makes this folder when it is imported, in /tmp where none is named.
-    with tempfile.TemporaryDirectory(prefix="grader-") as folder:
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
+    with own_folder() as folder:
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder)
         for name in PRELOADED:
             importlib.import_module(name)
     show_nothing()

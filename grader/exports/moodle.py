@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from grader.breakdown import steps
 from grader.catalogue import ENGLISH as TEXTS
+from grader.cells import to_cell
 from grader.errors import UserError
 from grader.exports.marks import Mark, Merged, check_scale, left, named, number_in, place
 from grader.sheets import Table, heading_key
@@ -86,7 +87,7 @@ def _is_locked(cell: str, words: Headings, line: int) -> bool:
 def _comment(mark: Mark) -> str:
     """Return how the mark comes about and what cost points, one line each.
 
-    Moodle shows it as text with HTML in it.
+    Moodle shows it as text with HTML in it, and people open the worksheet in a spreadsheet first.
     """
     final = mark.final
     changed = final.penalty or final.by_hand
@@ -97,4 +98,4 @@ def _comment(mark: Mark) -> str:
         if c.points < c.max_points
     ]
     text = "\n".join(lines) or "All is right."
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return to_cell(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))

@@ -31,6 +31,7 @@ from grader.papers import Paper
 from grader.records import Final, Record
 from grader.roster import Person, RosterRow
 from grader.submissions import shown
+from grader.submissions.naming import same_folder
 
 NOT_YET = (
     "does not know its rubric, as an older grader made it: name the one it was graded by, "
@@ -456,15 +457,14 @@ class Gradebook:
         """Return what the table calls those who are in the book, by what they are called there."""
         called = {row.id: row.student for row in rows if row.student}
         people = statements.people_of(connection)
-        # Who comes from no system is known by the file's name, which a table has replaced before.
+        # Of whom an older grader noted no id, that is the file's name, which a table has replaced.
         before = {row.student: row.id for row in statements.roster_of(connection).values()}
         renamed = {
             person.student: called[id_]
             for person in people
-            if (id_ := person.id if person.system else before.get(person.student, person.student))
-            in called
+            if (id_ := person.id or before.get(person.student, person.student)) in called
         }
-        after = [renamed.get(person.student, person.student).casefold() for person in people]
+        after = [same_folder(renamed.get(person.student, person.student)) for person in people]
         if twice := sorted({name for name in after if after.count(name) > 1} if renamed else ()):
             raise GradebookError(f"two students would be called {shown(twice[0])}")
         return {old: new for old, new in renamed.items() if old != new}

@@ -212,15 +212,22 @@ def _with_students(connection: Connection, entries: Sequence[Entry]) -> dict[str
     """Return the id of each student, who is added if need be, as the system calls them."""
     owners = {entry.record.student: entry.owner for entry in entries}
     ids = statements.ids_by(connection, students.c.name, owners)
-    if new := [{"name": name} for name in owners if name not in ids]:
+    if new := [_row(name, owner) for name, owner in owners.items() if name not in ids]:
         connection.execute(insert(students), new)
         ids = statements.ids_by(connection, students.c.name, owners)
     people = {person.student: person for person in statements.people_of(connection, list(owners))}
     for name, owner in owners.items():
-        if owner is None or (people[name].system, people[name].id) == (owner.system, owner.id):
+        known = people[name]
+        if owner is None or (known.system, known.id) == (owner.system, owner.id):
             continue
-        statements.put_person(connection, Person(name, owner.system, owner.id, owner.name))
+        if owner.system or not known.system:  # what a system says is more than a file's name
+            statements.put_person(connection, Person(name, owner.system, owner.id, owner.name))
     return ids
+
+
+def _row(name: str, owner: Owner | None) -> dict[str, str]:
+    owner = owner or Owner("", "", "")
+    return {"name": name, "system": owner.system, "system_id": owner.id, "called": owner.name}
 
 
 def put_in_force(connection: Connection, submission_of: Mapping[int, int]) -> None:

@@ -374,8 +374,12 @@ def _with_criteria(
 
 
 def gradings_of(connection: Connection, student: str) -> dict[int, list[Grading]]:
-    """Return the gradings of each of a student's attempts, in the order of being put in force."""
+    """Return the gradings of each of a student's attempts: that in force last.
+
+    The others are by the clock, which may have been another one.
+    """
     found: dict[int, list[Grading]] = {}
+    in_force = attempts.c.submission_id == submissions.c.id
     query = (
         select(
             gradings.c.attempt_id,
@@ -385,13 +389,13 @@ def gradings_of(connection: Connection, student: str) -> dict[int, list[Grading]
             submissions.c.score,
             submissions.c.grader_version,
             gradings.c.at,
-            (attempts.c.submission_id == submissions.c.id).label("in_force"),
+            in_force.label("in_force"),
         )
         .select_from(gradings.join(submissions))
         .join(attempts, attempts.c.id == gradings.c.attempt_id)  # not by the grading in force
         .join(students, students.c.id == attempts.c.student_id)
         .where(students.c.name == student)
-        .order_by(gradings.c.at, submissions.c.id)
+        .order_by(in_force, gradings.c.at, submissions.c.id)
     )
     for row in connection.execute(query).mappings():
         fields = dict(row)

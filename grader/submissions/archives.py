@@ -5,16 +5,14 @@ out; not its names, which are taken apart and put together here; not its permiss
 devices, which are never made. What is refused keeps its place, so that its student is told.
 """
 
-import fcntl
 import hashlib
 import os
 import re
 import shutil
 import stat
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -23,6 +21,7 @@ from types import TracebackType
 from typing import IO, Self, cast
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
+from grader.confined.temporary import own_folder, remove_abandoned
 from grader.errors import UserError
 from grader.rubric import ArchiveLimits
 from grader.submissions import ZIP, ignored, is_gradable, open_here_and_now, shown, suffix
@@ -32,8 +31,6 @@ from grader.submissions.read import CHINESE, ENOUGH_COMMON, MEGABYTE, share_of_c
 from grader.submissions.times import Moment, of_entry, of_file
 from grader.submissions.tree import DEEPEST, ENVIRONMENT
 
-PREFIX = "grader-unpacked-"
-UNFINISHED = "grader-new-"
 # A class's archive, and the students' archives in it.
 LEVELS = 2
 # A student's folder, those in it, and a file: below that nobody looks for a submission.
@@ -102,7 +99,7 @@ class Archives:
         self.refused: dict[Path, str] = {}
 
     def __enter__(self) -> Self:
-        _remove_abandoned()
+        remove_abandoned()
         return self
 
     def __exit__(
@@ -116,7 +113,7 @@ class Archives:
     @cached_property
     def _folder(self) -> Path:
         """The folder of this run's own, made when there is a first archive."""
-        return self._made.enter_context(_own_folder())
+        return self._made.enter_context(own_folder())
 
     def unpack(self, path: Path, *, of_class: bool) -> Path:
         """Unpack the archive at `path`, a class's or one student's; return the folder.
@@ -527,49 +524,3 @@ def _encoding(names: Sequence[bytes]) -> str | None:
     ]
     best = max(shares)
     return EAST_ASIAN[shares.index(best)][0] if best >= ENOUGH_COMMON else None
-
-
-# The folder of a run, and what an earlier one left
-
-
-@contextmanager
-def _own_folder() -> Iterator[Path]:
-    """Make a folder that is locked while this process lives, and remove it in the end."""
-    made = Path(tempfile.mkdtemp(prefix=UNFINISHED))
-    try:
-        lock = _locked(made)
-        # Named only now that it is locked: until then another run would take it for abandoned.
-        folder = made.rename(made.with_name(made.name.replace(UNFINISHED, PREFIX)))
-    except OSError:
-        made.rmdir()
-        raise
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
-        os.close(lock)
-
-
-def _locked(folder: Path) -> int:
-    """Lock a folder for as long as this process lives; raise OSError where it is another's."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _remove_abandoned() -> None:
-    """Remove what a run left that was killed: its lock is gone with it."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        try:
-            lock = _locked(folder)
-        except OSError:  # in use, another user's, or no folder at all
-            continue
-        try:
-            if os.fstat(lock).st_uid == os.geteuid():
-                shutil.rmtree(folder, ignore_errors=True)
-        finally:
-            os.close(lock)

@@ -58,10 +58,16 @@ class Handout:
 
 
 class Choice:
-    """Chooses the candidates of a submission; `spellings` are names that may stand for others'."""
+    """Chooses the candidates of a submission, of which `most` are graded.
 
-    def __init__(self, handed_out: Collection[str], spellings: Mapping[str, Sequence[str]]) -> None:
+    `spellings` are names that may stand for others'.
+    """
+
+    def __init__(
+        self, handed_out: Collection[str], spellings: Mapping[str, Sequence[str]], most: int
+    ) -> None:
         self._handed_out = frozenset(handed_out)
+        self._most = most
         assigned = {*ASKED, *(own for name in GRADIENTS for own in spellings[name])}
         names, either = "|".join(ASKED), "|".join(sorted(assigned))
         self._defines = re.compile(
@@ -70,7 +76,9 @@ class Choice:
             rf"|{ELSEWHERE}",
             re.MULTILINE,
         )
+        self._elsewhere = re.compile(ELSEWHERE, re.MULTILINE)
         self._asked = re.compile(rf"\b(?:{names})\b")
+        self._either = re.compile(rf"\b(?:{either})\b")
 
     def untouched(self, sources: Iterable[Source]) -> set[str]:
         """Return the names of those files that are as they were handed out."""
@@ -79,12 +87,20 @@ class Choice:
     def candidates(self, sources: Sequence[Source]) -> list[Source]:
         """Return those that may define something asked, else those changed, else all of them.
 
-        Those called as the homework is come first, then those least deep.
+        Those called as the homework is come first, then those least deep. If not all are graded,
+        those that name most of what is asked come first: of parts, what joins them.
         """
         untouched = self.untouched(sources)
         changed = [source for source in sources if source.name not in untouched]
         defining = [source for source in changed if self._may_define(source.text)]
-        return sorted(defining or changed or sources, key=_nearness)
+        found = sorted(defining or changed or sources, key=_nearness)
+        return found if len(found) <= self._most else sorted(found, key=self._lack)
+
+    def _lack(self, source: Source) -> int:
+        """Return how many fewer names a text has than are asked, and none where others' come in."""
+        if self._elsewhere.search(source.text):
+            return 0
+        return max(0, len(ASKED) - len(set(self._either.findall(source.text))))
 
     def _may_define(self, text: str) -> bool:
         imported = (match[1] for match in IMPORTED.finditer(text))

@@ -13,7 +13,7 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -42,7 +42,7 @@ from grader.submissions.layouts import (
     says_whose,
 )
 from grader.submissions.layouts.common import MOST_REMARKS, shortened
-from grader.submissions.naming import unique
+from grader.submissions.naming import same_folder, unique
 from grader.submissions.pseudonyms import Pseudonym
 from grader.submissions.times import NO_TIMES, Moment, Times, in_zone, now, of_file
 from grader.submissions.tree import (
@@ -104,6 +104,7 @@ class Submission:
     system that the class comes from, if it comes from one, and `moments` says when files were
     handed in, if anything tells but the files themselves. `late` is whether the system marks it as
     late, None if it marks nobody. `earlier` are the same student's attempts before this one.
+    `called` is the name of the file or folder, by which a student whom no system knows is known.
     """
 
     student: str
@@ -114,6 +115,7 @@ class Submission:
     names: Mapping[Path, str] = field(default_factory=dict, hash=False)
     late: bool | None = None
     earlier: tuple["Submission", ...] = ()
+    called: str = field(default="", compare=False)
 
     def handed_in(self, paths: Sequence[Path]) -> Moment:
         """Return when the last of these files of it was handed in, and who says so.
@@ -161,7 +163,12 @@ class _Found:
     @property
     def whose(self) -> Owner:
         """Who it is in the system, or whose it is by the name of the file or folder."""
-        return self.owner or Owner("", self.name, self.name)
+        return self.owner or Owner("", self.called, self.called)
+
+    @property
+    def called(self) -> str:
+        """What the file or folder is called, as text that can be kept."""
+        return os.fsencode(self.name).decode(errors="backslashreplace")
 
     @property
     def paths(self) -> set[Path]:
@@ -178,7 +185,9 @@ class _Found:
         moments = {path: self.moments[path] for path in files if path in self.moments}
         if problem:  # and perhaps no file that can be named
             moments = {path: self.moments.get(path) or of_file(path) for path in self.paths}
-        return Submission(student, files, problem, self.owner, moments, names, self.late)
+        return Submission(
+            student, files, problem, self.owner, moments, names, self.late, called=self.called
+        )
 
     def _hidden(self, name: str) -> str:
         return self.pseudonym.hide(name) if self.pseudonym else name
@@ -235,6 +244,7 @@ def discover(
     archives: Archives,
     results: Path | None = None,
     name_of: Callable[[Owner], str | None] = lambda owner: None,
+    others: Collection[str] = (),
     untouched: Callable[[Path], bool] = lambda path: False,
     remark: Callable[[str], None] = lambda line: None,
     zone: Zone = NO_DUE,
@@ -246,7 +256,8 @@ def discover(
     files in it. In a class each folder is a submission but `results`, where an earlier run wrote,
     and so is each zip archive and what loose files there are of one name; or what a system laid
     out as its own (layouts.py). `name_of` may say what to call a student: one whom no system knows
-    has no system, and the name that is found here for an id. `untouched` tells files that are as
+    has no system, and the name that is found here for an id. `others` are names that students have
+    who may not be here, and no new one gets. `untouched` tells files that are as
     they were handed out, and `remark` is called with each line that says what was decided. Times
     that a system or an archive tells without a zone are of `zone`, and `times` say when students
     handed in, whatever else does. Raise NothingToGrade if a path is missing, no file at all was
@@ -258,8 +269,8 @@ def discover(
     for path, mode in zip(paths, modes, strict=True):
         search.look_at(path, mode)
     students = search.students()
-    called = _names([attempts[-1] for attempts in students], name_of)
-    names = unique(called)
+    called, held = _names([attempts[-1] for attempts in students], name_of)
+    names = unique(called, held, others)
     for attempts, name, student in zip(students, called, names, strict=True):
         if attempts[-1].name.casefold() not in name.casefold():
             search.hide_names(attempts, student)
@@ -800,14 +811,20 @@ def _is_archive(entry: os.DirEntry[str]) -> bool:
     return suffix(entry.name) == ZIP and mode_of(entry) == stat.S_IFREG
 
 
-def _names(items: Sequence[_Found], name_of: Callable[[Owner], str | None]) -> list[str]:
-    """Return what each is called: with the system's id, where that has two of a name."""
-    named = [name_of(item.whose) for item in items]
-    called = [name or item.name for name, item in zip(named, items, strict=True)]
-    often = Counter(name.casefold() for name in called)
-    return [
+def _names(
+    items: Sequence[_Found], name_of: Callable[[Owner], str | None]
+) -> tuple[list[str], set[str]]:
+    """Return what each is called, with the system's id if that has two of a name; and who is so.
+
+    The names of the latter, as `name_of` tells, are nobody else's.
+    """
+    told = [name_of(item.whose) for item in items]
+    called = [name or item.name for name, item in zip(told, items, strict=True)]
+    often = Counter(map(same_folder, called))
+    names = [
         f"{name}-{item.owner.id}"
-        if item.owner and not known and often[name.casefold()] > 1
+        if item.owner and not known and often[same_folder(name)] > 1
         else name
-        for item, known, name in zip(items, named, called, strict=True)
+        for item, known, name in zip(items, told, called, strict=True)
     ]
+    return names, set(filter(None, told))

@@ -2,7 +2,7 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 ID_BYTES = 200
 ZERO_WIDTH_JOINER = "\u200d"  # part of many emoji
@@ -12,24 +12,40 @@ TAKEN = ("grades.csv", "index.html", "similar.html", "students.csv")
 GRADEBOOK = "gradebook."  # what the names of a gradebook and its copies and logs begin with
 
 
-def unique(names: Iterable[str]) -> list[str]:
-    """Make each name safe and, whatever the case, different from all others.
+def unique(
+    names: Sequence[str], held: Collection[str] = (), others: Iterable[str] = ()
+) -> list[str]:
+    """Make each name safe and different from all others as `same_folder` compares them.
 
-    The first of a name keeps it; "-2" and so on never displaces a student who is called that.
+    The first of a name keeps it, but for one that is `held`, as its student has it already; "-2"
+    and so on never displaces a student who is called that, here or among `others`.
     """
-    all_safe = [safe(name) for name in names]
-    taken = {*TAKEN, *(name.casefold() for name in all_safe)}
-    count = dict.fromkeys(TAKEN, 1)
+    all_safe = [name if name in held else safe(name) for name in names]
+    taken = {*TAKEN, *map(same_folder, others), *map(same_folder, all_safe)}
+    count = dict.fromkeys(TAKEN, 1) | dict.fromkeys(map(same_folder, held), 1)
+    kept: set[str] = set()
     students = []
     for name in all_safe:
-        key, student = name.casefold(), name
+        key, student = same_folder(name), name
+        if name in held and name not in kept:
+            kept.add(name)
+            students.append(name)
+            continue
         count[key] = count.get(key, 0) + 1
-        while count[key] > 1 and student.casefold() in taken:
+        while count[key] > 1 and same_folder(student) in taken:
             student = f"{name}-{count[key]}"
-            count[key] += student.casefold() in taken
-        taken.add(student.casefold())
+            count[key] += same_folder(student) in taken
+        taken.add(same_folder(student))
         students.append(student)
     return students
+
+
+def same_folder(name: str) -> str:
+    """Return what is the same for names that may be one folder's, on whatever file system.
+
+    Some take no account of capitals, some none of how Unicode writes an accent.
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def is_safe(name: str) -> bool:

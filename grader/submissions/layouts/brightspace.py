@@ -6,12 +6,16 @@ program is closed; the names are those of cgmb/d2lmf (d2lmf/d2lmf.py), of
 UINDY-INSTRUCTORS/brightspace-utils (folder-feedback/folder_feedback.py, which says what the two
 numbers are) and of OfficeCoffee/GradingFileProject (ToDo.md, files).
 
-All attempts are there. Their times are local, with no zone.
+All attempts are there. Their times are local, with no zone. A name or a file that has such a time
+in it reads in two ways, as another student's or as another time's, and is nobody's.
 """
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from grader.submissions.layouts.common import (
     Layout,
@@ -20,7 +24,8 @@ from grader.submissions.layouts.common import (
     Unclear,
     clear_ids,
     in_order,
-    matches,
+    matters,
+    nobodys,
 )
 
 SYSTEM = "Brightspace"
@@ -30,36 +35,65 @@ TIME = (
     rf"(?P<month>{'|'.join(MONTHS)}) (?P<day>\d{{1,2}}), (?P<year>\d{{4}}) "
     r"(?P<hour>\d{1,2}):?(?P<minute>\d\d)(?: (?P<half>[AP]M))?"
 )
-PATTERN = re.compile(
-    rf"(?P<id>\d+)-(?P<assignment>\d+) - (?P<name>.+?) - {TIME}(?: ?- ?(?P<file>.+))?", re.DOTALL
-)
+HEAD = r"(?P<id>\d+)-(?P<assignment>\d+) - (?P<name>.+"
+TAIL = rf" - {TIME}(?: ?- ?(?P<file>.+))?"
+NAMED = re.compile(f"{HEAD})", re.DOTALL)
+TIMED = re.compile(TAIL, re.DOTALL)
+PATTERN = re.compile(f"{HEAD}?){TAIL}", re.DOTALL)
+
+
+class _Way(NamedTuple):
+    """One way to read an entry's name."""
+
+    id: str
+    assignment: str
+    name: str
+    moment: datetime
+    file: str | None
 
 
 def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     """Return whose the attempts are. Raise Unclear where they are of two assignments."""
-    found = matches(PATTERN, files, folders)
-    try:
-        moments = {name: _moment(match) for name, match in found.items()}
-    except ValueError:  # the 31st of June is no attempt's
+    found = {entry: ways for entry in [*files, *folders] if (ways := _ways(entry))}
+    if not found or {*folders, *filter(matters, files)} - found.keys():
         return None
-    if not found:
-        return None
-    assignments = sorted({match["assignment"] for match in found.values()})
+    assignments = sorted({ways[0].assignment for ways in found.values()})
     if len(assignments) > 1:
         raise Unclear(
             f"holds several assignments of {SYSTEM} ({', '.join(assignments)}): "
             "download and grade one at a time"
         )
-    clear = clear_ids(found.values())
-    owners = {name: (_owner(match, clear, moments[name]),) for name, match in found.items()}
-    called = {name: match["file"] or name for name, match in found.items()}
-    return Layout(folder, owners, called, in_order(moments))
+    settled = {entry: ways[0] for entry, ways in found.items() if len(ways) == 1}
+    clear = clear_ids((way.id, way.name) for way in settled.values())
+    owners = {entry: (_owner(entry, ways, clear),) for entry, ways in found.items()}
+    called = {entry: way.file or entry for entry, way in settled.items()}
+    problems = {
+        entry: nobodys(entry, [f"{way.name} ({way.id})" for way in found[entry]])
+        for entry in found.keys() - settled.keys()
+    }
+    moments = {entry: ways[0].moment for entry, ways in found.items()}
+    return Layout(folder, owners, called, in_order(moments), problems=problems)
 
 
-def _owner(match: re.Match[str], clear: set[str], moment: datetime) -> Owner:
+def _ways(entry: str) -> list[_Way]:
+    """Return the ways to read a name; the 31st of June is no attempt's."""
+    ways = []
+    for start in range(len(entry)):
+        head, tail = NAMED.fullmatch(entry, 0, start), TIMED.fullmatch(entry, start)
+        if head and tail:
+            with suppress(ValueError):
+                name = head["id"], head["assignment"], head["name"]
+                ways.append(_Way(*name, _moment(tail), tail["file"]))
+    return ways
+
+
+def _owner(entry: str, ways: Sequence[_Way], clear: set[str]) -> Owner:
     """Return the user; by number and name, where the number is that of several names."""
-    number, name = match["id"], match["name"]
-    return Owner(SYSTEM, number if number in clear else f"{number} {name}", name, moment)
+    if len(ways) > 1:
+        return Owner(SYSTEM, entry, entry)  # nobody who is known
+    (way,) = ways
+    id_ = way.id if way.id in clear else f"{way.id} {way.name}"
+    return Owner(SYSTEM, id_, way.name, way.moment)
 
 
 def _moment(match: re.Match[str]) -> datetime:

@@ -1,15 +1,17 @@
 """What the files of this folder share: who owns what, names read together, and attempts."""
 
+import math
 import os
 import re
 from calendar import timegm
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from grader.errors import UserError
@@ -28,6 +30,10 @@ TIMESTAMP_FILE = "timestamp.txt"
 LINE_BYTES = 20_000
 # So many students are named one by one on the screen.
 MOST_REMARKS = 10
+# Times as small or as large as all others, a number is not one that the system gave a file of the
+# same class: it counts them up, and a class hands in within some weeks.
+FAR = 100
+RENAME = "rename it so that it says whose it is in one way only"
 
 Names = Sequence[str]
 
@@ -77,6 +83,32 @@ class Layout:
         return next(iter(self.owners.values()))[0].system
 
 
+class Reading(NamedTuple):
+    """One way to read an entry's name: whose it is by that, and what that student called it.
+
+    `number` is the one that the system gave the file, if it gives such.
+    """
+
+    name: str
+    id: str
+    file: str | None
+    number: int | None = None
+    is_late: bool = False
+
+    @classmethod
+    def of(cls, match: re.Match[str], name: str) -> Self:
+        """Return a way by the groups of a pattern, of which only `id` is in each."""
+        groups = match.groupdict()
+        number = groups.get("number")
+        return cls(
+            name,
+            match["id"],
+            groups.get("file"),
+            int(number) if number else None,
+            bool(groups.get("late")),
+        )
+
+
 # Names, all together
 
 
@@ -94,34 +126,102 @@ def matches(
     return {} if rest else found
 
 
-def clear_ids(found: Iterable[re.Match[str]]) -> set[str]:
-    """Return the ids that go with a single name: those that are a student's."""
-    names: dict[str, set[str]] = defaultdict(set)
-    for match in found:
-        names[match["id"]].add(match["name"])
-    return {id_ for id_, of_id in names.items() if len(of_id) == 1}
+def readings(tail: re.Pattern[str], entry: str) -> list[Reading]:
+    """Return the ways to read an entry's name as a student's name and then what fits the tail."""
+    found = (tail.fullmatch(entry, start) for start in range(len(entry)))
+    return [Reading.of(match, entry[: match.start()]) for match in found if match]
+
+
+def clear_ids(found: Iterable[tuple[str, str]]) -> set[str]:
+    """Return the ids that go with a single name, of ids and names: those that are a student's."""
+    return {id_ for id_, names in _names_of(found).items() if len(names) == 1}
+
+
+def nobodys(entry: str, names: Iterable[str]) -> str:
+    """Return why nothing of an entry is graded that may be each of several students'."""
+    ways = " or of ".join(names)
+    return f"{shown(entry)} belongs to nobody known: it may be of {shown(ways)}; {RENAME}"
 
 
 def by_name(
-    system: str, pattern: re.Pattern[str], folder: Path, files: Names, folders: Names = ()
+    system: str,
+    ways: Callable[[str], Sequence[Reading]],
+    folder: Path,
+    files: Names,
+    folders: Names = (),
 ) -> Layout | None:
     """Return the layout where each name says whose it is, but those of files nobody grades.
 
-    An id that goes with two names is nobody's (ada_2026_10_x.py, ben_2026_10_x.py; or somebody who
-    is called x_12): what has it stands for itself, and all that has one for no system.
+    `ways` are those to read a name. Of several the one counts that all others here rule out to be
+    wrong; else the entry is nobody's, as a student may choose a name that reads as another's.
+    An id that goes with two names is nobody's (ada_2026_10_x.py, ben_2026_10_x.py): what has it
+    stands for itself, and all that has one for no system.
     """
-    found = matches(pattern, files, folders)
-    clear = clear_ids(found.values())
+    found = {entry: each for entry in [*files, *folders] if (each := ways(entry))}
+    if {*folders, *filter(matters, files)} - found.keys():
+        return None
+    settled = _settled(found)
+    clear = clear_ids((way.id, way.name) for way in settled.values())
+    if not clear:
+        return None
     owners = {
-        name: (
-            Owner(system, match["id"], match["name"].strip(" ,") or match["id"])
-            if match["id"] in clear
-            else Owner(system, name, Path(name).stem),
-        )
-        for name, match in found.items()
+        entry: _nobody(system, found[entry])
+        if (way := settled.get(entry)) is None
+        else Owner(system, way.id, way.name.strip(" ,") or way.id)
+        if way.id in clear
+        else Owner(system, entry, Path(entry).stem)
+        for entry in found
     }
-    called = {name: match["file"] or name for name, match in found.items()}
-    return Layout(folder, owners, called) if clear else None
+    problems = {
+        entry: nobodys(entry, [f"{way.name} ({way.id})" for way in found[entry]])
+        for entry in found.keys() - settled.keys()
+    }
+    late = {entry: way.is_late for entry, way in settled.items()}
+    return Layout(
+        folder,
+        {entry: (owner,) for entry, owner in owners.items()},
+        {entry: way.file or entry for entry, way in settled.items()},
+        problems=problems,
+        late=late if any(late.values()) else {},  # if none is, perhaps none was due
+    )
+
+
+def _settled(found: Mapping[str, Sequence[Reading]]) -> dict[str, Reading]:
+    """Return how each entry is to be read of which that is certain.
+
+    An entry that reads in one way says what an id's student is called, and what numbers this class
+    has. The true way agrees with that, so if a single one does, it is that. Not, however, if
+    another one names somebody who is in this class.
+    """
+    sure = [each[0] for each in found.values() if len(each) == 1]
+    names = _names_of((way.id, way.name) for way in sure)
+    numbers = [way.number for way in sure if way.number is not None]
+    least, most = min(numbers, default=0) / FAR, max(numbers, default=math.inf) * FAR
+    settled = {}
+    for entry, ways in found.items():
+        agreeing = [
+            way
+            for way in ways
+            if way.name in names.get(way.id, {way.name})
+            and (way.number is None or least <= way.number <= most)
+        ]
+        others = [way for way in ways if way not in agreeing and way.id in names]
+        if len(agreeing) == 1 and not any(way.name in names[way.id] for way in others):
+            settled[entry] = agreeing[0]
+    return settled
+
+
+def _nobody(system: str, ways: Sequence[Reading]) -> Owner:
+    """Return what stands for whoever may be each of several students."""
+    name = f"{ways[-1].name}_{ways[-1].id}"
+    return Owner(system, name, name)
+
+
+def _names_of(found: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    names: dict[str, set[str]] = defaultdict(set)
+    for id_, name in found:
+        names[id_].add(name)
+    return names
 
 
 def shared_words(names: Iterable[str], separator: str) -> str:

@@ -1,18 +1,30 @@
 """Gradescope, "Export Submissions": `submission_NUMBER/`, whose are in submission_metadata.yml."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
+from grader.submissions import shown
 from grader.submissions.layouts.common import Layout, Names, Owner, moment, read
 
+SYSTEM = "Gradescope"
+BY_MAIL = "told apart by their addresses"
 METADATA_FILE = "submission_metadata.yml"
 METADATA_BYTES = 50_000_000
 FOLDER = re.compile(r"submission_\d+")
+
+
+class _Person(NamedTuple):
+    """A submitter: only the address is surely their own, as students type in their id."""
+
+    id: str
+    email: str
+    name: str
 
 
 def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
@@ -20,12 +32,27 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     if METADATA_FILE not in files:
         return None
     metadata = _metadata(folder / METADATA_FILE)
-    owners = {
-        name: tuple(_submitters(name, metadata.get(name)))
-        for name in folders
-        if FOLDER.fullmatch(name)
-    }
-    return Layout(folder, owners, {}) if owners else None
+    entries = {name: metadata.get(name) for name in folders if FOLDER.fullmatch(name)}
+    people = {name: _submitters(entry) for name, entry in entries.items()}
+    everybody = {person for submitters in people.values() for person in submitters}
+    often = Counter(id_ for person in everybody for id_ in {person.id, person.email} if id_)
+    owners, remarks = {}, {}
+    for name, entry in entries.items():
+        created = moment(_told(entry, ":created_at"))
+        # It stands for itself where nobody is named.
+        owners[name] = tuple(
+            Owner(SYSTEM, id_, person.name or name, created)
+            for person in people[name] or [_Person("", "", "")]
+            for id_ in [_known_by(person, often) or name]
+        )
+        if shared := [person.id for person in people[name] if often[person.id] > 1]:
+            remarks[name] = f"the id {shown(shared[0])} is somebody else's, too: {BY_MAIL}"
+    return Layout(folder, owners, {}, remarks=remarks) if owners else None
+
+
+def _known_by(person: _Person, often: Mapping[str, int]) -> str:
+    """Return the id of somebody, or the address where that is another one's id or address, too."""
+    return person.id if often[person.id] == 1 else person.email
 
 
 def _metadata(path: Path) -> Mapping[Any, Any]:
@@ -40,13 +67,14 @@ def _metadata(path: Path) -> Mapping[Any, Any]:
     return {}
 
 
-def _submitters(name: str, entry: object) -> Iterator[Owner]:
-    """Yield whose a submission is; it stands for itself where nobody is named."""
-    created = moment(_told(entry, ":created_at"))
+def _submitters(entry: object) -> list[_Person]:
+    """Return whose a submission is."""
     people = entry.get(":submitters") if isinstance(entry, Mapping) else None
-    for person in people if isinstance(people, list) and people else [{}]:
-        id_ = _told(person, ":sid") or _told(person, ":email") or name
-        yield Owner("Gradescope", id_, _told(person, ":name") or name, created)
+    keys = (":sid", ":email", ":name")
+    return [
+        _Person(*(_told(person, key) for key in keys))
+        for person in (people if isinstance(people, list) else [])
+    ]
 
 
 def _told(about: object, key: str) -> str:

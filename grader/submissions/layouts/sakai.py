@@ -23,10 +23,12 @@ from grader.submissions.layouts.common import (
     Layout,
     Names,
     Owner,
+    Reading,
     by_name,
     folders_in,
     listed,
     read_line,
+    readings,
 )
 
 SYSTEM = "Sakai"
@@ -36,18 +38,19 @@ GRADES_FILES = ("grades.csv", "grades.xls", "grades.xlsx")
 BETWEEN = "; "  # of the members of a group
 # Whoever has one name alone has a comma, too.
 STUDENT = re.compile(r"(?P<name>[^,]*,.*)\((?P<id>[^()]+)\)", re.DOTALL)
-# What was typed is that student's, too, and told of.
-FILE = re.compile(
-    rf"{STUDENT.pattern}_+(?:{re.escape(ATTACHMENTS)}_(?P<file>.+)|submissionText\.html)",
+# What follows a name. What was typed is that student's, too, and told of.
+TAIL = re.compile(
+    rf"\((?P<id>[^()]+)\)_+(?:{re.escape(ATTACHMENTS)}_(?P<file>.+)|submissionText\.html)",
     re.DOTALL,
 )
+FILE = re.compile(f"[^,]*,.*{TAIL.pattern}", re.DOTALL)
 GMT = re.compile(r"\d{14}(?:\d{1,3})?")
 
 
 def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     """Return whose each folder of attachments is, or each file."""
     if not folders:
-        return by_name(SYSTEM, FILE, folder, files)
+        return by_name(SYSTEM, _ways, folder, files)
     if not all(is_sakais(folder / name) for name in folders):
         return None
     owners = {
@@ -55,6 +58,10 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
         for name in folders
     }
     return Layout(folder, owners, {})
+
+
+def _ways(entry: str) -> list[Reading]:
+    return [way for way in readings(TAIL, entry) if "," in way.name]
 
 
 def is_sakais(submission: Path) -> bool:
@@ -80,8 +87,9 @@ def _students(submission: Path) -> Iterator[Owner]:
     Where neither says, it stands for itself.
     """
     name, moment = submission.name, _moment(read_line(submission / TIMESTAMP_FILE))
-    members = name if STUDENT.fullmatch(name) else unescape(read_line(submission / MEMBERS_FILE))
-    found = [match for each in members.split(BETWEEN) if (match := STUDENT.fullmatch(each))]
+    one = STUDENT.fullmatch(name)  # whatever else is in the student's name
+    members = unescape(read_line(submission / MEMBERS_FILE)).split(BETWEEN)
+    found = [one] if one else [m for each in members if (m := STUDENT.fullmatch(each))]
     for match in found:
         yield Owner(SYSTEM, match["id"], match["name"].strip(" ,"), moment)
     if not found:
