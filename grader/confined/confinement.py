@@ -9,7 +9,6 @@ import errno
 import os
 import resource
 import shutil
-import site
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from seccompy import Filter
 from grader.confined import kernel
 from grader.confined.devices import NO_GPU
 from grader.confined.limits import Limits
+from grader.confined.readable import GRADER, readable_paths, without_grader
 from grader.confined.syscalls import build_filter, build_own_signals
 
 # In the order in which a worker enters them.
@@ -57,12 +57,6 @@ OWN: Final = FLAT | AccessFS.REFER | AccessFS.MAKE_DIR | AccessFS.MAKE_SYM | Acc
 # A container has little memory for files: 64 MB, as a rule. Elsewhere it is half of the machine's.
 SHARED_MEMORY: Final = Path("/dev/shm")
 LITTLE: Final = 256 << 20
-# Shared libraries, fonts and randomness. Nothing here names a user, a host or a secret.
-SYSTEM: Final = (
-    "/usr", "/lib", "/lib64", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime",
-    "/dev/urandom", "/dev/random", "/dev/zero",
-)  # fmt: skip
-
 
 STACK_BYTES: Final = 8 << 20  # of the main thread, and of each other one: see zygote.prepare
 
@@ -208,7 +202,7 @@ class Confinement:
 
     def _make_python_reachable(self) -> None:
         """Make sure that another user can import what is not imported yet; raise where it can't."""
-        needed = [self._base, *_python_folders()]
+        needed = [self._base, *filter(Path.is_dir, readable_paths())]
         if _reachable_by(NOBODY, needed):
             return
         if "folder" not in self.missing:
@@ -272,13 +266,12 @@ class Confinement:
         # Of a mount, Landlock asks for the rule of the folder above.
         yield (self.folder, FLAT) if self.has_plain_folders else (self._base, OWN)
         yield Path(os.devnull), AccessFS.READ_FILE | AccessFS.WRITE_FILE
-        for folder in {*_python_folders(), *map(Path, SYSTEM)}:
-            if folder.exists():
-                for part in _without(folder, Path(__file__).parents[1]):
-                    yield part, READ if part.is_dir() else AccessFS.READ_FILE
-                # Importing lists folders; what may only be listed gives nothing away.
-                if folder.is_dir():
-                    yield folder, AccessFS.READ_DIR
+        for path in readable_paths():
+            for part in without_grader(path):
+                yield part, READ if part.is_dir() else AccessFS.READ_FILE
+            # Importing lists folders; what may only be listed gives nothing away.
+            if path in GRADER.parents:
+                yield path, AccessFS.READ_DIR
 
     def _enter_landlock(self) -> None:
         if self._ruleset is None:
@@ -300,23 +293,6 @@ class Confinement:
         if self._filter:
             build_own_signals(os.getpid()).load()
             self._filter.load()
-
-
-def _python_folders() -> list[Path]:
-    """Return where Python, its standard library and its packages lie."""
-    named = {sys.prefix, sys.base_prefix, sys.exec_prefix, *site.getsitepackages()}
-    return sorted(path for path in map(Path, named) if path.is_dir())
-
-
-def _without(folder: Path, hidden: Path) -> Iterator[Path]:
-    """Yield paths that cover `folder` but not `hidden`, the grader with its rubric and mutants."""
-    if folder == hidden:
-        return
-    if folder not in hidden.parents:
-        yield folder
-        return
-    for part in folder.iterdir():
-        yield from _without(part, hidden)
 
 
 def _reachable_by(uid: int, paths: list[Path]) -> bool:
