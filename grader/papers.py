@@ -127,7 +127,7 @@ class Graded(msgspec.Struct, frozen=True, tag=True):
     `smell` is what of it may be the machine's fault. Right after it the reference solution has
     earned all points again. `may_differ` tells that another try may come to something else, which
     the record does not show: a file crashed that does not count, and the next time it may; or one
-    waited too long, without using its processor time, which may be the machine's or another's doing.
+    waited too long, without using its processor time, which the machine may have done, or another.
     """
 
     record: Record

@@ -59,6 +59,11 @@ SHARED_MEMORY: Final = Path("/dev/shm")
 LITTLE: Final = 256 << 20
 
 STACK_BYTES: Final = 8 << 20  # of the main thread, and of each other one: see zygote.prepare
+# A hard limit from outside that is lower than the rubric's is used, down to these.
+LEAST_OPEN_FILES: Final = 32
+LEAST_THREADS: Final = 16
+LEAST_FILE_BYTES: Final = 1 << 20
+LEAST_STACK_BYTES: Final = 2 << 20
 
 
 def place_for_base() -> Path | None:
@@ -221,24 +226,37 @@ class Confinement:
     # Limits
 
     def _set_rlimits(self, limits: Limits) -> None:
-        """Set them; raise OSError if the limits of this process are lower: see kernel.set_limit."""
-        seconds = ceil(limits.total_seconds)
+        """Set them; raise OSError if hard limits from outside leave a worker less than it needs.
+
+        Time and memory decide marks: less than the rubric's, on one machine only, is not enough.
+        """
+        seconds, memory = ceil(limits.total_seconds), kernel.mapped_bytes() + limits.memory_bytes
         # At the soft limit SIGXCPU, which tells the grader why; at the hard one SIGKILL.
-        kernel.set_limit(resource.RLIMIT_CPU, seconds, seconds + 1, "processor time (ulimit -t)")
-        values = {
-            resource.RLIMIT_AS: (
-                kernel.mapped_bytes() + limits.memory_bytes,
-                "memory (ulimit -v; memory_bytes in the rubric)",
+        kernel.set_limit(
+            resource.RLIMIT_CPU, seconds, seconds, "processor time (ulimit -t)", beyond=1
+        )
+        for number, option in ((resource.RLIMIT_AS, "-v"), (resource.RLIMIT_DATA, "-d")):
+            name = f"memory (ulimit {option}; memory_bytes in the rubric)"
+            kernel.set_limit(number, memory, memory, name)
+        kernel.set_limit(resource.RLIMIT_CORE, 0, 0, "core dumps")
+        for number, value, least, name in (
+            (
+                resource.RLIMIT_FSIZE,
+                limits.file_bytes,
+                LEAST_FILE_BYTES,
+                "size of a file (ulimit -f)",
             ),
-            resource.RLIMIT_FSIZE: (limits.file_bytes, "size of a file (ulimit -f)"),
-            resource.RLIMIT_NOFILE: (limits.open_files, "open files (ulimit -n)"),
-            resource.RLIMIT_STACK: (STACK_BYTES, "stack (ulimit -s)"),
-            resource.RLIMIT_CORE: (0, "core dumps"),
-        }
+            (resource.RLIMIT_NOFILE, limits.open_files, LEAST_OPEN_FILES, "open files (ulimit -n)"),
+            (resource.RLIMIT_STACK, STACK_BYTES, LEAST_STACK_BYTES, "stack (ulimit -s)"),
+        ):
+            kernel.set_limit(number, value, min(value, least), name)
         if self._counts_own_threads():
-            values[resource.RLIMIT_NPROC] = limits.threads, "processes (ulimit -u)"
-        for number, (value, name) in values.items():
-            kernel.set_limit(number, value, value, name)
+            # Of a user who is not this worker's alone, others have a share of the lower limit.
+            least = LEAST_THREADS if os.geteuid() >= FIRST_UID else limits.threads
+            threads = limits.threads
+            kernel.set_limit(
+                resource.RLIMIT_NPROC, threads, min(threads, least), "processes (ulimit -u)"
+            )
 
     def _counts_own_threads(self) -> bool:
         """Whether the kernel counts this worker's threads by themselves.
