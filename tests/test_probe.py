@@ -13,6 +13,7 @@ import mypy_extensions
 import ordinary
 import pytest
 from conftest import ROOT, need
+from probe.page import PAGE, page
 from probe.questions import QUESTIONS
 from times import PATIENCE
 
@@ -70,3 +71,11 @@ def test_a_worker_finds_what_it_should_and_nothing_else(who, folder):
         if not question.is_answered_by(answer)
     ]
     assert wrong == []
+
+
+def test_the_page_of_what_a_worker_sees_is_made_of_the_questions():
+    assert PAGE.read_text(encoding="utf-8") == page(), "python tests/probe/page.py"
+
+
+def test_no_question_is_asked_twice():
+    assert len({question.code for question in QUESTIONS}) == len(QUESTIONS)

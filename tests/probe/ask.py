@@ -32,7 +32,12 @@ CALLED = re.compile(r"call\('(\w+)'")
 NEW = {"cachestat": 451, "listmount": 458, "setxattrat": 463, "file_setattr": 469}
 NONE = 9999
 # The neighbour waits to be asked, as long as this process likes.
-NEIGHBOUR = "import os\nopen('note.txt', 'w').write('secret')\nraise ValueError(f'{os.getpid()} {os.getcwd()}')"
+NEIGHBOUR = """
+import os
+with open("note.txt", "w") as file:
+    file.write("secret")
+raise ValueError(f"{os.getpid()} {os.getcwd()}")
+"""
 
 
 def main(folder: Path, owned: str) -> None:

@@ -191,8 +191,8 @@ OWN_PROC = _of(
         expected=EITHER,
     ),
     *_list(*_paths("/proc", "/proc/self/fd", "/proc/self/task", "/dev", "/dev/shm")),
-    *_list(*_paths("/sys", "/sys/class/net", "/sys/class/dmi/id", "/sys/fs/cgroup", "/sys/kernel/debug",
-                   "/dev/mqueue", "/dev/pts"), expected=EITHER),
+    *_list(*_paths("/sys", "/sys/class/net", "/sys/class/dmi/id", "/sys/fs/cgroup",
+                   "/sys/kernel/debug", "/dev/mqueue", "/dev/pts"), expected=EITHER),
     ("open a terminal", "os.open('/dev/ptmx', os.O_RDWR)", EITHER),
     ("write to `/dev/shm`", "write('/dev/shm/probe')"),
     ("write to `/proc/self/oom_score_adj`", "write('/proc/self/oom_score_adj')"),
@@ -280,7 +280,7 @@ ATTRIBUTES = _of(
 CALLS_OUT = _of(
     "sockets and messages",
     *(
-        (f"a socket of the family {family}", f"socket.socket({family}, socket.{kind}, {protocol})")
+        (f"a socket of {family}, {kind}", f"socket.socket({family}, socket.{kind}, {protocol})")
         for family, kind, protocol in (
             ("socket.AF_INET", "SOCK_STREAM", 0), ("socket.AF_INET", "SOCK_DGRAM", 0),
             ("socket.AF_INET", "SOCK_RAW", 1), ("socket.AF_INET6", "SOCK_STREAM", 0),
@@ -288,7 +288,7 @@ CALLS_OUT = _of(
             ("socket.AF_UNIX", "SOCK_DGRAM", 0), ("socket.AF_NETLINK", "SOCK_RAW", 0),
             ("socket.AF_PACKET", "SOCK_RAW", 3), ("socket.AF_VSOCK", "SOCK_STREAM", 0),
             ("socket.AF_ALG", "SOCK_SEQPACKET", 0), ("socket.AF_CAN", "SOCK_RAW", 1),
-            ("socket.AF_TIPC", "SOCK_DGRAM", 0), ("38 + 6", "SOCK_RAW", 0),
+            ("socket.AF_TIPC", "SOCK_DGRAM", 0), ("socket.AF_QIPCRTR", "SOCK_DGRAM", 0),
         )
     ),
     ("a pair of sockets", "socket.socketpair()"),
@@ -436,7 +436,7 @@ HARMLESS = _of(
     ("list its own folder", "'own.txt' in os.listdir('.')", "True"),
     ("lock a file of its own (record lock)",
      "fcntl.lockf(open('own.txt', 'r+'), fcntl.LOCK_EX | fcntl.LOCK_NB)", "None"),
-    ("write a file of its own to the disk: it lies in memory",
+    ("write a file of its own to the disk: it lies in memory, and nothing is done",
      "os.fsync(os.open('own.txt', os.O_RDWR))", "None"),
     ("ask for a file of Python's to be written to the disk, or out of memory: nothing is done",
      "[os.fsync(fd := os.open(FACTS['owned'], os.O_RDONLY)), "
@@ -454,39 +454,38 @@ HARMLESS = _of(
 
 VISIBLE = _of(
     "what it sees",
-    ("the time", "time.time() > 0", "True", "the time of day and since the start of the machine"),
-    ("the time zone", "time.localtime().tm_year > 2000", "True", "the machine's time zone"),
-    ("the kernel", "os.uname().release", "'.+'", "the version of the kernel, and its host name"),
-    ("the load", "os.getloadavg() or 1", "EACCES|\\(.*",
-     "not by /proc; by sysinfo: how long the machine is up, its load, its memory in all and free, "
-     "and the number of its processes"),
-    ("memory", "call('sysinfo', room)", "0", "the same"),
+    ("the time", "time.time() > 0", "True",
+     "the time of day, the time zone, and how long the machine is up"),
+    ("the time zone", "time.localtime().tm_year > 2000", "True"),
+    ("the kernel", "os.uname().release", "'.+'", "the kernel's version, and the machine's name"),
+    ("the machine's memory and load", "call('sysinfo', room)", "0",
+     "the machine's load, its memory in all and free, and how many processes there are"),
     ("the processor", "loads('torch') and "
      "sys.modules['torch'].backends.cpu.get_cpu_capability()", "'.+'",
-     "which processor it is, by the processor's own instructions"),
-    ("the number of processors", "os.cpu_count() >= 1", "True", "how many processors there are, and "
-     "which one it may use"),
+     "which processor it is, and how many there are"),
+    ("the number of processors", "os.cpu_count() >= 1", "True"),
     ("its own numbers", "os.getuid() >= 0 and os.getpid() > 0", "True",
-     "its own user, group and process, and its parent's number"),
+     "its own user, group and process, and the number of its parent"),
     ("whether a path is there", "os.path.exists(FACTS['course'] + '/class/ada.py')", "True",
-     "whether a path that it guesses exists, its owner, size and times (when it was last read is "
-     "one), and how full a disk is: Landlock does not cover that. Not what is in it"),
-    ("the size of a file", "os.stat(FACTS['course'] + '/class/ada.py').st_size", r"\d+",
-     "the same"),
-    ("the room on a disk", "os.statvfs('/').f_blocks > 0", "True", "the same"),
+     "whether a path that it guesses exists, with its owner, size and times, and how full a disk "
+     "is: Landlock does not cover that. What is in it stays closed"),
+    ("the size of a file", "os.stat(FACTS['course'] + '/class/ada.py').st_size", r"\d+"),
+    ("the room on a disk", "os.statvfs('/').f_blocks > 0", "True"),
     ("whether a process is there", "os.getpgid(FACTS['zygote']) > 0", "True",
-     "whether a process of a number that it guesses exists, its group, and which processors it may "
-     "use. Not what it is or does"),
-    ("another's processors", "len(os.sched_getaffinity(FACTS['zygote'])) > 0", "True", "the same"),
+     "whether a process of a number that it guesses exists, with its group, its session and the "
+     "processors it may use. What it is and does stays closed"),
+    ("another's processors", "len(os.sched_getaffinity(FACTS['zygote'])) > 0", "True"),
     ("its environment", "sorted(os.environ)", r"\['CUDA_VISIBLE_DEVICES', .*'USER'\]",
-     "variables that are the same for everybody: its folder, a user called student, no GPU"),
-    ("its command line", "sys.argv", r"\[.*\]", "the names of its own files"),
-    ("where Python is", "sys.prefix", "'.+'", "where Python and its packages lie, and all of them"),
-    ("its limits", "resource.getrlimit(resource.RLIMIT_NOFILE)", r"\(\d+, \d+\)", "its own limits"),
-    ("Python's library", "len(read(os.__file__))", "64", "the files of Python, its packages but the "
-     "grader, the system's libraries and fonts"),
-    ("fonts", "isinstance(os.listdir('/usr/share/fonts'), list)", "True|ENOENT", "the same"),
-    ("its name", "os.path.expanduser('~') == os.getcwd()", "True", "its own folder, as its home"),
+     "an environment that is the same for all: its folder, a user called student, no GPU"),
+    ("its command line", "sys.argv", r"\[.*\]"),
+    ("where Python is", "sys.prefix", "'.+'",
+     "where Python is, and all files of Python, of its packages but the grader, and of the "
+     "system's libraries and fonts"),
+    ("Python's library", "len(read(os.__file__))", "64"),
+    ("fonts", "isinstance(os.listdir('/usr/share/fonts'), list)", "True|ENOENT"),
+    ("its limits", "resource.getrlimit(resource.RLIMIT_NOFILE)", r"\(\d+, \d+\)",
+     "its own limits"),
+    ("its home", "os.path.expanduser('~') == os.getcwd()", "True", "its own folder, as its home"),
 )  # fmt: skip
 
 QUESTIONS = (
