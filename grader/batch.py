@@ -247,8 +247,8 @@ def _grade(work: Work, brief: Brief, graders: Graders) -> _Graded:
 def _grade_one(hand_in: HandIn, brief: Brief, graders: Graders) -> Result:
     paper = hand_in.paper()
     graded, looked = graders.grade(paper), _looked(paper, brief)
-    if graded.crashed_beside:
-        looked = looked._replace(key=f"{looked.key} crashed")  # which is never looked up
+    if graded.may_differ:
+        looked = looked._replace(key=f"{looked.key} may differ")  # which is never looked up
     return _result(hand_in, graded, looked, lambda: paper, False)
 
 

@@ -92,11 +92,15 @@ class _Exam:
 
 @dataclass(frozen=True)
 class _GradedFile:
-    """The record of one file, what of it may be the machine's fault, and the files that ran."""
+    """The record of one file, what of it may be the machine's fault, and the files that ran.
+
+    `waited` tells that it was stopped somewhere while it did not compute.
+    """
 
     record: Record
     smell: Smell | None
     ran: frozenset[str]
+    waited: bool
 
 
 class Classroom:
@@ -154,8 +158,15 @@ class Classroom:
         return Graded(
             msgspec.structs.replace(record, files=files, seconds=seconds),
             next((each.smell for each in graded if each.smell), None),
-            record.status != "crashed" and any(each.record.status == "crashed" for each in graded),
+            self._may_differ(record, graded),
         )
+
+    def _may_differ(self, record: Record, graded: Sequence[_GradedFile]) -> bool:
+        """Tell whether another try may come to something else (see Graded)."""
+        if record.score < self._rubric.max_score and any(each.waited for each in graded):
+            return True
+        crashed = any(each.record.status == "crashed" for each in graded)
+        return crashed and record.status != "crashed"
 
     def _grade_file(
         self, source: Source, beside: Sequence[Source], student: str, exam: _Exam
@@ -178,7 +189,7 @@ class Classroom:
             isolation=list(asked.layers),
             started=started,
         )
-        return _GradedFile(record, asked.smell, asked.ran)
+        return _GradedFile(record, asked.smell, asked.ran, asked.waited)
 
     def _interview(
         self, source: Source, beside: Sequence[Source], rounds: Sequence[Round]

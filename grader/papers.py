@@ -125,13 +125,14 @@ class Graded(msgspec.Struct, frozen=True, tag=True):
     """From a grading process: the record of the paper it was given.
 
     `smell` is what of it may be the machine's fault. Right after it the reference solution has
-    earned all points again. `crashed_beside` tells that a file crashed that does not count: the
-    next time it may.
+    earned all points again. `may_differ` tells that another try may come to something else, which
+    the record does not show: a file crashed that does not count, and the next time it may; or one
+    waited too long, without using its processor time, which the machine may have done, or another.
     """
 
     record: Record
     smell: Smell | None
-    crashed_beside: bool = False
+    may_differ: bool = False
 
 
 class Stopped(msgspec.Struct, frozen=True, tag=True):

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import msgspec
+import ordinary
 import pytest
 from conftest import GRADER, ROOT, run_grader
 
@@ -129,8 +130,10 @@ def test_a_machine_that_becomes_unfit_records_nothing_more(unfit, brief, tmp_pat
 LOW_LIMITS = [
     ("-v 2000000", "memory (ulimit -v; memory_bytes in the rubric)"),
     ("-t 60", "processor time (ulimit -t)"),
-    ("-f 2048", "size of a file (ulimit -f)"),
+    ("-d 2000000", "memory (ulimit -d; memory_bytes in the rubric)"),
+    ("-f 512", "size of a file (ulimit -f)"),
     ("-s 1024", "stack (ulimit -s)"),
+    ("-n 40", "may open 40 files at a time here"),
 ]
 
 
@@ -146,9 +149,32 @@ def test_a_limit_from_outside_that_is_lower_than_the_rubrics_stops_the_run(
     )
     assert done.returncode == 2
     (line,) = done.stderr.strip().splitlines()
-    assert "this machine cannot grade: a worker could not be confined" in line
+    assert "this machine cannot grade: " in line
     assert named in line
     assert not out.exists()
+
+
+@pytest.mark.needs("root")
+@pytest.mark.parametrize("limit", ["-f 10000", "-f 2048", "-s 4096", "-n 60", "-u 50"])
+def test_a_limit_from_outside_that_is_enough_is_used_and_costs_nothing(untrained, tmp_path, limit):
+    """As many threads as a user may have are each worker's own where root grades."""
+    out = tmp_path / "results"
+    grade = f"{GRADER} grade {SOLUTION} --rubric {untrained} --out {out} --jobs 1"
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit {limit}; exec {grade}"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads((out / "solution" / "result.json").read_bytes())["score"] == 75
+
+
+@pytest.mark.needs("root", "layers")
+def test_fewer_processes_are_not_enough_where_others_of_the_user_have_a_share(tmp_path):
+    folder = tmp_path / "of_the_user"
+    grade = f"{GRADER} grade {SOLUTION} --out {folder}/results"
+    done = ordinary.run(["/bin/bash", "-c", f"ulimit -u 60; exec {grade}"], folder)
+    assert done.returncode == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert "processes (ulimit -u): a hard limit of 60 is set, 64 is needed" in line
 
 
 # The probe

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from grader.batch import Batch, HandIn, Result, Work
-from grader.commands.shared import entries_of, starter
+from grader.commands.shared import entries_of, require_unreadable, starter
 from grader.errors import UserError
 from grader.exits import DONE
 from grader.gradebook import (
@@ -19,6 +19,7 @@ from grader.gradebook import (
     Moves,
     Seed,
     Stored,
+    file_of,
     note_url,
     require_gradebook,
     url_of,
@@ -40,7 +41,10 @@ MOST_NAMED = 10
 def regrade(job: RegradeJob) -> int:
     """Grade attempts again that the gradebook keeps; return the exit code."""
     results = Path(job.results)
-    with _opened(results, job.db) as book:
+    url = url_of(results, job.db)
+    require_unreadable({"the folder of results": [results], "the gradebook": [file_of(url)]})
+    require_gradebook(results, url)
+    with Gradebook(url) as book:
         assignment, renames = book.assignment, book.renames()
         attempts = _chosen(job, book)
         before = {final.student: final for final in book.finals()}
@@ -68,6 +72,14 @@ def change_settings(job: SettingsJob) -> int:
     """Change what the gradebook remembers, and all that follows from it; return the exit code."""
     results = Path(job.results)
     url = url_of(results, job.db)
+    require_unreadable(
+        {
+            "the folder of results": [results],
+            "the gradebook": [file_of(url)],
+            "the rubric": [job.options.rubric],
+            "the table of students": [job.options.students],
+        }
+    )
     if job.options.rubric is None or job.dry_run:  # else a new gradebook may be set up
         require_gradebook(results, url)
     results.mkdir(parents=True, exist_ok=True)
@@ -111,12 +123,6 @@ def _hide_names(book: Gradebook, renamed: Mapping[str, str], jobs: int, results:
             book.add(basis, entries_of(some))
 
         _grade(book, book.assignment, attempts, jobs, results, lambda keys: {}, record)
-
-
-def _opened(results: Path, db: str | None) -> Gradebook:
-    url = url_of(results, db)
-    require_gradebook(results, url)
-    return Gradebook(url)
 
 
 def _chosen(job: RegradeJob, book: Gradebook) -> list[Stored]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from grader.batch import Batch, work_of
 from grader.catalogue import ENGLISH
-from grader.commands.shared import entries_of, starter
+from grader.commands.shared import entries_of, require_unreadable, starter
 from grader.errors import UserError
 from grader.exits import DONE, UNDER_MARK, say
 from grader.gradebook import (
@@ -20,6 +20,7 @@ from grader.gradebook import (
     GradebookError,
     Setting,
     default_url,
+    file_of,
     gradebook_file,
     note_url,
     seed_before,
@@ -87,6 +88,16 @@ def grade(job: GradeJob) -> int:
 def _grade(job: GradeJob) -> int:
     results = Path(job.out)
     url = url_of(results, job.db)
+    require_unreadable(
+        {
+            "the class": job.paths,
+            "the folder of results": [results],
+            "the gradebook": [file_of(url)],
+            "the rubric": [job.options.rubric],
+            "the table of students": [job.options.students],
+            "the table of times": [job.times],
+        }
+    )
     with ExitStack() as opened:
         # Until the graders have proved themselves, nothing is written.
         before = _untouched(url, results, opened)

@@ -1,15 +1,20 @@
 """What the commands that grade share: the graders of a job, and what is put into the gradebook."""
 
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
+from pathlib import Path
 
 from grader.batch import Graders as AnyGraders
 from grader.batch import Result
+from grader.confined.readable import readable_paths
+from grader.errors import UserError
 from grader.gradebook import Entry
 from grader.graders import Graders
 from grader.papers import Brief, GradingStopped
 from grader.reports.terminal import GradeScreen
 
+SOLUTION = "solution"  # as `grader release` writes it
 Start = Callable[[], AbstractContextManager[AnyGraders]]
 
 
@@ -27,6 +32,31 @@ def starter(brief: Brief, jobs: int, screen: GradeScreen, cluster: str | None = 
         return closing(Cluster(brief, cluster, screen.show_isolation))
 
     return start
+
+
+def require_unreadable(paths: Mapping[str, Iterable[str | Path | None]]) -> None:
+    """Raise UserError if one of these lies where every worker reads what Python needs.
+
+    `paths` are of what students may not see, by what it is; None is one that was not typed. Two
+    more go without saying: the folder of temporary files, and the solution beside the class.
+    """
+    solution = [path for path in [Path(SOLUTION)] if path.exists()]
+    temporary = [tempfile.gettempdir()]
+    paths = {**paths, "the solution": solution, "the temporary folder, TMPDIR,": temporary}
+    for what, of_kind in paths.items():
+        for path in of_kind:
+            if path is not None and (folder := _readable_around(Path(path))):
+                raise UserError(
+                    f"{path}: {what} lies in {folder}, which every submission may read, since "
+                    "Python and its packages are there; put it into another folder"
+                )
+
+
+def _readable_around(path: Path) -> Path | None:
+    """Return what is readable to a worker and is this path, or has it below."""
+    resolved = path.resolve()
+    around = {resolved, *resolved.parents}
+    return next((folder for folder in readable_paths() if folder in around), None)
 
 
 def entries_of(results: Sequence[Result]) -> list[Entry]:

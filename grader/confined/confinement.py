@@ -9,7 +9,6 @@ import errno
 import os
 import resource
 import shutil
-import site
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from seccompy import Filter
 from grader.confined import kernel
 from grader.confined.devices import NO_GPU
 from grader.confined.limits import Limits
+from grader.confined.readable import GRADER, readable_paths, without_grader
 from grader.confined.syscalls import build_filter, build_own_signals
 from grader.confined.temporary import SHARED_MEMORY
 
@@ -57,14 +57,13 @@ FLAT: Final = (
 OWN: Final = FLAT | AccessFS.REFER | AccessFS.MAKE_DIR | AccessFS.MAKE_SYM | AccessFS.REMOVE_DIR
 # A container has little memory for files: 64 MB, as a rule. Elsewhere it is half of the machine's.
 LITTLE: Final = 256 << 20
-# Shared libraries, fonts and randomness. Nothing here names a user, a host or a secret.
-SYSTEM: Final = (
-    "/usr", "/lib", "/lib64", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime",
-    "/dev/urandom", "/dev/random", "/dev/zero",
-)  # fmt: skip
-
 
 STACK_BYTES: Final = 8 << 20  # of the main thread, and of each other one: see zygote.prepare
+# A hard limit from outside that is lower than the rubric's is used, down to these.
+LEAST_OPEN_FILES: Final = 32
+LEAST_THREADS: Final = 16
+LEAST_FILE_BYTES: Final = 1 << 20
+LEAST_STACK_BYTES: Final = 2 << 20
 
 
 def place_for_base() -> Path | None:
@@ -208,7 +207,7 @@ class Confinement:
 
     def _make_python_reachable(self) -> None:
         """Make sure that another user can import what is not imported yet; raise where it can't."""
-        needed = [self._base, *_python_folders()]
+        needed = [self._base, *filter(Path.is_dir, readable_paths())]
         if _reachable_by(NOBODY, needed):
             return
         if "folder" not in self.missing:
@@ -227,24 +226,37 @@ class Confinement:
     # Limits
 
     def _set_rlimits(self, limits: Limits) -> None:
-        """Set them; raise OSError if the limits of this process are lower: see kernel.set_limit."""
-        seconds = ceil(limits.total_seconds)
+        """Set them; raise OSError if hard limits from outside leave a worker less than it needs.
+
+        Time and memory decide marks: less than the rubric's, on one machine only, is not enough.
+        """
+        seconds, memory = ceil(limits.total_seconds), kernel.mapped_bytes() + limits.memory_bytes
         # At the soft limit SIGXCPU, which tells the grader why; at the hard one SIGKILL.
-        kernel.set_limit(resource.RLIMIT_CPU, seconds, seconds + 1, "processor time (ulimit -t)")
-        values = {
-            resource.RLIMIT_AS: (
-                kernel.mapped_bytes() + limits.memory_bytes,
-                "memory (ulimit -v; memory_bytes in the rubric)",
+        kernel.set_limit(
+            resource.RLIMIT_CPU, seconds, seconds, "processor time (ulimit -t)", beyond=1
+        )
+        for number, option in ((resource.RLIMIT_AS, "-v"), (resource.RLIMIT_DATA, "-d")):
+            name = f"memory (ulimit {option}; memory_bytes in the rubric)"
+            kernel.set_limit(number, memory, memory, name)
+        kernel.set_limit(resource.RLIMIT_CORE, 0, 0, "core dumps")
+        for number, value, least, name in (
+            (
+                resource.RLIMIT_FSIZE,
+                limits.file_bytes,
+                LEAST_FILE_BYTES,
+                "size of a file (ulimit -f)",
             ),
-            resource.RLIMIT_FSIZE: (limits.file_bytes, "size of a file (ulimit -f)"),
-            resource.RLIMIT_NOFILE: (limits.open_files, "open files (ulimit -n)"),
-            resource.RLIMIT_STACK: (STACK_BYTES, "stack (ulimit -s)"),
-            resource.RLIMIT_CORE: (0, "core dumps"),
-        }
+            (resource.RLIMIT_NOFILE, limits.open_files, LEAST_OPEN_FILES, "open files (ulimit -n)"),
+            (resource.RLIMIT_STACK, STACK_BYTES, LEAST_STACK_BYTES, "stack (ulimit -s)"),
+        ):
+            kernel.set_limit(number, value, min(value, least), name)
         if self._counts_own_threads():
-            values[resource.RLIMIT_NPROC] = limits.threads, "processes (ulimit -u)"
-        for number, (value, name) in values.items():
-            kernel.set_limit(number, value, value, name)
+            # Of a user who is not this worker's alone, others have a share of the lower limit.
+            least = LEAST_THREADS if os.geteuid() >= FIRST_UID else limits.threads
+            threads = limits.threads
+            kernel.set_limit(
+                resource.RLIMIT_NPROC, threads, min(threads, least), "processes (ulimit -u)"
+            )
 
     def _counts_own_threads(self) -> bool:
         """Whether the kernel counts this worker's threads by themselves.
@@ -272,13 +284,12 @@ class Confinement:
         # Of a mount, Landlock asks for the rule of the folder above.
         yield (self.folder, FLAT) if self.has_plain_folders else (self._base, OWN)
         yield Path(os.devnull), AccessFS.READ_FILE | AccessFS.WRITE_FILE
-        for folder in {*_python_folders(), *map(Path, SYSTEM)}:
-            if folder.exists():
-                for part in _without(folder, Path(__file__).parents[1]):
-                    yield part, READ if part.is_dir() else AccessFS.READ_FILE
-                # Importing lists folders; what may only be listed gives nothing away.
-                if folder.is_dir():
-                    yield folder, AccessFS.READ_DIR
+        for path in readable_paths():
+            for part in without_grader(path):
+                yield part, READ if part.is_dir() else AccessFS.READ_FILE
+            # Importing lists folders; what may only be listed gives nothing away.
+            if path in GRADER.parents:
+                yield path, AccessFS.READ_DIR
 
     def _enter_landlock(self) -> None:
         if self._ruleset is None:
@@ -300,23 +311,6 @@ class Confinement:
         if self._filter:
             build_own_signals(os.getpid()).load()
             self._filter.load()
-
-
-def _python_folders() -> list[Path]:
-    """Return where Python, its standard library and its packages lie."""
-    named = {sys.prefix, sys.base_prefix, sys.exec_prefix, *site.getsitepackages()}
-    return sorted(path for path in map(Path, named) if path.is_dir())
-
-
-def _without(folder: Path, hidden: Path) -> Iterator[Path]:
-    """Yield paths that cover `folder` but not `hidden`, the grader with its rubric and mutants."""
-    if folder == hidden:
-        return
-    if folder not in hidden.parents:
-        yield folder
-        return
-    for part in folder.iterdir():
-        yield from _without(part, hidden)
 
 
 def _reachable_by(uid: int, paths: list[Path]) -> bool:

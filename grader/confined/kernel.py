@@ -108,15 +108,19 @@ def mapped_bytes() -> int:
     return pages * resource.getpagesize()
 
 
-def set_limit(number: int, soft: int, hard: int, name: str) -> None:
-    """Set a resource limit, which people call `name`.
+def set_limit(number: int, value: int, least: int, name: str, beyond: int = 0) -> None:
+    """Set a resource limit, which people call `name`; the hard one is `beyond` more than the soft.
 
-    Raises OSError if a hard limit is lower already: a worker may not raise it.
+    A hard limit that is lower already is used instead. Raises OSError if that leaves less than
+    `least`: a process may not raise it.
     """
-    _, hard_now = resource.getrlimit(number)
-    if resource.RLIM_INFINITY != hard_now < hard:
-        raise OSError(errno.EPERM, f"{name}: a hard limit of {hard_now} is set, {hard} is needed")
-    resource.setrlimit(number, (soft, hard))
+    _, hard = resource.getrlimit(number)
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard - beyond)
+    if value < least:
+        needed = least + beyond
+        raise OSError(errno.EPERM, f"{name}: a hard limit of {hard} is set, {needed} is needed")
+    resource.setrlimit(number, (value, value + beyond))
 
 
 def die_with_parent(number: int = signal.SIGKILL) -> None:

@@ -1,5 +1,8 @@
 """The system calls of a worker: what Python and torch need, and nothing that leads outside.
 
+Of each call the question is whether it reaches anything that outlives the worker, or that another
+worker or the grader shares. Those that do many things are allowed by what they are asked for.
+
 Whatever is not listed fails as if the kernel had never heard of it (ENOSYS), which is what a
 library expects of a call that is newer than the kernel. What student code might try on purpose is
 refused with EPERM, so that it reads "Operation not permitted".
@@ -7,60 +10,166 @@ refused with EPERM, so that it reads "Operation not permitted".
 
 import contextlib
 import errno
-from collections.abc import Iterator
+import fcntl
+import mmap
+import os
+import socket
+import termios
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import seccompy
 from seccompy import Action, ArgCmp, CmpOp, Filter
 
 ALLOWED: Final = """
-    read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek
-    open openat openat2 close close_range access faccessat faccessat2
-    stat lstat fstat newfstatat statx statfs fstatfs readlink readlinkat getdents getdents64
-    getcwd chdir fchdir mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2
-    symlink symlinkat link linkat truncate ftruncate fallocate fsync fdatasync sync_file_range
-    flock dup dup2 dup3 pipe pipe2 umask copy_file_range sendfile fadvise64
+    # Files that are open, and a worker's own: it can open no others to write.
+    read write readv writev pread64 pwrite64 preadv pwritev lseek sendfile copy_file_range
+    close close_range dup dup2 dup3 fallocate ftruncate truncate
+    # Files by path, which Landlock decides; how large one is, and how much room there is, is not
+    # secret (see docs/confinement.md).
+    open openat openat2 access faccessat faccessat2 stat lstat fstat newfstatat statx statfs fstatfs
+    readlink readlinkat getdents getdents64 getcwd chdir fchdir
+    # In the worker's own folder, which is gone with it.
+    mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 symlink symlinkat link linkat
+    umask
+    # Waiting for descriptors of its own, and telling itself something by one.
     poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait
-    epoll_pwait2 eventfd eventfd2 timerfd_create timerfd_settime timerfd_gettime
-    brk mmap munmap mprotect mremap madvise mincore msync membarrier mlock munlock
-    clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times
-    getitimer setitimer alarm timer_create timer_settime timer_gettime timer_getoverrun timer_delete
+    epoll_pwait2 pipe eventfd eventfd2 timerfd_create timerfd_settime timerfd_gettime
+    # Its own memory.
+    brk munmap mprotect mremap
+    # Time, and its own timers: one of each kind, so that no quota of the user's is used up.
+    nanosleep gettimeofday time times getitimer setitimer alarm
+    # What it does with signals that it gets.
     rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack
     pause restart_syscall
-    futex futex_waitv set_robust_list get_robust_list set_tid_address rseq arch_prctl
-    exit exit_group wait4 waitid gettid getpid getppid getuid geteuid getgid getegid getresuid
-    getresgid getgroups getpgrp getpgid getsid getrusage getrlimit setrlimit getpriority capget
-    sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max
-    sched_get_priority_min getcpu getrandom uname sysinfo
-    sendto recvfrom getsockopt getsockname getpeername shutdown
+    # Its own threads, and their end.
+    futex futex_waitv set_robust_list set_tid_address rseq exit exit_group wait4 waitid
+    sched_yield getcpu
+    # Who it is, and what it may use; of others, only whether a number is in use.
+    gettid getpid getppid getuid geteuid getgid getegid getresuid getresgid getgroups getpgrp
+    getpgid getsid getrusage getrlimit setrlimit getpriority capget
+    sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max
+    sched_get_priority_min
+    # The machine: randomness, the kernel's name, memory in all.
+    getrandom uname sysinfo
+    # What the scorer sends.
+    recvfrom
 """
 
 REFUSED: Final = """
+    # Sockets, and questions about the one there is: the process at its other end, for one.
     socket socketpair connect bind listen accept accept4 sendmsg recvmsg sendmmsg recvmmsg
-    setsockopt
+    setsockopt getsockopt getsockname getpeername shutdown
+    # Locks another process's use of a file that one may only read; record locks do not.
+    flock
+    # Processes, signals to them, and a look into them.
     fork vfork execve execveat
     kill tkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_open pidfd_getfd pidfd_send_signal
     setsid setpgid setpriority sched_setaffinity sched_setscheduler sched_setparam sched_setattr
     ptrace process_vm_readv process_vm_writev process_madvise kcmp perf_event_open
+    # Memory and messages that outlive a process.
     memfd_create memfd_secret shmget shmat shmctl semget semop msgget msgsnd msgrcv mq_open
-    io_uring_setup io_uring_enter io_uring_register bpf userfaultfd seccomp
     keyctl add_key request_key
+    # Other ways into the kernel.
+    io_uring_setup io_uring_enter io_uring_register bpf userfaultfd seccomp
+    # Mounts, namespaces, and files by other means than a path.
     mount umount2 pivot_root chroot unshare setns fsopen fsmount move_mount open_tree
     mount_setattr open_by_handle_at name_to_handle_at
+    # What outlives a worker at files that the user who grades owns.
     chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes utimensat futimesat
     setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr mknod mknodat
+    # Privileges.
     setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid capset
-    personality inotify_init inotify_init1 fanotify_init
+    personality
+    # News of what others do with files.
+    inotify_init inotify_init1 fanotify_init
 """
 
-CLONE_THREAD: Final = 0x00010000
-# Of prctl, naming: threads (PR_SET_NAME, PR_GET_NAME) and memory (PR_SET_VMA). Not, for one, the
-# signal that a worker gets when its zygote dies.
-PRCTL_ALLOWED: Final = (15, 16, 0x53564D41)
-# Commands that let a file's input or output signal another process: F_SETOWN, F_SETSIG and
-# F_SETOWN_EX of fcntl, FIOSETOWN and SIOCSPGRP of ioctl.
-SIGNALLING: Final = {"fcntl": (8, 10, 15), "ioctl": (0x8901, 0x8902)}
 INT: Final = 0xFFFF_FFFF  # the bits of an argument that the kernel reads as an int
+
+
+def _is(index: int, value: int) -> ArgCmp:
+    """The int at `index` is this one."""
+    return ArgCmp(index, CmpOp.MASKED_EQ, value, INT)
+
+
+def _has_only(index: int, bits: int) -> ArgCmp:
+    """The int at `index` has none but these bits."""
+    return ArgCmp(index, CmpOp.MASKED_EQ, 0, INT & ~bits)
+
+
+# Not: leases and notices of a file (other workers wait for them, or are watched), owners and
+# signals (they reach other processes), sizes of pipes (a quota of the user's), seals.
+FCNTL: Final = (
+    fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC, fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL,
+    # Record locks, for SQLite. To lock others out, a file must be open to be written.
+    fcntl.F_GETLK, fcntl.F_SETLK, fcntl.F_SETLKW,
+)  # fmt: skip
+# What F_SETFL may be given: what can be changed and concerns the descriptor alone, and what
+# open() was given, which F_GETFL returns. Not O_ASYNC, which signals, and O_DIRECT.
+with open(os.devnull, "rb") as _null:
+    _OF_EVERY_FILE = fcntl.fcntl(_null, fcntl.F_GETFL)  # O_LARGEFILE, which is 0 in Python
+FILE_FLAGS: Final = (
+    os.O_APPEND | os.O_NONBLOCK | os.O_ACCMODE | os.O_SYNC | os.O_DIRECTORY | os.O_NOFOLLOW
+    | os.O_CLOEXEC | os.O_TMPFILE | _OF_EVERY_FILE
+)  # fmt: skip
+TCGETS2: Final = 0x802C542A  # as newer C libraries ask whether something is a terminal
+# About a descriptor: whether it is a terminal and how wide, what there is to read, whether it
+# waits and is inherited. Not: attributes of a file and what else a file system offers, owners.
+IOCTL: Final = (
+    termios.TCGETS, TCGETS2, termios.TIOCGWINSZ,
+    termios.FIONREAD, termios.FIONBIO, termios.FIOCLEX, termios.FIONCLEX,
+)  # fmt: skip
+PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, PR_SET_VMA_ANON_NAME = 15, 16, 0x53564D41, 0
+# All that pthread_create asks for, and nothing else: CLONE_VM, FS, FILES, SIGHAND, THREAD, SYSVSEM,
+# SETTLS, PARENT_SETTID and CHILD_CLEARTID.
+PTHREAD: Final = 0x003D_0F00
+MADV_GUARD_INSTALL, MADV_GUARD_REMOVE = 102, 103  # as newer C libraries guard a stack
+# About its own pages. Not: pages of files, which others share, and merging with those of others.
+MADVISE: Final = (
+    mmap.MADV_NORMAL, mmap.MADV_RANDOM, mmap.MADV_SEQUENTIAL, mmap.MADV_WILLNEED,
+    mmap.MADV_DONTNEED, mmap.MADV_FREE, mmap.MADV_HUGEPAGE, mmap.MADV_NOHUGEPAGE,
+    MADV_GUARD_INSTALL, MADV_GUARD_REMOVE,
+)  # fmt: skip
+MAP_HUGETLB: Final = 0x40000  # of a store that the whole machine shares
+# Which parts of the processor's state a process may use: oneDNN and MKL ask for AMX.
+ARCH_XCOMP: Final = (0x1021, 0x1022, 0x1023)
+LAST_CLOCK: Final = 11  # CLOCK_TAI. A higher number is the clock of another process
+MS_ASYNC, MS_INVALIDATE = 1, 2
+
+_OWN_CLOCK: Final = [[ArgCmp(0, CmpOp.LE, LAST_CLOCK)]]
+# Of each call, what all must hold for it to be allowed; any of several will do.
+PARTLY: Final[Mapping[str, Sequence[Sequence[ArgCmp]]]] = {
+    "fcntl": [
+        *([_is(1, command)] for command in FCNTL),
+        [_is(1, fcntl.F_SETFL), _has_only(2, FILE_FLAGS)],
+    ],
+    "ioctl": [[_is(1, command)] for command in IOCTL],
+    # Names: of threads, and of memory. Not, for one, the signal when the zygote dies.
+    "prctl": [
+        [_is(0, PR_SET_NAME)],
+        [_is(0, PR_GET_NAME)],
+        [_is(0, PR_SET_VMA), _is(1, PR_SET_VMA_ANON_NAME)],
+    ],
+    "arch_prctl": [[_is(0, command)] for command in ARCH_XCOMP],
+    "clone": [[ArgCmp(0, CmpOp.EQ, PTHREAD)]],
+    "madvise": [[_is(2, advice)] for advice in MADVISE],
+    "mmap": [[ArgCmp(3, CmpOp.MASKED_EQ, 0, MAP_HUGETLB)]],
+    # Whether memory is there. Writing it to a disk is answered: see ANSWERED.
+    "msync": [[_has_only(2, MS_ASYNC | MS_INVALIDATE)]],
+    # Its own limits only; a limit once lowered cannot be raised again.
+    "prlimit64": [[_is(0, 0)]],
+    "clock_gettime": _OWN_CLOCK,
+    "clock_getres": _OWN_CLOCK,
+    "clock_nanosleep": _OWN_CLOCK,
+    # Not the kernel's news, which come by a pipe, too.
+    "pipe2": [[_has_only(1, os.O_CLOEXEC | os.O_NONBLOCK)]],
+    # To the scorer, as it expects it: no message out of band.
+    "sendto": [[_has_only(3, socket.MSG_NOSIGNAL), ArgCmp(4, CmpOp.EQ, 0)]],
+}
+# They succeed, and nothing is done. What a worker writes lies in memory, so that these would only
+# reach what others share: the disk, and what of its files is in memory.
+ANSWERED: Final = ("fsync", "fdatasync", "msync", "fadvise64")
 
 
 def build_filter() -> Filter:
@@ -68,21 +177,18 @@ def build_filter() -> Filter:
     if not seccompy.supported():
         raise OSError(errno.ENOSYS, "this kernel has no seccomp")
     built = Filter(default=Action.ERRNO | errno.ENOSYS)
-    for name in _known(ALLOWED):
+    for name in names_in(ALLOWED):
         built.allow(name)
-    for option in PRCTL_ALLOWED:
-        built.allow("prctl", args={0: option})
-    for name, commands in SIGNALLING.items():
-        for command in commands:
-            built.errno(name, errno.EPERM, args=[ArgCmp(1, CmpOp.MASKED_EQ, command, INT)])
-        built.allow(name)
+    for name in names_in(" ".join(PARTLY)):
+        for conditions in PARTLY[name]:
+            built.allow(name, args=conditions)
+        built.errno(name, 0 if name in ANSWERED else errno.EPERM)
+    for name in names_in(" ".join({*ANSWERED} - PARTLY.keys())):
+        built.errno(name, 0)
     built.allow("tgkill")  # of its own threads: see build_own_signals
-    # Its own limits only; a limit once lowered cannot be raised again.
-    built.allow("prlimit64", args={0: 0})
-    built.allow("clone", args=[ArgCmp(0, CmpOp.MASKED_EQ, CLONE_THREAD, CLONE_THREAD)])
     # The flags of clone3 lie in memory, where a filter cannot look: libc falls back to clone.
     built.errno("clone3", errno.ENOSYS)
-    for name in (*_known(REFUSED), "clone", "prctl", "prlimit64"):
+    for name in names_in(REFUSED):
         built.errno(name, errno.EPERM)
     built.program  # noqa: B018  # compiled here, once, and not in every worker
     return built
@@ -94,14 +200,15 @@ def build_own_signals(pid: int) -> Filter:
     abort() and raise() are tgkill. Landlock stops signals to others too, but only since Linux 6.12.
     """
     built = Filter(default=Action.ALLOW)
-    built.allow("tgkill", args=[ArgCmp(0, CmpOp.MASKED_EQ, pid, INT)])
+    built.allow("tgkill", args=[_is(0, pid)])
     built.errno("tgkill", errno.EPERM)
     return built
 
 
-def _known(names: str) -> Iterator[str]:
+def names_in(table: str) -> Iterator[str]:
     """Yield the calls, but for those that this processor does not have (open, on ARM)."""
-    for name in names.split():
-        with contextlib.suppress(ValueError):
-            seccompy.syscall_nr(name)
-            yield name
+    for line in table.splitlines():
+        for name in line.partition("#")[0].split():
+            with contextlib.suppress(ValueError):
+                seccompy.syscall_nr(name)
+                yield name

@@ -8,7 +8,7 @@ says which gradebook a folder of results has.
 
 from grader.gradebook.book import Change, Gradebook, Moves
 from grader.gradebook.database import GradebookError, default_url, gradebook_file, untouched_url
-from grader.gradebook.folder import note_url, require_gradebook, url_of
+from grader.gradebook.folder import file_of, note_url, require_gradebook, url_of
 from grader.gradebook.recording import Entry
 from grader.gradebook.settings import PACKAGE, Assignment, Seed, Setting, seed_before
 from grader.gradebook.standing import Attempt, Grading, History, Override
@@ -30,6 +30,7 @@ __all__ = [
     "Setting",
     "Stored",
     "default_url",
+    "file_of",
     "gradebook_file",
     "note_url",
     "require_gradebook",

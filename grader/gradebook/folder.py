@@ -37,6 +37,14 @@ def note_url(results: Path, url: str) -> None:
         write_atomically(results / URL_FILE, f"{noted}\n")
 
 
+def file_of(url: str) -> Path | None:
+    """Return the file that a database is in; None where a server has it."""
+    checked = checked_url(url)
+    if checked.get_backend_name() != "sqlite" or not checked.database:
+        return None
+    return Path(checked.database.removeprefix("file:"))
+
+
 def require_gradebook(results: Path, url: str) -> None:
     """Raise GradebookError if the folder should have a gradebook of its own and has none."""
     if url == default_url(results) and not gradebook_file(results).exists():

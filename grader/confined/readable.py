@@ -1,0 +1,50 @@
+"""What a worker may read of the machine: Python, its packages, the system's libraries and fonts.
+
+By their parts: what lies beside those in the same folder is not of Python. A virtual environment
+may be the folder of a course, with its class and its results.
+"""
+
+import site
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+# Of a folder that Python or the system is installed in: /usr, a virtual environment, conda's.
+PARTS: Final = (
+    "lib", "lib32", "lib64", "libx32", "libexec", "bin", "include", "pyvenv.cfg", "etc/fonts",
+    "share/fonts", "share/fontconfig", "share/zoneinfo", "share/locale", "share/terminfo",
+    "share/matplotlib",  # its own files, where Debian packs it
+)  # fmt: skip
+INSTALLED: Final = ("/usr", "/usr/local")
+# Nothing here names a user, a host or a secret.
+SYSTEM: Final = (
+    "/lib", "/lib64", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime",
+    "/dev/urandom", "/dev/random", "/dev/zero",
+)  # fmt: skip
+GRADER: Final = Path(__file__).resolve().parents[1]
+
+
+@cache
+def readable_paths() -> tuple[Path, ...]:
+    """Return the files and folders that a worker may read, but for the grader's own in them.
+
+    They are there, are free of links, and none lies in another.
+    """
+    installed = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix, *INSTALLED}
+    named = {Path(folder, part) for folder in installed for part in PARTS}
+    named |= {*map(Path, SYSTEM), *map(Path, site.getsitepackages())}
+    found = {path.resolve() for path in named if path.exists()}
+    return tuple(sorted(path for path in found if found.isdisjoint(path.parents)))
+
+
+def without_grader(folder: Path) -> Iterator[Path]:
+    """Yield paths that cover `folder` but not the grader, with its rubric and mutants."""
+    if folder == GRADER:
+        return
+    if folder not in GRADER.parents:
+        yield folder
+        return
+    for part in folder.iterdir():
+        yield from without_grader(part)
