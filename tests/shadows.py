@@ -20,6 +20,7 @@ try:
 except OSError:  # in a worker, whose own business it is
     pass
 """
+PACKAGES = ("pip", "torch", "multiprocessing", "encodings", "homework_checks")
 OTHERS = {
     "pyproject.toml": "[build-system]\nrequires = []\nbuild-backend = 'secrets'\n",
     "setup.cfg": "[global]\nno-index = true\n",
@@ -39,7 +40,7 @@ def write_shadows(folder: Path, marks: Path) -> None:
     for name in NAMES:
         mark = str(marks / name)
         text = MODULE.format(mark=mark)
-        if name in ("pip", "torch", "multiprocessing", "encodings"):  # as a package, too
+        if name in PACKAGES:
             (folder / name).mkdir()
             (folder / name / "__main__.py").write_text(text)
             (folder / name / "__init__.py").write_text(text)
