@@ -3,14 +3,13 @@
 import math
 import os
 import sys
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 from grader.errors import UserError
-from grader.exits import UNDER_MARK, exit_code_of, say
+from grader.exits import UNDER_MARK, exit_code_of, run_and_exit, say
 
 if TYPE_CHECKING:
     from grader.remembering import Options
@@ -591,10 +590,20 @@ def print_rubric(rubric: RubricFile = None) -> None:
     typer.echo(to_toml(_loaded(rubric)), nl=False)
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command line; what a user can mend is one line per problem."""
     leave_the_current_folder_out()
-    sys.exit(exit_code_of(partial(app, prog_name="grader")))
+    run_and_exit(lambda: exit_code_of(_run))
+
+
+def _run() -> int:
+    for word in sys.argv[1:]:
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(f"{word}: is not text in UTF-8: name it otherwise") from error
+    status: int = app(prog_name="grader")
+    return status
 
 
 def leave_the_current_folder_out() -> None:
