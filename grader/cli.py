@@ -4,12 +4,12 @@ import math
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 from grader.errors import UserError
-from grader.exits import UNDER_MARK, exit_code_of, say
+from grader.exits import UNDER_MARK, exit_code_of, run_and_exit, say
 
 if TYPE_CHECKING:
     from grader.remembering import Options
@@ -26,6 +26,11 @@ app.add_typer(autograder, name="autograder")
 
 LARGEST_SEED = 2**128 - 1  # as large as a secret one
 LARGEST_DATA_SEED = 2**63 - 1  # as a rubric's may be
+FOLDER_LISTS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
+UNCONFINED = (
+    "grader: the file runs unconfined, with your rights: check only work that you trust, and grade "
+    "other work with `grader grade`"
+)
 SEED_VARIABLE = "GRADER_SEED"  # for CI, which has it from a secret: it is on no command line then
 Seed = Annotated[
     int | None,
@@ -347,7 +352,11 @@ def check(
     when_told: Annotated[float | None, typer.Option(hidden=True)] = None,
     rubric: RubricFile = None,
 ) -> None:
-    """Check your own work against the public cases, on your own machine."""
+    """Check your own work against the public cases, on your own machine.
+
+    FILE runs unconfined and can do whatever you can. For the work of others, use `grader grade`.
+    """
+    _keep_secrets_from_what_runs_here()
     asked = _loaded(rubric)
     from grader.cases import public_cases_json
     from grader.selfcheck.checking import Questions
@@ -356,7 +365,9 @@ def check(
     questions = Questions.of(public_cases_json(asked))
     command = [sys.executable, "-m", "grader.cli", "check"]
     command += ["--rubric", str(rubric)] if rubric else []
-    raise typer.Exit(run(Request(file, only, watch, lang, when_told), questions, command))
+    notice = UNCONFINED if when_told is None else ""
+    request = Request(file, only, watch, lang, when_told, notice)
+    raise typer.Exit(run(request, questions, command))
 
 
 @app.command()
@@ -561,7 +572,9 @@ def similar(
     """Report pairs of submissions that are suspiciously alike: places to look, not verdicts."""
     # copydetect compares by Python's hash(), which differs from process to process but for this.
     if os.environ.get("PYTHONHASHSEED") != "0":
-        arguments = [sys.executable, *sys.argv]
+        from grader.launch import PYTHON
+
+        arguments = [*PYTHON, "grader.cli", *sys.argv[1:]]
         os.execve(sys.executable, arguments, {**os.environ, "PYTHONHASHSEED": "0"})
     from grader.bookkeeping import Place
     from grader.comparing import compare_submissions
@@ -577,9 +590,36 @@ def print_rubric(rubric: RubricFile = None) -> None:
     typer.echo(to_toml(_loaded(rubric)), nl=False)
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command line; what a user can mend is one line per problem."""
-    sys.exit(exit_code_of(app))
+    leave_the_current_folder_out()
+    run_and_exit(lambda: exit_code_of(_run))
+
+
+def _run() -> int:
+    for word in sys.argv[1:]:
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(f"{word}: is not text in UTF-8: name it otherwise") from error
+    status: int = app(prog_name="grader")
+    return status
+
+
+def leave_the_current_folder_out() -> None:
+    """Let no process that starts here take a module, library or program from the current folder.
+
+    It may be a student's. An empty or relative part of a list of folders means just that folder.
+    """
+    os.environ["PYTHONSAFEPATH"] = "1"  # as python -P: also for those that a library starts
+    for name in FOLDER_LISTS:
+        if folders := os.environ.get(name):
+            os.environ[name] = os.pathsep.join(filter(os.path.isabs, folders.split(os.pathsep)))
+
+
+def _keep_secrets_from_what_runs_here() -> None:
+    for name in [name for name in os.environ if name.startswith("GRADER_")]:
+        del os.environ[name]
 
 
 def _loaded(path: Path | None) -> "Rubric":

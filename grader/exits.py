@@ -1,22 +1,41 @@
-"""How a command ends: its exit code, and what is said about the exception that ended it."""
+"""How a command ends: its exit code, and what is said about what ended it.
+
+What a command does counts for more than what it says: a standard stream that is closed, full or
+read no more ends nothing.
+"""
 
 import errno
+import io
 import os
+import signal
 import sys
 import sysconfig
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from grader.errors import OUTSIDE, UserError
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
 DONE, UNDER_MARK, UNUSABLE = 0, 1, 2
 FAULT = 70  # EX_SOFTWARE of sysexits.h: an error of the grader's own
+SIGNALLED = 128  # and the signal's number, as shells have it
+# Each asks for an end: Ctrl-C, kill and a batch system, a terminal that was closed.
+ENDING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
 FAULT_TEXT = (
     "internal error, with the traceback above. This is a fault of the grader, not of you or of a "
     "submission. Finished results are kept. Please report it, together with the traceback"
 )
+# What says that nobody reads: a pipe, a terminal or a descriptor whose other end is gone.
+UNREAD = {errno.EPIPE, errno.EIO, errno.EBADF}
 # What happens to a disk or to what reads our output, whatever we do; Python names no file then.
 NO_FAULT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EPIPE}
 LIMITED = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
@@ -26,6 +45,104 @@ OURS = [
     Path(__file__).resolve().parent,
     *(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")),
 ]
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal that asks for an end has come."""
+
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        self.number = number
+
+
+def interrupt_at_signals() -> None:
+    """Let the first signal that asks for an end raise Interrupted in the main thread.
+
+    Those after it are ignored, since the end is under way. What is ignored already stays so: nohup.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        for each in ENDING:
+            signal.signal(each, _ignore)  # by a function: SIG_IGN warns of one that came already
+        raise Interrupted(number)
+
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    pass
+
+
+def status_after(interrupt: KeyboardInterrupt) -> int:
+    """Return the exit code of a command that was interrupted."""
+    number = interrupt.number if isinstance(interrupt, Interrupted) else signal.SIGINT
+    return SIGNALLED + number
+
+
+def run_and_exit(run: Callable[[], int]) -> NoReturn:
+    """Run a command and exit with its code, even if a standard stream cannot be written to.
+
+    If what was printed got lost though somebody may wait for it, a line says so, and the exit code
+    is not 0. Where nobody reads any more (`| head`, a closed stream), there is nothing to say.
+    """
+    output = _open_streams()
+    stream = sys.stdout  # which code that is checked may put another one in place of
+    try:
+        status = run()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else DONE
+    with suppress(ValueError):  # or close
+        stream.flush()
+    if output and output.error and output.error.errno not in UNREAD:
+        say(f"standard output: {output.error.strerror}; not all was printed")
+        status = status or UNUSABLE
+    sys.exit(status)
+
+
+class _Output(io.FileIO):
+    """Standard output or error: the first error of a write is kept, and nothing raised."""
+
+    error: OSError | None = None
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        """Write, or drop what cannot be written."""
+        try:
+            return super().write(data)
+        except OSError as error:
+            self.error = self.error or error
+            return memoryview(data).nbytes
+
+
+def _open_streams() -> _Output | None:
+    """Open those standard streams that are closed, so that no other file takes their place.
+
+    Let writing to them end nothing, and return what standard output writes to. Not on Windows,
+    whose console is no file.
+    """
+    if sys.platform == "win32":
+        return None
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
+        return None  # somebody else reads them
+    output = _Output(1, "wb", closefd=False)
+    sys.stdout = _text(output, sys.stdout)
+    sys.stderr = _text(_Output(2, "wb", closefd=False), sys.stderr)
+    return output
+
+
+def _text(output: _Output, before: TextIO | None) -> TextIO:
+    """Return a text stream with the encoding of the one before; no character is an error in it."""
+    return io.TextIOWrapper(
+        io.BufferedWriter(output),
+        encoding=before.encoding if before else "utf-8",
+        errors="backslashreplace",
+        line_buffering=output.isatty() or output.fileno() == 2,
+    )
 
 
 def exit_code_of(run: Callable[[], int], kept: str = "") -> int:
@@ -46,14 +163,20 @@ def exit_code_of(run: Callable[[], int], kept: str = "") -> int:
             traceback.print_exc()
             say(FAULT_TEXT)
             return FAULT
-        say(f"{error.filename or 'results'}: {error.strerror}{kept}")
+        name = _in_one_line(os.fsdecode(error.filename or "results"))
+        say(f"{name}: {error.strerror}{kept}")
     return UNUSABLE
 
 
 def say(lines: str) -> None:
     """Print each line on standard error, as the grader's."""
-    for line in lines.splitlines():
-        print(f"grader: {line}", file=sys.stderr)
+    for line in lines.split("\n"):
+        print(f"grader: {_in_one_line(line)}", file=sys.stderr)
+
+
+def _in_one_line(text: str) -> str:
+    """Return text in which what would not print, a name's newline for one, is U+FFFD."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 def _is_at_a_limit(error: Exception) -> bool:

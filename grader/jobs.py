@@ -10,8 +10,6 @@ import msgspec
 
 from grader.remembering import Options
 
-INTERRUPTED = 130  # the exit code after Ctrl-C, as shells have it: 128 and the number of SIGINT
-
 
 class GradeJob(msgspec.Struct, frozen=True, tag=True):
     """Grade submissions: `paths` as typed, results below `out`."""

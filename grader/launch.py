@@ -28,8 +28,10 @@ KEPT = (
     "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "NPY_DISABLE_CPU_FEATURES",
 )  # fmt: skip
 
-# -P: no module in the current folder can stand in for one of the grader's.
-PYTHON = (sys.executable, "-P", "-m")
+# -P: no module in the current folder can stand in for one of the grader's. With -I also none that
+# the environment or the user names; a process that was started so hands it on.
+PYTHON = (sys.executable, "-I" if sys.flags.isolated else "-P", "-m")
+EMPTY = "/"  # a folder that nobody hands anything in to: what else looks for files finds none
 
 
 def replace_process(job: Job) -> NoReturn:
@@ -53,6 +55,7 @@ def start_grading(descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
     """Start grading.py with these descriptors for arguments."""
     return subprocess.Popen(
         [*PYTHON, "grader.grading", *map(str, descriptors)],
+        cwd=EMPTY,
         env=grading_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -210,7 +210,7 @@ def complete_folder(
 ) -> None:
     """Write all that is not up to date in a folder of results, pages too; `jobs` at a time.
 
-    What was written of students who are `removed` goes.
+    What was written of students who are `removed` goes. An interrupt leaves pages for later only.
     """
     assignment = book.assignment
     with (
@@ -218,7 +218,11 @@ def complete_folder(
         Folder(results, book, assignment, pages) as folder,
     ):
         folder.remove(removed)
-        folder.complete()
+        try:
+            folder.complete()
+        except KeyboardInterrupt:
+            folder.write_tables()
+            raise
 
 
 def _in_language(final: Final, texts: Texts) -> Final:

@@ -12,6 +12,7 @@ from zipfile import ZipFile
 import pytest
 import yaml
 from conftest import GRADER, ROOT, run_grader
+from times import PATIENCE
 
 from grader.autograders import FILES, github, gradescope
 from grader.errors import UserError
@@ -155,20 +156,23 @@ def test_github_gets_an_action_and_a_workflow_of_its_schemas(tmp_path):
 STEPS = yaml.safe_load((FILES / "action.yml").read_text())["runs"]["steps"]
 
 
-def run_the_step(
-    folder: Path, repository: Path, fail_under: str
+def run_the_steps(
+    folder: Path, repository: Path, fail_under: str, seed: str = str(SEED)
 ) -> subprocess.CompletedProcess[str]:
-    """Run the step that grades, as GitHub runs a step of bash."""
-    (script,) = (step["run"] for step in STEPS if step.get("name") == "Grade")
+    """Run the steps that copy and grade, as GitHub runs a step of bash; return the last one."""
+    scripts = {step.get("name"): step.get("run") for step in STEPS}
     environment = {
-        "PATH": f"{BIN}:{os.environ['PATH']}", "RUNNER_TEMP": str(folder / "temp"),
+        "PATH": os.environ["PATH"], "PYTHON": sys.executable, "GITHUB_WORKSPACE": str(repository),
         "GITHUB_REPOSITORY": "course/hw-ada", "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
-        "GRADER_SEED": str(SEED), "SUBMISSION": ".", "FAIL_UNDER": fail_under,
+        "SEED": seed, "SUBMISSION": ".", "FAIL_UNDER": fail_under,
     }  # fmt: skip
-    return subprocess.run(
-        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
-        cwd=repository, env=environment, capture_output=True, text=True,
-    )  # fmt: skip
+    (folder / "temp").mkdir()
+    for name in ("Copy the repository", "Grade"):
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", scripts[name]],
+            cwd=folder / "temp", env=environment, capture_output=True, text=True, timeout=PATIENCE,
+        )  # fmt: skip
+    return done
 
 
 @pytest.mark.parametrize(
@@ -183,7 +187,7 @@ def test_the_actions_step_grades_a_repository(tmp_path, source, fail_under, stat
     repository = tmp_path / "repository"
     (repository / ".git").mkdir(parents=True)
     shutil.copy(SUBMISSIONS / source, repository / f"homework{Path(source).suffix}")
-    done = run_the_step(tmp_path, repository, fail_under)
+    done = run_the_steps(tmp_path, repository, fail_under)
     assert done.returncode == status, done.stdout + done.stderr
     if status == 2:
         assert "grader: nothing to grade" in done.stdout
@@ -196,7 +200,20 @@ def test_the_actions_step_grades_a_repository(tmp_path, source, fail_under, stat
     assert (results / "junit.xml").is_file()
     told = [path.read_text(encoding="utf-8") for path in results.rglob("*.*ml")]
     told += [(results / "hw-ada" / "result.json").read_text(encoding="utf-8")]
-    assert not any(str(SEED) in text for text in (*told, done.stdout, done.stderr))
+    masked, _, log = done.stdout.partition("\n")
+    assert masked == f"::add-mask::{SEED}"  # which a runner obeys, and does not show
+    assert not any(str(SEED) in text for text in (*told, log, done.stderr))
+
+
+def test_without_a_seed_the_action_draws_a_secret_one(tmp_path):
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    shutil.copy(SUBMISSIONS / "gbk_comments.py", repository / "homework.py")
+    done = run_the_steps(tmp_path, repository, "0", seed="")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "add-mask" not in done.stdout
+    with Gradebook(default_url(tmp_path / "temp" / "results")) as book:
+        assert book.assignment.seed.origin == "secret"
 
 
 NAMES = {"error", "warning", "stop-commands", "add-mask", "set-output", "save-state"}
@@ -232,13 +249,15 @@ def test_a_submission_gives_the_runner_no_commands(tmp_path):
         "def forward(x, params):\n    raise ValueError('##[stop-commands]mine')\n"
         "def grad_w1(x, y, params, hs, y_pred):\n    raise ValueError('##[error]100 of 100')\n"
     )
-    done = run_the_step(tmp_path, repository, "0")
+    done = run_the_steps(tmp_path, repository, "0")
     assert done.returncode == 0, done.stdout + done.stderr
     quoted = [line for line in done.stdout.splitlines() if "##[stop-commands]mine" in line]
     assert obeyed("\n".join(quoted)) != []  # or this shows nothing
     commands = obeyed(done.stdout)
-    assert len(commands) == 7  # an annotation for each function, and what else is asked for
-    assert all(command.startswith("::error file=homework.py,") for command in commands)
+    mask, *annotations = commands
+    assert mask == f"::add-mask::{SEED}"
+    assert len(annotations) == 7  # for each function, and what else is asked for
+    assert all(command.startswith("::error file=homework.py,") for command in annotations)
     assert done.stderr == ""
 
 

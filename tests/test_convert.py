@@ -7,14 +7,17 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import run_grader
+from conftest import ROOT, run_grader
 from peers import NBGRADER, OTTER
+from shadows import marks_in, write_shadows
+from times import PATIENCE
 
 from grader.converters import convert
 from grader.rubric import Rubric
@@ -137,3 +140,21 @@ POINTS: dict[str, Callable[[nbformat.NotebookNode], list[float]]] = {
     "otter": _of_otter,
     "nbgrader": _of_nbgrader,
 }
+
+
+@pytest.mark.parametrize(("target", "tests"), [("nbgrader", 11), ("otter", 22)])
+def test_the_checks_import_nothing_from_the_students_folder(tmp_path, rubric, target, tests):
+    """The files beside a notebook are a student's; that of the checks the tools put back."""
+    folder, marks = tmp_path / "student", tmp_path / "marks"
+    folder.mkdir()
+    write_shadows(folder, marks)
+    for path, content in convert(rubric, target, 5).items():
+        (folder / path.name).write_text(content, encoding="utf-8")
+    solution = ROOT / "solution" / "homework.py"
+    command = [sys.executable, "-P", ROOT / "tests" / "converted_cells.py"]
+    done = subprocess.run(
+        [*command, target, folder / "homework.ipynb", solution],
+        cwd=folder, capture_output=True, text=True, timeout=PATIENCE,
+    )  # fmt: skip
+    assert (done.stdout, done.returncode) == (f"{tests}\n", 0), done.stderr
+    assert marks_in(marks) == []

@@ -4,19 +4,28 @@ import errno
 import inspect
 import os
 import pkgutil
+import re
+import shlex
+import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import GRADER, ROOT
+from conftest import GRADER, ROOT, run_grader
+from leftovers import assert_no_process, children, descendants, orphans_are_ours
 from times import PATIENCE
 
 import grader
 from grader import errors, exits
 from grader.errors import UserError
 from grader.exits import DONE, FAULT, FAULT_TEXT, UNUSABLE, exit_code_of
+from grader.gradebook import Gradebook, default_url
 from grader.rubric import RUBRIC_FILE
 
 SOLUTION = ROOT / "solution" / "homework.py"
@@ -114,6 +123,173 @@ def test_a_value_error_of_the_inside_is_not_told_as_the_users(tmp_path, command,
     assert "ValueError: of the inside\n" in done.stderr
     assert done.stderr.splitlines()[-1] == f"grader: {FAULT_TEXT}"
     assert not (tmp_path / "out").exists()
+
+
+# Signals
+
+
+HANGS = "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass\n"
+SENT = [
+    (signal.SIGTERM,),
+    (signal.SIGHUP,),
+    (signal.SIGINT,),
+    (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGTERM),
+]
+
+
+def until(has_come: Callable[[], object], process: subprocess.Popen) -> None:
+    """Wait for what a process that runs is about to do."""
+    deadline = time.monotonic() + PATIENCE
+    while not has_come():
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+
+
+def started(*command: object, **more: Any) -> subprocess.Popen[str]:
+    """Start a grader in a group of its own."""
+    return subprocess.Popen(
+        [str(GRADER), *map(str, command)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, process_group=0, **more,
+    )  # fmt: skip
+
+
+def class_that_hangs(folder: Path, *hanging: str) -> Path:
+    """Write a right submission, which is graded first, and those that take long."""
+    folder.mkdir()
+    shutil.copy(SOLUTION, folder / "a_good.py")
+    for name in hanging:
+        (folder / f"{name}.py").write_text(HANGS)
+    return folder
+
+
+def rows_of(results: Path) -> list[str]:
+    return (results / "grades.csv").read_text(encoding="utf-8-sig").splitlines()[1:]
+
+
+@pytest.mark.parametrize("sent", SENT, ids=lambda sent: "_".join(each.name for each in sent))
+def test_a_signal_that_asks_for_an_end_leaves_what_was_graded(tmp_path, untrained, sent):
+    """Sent to all processes of the group, as a terminal or a batch system does."""
+    out = tmp_path / "out"
+    others = children(os.getpid())
+    with orphans_are_ours():
+        process = started(
+            "grade", class_that_hangs(tmp_path / "class", "y_hangs", "z_hangs"), "--out", out,
+            "--jobs", 1, "--rubric", untrained,
+        )  # fmt: skip
+        until((out / "a_good" / "result.json").exists, process)
+        for number in sent:
+            os.killpg(process.pid, number)
+        _, errors = process.communicate(timeout=PATIENCE)
+        assert_no_process(others)
+    assert process.returncode in {128 + number for number in sent}
+    (line,) = errors.splitlines()
+    assert re.fullmatch(rf"grader: interrupted: [0-2] of 3 graded, kept in {out}", line)
+    assert len(rows_of(out)) >= 1
+    with Gradebook(default_url(out)) as book:
+        assert len(rows_of(out)) == len(book.finals())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda each: each.name)
+def test_a_signal_that_ends_regrade_leaves_tables_that_are_true(tmp_path, untrained, number):
+    out = tmp_path / "out"
+    folder = class_that_hangs(tmp_path / "class", "y_hangs")
+    graded = run_grader("grade", folder, "--out", out, "--rubric", untrained, "--no-pages")
+    assert graded.returncode == 0
+    (out / "grades.csv").unlink()
+    process = started("regrade", "--all", "--results", out, "--jobs", 1)
+    until(lambda: descendants(process.pid, 4), process)  # a worker is there
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, errors) == (128 + number, "grader: interrupted\n")
+    assert len(rows_of(out)) == 2
+
+
+def test_what_nohup_lets_live_lives(tmp_path, untrained):
+    out = tmp_path / "out"
+    process = started(
+        "grade", SOLUTION, "--out", out, "--rubric", untrained,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )  # fmt: skip
+    until(lambda: descendants(process.pid, 3), process)
+    os.killpg(process.pid, signal.SIGHUP)
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, errors) == (0, "")
+
+
+# Standard streams
+
+LOST = "grader: standard output: No space left on device; not all was printed\n"
+STREAMS = [
+    # redirection, exit code of a command that is done, what is told
+    (">/dev/full", UNUSABLE, LOST),
+    (">&-", DONE, ""),
+    ("2>&-", DONE, ""),
+    ("<&-", DONE, ""),
+    ("<&- >&- 2>&-", DONE, ""),
+    (">/dev/full 2>/dev/full", UNUSABLE, ""),
+    ("| head -1 >/dev/null", DONE, ""),
+]
+
+
+def in_shell(command: str, redirection: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    text = f"set -o pipefail; {shlex.quote(str(GRADER))} {command} {redirection}"
+    return subprocess.run(
+        ["bash", "-c", text], cwd=cwd, capture_output=True, text=True, timeout=PATIENCE
+    )
+
+
+@pytest.mark.parametrize(("redirection", "status", "told"), STREAMS)
+def test_a_stream_that_takes_nothing_ends_no_command(tmp_path, redirection, status, told):
+    done = in_shell("rubric", redirection, tmp_path)
+    assert (done.returncode, done.stderr) == (status, told)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize(
+    ("redirection", "status", "told"), [STREAMS[0], STREAMS[4], STREAMS[6]], ids=repr
+)
+def test_results_are_whole_whatever_becomes_of_what_is_printed(
+    tmp_path, untrained, redirection, status, told, form
+):
+    command = f"grade {SOLUTION} --out out --rubric {untrained} --no-pages --format {form}"
+    done = in_shell(command, redirection, tmp_path)
+    assert (done.returncode, done.stderr) == (status, told)
+    assert len(rows_of(tmp_path / "out")) == 1
+    assert (tmp_path / "out" / "solution" / "result.json").exists()
+
+
+def test_an_error_that_nobody_can_read_is_the_exit_code_alone(tmp_path):
+    for redirection in ("2>&-", "2>/dev/full", ">&- 2>&-"):
+        done = in_shell("settings nowhere", redirection, tmp_path)
+        assert (done.returncode, done.stdout, done.stderr) == (UNUSABLE, "", "")
+
+
+# Names
+
+LONG = "A" * 300
+DEEP = "A/" * 3000
+NAMES = [LONG, DEEP, "no\nsuch", "no\x1b[31msuch", "no\rsuch", os.fsdecode(b"no\xffsuch")]
+NAMING = [
+    ("grade", "{}", "--out", "out"),
+    ("check", "{}"),
+    ("settings", "{}"),
+    ("export", "{}", "--to", "csv", "--out", "out"),
+    ("regrade", "{}", "--results", "out"),
+    ("history", "{}", "--results", "out"),
+]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=["long", "deep", "newline", "escape", "return", "byte"])
+def test_a_name_that_cannot_be_is_told_in_letters_that_print(warm, tmp_path, name):
+    """One line, or as many as it has itself."""
+    for command in NAMING:
+        done = warm.run(*(word.format(name) for word in command), cwd=tmp_path)
+        assert done.returncode == UNUSABLE, (command, done.stderr)
+        lines = done.stderr.splitlines()
+        assert len(lines) == 1 + name.count("\n")
+        assert all(line.startswith("grader: ") and line.isprintable() for line in lines)
+    assert list(tmp_path.iterdir()) == []
 
 
 # The tree

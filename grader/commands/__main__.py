@@ -8,8 +8,8 @@ import msgspec
 from grader.commands.change import change_settings, regrade
 from grader.commands.grade import grade
 from grader.commands.validation import validate
-from grader.exits import exit_code_of, say
-from grader.jobs import INTERRUPTED, GradeJob, Job, RegradeJob, SettingsJob, ValidateJob
+from grader.exits import exit_code_of, interrupt_at_signals, run_and_exit, say, status_after
+from grader.jobs import GradeJob, Job, RegradeJob, SettingsJob, ValidateJob
 
 # While this thread records a result, others hand the next papers on, and graders wait for them.
 SWITCH_SECONDS = 0.0005
@@ -36,10 +36,14 @@ def _run(descriptor: int) -> int:
             return validate(job)
 
 
-if __name__ == "__main__":
+def _interruptible() -> int:
     try:
-        status = main(int(sys.argv[1]))
-    except KeyboardInterrupt:
+        interrupt_at_signals()
+        return main(int(sys.argv[1]))
+    except KeyboardInterrupt as interrupt:
         say("interrupted")
-        status = INTERRUPTED
-    sys.exit(status)
+        return status_after(interrupt)
+
+
+if __name__ == "__main__":
+    run_and_exit(_interruptible)

@@ -26,7 +26,7 @@ from grader.gradebook import (
 )
 from grader.jobs import RegradeJob, SettingsJob
 from grader.papers import Brief
-from grader.publishing import complete_folder
+from grader.publishing import Folder, complete_folder
 from grader.records import Record
 from grader.remembering import first, login_name_or_number, new_seed
 from grader.reports.changes import show_moves
@@ -52,7 +52,12 @@ def regrade(job: RegradeJob) -> int:
         def record(some: Sequence[Result]) -> None:
             book.add(assignment.basis, entries_of(some), renames)
 
-        software = _grade(book, assignment, attempts, job.jobs, results, lambda keys: {}, record)
+        try:
+            software = _grade(book, assignment, attempts, job.jobs, results, _nothing, record)
+        except KeyboardInterrupt:
+            with Folder(results, book, assignment, pages=None) as folder:
+                folder.complete()
+            raise
         book.note_software(software, login_name_or_number())
         after = book.finals()
         show_moves(
@@ -66,6 +71,10 @@ def regrade(job: RegradeJob) -> int:
         )
         complete_folder(book, results, job.jobs)
     return DONE
+
+
+def _nothing(keys: Sequence[str]) -> dict[str, Record]:
+    return {}
 
 
 def change_settings(job: SettingsJob) -> int:
@@ -122,7 +131,7 @@ def _hide_names(book: Gradebook, renamed: Mapping[str, str], jobs: int, results:
         def record(some: Sequence[Result]) -> None:
             book.add(basis, entries_of(some))
 
-        _grade(book, book.assignment, attempts, jobs, results, lambda keys: {}, record)
+        _grade(book, book.assignment, attempts, jobs, results, _nothing, record)
 
 
 def _chosen(job: RegradeJob, book: Gradebook) -> list[Stored]:

@@ -13,7 +13,7 @@ from grader.batch import Batch, work_of
 from grader.catalogue import ENGLISH
 from grader.commands.shared import entries_of, require_unreadable, starter
 from grader.errors import UserError
-from grader.exits import DONE, UNDER_MARK, say
+from grader.exits import DONE, UNDER_MARK, say, status_after
 from grader.gradebook import (
     Assignment,
     Gradebook,
@@ -27,7 +27,7 @@ from grader.gradebook import (
     untouched_url,
     url_of,
 )
-from grader.jobs import INTERRUPTED, GradeJob
+from grader.jobs import GradeJob
 from grader.papers import Brief
 from grader.publishing import Folder
 from grader.records import Final, Record, record_path
@@ -272,10 +272,10 @@ def _grade_class(
             screen.show_pages(pages.waiting)
             finals, figures = folder.complete(screen.alarms)
             screen.show_pages(pages.waiting)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             folder.write_tables(screen.alarms)
             say(f"interrupted: {screen.graded} of {screen.total} graded, kept in {results}")
-            return INTERRUPTED
+            return status_after(interrupt)
         except Exception:
             folder.write_tables(screen.alarms)
             raise

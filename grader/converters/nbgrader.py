@@ -7,7 +7,7 @@ version 3).
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from grader.converters.questions import Check, Part, cell_of, notebook_of
+from grader.converters.questions import LOAD, Check, Part, cell_of, notebook_of
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 ASSIGNMENT = "homework"
@@ -32,7 +32,7 @@ def _cells(part: Part) -> Iterator[dict[str, Any]]:
 def _test(check: Check) -> str:
     return (
         f"# {check.criterion}: {check.points:g} points\n"
-        f"from homework_checks import check\n\nnames = globals()\n{check.public}\n"
+        f"{LOAD}names = globals()\n{check.public}\n"
         f"### BEGIN HIDDEN TESTS\n{check.hidden}\n### END HIDDEN TESTS"
     )
 

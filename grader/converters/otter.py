@@ -5,9 +5,10 @@ tests.
 """
 
 from collections.abc import Iterator, Sequence
+from textwrap import indent
 from typing import Any
 
-from grader.converters.questions import Check, Part, cell_of, notebook_of
+from grader.converters.questions import LOAD, Check, Part, cell_of, notebook_of
 
 BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
 CONFIG = """\
@@ -57,5 +58,5 @@ def _test(check: Check, *, hidden: bool) -> str:
         f'""" # BEGIN TEST CONFIG\nname: {check.criterion} ({kind})\npoints: {points:g}\n'
         f'hidden: {str(hidden).lower()}\n""" # END TEST CONFIG\n'
         f"def test_{check.name}_{kind}(env):\n"
-        f"    from homework_checks import check\n    names = env\n    {call}"
+        f"{indent(LOAD, '    ')}    names = env\n    {call}"
     )

@@ -18,6 +18,7 @@ import msgspec
 from pebble import ProcessPool
 
 from grader.catalogue import LOCALE, Language
+from grader.exits import ENDING
 from grader.files import write_atomically
 from grader.records import Final
 from grader.reports.feedback import render
@@ -123,22 +124,30 @@ class Pages:
 
 @contextmanager
 def interrupts_wait() -> Iterator[None]:
-    """Hold Ctrl-C back while processes start: they inherit that they never see it.
+    """Hold signals that ask for an end back while processes start.
+
+    They inherit that they see neither Ctrl-C nor that a terminal was closed, which every process
+    in it is told: it is for this one, which ends them.
 
     A mask alone does not do: any other thread still takes the signal, and Python then interrupts
     the main thread, which leaves a process without the half of its orders that was not yet sent.
     """
-    resource_tracker.ensure_running()  # where it is started later, it lifts the mask
-    interrupts: list[int] = []
-    handler = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    resource_tracker.ensure_running()  # where it is started later, it lifts the mask of Ctrl-C
+    came: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in ENDING}
+    caught = [number for number, handler in handlers.items() if callable(handler)]
+    for number in caught:
+        signal.signal(number, lambda number, _: came.append(number))
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        signal.signal(signal.SIGINT, handler)
-    if interrupts:
-        raise KeyboardInterrupt
+        for number in caught:
+            signal.signal(number, handlers[number])
+    if came:
+        signal.raise_signal(came[0])
 
 
 @cache
