@@ -364,11 +364,11 @@ def test_the_seed_is_not_shown(warm, results, submitted, untrained, tmp_path):
         "--rubric",
         untrained,
         "--seed",
-        987654321,
+        98765432198765432198765432198765,
         pages_apart=True,
     )
     assert done.returncode == 0, done.stderr
-    assert "987654321" not in page_of(out, "right").read_text(encoding="utf-8")
+    assert "98765432198765432198765432198765" not in page_of(out, "right").read_text(encoding="utf-8")
 
 
 # When it is written

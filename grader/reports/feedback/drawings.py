@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
-from grader.records import Run, Training
+from grader.records import Record, Run, Training
 from grader.verdicts import NO_ERROR, ErrorMap
 
 WIDTH, HEIGHT = 340, 210  # of a chart, with room for its labels
@@ -118,14 +118,16 @@ class Course:
 Point = tuple[float, float | None]
 
 
-def courses(training: Training) -> list[Course]:
+def courses(record: Record) -> list[Course]:
     """Return the training runs of which there is something to draw."""
+    training = record.training
     finals = {"manual": training.manual, "net": training.net}
+    passed = {c.id for c in record.criteria if c.points == c.max_points}
     return [
         Course(
             name,
-            final := finals.get(name),
-            final is not None and final <= training.pass_mark,
+            finals.get(name),
+            f"train.{name}" in passed,
             _loss(run, training.pass_mark),
             _fit(training, run),
         )
@@ -155,7 +157,7 @@ def _power(decade: int) -> str:
 
 
 def _fit(training: Training, run: Run) -> Chart:
-    """Return the data as dots, and a curve an output; predictions far off leave the drawing."""
+    """Return public data as dots, and a curve per output, cut off where it leaves the drawing."""
     data = zip(cycle(training.x or [None]), training.y, strict=False)
     dots = [(x, y) for x, y in data if x is not None and y is not None]
     xs, ys = [x for x, _ in dots] or [0.0], [y for _, y in dots] or [0.0]

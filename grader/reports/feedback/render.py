@@ -95,7 +95,7 @@ def page(order: Order, form: Form) -> str:
         first=next((row for row in rows if row.lost), None),
         maps=[drawings.heat_map(c.map) for c in mapped if c.map],
         mapped=[c.id for c in mapped],
-        courses=[] if form == "words" else drawings.courses(record.training),
+        courses=[] if form == "words" else drawings.courses(record),
         notes=[(note, _line_id(shown, note.where)) for note in record.notes],
         shown=shown,
         problem=problem,
