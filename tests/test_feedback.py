@@ -416,7 +416,7 @@ NUMBERS = st.none() | st.floats(allow_nan=False, allow_infinity=False)  # as rec
 @example([0.0], [1.0], [1.0], [1.5e308, 0.001])
 def test_whatever_a_training_came_to_is_drawn(x, y, predictions, losses):
     run = Run(20, losses, predictions)
-    (course,) = drawings.courses(Training(None, None, 0.01, x, y, {"manual": run}))
+    (course,) = drawings.courses(Training(None, None, 0.01, x, y, {"manual": run}), ())
     numbers = [tick.at for chart in (course.loss, course.fit) for tick in chart.x_ticks]
     numbers += [tick.at for chart in (course.loss, course.fit) for tick in chart.y_ticks]
     assert all(0 <= number <= drawings.WIDTH for number in numbers)

@@ -4,11 +4,11 @@ Everything is reckoned here; the template only writes it down as SVG.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
-from grader.records import Record, Run, Training
+from grader.records import Run, Training
 from grader.verdicts import NO_ERROR, ErrorMap
 
 WIDTH, HEIGHT = 340, 210  # of a chart, with room for its labels
@@ -118,11 +118,9 @@ class Course:
 Point = tuple[float, float | None]
 
 
-def courses(record: Record) -> list[Course]:
-    """Return the training runs of which there is something to draw."""
-    training = record.training
+def courses(training: Training, passed: Collection[str]) -> list[Course]:
+    """Return the training runs of which there is something to draw; `passed` are criteria."""
     finals = {"manual": training.manual, "net": training.net}
-    passed = {c.id for c in record.criteria if c.points == c.max_points}
     return [
         Course(
             name,
