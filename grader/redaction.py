@@ -8,7 +8,7 @@ seen no hidden input, and is whole; so is everything in the self-check, whose in
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,13 +24,21 @@ from grader.confined.files import File, cells_of
 
 LEFT_OUT = "…"
 LONGEST = 120  # characters of a text
-LONGEST_WORD = 40  # letters, but for a word of the submission's own
+LONGEST_WORD = 40  # but for a word of the submission's own
 MOST_DIGITS = 3  # of a whole number
 MOST_NUMBERS = 12  # of a text
 NUMBER = re.compile(r"\.?\d[\d_]*(?:\.\d[\d_]*)*(?:[eE][+-]?\d+)?", re.ASCII)
-LONG_WORD = re.compile(rf"[A-Za-z_]{{{LONGEST_WORD + 1},}}")
+WORD = re.compile(r"\w+", re.ASCII)
+# What honest errors hold: w1, float64, NotImplementedError, and shapes like 100x20. Bytes that are
+# written as text, in hexadecimal or base64, are otherwise.
+WITH_A_NUMBER = re.compile(r"[A-Za-z_]*\d{0,3}[A-Za-z_]*")
+SHAPE = re.compile(r"\d{1,3}(?:x\d{1,3})+")
+LETTERS = re.compile(r"[A-Za-z]{0,3}|(?:Py)?[a-z]*(?:[A-Z]+[a-z]{2,})*[A-Z]*[a-z]?")
+GLUED = re.compile(r"[\w+/=]*[+/=][\w+/=]*", re.ASCII)  # as base64 is
+LONGEST_GLUED = 16
+BETWEEN_LETTERS = re.compile(r"[\d_]+")
 FOREIGN = re.compile(rf"[^\x00-\x7f{LEFT_OUT}]+")
-LEFT_OUT_AGAIN = re.compile(rf"{LEFT_OUT}(?:[\s,;()\[\]+-]*{LEFT_OUT})+")
+LEFT_OUT_AGAIN = re.compile(rf"{LEFT_OUT}(?:[\s,;()\[\]/+-]*{LEFT_OUT})+")
 PLACE = re.compile(r"(?P<label>.+), line (?P<line>\d{1,7})", re.ASCII)
 NO_GPU = f" ({NO_GPU_HERE})"
 # The tensors that a gradient is given.
@@ -87,15 +95,23 @@ class Redactor:
         )
 
     def text(self, text: str) -> str:
-        """Return a text without what could be data: numbers, long words, other alphabets."""
+        """Return a text without what could be data: numbers, odd words, other alphabets."""
         text = without_folders(text)
         told = text.removesuffix(NO_GPU)
         ours = text[len(told) :]
-        told = _with_few_numbers(told)
-        for pattern in (LONG_WORD, FOREIGN):
-            told = pattern.sub(lambda word: word[0] if word[0] in self._text else LEFT_OUT, told)
+        told = self._only(GLUED, lambda run: len(run) <= LONGEST_GLUED, told)
+        told = self._only(WORD, _is_plain, _with_few_numbers(told))
+        told = self._only(FOREIGN, lambda run: False, told)
         told = LEFT_OUT_AGAIN.sub(LEFT_OUT, told)
         return (told if len(told) <= LONGEST else told[:LONGEST] + LEFT_OUT) + ours
+
+    def _only(self, pattern: re.Pattern[str], is_plain: Callable[[str], bool], text: str) -> str:
+        """Leave out of a text what matches a pattern, and is neither plain nor in the source."""
+
+        def told(match: re.Match[str]) -> str:
+            return match[0] if is_plain(match[0]) or match[0] in self._text else LEFT_OUT
+
+        return pattern.sub(told, text)
 
     def place(self, place: str) -> str:
         """Return a place if it is in the submission, else "".
@@ -115,6 +131,13 @@ class Redactor:
             return True
         names = hint.name.split(".")
         return bool(self.place(hint.where)) and all(name in self._text for name in names)
+
+
+def _is_plain(word: str) -> bool:
+    """Tell whether a word looks like one of a library's, in an error of its own."""
+    if len(word) > LONGEST_WORD or not WITH_A_NUMBER.fullmatch(word):
+        return SHAPE.fullmatch(word) is not None
+    return all(map(LETTERS.fullmatch, BETWEEN_LETTERS.split(word)))
 
 
 def _with_few_numbers(text: str) -> str:

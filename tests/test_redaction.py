@@ -1,5 +1,6 @@
-"""What students read of texts that came from calls: what honest errors need, and no hidden input."""
+"""What students read of errors in calls: what honest ones need, and nothing of hidden inputs."""
 
+import base64
 import math
 import random
 import re
@@ -32,6 +33,8 @@ WHOLE = [
     "RuntimeError: expected m1 and m2 to have the same dtype, but got: double != float",
     "TypeError: grad_w1() takes 4 positional arguments but 5 were given",
     "ValueError: operands could not be broadcast together with shapes (7,3) (3,7)",
+    "RuntimeError: [enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: not enough",
+    "TypeError: NumPy, PyTorch and IPython have BFloat16, ScalarType, w1 and TensorIterator",
     "AttributeError: 'Parameters' object has no attribute 'W1'. Did you mean: 'w1'?",
     "IndexError: index 3 is out of bounds for dimension 1 with size 3",
     "TypeError: unsupported operand type(s) for @: 'Tensor' and 'float'",
@@ -57,7 +60,8 @@ CUT = [
     ("RuntimeError: .5 5e3 1_0 12345", "RuntimeError: …"),
     ("KeyError: tensor([[ 0.1234],\n        [-0.5678]], dtype=torch.float64)",
      "KeyError: tensor([[ …]], dtype=torch.float64)"),
-    ("NameError: name 'v0d523412_1d049781' is not defined", "NameError: name 'v0d…d…' is not defined"),
+    ("NameError: name 'v0d523412_1d049781'", "NameError: name 'v0d…d…'"),
+    ("ValueError: 3fe5a1b2 2vR4aBc9x/Zk12q7", "ValueError: …"),
     ("ValueError: " + "ab" * 30, "ValueError: …"),
     ("ValueError: 形狀對", "ValueError: …"),
     ("ValueError: 形狀不對 \u4e00\u4e8c", "ValueError: 形狀不對 …"),
@@ -84,6 +88,7 @@ CODES = {
     "six digits": lambda x: " ".join(f"{v:.6f}" for v in x.flatten().tolist()),
     "whole numbers": lambda x: " ".join(str(int(v * 1e12)) for v in x.flatten().tolist()),
     "hexadecimal": lambda x: x.numpy().tobytes().hex(),
+    "base64": lambda x: base64.b64encode(x.numpy().tobytes()).decode(),
     "floats in hexadecimal": lambda x: " ".join(map(float.hex, x.flatten().tolist())),
     "underscores": lambda x: "_".join(f"{abs(v):.9f}"[2:] for v in x.flatten().tolist()),
     "the error's name": lambda x: f"E{x.numpy().tobytes().hex()}: oh",
@@ -100,6 +105,7 @@ def test_numbers_that_an_error_is_made_of_are_not_told(code):
     assert len(runs) <= 12
     digits = "".join(runs)
     assert not any(f"{abs(v):.4f}"[-4:] in digits for v in x.flatten().tolist())
+    assert max(map(len, re.findall(r"\w+", told.removeprefix("ValueError: "))), default=0) <= 12
 
 
 def test_however_an_error_is_made_it_has_room_for_few_bits():
