@@ -4,19 +4,16 @@ Each file of a submission that may define something asked is graded for itself, 
 it, and the best counts.
 """
 
-import re
-import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from pathlib import Path
 
 import msgspec
 
 from grader import __version__
 from grader.canary import SLOWEST_MACHINE, Unfit, assert_fit, limits_of_canary, reference_seconds
-from grader.cases import hidden_cases
+from grader.cases import hidden_cases, public_training_case
 from grader.catalogue import Reason
 from grader.confined.contract import OUT_OF_TIME, Problem, Spellings
 from grader.interview import Interview, interview, rounds_of
@@ -34,6 +31,7 @@ from grader.records import (
     best,
     net_file_of,
 )
+from grader.redaction import Redactor, without_folders
 from grader.rubric import Rubric
 from grader.scoring import flags, score, training
 from grader.smells import Smell
@@ -42,25 +40,18 @@ from grader.submissions.read import Source, Unreadable, read
 from grader.verdicts import Verdict
 from grader.workers import Round, Zygote
 
-# Python, its packages, this one, and the home of whoever grades.
-OWN_FOLDERS = {sys.prefix, sys.base_prefix, str(Path(__file__).parent), str(Path.home())} - {"/"}
-IN_OWN_FOLDER = re.compile(
-    rf"(?:{'|'.join(map(re.escape, sorted(OWN_FOLDERS)))})(?![\w.-])(?:/[^\s'\"(),:]*)?"
-)
-PATH = re.compile(r"/[^\s'\"(),:]*")
-OF_WORKER = "/grader-"  # in the path of the folder that a submission runs in
-
 
 @dataclass(frozen=True)
 class _Exam:
     """What is asked of a submission. A criterion that the rubric gives no points is not asked.
 
-    `manual` is the training by hand, asked or not.
+    `manual` is the training by hand, asked or not, and `public` the one that students may see.
     """
 
     cases: list[Case]
     rounds: list[Round]
     manual: Case
+    public: Case
     marking: Marking
     spellings: Spellings
     pass_mark: float
@@ -74,7 +65,8 @@ class _Exam:
         marking = rubric.marking()
         mark = pass_mark(manual.call.tensors["y"], marking)
         spellings = rubric.spellings.by_name()
-        return cls(asked, rounds_of(asked), manual, marking, spellings, mark)
+        public = public_training_case(rubric)
+        return cls(asked, rounds_of(asked), manual, public, marking, spellings, mark)
 
     def score(
         self, asked: Interview, source: Source, beside: Sequence[Source] = ()
@@ -175,6 +167,7 @@ class Classroom:
         asked = self._interview(source, beside, exam.rounds)
         if asked.smell:
             self._prove_again(self._whole if asked.smell == "time" else self._untrained)
+        smell, asked = asked.smell, _redacted(asked, source, beside)
         verdicts = exam.score(asked, source, beside)
         status = status_of(asked)
         record = self._record(
@@ -183,13 +176,15 @@ class Classroom:
             sha256=source.sha256,
             status=status,
             verdicts=verdicts,
-            training=training(exam.cases, asked.outcomes, verdicts, exam.marking, exam.pass_mark),
+            training=training(
+                exam.cases, asked.outcomes, verdicts, exam.marking, exam.pass_mark, exam.public
+            ),
             notes=[SourceNote(note.where, without_folders(note.text)) for note in asked.notes],
             flagged=flags(exam.cases, asked.outcomes, asked.named),
             isolation=list(asked.layers),
             started=started,
         )
-        return _GradedFile(record, asked.smell, asked.ran, asked.waited)
+        return _GradedFile(record, smell, asked.ran, asked.waited)
 
     def _interview(
         self, source: Source, beside: Sequence[Source], rounds: Sequence[Round]
@@ -289,17 +284,11 @@ class Classroom:
         )
 
 
-def without_folders(text: str) -> str:
-    """Return a text in which the paths of this machine's own files are their names alone.
-
-    An error that a student's code met may name them, and students read it.
-    """
-    text = IN_OWN_FOLDER.sub(lambda path: _name_of(path[0]), text)
-    return PATH.sub(lambda path: _name_of(path[0]) if OF_WORKER in path[0] else path[0], text)
-
-
-def _name_of(path: str) -> str:
-    return path.rpartition("/")[2]
+def _redacted(asked: Interview, source: Source, beside: Sequence[Source]) -> Interview:
+    """Return an interview as its student may read of it; see redaction."""
+    notes = [(note.where, note.text) for note in asked.notes]
+    redactor = Redactor(source.file, [other.file for other in beside], notes)
+    return replace(asked, outcomes=tuple(map(redactor.outcome, asked.outcomes)))
 
 
 def _without_folders(reason: Reason) -> Reason:

@@ -411,7 +411,9 @@ def convert(
     asked = _loaded(rubric)
     from grader.converters import convert as converted
     from grader.files import write_atomically
+    from grader.remembering import check_long
 
+    check_long(seed)
     for path, content in converted(asked, to, seed).items():
         write_atomically(out / path, content)
         typer.echo(f"wrote {out / path}")
@@ -434,7 +436,9 @@ def gradescope(
     """Write the zip archive that Gradescope makes its image from."""
     from grader.autograders import gradescope as archive
     from grader.files import write_atomically
+    from grader.remembering import check_long
 
+    check_long(seed)
     write_atomically(out, archive(seed, extra_index_url, _loaded(rubric)))
     typer.echo(f"wrote {out}")
 
@@ -633,8 +637,10 @@ def _options(
     rubric: Path | None, seed: int | None, lang: str | None, students: Path | None
 ) -> "Options":
     from grader.catalogue import language_of
-    from grader.remembering import Options
+    from grader.remembering import Options, check_long
 
+    if seed is not None:
+        check_long(seed, or_else="leave it out, and the gradebook has a secret one; or ")
     return Options(
         rubric=str(rubric) if rubric else None,
         seed=None if seed is None else str(seed),

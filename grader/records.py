@@ -65,8 +65,8 @@ class Run(msgspec.Struct, frozen=True):
 class Training(msgspec.Struct, frozen=True):
     """Final mean squared errors of the two training runs, null where there was none.
 
-    `x` and `y` are the data, rounded, `y` one output after the other; `runs` is by "manual" and
-    "net".
+    `runs` is by "manual" and "net". `x` and `y` are for drawing: rounded data of the public
+    training case, `y` one output after the other. The runs had the same x, and a y that is hidden.
     """
 
     manual: float | None

@@ -17,10 +17,12 @@ from grader.errors import UserError
 from grader.gradebook import PACKAGE, Assignment, Seed, Setting
 from grader.papers import basis_of
 from grader.roster import Person, RosterRow, read_roster
-from grader.rubric import RUBRIC_FILE, Rubric, differences, load_rubric
+from grader.rubric import RUBRIC_FILE, differences, load_rubric
 from grader.submissions import shown
 
 SECRET_BITS = 128
+LEAST_BITS = 96  # of a seed that somebody gives: fewer can be found by trying
+MAKE_ONE = 'python3 -c "import secrets; print(secrets.randbits(128))"'
 MOST_DIFFERENCES = 3  # that a refusal names
 
 
@@ -49,7 +51,7 @@ def first(options: Options, seed_before: str | None) -> Assignment:
             "graded by, this once, with --rubric FILE (the package's own: grader rubric > own.toml)"
         )
     rubric = load_rubric(Path(options.rubric) if options.rubric else RUBRIC_FILE)
-    seed = _first_seed(options, rubric, seed_before)
+    seed = _first_seed(options, seed_before)
     return Assignment(
         rubric=rubric,
         rubric_name=options.rubric or PACKAGE,
@@ -61,8 +63,21 @@ def first(options: Options, seed_before: str | None) -> Assignment:
 
 
 def new_seed() -> Seed:
-    """Return a secret seed."""
-    return Seed(str(secrets.randbits(SECRET_BITS)), "secret")
+    """Return a secret seed, of all those that are long enough."""
+    least = 2 ** (LEAST_BITS - 1)
+    return Seed(str(least + secrets.randbelow(2**SECRET_BITS - least)), "secret")
+
+
+def check_long(seed: int, or_else: str = "") -> None:
+    """Raise UserError if a seed that somebody gives could be found by trying.
+
+    `or_else` says what to do other than to make a longer one.
+    """
+    if seed.bit_length() < LEAST_BITS:
+        raise UserError(
+            f"the seed (--seed or GRADER_SEED) has {seed.bit_length()} bits, and fewer than "
+            f"{LEAST_BITS} can be found by trying: {or_else}make one with {MAKE_ONE}"
+        )
 
 
 def public_seed() -> int:
@@ -70,13 +85,12 @@ def public_seed() -> int:
     return load_rubric(RUBRIC_FILE).cases.seed
 
 
-def _first_seed(options: Options, rubric: Rubric, seed_before: str | None) -> Seed:
+def _first_seed(options: Options, seed_before: str | None) -> Seed:
+    """Return the seed of a new gradebook; never a rubric's own, which is short, and of tests."""
     if options.seed is not None:
         return Seed(options.seed, "given")
     if seed_before is not None:
         return Seed(seed_before, "before")
-    if rubric.cases.seed != public_seed():
-        return Seed(str(rubric.cases.seed), "given")
     return new_seed()
 
 

@@ -71,6 +71,7 @@ KEYS = {
 
 # What every file and message of the grader can hold.
 LARGEST_SEED = 2**63 - 1
+PUBLIC_BITS = 56  # of a seed derived for a student, which torch's generator takes in their notebook
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Points = Annotated[float, msgspec.Meta(gt=0, le=1_000_000)]
@@ -267,10 +268,10 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         The numbers are public, and so is what they are derived from; the hidden cases' are not.
         """
         homework = msgspec.structs.replace(
-            self.homework, seed=derived_seed(self.homework.seed, f"data/{student}")
+            self.homework, seed=_public_seed(self.homework.seed, f"data/{student}")
         )
         public_cases = msgspec.structs.replace(
-            self.public_cases, seed=derived_seed(self.public_cases.seed, f"cases/{student}")
+            self.public_cases, seed=_public_seed(self.public_cases.seed, f"cases/{student}")
         )
         return msgspec.structs.replace(self, homework=homework, public_cases=public_cases)
 
@@ -280,8 +281,12 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def derived_seed(key: int, about: str) -> int:
-    """Return a seed of 56 bits: HMAC-SHA256 of `about`, which tells nothing of the key."""
-    return int.from_bytes(hmac.digest(str(key).encode(), about.encode(), "sha256")[:7], "big")
+    """Return a seed of 128 bits: HMAC-SHA256 of `about`, which tells nothing of the key."""
+    return int.from_bytes(hmac.digest(str(key).encode(), about.encode(), "sha256")[:16])
+
+
+def _public_seed(key: int, about: str) -> int:
+    return derived_seed(key, about) >> (128 - PUBLIC_BITS)
 
 
 def load_rubric(path: Path = RUBRIC_FILE) -> Rubric:

@@ -9,12 +9,13 @@ from torch import Tensor
 from grader.activations import activation_called
 from grader.catalogue import ENGLISH, Reason
 from grader.confined.contract import Named, Outcome, Parameters, Sighting
-from grader.judging import Case, Marking, Written, verdicts
+from grader.judging import LOSS_DIGITS, Case, Marking, Written, rounded, verdicts
 from grader.records import Run, Training
 from grader.reference import Reference
 from grader.verdicts import Verdict, is_training
 
 MOST_FLAGS = 40
+DRAWN_DIGITS = 3
 
 
 def score(
@@ -35,8 +36,12 @@ def training(
     judged: Sequence[Verdict],
     marking: Marking,
     mark: float,
+    public: Case,
 ) -> Training:
-    """Return the losses of both training runs, and how they went where the worker told."""
+    """Return the losses of both training runs, and how they went where the worker told.
+
+    The data to draw them with are of a `public` training case: those that they ran on are hidden.
+    """
     losses = {verdict.criterion: verdict.loss for verdict in judged}
     asked = [
         (case, outcome)
@@ -48,11 +53,11 @@ def training(
         for case, outcome in asked
         if (run := _run(case, outcome, _reference(marking)))
     }
-    given = asked[0][0].call.tensors if runs else {}
+    given = public.call.tensors if runs else {}
     return Training(
         manual=losses.get("train.manual"),
         net=losses.get("train.net"),
-        pass_mark=mark,
+        pass_mark=rounded(mark, LOSS_DIGITS),
         x=_rounded(given["x"]) if given else [],
         y=_rounded(given["y"].T) if given else [],
         runs=runs,
@@ -78,9 +83,9 @@ def _run(case: Case, outcome: Outcome, reference: Reference) -> Run | None:
 
 
 def _rounded(tensor: Tensor) -> list[float | None]:
-    """Return the entries to three significant digits, None where they are not finite."""
+    """Return the entries as they are drawn, None where they are not finite."""
     return [
-        float(f"{value:.2e}") if math.isfinite(value) else None
+        rounded(value, DRAWN_DIGITS) if math.isfinite(value) else None
         for value in tensor.flatten().tolist()
     ]
 

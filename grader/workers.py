@@ -342,6 +342,9 @@ class Worker:
             outcome = wire.outcome_of(reply)
         except wire.WireError as error:
             return self._give_up(Problem.CRASHED, f"{BROKE}: {error}")
+        if outcome.problem in OUT_OF_TIME:  # our limit, in our words
+            detail = WAITED if outcome.problem is Problem.WAITED else self._over(seconds)
+            outcome = Outcome(problem=outcome.problem, detail=detail)
         return outcome.printable()
 
     def _exchange(
@@ -399,23 +402,22 @@ class Worker:
         self.waited |= error.waited
         if error.waited:
             return self._give_up(Problem.WAITED, WAITED + UNINTERRUPTED)
-        detail = over(seconds, self.limits.reference_seconds) + UNINTERRUPTED
-        return self._give_up(Problem.TIMEOUT, detail)
+        return self._give_up(Problem.TIMEOUT, self._over(seconds) + UNINTERRUPTED)
 
     def _give_up(self, problem: Problem, detail: str) -> Outcome:
         status = self._kill(wait=True)
         if problem is Problem.CRASHED and status is not None and os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             if number == signal.SIGXCPU:
-                seconds, reference = self.limits.total_seconds, self.limits.reference_seconds
-                problem, detail = (
-                    Problem.TIMEOUT,
-                    f"with what ran before it, {over(seconds, reference)}",
-                )
+                problem = Problem.TIMEOUT
+                detail = f"with what ran before it, {self._over(self.limits.total_seconds)}"
             elif number != signal.SIGKILL:
                 detail = f"killed by {signal.Signals(number).name}"
         self._ended = Outcome(problem=problem, detail=detail)
         return self._ended
+
+    def _over(self, seconds: float) -> str:
+        return over(seconds, self.limits.reference_seconds)
 
     def _kill(self, wait: bool) -> int | None:
         """Kill the worker's process group, once; return its wait status where `wait` is set."""

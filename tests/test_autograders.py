@@ -20,7 +20,7 @@ from grader.gradebook import Gradebook, Seed, default_url
 from grader.rubric import RUBRIC_FILE, load_rubric
 
 BIN = Path(sys.executable).parent
-SEED = 987654321
+SEED = 98765432198765432198765432198765
 SUBMISSIONS = ROOT / "tests" / "submissions"
 
 

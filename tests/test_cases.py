@@ -1,12 +1,13 @@
 """Hidden cases: from the seed alone, half of them off the path, and none of them degenerate."""
 
+import hashlib
 from collections import Counter
 
 import pytest
 import torch
 
 from grader.activations import activation_called
-from grader.cases import build_cases, hidden_cases, public_cases
+from grader.cases import Draw, build_cases, hidden_cases, public_cases
 from grader.confined.contract import Parameters
 from grader.judging import Case
 from grader.reference import Reference
@@ -32,6 +33,38 @@ def test_a_seed_gives_the_same_cases_bit_for_bit_and_leaves_the_global_generator
 def test_another_seed_gives_other_cases(rubric):
     for one, other in zip(hidden_cases(rubric, 7), hidden_cases(rubric, 8), strict=True):
         assert not equal(one, other) or one.criterion == "forward.stable"
+
+
+# Of a seed in a gradebook: 128 bits that follow no pattern.
+SECRET = int.from_bytes(hashlib.sha256(b"a seed").digest()[:16])
+
+
+@pytest.mark.parametrize("bit", range(128))
+def test_each_bit_of_a_seed_counts(bit):
+    """Neither the numbers nor any of their beginnings are those of the seed without the bit."""
+    one, other = (Draw(seed, "train").normal(50) for seed in (SECRET, SECRET ^ (1 << bit)))
+    assert not torch.isclose(one, other).any()
+
+
+@pytest.mark.parametrize("bit", [0, 31, 32, 63, 64, 95, 127])
+def test_each_case_of_a_seed_that_differs_in_a_bit_is_another_one(rubric, bit):
+    cases = [hidden_cases(rubric, seed) for seed in (SECRET, SECRET ^ (1 << bit))]
+    for one, other in zip(*cases, strict=True):
+        for name in {"b1", "y"} & one.call.tensors.keys():
+            assert not (one.call.tensors[name] == other.call.tensors[name]).any()
+
+
+def test_each_purpose_has_a_stream_of_its_own():
+    streams = [Draw(SECRET, purpose).uniform(0, 1, 100) for purpose in ("a", "b", "a/", "")]
+    values = torch.cat(streams)
+    assert len(values.unique()) == len(values)
+
+
+def test_what_is_drawn_is_as_it_was():
+    """With another numpy it may not be: then marks of a class are of two sets of cases."""
+    draw = Draw(SECRET, "test")
+    assert draw.normal(2, 1).tolist() == [[0.11422451356155285], [-1.0497816864434957]]
+    assert draw.uniform(-1.0, 1.0, 2).tolist() == [0.20418852896818818, -0.43450022958377876]
 
 
 def test_no_public_case_is_a_hidden_one(rubric):

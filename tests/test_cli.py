@@ -32,7 +32,7 @@ SPIES = {
 }
 NO_TEXT = b"\xff\n.py"
 FORMULA = "=HYPERLINK(1).py"
-SEED = 424242
+SEED = 42424242424242424242424242424242
 
 
 def write_class(folder: Path) -> Path:
@@ -114,7 +114,7 @@ def holds_seed(path: Path) -> bool:
 
 
 def test_another_seed_is_other_cases_and_the_solution_holds_on_them(results, tmp_path):
-    assert run_grader("grade", SOLUTION, "--out", tmp_path, "--seed", 1).returncode == 0
+    assert run_grader("grade", SOLUTION, "--out", tmp_path, "--seed", SEED + 1).returncode == 0
     one, other = record_of(results, "right_py"), record_of(tmp_path, "solution")
     assert other["score"] == 100
     assert one["training"] != other["training"]
@@ -222,7 +222,10 @@ UNUSABLE = [
     (["grade", "{solution}", "--out", "{out}", "--times", "{file}"], "{file}"),
     (["settings", "{out}"], "{out}: no gradebook.db in it"),
     (["settings", "{out}", "--dry-run"], "--dry-run is of a change: name what to change"),
-    (["settings", "{out}", "--seed", "1", "--new-seed"], "give --seed or --new-seed, not both"),
+    (
+        ["settings", "{out}", "--seed", str(SEED), "--new-seed"],
+        "give --seed or --new-seed, not both",
+    ),
     (["regrade", "--all", "--results", "{out}"], "{out}: no gradebook.db in it"),
     (["forget", "ada", "--results", "{out}"], "{out}: no gradebook.db in it"),
 ]

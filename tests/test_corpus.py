@@ -7,7 +7,7 @@ import pytest
 from conftest import criteria_of, run_grader
 from corpus import CORPUS, EXPECTED, EXPECTED_MARKS, mark_of, records_in
 
-SEED = 20261001  # each gradebook would have a secret one of its own
+SEED = 20261001202610012026100120261001  # each gradebook would have a secret one of its own
 SECOND_FILE = "report_in_cells_network.ipynb"  # it is graded for its Net alone
 
 

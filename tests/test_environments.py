@@ -25,7 +25,7 @@ GRADERS = [
 ]
 
 
-SEED = "20261001"  # each gradebook would have a secret one of its own
+SEED = "20261001202610012026100120261001"  # each gradebook would have a secret one of its own
 
 
 def grade(results: Path, *paths: Path, grader: Path = GRADER, **variables: str) -> None:
@@ -147,7 +147,7 @@ def test_who_asks_for_a_gpu_is_graded_on_the_cpu(tmp_path, grader):
 def test_the_grading_process_gets_what_computing_needs_and_no_secret(monkeypatch):
     given = {
         "OPENBLAS_CORETYPE": "Haswell", "LD_LIBRARY_PATH": "/opt/lib", "CUDA_VISIBLE_DEVICES": "0",
-        "OMP_NUM_THREADS": "16", "GRADER_SEED": "424242", "AWS_SECRET_ACCESS_KEY": "tell-nobody",
+        "OMP_NUM_THREADS": "16", "GRADER_SEED": str(2**127), "AWS_SECRET_ACCESS_KEY": "tell-nobody",
     }  # fmt: skip
     for name, value in given.items():
         monkeypatch.setenv(name, value)

@@ -22,7 +22,7 @@ CONTROLS = ("ada_lindqvist.py", "loops_over_rows.py", "report_expressions.py", "
             "magics_everywhere.ipynb", "half_finished_notebook.ipynb")  # fmt: skip
 NOT_CRITERIA = {"group", "submission", "status", "flags", "score", "hangs", "why"}
 JOBS = 2
-SEED = 987654321987654321  # each gradebook would have a secret one of its own
+SEED = 987654321987654321987654321987654  # each gradebook would have a secret one of its own
 # Planted where a thief might look. No result may hold one of them.
 CANARIES = {name: f"canary-{name}-7f3a" for name in ("environment", "neighbour", "results")}
 

@@ -30,7 +30,7 @@ from zips import zipped
 CORPUS = ROOT / "tests" / "submissions"
 DUE = "2026-10-31T23:59:00+01:00"
 ON_TIME, A_DAY_LATE = "2026-10-30T12:00:00Z", "2026-11-01T12:00:00Z"
-SEED = "2026998877"
+SEED = "20269988772026998877202699887720"
 
 # Points without training, of 75, and what is left of them a day late.
 RIGHT, SIGN, HALF = "gbk_comments.py", "sign_of_w1.py", "half_finished.py"
@@ -654,7 +654,7 @@ def test_seeds_of_two_assignments_differ(untrained, tmp_path):
 @pytest.mark.parametrize("first", [SEED, None], ids=["said", "not said"])
 def test_another_seed_is_refused_and_neither_is_shown(how, first, tmp_path, untrained):
     course = set_up(tmp_path, first, untrained)
-    other = "31415926535"
+    other = "31415926535897932384626433832795"
     command = ("grade", course.files, "--out", course.results)
     option, variable = (("--seed", other), None) if how == "option" else ((), other)
     line = refused(*command, *option, seed=variable)
@@ -670,7 +670,7 @@ def test_the_same_seed_may_be_said_again(tmp_path, untrained):
     assert seed_of(Course(tmp_path, None)) == int(SEED)
 
 
-@pytest.mark.parametrize("how", [["--seed", "77"], ["--new-seed"]])
+@pytest.mark.parametrize("how", [["--seed", str(2**127)], ["--new-seed"]])
 def test_a_seed_is_changed_by_settings_alone(course, how):
     before = seed_of(course)
     shutil.rmtree(course.files)

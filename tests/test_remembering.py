@@ -1,6 +1,8 @@
 """What is typed beside what a gradebook remembers: the first sets it, what differs is refused."""
 
 import getpass
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,8 +15,10 @@ from grader.errors import UserError
 from grader.gradebook import PACKAGE, Assignment, Seed, Setting
 from grader.papers import basis_of
 from grader.remembering import (
+    LEAST_BITS,
     SECRET_BITS,
     Options,
+    check_long,
     check_same,
     first,
     login_name,
@@ -147,11 +151,11 @@ def test_the_first_assignment_is_the_packages_with_a_secret_seed():
     assert made.seed.value != str(public_seed())
 
 
-def test_a_seed_of_the_rubrics_own_counts_and_one_that_is_typed_before_it(folder):
+def test_a_seed_that_is_typed_counts_and_one_of_the_rubrics_own_does_not(folder):
     (folder / "my.toml").write_text("[cases]\nseed = 77\n")
-    assert first(Options("my.toml"), None).seed == Seed("77", "given")
     assert first(Options("my.toml", seed="5"), None).seed == Seed("5", "given")
-    assert first(Options("my.toml", seed="0"), None).seed == Seed("0", "given")
+    made = first(Options("my.toml"), None).seed
+    assert (made.origin, made.value != "77") == ("secret", True)
 
 
 def test_results_of_an_older_grader_keep_their_seed_and_need_their_rubric(folder):
@@ -167,6 +171,29 @@ def test_secret_seeds_have_128_bits_and_differ():
     seeds = {int(new_seed().value) for _ in range(50)}
     assert len(seeds) == 50
     assert SECRET_BITS - 20 < max(seeds).bit_length() <= SECRET_BITS == 128
+
+
+def test_a_secret_seed_is_long_enough_even_where_the_least_is_drawn(monkeypatch):
+    monkeypatch.setattr(remembering.secrets, "randbelow", lambda below: 0)
+    assert int(new_seed().value).bit_length() == LEAST_BITS
+
+
+@pytest.mark.parametrize("seed", [0, 7, public_seed(), 20261001, 2**63, 2**95 - 1])
+def test_a_seed_that_can_be_found_by_trying_is_refused_in_one_line_that_says_what_to_do(seed):
+    with pytest.raises(UserError) as told:
+        check_long(seed, or_else="leave it out; or ")
+    (line,) = str(told.value).splitlines()
+    assert f"has {seed.bit_length()} bits" in line
+    assert "leave it out; or " in line
+    assert seed < 128 or str(seed) not in line
+    code = line.partition('python3 -c "')[2].removesuffix('"')
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    check_long(int(made.stdout))
+
+
+@pytest.mark.parametrize("seed", [2**95, 2**128 - 1])
+def test_a_long_seed_is_taken(seed):
+    check_long(seed)
 
 
 # Who.

@@ -48,6 +48,9 @@ class Problem(Enum):
     CRASHED = "crashed"
 
 
+# At the end of an error's text, where the GPU was asked for.
+NO_GPU_HERE = "the grader has no GPU"
+
 HintKind = Literal["near", "nested", "unparsed", "failed", "stub_above"]
 OUT_OF_TIME = frozenset({Problem.TIMEOUT, Problem.WAITED})
 

@@ -39,6 +39,9 @@ from selfcheck.diagnosis import (
 from selfcheck.verdicts import NO_ERROR, ErrorMap, Verdict, is_training
 
 NOTHING_NAMED: Named = {}
+# What is told of an error and of a loss: further digits help nobody, and tell of hidden inputs.
+ERROR_DIGITS = 2
+LOSS_DIGITS = 4
 RECOMPUTED = "recomputed"
 Answered = Sequence[tuple["Case", Outcome]]
 
@@ -277,7 +280,7 @@ def judge(
         points=share * points,
         max_points=points,
         reasons=reasons,
-        error=worst.error,
+        error=None if worst.error is None else rounded(worst.error, ERROR_DIGITS),
         diagnosis="+".join(ids) or None,
         map=error_map(*worst.compared) if worst.compared else None,
     )
@@ -379,8 +382,15 @@ def judge_training(case: Case, outcome: Outcome, marking: Marking) -> Verdict:
     if not all(map(math.isfinite, (loss, *(float(p.abs().sum()) for p in params)))):
         return Verdict(case.criterion, 0, points, (Reason("diverged"),))
     passed = loss <= mark
-    reason = Reason("trained" if passed else "not_trained", {"loss": loss, "pass_mark": mark})
-    return Verdict(case.criterion, points if passed else 0, points, (reason,), loss=loss)
+    values = {"loss": rounded(loss, LOSS_DIGITS), "pass_mark": rounded(mark, LOSS_DIGITS)}
+    reason = Reason("trained" if passed else "not_trained", values)
+    earned = points if passed else 0
+    return Verdict(case.criterion, earned, points, (reason,), loss=values["loss"])
+
+
+def rounded(value: float, digits: int) -> float:
+    """Return a value to some significant digits."""
+    return float(f"{value:.{digits - 1}e}")
 
 
 def final_loss(x: Tensor, y: Tensor, params: Parameters, activation_call: str) -> float:
@@ -454,7 +464,8 @@ def _compare(name: str, actual: Tensor, expected: Tensor, marking: Marking) -> _
         return _Finding(0, None, (Reason("not_finite", place),), compared=compared)
     if error <= marking.full_tolerance:
         return _Finding(1, error, (Reason("right"),))
-    numbers = {"error": error, "tolerance": marking.full_tolerance}
+    told = rounded(error, ERROR_DIGITS)
+    numbers = {"error": told, "tolerance": marking.full_tolerance}
     if error <= marking.half_tolerance:
         reason = Reason("half", {**place, **numbers})
         return _Finding(marking.half_share, error, (reason,), compared=compared)
@@ -493,7 +504,8 @@ def _recomputed(
         return on_path.share * marking.autograd_share, (reason,), ("autograd_named",)
     reason = Reason("only_on_path")
     if on_path.share < 1 and on_path.error is not None:
-        reason = Reason("recomputed_half", {"error": on_path.error})
+        told = rounded(on_path.error, ERROR_DIGITS)
+        reason = Reason("recomputed_half", {"error": told})
     return on_path.share * marking.recompute_share, (reason,), (RECOMPUTED,)
 
 

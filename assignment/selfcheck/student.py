@@ -24,6 +24,7 @@ from typing import Any
 import torch
 
 from selfcheck.asked import Asked
+from selfcheck.contract import NO_GPU_HERE
 from selfcheck.files import Cell, File
 from selfcheck.folder import Folder
 from selfcheck.magics import Untransformed
@@ -36,7 +37,6 @@ DETAIL_LENGTH = 500
 # Where the library of this machine lies, as an ImportError says.
 IN_A_FILE = re.compile(r" \((?:unknown location|[^()]*\.(?:py|so|pyd))\)$")
 SHORTEST = 1e-5  # a timer takes less for none
-NO_GPU_HERE = "the grader has no GPU"
 # As torch says it where there is none.
 GPU_ASKED = re.compile(r"\b(?:CUDA|cuda|MPS|mps|NVIDIA|XPU|xpu|HIP|hip)\b")
 Namespace = dict[str, Any]

@@ -4,7 +4,7 @@ Everything is reckoned here; the template only writes it down as SVG.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
@@ -118,14 +118,14 @@ class Course:
 Point = tuple[float, float | None]
 
 
-def courses(training: Training) -> list[Course]:
-    """Return the training runs of which there is something to draw."""
+def courses(training: Training, passed: Collection[str]) -> list[Course]:
+    """Return the training runs of which there is something to draw; `passed` are criteria."""
     finals = {"manual": training.manual, "net": training.net}
     return [
         Course(
             name,
-            final := finals.get(name),
-            final is not None and final <= training.pass_mark,
+            finals.get(name),
+            f"train.{name}" in passed,
             _loss(run, training.pass_mark),
             _fit(training, run),
         )
@@ -155,7 +155,7 @@ def _power(decade: int) -> str:
 
 
 def _fit(training: Training, run: Run) -> Chart:
-    """Return the data as dots, and a curve an output; predictions far off leave the drawing."""
+    """Return public data as dots, and a curve per output, cut off where it leaves the drawing."""
     data = zip(cycle(training.x or [None]), training.y, strict=False)
     dots = [(x, y) for x, y in data if x is not None and y is not None]
     xs, ys = [x for x, _ in dots] or [0.0], [y for _, y in dots] or [0.0]

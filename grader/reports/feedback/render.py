@@ -80,6 +80,7 @@ def page(order: Order, form: Form) -> str:
     final, record, texts = order.final, order.final.record, _texts(order.language)
     shown, problem = _shown(order, form)
     rows = [_row(criterion, final, shown) for criterion in final.criteria]
+    passed = {c.id for c in record.criteria if c.points == c.max_points}
     mapped = [] if form == "words" else [c for c in record.criteria if c.map]
     if shown:
         _mark(rows, record.notes, shown)
@@ -95,7 +96,7 @@ def page(order: Order, form: Form) -> str:
         first=next((row for row in rows if row.lost), None),
         maps=[drawings.heat_map(c.map) for c in mapped if c.map],
         mapped=[c.id for c in mapped],
-        courses=[] if form == "words" else drawings.courses(record.training),
+        courses=[] if form == "words" else drawings.courses(record.training, passed),
         notes=[(note, _line_id(shown, note.where)) for note in record.notes],
         shown=shown,
         problem=problem,

@@ -1,0 +1,153 @@
+"""What students read of the texts that came from their code: no hidden input is in them.
+
+Where a function is called, it holds hidden inputs, and can put them into any text: an error's, the
+name of its class, a place. So of such a text only what honest errors need is told: words, short
+whole numbers (shapes), places that there are. What came from a submission while it was loaded had
+seen no hidden input, and is whole; so is everything in the self-check, whose inputs are public.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from grader.confined.contract import (
+    NO_GPU_HERE,
+    OUT_OF_TIME,
+    Hint,
+    Outcome,
+    Parameters,
+    Sighting,
+)
+from grader.confined.files import File, cells_of
+
+LEFT_OUT = "…"
+LONGEST = 120  # characters of a text
+LONGEST_WORD = 40  # but for a word of the submission's own
+MOST_DIGITS = 3  # of a whole number
+MOST_NUMBERS = 12  # of a text
+NUMBER = re.compile(r"\.?\d[\d_]*(?:\.\d[\d_]*)*(?:[eE][+-]?\d+)?", re.ASCII)
+WORD = re.compile(r"\w+", re.ASCII)
+# What honest errors hold: w1, float64, NotImplementedError, and shapes like 100x20. Bytes that are
+# written as text, in hexadecimal or base64, are otherwise.
+WITH_A_NUMBER = re.compile(r"[A-Za-z_]*\d{0,3}[A-Za-z_]*")
+SHAPE = re.compile(r"\d{1,3}(?:x\d{1,3})+")
+LETTERS = re.compile(r"[A-Za-z]{0,3}|(?:Py)?[a-z]*(?:[A-Z]+[a-z]{2,})*[A-Z]*[a-z]?")
+GLUED = re.compile(r"[\w+/=]*[+/=][\w+/=]*", re.ASCII)  # as base64 is
+LONGEST_GLUED = 16
+BETWEEN_LETTERS = re.compile(r"[\d_]+")
+FOREIGN = re.compile(rf"[^\x00-\x7f{LEFT_OUT}]+")
+LEFT_OUT_AGAIN = re.compile(rf"{LEFT_OUT}(?:[\s,;()\[\]/+-]*{LEFT_OUT})+")
+PLACE = re.compile(r"(?P<label>.+), line (?P<line>\d{1,7})", re.ASCII)
+NO_GPU = f" ({NO_GPU_HERE})"
+# The tensors that a gradient is given.
+GIVEN = ("x", "y", *Parameters._fields, "hs", "y_pred")
+
+# Python, its packages, this one, and the home of whoever grades.
+OWN_FOLDERS = {sys.prefix, sys.base_prefix, str(Path(__file__).parent), str(Path.home())} - {"/"}
+IN_OWN_FOLDER = re.compile(
+    rf"(?:{'|'.join(map(re.escape, sorted(OWN_FOLDERS)))})(?![\w.-])(?:/[^\s'\"(),:]*)?"
+)
+PATH = re.compile(r"/[^\s'\"(),:]*")
+OF_WORKER = "/grader-"  # in the path of the folder that a submission runs in
+
+
+def without_folders(text: str) -> str:
+    """Return a text in which the paths of this machine's own files are their names alone.
+
+    An error that a student's code met may name them, and students read it.
+    """
+    text = IN_OWN_FOLDER.sub(lambda path: _name_of(path[0]), text)
+    return PATH.sub(lambda path: _name_of(path[0]) if OF_WORKER in path[0] else path[0], text)
+
+
+def _name_of(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+class Redactor:
+    """Tells students what the calls of one submission came to.
+
+    `main` and the files `beside` it are what was handed in, `notes` the places and texts of the
+    errors that it met while it was loaded.
+    """
+
+    def __init__(
+        self, main: File, beside: Sequence[File], notes: Sequence[tuple[str, str]]
+    ) -> None:
+        cells = cells_of([main, *(file.beside() for file in beside)])
+        self._lines = {cell.label: len(cell.source.splitlines()) + 1 for cell in cells}
+        self._text = "\n".join(cell.source for cell in cells)
+        self._notes = notes
+
+    def outcome(self, outcome: Outcome) -> Outcome:
+        """Return an outcome as students may read it. That time was up is said by us, not there."""
+        is_ours = outcome.problem in OUT_OF_TIME
+        hint = outcome.hint
+        return replace(
+            outcome,
+            detail=outcome.detail if is_ours else self.text(outcome.detail),
+            where=self.place(outcome.where),
+            seen=tuple(Sighting(self.text(s.name), self.place(s.where)) for s in outcome.seen),
+            damaged=tuple(name for name in outcome.damaged if name in GIVEN),
+            hint=hint if hint and self._bears_out(hint) else None,
+        )
+
+    def text(self, text: str) -> str:
+        """Return a text without what could be data: numbers, odd words, other alphabets."""
+        text = without_folders(text)
+        told = text.removesuffix(NO_GPU)
+        ours = text[len(told) :]
+        told = self._only(GLUED, lambda run: len(run) <= LONGEST_GLUED, told)
+        told = self._only(WORD, _is_plain, _with_few_numbers(told))
+        told = self._only(FOREIGN, lambda run: False, told)
+        told = LEFT_OUT_AGAIN.sub(LEFT_OUT, told)
+        return (told if len(told) <= LONGEST else told[:LONGEST] + LEFT_OUT) + ours
+
+    def _only(self, pattern: re.Pattern[str], is_plain: Callable[[str], bool], text: str) -> str:
+        """Leave out of a text what matches a pattern, and is neither plain nor in the source."""
+
+        def told(match: re.Match[str]) -> str:
+            return match[0] if is_plain(match[0]) or match[0] in self._text else LEFT_OUT
+
+        return pattern.sub(told, text)
+
+    def place(self, place: str) -> str:
+        """Return a place if it is in the submission, else "".
+
+        The label of a file that it wrote itself is known by standing in its text.
+        """
+        match = PLACE.fullmatch(place)
+        if match is None:
+            return ""
+        label, line = match["label"], int(match["line"])
+        written = sum(self._lines.values()) if label in self._text else 0
+        return place if 0 < line <= self._lines.get(label, written) else ""
+
+    def _bears_out(self, hint: Hint) -> bool:
+        """Tell whether a submission, or an error it met before any call, shows what a hint says."""
+        if any(hint.where == where and text.startswith(hint.name) for where, text in self._notes):
+            return True
+        names = hint.name.split(".")
+        return bool(self.place(hint.where)) and all(name in self._text for name in names)
+
+
+def _is_plain(word: str) -> bool:
+    """Tell whether a word looks like one of a library's, in an error of its own."""
+    if len(word) > LONGEST_WORD or not WITH_A_NUMBER.fullmatch(word):
+        return SHAPE.fullmatch(word) is not None
+    return all(map(LETTERS.fullmatch, BETWEEN_LETTERS.split(word)))
+
+
+def _with_few_numbers(text: str) -> str:
+    """Return a text with its first whole numbers of a few digits, as shapes are told in."""
+    kept = 0
+
+    def told(number: re.Match[str]) -> str:
+        nonlocal kept
+        kept += 1
+        is_short = number[0].isdecimal() and len(number[0]) <= MOST_DIGITS
+        return number[0] if is_short and kept <= MOST_NUMBERS else LEFT_OUT
+
+    return NUMBER.sub(told, text)
