@@ -15,7 +15,7 @@ from grader.confined import wire
 from grader.confined.calls import answer
 from grader.confined.contract import Outcome, Sighting
 from grader.confined.following import Files
-from grader.confined.guards import ENTRY_POINTS, guarded, watching
+from grader.confined.guards import ENTRY_POINTS, Passes, guarded, watching
 from grader.confined.screening import screen
 from grader.confined.student import load
 from grader.judging import judge
@@ -105,7 +105,7 @@ def test_the_guards_change_no_result_and_leave_nothing_behind(rubric):
         given = [call.tensors[name] for name in ("x", "y", "hs", "y_pred")]
         x, y, hs, y_pred = given
         plain = bare[call.function](x, y, call.parameters(), hs, y_pred)
-        with guarded(), watching(set()) as watch:
+        with guarded(), watching(set(), Passes(), recorded=True) as watch:
             watched = bare[call.function](x, y, call.parameters(), hs, y_pred)
         assert torch.equal(plain, watched)
         assert watch.sightings() == ()
