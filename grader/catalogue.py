@@ -112,6 +112,9 @@ OUTCOMES = {
         "{name}{place}. The task is the derivative by hand: derive (3.3) to (3.6) and write the "
         "result as a closed form of the hs and y_pred you are given"
     ),
+    "autograd_unwatched": N_(
+        "{name} by the code that was called{place}: what it did then is not known, and earns nothing"
+    ),
     "autograd_named": N_(
         "right for the hs and y_pred of a forward pass, but not for the hs and y_pred it is given, "
         "and its code reaches {name}{place}: derive (3.3) to (3.6) by hand and write the result as "
@@ -566,6 +569,7 @@ KINDS = {
     "recomputed_half": N_("approximately right, only for the hs and y_pred of a forward pass"),
     "autograd": N_("autograd was used"),
     "autograd_in_forward": N_("autograd was used in forward"),
+    "autograd_unwatched": N_("the watch for autograd was switched off"),
     "state": N_("a gradient reads what was made before"),
     "state_autograd": N_("a gradient reads what was made before, and autograd was used before"),
     "autograd_named": N_("autograd is within reach of the code"),

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from grader.catalogue import Reason
 from grader.confined.contract import (
+    SWITCHED_OFF,
     Call,
     Named,
     Outcome,
@@ -292,10 +293,14 @@ def _seen(answered: Answered) -> list[Sighting]:
 
 
 def _differentiated(own: Sequence[Sighting], in_forward: Sequence[Sighting]) -> Reason | None:
-    """Return where torch was seen to differentiate, if it was."""
-    if own:
-        return _autograd("autograd", own[0])
-    return _autograd("autograd_in_forward", in_forward[0]) if in_forward else None
+    """Return where torch was seen to differentiate, if it was, or the watch for it switched off."""
+    found = [*own, *in_forward]
+    if not found:
+        return None
+    first = next((each for each in found if each.name != SWITCHED_OFF), found[0])
+    if first.name == SWITCHED_OFF:
+        return _autograd("autograd_unwatched", first)
+    return _autograd("autograd" if first in own else "autograd_in_forward", first)
 
 
 def _diagnosed(wrong: Answered, also: Answered) -> Ids:

@@ -79,9 +79,10 @@ def gradient_call(rubric):
 def test_differentiation_is_seen_with_its_line(rubric, body, name):
     lines = [f"    {line}" for line in body.split("\n")]
     source = HEAD + "\n".join(["def grad_w1(x, y, params, hs, y_pred):", *lines])
+    call = gradient_call(rubric)  # made by autograd, and not while somebody counts
     with guarded():
         loaded = load(module(source), [], PACKAGES)
-        seen = answer(gradient_call(rubric), loaded).seen
+        seen = answer(call, loaded).seen
     assert loaded.notes == []
     place = f"homework.py, line {len(source.splitlines())}"
     if "threading.Thread" in body:
@@ -89,12 +90,20 @@ def test_differentiation_is_seen_with_its_line(rubric, body, name):
     assert seen == (() if name is None else (Sighting(name, place),))
 
 
-def test_what_is_not_a_gradient_may_differentiate(rubric):
-    source = HEAD + "def forward(x, params):\n    w = params.w1.clone().requires_grad_()\n"
-    source += "    w.sum().backward()\n    return w, w\n"
-    call = next(c.call for c in hidden_cases(rubric, 5) if c.call.function == "forward")
+def test_in_forward_it_is_seen_and_in_a_net_it_is_not_asked(rubric):
+    body = "    w = params.w1.clone().requires_grad_()\n    w.sum().backward()\n    return w, w\n"
+    source = f"{HEAD}def forward(x, params):\n{body}"
+    net = (
+        "class Net(torch.nn.Module):\n    def __init__(self, *sizes):\n        super().__init__()\n"
+    )
+    net += "        w = torch.ones(1, requires_grad=True)\n        w.backward()\n"
+    calls = {c.call.function: c.call for c in hidden_cases(rubric, 5)}
     with guarded():
-        assert answer(call, load(module(source), [], PACKAGES)).seen == ()
+        loaded = load(module(source + net), [], PACKAGES)
+        assert answer(calls["net"], loaded).seen == ()
+        line = source[: source.index("backward()")].count("\n") + 1
+        place = f"homework.py, line {line}"
+        assert answer(calls["forward"], loaded).seen == (Sighting("Tensor.backward", place),)
 
 
 def test_the_guards_change_no_result_and_leave_nothing_behind(rubric):

@@ -80,6 +80,10 @@ class Kept:
         return Kept(printable(self.name), printable(self.where), self.kind)
 
 
+# Seen in place of differentiation, which could then not be seen.
+SWITCHED_OFF = "the watch for autograd was switched off"
+
+
 def printable(text: str) -> str:
     """Make text that student code shaped safe for a terminal: no control characters."""
     return "".join(c if c.isprintable() else " " for c in text).strip()

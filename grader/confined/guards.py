@@ -37,7 +37,7 @@ from torch._C import _autograd, _profiler
 from torch.autograd.variable import Variable
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from grader.confined.contract import Sighting
+from grader.confined.contract import SWITCHED_OFF, Sighting
 
 MOST_SIGHTINGS = 8
 MOST_RECORDED = 5_000  # operators, before the record is read and begun anew
@@ -91,7 +91,6 @@ FORWARD_MODE = frozenset({"aten::_make_dual", "aten::_has_same_storage_numel"})
 IN_BACKWARD = _profiler.RecordScope.BACKWARD_FUNCTION.value
 
 A_PASS = "a backward pass of autograd"
-SWITCHED_OFF = "the watch for autograd was switched off"
 
 # Names are bound here, so that what a submission replaces is not what looks at it.
 _current_pass = torch._C._current_graph_task_id

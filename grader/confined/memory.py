@@ -196,6 +196,8 @@ class _Walk:
                     called = f"{value.__name__}.{attribute}"
                     self.found.setdefault(called, Kept(called, where, "called"))
                 if bound is None and not _is_telling(inner, self._loaded.labels):
+                    if not isinstance(inner, ModuleType):
+                        return
                     value = inner
                     continue
             else:
@@ -250,7 +252,7 @@ def _loaded_by(code: CodeType) -> Iterator[tuple[list[Any], int]]:
 def _is_made(code: CodeType) -> bool:
     """Tell whether a function comes from no file: something made it while the program ran."""
     name = code.co_filename
-    return not name.startswith(("/", "<frozen", "<__array_function__")) and not name[1:2] == ":"
+    return not name.startswith(("/", "<frozen", "<__array_function__")) and name[1:2] != ":"
 
 
 def _is_small(value: Any, depth: int = 2) -> bool:

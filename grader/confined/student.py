@@ -166,9 +166,9 @@ class Loaded:
     `cells` are those of all its files, written ones too. `ran` are the names of the files that ran,
     which may become more while it is asked. `state` is the process as it was before. `passes`
     counts backward passes; `differentiated` are the statements that ran any, each with its cell's
-    label. `asked` are the functions that have been called. `written_out` are those that the source
-    writes out as assignments: their code, and the names it may read. `kept` tells what a gradient
-    reads that was made before it is called.
+    label. `asked` are the functions that have been called, with a bias per sample and with one row.
+    `written_out` are those that the source writes out as assignments: their code, and the names it
+    may read. `kept` tells what a gradient reads that was made before it is called.
     """
 
     namespace: Namespace
@@ -178,7 +178,7 @@ class Loaded:
     state: State = field(default_factory=State)
     passes: Passes = field(default_factory=Passes)
     differentiated: Sequence[tuple[str, ast.stmt]] = ()
-    asked: set[str] = field(default_factory=set)
+    asked: set[tuple[str, bool]] = field(default_factory=set)
     written_out: Mapping[str, tuple[Sequence[CodeType], Namespace]] = field(default_factory=dict)
     kept: Callable[[str], tuple[Kept, ...]] = lambda gradient: ()
     forget: Callable[[], None] = lambda: None
