@@ -113,7 +113,8 @@ OUTCOMES = {
         "result as a closed form of the hs and y_pred you are given"
     ),
     "autograd_unwatched": N_(
-        "{name} by the code that was called{place}: what it did then is not known, and earns nothing"
+        "{name} by the code that was called{place}: what it did then is not known, and it earns "
+        "nothing"
     ),
     "autograd_named": N_(
         "right for the hs and y_pred of a forward pass, but not for the hs and y_pred it is given, "

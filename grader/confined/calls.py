@@ -35,8 +35,8 @@ class Missing(Exception):
 def answer(call: Call, loaded: Loaded) -> Outcome:
     """Put `call` to the functions of a submission; never raises, whatever they do.
 
-    forward and the gradients are watched for differentiation by torch. The state of the process is as it was before
-    the submission, and is so again afterwards.
+    forward and the gradients are watched for differentiation by torch. The state of the process is
+    as it was before the submission, and is so again afterwards.
     """
     loaded.state.put_back()
     try:

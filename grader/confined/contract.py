@@ -123,8 +123,8 @@ class Outcome:
     """What a call came to: tensors, or a problem, its detail and its place in the source.
 
     `seen` is differentiation by torch while it was called. Of a gradient, `damaged` are the tensors
-    it was given that it changed in place, `kept` is what it reads that was made before. A training run returns its last parameters, and after them the
-    parameters at some steps, stacked.
+    it was given that it changed in place, `kept` is what it reads that was made before. A training
+    run returns its last parameters, and after them the parameters at some steps, stacked.
     """
 
     tensors: tuple[Tensor, ...] = ()

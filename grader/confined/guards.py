@@ -97,6 +97,7 @@ _current_pass = torch._C._current_graph_task_id
 _run_backward = Variable._execution_engine.run_backward
 _start_record = _autograd._enable_profiler_legacy
 _end_record = _autograd._disable_profiler_legacy
+_let_record = _autograd._enable_record_function
 _thread_id = threading.get_ident
 
 
@@ -200,6 +201,7 @@ class _Record:
         self._last = torch.ones(())
 
     def begin(self) -> None:
+        _let_record(True)
         with suppress(RuntimeError):  # another one runs that cannot be ended: end() will tell
             _start_record(self._settings)
 
