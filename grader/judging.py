@@ -14,6 +14,7 @@ from torch import Tensor
 
 from grader.catalogue import Reason
 from grader.confined.contract import (
+    SWITCHED_OFF,
     Call,
     Named,
     Outcome,
@@ -22,6 +23,7 @@ from grader.confined.contract import (
     Sighting,
     Spellings,
 )
+from grader.confined.names import GRADIENTS
 from grader.diagnosis import (
     CONSTANT,
     MOST_NAMES,
@@ -171,7 +173,8 @@ def _verdict(criterion: str, answered: Answered, marking: Marking, written: Writ
             verdict = replace(verdict, reasons=reasons, diagnosis=damage.id)
     else:
         beside = [one for one in answered if _is_beside(one[0].criterion, criterion)]
-        verdict = judge(criterion, own, marking, written.named, written.text, beside)
+        before = _seen([one for one in answered if one[0].call.function == "forward"])
+        verdict = judge(criterion, own, marking, written.named, written.text, beside, before)
     if criterion == next(iter(marking.points)) and (missing := _mostly_missing(own, answered)):
         verdict = replace(verdict, reasons=(missing, *verdict.reasons))
     return replace(verdict, reasons=tuple(_placed(each, written) for each in verdict.reasons))
@@ -243,20 +246,21 @@ def judge(
     named: Named = NOTHING_NAMED,
     source: str = "",
     beside: Answered = (),
+    seen_in_forward: Sequence[Sighting] = (),
 ) -> Verdict:
     """Judge a criterion that compares tensors, from its cases and their outcomes.
 
     The worst case counts, on the path and off it apart: right on the path and wrong off it earns
-    a share of what the on-path cases earn, by whether the source names autograd. What torch was
-    seen to differentiate earns the autograd share, whatever its values. A recognised mistake earns
-    its own share. `source` is the student's text, `beside` the same function's cases that count for
-    other criteria: both tell mistakes apart that answer the same here.
+    a share of what the on-path cases earn, by whether the source names autograd. A gradient that
+    torch was seen to differentiate, in its own calls or in those of forward, which come before,
+    earns the autograd share, whatever its values. forward loses nothing by it. A recognised mistake
+    earns its own share. `source` is the student's text, `beside` the same function's cases that
+    count for other criteria: both tell mistakes apart that answer the same here.
     """
     examined = [(case, outcome, _examine(case, outcome, marking)) for case, outcome in answered]
     on_path = max((f for case, _, f in examined if case.on_path), key=lambda f: f.badness)
     worst = max((f for _, _, f in examined), key=lambda f: f.badness)
     function = answered[0][0].call.function
-    seen = [sighting for _, outcome in answered for sighting in outcome.seen]
     wrong = [(case, outcome) for case, outcome, finding in examined if finding.share < 1]
     share, reasons, ids = worst.share, worst.reasons, Ids()
     if on_path.share > 0 and worst.share == 0:
@@ -271,9 +275,10 @@ def judge(
         ids = by_source(ids, definition(source, function))
         share = prod(_share(name, marking) for name in ids) if ids else share
         reasons = (*(_taught(name, function, marking) for name in ids), *reasons)
-    if seen:
+    before = seen_in_forward if share else ()  # it earns nothing for reasons of its own
+    if function in GRADIENTS and (autograd := _differentiated(_seen(answered), before)):
         share *= marking.autograd_share
-        reasons, ids = (_autograd("autograd", seen[0]),), ("autograd",)
+        reasons, ids = (autograd,), ("autograd",)
     points = marking.points[criterion]
     return Verdict(
         criterion=criterion,
@@ -284,6 +289,21 @@ def judge(
         diagnosis="+".join(ids) or None,
         map=error_map(*worst.compared) if worst.compared else None,
     )
+
+
+def _seen(answered: Answered) -> list[Sighting]:
+    return [sighting for _, outcome in answered for sighting in outcome.seen]
+
+
+def _differentiated(own: Sequence[Sighting], in_forward: Sequence[Sighting]) -> Reason | None:
+    """Return where torch was seen to differentiate, if it was, or the watch for it switched off."""
+    found = [*own, *in_forward]
+    if not found:
+        return None
+    first = next((each for each in found if each.name != SWITCHED_OFF), found[0])
+    if first.name == SWITCHED_OFF:
+        return _autograd("autograd_unwatched", first)
+    return _autograd("autograd" if first in own else "autograd_in_forward", first)
 
 
 def _diagnosed(wrong: Answered, also: Answered) -> Ids:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from grader.activations import activation_called
 from grader.catalogue import ENGLISH, Reason
-from grader.confined.contract import Named, Outcome, Parameters, Sighting
+from grader.confined.contract import Kept, Named, Outcome, Parameters, Sighting
 from grader.judging import LOSS_DIGITS, Case, Marking, Written, rounded, verdicts
 from grader.records import Run, Training
 from grader.reference import Reference
@@ -102,10 +102,31 @@ def flags(cases: Sequence[Case], outcomes: Sequence[Outcome], named: Named) -> l
         for function, sightings in named.items()
         for sighting in sightings
     ]
-    return list(dict.fromkeys([*seen, *reached]))[:MOST_FLAGS]
+    kept = [
+        _flag_of_kept(case.call.function, each, _differentiated_before(cases, outcomes))
+        for case, outcome in zip(cases, outcomes, strict=True)
+        for each in outcome.kept
+    ]
+    return list(dict.fromkeys([*seen, *reached, *kept]))[:MOST_FLAGS]
+
+
+def _differentiated_before(cases: Sequence[Case], outcomes: Sequence[Outcome]) -> bool:
+    """Tell whether torch was seen to differentiate in forward."""
+    pairs = zip(cases, outcomes, strict=True)
+    return any(outcome.seen for case, outcome in pairs if case.call.function == "forward")
+
+
+def _flag_of_kept(function: str, kept: Kept, in_forward: bool) -> str:
+    name = {"called": "state_called", "differentiated": "state_autograd", "made": "state"}[
+        kept.kind
+    ]
+    if name == "state" and in_forward:
+        name = "state_autograd"
+    return _flag(name, function, Sighting(kept.name, kept.where))
 
 
 def _flag(name: str, function: str, sighting: Sighting) -> str:
     place = f" ({sighting.where})" if sighting.where else ""
     values = {"name": sighting.name, "function": function, "place": place}
-    return f"{name}: {ENGLISH.of(Reason(f'flag_{name}', values))}"
+    id_ = "state" if name == "state_called" else name
+    return f"{id_}: {ENGLISH.of(Reason(f'flag_{name}', values))}"

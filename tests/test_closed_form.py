@@ -1,6 +1,7 @@
 """The closed-form rule: what torch is seen to differentiate, what a source names, what it earns."""
 
 import threading
+from dataclasses import replace
 from pkgutil import resolve_name
 
 import msgspec
@@ -13,12 +14,12 @@ from hostile.attacks import assembled
 from grader.cases import hidden_cases
 from grader.confined import wire
 from grader.confined.calls import answer
-from grader.confined.contract import Outcome, Sighting
+from grader.confined.contract import SWITCHED_OFF, Kept, Outcome, Sighting
 from grader.confined.following import Files
-from grader.confined.guards import ENTRY_POINTS, guarded, watching
+from grader.confined.guards import A_PASS, ENTRY_POINTS, Passes, guarded, watching
 from grader.confined.screening import screen
 from grader.confined.student import load
-from grader.judging import judge
+from grader.judging import Written, judge, verdicts
 from grader.scoring import flags
 from grader.workers import Round
 
@@ -62,11 +63,19 @@ SEEN = [
     ("torch._C._enter_dual_level(); torch._C._exit_dual_level(level=0)",
      "torch._C._enter_dual_level"),
     ("return torch.ops.aten.tanh_backward(y, x)", "aten::tanh_backward"),
+    ("return torch.ops.aten.glu_jvp(hs, torch.cat([hs, hs], 1), torch.cat([hs, hs], 1), 1)",
+     "aten::glu_jvp"),
+    ("return torch.vmap(lambda a, b: a * b)(x, y)", None),
+    ("return torch.cond(x.sum() > 0, torch.sin, torch.cos, (x,))", None),
+    ("lock = threading.Lock(); lock.acquire()\n"
+     "_thread.start_new_thread(lambda: (torch.ops.aten.tanh_backward(y, x), lock.release()), ())\n"
+     "lock.acquire()", "aten::tanh_backward"),
     ("t = threading.Thread(target=lambda: torch.ops.aten.tanh_backward(y, x))\n"
      "t.start(); t.join()", "aten::tanh_backward"),
 ]  # fmt: skip
 HEAD = (
-    "import threading, torch\nfrom torch.autograd import grad\n"
+    "import _thread, threading, torch\nfrom torch.autograd import grad\n"
+    "from torch.utils._python_dispatch import _disable_current_modes\n"
     "unwrapped = torch.autograd.Variable._execution_engine\n"
 )
 
@@ -79,22 +88,72 @@ def gradient_call(rubric):
 def test_differentiation_is_seen_with_its_line(rubric, body, name):
     lines = [f"    {line}" for line in body.split("\n")]
     source = HEAD + "\n".join(["def grad_w1(x, y, params, hs, y_pred):", *lines])
+    call = gradient_call(rubric)  # made by autograd, and not while somebody counts
     with guarded():
         loaded = load(module(source), [], PACKAGES)
-        seen = answer(gradient_call(rubric), loaded).seen
+        seen = answer(call, loaded).seen
     assert loaded.notes == []
     place = f"homework.py, line {len(source.splitlines())}"
-    if "threading.Thread" in body:
+    if "thread" in body:
         place = f"homework.py, line {len(source.splitlines()) - 1}"
     assert seen == (() if name is None else (Sighting(name, place),))
 
 
-def test_what_is_not_a_gradient_may_differentiate(rubric):
-    source = HEAD + "def forward(x, params):\n    w = params.w1.clone().requires_grad_()\n"
-    source += "    w.sum().backward()\n    return w, w\n"
-    call = next(c.call for c in hidden_cases(rubric, 5) if c.call.function == "forward")
+# The body of a function whose line is not known; what is seen all the same.
+UNPLACED = [
+    ("with _disable_current_modes(): return torch.ops.aten.tanh_backward(y, x)",
+     "aten::tanh_backward"),
+    ("keys = torch._C.DispatchKeySet(torch._C.DispatchKey.Python)\n"
+     "with torch._C._ExcludeDispatchKeyGuard(keys):\n"
+     "    return torch.ops.aten.tanh_backward(y, x)", "aten::tanh_backward"),
+    (LEAF + "return torch._C.TensorBase.grad_fn.__get__(params.w1.requires_grad_() + 1)(x)",
+     "a node of autograd's graph (AddBackward0)"),
+    ("torch._C._autograd._disable_profiler_legacy()", SWITCHED_OFF),
+    ("torch._C._autograd._enable_record_function(False)", SWITCHED_OFF),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "name"), UNPLACED)
+def test_differentiation_is_seen_past_modes_that_are_off(rubric, body, name):
+    lines = [f"    {line}" for line in body.split("\n")]
+    source = HEAD + "\n".join(["def grad_w1(x, y, params, hs, y_pred):", *lines])
+    call = gradient_call(rubric)
     with guarded():
-        assert answer(call, load(module(source), [], PACKAGES)).seen == ()
+        loaded = load(module(source), [], PACKAGES)
+        seen = answer(call, loaded).seen
+        again = answer(replace(call, function="grad_w2"), loaded)  # which is not defined
+    assert loaded.notes == []
+    assert seen == (Sighting(name),)
+    assert again.seen == ()
+
+
+def test_a_pass_in_any_thread_is_counted_and_one_between_two_calls(rubric):
+    passes = Passes()
+    thread = threading.Thread(target=lambda: torch.ones(1, requires_grad=True).backward())
+    thread.start()
+    thread.join()
+    torch.func.grad(torch.sum)(torch.ones(1))
+    assert [passes.count(), passes.count()] == [2, 0]
+    torch.ones(1, requires_grad=True).backward()
+    with watching(set(), passes, recorded=False) as watch:
+        pass
+    assert watch.sightings() == (Sighting(A_PASS),)
+
+
+def test_in_forward_it_is_seen_and_in_a_net_it_is_not_asked(rubric):
+    body = "    w = params.w1.clone().requires_grad_()\n    w.sum().backward()\n    return w, w\n"
+    source = f"{HEAD}def forward(x, params):\n{body}"
+    net = (
+        "class Net(torch.nn.Module):\n    def __init__(self, *sizes):\n        super().__init__()\n"
+    )
+    net += "        w = torch.ones(1, requires_grad=True)\n        w.backward()\n"
+    calls = {c.call.function: c.call for c in hidden_cases(rubric, 5)}
+    with guarded():
+        loaded = load(module(source + net), [], PACKAGES)
+        assert answer(calls["net"], loaded).seen == ()
+        line = source[: source.index("backward()")].count("\n") + 1
+        place = f"homework.py, line {line}"
+        assert answer(calls["forward"], loaded).seen == (Sighting("Tensor.backward", place),)
 
 
 def test_the_guards_change_no_result_and_leave_nothing_behind(rubric):
@@ -105,7 +164,7 @@ def test_the_guards_change_no_result_and_leave_nothing_behind(rubric):
         given = [call.tensors[name] for name in ("x", "y", "hs", "y_pred")]
         x, y, hs, y_pred = given
         plain = bare[call.function](x, y, call.parameters(), hs, y_pred)
-        with guarded(), watching(set()) as watch:
+        with guarded(), watching(set(), Passes(), recorded=True) as watch:
             watched = bare[call.function](x, y, call.parameters(), hs, y_pred)
         assert torch.equal(plain, watched)
         assert watch.sightings() == ()
@@ -225,6 +284,39 @@ def test_points_of_a_gradient(rubric, on_path, off_path, seen, named, points, di
     verdict = judge("grad_w1", answered, rubric.marking(), named)
     assert (verdict.points, verdict.diagnosis) == (points, diagnosis)
     assert ("line 12" in verdict.message) == (diagnosis in ("autograd", "autograd_named"))
+
+
+FORWARD = (Sighting("torch.func.grad", "homework.py, line 3"),)
+OFF = (Sighting(SWITCHED_OFF),)
+# Seen in forward and in the gradient, whether the gradient is right; its points, its message.
+BEFORE = [
+    (FORWARD, (), True, 0, "torch differentiated while forward was called"),
+    (FORWARD, AUTOGRAD, True, 0, "torch differentiated here: Tensor.backward"),
+    (FORWARD, (), False, 0, "the result is"),
+    (OFF, (), True, 0, "the watch for autograd was switched off"),
+    ((), (*OFF, *AUTOGRAD), True, 0, "torch differentiated here: Tensor.backward"),
+    ((), (), True, 14, "right"),
+]
+
+
+@pytest.mark.parametrize(("in_forward", "own", "is_right", "points", "says"), BEFORE)
+def test_what_is_seen_in_forward_counts_for_the_gradients(
+    rubric, in_forward, own, is_right, points, says
+):
+    answered = []
+    for case in hidden_cases(rubric, 5):
+        is_gradient = case.criterion == "grad_w1"
+        if is_gradient or case.criterion == "forward.values":
+            factor = 1.234 if is_gradient and not is_right else 1
+            seen = own if is_gradient else in_forward
+            tensors = tuple(factor * tensor for tensor in case.expected)
+            answered.append((case, Outcome(tensors, seen=seen)))
+    names = ["forward.values", "grad_w1"]
+    forward, gradient = verdicts(names, answered, rubric.marking(), Written())
+    assert (forward.points, gradient.points) == (12, points)
+    assert gradient.message.startswith(says) or (
+        says == "wrong" and "forward" not in gradient.message
+    )
 
 
 def test_flags_are_told_once_and_are_limited(rubric):

@@ -16,7 +16,16 @@ import msgspec
 import torch
 from torch import Tensor
 
-from grader.confined.contract import Call, Hint, HintKind, Outcome, Problem, Sighting
+from grader.confined.contract import (
+    Call,
+    Hint,
+    HintKind,
+    Kept,
+    KeptKind,
+    Outcome,
+    Problem,
+    Sighting,
+)
 from grader.confined.files import Cell, File, Kind
 from grader.confined.limits import Limits
 from grader.confined.names import Gradient
@@ -133,6 +142,9 @@ class Answer(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     seen: Sightings = []
     damaged: Annotated[list[SightingText], msgspec.Meta(max_length=8)] = []
     hint: tuple[HintKind, SightingText, SightingText] | None = None
+    kept: Annotated[
+        list[tuple[SightingText, SightingText, KeptKind]], msgspec.Meta(max_length=8)
+    ] = []
 
 
 ToWorker = Start | Load | Run | Round
@@ -193,7 +205,8 @@ def answer_of(number: int, outcome: Outcome) -> Answer:
     damaged = list(outcome.damaged)
     hint = (h.kind, *_cut(h.name, h.where)) if (h := outcome.hint) else None
     detail, where = outcome.detail[:TEXT_LENGTH], outcome.where[:TEXT_LENGTH]
-    return Answer(number, arrays, outcome.problem, detail, where, seen, damaged, hint)
+    kept = [(*_cut(k.name, k.where), k.kind) for k in outcome.kept]
+    return Answer(number, arrays, outcome.problem, detail, where, seen, damaged, hint, kept)
 
 
 def loaded_of(notes: Sequence[tuple[str, str]], ran: Sequence[str]) -> Loaded:
@@ -208,7 +221,8 @@ def outcome_of(answer: Answer) -> Outcome:
     seen = sightings_of(answer.seen)
     damaged = tuple(answer.damaged)
     hint = Hint(*answer.hint) if answer.hint else None
-    return Outcome(tensors, answer.problem, answer.detail, answer.where, seen, damaged, hint)
+    kept = tuple(Kept(*each) for each in answer.kept)
+    return Outcome(tensors, answer.problem, answer.detail, answer.where, seen, damaged, hint, kept)
 
 
 def pairs_of(sightings: Sequence[Sighting]) -> list[tuple[str, str]]:

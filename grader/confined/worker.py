@@ -18,6 +18,7 @@ from grader.confined.files import File
 from grader.confined.following import Files
 from grader.confined.formulas import Formula, formulas_of, with_formulas
 from grader.confined.limits import Limits, seconds_for
+from grader.confined.memory import with_memory
 from grader.confined.names import GRADIENTS, Gradient
 from grader.confined.screening import screen
 
@@ -39,7 +40,7 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
     load = _next(channel, wire.Load)
     main, beside = wire.file_of(load.main), [wire.file_of(file) for file in load.beside]
     limits = start.limits
-    formulas, named = _read(main, beside, load.spellings, limits)
+    files, formulas, named = _read(main, beside, load.spellings, limits)
     _send(channel, wire.Screened(named))
     _next(channel, wire.Run)
     budget = student.LoadBudget(
@@ -53,6 +54,7 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
     notes = [(note.where, note.text) for note in loaded.notes]
     _send(channel, wire.loaded_of(notes, loaded.ran))
     loaded = with_formulas(loaded, formulas)
+    loaded = with_memory(loaded, files) if files else loaded
     while True:
         loaded.state.put_back_names()
         for ask in _next(channel, wire.Round).asks:
@@ -64,16 +66,20 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
 
 def _read(
     main: File, beside: Sequence[File], spellings: Spellings, limits: Limits
-) -> tuple[list[Formula], dict[Gradient, wire.Sightings]]:
-    """Return the formulas of a source and what it names; nothing, where that takes too long."""
+) -> tuple[Files | None, list[Formula], dict[Gradient, wire.Sightings]]:
+    """Return the files, the formulas in them and what they name; nothing, if it takes too long."""
     try:
         with student.time_limit(limits.statement_seconds, "nobody is told"):
             files = Files(main, beside)
             formulas = formulas_of(files.pieces(), spellings)
             found = screen(files, formulas)
     except (student.TimeLimitReached, RecursionError, MemoryError):
-        return [], {}
-    return formulas, {name: wire.pairs_of(found[name]) for name in GRADIENTS if name in found}
+        return None, [], {}
+    return (
+        files,
+        formulas,
+        {name: wire.pairs_of(found[name]) for name in GRADIENTS if name in found},
+    )
 
 
 def _answer_in_time(call: Call, loaded: student.Loaded, limits: Limits) -> Outcome:
