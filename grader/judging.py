@@ -12,6 +12,7 @@ from operator import attrgetter
 import torch
 from torch import Tensor
 
+from grader.by_code import ShownByCode, by_source
 from grader.catalogue import Reason
 from grader.confined.contract import (
     Call,
@@ -31,14 +32,13 @@ from grader.diagnosis import (
     Ids,
     Mistakes,
     agreed,
-    by_source,
-    definition,
     explanations,
     is_constant,
 )
 from grader.verdicts import NO_ERROR, ErrorMap, Verdict, is_training
 
 NOTHING_NAMED: Named = {}
+NOTHING_SHOWN: ShownByCode = {}
 RECOMPUTED = "recomputed"
 Answered = Sequence[tuple["Case", Outcome]]
 
@@ -106,14 +106,15 @@ class Marking:
 
 @dataclass(frozen=True)
 class Written:
-    """What judging reads of a student's source: its text, and what it names.
+    """What judging knows of a student's source, of which it reads nothing itself.
 
-    `named` is what its gradients name of autograd, `spellings` how else what is asked may be
-    called. `in_text` are the names that its text cells would define, each with the cell's label
-    and kind, `notes` the places and texts of the errors that it met.
+    `shown` is what the code of its functions shows, `named` what its gradients name of autograd,
+    `spellings` how else what is asked may be called. `in_text` are the names that its text cells
+    would define, each with the cell's label and kind, `notes` the places and texts of the errors
+    that it met.
     """
 
-    text: str = ""
+    shown: ShownByCode = field(default_factory=dict)
     named: Named = field(default_factory=dict)
     in_text: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     spellings: Spellings = field(default_factory=dict)
@@ -168,7 +169,7 @@ def _verdict(criterion: str, answered: Answered, marking: Marking, written: Writ
             verdict = replace(verdict, reasons=reasons, diagnosis=damage.id)
     else:
         beside = [one for one in answered if _is_beside(one[0].criterion, criterion)]
-        verdict = judge(criterion, own, marking, written.named, written.text, beside)
+        verdict = judge(criterion, own, marking, written.named, written.shown, beside)
     if criterion == next(iter(marking.points)) and (missing := _mostly_missing(own, answered)):
         verdict = replace(verdict, reasons=(missing, *verdict.reasons))
     return replace(verdict, reasons=tuple(_placed(each, written) for each in verdict.reasons))
@@ -238,7 +239,7 @@ def judge(
     answered: Answered,
     marking: Marking,
     named: Named = NOTHING_NAMED,
-    source: str = "",
+    shown: ShownByCode = NOTHING_SHOWN,
     beside: Answered = (),
 ) -> Verdict:
     """Judge a criterion that compares tensors, from its cases and their outcomes.
@@ -246,8 +247,8 @@ def judge(
     The worst case counts, on the path and off it apart: right on the path and wrong off it earns
     a share of what the on-path cases earn, by whether the source names autograd. What torch was
     seen to differentiate earns the autograd share, whatever its values. A recognised mistake earns
-    its own share. `source` is the student's text, `beside` the same function's cases that count for
-    other criteria: both tell mistakes apart that answer the same here.
+    its own share. `shown` is what the student's code shows, `beside` the same function's cases that
+    count for other criteria: both tell mistakes apart that answer the same here.
     """
     examined = [(case, outcome, _examine(case, outcome, marking)) for case, outcome in answered]
     on_path = max((f for case, _, f in examined if case.on_path), key=lambda f: f.badness)
@@ -265,7 +266,7 @@ def judge(
         ids = _diagnosed(wrong, also)
         if worst.share > 0 and ids != (SINGLE,):  # it is nearly right, and no mistake
             ids = ()
-        ids = by_source(ids, definition(source, function))
+        ids = by_source(ids, shown.get(function, frozenset()))
         share = prod(_share(name, marking) for name in ids) if ids else share
         reasons = (*(_taught(name, function, marking) for name in ids), *reasons)
     if seen:

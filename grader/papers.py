@@ -39,6 +39,10 @@ class GradingStopped(UserError):
     """Grading cannot go on; what is graded is kept. The message says what to do."""
 
 
+class ScorerDied(GradingStopped):
+    """A process that grades has ended over a paper; another one is there for the others."""
+
+
 class ScorerFailed(Exception):
     """A fault of the grader's own in a process that grades; the message is its traceback."""
 
@@ -125,13 +129,13 @@ class Graded(msgspec.Struct, frozen=True, tag=True):
     """From a grading process: the record of the paper it was given.
 
     `smell` is what of it may be the machine's fault. Right after it the reference solution has
-    earned all points again. `crashed_beside` tells that a file crashed that does not count: the
-    next time it may.
+    earned all points again. `provisional` tells that it is worth another try though its status does
+    not: a file crashed that does not count and the next time may, or was lost while it was read.
     """
 
     record: Record
     smell: Smell | None
-    crashed_beside: bool = False
+    provisional: bool = False
 
 
 class Stopped(msgspec.Struct, frozen=True, tag=True):
