@@ -8,7 +8,7 @@ from times import effort
 
 from grader.rubric import load_rubric
 from grader.submissions.candidates import Choice, Handout, code_lines, is_handout
-from grader.submissions.read import read
+from grader.submissions.read import Cell, Source, read
 
 RUBRIC = load_rubric()
 HANDOUT = Handout(RUBRIC)
@@ -83,7 +83,7 @@ def test_every_file_that_may_define_something_asked_is_a_candidate(case):
 
 @pytest.mark.parametrize("text", ["import ", "import (a ", "import (a) ", "from a import b "])
 def test_a_long_line_of_imports_is_soon_looked_through(text):
-    source = read("a.py", (text * 40_000).encode())
+    source = Source("a.py", "module", (Cell(1, "a.py", text * 40_000),), "")
     assert effort(lambda: CHOICE.candidates([source])) < 40
 
 
