@@ -3,7 +3,8 @@
 No more of the class is in memory than is being graded; what is done is handed on and forgotten.
 
 What may have ended as it did by the machine's fault is not handed on: it is graded again when all
-else is done, alone, and that counts.
+else is done, alone, and that counts. So is a submission over which a process that grades has ended;
+if one does so again, that is its record.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -19,7 +20,15 @@ from typing import NamedTuple, Protocol, Self
 
 import msgspec
 
-from grader.papers import Brief, Graded, Paper, content_of, key_of, may_be_faster
+from grader.papers import (
+    Brief,
+    Graded,
+    Paper,
+    ScorerDied,
+    content_of,
+    key_of,
+    may_be_faster,
+)
 from grader.records import Record
 from grader.smells import Smell
 from grader.submissions import shown
@@ -34,6 +43,11 @@ ALARMING = 3  # submissions in a row that end alike, by what may be the machine'
 # Graded again, alone, at the end. Processor time is counted apart from what else is at work, so one
 # that used its own up does so again.
 DOUBTFUL: frozenset[Smell] = frozenset({"crash", "memory", "module", "wait"})
+PROVISIONAL = "crashed"  # at the end of a key, which is then never looked up
+ENDS_SCORER = (
+    "is not graded: the process that grades ended over it twice, the second time while it graded "
+    "nothing else; the next run tries again"
+)
 AHEAD = 8  # submissions begun for each job, so that none waits while results are recorded
 
 
@@ -196,14 +210,14 @@ class Batch:
             for work, results in finished:
                 for result in results:
                     row.add(result.smell)
-                if any(result.smell in DOUBTFUL for result in results):
+                if not results or any(result.smell in DOUBTFUL for result in results):
                     doubtful.append(work)
                 else:
                     certain += results
             if certain:
                 yield certain
         for work in doubtful:
-            yield grade(work)[1]
+            yield [_grade_alone(hand_in, self._brief, graders) for hand_in in work]
 
 
 class _Row:
@@ -241,14 +255,32 @@ _Graded = tuple[Work, list[Result]]
 
 
 def _grade(work: Work, brief: Brief, graders: Graders) -> _Graded:
-    return work, [_grade_one(hand_in, brief, graders) for hand_in in work]
+    """Grade the attempts of a student; no results are that a scorer has ended over one."""
+    try:
+        return work, [_grade_one(hand_in, brief, graders.grade) for hand_in in work]
+    except ScorerDied:
+        return work, []
 
 
-def _grade_one(hand_in: HandIn, brief: Brief, graders: Graders) -> Result:
+def _grade_alone(hand_in: HandIn, brief: Brief, graders: Graders) -> Result:
+    """Grade an attempt while nothing else is; its record is unreadable if the scorer ends again."""
+
+    def grade(paper: Paper) -> Graded:
+        try:
+            return graders.grade(paper)
+        except ScorerDied:
+            problems = {name: f"{name} {ENDS_SCORER}" for name in paper.files}
+            lost = Paper(paper.student, {}, {**problems, **paper.problems}, paper.problem)
+            return msgspec.structs.replace(graders.grade(lost), provisional=True)
+
+    return _grade_one(hand_in, brief, grade)
+
+
+def _grade_one(hand_in: HandIn, brief: Brief, grade: Callable[[Paper], Graded]) -> Result:
     paper = hand_in.paper()
-    graded, looked = graders.grade(paper), _looked(paper, brief)
-    if graded.may_differ:
-        looked = looked._replace(key=f"{looked.key} may differ")  # which is never looked up
+    graded, looked = grade(paper), _looked(paper, brief)
+    if graded.provisional:
+        looked = looked._replace(key=f"{looked.key} {PROVISIONAL}")
     return _result(hand_in, graded, looked, lambda: paper, False)
 
 

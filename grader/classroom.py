@@ -5,13 +5,14 @@ it, and the best counts.
 """
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 import msgspec
 
 from grader import __version__
+from grader.by_code import ShownByCode
 from grader.canary import SLOWEST_MACHINE, Unfit, assert_fit, limits_of_canary, reference_seconds
 from grader.cases import hidden_cases, public_training_case
 from grader.catalogue import Reason
@@ -20,6 +21,7 @@ from grader.interview import Interview, interview, rounds_of
 from grader.judging import Case, Marking, Written, pass_mark, zero
 from grader.material.reference import NAME
 from grader.papers import Brief, Graded, Paper, Ready
+from grader.reading import Reader, ReadPaper
 from grader.records import (
     Criterion,
     HandedIn,
@@ -36,7 +38,7 @@ from grader.rubric import Rubric
 from grader.scoring import flags, score, training
 from grader.smells import Smell
 from grader.submissions.candidates import Choice
-from grader.submissions.read import Source, Unreadable, read
+from grader.submissions.read import Source, read
 from grader.verdicts import Verdict
 from grader.workers import Round, Zygote
 
@@ -68,12 +70,10 @@ class _Exam:
         public = public_training_case(rubric)
         return cls(asked, rounds_of(asked), manual, public, marking, spellings, mark)
 
-    def score(
-        self, asked: Interview, source: Source, beside: Sequence[Source] = ()
-    ) -> list[Verdict]:
+    def score(self, asked: Interview, source: Source, shown: ShownByCode) -> list[Verdict]:
         """Return the verdicts on the outcomes of an interview, one per criterion."""
         written = Written(
-            text="\n".join(each.text for each in [*beside, source]),  # the last of a name counts
+            shown=shown,
             named=asked.named,
             in_text=source.in_text,
             spellings=self.spellings,
@@ -96,11 +96,16 @@ class _GradedFile:
 
 
 class Classroom:
-    """A brief with its hidden cases, and a zygote: all that grading a paper needs."""
+    """A brief with its hidden cases, a zygote and a reader: all that grading a paper needs.
 
-    def __init__(self, brief: Brief, zygote: Zygote) -> None:
+    Here nothing reads, parses or searches what students wrote: the reader does, and the workers.
+    What is left is text of bounded length that workers send (see wire.py).
+    """
+
+    def __init__(self, brief: Brief, zygote: Zygote, reader: Reader) -> None:
         """Grade the reference solution; raise Unfit where it does not earn all points."""
         self._brief = brief
+        self._reader = reader
         self._rubric = brief.rubric
         self._zygote = zygote
         self._limits = limits_of_canary(brief.rubric.limits)
@@ -129,31 +134,31 @@ class Classroom:
         """
         started = time.monotonic()
         exam = self._exam(self._brief.seed_for(paper.student))
-        sources, problems = _read(paper)
+        found = self._reader.read(paper.files, self._choice)
+        sources, problems = found.sources, {**paper.problems, **found.problems}
         if not sources:
-            return Graded(self._unreadable(paper, problems, exam, started), None)
+            record = self._unreadable(paper, problems, exam, started)
+            return Graded(record, found.smell, not found.certain)
         graded: list[_GradedFile] = []
-        candidates = self._choice.candidates(sources)
-        for source in candidates[: self._rubric.limits.graded_files]:
-            beside = [other for other in sources if other is not source]
-            graded.append(self._grade_file(source, beside, paper.student, exam))
+        for source in found.candidates[: self._rubric.limits.graded_files]:
+            graded.append(self._grade_file(source, found, paper.student, exam))
             if graded[-1].record.score == self._rubric.max_score:
                 break
         record = best([each.record for each in graded])
         files = _Files(
             record=record,
             graded={each.record.submission: each for each in graded},
-            candidates={source.name for source in candidates},
-            untouched=self._choice.untouched(sources),
+            candidates={source.name for source in found.candidates},
+            untouched=found.untouched,
         ).listed(sources, problems)
         seconds = round(time.monotonic() - started, 4)
         return Graded(
             msgspec.structs.replace(record, files=files, seconds=seconds),
             next((each.smell for each in graded if each.smell), None),
-            self._may_differ(record, graded),
+            self._is_provisional(record, graded),
         )
 
-    def _may_differ(self, record: Record, graded: Sequence[_GradedFile]) -> bool:
+    def _is_provisional(self, record: Record, graded: Sequence[_GradedFile]) -> bool:
         """Tell whether another try may come to something else (see Graded)."""
         if record.score < self._rubric.max_score and any(each.waited for each in graded):
             return True
@@ -161,14 +166,18 @@ class Classroom:
         return crashed and record.status != "crashed"
 
     def _grade_file(
-        self, source: Source, beside: Sequence[Source], student: str, exam: _Exam
+        self, source: Source, found: ReadPaper, student: str, exam: _Exam
     ) -> _GradedFile:
         started = time.monotonic()
+        beside = [other for other in found.sources if other is not source]
         asked = self._interview(source, beside, exam.rounds)
         if asked.smell:
             self._prove_again(self._whole if asked.smell == "time" else self._untrained)
         smell, asked = asked.smell, _redacted(asked, source, beside)
-        verdicts = exam.score(asked, source, beside)
+        shown: dict[str, Set[str]] = {}
+        for each in (*beside, source):  # the last of a name counts
+            shown.update(found.shown[each.name])
+        verdicts = exam.score(asked, source, shown)
         status = status_of(asked)
         record = self._record(
             student=student,
@@ -217,7 +226,7 @@ class Classroom:
         """
         asked = self._interview(self._reference, [], rounds_of([*exam.cases, *more]))
         verdicts = exam.score(
-            replace(asked, outcomes=asked.outcomes[: len(exam.cases)]), self._reference
+            replace(asked, outcomes=asked.outcomes[: len(exam.cases)]), self._reference, {}
         )
         assert_fit(asked, verdicts)
         return asked
@@ -296,17 +305,6 @@ def _without_folders(reason: Reason) -> Reason:
     return Reason(
         reason.id, {k: without_folders(v) if isinstance(v, str) else v for k, v in values}
     )
-
-
-def _read(paper: Paper) -> tuple[list[Source], dict[str, str]]:
-    """Return what can be read of a paper, and why the other files cannot, by name."""
-    sources, problems = [], dict(paper.problems)
-    for name, data in paper.files.items():
-        try:
-            sources.append(read(name, data))
-        except Unreadable as error:
-            problems[name] = str(error)
-    return sources, problems
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,15 @@
 """`grader similar`: read the submissions of a class, compare them, and report who is alike."""
 
-import contextlib
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 from grader.bookkeeping import Place
 from grader.catalogue import ENGLISH, Texts
 from grader.material.notebook import released_code
 from grader.publishing import Folder
+from grader.reading import Reader
 from grader.reports.index import SIMILAR
 from grader.reports.similar import write_similar
 from grader.roster import Names
@@ -17,7 +18,7 @@ from grader.similarity import compare
 from grader.submissions import shown
 from grader.submissions.archives import Archives
 from grader.submissions.discover import Submission, discover
-from grader.submissions.read import Unreadable, read, read_bytes
+from grader.submissions.read import Unreadable
 
 
 def compare_submissions(paths: Sequence[Path], place: Place, jobs: int) -> str:
@@ -32,12 +33,18 @@ def compare_submissions(paths: Sequence[Path], place: Place, jobs: int) -> str:
         names = Names(book.people(), book.roster().values()) if book else Names()
         limits = rubric.archives, rubric.limits.source_bytes
         archives = opened.enter_context(Archives(*limits))
-        texts = {
-            submission.student: text
-            for submission in discover(paths, archives, results, names, names.students)
-            if (text := _text_of(submission, rubric.limits.source_bytes))
-        }
-        comparison = compare(texts, released_code(rubric), rubric.similarity, jobs)
+        texts: dict[str, str] = {}
+        unread: dict[str, str] = {}
+        with closing(Reader()) as reader:
+            for each in discover(
+                paths, archives, results, names, names.students, look=reader.look_at
+            ):
+                try:
+                    texts[each.student] = _text_of(each, rubric.limits.source_bytes, reader)
+                except Unreadable as error:
+                    unread[each.student] = str(error)
+        compared = compare(texts, released_code(rubric), rubric.similarity, jobs)
+        comparison = replace(compared, unread=unread)
         language = Texts(book.assignment.language) if book else ENGLISH
         if book:
             with Folder(results, book, book.assignment, None) as folder:
@@ -52,11 +59,18 @@ def compare_submissions(paths: Sequence[Path], place: Place, jobs: int) -> str:
     )
 
 
-def _text_of(submission: Submission, max_bytes: int) -> str:
-    """Return the Python of all that a student handed in and that can be read."""
-    cells: list[str] = []
+def _text_of(submission: Submission, max_bytes: int, reader: Reader) -> str:
+    """Return the Python of all that a student handed in and that can be read.
+
+    Raise Unreadable, which says why the first of the files cannot, if none can.
+    """
+    texts: list[str] = []
+    problems = [Unreadable(submission.problem)] if submission.problem else []
     for path in submission.files:
-        with contextlib.suppress(Unreadable):
-            source = read(shown(path.name), read_bytes(path, max_bytes))
-            cells += [cell.source for cell in source.cells]
-    return "\n".join(cells)
+        try:
+            texts.append(reader.text_of(shown(path.name), path, max_bytes))
+        except Unreadable as error:
+            problems.append(error)
+    if not texts:
+        raise problems[0]
+    return "\n".join(texts)

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Collection, Iterator
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
+from threading import Lock
 from typing import TypeVar
 
 import msgspec
@@ -22,8 +23,10 @@ from grader.papers import (
     GradingStopped,
     Paper,
     Ready,
+    ScorerDied,
     ScorerFailed,
     Stopped,
+    content_of,
 )
 from grader.smells import UNFIT
 
@@ -34,6 +37,7 @@ GONE = (
 # Of each job: channels here, processes that render pages with their pipes, files being read.
 FILES_OF_JOB = 16
 FILES = 32
+MOST_DEATHS = 3  # of scorers, one after the other, each over another paper
 Message = TypeVar("Message", Ready, Graded)
 _decode = msgspec.msgpack.Decoder(Answer).decode
 
@@ -54,9 +58,15 @@ class Graders:
         """
         _require_open_files(FILES + FILES_OF_JOB * jobs)
         self.jobs = jobs
+        self._brief = msgspec.msgpack.encode(brief)
+        self._lock = Lock()
+        self._died_of: set[str] = set()  # contents of papers
+        self._deaths = 0  # of different papers, since one was graded
         self._on_ready = on_ready
-        self._why_gone: Exception = GradingStopped(GONE)  # until one of them says why
-        pairs = [socket.socketpair() for _ in range(jobs + 1)]
+        self._why_gone: Exception | None = None  # what one of them said
+        # Of what is sent there each message is whole.
+        control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pairs = [control, *(socket.socketpair() for _ in range(jobs))]
         theirs = [pair[1] for pair in pairs]
         try:
             self._process = start_grading([end.fileno() for end in theirs])
@@ -68,11 +78,11 @@ class Graders:
             end.close()
         self._control, *ours = (pair[0] for pair in pairs)
         self._channels = [Connection(end.detach()) for end in ours]
-        self._idle: SimpleQueue[Connection] = SimpleQueue()
-        for channel in self._channels:
+        self._idle: SimpleQueue[int] = SimpleQueue()
+        for job, channel in enumerate(self._channels):
             with contextlib.suppress(OSError):  # what is wrong shows with the first paper
-                channel.send_bytes(msgspec.msgpack.encode(brief))
-            self._idle.put(channel)
+                channel.send_bytes(self._brief)
+            self._idle.put(job)
 
     def prove(self) -> None:
         """Wait until each has graded the reference solution; raise GradingStopped if one cannot."""
@@ -90,16 +100,44 @@ class Graders:
     def grade(self, paper: Paper) -> Graded:
         """Have a paper graded; raise GradingStopped where that cannot be done.
 
-        Raises ScorerFailed for a fault of the grader's own. May be called by `jobs` threads at a
-        time: one that is idle takes the next paper.
+        Raises ScorerDied if the scorer ended over this paper and another one is in its place, and
+        ScorerFailed for a fault of the grader's own. May be called by `jobs` threads at a time: one
+        that is idle takes the next paper.
         """
-        channel = self._idle.get()
+        job = self._idle.get()
+        channel = self._channels[job]
         try:
+            channel.send_bytes(msgspec.msgpack.encode(paper))
+            graded = self._receive(channel, Graded)
+        except (EOFError, OSError) as error:
             with self._errors():
-                channel.send_bytes(msgspec.msgpack.encode(paper))
-                return self._receive(channel, Graded)
+                if self._why_gone:
+                    raise
+                self._replace(job, content_of(paper))
+            raise ScorerDied(GONE) from error
         finally:
-            self._idle.put(channel)
+            self._idle.put(job)
+        self._deaths = 0
+        return graded
+
+    def _replace(self, job: int, content: str) -> None:
+        """Have another scorer in place of one that ended over a paper of this content.
+
+        Raises EOFError or OSError where that is no use: it cannot prove itself, or scorers end over
+        one paper after the other, which is then the fault of none of them.
+        """
+        with self._lock:
+            self._deaths += content not in self._died_of
+            self._died_of.add(content)
+            if self._deaths == MOST_DEATHS:
+                raise EOFError
+            ours, theirs = socket.socketpair()
+            with theirs:
+                socket.send_fds(self._control, [str(job).encode()], [theirs.fileno()])
+            self._channels[job].close()
+            self._channels[job] = channel = Connection(ours.detach())
+        channel.send_bytes(self._brief)
+        self._receive(channel, Ready)
 
     def _receive(self, channel: Connection, kind: type[Message]) -> Message:
         """Receive a message of this kind; tell of those that are ready on the way."""
@@ -123,7 +161,7 @@ class Graders:
         try:
             yield
         except (EOFError, OSError) as error:
-            raise self._why_gone from error
+            raise self._why_gone or GradingStopped(GONE) from error
 
 
 def _require_open_files(count: int) -> None:

@@ -3,6 +3,8 @@
     prepare -> fork a scorer a job -> fork its zygote -> receive the brief -> grade the reference
     solution -> grade papers
 
+A scorer that dies is replaced by another fork: this process has torch and nothing else.
+
 The workers descend from here by fork, and a fork inherits everything: so this program is started
 with a bare command line and environment (launch.py), and what is worth stealing (the seed, the
 reference, other students' papers) comes into a scorer's memory only after its zygote is forked.
@@ -10,13 +12,14 @@ reference, other students' papers) comes into a scorer's memory only after its z
 
 import os
 import signal
+import socket
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from multiprocessing.connection import Connection
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
@@ -28,38 +31,72 @@ if TYPE_CHECKING:
 
 
 def main(control: int, channels: Sequence[int]) -> None:
-    """Grade over `channels`, a job each, until `control` closes, then end every process."""
+    """Grade over `channels`, a job each, until `control` closes, then end every process.
+
+    A job's number that arrives there with another channel asks for a scorer in place of the job's
+    own, which is gone.
+    """
     _prepare(channels)
     processors = sorted(os.sched_getaffinity(0))
+    jobs = len(channels)
     # Until a scorer can clear away what it has made, its end waits.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    scorers = []
-    for number, channel in enumerate(channels):
-        try:
-            pid = os.fork()
-        except OSError as error:
-            _tell(channels[number:], error)
-            break
-        if pid == 0:
-            status = 1
-            try:
-                kernel.die_with_parent(signal.SIGTERM)
-                for other in {control, *channels} - {channel}:
-                    os.close(other)
-                _score(Connection(channel), processors[number :: len(channels)])
-                status = 0
-            except Exception as error:
-                _tell([channel], error)
-            finally:
-                os._exit(status)
-        scorers.append(pid)
-    for channel in channels:
-        os.close(channel)
-    os.read(control, 1)  # until whoever asked for this is done with it, or gone
-    for pid in scorers:
+    scorers: dict[int, int] = {}
+    for job, channel in enumerate(channels):
+        _fork_scorer(scorers, job, channel, [control, *channels[job + 1 :]], processors[job::jobs])
+    with socket.socket(fileno=control) as requests:
+        while request := _next_of(requests):
+            job, channel = request
+            if job in scorers:
+                os.waitpid(scorers.pop(job), 0)
+            _fork_scorer(scorers, job, channel, [control], processors[job::jobs])
+    # Whoever asked for this is done with it, or gone.
+    for pid in scorers.values():
         os.kill(pid, signal.SIGTERM)
-    for pid in scorers:
+    for pid in scorers.values():
         os.waitpid(pid, 0)
+
+
+def _next_of(requests: socket.socket) -> tuple[int, int] | None:
+    """Receive the number of a job and a channel for it; None at the end."""
+    try:
+        job, descriptors, _, _ = socket.recv_fds(requests, 16, 1)
+    except ConnectionError:
+        return None
+    return (int(job), descriptors[0]) if job else None
+
+
+def _fork_scorer(
+    scorers: dict[int, int],
+    job: int,
+    channel: int,
+    others: Sequence[int],
+    processors: Sequence[int],
+) -> None:
+    """Fork a job's scorer, which has its channel and not the `others`; say so where that fails."""
+    try:
+        pid = os.fork()
+    except OSError as error:
+        _tell([channel], error)
+    else:
+        if pid == 0:
+            for other in others:
+                os.close(other)
+            _be_scorer(channel, processors)
+        scorers[job] = pid
+    os.close(channel)
+
+
+def _be_scorer(channel: int, processors: Sequence[int]) -> NoReturn:
+    status = 1
+    try:
+        kernel.die_with_parent(signal.SIGTERM)
+        _score(Connection(channel), processors)
+        status = 0
+    except Exception as error:
+        _tell([channel], error)
+    finally:
+        os._exit(status)
 
 
 def _prepare(channels: Sequence[int]) -> None:
@@ -125,6 +162,7 @@ def _serve(channel: Connection, zygote: "Zygote") -> None:
     from grader.canary import Unfit
     from grader.classroom import Classroom
     from grader.papers import RUN_AGAIN, Answer, Brief, Failed, Paper, Stopped
+    from grader.reading import Reader
     from grader.smells import UNFIT
     from grader.workers import IsolationMissing, WorkerNotReady, ZygoteDied
 
@@ -134,11 +172,12 @@ def _serve(channel: Connection, zygote: "Zygote") -> None:
     brief = msgspec.msgpack.decode(channel.recv_bytes(), type=Brief)
     zygote.strict = brief.strict
     try:
-        classroom = Classroom(brief, zygote)
-        send(classroom.ready)
-        while True:
-            paper = msgspec.msgpack.decode(channel.recv_bytes(), type=Paper)
-            send(classroom.grade(paper))
+        with closing(Reader()) as reader:
+            classroom = Classroom(brief, zygote, reader)
+            send(classroom.ready)
+            while True:
+                paper = msgspec.msgpack.decode(channel.recv_bytes(), type=Paper)
+                send(classroom.grade(paper))
     except (IsolationMissing, Unfit) as error:
         send(Stopped(str(error)))
     except WorkerNotReady as error:

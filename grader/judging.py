@@ -12,6 +12,7 @@ from operator import attrgetter
 import torch
 from torch import Tensor
 
+from grader.by_code import ShownByCode, by_source
 from grader.catalogue import Reason
 from grader.confined.contract import (
     SWITCHED_OFF,
@@ -33,8 +34,6 @@ from grader.diagnosis import (
     Ids,
     Mistakes,
     agreed,
-    by_source,
-    definition,
     explanations,
     is_constant,
 )
@@ -44,6 +43,7 @@ NOTHING_NAMED: Named = {}
 # What is told of an error and of a loss: further digits help nobody, and tell of hidden inputs.
 ERROR_DIGITS = 2
 LOSS_DIGITS = 4
+NOTHING_SHOWN: ShownByCode = {}
 RECOMPUTED = "recomputed"
 Answered = Sequence[tuple["Case", Outcome]]
 
@@ -111,14 +111,15 @@ class Marking:
 
 @dataclass(frozen=True)
 class Written:
-    """What judging reads of a student's source: its text, and what it names.
+    """What judging knows of a student's source, of which it reads nothing itself.
 
-    `named` is what its gradients name of autograd, `spellings` how else what is asked may be
-    called. `in_text` are the names that its text cells would define, each with the cell's label
-    and kind, `notes` the places and texts of the errors that it met.
+    `shown` is what the code of its functions shows, `named` what its gradients name of autograd,
+    `spellings` how else what is asked may be called. `in_text` are the names that its text cells
+    would define, each with the cell's label and kind, `notes` the places and texts of the errors
+    that it met.
     """
 
-    text: str = ""
+    shown: ShownByCode = field(default_factory=dict)
     named: Named = field(default_factory=dict)
     in_text: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     spellings: Spellings = field(default_factory=dict)
@@ -174,7 +175,7 @@ def _verdict(criterion: str, answered: Answered, marking: Marking, written: Writ
     else:
         beside = [one for one in answered if _is_beside(one[0].criterion, criterion)]
         before = _seen([one for one in answered if one[0].call.function == "forward"])
-        verdict = judge(criterion, own, marking, written.named, written.text, beside, before)
+        verdict = judge(criterion, own, marking, written.named, written.shown, beside, before)
     if criterion == next(iter(marking.points)) and (missing := _mostly_missing(own, answered)):
         verdict = replace(verdict, reasons=(missing, *verdict.reasons))
     return replace(verdict, reasons=tuple(_placed(each, written) for each in verdict.reasons))
@@ -244,7 +245,7 @@ def judge(
     answered: Answered,
     marking: Marking,
     named: Named = NOTHING_NAMED,
-    source: str = "",
+    shown: ShownByCode = NOTHING_SHOWN,
     beside: Answered = (),
     seen_in_forward: Sequence[Sighting] = (),
 ) -> Verdict:
@@ -254,8 +255,8 @@ def judge(
     a share of what the on-path cases earn, by whether the source names autograd. A gradient that
     torch was seen to differentiate, in its own calls or in those of forward, which come before,
     earns the autograd share, whatever its values. forward loses nothing by it. A recognised mistake
-    earns its own share. `source` is the student's text, `beside` the same function's cases that
-    count for other criteria: both tell mistakes apart that answer the same here.
+    earns its own share. `shown` is what the student's code shows, `beside` the same function's
+    cases that count for other criteria: both tell mistakes apart that answer the same here.
     """
     examined = [(case, outcome, _examine(case, outcome, marking)) for case, outcome in answered]
     on_path = max((f for case, _, f in examined if case.on_path), key=lambda f: f.badness)
@@ -272,7 +273,7 @@ def judge(
         ids = _diagnosed(wrong, also)
         if worst.share > 0 and ids != (SINGLE,):  # it is nearly right, and no mistake
             ids = ()
-        ids = by_source(ids, definition(source, function))
+        ids = by_source(ids, shown.get(function, frozenset()))
         share = prod(_share(name, marking) for name in ids) if ids else share
         reasons = (*(_taught(name, function, marking) for name in ids), *reasons)
     before = seen_in_forward if share else ()  # it earns nothing for reasons of its own

@@ -39,6 +39,10 @@ class GradingStopped(UserError):
     """Grading cannot go on; what is graded is kept. The message says what to do."""
 
 
+class ScorerDied(GradingStopped):
+    """A process that grades has ended over a paper; another one is there for the others."""
+
+
 class ScorerFailed(Exception):
     """A fault of the grader's own in a process that grades; the message is its traceback."""
 
@@ -125,14 +129,15 @@ class Graded(msgspec.Struct, frozen=True, tag=True):
     """From a grading process: the record of the paper it was given.
 
     `smell` is what of it may be the machine's fault. Right after it the reference solution has
-    earned all points again. `may_differ` tells that another try may come to something else, which
-    the record does not show: a file crashed that does not count, and the next time it may; or one
-    waited too long, without using its processor time, which the machine may have done, or another.
+    earned all points again. `provisional` tells that another try may come to something else, which
+    the record's status does not show: a file crashed that does not count, and the next time may;
+    one was lost while it was read; or one waited too long, without using its processor time, which
+    the machine may have done, or another submission.
     """
 
     record: Record
     smell: Smell | None
-    may_differ: bool = False
+    provisional: bool = False
 
 
 class Stopped(msgspec.Struct, frozen=True, tag=True):

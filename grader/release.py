@@ -37,6 +37,7 @@ TRAVELLING = {
     "errors": "errors.py",
     "submissions.__init__": "submissions.py",
     "submissions.read": "read.py",
+    "by_code": "by_code.py",
     "judging": "judging.py",
     "diagnosis": "diagnosis.py",
     "verdicts": "verdicts.py",

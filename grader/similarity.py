@@ -2,8 +2,8 @@
 
 A fingerprint stands for some tokens in a row, without their names, strings and comments. What the
 released homework contains is nobody's own, and what many of a class share comes from the task: both
-are left out. Nothing is executed; texts are only cut into tokens, in processes that are given up
-when they take too long.
+are left out. Nothing is executed; texts are only cut into tokens, in processes whose memory and
+processor time are limited.
 """
 
 import io
@@ -12,15 +12,17 @@ import multiprocessing
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import TimeoutError
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from copydetect.detector import CodeFingerprint, compare_files
 from pebble import ProcessExpired, ProcessPool
 
 from grader.catalogue import N_
+from grader.limited import SLEEP_SECONDS, Allowance, within, write_nothing
 from grader.rubric import Similarity
 
+MEMORY_BYTES = 2**30  # to cut one text of the most characters into tokens takes a tenth of that
 Passages = list[tuple[int, int]]
 
 
@@ -50,13 +52,14 @@ class Pair:
 class Comparison:
     """The pairs that are alike, the most alike first; `found` counts those beyond the limit too.
 
-    `left_out` says of a student why there was nothing to compare.
+    `left_out` says of a student why there was nothing to compare, `unread` why nothing was read.
     """
 
     compared: int
     found: int
     pairs: list[Pair]
     left_out: dict[str, str]
+    unread: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -103,19 +106,20 @@ def _fingerprints(
     """Yield the fingerprints of each text, or why there are none."""
     # Forked, since they are compared by Python's hash(), which differs between other processes.
     context = multiprocessing.get_context("fork")
-    with ProcessPool(max_workers=jobs, context=context) as pool:
+    allowance = Allowance(settings.seconds, MEMORY_BYTES)
+    with ProcessPool(max_workers=jobs, initializer=write_nothing, context=context) as pool:
         futures = {
             name: pool.schedule(
-                _fingerprint, args=(text, settings, settings.window), timeout=settings.seconds
+                within,
+                args=(allowance, _fingerprint, text, settings, settings.window),
+                timeout=SLEEP_SECONDS,
             )
             for name, text in texts.items()
         }
         for name, future in futures.items():
             try:
                 yield name, future.result()
-            except TimeoutError:
-                yield name, f"took longer than {settings.seconds:g} s to cut into tokens"
-            except ProcessExpired:
+            except (TimeoutError, ProcessExpired, MemoryError, RecursionError):
                 yield name, N_("could not be cut into tokens")
 
 

@@ -23,6 +23,7 @@ from times import PATIENCE
 from warm import WarmGrader
 
 from grader.gradebook import default_url
+from grader.reading import Reader
 from grader.rubric import Rubric, load_rubric
 from grader.submissions import shown
 from grader.submissions.read import Source, read, read_bytes
@@ -108,6 +109,12 @@ def zygote() -> Iterator[Zygote]:
     forked = Zygote.fork()
     yield forked
     forked.close()
+
+
+@pytest.fixture
+def reader() -> Iterator[Reader]:
+    with contextlib.closing(Reader()) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

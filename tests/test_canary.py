@@ -14,9 +14,10 @@ import pytest
 from conftest import GRADER, ROOT, run_grader
 
 from grader import launch
+from grader.batch import ENDS_SCORER
 from grader.canary import reference_seconds
 from grader.commands.__main__ import main
-from grader.graders import Graders
+from grader.graders import GONE, Graders
 from grader.interview import Interview
 from grader.jobs import GradeJob
 from grader.material.reference import PROBE
@@ -261,3 +262,78 @@ def test_several_in_a_row_that_end_alike_are_told_on_screen_and_index(hogs, untr
     assert alarm in (out / "index.html").read_text(encoding="utf-8")
     scores = {json.loads(path.read_bytes())["score"] for path in out.glob("*/result.json")}
     assert scores == {75}
+
+
+# A scorer that dies
+
+ENDS = "# ends the scorer {}\n"
+# What each student hands in; who is then unreadable, and all others have what their work earns.
+DYING = {
+    "once": ({"ada": "", "eve": ENDS.format("once"), "zoe": ""}, set()),
+    "always": ({"ada": "", "eve": ENDS.format("always"), "zoe": ""}, {"eve"}),
+    "two of them": (
+        {"ada": "", "eva": ENDS.format("always"), "eve": ENDS.format("always") + "# 2", "zoe": ""},
+        {"eva", "eve"},
+    ),
+}
+
+
+@pytest.fixture
+def graded(unfit, tmp_path, untrained, monkeypatch, capfd):
+    """Grade a class by scorers that end; return the exit code, the records and what was said."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    unfit("scorer_ends")
+    source = SOLUTION.read_text(encoding="utf-8")
+
+    def grade(texts: dict[str, str]) -> tuple[int, dict[str, dict], str]:
+        folder, out = tmp_path / "class", tmp_path / "results"
+        folder.mkdir(exist_ok=True)
+        for name, text in texts.items():
+            (folder / f"{name}.py").write_text(source + text)
+        status = main(job(folder, out, untrained))
+        found = {p.parent.name: json.loads(p.read_bytes()) for p in out.glob("*/result.json")}
+        return status, found, capfd.readouterr().err
+
+    return grade
+
+
+@pytest.mark.parametrize("case", DYING)
+def test_a_scorer_that_dies_costs_nobody_anything_but_whom_it_dies_over(graded, case):
+    texts, causes = DYING[case]
+    status, records, errors = graded(texts)
+    assert (status, errors) == (0, "")
+    assert records.keys() == texts.keys()
+    for name, record in records.items():
+        if name in causes:
+            assert (record["status"], record["score"]) == ("unreadable", 0)
+            assert {c["message"] for c in record["criteria"]} == {f"{name}.py {ENDS_SCORER}"}
+        else:
+            assert (record["status"], record["score"]) == ("graded", record["max_score"])
+
+
+def test_whom_a_scorer_died_over_is_tried_again_by_the_next_run(graded, unfit):
+    _, before, _ = graded(DYING["always"][0])
+    unfit("none")
+    status, after, _ = graded(DYING["always"][0])
+    assert status == 0
+    assert before["eve"]["score"] == 0
+    assert {record["score"] for record in after.values()} == {before["ada"]["score"]}
+
+
+def test_three_scorers_that_die_over_different_submissions_are_the_machines_fault(graded):
+    texts = {name: ENDS.format("always") + f"# {name}\n" for name in ("ada", "eve", "zoe")}
+    status, records, errors = graded(texts)
+    assert (status, records) == (2, {})
+    assert errors == f"grader: {GONE}\n"
+
+
+def test_a_scorer_that_cannot_start_again_is_the_machines_fault(
+    unfit, brief, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    unfit("scorer_starts_once")
+    with closing(Graders(brief, 1)) as graders:
+        graders.prove()
+        with pytest.raises(GradingStopped) as raised:
+            graders.grade(Paper.of("ada", "a.py", b"x = 1"))
+    assert str(raised.value) == GONE

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import lms
 import pytest
@@ -10,19 +11,24 @@ from times import effort
 
 from grader.confined.names import ASKED
 from grader.rubric import load_rubric
-from grader.submissions.candidates import Choice, Handout, code_lines
-from grader.submissions.read import read
+from grader.submissions.candidates import Choice, Handout, code_lines, is_handout
+from grader.submissions.read import Cell, Source, read
 
 RUBRIC = load_rubric()
 HANDOUT = Handout(RUBRIC)
 CHOICE = Choice(HANDOUT.lines, RUBRIC.spellings.by_name(), RUBRIC.limits.graded_files)
+SOURCE_BYTES = RUBRIC.limits.source_bytes
 STUB = (ROOT / "assignment" / "homework.py").read_text(encoding="utf-8")
+
+
+def is_at(path: Path) -> bool:
+    return is_handout(path, SOURCE_BYTES, HANDOUT.lines)
 
 
 @pytest.mark.parametrize("name", ["homework.py", "homework.ipynb", "homework.zh_Hant.ipynb"])
 def test_what_is_handed_out_is_untouched(name):
-    assert HANDOUT.is_at(ROOT / "assignment" / name)
-    assert not HANDOUT.is_at(ROOT / "solution" / "homework.py")
+    assert is_at(ROOT / "assignment" / name)
+    assert not is_at(ROOT / "solution" / "homework.py")
 
 
 @pytest.mark.parametrize(
@@ -41,11 +47,11 @@ def test_what_is_handed_out_is_untouched(name):
 def test_who_adds_no_line_of_code_has_changed_nothing(tmp_path, change, untouched):
     path = tmp_path / "homework.py"
     path.write_text(change(STUB), encoding="utf-8", newline="")
-    assert HANDOUT.is_at(path) == untouched
+    assert is_at(path) == untouched
 
 
 def test_what_cannot_be_read_is_not_the_handout(tmp_path):
-    assert not HANDOUT.is_at(tmp_path / "homework.py")
+    assert not is_at(tmp_path / "homework.py")
 
 
 FORWARD = "def forward(x, params):\n    return 1, 2\n"
@@ -103,7 +109,7 @@ def test_of_more_than_are_graded_those_with_most_come_first(case):
 
 @pytest.mark.parametrize("text", ["import ", "import (a ", "import (a) ", "from a import b "])
 def test_a_long_line_of_imports_is_soon_looked_through(text):
-    source = read("a.py", (text * 40_000).encode())
+    source = Source("a.py", "module", (Cell(1, "a.py", text * 40_000),), "")
     assert effort(lambda: CHOICE.candidates([source])) < 40
 
 

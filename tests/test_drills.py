@@ -364,6 +364,23 @@ def test_a_killed_worker_costs_nobody_anything_as_its_submission_is_graded_again
     drill.assert_nothing_temporary()
 
 
+def test_a_killed_scorer_is_replaced_and_its_submission_is_graded_again(
+    drill, submissions, undisturbed
+):
+    run = drill.start(submissions)
+    run.wait_until(train)
+    at_work = min(run.at_work)
+    (scorer,) = {
+        scorer
+        for scorer in descendants(run.process.pid, 2)
+        if any(at_work in children(zygote) for zygote in children(scorer))
+    }
+    os.kill(scorer, signal.SIGKILL)
+    assert run.end() == (0, [])
+    drill.assert_no_process()
+    assert_equal(drill.results, undisturbed)
+
+
 def test_a_stopped_worker_costs_nobody_anything_as_its_submission_is_graded_again(
     drill, submissions, undisturbed, tmp_path
 ):

@@ -4,6 +4,7 @@ import pytest
 from conftest import ROOT
 from handed import PACKAGES, handed_in, module
 
+from grader.by_code import shown_by_code
 from grader.cases import hidden_cases
 from grader.confined.files import File
 from grader.interview import interview, rounds_of
@@ -24,7 +25,8 @@ def told(zygote, rubric):
         given = (main, [], PACKAGES, rounds_of(cases), zygote, rubric.limits)
         asked = interview(*given, rubric.spellings.by_name())
         text = "\n".join(cell.source for cell in main.cells)
-        verdicts = score(cases, asked.outcomes, rubric.marking(), Written(text, asked.named))
+        written = Written(shown_by_code(text), asked.named)
+        verdicts = score(cases, asked.outcomes, rubric.marking(), written)
         return {v.criterion: (v.diagnosis, v.points) for v in verdicts if v.points < v.max_points}
 
     return graded

@@ -135,7 +135,7 @@ VARIANTS = [
 
 
 @pytest.mark.parametrize("changes", VARIANTS)
-def test_a_variants_solution_is_right_and_each_mutant_is_another_text(zygote, changes):
+def test_a_variants_solution_is_right_and_each_mutant_is_another_text(zygote, reader, changes):
     """Without training, which the pass mark is for; `grader validate` grades the mutants."""
     from grader.classroom import Classroom
     from grader.material.solution import solution_of
@@ -148,7 +148,7 @@ def test_a_variants_solution_is_right_and_each_mutant_is_another_text(zygote, ch
     }
     rubric = msgspec.structs.replace(OWN, homework=homework, points=points)
     source = solution_of(rubric)["homework.py"]
-    classroom = Classroom(Brief.of(rubric, 5, strict=False), zygote)
+    classroom = Classroom(Brief.of(rubric, 5, strict=False), zygote, reader)
     record = classroom.grade(Paper.of("ada", "homework.py", source.encode())).record
     assert [c.id for c in record.criteria if c.points < c.max_points] == []
     assert record.score == sum(points.values())

@@ -30,6 +30,7 @@ from grader.gradebook import (
 from grader.jobs import GradeJob
 from grader.papers import Brief
 from grader.publishing import Folder
+from grader.reading import Reader
 from grader.records import Final, Record, record_path
 from grader.remembering import check_same, first, login_name_or_number, public_seed
 from grader.reports.feedback.pages import Pages
@@ -104,27 +105,30 @@ def _grade(job: GradeJob) -> int:
         remembered = _Remembered.of(before) if before else _Remembered()
         assignment = _assignment(job, remembered, results)
         rubric, handout = assignment.rubric, Handout(assignment.rubric)
+        source_bytes = rubric.limits.source_bytes
         # What is unpacked is read while the class is graded, and gone after that.
-        archives = opened.enter_context(Archives(rubric.archives, rubric.limits.source_bytes))
+        archives = opened.enter_context(Archives(rubric.archives, source_bytes))
         rows = job.options.read_roster()
         names = _names(job, remembered, rows, results)
         remarks = list(_other_python(rubric.software.python))
-        submissions = discover(
-            [Path(path) for path in job.paths],
-            archives,
-            results,
-            names,
-            names.students,
-            untouched=handout.is_at,
-            remark=remarks.append,
-            zone=rubric.late.time_zone,
-            times=_times(job, assignment),
-        )
+        with closing(Reader()) as reader:
+            submissions = discover(
+                [Path(path) for path in job.paths],
+                archives,
+                results,
+                names,
+                names.students,
+                untouched=lambda path: reader.is_handout(path, source_bytes, handout.lines),
+                remark=remarks.append,
+                zone=rubric.late.time_zone,
+                times=_times(job, assignment),
+                look=reader.look_at,
+            )
         remarks += names.check() if rows else []
         several = any(len(each.files) > 1 for s in submissions for each in s.attempts)
         given = handout.lines if several else ()
         brief = Brief.of(rubric, assignment.seed.value, job.isolation == "strict", given)
-        works = [work_of(submission, rubric.limits.source_bytes) for submission in submissions]
+        works = [work_of(submission, source_bytes) for submission in submissions]
         screen = opened.enter_context(
             GradeScreen(sum(map(len, works)), rubric, results, quiet=job.format == "json")
         )

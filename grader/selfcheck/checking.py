@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grader.by_code import shown_by_code
 from grader.confined.calls import answer
 from grader.confined.contract import (
     Call,
@@ -132,8 +133,9 @@ class Work:
         files = Files(main, beside)
         formulas = formulas_of(files.pieces(), questions.spellings)
         named = screen(files, formulas)
+        source = "\n".join(cell.source for cell in cells_of([*beside, main]))
         written = Written(
-            text="\n".join(cell.source for cell in cells_of([*beside, main])),
+            shown=shown_by_code(source),
             named={name: printable_sightings(found) for name, found in named.items()},
             in_text=in_text,
             spellings=questions.spellings,

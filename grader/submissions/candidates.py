@@ -12,7 +12,7 @@ from pathlib import Path
 from grader.confined.names import ASKED, GRADIENTS
 from grader.rubric import Rubric
 from grader.submissions import is_homework
-from grader.submissions.read import Source, Unreadable, read, read_bytes
+from grader.submissions.read import Source, TextCell, Unreadable, read, read_bytes
 
 # Of another draw, a student's own homework has other numbers.
 NUMBER = re.compile(r"\d+")
@@ -35,6 +35,14 @@ def is_untouched(source: Source, handed_out: Collection[str]) -> bool:
     return bool(lines) and lines.issubset(handed_out)
 
 
+def is_handout(path: Path, most_bytes: int, handed_out: Collection[str]) -> bool:
+    """Tell whether a file can be read, and is as it was handed out."""
+    try:
+        return is_untouched(read(path.name, read_bytes(path, most_bytes)), handed_out)
+    except Unreadable:
+        return False
+
+
 class Handout:
     """What students of a homework are given."""
 
@@ -47,14 +55,6 @@ class Handout:
         from grader.material.notebook import released_code  # half a second, for who needs it
 
         return code_lines(released_code(self._rubric))
-
-    def is_at(self, path: Path) -> bool:
-        """Tell whether a file is as it was handed out."""
-        try:
-            data = read_bytes(path, self._rubric.limits.source_bytes)
-            return is_untouched(read(path.name, data), self.lines)
-        except Unreadable:
-            return False
 
 
 class Choice:
@@ -69,6 +69,7 @@ class Choice:
         self._handed_out = frozenset(handed_out)
         self._most = most
         assigned = {*ASKED, *(own for name in GRADIENTS for own in spellings[name])}
+        self._names = frozenset({*ASKED, *(own for each in spellings.values() for own in each)})
         names, either = "|".join(ASKED), "|".join(sorted(assigned))
         self._defines = re.compile(
             rf"(?:\b|\\n)(?:def|class)\s+(?:{names})\b"
@@ -79,6 +80,10 @@ class Choice:
         self._elsewhere = re.compile(ELSEWHERE, re.MULTILINE)
         self._asked = re.compile(rf"\b(?:{names})\b")
         self._either = re.compile(rf"\b(?:{either})\b")
+
+    def only_asked(self, in_text: Mapping[str, TextCell]) -> dict[str, TextCell]:
+        """Return of the names that text cells would define those that something asked may have."""
+        return {name: cell for name, cell in in_text.items() if name in self._names}
 
     def untouched(self, sources: Iterable[Source]) -> set[str]:
         """Return the names of those files that are as they were handed out."""

@@ -54,7 +54,7 @@ from grader.submissions.tree import (
     mode_of,
     newest_version,
 )
-from grader.submissions.works import WHOLE, Works, is_notebook
+from grader.submissions.works import WHOLE, Look, Works, is_notebook, look_at
 
 MOST_FILES = 200  # of a student, and of those that cannot be graded as many are named
 MAX_ARCHIVES = 5
@@ -249,6 +249,7 @@ def discover(
     remark: Callable[[str], None] = lambda line: None,
     zone: Zone = NO_DUE,
     times: Times = NO_TIMES,
+    look: Callable[[Path, int], Look] = look_at,
 ) -> list[Submission]:
     """Return the submissions at and below `paths`, in the order of their places on disk.
 
@@ -260,12 +261,14 @@ def discover(
     who may not be here, and no new one gets. `untouched` tells files that are as
     they were handed out, and `remark` is called with each line that says what was decided. Times
     that a system or an archive tells without a zone are of `zone`, and `times` say when students
-    handed in, whatever else does. Raise NothingToGrade if a path is missing, no file at all was
-    found, or those of several homeworks; UserError if `times` are of nobody here.
+    handed in, whatever else does. `look` looks at the text of a file, up to so many bytes. Raise
+    NothingToGrade if a path is missing, no file at all was found, or those of several homeworks;
+    UserError if `times` are of nobody here.
     The files of an archive are there while `archives` is.
     """
     modes = [_mode(path) for path in paths]
-    search = _Search(archives, results, untouched, remark, zone, times)
+    works = Works(lambda path: look(path, archives.source_bytes), untouched, _absolute(results))
+    search = _Search(archives, results, works, remark, zone, times)
     for path, mode in zip(paths, modes, strict=True):
         search.look_at(path, mode)
     students = search.students()
@@ -285,6 +288,10 @@ def discover(
         where = f" in {listing([str(path) for path in paths])}" if paths else ""
         raise NothingToGrade(f"nothing to grade{where}: {problem}{more}")
     return submissions
+
+
+def _absolute(folder: Path | None) -> str | None:
+    return os.path.abspath(folder) if folder else None
 
 
 def _joined(attempts: Sequence[Submission]) -> Submission:
@@ -308,15 +315,15 @@ class _Search:
         self,
         archives: Archives,
         results: Path | None,
-        untouched: Callable[[Path], bool],
+        works: Works,
         remark: Callable[[str], None],
         zone: Zone,
         times: Times,
     ) -> None:
         self._found: dict[Place, dict[int, _Found]] = {}
         self._archives = archives
-        self._results = os.path.abspath(results) if results else None
-        self._works = Works(archives.source_bytes, untouched, self._results)
+        self._results = _absolute(results)
+        self._works = works
         self._remark = remark
         self._zone = zone
         self._times = times

@@ -8,8 +8,8 @@ import re
 import stat
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
-from itertools import islice
+from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 
 from grader.confined.names import ASKED
@@ -21,6 +21,7 @@ WHOLE = 3  # asked names that a file defines which is more than a helper
 CLASS = 3  # whole works of different names in one folder that are no one student's attempts
 ALL = 6  # of them: then it is no part of another work, even if that imports it
 HEAD_BYTES = 2**16  # of a JSON file, in which a notebook names its cells
+MOST_IMPORTS = 10_000  # of a file; more are no work of a person's
 MOST_LOOKED_AT = 50  # files beside each other; more are a class in any case
 # Folders that a student makes beside those of versions, and no student is called.
 DRAFTS = frozenset({"old", "new", "draft", "drafts", "final", "backup", "copy"})
@@ -52,10 +53,12 @@ def look_at(path: Path, most_bytes: int) -> Look:
     for end in (b"\r", b"\\n", b'"source":'):  # of a line; the latter two within JSON
         text = text.replace(end, b"\n")
     names = (match[1].decode() for each in (DEFINED, ASSIGNED) for match in each.finditer(text))
-    modules = [match[1] for match in FROM.finditer(text)]
-    modules += [name for match in IMPORT.finditer(text) for name in match[1].split(b",")]
+    modules = chain(
+        (match[1] for match in FROM.finditer(text)),
+        (name for match in IMPORT.finditer(text) for name in match[1].split(b",")),
+    )
     imports = (_module(module.decode(errors="replace")) for module in modules)
-    return Look(frozenset(map(_asked, names)), frozenset(imports))
+    return Look(frozenset(map(_asked, names)), frozenset(islice(imports, MOST_IMPORTS)))
 
 
 def is_notebook(path: Path) -> bool:
@@ -87,10 +90,10 @@ class Works:
     """Which files and folders are works, by what their text says and whether it was handed out."""
 
     def __init__(
-        self, most_bytes: int, untouched: Callable[[Path], bool], never: str | None
+        self, look: Callable[[Path], Look], untouched: Callable[[Path], bool], never: str | None
     ) -> None:
         """`never` is the absolute path of a folder that is not looked into."""
-        self._look = cache(partial(look_at, most_bytes=most_bytes))
+        self._look = cache(look)
         self.is_untouched = cache(untouched)
         self._never = never
 

@@ -5,11 +5,16 @@ python start.py FAULT grader.grading DESCRIPTOR...
 
 import os
 import runpy
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from msgspec.structs import replace
+
+
+def none() -> None:
+    """Leave all as it is."""
 
 
 def no_numpy() -> None:
@@ -70,15 +75,62 @@ def memory_runs_out_later() -> None:
     Zygote._new_worker = new_worker_as_it_is_now  # type: ignore[method-assign]
 
 
+def scorer_ends() -> None:
+    """Let a scorer be killed while it grades what says so in its text: once, or always."""
+    from grader.classroom import Classroom
+    from grader.papers import Graded, Paper
+
+    ended = Path(os.environ["TMPDIR"]) / "ended"
+    grade = Classroom.grade
+
+    def grade_or_end(classroom: Classroom, paper: Paper) -> Graded:
+        text = b"".join(paper.files.values())
+        if b"ends the scorer always" in text or (
+            b"ends the scorer once" in text and not ended.exists()
+        ):
+            ended.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return grade(classroom, paper)
+
+    Classroom.grade = grade_or_end  # type: ignore[method-assign]
+
+
+def scorer_starts_once() -> None:
+    """Let a scorer be killed while it grades, and the one in its place while it proves itself."""
+    from grader.classroom import Classroom
+    from grader.papers import Brief, Graded, Paper
+    from grader.reading import Reader
+    from grader.workers import Zygote
+
+    begun = Path(os.environ["TMPDIR"]) / "begun"
+    begin = Classroom.__init__
+
+    def begin_once(classroom: Classroom, brief: Brief, zygote: Zygote, reader: Reader) -> None:
+        if begun.exists():
+            os.kill(os.getpid(), signal.SIGKILL)
+        begun.touch()
+        begin(classroom, brief, zygote, reader)
+
+    def end(classroom: Classroom, paper: Paper) -> Graded:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+    Classroom.__init__ = begin_once  # type: ignore[method-assign]
+    Classroom.grade = end  # type: ignore[method-assign]
+
+
 FAULTS: dict[str, Callable[[], None]] = {
     made.__name__: made
     for made in (
+        none,
         no_numpy,
         python_is_forbidden,
         wrong_products,
         fault_in_the_scorer,
         no_worker_starts,
         memory_runs_out_later,
+        scorer_ends,
+        scorer_starts_once,
     )
 }
 

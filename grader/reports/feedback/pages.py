@@ -1,7 +1,7 @@
 """Write the feedback pages of a class, rendered apart from the coordinating process.
 
 Sources are hostile, and what parses them may hang or take all memory: it does so in a process of
-its own, which has a time limit a page. Here nothing slow or unsafe is imported.
+its own, which has a limit of processor time a page. Here nothing slow or unsafe is imported.
 """
 
 import hashlib
@@ -20,6 +20,7 @@ from pebble import ProcessPool
 from grader.catalogue import LOCALE, Language
 from grader.exits import ENDING
 from grader.files import write_atomically
+from grader.limited import SLEEP_SECONDS, Allowance, within, write_nothing
 from grader.records import Final
 from grader.reports.feedback import render
 from grader.reports.feedback.render import Form, Order
@@ -106,16 +107,14 @@ class Pages:
     def _start(self, form: Form, order: Order) -> Future[str]:
         if self._pool is None:
             self._pool = ProcessPool(
-                self._jobs,
-                initializer=render.limit_memory,
-                initargs=(self._limits.memory_bytes,),
-                context=get_context("spawn"),
+                self._jobs, initializer=write_nothing, context=get_context("spawn")
             )
+        allowance = Allowance(self._limits.seconds, self._limits.memory_bytes)
         future: Future[str] = Future()
         with interrupts_wait():
             try:
                 future = self._pool.schedule(
-                    render.page, args=(order, form), timeout=self._limits.seconds
+                    within, args=(allowance, render.page, order, form), timeout=SLEEP_SECONDS
                 )
             except OSError as error:  # a container's shared memory is full; it starts another time
                 future.set_exception(error)

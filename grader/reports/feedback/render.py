@@ -1,8 +1,6 @@
 """Render one feedback page; called in a process of its own (pages.py)."""
 
 import re
-import resource
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +10,6 @@ import msgspec
 
 from grader.breakdown import attempt_words, steps
 from grader.catalogue import Language, Texts
-from grader.confined import kernel
 from grader.records import ByHand, Criterion, Final, SourceNote
 from grader.rubric import PageLimits
 
@@ -56,20 +53,6 @@ class Row:
     def lost(self) -> bool:
         """Whether points were lost."""
         return self.criterion.points < self.criterion.max_points
-
-
-def limit_memory(memory_bytes: int) -> None:
-    """Limit this process, which renders: its memory; and it writes no file and dumps no core.
-
-    `memory_bytes` is what it may map beyond what it has mapped already.
-    """
-    _, allowed = resource.getrlimit(resource.RLIMIT_AS)
-    most = kernel.mapped_bytes() + memory_bytes
-    most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    for none in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
-        resource.setrlimit(none, (0, 0))
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
 
 def page(order: Order, form: Form) -> str:
