@@ -16,6 +16,7 @@ from grader.confined.contract import (
     NO_GPU_HERE,
     OUT_OF_TIME,
     Hint,
+    Kept,
     Outcome,
     Parameters,
     Sighting,
@@ -90,6 +91,7 @@ class Redactor:
             detail=outcome.detail if is_ours else self.text(outcome.detail),
             where=self.place(outcome.where),
             seen=tuple(Sighting(self.text(s.name), self.place(s.where)) for s in outcome.seen),
+            kept=tuple(Kept(self.text(k.name), self.place(k.where), k.kind) for k in outcome.kept),
             damaged=tuple(name for name in outcome.damaged if name in GIVEN),
             hint=hint if hint and self._bears_out(hint) else None,
         )
