@@ -23,7 +23,7 @@ from seccompy import Filter
 from grader.confined import kernel
 from grader.confined.devices import NO_GPU
 from grader.confined.limits import Limits
-from grader.confined.readable import GRADER, readable_paths, without_grader
+from grader.confined.readable import GRADER, python_paths, readable_paths, without_grader
 from grader.confined.syscalls import build_filter, build_own_signals
 
 # In the order in which a worker enters them.
@@ -207,7 +207,7 @@ class Confinement:
 
     def _make_python_reachable(self) -> None:
         """Make sure that another user can import what is not imported yet; raise where it can't."""
-        needed = [self._base, *filter(Path.is_dir, readable_paths())]
+        needed = [self._base, *filter(Path.is_dir, {*python_paths(), *readable_paths()})]
         if _reachable_by(NOBODY, needed):
             return
         if "folder" not in self.missing:
