@@ -15,7 +15,7 @@ from typing import Final
 PARTS: Final = (
     "lib", "lib32", "lib64", "libx32", "libexec", "bin", "include", "etc/fonts",
     "share/fonts", "share/fontconfig", "share/zoneinfo", "share/locale", "share/terminfo",
-    "share/matplotlib",  # its own files, where Debian packs it
+    "share/texmf/fonts", "share/matplotlib",  # as Debian packs some fonts, and matplotlib
 )  # fmt: skip
 INSTALLED: Final = ("/usr", "/usr/local")
 # Nothing here names a user, a host or a secret.
