@@ -3,9 +3,11 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -115,6 +117,15 @@ def zygote() -> Iterator[Zygote]:
 def reader() -> Iterator[Reader]:
     with contextlib.closing(Reader()) as opened:
         yield opened
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """Give a folder that every user can reach; tmp_path lies in one that is closed to others."""
+    path = Path(tempfile.mkdtemp(prefix="grader-reachable-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
 
 
 @pytest.fixture(scope="session")

@@ -82,6 +82,29 @@ def test_a_class_is_graded_once_but_for_what_crashed_and_what_changed(grade, sub
     assert criteria_of(tmp_path / "results") == before
 
 
+WAITS = "import time\ntime.sleep(60)\ndef forward(x, params):\n    return x\n"
+
+
+def test_what_waited_and_did_not_compute_is_graded_again_by_the_next_run(warm, untrained, tmp_path):
+    """It may have been the machine, or another submission, that kept it waiting."""
+    text = untrained.read_text(encoding="utf-8")
+    short = tmp_path / "short.toml"
+    for limit in ("import_seconds = 10.0", "load_seconds = 6.0"):
+        assert limit in text
+        text = text.replace(limit, f"{limit.split()[0]} = 0.5")
+    short.write_text(text, encoding="utf-8")
+    folder, results = tmp_path / "class", tmp_path / "results"
+    folder.mkdir()
+    shutil.copy(CORPUS / "sign_of_w1.py", folder)
+    (folder / "waits.py").write_text(WAITS)
+    for known in ("2 graded", "(1 as graded before)"):
+        done = warm.run("grade", folder, "--out", results, "--rubric", short)
+        assert done.returncode == 0, done.stderr
+        assert known in done.stdout
+        (note,) = json.loads((results / "waits" / "result.json").read_bytes())["notes"]
+        assert "was stopped because it waited too long" in note["text"]
+
+
 def test_what_is_asked_for_otherwise_is_graded_anew(grade):
     assert "as graded before" not in grade()[1]
     assert "as graded before" in grade()[1]

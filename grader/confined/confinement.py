@@ -23,7 +23,7 @@ from seccompy import Filter
 from grader.confined import kernel
 from grader.confined.devices import NO_GPU
 from grader.confined.limits import Limits
-from grader.confined.readable import GRADER, readable_paths, without_grader
+from grader.confined.readable import GRADER, python_paths, readable_paths, without_grader
 from grader.confined.syscalls import build_filter, build_own_signals
 from grader.confined.temporary import SHARED_MEMORY
 
@@ -59,11 +59,13 @@ OWN: Final = FLAT | AccessFS.REFER | AccessFS.MAKE_DIR | AccessFS.MAKE_SYM | Acc
 LITTLE: Final = 256 << 20
 
 STACK_BYTES: Final = 8 << 20  # of the main thread, and of each other one: see zygote.prepare
-# A hard limit from outside that is lower than the rubric's is used, down to these.
+# A hard limit from outside that is lower than the rubric's is used, down to these. They are twice
+# to 16 times what the sample class needs: 16 open files, a thread, files of 64 kB, 128 kB of stack.
 LEAST_OPEN_FILES: Final = 32
 LEAST_THREADS: Final = 16
 LEAST_FILE_BYTES: Final = 1 << 20
 LEAST_STACK_BYTES: Final = 2 << 20
+MEMORY: Final = "memory (ulimit {}; memory_bytes in the rubric)"
 
 
 def place_for_base() -> Path | None:
@@ -207,7 +209,7 @@ class Confinement:
 
     def _make_python_reachable(self) -> None:
         """Make sure that another user can import what is not imported yet; raise where it can't."""
-        needed = [self._base, *filter(Path.is_dir, readable_paths())]
+        needed = [self._base, *filter(Path.is_dir, {*python_paths(), *readable_paths()})]
         if _reachable_by(NOBODY, needed):
             return
         if "folder" not in self.missing:
@@ -231,32 +233,20 @@ class Confinement:
         Time and memory decide marks: less than the rubric's, on one machine only, is not enough.
         """
         seconds, memory = ceil(limits.total_seconds), kernel.mapped_bytes() + limits.memory_bytes
+        files, size, threads = limits.open_files, limits.file_bytes, limits.threads
+        set_limit = kernel.set_limit
         # At the soft limit SIGXCPU, which tells the grader why; at the hard one SIGKILL.
-        kernel.set_limit(
-            resource.RLIMIT_CPU, seconds, seconds, "processor time (ulimit -t)", beyond=1
-        )
-        for number, option in ((resource.RLIMIT_AS, "-v"), (resource.RLIMIT_DATA, "-d")):
-            name = f"memory (ulimit {option}; memory_bytes in the rubric)"
-            kernel.set_limit(number, memory, memory, name)
-        kernel.set_limit(resource.RLIMIT_CORE, 0, 0, "core dumps")
-        for number, value, least, name in (
-            (
-                resource.RLIMIT_FSIZE,
-                limits.file_bytes,
-                LEAST_FILE_BYTES,
-                "size of a file (ulimit -f)",
-            ),
-            (resource.RLIMIT_NOFILE, limits.open_files, LEAST_OPEN_FILES, "open files (ulimit -n)"),
-            (resource.RLIMIT_STACK, STACK_BYTES, LEAST_STACK_BYTES, "stack (ulimit -s)"),
-        ):
-            kernel.set_limit(number, value, min(value, least), name)
+        set_limit(resource.RLIMIT_CPU, seconds, seconds, "processor time (ulimit -t)", beyond=1)
+        set_limit(resource.RLIMIT_AS, memory, memory, MEMORY.format("-v"))
+        set_limit(resource.RLIMIT_DATA, memory, memory, MEMORY.format("-d"))
+        set_limit(resource.RLIMIT_FSIZE, size, LEAST_FILE_BYTES, "size of a file (ulimit -f)")
+        set_limit(resource.RLIMIT_NOFILE, files, LEAST_OPEN_FILES, "open files (ulimit -n)")
+        set_limit(resource.RLIMIT_STACK, STACK_BYTES, LEAST_STACK_BYTES, "stack (ulimit -s)")
+        set_limit(resource.RLIMIT_CORE, 0, 0, "core dumps")
         if self._counts_own_threads():
-            # Of a user who is not this worker's alone, others have a share of the lower limit.
-            least = LEAST_THREADS if os.geteuid() >= FIRST_UID else limits.threads
-            threads = limits.threads
-            kernel.set_limit(
-                resource.RLIMIT_NPROC, threads, min(threads, least), "processes (ulimit -u)"
-            )
+            # If others are the same user, they use up a part of a limit from outside.
+            least = LEAST_THREADS if os.geteuid() >= FIRST_UID else threads
+            set_limit(resource.RLIMIT_NPROC, threads, least, "processes (ulimit -u)")
 
     def _counts_own_threads(self) -> bool:
         """Whether the kernel counts this worker's threads by themselves.

@@ -111,10 +111,11 @@ def mapped_bytes() -> int:
 def set_limit(number: int, value: int, least: int, name: str, beyond: int = 0) -> None:
     """Set a resource limit, which people call `name`; the hard one is `beyond` more than the soft.
 
-    A hard limit that is lower already is used instead. Raises OSError if that leaves less than
-    `least`: a process may not raise it.
+    A hard limit that is lower already is used instead, since a process may not raise it. Raises
+    OSError if that leaves less than `least`, or than `value`, if this is even less.
     """
     _, hard = resource.getrlimit(number)
+    least = min(least, value)
     if hard != resource.RLIM_INFINITY:
         value = min(value, hard - beyond)
     if value < least:

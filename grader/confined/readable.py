@@ -6,16 +6,16 @@ may be the folder of a course, with its class and its results.
 
 import site
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 # Of a folder that Python or the system is installed in: /usr, a virtual environment, conda's.
 PARTS: Final = (
-    "lib", "lib32", "lib64", "libx32", "libexec", "bin", "include", "pyvenv.cfg", "etc/fonts",
+    "lib", "lib32", "lib64", "libx32", "libexec", "bin", "include", "etc/fonts",
     "share/fonts", "share/fontconfig", "share/zoneinfo", "share/locale", "share/terminfo",
-    "share/matplotlib",  # its own files, where Debian packs it
+    "share/texmf/fonts", "share/matplotlib",  # as Debian packs some fonts, and matplotlib
 )  # fmt: skip
 INSTALLED: Final = ("/usr", "/usr/local")
 # Nothing here names a user, a host or a secret.
@@ -26,17 +26,26 @@ SYSTEM: Final = (
 GRADER: Final = Path(__file__).resolve().parents[1]
 
 
+def python_paths() -> set[Path]:
+    """Return the parts of Python and its packages that are there, by the names it knows them by."""
+    installed = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
+    return {*_parts_of(installed), *filter(Path.exists, map(Path, site.getsitepackages()))}
+
+
 @cache
 def readable_paths() -> tuple[Path, ...]:
     """Return the files and folders that a worker may read, but for the grader's own in them.
 
     They are there, are free of links, and none lies in another.
     """
-    installed = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix, *INSTALLED}
-    named = {Path(folder, part) for folder in installed for part in PARTS}
-    named |= {*map(Path, SYSTEM), *map(Path, site.getsitepackages())}
-    found = {path.resolve() for path in named if path.exists()}
+    system = filter(Path.exists, map(Path, SYSTEM))
+    found = {path.resolve() for path in (*python_paths(), *_parts_of(INSTALLED), *system)}
     return tuple(sorted(path for path in found if found.isdisjoint(path.parents)))
+
+
+def _parts_of(folders: Iterable[str]) -> Iterator[Path]:
+    paths = (Path(folder, part) for folder in folders for part in PARTS)
+    return filter(Path.exists, paths)
 
 
 def without_grader(folder: Path) -> Iterator[Path]:
