@@ -453,10 +453,10 @@ def github(
 ) -> None:
     """Write a composite action for the course's repository, and a workflow for the students'."""
     from grader.autograders import github as files
-    from grader.files import write_atomically
+    from grader.files import EVERYBODY, write_atomically
 
     for path, content in files(repository, ref).items():
-        write_atomically(out / path, content)
+        write_atomically(out / path, content, EVERYBODY)
         typer.echo(f"wrote {out / path}")
 
 

@@ -12,7 +12,7 @@ from grader.bundle import zipped
 from grader.cases import public_cases_json
 from grader.catalogue import LOCALE
 from grader.errors import UserError
-from grader.files import write_atomically
+from grader.files import EVERYBODY, STAFF, write_atomically
 from grader.material import rendered
 from grader.material.module import stub_of
 from grader.material.notebook import handout_of, notebook_of
@@ -86,13 +86,15 @@ def release(rubric: Rubric, root: Path, out: Path, students: Sequence[str] = ())
         raise UserError("an archive for each student needs per_student = true in the rubric")
     generated = generate(rubric)
     for path, content in generated.items():
-        write_atomically(root / path, content)
+        is_handed_out = path.is_relative_to(ASSIGNMENT)  # the solution is for the staff
+        write_atomically(root / path, content, EVERYBODY if is_handed_out else STAFF)
         yield root / path
-    write_atomically(out / ARCHIVE, archive_of(generated))
+    write_atomically(out / ARCHIVE, archive_of(generated), EVERYBODY)
     yield out / ARCHIVE
     for student in students:
         path = out / student / ARCHIVE
-        write_atomically(path, archive_of(_assignment(rubric.released_to(student))))
+        archive = archive_of(_assignment(rubric.released_to(student)))
+        write_atomically(path, archive, EVERYBODY)
         yield path
 
 

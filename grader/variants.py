@@ -12,7 +12,7 @@ import msgspec
 from grader.activations import activation_called
 from grader.calibration import Measured, measure, networks
 from grader.errors import UserError
-from grader.files import write_atomically
+from grader.files import EVERYBODY, write_atomically
 from grader.rubric import Homework, Rubric, check_rubric, load_rubric, to_toml
 
 HALVINGS = 4  # of the learning rate, at most
@@ -35,7 +35,7 @@ def new_variant(homework: Homework, path: Path, jobs: int) -> tuple[Rubric, list
     asked = msgspec.structs.replace(own, homework=homework, points=points)
     check_rubric(asked)
     rubric, measured = _calibrated(asked, jobs)
-    write_atomically(path, to_toml(rubric))
+    write_atomically(path, to_toml(rubric), EVERYBODY)
     return rubric, measured
 
 

@@ -13,7 +13,7 @@ from typing import Self, TypeVar
 
 from grader.clocks import OutOfTime, ProcessClock, Watch, is_ready
 from grader.confined import wire
-from grader.confined.confinement import LAYERS, place_for_base
+from grader.confined.confinement import LAYERS, NOT_ROOT, place_for_base
 from grader.confined.contract import (
     OUT_OF_TIME,
     Call,
@@ -114,9 +114,11 @@ class Zygote:
         self._spare = self._new_worker(limits)
         worker.begin(self.slowness)
         self._join(worker)
-        if self.strict and worker.missing:
+        # That an ordinary user can give a worker no other user is no lack of this machine.
+        lacking = {name: why for name, why in worker.missing.items() if why != NOT_ROOT}
+        if self.strict and lacking:
             with worker:
-                lacks = "; ".join(f"{name}: {why}" for name, why in worker.missing.items())
+                lacks = "; ".join(f"{name}: {why}" for name, why in lacking.items())
                 raise IsolationMissing(f"not all layers of isolation are in force here ({lacks})")
         return worker
 

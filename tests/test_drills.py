@@ -442,7 +442,7 @@ def test_a_worker_that_hangs_does_not_outlive_what_started_it(drill, tmp_path, v
     drill.assert_nothing_temporary()
 
 
-@pytest.mark.parametrize("step", ["fsync", "chmod", "replace"])
+@pytest.mark.parametrize("step", ["fsync", "fchmod", "replace"])
 def test_a_write_killed_at_any_step_leaves_the_old_content_and_what_the_next_run_removes(
     tmp_path, step
 ):
@@ -450,9 +450,9 @@ def test_a_write_killed_at_any_step_leaves_the_old_content_and_what_the_next_run
     write_atomically(target, "old")
     program = (
         "import os, signal, sys\nfrom pathlib import Path\n"
-        "from grader.files import write_atomically\n"
+        "from grader.files import EVERYBODY, write_atomically\n"
         f"os.{step} = lambda *given: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "write_atomically(Path(sys.argv[1]), 'new')\n"
+        "write_atomically(Path(sys.argv[1]), 'new', EVERYBODY)\n"
     )
     done = subprocess.run([sys.executable, "-c", program, str(target)], timeout=PATIENCE)
     assert done.returncode == -signal.SIGKILL

@@ -287,7 +287,7 @@ def test_a_name_that_cannot_be_is_told_in_letters_that_print(warm, tmp_path, nam
         done = warm.run(*(word.format(name) for word in command), cwd=tmp_path)
         assert done.returncode == UNUSABLE, (command, done.stderr)
         lines = done.stderr.splitlines()
-        assert len(lines) == 1 + name.count("\n")
+        assert 1 <= len(lines) <= 1 + name.count("\n")
         assert all(line.startswith("grader: ") and line.isprintable() for line in lines)
     assert list(tmp_path.iterdir()) == []
 

@@ -161,6 +161,8 @@ def test_no_command_runs_a_students_file_in_the_current_folder(student, untraine
 def test_check_runs_no_other_file_of_the_folder(student, command):
     done = student.run(*command, "check", "homework.py", GRADER_SEED=SEED)
     assert (done.returncode, done.stdout.count("100/100")) == (0, 1), done.stdout + done.stderr
+    (notice,) = done.stderr.splitlines()
+    assert notice.startswith("grader: the file runs unconfined, with your rights")
 
 
 def test_check_keeps_the_seed_from_what_it_runs(student):

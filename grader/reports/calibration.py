@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from grader.calibration import Measured
-from grader.files import write_atomically
+from grader.files import EVERYBODY, write_atomically
 from grader.rubric import Rubric
 
 TABLE, PLOT = "calibration.md", "calibration.png"
@@ -19,8 +19,8 @@ HEADING = "| gradients | must | pass | least loss / Var(y) | median | most |"
 
 def write_calibration(measured: Sequence[Measured], rubric: Rubric, out: Path) -> list[Path]:
     """Write the table and the plot below `out`; return their paths."""
-    write_atomically(out / TABLE, table_of(measured, rubric))
-    write_atomically(out / PLOT, _plot(measured))
+    write_atomically(out / TABLE, table_of(measured, rubric), EVERYBODY)
+    write_atomically(out / PLOT, _plot(measured), EVERYBODY)
     return [out / TABLE, out / PLOT]
 
 

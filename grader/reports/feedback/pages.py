@@ -19,7 +19,7 @@ from pebble import ProcessPool
 
 from grader.catalogue import LOCALE, Language
 from grader.exits import ENDING
-from grader.files import write_atomically
+from grader.files import EVERYBODY, write_atomically
 from grader.limited import SLEEP_SECONDS, Allowance, within, write_nothing
 from grader.records import Final
 from grader.reports.feedback import render
@@ -91,7 +91,7 @@ class Pages:
         path, order, future = self._begun.popleft()
         page = self._rendered(order, future)
         if path.parent.is_dir():  # else somebody has removed this student meanwhile
-            write_atomically(path, page)
+            write_atomically(path, page, EVERYBODY)
             self.written += 1
 
     def _rendered(self, order: Order, future: Future[str]) -> str:
