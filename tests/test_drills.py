@@ -235,14 +235,21 @@ def test_a_grader_killed_at_any_moment_loses_nothing_that_was_finished(
     drill.assert_nothing_temporary()
 
 
-def kill_all(run: Run) -> None:
-    """Kill a run with every process that it has started, so that none clears up."""
-    pids = [run.process.pid, *(pid for depth in (1, 2, 3, 4) for pid in
-                               descendants(run.process.pid, depth))]  # fmt: skip
-    for number in (signal.SIGSTOP, signal.SIGKILL):  # so that nobody starts another one meanwhile
-        for pid in pids:
+def signal_all(run: Run, number: int) -> None:
+    """Send a signal to a run and every process that it has started."""
+    for generation in range(5):
+        for pid in descendants(run.process.pid, generation):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+
+def kill_all(run: Run) -> None:
+    """Kill a run with every process of it, so that none clears up, nor starts another one."""
+    signal_all(run, signal.SIGSTOP)
+    pids = [pid for depth in range(5) for pid in descendants(run.process.pid, depth)]
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     run.process.communicate(timeout=PATIENCE)
 
 
@@ -266,17 +273,17 @@ def test_what_runs_left_that_were_killed_with_all_their_processes_is_cleared_by_
 
 def test_a_run_beside_keeps_what_is_its_own(drill, submissions, undisturbed, tmp_path):
     alive = drill.start(submissions, tmp_path / "alive")
-    alive.wait_until(lambda run: run.workers)
+    alive.wait_until(lambda run: run.graded)
+    signal_all(alive, signal.SIGSTOP)
     of_alive = set(drill.temporary.iterdir())
     killed = drill.start(submissions)
     killed.wait_until(lambda run: run.workers)
     kill_all(killed)
     assert set(drill.temporary.iterdir()) > of_alive > set()
-    after = drill.start(submissions)
-    after.wait_until(lambda run: run.workers)
-    assert of_alive <= set(drill.temporary.iterdir())
+    assert drill.start(submissions).end() == (0, [])
+    assert set(drill.temporary.iterdir()) == of_alive
+    signal_all(alive, signal.SIGCONT)
     assert alive.end() == (0, [])
-    assert after.end() == (0, [])
     drill.assert_no_process()
     for results in (drill.results, tmp_path / "alive"):
         assert_equal(results, undisturbed)

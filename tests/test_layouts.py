@@ -392,7 +392,9 @@ TWO_WAYS = {
 @pytest.mark.parametrize("case", TWO_WAYS)
 def test_a_name_that_reads_as_another_students_is_nobodys(tmp_path, rubric, case):
     names, expected, told = TWO_WAYS[case]
-    found = found_in(lay(tmp_path / "class", dict.fromkeys(names, "")), rubric)
+    remarks: list[str] = []
+    root = lay(tmp_path / "class", dict.fromkeys(names, ""))
+    found = found_in(root, rubric, remark=remarks.append)
     graded = {s.owner.id: [path.name for path in s.files] for s in found if not s.problem}
     assert {id_: files for id_, files in graded.items() if id_ in expected} == expected
     rest = [s for s in found if s.problem]
@@ -400,6 +402,8 @@ def test_a_name_that_reads_as_another_students_is_nobodys(tmp_path, rubric, case
         assert not rest
     else:
         assert told in rest[0].problem
+        (line,) = [line for line in remarks if "graded for nobody" in line]
+        assert rest[0].files[0].name in line
 
 
 def test_a_time_that_is_none_does_not_unmake_a_class(tmp_path, rubric):

@@ -35,6 +35,9 @@ def make_own_folder(place: Path | None = None) -> tuple[Path, int]:
             lock = _locked(folder)
         except (FileNotFoundError, BlockingIOError):
             continue  # another process has taken it for abandoned
+        except OSError:
+            folder.rmdir()
+            raise
         if folder.exists():
             return folder, lock
         os.close(lock)

@@ -473,6 +473,9 @@ class _Search:
     def _add_class(self, layout: Layout) -> None:
         """Add the students of a class that a system laid out."""
         self._systems.setdefault(layout.system, []).append(layout.of)
+        if layout.nobodys:
+            what = listing(sorted(layout.nobodys))
+            self._say(layout.of, f"graded for nobody, as each may be of several students: {what}")
         # Archives late: they are opened only for those who have no work beside them.
         for name in sorted(layout.owners, key=lambda name: (suffix(name) == ZIP, name)):
             for told in layout.owners[name]:

@@ -72,7 +72,7 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
         for entry in found.keys() - settled.keys()
     }
     moments = {entry: ways[0].moment for entry, ways in found.items()}
-    return Layout(folder, owners, called, in_order(moments), problems=problems)
+    return Layout(folder, owners, called, in_order(moments), problems=problems, nobodys=problems)
 
 
 def _ways(entry: str) -> list[_Way]:

@@ -66,7 +66,8 @@ class Layout:
     `files` are the names that students gave to files, where the system changed them.
     `remarks` are what was decided about an entry, for the screen. `problems` is, in a
     sentence about an entry, why there is nothing to grade, where the system tells. `late` says if
-    an entry is marked as late, where the system marks those that are.
+    an entry is marked as late, where the system marks those that are. `nobodys` are entries that
+    may each be of several students.
     """
 
     of: Path
@@ -76,6 +77,7 @@ class Layout:
     remarks: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
     late: Mapping[str, bool] = field(default_factory=dict)
+    nobodys: Collection[str] = ()
 
     @property
     def system(self) -> str:
@@ -183,6 +185,7 @@ def by_name(
         {entry: way.file or entry for entry, way in settled.items()},
         problems=problems,
         late=late if any(late.values()) else {},  # if none is, perhaps none was due
+        nobodys=problems,
     )
 
 
