@@ -25,10 +25,10 @@ from grader.confined.files import File, cells_of
 
 LEFT_OUT = "…"
 LONGEST = 120  # characters of a text
-LONGEST_WORD = 40  # but for a word of the submission's own
+LONGEST_WORD = 60  # but for a word of the submission's own
 MOST_DIGITS = 3  # of a whole number
 MOST_NUMBERS = 12  # of a text
-NUMBER = re.compile(r"\.?\d[\d_]*(?:\.\d[\d_]*)*(?:[eE][+-]?\d+)?", re.ASCII)
+NUMBER = re.compile(r"\.?\d+(?:[._]\d+)*(?:[eE][+-]?\d+)?", re.ASCII)
 WORD = re.compile(r"\w+", re.ASCII)
 # What honest errors hold: w1, float64, NotImplementedError, and shapes like 100x20. Bytes that are
 # written as text, in hexadecimal or base64, are otherwise.

@@ -73,16 +73,16 @@ def check_long(seed: int, or_else: str = "") -> None:
 
     `or_else` says what to do other than to make a longer one.
     """
-    if seed.bit_length() < LEAST_BITS:
+    if is_short(seed):
         raise UserError(
             f"the seed (--seed or GRADER_SEED) has {seed.bit_length()} bits, and fewer than "
             f"{LEAST_BITS} can be found by trying: {or_else}make one with {MAKE_ONE}"
         )
 
 
-def public_seed() -> int:
-    """Return the seed that stands in the package's own rubric: of `validate` and tests."""
-    return load_rubric(RUBRIC_FILE).cases.seed
+def is_short(seed: int) -> bool:
+    """Tell whether a seed could be found by trying, as one that is published is at once."""
+    return seed.bit_length() < LEAST_BITS
 
 
 def _first_seed(options: Options, seed_before: str | None) -> Seed:

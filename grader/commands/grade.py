@@ -32,7 +32,7 @@ from grader.papers import Brief
 from grader.publishing import Folder
 from grader.reading import Reader
 from grader.records import Final, Record, record_path
-from grader.remembering import check_same, first, login_name_or_number, public_seed
+from grader.remembering import check_same, first, is_short, login_name_or_number
 from grader.reports.feedback.pages import Pages
 from grader.reports.figures import ClassFigures
 from grader.reports.terminal import GradeScreen
@@ -201,9 +201,9 @@ def _remember(
             f"{results} was graded with other software before ({_changed(known, brief)}): to grade "
             f"all of it with this one, grader regrade --all --results {results}"
         )
-    if assignment.seed.value == str(public_seed()):
+    if is_short(int(assignment.seed.value)):
         yield (
-            "the seed is the one that is published with the grader, so that students may know it: "
+            "the seed is short, so that students could find it by trying: "
             f"grader settings {results} --new-seed"
         )
 
