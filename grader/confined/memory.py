@@ -249,7 +249,10 @@ class _Walk:
             return None
         inner = vars(value)[name]
         if not isinstance(value, ModuleType):
-            return _Named(full, inner, None, owner.where)
+            is_library = isinstance(value, type) and not self._is_of_source(value)
+            plain = Bound("", 0, is_library=True)
+            bound = plain if is_library and not self._is_telling(inner) else None
+            return _Named(full, inner, bound, owner.where)
         bound = self._places.of_module(value.__name__, name)
         if bound is None and (value.__name__.partition(".")[0] in OUTSIDE or name in READING):
             self._call(full, owner.where)
