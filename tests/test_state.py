@@ -20,6 +20,13 @@ MODE = "torch.overrides.TorchFunctionMode"
 DISPATCH = "torch.utils._python_dispatch.TorchDispatchMode"
 # By part: a source that leaves it changed, and what tells its state.
 LEFT = {
+    "forward mode": (
+        "torch.autograd.forward_ad.enter_dual_level()", "torch.autograd.forward_ad._current_level",
+    ),
+    "profiler": (
+        "torch.autograd.profiler.profile().__enter__()",
+        "'KINETO' in str(torch._C._autograd._profiler_type())",
+    ),
     "grad mode": ("torch.set_grad_enabled(False)", "torch.is_grad_enabled()"),
     "inference mode": (
         "mode = torch.inference_mode()\nmode.__enter__()", "torch.is_inference_mode_enabled()",

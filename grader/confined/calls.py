@@ -59,6 +59,7 @@ def _watched(call: Call, loaded: Loaded) -> Outcome:
     # Of each criterion one: what is wrong there earns nothing.
     kind = (call.function, len(call.tensors["b1"]) == 1)
     is_first = kind not in loaded.asked
+    is_new = all(call.function != function for function, _ in loaded.asked)
     loaded.asked.add(kind)
     with watching(loaded.labels, loaded.passes, recorded=is_first) as watch:
         outcome = _answer(call, loaded)
@@ -70,7 +71,7 @@ def _watched(call: Call, loaded: Loaded) -> Outcome:
         outcome,
         seen=watch.sightings(),
         damaged=damaged if is_gradient else (),
-        kept=_kept(call.function, loaded) if is_gradient and is_first else (),
+        kept=_kept(call.function, loaded) if is_gradient and is_new else (),
     )
 
 

@@ -11,12 +11,21 @@ beside student code, which can take it apart.
 """
 
 import ast
+import builtins
 import dis
 import functools
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from queue import Queue, SimpleQueue
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FunctionType,
+    MethodType,
+    ModuleType,
+    SimpleNamespace,
+)
 from typing import Any
 
 import torch
@@ -32,9 +41,19 @@ MOST_LOOKED_AT = 500  # values, of one gradient
 LONGEST_TEXT = 200
 MOST_ENTRIES = 16
 # Bring in what the source does not show.
-OPENING = ("open", "exec", "eval", "compile", "globals")
+OPENING = ("open", "exec", "eval", "compile", "globals", "vars", "__import__")
 READING = frozenset({"load", "loadtxt", "genfromtxt", "fromfile", "memmap", "read_csv"})
+OUTSIDE = frozenset(
+    {"os", "posix", "io", "_io", "pathlib", "pickle", "_pickle", "marshal", "shelve", "sqlite3"}
+    | {"mmap", "tempfile", "linecache", "importlib", "gc", "inspect", "ctypes", "_ctypes", "sys"}
+)
+INSIDES = frozenset(
+    {"__dict__", "__globals__", "__defaults__", "__kwdefaults__", "__closure__", "__code__"}
+)
+BUILT_IN = frozenset(vars(builtins))
+OF_TENSOR = frozenset(vars(Tensor)) | frozenset(vars(torch._C.TensorBase))
 NUMBERS = (bool, int, float, complex, type(None), type(...))
+HOLDING = (dict, list, set, Tensor, nn.Module, SimpleNamespace, SimpleQueue, Queue)
 CONTAINERS = (dict, list, tuple, set, frozenset, bytes, bytearray, str)
 IMMEDIATE = (torch.dtype, torch.device, torch.Size, torch.layout, torch.memory_format, range, slice)
 PLAIN_PACKAGES = ("torch", "numpy", "math", "builtins", "typing", "cmath", "collections")
@@ -81,6 +100,10 @@ class _Walk:
         elif gradient in self._loaded.namespace:
             value = self._loaded.namespace[gradient]
             self._todo = [_Named(gradient, value, self._places.of(None, gradient), "")]
+            parameters = self._loaded.namespace.get("Parameters")  # it is called with one
+            if isinstance(parameters, type):
+                bound = self._places.of(None, "Parameters")
+                self._class(_Named("Parameters", parameters, bound, ""), parameters)
         while self._todo and len(self._seen) < MOST_LOOKED_AT and len(self.found) < MOST_KEPT:
             named = self._todo.pop(0)
             if id(named.value) not in self._seen or _is_small(named.value):
@@ -141,6 +164,8 @@ class _Walk:
 
     def _class(self, named: _Named, owner: type) -> None:
         for name, value in list(vars(owner).items()):
+            if isinstance(value, property):
+                value = value.fget
             function = getattr(value, "__func__", value)
             is_own = type(function) is FunctionType
             if is_own and function.__code__.co_filename in self._loaded.labels:
@@ -148,10 +173,11 @@ class _Walk:
             elif (
                 self._is_of_source(owner)
                 and not name.startswith("_")
-                and isinstance(value, CONTAINERS | Tensor | nn.Module)
+                and isinstance(value, (*CONTAINERS, *HOLDING))
                 and not _is_small(value)
             ):
-                where = named.where
+                bound = named.bound
+                where = f"{bound.label}, line {bound.line}" if bound else named.where
                 self._todo.append(_Named(f"{owner.__name__}.{name}", value, None, where))
 
     def _is_of_source(self, owner: type) -> bool:
@@ -168,56 +194,89 @@ class _Walk:
             elif not _is_small(inner) and not isinstance(inner, str):
                 where = f"{code.co_filename}, line {code.co_firstlineno}"
                 self.found.setdefault("a constant", Kept("a large constant", where, "made"))
+        for name in code.co_names:
+            if name in vars(Tensor) and name not in OF_TENSOR:
+                where = f"{code.co_filename}, line {code.co_firstlineno}"
+                self.found.setdefault(name, Kept(f"Tensor.{name}", where, "made"))
         for chain, line in _loaded_by(code):
             self._chain(chain, f"{code.co_filename}, line {line}", code.co_filename, namespace)
 
     def _chain(
         self, chain: list[Any], where: str, label: str, namespace: Mapping[str, Any]
     ) -> None:
+        """Look at what a name stands for, after the attributes taken of it."""
         first, *attributes = chain
-        bound = None
-        if isinstance(first, str):
-            if first not in namespace:
-                if first in OPENING:
-                    self.found.setdefault(first, Kept(first, where, "called"))
-                return
-            value, name, bound = namespace[first], first, self._places.of(label, first)
-        else:  # a module that the function imports itself
-            value, name = first, first.__name__
-        for attribute in attributes:
-            if type(value) not in (ModuleType, FunctionType) and not isinstance(value, type):
-                break
-            inner = vars(value).get(attribute, _MISSING)
-            if inner is _MISSING:
-                break
-            if isinstance(value, ModuleType):
-                bound = self._places.of_module(value.__name__, attribute)
-                if attribute in READING:
-                    called = f"{value.__name__}.{attribute}"
-                    self.found.setdefault(called, Kept(called, where, "called"))
-                if bound is None and not _is_telling(inner, self._loaded.labels):
-                    if not isinstance(inner, ModuleType):
-                        return
-                    value = inner
-                    continue
-            else:
-                bound = None
-            value, name = inner, f"{name}.{attribute}"
-        if isinstance(value, ModuleType) or (bound is not None and bound.is_library):
+        if not isinstance(first, str):  # a module that the function imports itself
+            named = _Named(first.__name__, first, None, where)
+        elif first in namespace:
+            named = _Named(first, namespace[first], self._places.of(label, first), where)
+        else:
+            self._built_in(first, where, namespace)
             return
-        self._todo.append(_Named(name, value, bound, where))
+        for attribute in attributes:
+            inner = self._attribute(named, attribute)
+            if inner is None:
+                break
+            named = inner
+        value, bound = named.value, named.bound
+        if isinstance(value, ModuleType):
+            return
+        if _is_outside(value):
+            self._call(named.name, where)
+        elif bound is None or not bound.is_library:
+            self._todo.append(named)
+
+    def _built_in(self, name: str, where: str, namespace: Mapping[str, Any]) -> None:
+        """Look at a name that the file does not bind: Python's own, or one that was put there."""
+        if name in OPENING:
+            self._call(name, where)
+        elif name not in BUILT_IN:
+            owner = namespace.get("__builtins__")
+            names = owner if isinstance(owner, dict) else vars(owner) if owner else {}
+            if name in names and self._is_telling(names[name]):
+                self._todo.append(_Named(name, names[name], None, where))
+
+    def _attribute(self, owner: _Named, name: str) -> _Named | None:
+        """Return an attribute of a module, a function or a class; None of anything else."""
+        value = owner.value
+        if type(value) not in (ModuleType, FunctionType) and not isinstance(value, type):
+            return None
+        full = f"{owner.name}.{name}"
+        if name in INSIDES:
+            self.found.setdefault(full, Kept(full, owner.where, "made"))
+            return None
+        if name not in vars(value):
+            return None
+        inner = vars(value)[name]
+        if not isinstance(value, ModuleType):
+            is_library = isinstance(value, type) and not self._is_of_source(value)
+            plain = Bound("", 0, is_library=True)
+            bound = plain if is_library and not self._is_telling(inner) else None
+            return _Named(full, inner, bound, owner.where)
+        bound = self._places.of_module(value.__name__, name)
+        if bound is None and (value.__name__.partition(".")[0] in OUTSIDE or name in READING):
+            self._call(full, owner.where)
+        if bound is None and not isinstance(inner, ModuleType) and not self._is_telling(inner):
+            bound = Bound("", 0, is_library=True)
+        return _Named(full, inner, bound, owner.where)
+
+    def _call(self, name: str, where: str) -> None:
+        self.found.setdefault(name, Kept(name, where, "called"))
+
+    def _is_telling(self, value: Any) -> bool:
+        """Tell whether what a library's module holds may be the submission's."""
+        if type(value) is FunctionType:
+            code = value.__code__
+            return code.co_filename in self._loaded.labels or _is_made(code)
+        if isinstance(value, type | ModuleType | BuiltinFunctionType):
+            return False
+        return isinstance(value, HOLDING) or self._is_of_source(type(value))
 
 
-_MISSING = object()
-
-
-def _is_telling(value: Any, labels: frozenset[str]) -> bool:
-    """Tell whether what a library's module holds may be the submission's."""
-    if type(value) is FunctionType:
-        return value.__code__.co_filename in labels or _is_made(value.__code__)
-    return isinstance(value, dict | list | set | Tensor | nn.Module) or (
-        type(value).__module__ in ("types", "queue", "collections", "os", "weakref")
-    )
+def _is_outside(value: Any) -> bool:
+    """Tell whether a function or class is of a module that reaches outside the source."""
+    is_named = isinstance(value, type) or type(value) in (FunctionType, BuiltinFunctionType)
+    return is_named and str(value.__module__).partition(".")[0] in OUTSIDE
 
 
 def _loaded_by(code: CodeType) -> Iterator[tuple[list[Any], int]]:
@@ -243,6 +302,8 @@ def _loaded_by(code: CodeType) -> Iterator[tuple[list[Any], int]]:
             chain = [imported[value]]
         elif name == "IMPORT_NAME":
             module = sys.modules.get(value)
+        elif name == "IMPORT_FROM":
+            module = getattr(module, value, None)
         elif name == "STORE_FAST" and module is not None:
             imported[value], module = module, None
     if chain:
