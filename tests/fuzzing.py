@@ -1,7 +1,8 @@
 """Fuzz whatever reads students' text: real inputs are mutated, and each target runs within limits.
 
-A target is a function of a file's name, its bytes, and where they lie. An input breaks it at which it is lost
-(limited.py): it takes too much time or memory, ends its process, or raises anything but Unreadable.
+A target is a function of a file's name, its bytes, and where they lie. An input breaks it at which
+it is lost (limited.py): it takes too much time or memory, ends its process, or raises anything but
+Unreadable.
 """
 
 import json
@@ -166,7 +167,8 @@ def _nest(rng: random.Random, data: bytes, real: object, most: int) -> bytes:
     depth = _length(rng, most // 8)
     begin, end = rng.choice(
         ((b"(", b")"), (b"[", b"]"), (b"{", b"}"), (b"f(", b")"), (b"[[", b"]]"),
-         (b"(lambda:", b")"), (b"-", b""), (b"not ", b""), (b"x.", b""), (b"{'a':", b"}"), (b"f'{", b"}'"))
+         (b"(lambda:", b")"), (b"-", b""), (b"not ", b""), (b"x.", b""), (b"{'a':", b"}"),
+         (b"f'{", b"}'"))
     )  # fmt: skip
     kept = rng.choice((0, depth, depth - 1))
     return _insert(data, rng.randrange(len(data) + 1), begin * depth + b"1" + end * kept)

@@ -280,12 +280,14 @@ DYING = {
 
 @pytest.fixture
 def graded(unfit, tmp_path, untrained, monkeypatch, capfd):
-    """Grade a class by scorers that end; return the exit code, the records and what was said."""
+    """Grade a class by processes that end; return the exit code, the records and what was said."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    unfit("scorer_ends")
     source = SOLUTION.read_text(encoding="utf-8")
 
-    def grade(texts: dict[str, str]) -> tuple[int, dict[str, dict], str]:
+    def grade(
+        texts: dict[str, str], fault: str = "scorer_ends"
+    ) -> tuple[int, dict[str, dict], str]:
+        unfit(fault)
         folder, out = tmp_path / "class", tmp_path / "results"
         folder.mkdir(exist_ok=True)
         for name, text in texts.items():
@@ -311,10 +313,20 @@ def test_a_scorer_that_dies_costs_nobody_anything_but_whom_it_dies_over(graded, 
             assert (record["status"], record["score"]) == ("graded", record["max_score"])
 
 
-def test_whom_a_scorer_died_over_is_tried_again_by_the_next_run(graded, unfit):
+def test_a_reader_that_dies_costs_nobody_anything_and_is_told(graded):
+    texts = {"ada": "", "eve": "# ends the reader\n", "zoe": ""}
+    status, records, errors = graded(texts, "reader_ends")
+    assert (status, errors) == (0, "")
+    why = "eve.py is not read: reading it ended the process that does so (SIGKILL)"
+    assert {c["message"] for c in records["eve"]["criteria"]} == {why}
+    assert [records[name]["status"] for name in texts] == ["graded", "unreadable", "graded"]
+    _, again, _ = graded(texts, "none")
+    assert [record["status"] for record in again.values()] == ["graded"] * 3
+
+
+def test_whom_a_scorer_died_over_is_tried_again_by_the_next_run(graded):
     _, before, _ = graded(DYING["always"][0])
-    unfit("none")
-    status, after, _ = graded(DYING["always"][0])
+    status, after, _ = graded(DYING["always"][0], "none")
     assert status == 0
     assert before["eve"]["score"] == 0
     assert {record["score"] for record in after.values()} == {before["ada"]["score"]}

@@ -371,18 +371,29 @@ def test_a_killed_worker_costs_nobody_anything_as_its_submission_is_graded_again
     drill.assert_nothing_temporary()
 
 
+def scorers_at_work(run: Run) -> set[int]:
+    """Return the scorers whose workers train."""
+    workers = run.at_work
+    return {
+        scorer
+        for scorer in descendants(run.process.pid, 2)
+        if any(workers & children(zygote) for zygote in children(scorer))
+    }
+
+
 def test_a_killed_scorer_is_replaced_and_its_submission_is_graded_again(
     drill, submissions, undisturbed
 ):
+    at_work: set[int] = set()
+
+    def is_at_work(run: Run) -> bool:
+        if run.graded >= BEGUN:
+            at_work.update(scorers_at_work(run))
+        return bool(at_work)
+
     run = drill.start(submissions)
-    run.wait_until(train)
-    at_work = min(run.at_work)
-    (scorer,) = {
-        scorer
-        for scorer in descendants(run.process.pid, 2)
-        if any(at_work in children(zygote) for zygote in children(scorer))
-    }
-    os.kill(scorer, signal.SIGKILL)
+    run.wait_until(is_at_work)
+    os.kill(min(at_work), signal.SIGKILL)
     assert run.end() == (0, [])
     drill.assert_no_process()
     assert_equal(drill.results, undisturbed)

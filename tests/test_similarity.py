@@ -148,6 +148,17 @@ def test_the_index_links_to_it_once_it_is_there(warm, tmp_path, untrained):
     assert json.loads((out / "ada" / "result.json").read_bytes())["student"] == "ada"
 
 
+def test_what_cannot_be_read_says_why(tmp_path):
+    folder, out = tmp_path / "class", tmp_path / "out"
+    folder.mkdir()
+    (folder / "ada.py").write_text(ADA)
+    (folder / "100%s.py").write_bytes(b"x = 1\n" * 60_000)
+    done = run_grader("similar", folder, "--out", out)
+    assert done.returncode == 0, done.stderr
+    why = "100%s.py is too long: 60000 lines of source, the limit is 50000"
+    assert f"<li>100%s: {why}</li>" in (out / "similar.html").read_text()
+
+
 def test_nothing_to_compare_is_one_line(tmp_path):
     done = run_grader("similar", tmp_path / "nowhere", "--out", tmp_path / "out")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

@@ -95,6 +95,21 @@ def scorer_ends() -> None:
     Classroom.grade = grade_or_end  # type: ignore[method-assign]
 
 
+def reader_ends() -> None:
+    """Let the process that reads be killed by what says so in its text."""
+    from grader import reading
+    from grader.submissions.read import Source
+
+    read = reading.read
+
+    def read_or_end(name: str, data: bytes) -> Source:
+        if b"ends the reader" in data:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return read(name, data)
+
+    reading.read = read_or_end
+
+
 def scorer_starts_once() -> None:
     """Let a scorer be killed while it grades, and the one in its place while it proves itself."""
     from grader.classroom import Classroom
@@ -130,6 +145,7 @@ FAULTS: dict[str, Callable[[], None]] = {
         no_worker_starts,
         memory_runs_out_later,
         scorer_ends,
+        reader_ends,
         scorer_starts_once,
     )
 }
