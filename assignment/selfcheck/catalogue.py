@@ -107,6 +107,15 @@ OUTCOMES = {
         "torch differentiated here: {name}{place}. The task is the derivative by hand: derive "
         "(3.3) to (3.6) and write the result as a closed form of the hs and y_pred you are given"
     ),
+    "autograd_in_forward": N_(
+        "torch differentiated while forward was called, which is before this gradient: "
+        "{name}{place}. The task is the derivative by hand: derive (3.3) to (3.6) and write the "
+        "result as a closed form of the hs and y_pred you are given"
+    ),
+    "autograd_unwatched": N_(
+        "{name} by the code that was called{place}: what it did then is not known, and it earns "
+        "nothing"
+    ),
     "autograd_named": N_(
         "right for the hs and y_pred of a forward pass, but not for the hs and y_pred it is given, "
         "and its code reaches {name}{place}: derive (3.3) to (3.6) by hand and write the result as "
@@ -114,6 +123,14 @@ OUTCOMES = {
     ),
     "flag_autograd": N_("{name} in {function}{place}"),
     "flag_autograd_named": N_("{name}, reached from {function}{place}"),
+    "flag_state": N_("{function} reads {name}{place}, which was made before it is called"),
+    "flag_state_autograd": N_(
+        "{function} reads {name}{place}, which was made before it is called; torch differentiated "
+        "before that, too"
+    ),
+    "flag_state_called": N_(
+        "{function} reaches {name}{place}, which can bring in what the source does not show"
+    ),
     "trained": N_("final loss {loss:.4f}, at or below the pass mark {pass_mark:.4f}"),
     "not_trained": N_("final loss {loss:.4g} is above the pass mark {pass_mark:.4f}"),
     "diverged": N_("training diverged: its parameters became NaN or infinite"),
@@ -552,6 +569,10 @@ KINDS = {
     "only_on_path": N_("right only for the hs and y_pred of a forward pass"),
     "recomputed_half": N_("approximately right, only for the hs and y_pred of a forward pass"),
     "autograd": N_("autograd was used"),
+    "autograd_in_forward": N_("autograd was used in forward"),
+    "autograd_unwatched": N_("the watch for autograd was switched off"),
+    "state": N_("a gradient reads what was made before"),
+    "state_autograd": N_("a gradient reads what was made before, and autograd was used before"),
     "autograd_named": N_("autograd is within reach of the code"),
     "not_trained": N_("final loss above the pass mark"),
     "diverged": N_("training diverged"),

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from selfcheck.by_code import shown_by_code
 from selfcheck.calls import answer
 from selfcheck.contract import (
     Call,
@@ -89,6 +90,8 @@ class Questions:
         functions = {name.partition(".")[0] for name in criteria}
         if "train.manual" in criteria:  # whose end what a gradient damages may explain
             functions.update(GRADIENTS)
+        if not functions.isdisjoint(GRADIENTS):  # what torch does in forward counts for them
+            functions.add("forward")
         return [
             case
             for case in self.cases
@@ -130,8 +133,9 @@ class Work:
         files = Files(main, beside)
         formulas = formulas_of(files.pieces(), questions.spellings)
         named = screen(files, formulas)
+        source = "\n".join(cell.source for cell in cells_of([*beside, main]))
         written = Written(
-            text="\n".join(cell.source for cell in cells_of([*beside, main])),
+            shown=shown_by_code(source),
             named={name: printable_sightings(found) for name, found in named.items()},
             in_text=in_text,
             spellings=questions.spellings,

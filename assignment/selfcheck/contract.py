@@ -63,6 +63,30 @@ class Sighting:
     where: str = ""
 
 
+KeptKind = Literal["made", "differentiated", "called"]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a gradient reads that was made before it was called: its name, and its place.
+
+    differentiated: by a statement in which torch differentiated. called: it is a function that
+    brings in what the source does not show, as open and exec do.
+    """
+
+    name: str
+    where: str
+    kind: KeptKind
+
+    def printable(self) -> "Kept":
+        """Return it with texts that are safe for a terminal."""
+        return Kept(printable(self.name), printable(self.where), self.kind)
+
+
+# Seen in place of differentiation, which could then not be seen.
+SWITCHED_OFF = "the watch for autograd was switched off"
+
+
 def printable(text: str) -> str:
     """Make text that student code shaped safe for a terminal: no control characters."""
     return "".join(c if c.isprintable() else " " for c in text).strip()
@@ -101,9 +125,9 @@ class Hint:
 class Outcome:
     """What a call came to: tensors, or a problem, its detail and its place in the source.
 
-    `seen` is differentiation by torch while a gradient was called, `damaged` the tensors it was
-    given that it changed in place. A training run returns its last parameters, and after them the
-    parameters at some steps, stacked.
+    `seen` is differentiation by torch while it was called. Of a gradient, `damaged` are the tensors
+    it was given that it changed in place, `kept` is what it reads that was made before. A training
+    run returns its last parameters, and after them the parameters at some steps, stacked.
     """
 
     tensors: tuple[Tensor, ...] = ()
@@ -113,6 +137,7 @@ class Outcome:
     seen: tuple[Sighting, ...] = ()
     damaged: tuple[str, ...] = ()
     hint: Hint | None = None
+    kept: tuple[Kept, ...] = ()
 
     def printable(self) -> "Outcome":
         """Return it with texts that are safe for a terminal."""
@@ -124,6 +149,7 @@ class Outcome:
             printable_sightings(self.seen),
             tuple(map(printable, self.damaged)),
             self.hint and self.hint.printable(),
+            tuple(kept.printable() for kept in self.kept),
         )
 
 

@@ -3,10 +3,9 @@
 This module travels in the self-check, where the answers of mistakes come from a file.
 """
 
-import ast
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, islice, pairwise
@@ -15,8 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from selfcheck.by_code import SIGN
 from selfcheck.contract import Outcome, Problem
-from selfcheck.magics import NOT_PARSED
 
 SAME = 1e-9  # relative, in the max norm: what counts as equal to a mistake's answer
 SAME_IN_SINGLE = 1e-5  # for an answer that went through float32
@@ -24,7 +23,6 @@ SINGLE = "cast_to_float32"
 MULTIPLE = "scalar_multiple"
 ZERO = "zero_gradient"
 CONSTANT = "constant_gradient"
-SIGN = "sign"
 # With these it is not known in which order the residual was to stand: no sign is called wrong.
 OF_EITHER_SIGN = {
     "y_pred_for_residual",
@@ -47,8 +45,6 @@ RETURNED = (
     (re.compile(r"^Net has no "), "net_layer_missing"),
     (re.compile(r"^Net's \w+\.\w+ has shape"), "net_sizes_fixed"),
 )
-
-MOST_CHARACTERS = 10_000  # of a function whose text is looked at
 
 
 class Explanation(NamedTuple):
@@ -169,78 +165,6 @@ def is_constant(outcomes: Iterable[Outcome]) -> bool:
         len(alike) > 1 and all(torch.equal(one, other) for one, other in pairwise(alike))
         for alike in by_shape.values()
     )
-
-
-def definition(source: str, function: str) -> str:
-    """Return the text of the last definition of a function at the top level of a source, or ""."""
-    kind = "class" if function == "net" else "def"
-    name = "Net" if function == "net" else function
-    pattern = rf"(?m)^{kind} {name}\b.*\n(?:(?:[ \t)].*)?\n)*(?:[ \t)].*)?"
-    found = re.findall(pattern, source)
-    return found[-1] if found else ""
-
-
-def by_source(ids: Ids, written: str) -> Ids:
-    """Tell mistakes whose answers are the same apart by the code of the function, if it parses."""
-    if len(written) > MOST_CHARACTERS:
-        return ids
-    try:
-        nodes = list(ast.walk(ast.parse(written)))
-    except NOT_PARSED:
-        return ids
-    for same, is_other, other in SAME_ANSWER:
-        if same in ids and is_other(nodes):
-            ids = tuple(other if name == same else name for name in ids)
-    return ids
-
-
-def _reverses_residual(nodes: Sequence[ast.AST]) -> bool:
-    """Tell whether code multiplies by -2, as the differential does, and has Y_pred - Y alone."""
-    has_minus_two = any(
-        isinstance(node, ast.BinOp)
-        and isinstance(node.op, ast.Mult)
-        and (_is_minus_two(node.left) or _is_minus_two(node.right))
-        for node in nodes
-    )
-    return (
-        has_minus_two
-        and any(_is_difference(node, "y_pred", "y") for node in nodes)
-        and not any(_is_difference(node, "y", "y_pred") for node in nodes)
-    )
-
-
-def _is_minus_two(node: ast.AST) -> bool:
-    match node:
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=2)):
-            return True
-    return False
-
-
-def _is_difference(node: ast.AST, minuend: str, subtrahend: str) -> bool:
-    match node:
-        case ast.BinOp(left=ast.Name(id=left), op=ast.Sub(), right=ast.Name(id=right)):
-            return (left, right) == (minuend, subtrahend)
-    return False
-
-
-def _transposes_w1(nodes: Sequence[ast.AST]) -> bool:
-    """Tell whether code has W1 transposed, which is in no right gradient."""
-    return any(
-        isinstance(node, ast.Attribute)
-        and node.attr in ("T", "t", "mT")
-        and (
-            (isinstance(node.value, ast.Name) and node.value.id == "w1")
-            or (isinstance(node.value, ast.Attribute) and node.value.attr == "w1")
-        )
-        for node in nodes
-    )
-
-
-# Mistakes whose answers are the same, told apart by what the function's code says.
-SAME_ANSWER: tuple[tuple[str, Callable[[Sequence[ast.AST]], bool], str], ...] = (
-    (SIGN, _reverses_residual, "residual_reversed"),
-    ("w2_not_transposed", _transposes_w1, "w1_for_w2"),
-)
 
 
 def _of_problem(outcome: Outcome, mistakes: Mistakes) -> list[Ids]:

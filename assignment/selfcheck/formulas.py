@@ -80,22 +80,26 @@ class Formula:
         return f"{self.parts[-1].label}, line {self.parts[-1].statement.lineno}"
 
     @cached_property
-    def _code(self) -> list[CodeType]:
+    def code(self) -> list[CodeType]:
         """Each part by its own cell's label, so that an error's place is the student's own line."""
         return [
             compile(ast.Module([part.statement], []), part.label, "exec", dont_inherit=True)
             for part in self.parts
         ]
 
+    def others(self, namespace: Namespace) -> Namespace:
+        """Return the names of `namespace` that it may read: those that nothing assigns."""
+        return {name: value for name, value in namespace.items() if name not in self.assigned}
+
     def function(self, namespace: Namespace) -> Callable[..., Any]:
         """Return it as a function; names that nothing assigns are those of `namespace`."""
-        others = {name: value for name, value in namespace.items() if name not in self.assigned}
+        others = self.others(namespace)
 
         def function(*arguments: Any) -> Any:
             values = dict(zip(ARGUMENTS[self.name], arguments, strict=True))
             values |= {name: getattr(values["params"], name) for name in Parameters._fields}
             scope = others | {own: values[name] for own, name in self.given.items()}
-            for code in self._code:
+            for code in self.code:
                 exec(code, scope)
             answers = tuple(eval(name, scope) for name in self.returned)
             return answers if len(answers) > 1 else answers[0]
@@ -132,12 +136,10 @@ def _defined_by(statement: ast.stmt) -> list[str]:
 def with_formulas(loaded: Loaded, formulas: Sequence[Formula]) -> Loaded:
     """Return a submission with the functions of its formulas; what it defines itself stays."""
     namespace = loaded.namespace
-    functions = {
-        formula.name: formula.function(namespace)
-        for formula in formulas
-        if not callable(namespace.get(formula.name))
-    }
-    return replace(loaded, namespace={**namespace, **functions}) if functions else loaded
+    needed = [each for each in formulas if not callable(namespace.get(each.name))]
+    functions = {formula.name: formula.function(namespace) for formula in needed}
+    written_out = {each.name: (each.code, each.others(namespace)) for each in needed}
+    return replace(loaded, namespace={**namespace, **functions}, written_out=written_out)
 
 
 def _formula(

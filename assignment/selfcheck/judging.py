@@ -12,8 +12,10 @@ from operator import attrgetter
 import torch
 from torch import Tensor
 
+from selfcheck.by_code import ShownByCode, by_source
 from selfcheck.catalogue import Reason
 from selfcheck.contract import (
+    SWITCHED_OFF,
     Call,
     Named,
     Outcome,
@@ -22,6 +24,7 @@ from selfcheck.contract import (
     Sighting,
     Spellings,
 )
+from selfcheck.names import GRADIENTS
 from selfcheck.diagnosis import (
     CONSTANT,
     MOST_NAMES,
@@ -31,8 +34,6 @@ from selfcheck.diagnosis import (
     Ids,
     Mistakes,
     agreed,
-    by_source,
-    definition,
     explanations,
     is_constant,
 )
@@ -42,6 +43,7 @@ NOTHING_NAMED: Named = {}
 # What is told of an error and of a loss: further digits help nobody, and tell of hidden inputs.
 ERROR_DIGITS = 2
 LOSS_DIGITS = 4
+NOTHING_SHOWN: ShownByCode = {}
 RECOMPUTED = "recomputed"
 Answered = Sequence[tuple["Case", Outcome]]
 
@@ -109,14 +111,15 @@ class Marking:
 
 @dataclass(frozen=True)
 class Written:
-    """What judging reads of a student's source: its text, and what it names.
+    """What judging knows of a student's source, of which it reads nothing itself.
 
-    `named` is what its gradients name of autograd, `spellings` how else what is asked may be
-    called. `in_text` are the names that its text cells would define, each with the cell's label
-    and kind, `notes` the places and texts of the errors that it met.
+    `shown` is what the code of its functions shows, `named` what its gradients name of autograd,
+    `spellings` how else what is asked may be called. `in_text` are the names that its text cells
+    would define, each with the cell's label and kind, `notes` the places and texts of the errors
+    that it met.
     """
 
-    text: str = ""
+    shown: ShownByCode = field(default_factory=dict)
     named: Named = field(default_factory=dict)
     in_text: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     spellings: Spellings = field(default_factory=dict)
@@ -171,7 +174,8 @@ def _verdict(criterion: str, answered: Answered, marking: Marking, written: Writ
             verdict = replace(verdict, reasons=reasons, diagnosis=damage.id)
     else:
         beside = [one for one in answered if _is_beside(one[0].criterion, criterion)]
-        verdict = judge(criterion, own, marking, written.named, written.text, beside)
+        before = _seen([one for one in answered if one[0].call.function == "forward"])
+        verdict = judge(criterion, own, marking, written.named, written.shown, beside, before)
     if criterion == next(iter(marking.points)) and (missing := _mostly_missing(own, answered)):
         verdict = replace(verdict, reasons=(missing, *verdict.reasons))
     return replace(verdict, reasons=tuple(_placed(each, written) for each in verdict.reasons))
@@ -241,22 +245,23 @@ def judge(
     answered: Answered,
     marking: Marking,
     named: Named = NOTHING_NAMED,
-    source: str = "",
+    shown: ShownByCode = NOTHING_SHOWN,
     beside: Answered = (),
+    seen_in_forward: Sequence[Sighting] = (),
 ) -> Verdict:
     """Judge a criterion that compares tensors, from its cases and their outcomes.
 
     The worst case counts, on the path and off it apart: right on the path and wrong off it earns
-    a share of what the on-path cases earn, by whether the source names autograd. What torch was
-    seen to differentiate earns the autograd share, whatever its values. A recognised mistake earns
-    its own share. `source` is the student's text, `beside` the same function's cases that count for
-    other criteria: both tell mistakes apart that answer the same here.
+    a share of what the on-path cases earn, by whether the source names autograd. A gradient that
+    torch was seen to differentiate, in its own calls or in those of forward, which come before,
+    earns the autograd share, whatever its values. forward loses nothing by it. A recognised mistake
+    earns its own share. `shown` is what the student's code shows, `beside` the same function's
+    cases that count for other criteria: both tell mistakes apart that answer the same here.
     """
     examined = [(case, outcome, _examine(case, outcome, marking)) for case, outcome in answered]
     on_path = max((f for case, _, f in examined if case.on_path), key=lambda f: f.badness)
     worst = max((f for _, _, f in examined), key=lambda f: f.badness)
     function = answered[0][0].call.function
-    seen = [sighting for _, outcome in answered for sighting in outcome.seen]
     wrong = [(case, outcome) for case, outcome, finding in examined if finding.share < 1]
     share, reasons, ids = worst.share, worst.reasons, Ids()
     if on_path.share > 0 and worst.share == 0:
@@ -268,12 +273,13 @@ def judge(
         ids = _diagnosed(wrong, also)
         if worst.share > 0 and ids != (SINGLE,):  # it is nearly right, and no mistake
             ids = ()
-        ids = by_source(ids, definition(source, function))
+        ids = by_source(ids, shown.get(function, frozenset()))
         share = prod(_share(name, marking) for name in ids) if ids else share
         reasons = (*(_taught(name, function, marking) for name in ids), *reasons)
-    if seen:
+    before = seen_in_forward if share else ()  # it earns nothing for reasons of its own
+    if function in GRADIENTS and (autograd := _differentiated(_seen(answered), before)):
         share *= marking.autograd_share
-        reasons, ids = (_autograd("autograd", seen[0]),), ("autograd",)
+        reasons, ids = (autograd,), ("autograd",)
     points = marking.points[criterion]
     return Verdict(
         criterion=criterion,
@@ -284,6 +290,21 @@ def judge(
         diagnosis="+".join(ids) or None,
         map=error_map(*worst.compared) if worst.compared else None,
     )
+
+
+def _seen(answered: Answered) -> list[Sighting]:
+    return [sighting for _, outcome in answered for sighting in outcome.seen]
+
+
+def _differentiated(own: Sequence[Sighting], in_forward: Sequence[Sighting]) -> Reason | None:
+    """Return where torch was seen to differentiate, if it was, or the watch for it switched off."""
+    found = [*own, *in_forward]
+    if not found:
+        return None
+    first = next((each for each in found if each.name != SWITCHED_OFF), found[0])
+    if first.name == SWITCHED_OFF:
+        return _autograd("autograd_unwatched", first)
+    return _autograd("autograd" if first in own else "autograd_in_forward", first)
 
 
 def _diagnosed(wrong: Answered, also: Answered) -> Ids:

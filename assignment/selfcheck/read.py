@@ -17,7 +17,7 @@ import os
 import re
 import stat
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -98,9 +98,11 @@ def read(name: str, data: bytes) -> Source:
         document = _notebook_document(text, NOTEBOOK_NAME.search(name) is not None)
         if document is not None:
             cells = tuple(_code_cells(document))
+            _check_bounds([cell.source for cell in cells])
             return Source(name, "notebook", cells, digest, _in_text(document))
         if not is_gradable(name):
             raise Unreadable(f"is not read, for it is called neither .py nor .ipynb: {ITSELF}")
+        _check_bounds([text])
     except Unreadable as error:
         raise Unreadable(f"{name} {error}") from None
     return Source(name, "module", (Cell(1, name, text),), digest)
@@ -279,6 +281,66 @@ def share_of_common(data: bytes, encoding: str, standard: str, common: frozenset
     found = itertools.islice(NOT_ASCII.finditer(text), JUDGED_CHARACTERS)
     pairs = [match.group().encode(standard, "ignore") for match in found]
     return sum(bool(pair) and pair[0] in common for pair in pairs) / len(pairs)
+
+
+# Bounds
+
+# How much source one file may hold: a module, or all code cells of a notebook, whose outputs may be
+# larger. Work for this homework has some thousand lines at most, so these leave room for tables and
+# pictures that are pasted into it. Whatever reads source pays for each line, and in an archive a
+# thousand empty ones cost a student one byte.
+MOST_LINES = 50_000
+MOST_CHARACTERS = 2_000_000
+MOST_TOKENS = 1_000_000  # for each of which a syntax tree takes some hundred bytes
+DEEPEST = 1000  # brackets in each other; Python itself refuses 200
+TOKEN = re.compile(r"\w+|[^\w\s]")
+# Brackets, and what hides them: comments and strings, each up to its end or that of the text.
+BRACKETS = re.compile(
+    r"#[^\n]*+"
+    r"|\"\"\"(?:[^\"\\]++|\\.|\"(?!\"\"))*+(?:\"\"\")?"
+    r"|'''(?:[^'\\]++|\\.|'(?!''))*+(?:''')?"
+    r"|\"(?:[^\"\\\n]++|\\.)*+\"?"
+    r"|'(?:[^'\\\n]++|\\.)*+'?"
+    r"|(?P<open>[(\[{])|(?P<close>[)\]}])",
+    re.DOTALL,
+)
+
+
+def _check_bounds(sources: Sequence[str]) -> None:
+    """Raise Unreadable where the cells of a file hold more code than can be graded."""
+    characters = sum(map(len, sources))
+    lines = sum(source.count("\n") + (not source.endswith("\n")) for source in sources)
+    for what, count, most in (
+        ("lines of source", lines, MOST_LINES),
+        ("characters of source", characters, MOST_CHARACTERS),
+    ):
+        if count > most:
+            raise Unreadable(f"is too long: {count} {what}, the limit is {most}")
+    tokens = sum(map(_tokens, sources)) if characters > MOST_TOKENS else 0
+    if tokens > MOST_TOKENS:
+        limit = f"the limit is {MOST_TOKENS}"
+        raise Unreadable(f"is too long: {tokens} words and signs of source, {limit}")
+    if any(_nests_deeper(source, DEEPEST) for source in sources):
+        raise Unreadable(f"has more than {DEEPEST} brackets open in each other: close them")
+
+
+def _tokens(source: str) -> int:
+    return sum(1 for _ in TOKEN.finditer(source))
+
+
+def _nests_deeper(source: str, most: int) -> bool:
+    """Tell whether so many brackets are open somewhere; those in comments and strings are none."""
+    if sum(map(source.count, "([{")) <= most:
+        return False
+    depth = 0
+    for match in BRACKETS.finditer(source):
+        if match["open"]:
+            depth += 1
+            if depth > most:
+                return True
+        elif match["close"]:
+            depth = max(0, depth - 1)
+    return False
 
 
 # Notebooks

@@ -29,19 +29,28 @@ from selfcheck.verdicts import is_training
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked. `when_told`: wait for a line on stdin, then take at most so many seconds."""
+    """What is asked. `when_told`: wait for a line on stdin, then take at most so many seconds.
+
+    `notice` is told before the file runs for the first time.
+    """
 
     file: Path
     only: str | None = None
     watch: bool = False
     lang: str | None = None
     when_told: float | None = None
+    notice: str = ""
 
     def arguments(self) -> list[str]:
         """Return the command line that asks for the same once."""
         options = {"--only": self.only, "--lang": self.lang}
         given = [word for name, value in options.items() if value for word in (name, value)]
         return [str(self.file), *given]
+
+    def give_notice(self) -> None:
+        """Print the notice, if there is one."""
+        if self.notice:
+            print(self.notice, file=sys.stderr, flush=True)
 
 
 def run(request: Request, questions: Questions, command: Sequence[str]) -> int:
@@ -54,6 +63,7 @@ def run(request: Request, questions: Questions, command: Sequence[str]) -> int:
     look = look_of(Texts(language))
     questions.chosen(request.only)
     if request.watch:
+        request.give_notice()
         return watch(request.file, [*command, *request.arguments()], look.texts)
     if request.when_told is not None and not sys.stdin.readline():
         return 0  # who watched is gone
@@ -67,6 +77,7 @@ def check_file(request: Request, questions: Questions, look: Look) -> int:
     """
     os.environ.setdefault("MPLBACKEND", "Agg")  # no window may stop the check
     given = handed_in(request.file, questions.source_bytes, Path.cwd())
+    request.give_notice()
     with guarded(), empty_folder() as folder:
         if request.when_told is not None:
             labels = {cell.label for cell in given.main.cells}

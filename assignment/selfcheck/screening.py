@@ -9,6 +9,7 @@ do not need to read.
 
 import ast
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from selfcheck.contract import Sighting
@@ -24,6 +25,19 @@ MOST_STEPS = 50_000
 LONGEST_STRING = 10_000
 DEEPEST = 20
 MOST_FILES = 1_000  # that one name is looked for in
+
+MOST_NODES = 60  # of an expression that is short
+LONGEST_TEXT = 200  # of a constant in it
+# What in an expression may compute anything.
+DEFINING = (
+    ast.FunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
+)
 
 NAMES = frozenset(ENTRY_POINTS)
 PACKAGES = ("torch.autograd.functional.", "torch.autograd.forward_ad.", "torch._functorch.")
@@ -54,6 +68,7 @@ class _Scope:
         self.folder = str(PurePosixPath(file.name).parent)
         self.bindings: Bindings = {}
         self.labels: dict[int, str] = {}  # by id of a binding's node
+        self.in_loops: set[int] = set()  # ids of such nodes
         self.taken: list[File] = []
         for cell in file.cells:
             for statement in cell.statements:
@@ -66,10 +81,99 @@ class _Scope:
             self.bindings[name] = value
             if isinstance(value, ast.AST):
                 self.labels[id(value)] = label
+                if isinstance(statement, ast.For | ast.While):
+                    self.in_loops.add(id(value))
         if isinstance(statement, ast.ImportFrom) and statement.level:
             module = imported_from(statement, self.file)
             for alias in statement.names:
                 self.bindings[alias.asname or alias.name] = f"{module}.{alias.name}".strip(".")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What a top-level statement binds a name to, and where.
+
+    is_library: it is imported, and from no file of the submission. literal: what the statement
+    writes out, if it does. is_computed: it comes from functions of the source, or from a loop.
+    is_plain: it comes from imported functions and short literals alone. is_scripted: it is a
+    function, or one compiled by torch.jit.script.
+    """
+
+    label: str
+    line: int
+    is_library: bool = False
+    is_literal: bool = False
+    literal: object = None
+    is_short: bool = False
+    is_computed: bool = False
+    is_plain: bool = False
+    is_scripted: bool = False
+
+
+class Places:
+    """Where the files of a submission bind their top-level names."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._scopes: dict[str, _Scope] = {}
+
+    def of(self, label: str | None, name: str) -> Bound | None:
+        """Return what binds a name in the file that a cell is of; None for the main file's."""
+        owner = next(
+            (file for file in self._files if any(cell.label == label for cell in file.cells)),
+            self._files.main,
+        )
+        return self._in(owner, name, DEEPEST)
+
+    def of_module(self, module: str, name: str) -> Bound | None:
+        """Return what binds a name in a module, if that is a file of the submission."""
+        found = self._files.module(module, "")
+        return self._in(found[0], name, DEEPEST) if found and not found[1] else None
+
+    def _in(self, file: File, name: str, depth: int) -> Bound | None:
+        if file.name not in self._scopes:
+            self._scopes[file.name] = _Scope(file, self._files)
+        scope = self._scopes[file.name]
+        value = scope.bindings.get(name)
+        if isinstance(value, str):
+            found = self._files.module(value, scope.folder)
+            if found is None:
+                return Bound("", 0, is_library=True)
+            own = found[1].partition(".")[0]
+            return self._in(found[0], own, depth - 1) if depth and own else None
+        if value is not None:
+            return _bound(value, scope)
+        inner = (self._in(taken, name, depth - 1) for taken in scope.taken if depth)
+        return next(filter(None, inner), None)
+
+
+def _bound(value: ast.AST, scope: _Scope) -> Bound:
+    literal, nodes = None, [*ast.walk(value)]
+    try:
+        literal = ast.literal_eval(value)
+        is_literal = True
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        is_literal = False
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    meant = [scope.bindings[name] for name in names if name in scope.bindings]
+    texts = (node.value for node in nodes if isinstance(node, ast.Constant))
+    is_short = len(nodes) <= MOST_NODES and all(
+        len(text) <= LONGEST_TEXT for text in texts if isinstance(text, str | bytes)
+    )
+    return Bound(
+        label=scope.labels[id(value)],
+        line=getattr(value, "lineno", 1),
+        is_literal=is_literal,
+        literal=literal,
+        is_short=is_short,
+        is_computed=id(value) in scope.in_loops
+        or any(isinstance(node, DEFINING) for node in [*nodes, *meant]),
+        is_plain=is_short
+        and not any(isinstance(node, DEFINING) for node in nodes)
+        and all(isinstance(each, str | ast.Constant) for each in meant),
+        is_scripted=isinstance(value, ast.FunctionDef)
+        or (isinstance(value, ast.Call) and _calls(value, "script")),
+    )
 
 
 class _Source:

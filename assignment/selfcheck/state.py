@@ -18,6 +18,8 @@ from typing import Any
 import torch
 import torch.nn.functional
 from torch import Tensor, nn
+from torch._C._profiler import ActiveProfilerType
+from torch.autograd import forward_ad
 from torch.utils import _device
 
 try:
@@ -112,7 +114,31 @@ def _pop_hooks(before: object) -> None:
         torch._C._autograd._pop_saved_tensors_default_hooks()
 
 
+_enter_level, _exit_level = torch._C._enter_dual_level, torch._C._exit_dual_level
+_recorded, _record_kind = torch._C._autograd._profiler_enabled, torch._C._autograd._profiler_type
+_end_records = {
+    ActiveProfilerType.LEGACY: torch._C._autograd._disable_profiler_legacy,
+    ActiveProfilerType.KINETO: torch._C._autograd._disable_profiler,
+}
+
+
+def _in_forward_mode() -> bool:
+    """Tell whether a level of forward-mode differentiation is open; there is never a second."""
+    try:
+        _exit_level(level=_enter_level())
+    except RuntimeError:
+        return True
+    return False
+
+
+def _leave_forward_mode(before: bool) -> None:
+    _exit_level(level=0)
+    forward_ad._current_level = -1
+
+
 PARTS: tuple[Part, ...] = (
+    Part("forward mode", _in_forward_mode, _leave_forward_mode, False),
+    Part("profiler", _recorded, lambda before: _end_records[_record_kind()](), False),
     Part("grad mode", torch.is_grad_enabled, _set_grad_enabled, True),
     Part(
         "inference mode",

@@ -12,21 +12,22 @@ import linecache
 import re
 import signal
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from time import process_time
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 import torch
 
 from selfcheck.asked import Asked
-from selfcheck.contract import NO_GPU_HERE
+from selfcheck.contract import NO_GPU_HERE, Kept
 from selfcheck.files import Cell, File
 from selfcheck.folder import Folder
+from selfcheck.guards import Passes
 from selfcheck.magics import Untransformed
 from selfcheck.modules import Modules
 from selfcheck.parsing import Fault
@@ -162,7 +163,11 @@ class Loaded:
     """What a submission came to: the names of its main file, and the errors that it met.
 
     `cells` are those of all its files, written ones too. `ran` are the names of the files that ran,
-    which may become more while it is asked. `state` is the process as it was before.
+    which may become more while it is asked. `state` is the process as it was before. `passes`
+    counts backward passes; `differentiated` are the statements that ran any, each with its cell's
+    label. `asked` are the functions that have been called, with a bias per sample and with one row.
+    `written_out` are those that the source writes out as assignments: their code, and the names it
+    may read. `kept` tells what a gradient reads that was made before it is called.
     """
 
     namespace: Namespace
@@ -170,6 +175,11 @@ class Loaded:
     cells: Sequence[Cell]
     ran: Sequence[str] = ()
     state: State = field(default_factory=State)
+    passes: Passes = field(default_factory=Passes)
+    differentiated: Sequence[tuple[str, ast.stmt]] = ()
+    asked: set[tuple[str, bool]] = field(default_factory=set)
+    written_out: Mapping[str, tuple[Sequence[CodeType], Namespace]] = field(default_factory=dict)
+    kept: Callable[[str], tuple[Kept, ...]] = lambda gradient: ()
     forget: Callable[[], None] = lambda: None
     """Leaves nothing of it in the process's own tables of modules."""
 
@@ -185,21 +195,30 @@ def load(
     packages: Collection[str],
     limit: Limiter = no_limit,
     root: Path | None = None,
+    passes: Passes | None = None,
 ) -> Loaded:
     """Run the cells of `main` in order; return the names they define and the errors they met.
 
     It can import the files `beside` it, Python's own library and `packages`. A module sees
     `__name__ == "homework"`, a notebook "__main__". With `root`, an empty folder, the files lie
-    there, and the current folder is the main file's.
+    there, and the current folder is the main file's. `passes` counts what its statements
+    differentiate, if not as always.
     """
     let_compile_be()
-    loading = Loading(main, beside, packages, limit, root)
+    loading = Loading(main, beside, packages, limit, root, passes or Passes())
     sys.stdout, sys.stderr = Unclosed(sys.stdout), Unclosed(sys.stderr)
     namespace = loading.run_main()
     loading.state.put_back()
     loading.state.put_back_names()
     return Loaded(
-        namespace, loading.notes, loading.cells, loading.ran, loading.state, loading.forget
+        namespace=namespace,
+        notes=loading.notes,
+        cells=loading.cells,
+        ran=loading.ran,
+        state=loading.state,
+        passes=loading.passes,
+        differentiated=loading.differentiated,
+        forget=loading.forget,
     )
 
 
@@ -226,7 +245,10 @@ class Loading:
         packages: Collection[str],
         limit: Limiter,
         root: Path | None,
+        passes: Passes,
     ) -> None:
+        self.passes = passes
+        self.differentiated: list[tuple[str, ast.stmt]] = []
         self.notes: list[Note] = []
         self.cells: list[Cell] = []
         self.ran: list[str] = []
@@ -351,6 +373,8 @@ class Loading:
             if not isinstance(error, TimeLimitReached):  # which is elsewhere on every run
                 place = where(error.__traceback__, self._labels) or place
             self.notes.append(Note(place, describe(error)))
+        if not _only_binds(statement) and self.passes.count():
+            self.differentiated.append((label, statement))
 
     # What get_ipython() asks for
 
@@ -389,6 +413,13 @@ def _apart(statement: ast.stmt) -> list[ast.stmt]:
     if not isinstance(statement, ast.Import):
         return [statement]
     return [ast.copy_location(ast.Import([alias]), statement) for alias in statement.names]
+
+
+def _only_binds(statement: ast.stmt) -> bool:
+    """Tell whether a statement runs nothing of its own: an import, or a plain definition."""
+    if isinstance(statement, ast.FunctionDef):
+        return not statement.decorator_list
+    return isinstance(statement, ast.Import | ast.ImportFrom)
 
 
 def let_compile_be() -> None:
