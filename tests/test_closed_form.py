@@ -274,6 +274,8 @@ KEPT = [
     (H + "sigmoid = nn.Sigmoid()\nact = torch.sigmoid\n" + G + "return act(sigmoid(x))", None),
     (H + "s = lambda h: 1 / (1 + torch.exp(-h))\n" + G + "return s(x)", None),
     (H + "s = np.vectorize(lambda h: 1 / (1 + math.exp(-h)))\n" + G + "return s(x)", None),
+    (H + "import functools\n@functools.lru_cache\ndef spelled(name):\n    return {1: name}[1]\n" + G
+     + "return spelled('ni,nh->ih')", None),
     (H + "@torch.jit.script\ndef slope(hs):\n    return hs * (1 - hs)\n" + G + "return slope(hs)",
      None),
     (H + "def timed(f):\n    def run(*given):\n        return f(*given)\n    return run\n@timed\n"

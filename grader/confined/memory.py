@@ -120,6 +120,8 @@ class _Walk:
             self._add(named, value.__func__)
         elif type(value).__module__.startswith("numpy") and hasattr(value, "pyfunc"):
             self._add(named, value.pyfunc)  # numpy.vectorize
+        elif isinstance(value, functools._lru_cache_wrapper):
+            self._add(named, value.__wrapped__)
         elif type(value) is FunctionType:
             self._function(named, value)
         elif isinstance(value, type):
