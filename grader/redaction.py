@@ -6,11 +6,15 @@ whole numbers (shapes), places that there are. What came from a submission while
 seen no hidden input, and is whole; so is everything in the self-check, whose inputs are public.
 """
 
+import builtins
 import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
+import torch
 
 from grader.confined.contract import (
     NO_GPU_HERE,
@@ -22,6 +26,7 @@ from grader.confined.contract import (
     Sighting,
 )
 from grader.confined.files import File, cells_of
+from grader.confined.names import ASKED
 
 LEFT_OUT = "…"
 LONGEST = 120  # characters of a text
@@ -42,8 +47,61 @@ FOREIGN = re.compile(rf"[^\x00-\x7f{LEFT_OUT}]+")
 LEFT_OUT_AGAIN = re.compile(rf"{LEFT_OUT}(?:[\s,;()\[\]/+-]*{LEFT_OUT})+")
 PLACE = re.compile(r"(?P<label>.+), line (?P<line>\d{1,7})", re.ASCII)
 NO_GPU = f" ({NO_GPU_HERE})"
+MOST_OWN = 4  # words of a text that are the submission's own
+# Words of the errors that Python, numpy and torch raise, and of ours. With any words that it likes
+# a submission could spell numbers.
+OF_ERRORS = """
+    a able about above addmm after all allocate already also ambiguous an and another any are
+    argument arguments array arrays as assigned assignment associated at attribute axes axis
+    backward base be because been before below between bias bmm bool Boolean bounds broadcast
+    broadcastable buffer but by bytes call callable called calling can cannot cast class closed
+    code comparison complex concatenate constructor contiguous convert converted converting core
+    could CPU current d data deep defined delete denied dense deprecated depth descriptor
+    diagonal dict did different dim dimension dimensional dimensionality dimensions dims
+    directory dispatch division do does double driver dtype dtypes during each element elements
+    ellipsis else empty enough equal equation error even exact exactly exceeded existing exists
+    expand expandable expanded expected expects fail failed few file first float float32 float64
+    flow following for format forward found from function generator getting given global got
+    grad gradient gradients has hashable hashed have hidden if implemented import in
+    incompatible inconsistent index indexable indexed indices inferred infinite inhomogeneous
+    inner input inputs instance instead int int64 integer integers interpreted into invalid is
+    istream it item items iterable iterator its key keyword keywords kwargs last layer layout
+    leaf length lengths like linear Linear list literal local long longer m1 m2 machine maps
+    mat1 mat2 match matching mathematical matmul matrices matrix max maximum mean memory method
+    min mismatch missing mm module more multiple multiplied must name named names nan ndarray
+    need needed needs negative network nn no non none NoneType nonzero not number numbers
+    numeric numpy object objects of off one only opened operand operands operation operations
+    operator operators optional or order other out output over overflow overlap pack parameter
+    parameters parent parse permission position positional positions possible predict previous
+    private process processor promotion property provided ragged range rank reader recent
+    recursion refer reference referenced required requires reshape result return returned rows
+    run runs s same scalar scalars scale self sequence set setting shape shaped shapes should
+    singleton singular size sizes slice so solution specified square stack start step storage
+    str string strings subscriptable subscripts such sum support supported supports t takes
+    target tensor tensors than that the them there this time to together too took trained
+    training transpose tried truth tuple type types unable unbound undefined unexpected
+    unhashable unknown unpack unsupported until use used using valid value values variable
+    vector version view was weight were when where which while with without work write wrong yet
+    you zero
+"""
 # The tensors that a gradient is given.
 GIVEN = ("x", "y", *Parameters._fields, "hs", "y_pred")
+
+# What may stand in an error whatever the submission is: words of OF_ERRORS, and names of libraries.
+KNOWN = frozenset(
+    {
+        *OF_ERRORS.split(),
+        *map(str.capitalize, OF_ERRORS.split()),
+        *GIVEN,
+        *ASKED,
+        *("TODO", "CPU", "GPU", *WORD.findall(NO_GPU_HERE)),
+        *(
+            name
+            for package in (builtins, torch, torch.Tensor, torch.nn, np)
+            for name in dir(package)
+        ),
+    }
+)
 
 # Python, its packages, this one, and the home of whoever grades.
 OWN_FOLDERS = {sys.prefix, sys.base_prefix, str(Path(__file__).parent), str(Path.home())} - {"/"}
@@ -80,6 +138,7 @@ class Redactor:
         cells = cells_of([main, *(file.beside() for file in beside)])
         self._lines = {cell.label: len(cell.source.splitlines()) + 1 for cell in cells}
         self._text = "\n".join(cell.source for cell in cells)
+        self._words = frozenset(WORD.findall(self._text))
         self._notes = notes
 
     def outcome(self, outcome: Outcome) -> Outcome:
@@ -88,12 +147,28 @@ class Redactor:
         hint = outcome.hint
         return replace(
             outcome,
-            detail=outcome.detail if is_ours else self.text(outcome.detail),
+            detail=outcome.detail if is_ours else self.error(outcome.detail),
             where=self.place(outcome.where),
             seen=tuple(Sighting(self.text(s.name), self.place(s.where)) for s in outcome.seen),
             kept=tuple(Kept(self.text(k.name), self.place(k.where), k.kind) for k in outcome.kept),
             damaged=tuple(name for name in outcome.damaged if name in GIVEN),
             hint=hint if hint and self._bears_out(hint) else None,
+        )
+
+    def error(self, text: str) -> str:
+        """Return an error's text without what could be data, and with few words of its own."""
+        own: set[str] = set()
+
+        def is_told(word: str) -> bool:
+            if word.isdecimal() or word in KNOWN or SHAPE.fullmatch(word):
+                return True
+            if word in self._words:
+                own.add(word)
+            return word in own and len(own) <= MOST_OWN
+
+        told = self.text(text)
+        return LEFT_OUT_AGAIN.sub(
+            LEFT_OUT, WORD.sub(lambda word: word[0] if is_told(word[0]) else LEFT_OUT, told)
         )
 
     def text(self, text: str) -> str:
