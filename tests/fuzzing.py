@@ -34,7 +34,7 @@ RUBRIC = load_rubric()
 LARGEST_INPUT = 200_000
 SPELLINGS = RUBRIC.spellings.by_name()
 HANDED_OUT = code_lines((TESTS.parent / "assignment" / "homework.py").read_text(encoding="utf-8"))
-CHOICE = Choice(HANDED_OUT, SPELLINGS)
+CHOICE = Choice(HANDED_OUT, SPELLINGS, RUBRIC.limits.graded_files)
 
 
 # Targets

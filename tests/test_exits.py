@@ -313,7 +313,7 @@ def exceptions_of_the_trusted_side() -> set[type[Exception]]:
 
 
 # Nothing a user can mend, or caught where it belongs.
-INNER = {"OutOfTime", "ScorerFailed", "WorkerNotReady", "ZygoteDied"}
+INNER = {"Lost", "OutOfTime", "ScorerFailed", "WorkerNotReady", "ZygoteDied"}
 
 
 def test_every_exception_of_the_grader_is_in_the_tree():

@@ -8,6 +8,7 @@ import pytest
 
 from grader.files import EVERYBODY, STAFF, write_atomically
 
+SEED = 20261001202610012026100120261001
 UMASKS = [(0o022, 0o640), (0o002, 0o660), (0o077, 0o600), (0o000, 0o660)]
 
 
@@ -57,9 +58,9 @@ def test_the_solution_is_not_for_everybody(warm, tmp_path):
     assert mode_of(root / "solution" / "homework.py") & 0o007 == 0
     assert mode_of(root / "assignment" / "homework.py") == EVERYBODY
     for target in ("otter", "nbgrader"):
-        warm.run("convert", "--to", target, "--seed", 1, "--out", tmp_path / target)
+        warm.run("convert", "--to", target, "--seed", SEED, "--out", tmp_path / target)
         files = [path for path in (tmp_path / target).rglob("*") if path.is_file()]
         assert len(files) >= 2
         assert not any(mode_of(path) & 0o007 for path in files)
-    warm.run("autograder", "gradescope", "--seed", 1, "--out", tmp_path / "a.zip")
+    warm.run("autograder", "gradescope", "--seed", SEED, "--out", tmp_path / "a.zip")
     assert mode_of(tmp_path / "a.zip") & 0o007 == 0

@@ -29,7 +29,7 @@ from grader.submissions.read import (
 
 RUBRIC = load_rubric()
 SOURCE_BYTES = RUBRIC.limits.source_bytes
-CHOICE = Choice((), RUBRIC.spellings.by_name())
+CHOICE = Choice((), RUBRIC.spellings.by_name(), RUBRIC.limits.graded_files)
 HONEST = (ROOT / "tests" / "hostile" / "parts" / "honest.py").read_bytes()
 SMALL = Allowance(seconds=1, memory_bytes=2**28)
 

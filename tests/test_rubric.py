@@ -17,9 +17,10 @@ from times import PATIENCE
 
 from grader import rubric as rubric_module
 from grader.activations import activations
+from grader.by_code import SAME_ANSWER
 from grader.cases import hidden_cases
 from grader.catalogue import MISTAKES
-from grader.diagnosis import CONSTANT, MULTIPLE, RETURNED, SAME_ANSWER, SINGLE
+from grader.diagnosis import CONSTANT, MULTIPLE, RETURNED, SINGLE
 from grader.errors import UserError
 from grader.gradebook import Gradebook, default_url
 from grader.misconceptions.entries import entries_for

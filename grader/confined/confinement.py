@@ -124,8 +124,12 @@ class Confinement:
         self._try("seccomp", self._build_filter)
 
     def close(self) -> None:
-        """Remove `base`, by way of its parent, which may be hidden by now."""
-        os.chmod(self._base.name, 0o700, dir_fd=self._parent)
+        """Remove `base`, by way of its parent, which may be hidden by now.
+
+        If its maker has died, the next one may have removed it as a leftover.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            os.chmod(self._base.name, 0o700, dir_fd=self._parent)
         shutil.rmtree(self._base.name, ignore_errors=True, dir_fd=self._parent)
 
     def clear(self, pid: int) -> None:

@@ -26,10 +26,10 @@ def python_is_forbidden() -> None:
     """Leave Python's own folders out of what a worker may read."""
     from grader.confined import confinement
 
-    confinement._python_folders = list
-    confinement.SYSTEM = tuple(  # type: ignore[misc]
-        path for path in confinement.SYSTEM if not sys.base_prefix.startswith(path)
-    )
+    readable = confinement.readable_paths()
+    of_python = {Path(sys.prefix), Path(sys.base_prefix)}
+    left = [path for path in readable if of_python.isdisjoint([path, *path.parents])]
+    confinement.readable_paths = lambda: left
 
 
 def wrong_products() -> None:
