@@ -1,8 +1,8 @@
 """Write files so that a reader sees the old content or the new, never a part.
 
-Who may read one goes by what it holds:
+Who may read one goes by what it holds, and never beyond what the umask gives:
 
-    STAFF       marks, names, the seed, hidden cases: not everybody; the group as the umask gives it
+    STAFF       marks, names, the seed, hidden cases: the user and the group
     EVERYBODY   what a student gets of their own, and what is handed out or published
 """
 
@@ -15,7 +15,7 @@ from secrets import token_hex
 from typing import BinaryIO
 
 UNFINISHED = ".writing-"  # what a temporary file's name begins with
-STAFF, EVERYBODY = 0o660, 0o644
+STAFF, EVERYBODY = 0o660, 0o666
 
 
 def write_atomically(path: Path, content: str | bytes, mode: int = STAFF) -> None:
@@ -56,12 +56,10 @@ def _renamed_at_the_end(path: Path, mode: int) -> Iterator[BinaryIO]:
     name = path.parent / f"{UNFINISHED}{token_hex(8)}"
     try:
         # From the start nobody has it open whom it is not for.
-        with open(name, "xb", opener=partial(os.open, mode=STAFF)) as file:
+        with open(name, "xb", opener=partial(os.open, mode=mode)) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-            if mode != STAFF:
-                os.fchmod(file.fileno(), mode)
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(OSError):  # what went wrong first is what to tell

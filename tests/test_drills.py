@@ -460,7 +460,7 @@ def test_a_worker_that_hangs_does_not_outlive_what_started_it(drill, tmp_path, v
     drill.assert_nothing_temporary()
 
 
-@pytest.mark.parametrize("step", ["fsync", "fchmod", "replace"])
+@pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_write_killed_at_any_step_leaves_the_old_content_and_what_the_next_run_removes(
     tmp_path, step
 ):
