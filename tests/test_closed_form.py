@@ -289,24 +289,24 @@ KEPT = [
      "w.double())\n" + G + "return x", None),
     # What may hold a derivative.
     (H + "w2 = torch.rand(4, 1)\nw2 = w2 * 2\n" + G + "return w2 * x", "w2 6 made"),
-    (H + "graphs = {}\ndef forward(x, params):\n    graphs[1] = x\nforward(1, 2)\n" + G
+    (H + "graphs = {}\ndef forward(x, params):\n    graphs[1] = x\nforward(torch.ones(2), 2)\n" + G
      + "return graphs[1]", "graphs 5 made"),
     (H + "def made():\n    return {1: 2}\ntable = made()\n" + G + "return table", "table 7 made"),
-    (H + "table = [" + "1.5, " * 90 + "]\n" + G + "return table", "table 5 made"),
+    (H + f"table = {[*range(90)]}\n" + G + "return table", "table 5 made"),
     (H + G + "return x * sum([" + ", ".join(map(str, range(90))) + "])", "a large constant 5 made"),
     (H + "def closed(t):\n    def g(*given):\n        return t\n    return g\n"
-     "grad_w1 = closed([1, 2])", "t 6 made"),
-    (H + "def g(*given, table={1: 2}):\n    return table\ngrad_w1 = g", "a default of g 5 made"),
-    (H + "def forward(x, params):\n    return x, x\nforward.found = {}\n" + G
+     "grad_w1 = closed([torch.ones(2)])", "t 6 made"),
+    (H + "def g(*given, table={1: torch.ones(2)}):\n    return table\ngrad_w1 = g", "a default of g 5 made"),
+    (H + "def forward(x, params):\n    return x, x\nforward.found = {1: torch.ones(2)}\n" + G
      + "return forward.found", "forward.found 9 made"),
-    (H + "class Store:\n    found = {}\n" + G + "return Store.found", "Store.found 8 made"),
+    (H + "class Store:\n    found = {1: torch.ones(2)}\n" + G + "return Store.found", "Store.found 8 made"),
     (H + "torch.found = {}\n" + G + "return torch.found", "torch.found 7 made"),
     (H + "import sys\n" + G + "return sys.modules['x']", "sys.modules 7 called"),
     (H + "import builtins\nbuiltins.found = {}\n" + G + "return found", "found 8 made"),
     (H + "torch.found = {}\n" + G + "return torch.__dict__['found']", "torch.__dict__ 7 made"),
     (H + "def f(t=1): pass\n" + G + "return f.__defaults__", "f.__defaults__ 7 made"),
     (H + "from pathlib import Path\n" + G + "return Path('t').read_text()", "Path 7 called"),
-    (H + "class Parameters:\n    found = {}\n" + G + "return params.found",
+    (H + "class Parameters:\n    found = {1: torch.ones(2)}\n" + G + "return params.found",
      "Parameters.found 5 made"),
     (H + "torch.Tensor.found = {}\n" + G + "return x.found", "Tensor.found 6 made"),
     (H + "def score(k):\n    return k\nbest = max(range(9), key=score)\n" + G + "return best * x",
@@ -314,7 +314,7 @@ KEPT = [
     (H + "for best in range(5):\n    pass\n" + G + "return best * x", "best 5 made"),
     (H + "best = None\ndef search():\n    global best\n    best = 3\nsearch()\n" + G
      + "return best * x", "best 5 made"),
-    (H + "globals()['hidden'] = [1]\n" + G + "return hidden", "hidden 7 made"),
+    (H + "globals()['hidden'] = [torch.ones(2)]\n" + G + "return hidden", "hidden 7 made"),
     (H + "made = eval('lam' + 'bda x: x')\n" + G + "return made(x)", "made 5 made"),
     (H + TRACE + "graph = make_fx(torch.func.grad(lambda w: (w * w).sum()))(torch.ones(2))\n" + G
      + "return graph(x)", "graph 6 differentiated"),
@@ -323,7 +323,7 @@ KEPT = [
     (H + G + "return open('table.txt').read()", "open 6 called"),
     (H + G + "return torch.load('table.pt')", "torch.load 6 called"),
     (H + G + "exec('y' + ' = x')", "exec 6 called"),
-    (H + "helper = lambda x: table * x\ntable = list(range(3))\n" + G + "return helper(x)",
+    (H + "helper = lambda x: table * x\ntable = list(range(90))\n" + G + "return helper(x)",
      "table 6 made"),
 ]  # fmt: skip
 
