@@ -223,9 +223,8 @@ class _Walk:
 
     def _inner(self, name: str, value: Any, code: CodeType) -> None:
         """Look at what a function carries with it: nothing at the top level writes it out."""
-        if not _is_small(value):
-            where = f"{code.co_filename}, line {code.co_firstlineno}"
-            self._todo.append(_Named(name, value, None, where))
+        where = f"{code.co_filename}, line {code.co_firstlineno}"
+        self._todo.append(_Named(name, value, None, where))
 
     def _class(self, named: _Named, owner: type) -> None:
         self._add(named, *(base for base in owner.__bases__ if self._is_of_source(base)))
@@ -286,7 +285,7 @@ class _Walk:
                 break
             named = inner
         value, bound = named.value, named.bound
-        if isinstance(value, ModuleType):
+        if issubclass(type(value), ModuleType):
             return
         if _is_outside(value):
             self._call(named.name, where)
@@ -422,7 +421,7 @@ def _is_harmless(value: Any) -> bool:
 
 def _is_outside(value: Any) -> bool:
     """Tell whether a function or class is of a module that reaches outside the source."""
-    is_named = isinstance(value, type) or type(value) in (FunctionType, BuiltinFunctionType)
+    is_named = issubclass(type(value), type | FunctionType | BuiltinFunctionType)
     return is_named and str(value.__module__).partition(".")[0] in OUTSIDE
 
 

@@ -167,7 +167,7 @@ def _bound(value: ast.AST, scope: _Scope) -> Bound:
         is_literal=is_literal,
         literal=literal,
         is_short=is_short,
-        is_computed=id(value) in scope.in_loops or _computes(nodes, meant),
+        is_computed=id(value) in scope.in_loops or _computes(value, meant),
         is_instance=any(isinstance(node, ast.ClassDef) for node in meant),
         is_plain=is_short
         and not any(isinstance(node, DEFINING) for node in nodes)
@@ -177,13 +177,26 @@ def _bound(value: ast.AST, scope: _Scope) -> Bound:
     )
 
 
-def _computes(nodes: Sequence[ast.AST], meant: Sequence[ast.AST | str]) -> bool:
+def _computes(value: ast.AST, meant: Sequence[ast.AST | str]) -> bool:
     """Tell whether an expression computes by itself, or by what its names mean in the source."""
+    nodes = [*_outside_lambdas(value)]
     is_of_version = any(isinstance(n, ast.Attribute) and n.attr == "__version__" for n in nodes)
     if is_of_version and all(isinstance(each, str) for each in meant):
         return False
+    calls = any(isinstance(node, ast.Call) for node in nodes)
+    # What writes out lambdas, and calls nothing, does not call them either.
+    own = [node for node in nodes if calls or not isinstance(node, ast.Lambda)]
     functions = [node for node in meant if not isinstance(node, ast.ClassDef)]
-    return any(isinstance(node, DEFINING) for node in [*nodes, *functions])
+    return any(isinstance(node, DEFINING) for node in [*own, *functions])
+
+
+def _outside_lambdas(code: ast.AST) -> Iterator[ast.AST]:
+    todo = [code]
+    while todo:
+        node = todo.pop()
+        yield node
+        if not isinstance(node, ast.Lambda):
+            todo += ast.iter_child_nodes(node)
 
 
 class _Source:
