@@ -387,17 +387,17 @@ KEPT = [
     (D + "import contextlib\n@contextlib.contextmanager\ndef around():\n    yield\n@around()\n"
      "def of(k):\n    return d[k]\n" + G + "return of('w1')", "d 5 made"),
     (D + "import functools\n@functools.singledispatch\ndef of(k): pass\n@of.register(str)\n"
-     "def _(k, d=d):\n    return d[k]\n" + G + "return of('w1')", "a default of _ 10 made"),
-    (D + "get = d.get\n" + G + "return get('w1')", "get 7 made"),
-    (D + "get = d.__getitem__\n" + G + "return get('w1')", "get 7 made"),
-    (D + "math.get = d.get\n" + G + "return math.get('w1')", "math.get 9 made"),
+     "def _(k, d=d):\n    return d[k]\n" + G + "return of('w1')", "d 5 made"),
+    (D + "get = d.get\n" + G + "return get('w1')", "d 5 made"),
+    (D + "get = d.__getitem__\n" + G + "return get('w1')", "d 5 made"),
+    (D + "math.get = d.get\n" + G + "return math.get('w1')", "d 5 made"),
     (D + "import itertools\nitertools.get = d.get\n" + G + "return itertools.get('w1')",
-     "itertools.get 10 made"),
-    (D + "math.get = d.get\nfrom math import get\n" + G + "return get('w1')", "get 10 made"),
-    (D + "import builtins\nbuiltins.print = d.get\n" + G + "return print('w1')", "print 10 made"),
-    (D + "len = d.get\n" + G + "return len('w1')", "len 7 made"),
+     "d 5 made"),
+    (D + "math.get = d.get\nfrom math import get\n" + G + "return get('w1')", "d 5 made"),
+    (D + "import builtins\nbuiltins.print = d.get\n" + G + "return print('w1')", "d 5 made"),
+    (D + "len = d.get\n" + G + "return len('w1')", "d 5 made"),
     (H + TRACE + "graph = make_fx(torch.func.grad(lambda w: (w * w).sum()))(torch.ones(2))\n"
-     "call = graph.forward\n@torch.no_grad()\n" + G + "return call(x)", "call 7 made"),
+     "@torch.no_grad()\n" + G + "return graph(x)", "graph 6 differentiated"),
     (H + "from types import SimpleNamespace\nc = SimpleNamespace(t=torch.ones(2))\n" + G
      + "return c.t", "c 6 made"),
     (H + "class Base:\n    def go(self):\n        return table\ntable = [torch.ones(2)]\n"

@@ -192,7 +192,13 @@ class _Walk:
             yield from self._leaves(entry, depth - 1)
 
     def _add(self, named: _Named, *values: Any) -> None:
-        self._todo += [replace(named, value=value) for value in values]
+        for value in values:
+            own = next((n for n, v in self._loaded.namespace.items() if v is value), None)
+            if own is not None and isinstance(value, HOLDING):  # it has a better name
+                bound = self._places.of(None, own)
+                self._todo.append(_Named(own, value, bound, named.where))
+            else:
+                self._todo.append(replace(named, value=value))
 
     def _by_torch(self, named: _Named) -> bool:
         """Tell whether torch differentiated in a statement that names a value."""
@@ -224,7 +230,7 @@ class _Walk:
     def _inner(self, name: str, value: Any, code: CodeType) -> None:
         """Look at what a function carries with it: nothing at the top level writes it out."""
         where = f"{code.co_filename}, line {code.co_firstlineno}"
-        self._todo.append(_Named(name, value, None, where))
+        self._add(_Named(name, value, None, where), value)
 
     def _class(self, named: _Named, owner: type) -> None:
         self._add(named, *(base for base in owner.__bases__ if self._is_of_source(base)))
@@ -328,7 +334,8 @@ class _Walk:
         is_reaching = value.__name__.partition(".")[0] in OUTSIDE or name in READING
         if is_reaching and full not in HARMLESS:
             self._call(full, owner.where)
-        if self._loaded.state.is_added(value, name) and not isinstance(inner, ModuleType):
+        is_followed = isinstance(inner, (type, ModuleType, *FOLLOWED))
+        if self._loaded.state.is_added(value, name) and not is_followed:
             self._keep(named)
             return None
         return self._of_library(named)
