@@ -6,10 +6,10 @@ result of a search. Nothing here says that it is; a person looks at the line.
 
 The functions of a gradient are followed as they are when it is called: by the names their code
 loads, what they close over and their defaults. A name's value is as plain as it seems if its
-top-level statement writes it out, as a short literal or by torch's own functions of such. Of containers
-and simple objects what they hold counts: a few small values are nothing, functions are followed.
-What a library's function carries is looked through for what the submission put there. This runs
-beside student code, which can take it apart.
+top-level statement writes it out, as a short literal or by torch's own functions of such.
+Of containers and simple objects what they hold counts: a few small values are nothing, functions
+are followed. What a library's function carries is looked through for what the submission put there.
+This runs beside student code, which can take it apart.
 """
 
 import argparse
