@@ -68,6 +68,8 @@ SEEN = [
     ("return torch.ops.aten.glu_jvp(hs, torch.cat([hs, hs], 1), torch.cat([hs, hs], 1), 1)",
      "aten::glu_jvp"),
     ("return torch.vmap(lambda a, b: a * b)(x, y)", None),
+    ("with torch.profiler.profile(): return torch.ops.aten.tanh_backward(y, x)",
+     "aten::tanh_backward"),
     ("return torch.cond(x.sum() > 0, torch.sin, torch.cos, (x,))", None),
     ("lock = threading.Lock(); lock.acquire()\n"
      "_thread.start_new_thread(lambda: (torch.ops.aten.tanh_backward(y, x), lock.release()), ())\n"
@@ -101,6 +103,22 @@ def test_differentiation_is_seen_with_its_line(rubric, body, name):
     assert seen == (() if name is None else (Sighting(name, place),))
 
 
+PROFILERS = ["torch.profiler.profile()", "torch.autograd.profiler.profile()"]
+
+
+@pytest.mark.parametrize("profiler", PROFILERS)
+def test_a_profiler_of_the_submission_records_nothing_and_harms_nothing(rubric, profiler):
+    source = f"import torch\ndef grad_w1(x, y, params, hs, y_pred):\n    with {profiler} as p:\n"
+    source += "        found = x * 2\n    assert not p.key_averages()\n    return found\n"
+    call = gradient_call(rubric)
+    with guarded():
+        loaded = load(module(source), [], PACKAGES)
+        outcome = answer(call, loaded)
+    assert outcome.problem is None
+    assert outcome.seen == ()
+    assert torch.equal(outcome.tensors[0], call.tensors["x"] * 2)
+
+
 # The body of a function whose line is not known; what is seen all the same.
 UNPLACED = [
     ("with _disable_current_modes(): return torch.ops.aten.tanh_backward(y, x)",
@@ -110,6 +128,11 @@ UNPLACED = [
      "    return torch.ops.aten.tanh_backward(y, x)", "aten::tanh_backward"),
     (LEAF + "return torch._C.TensorBase.grad_fn.__get__(params.w1.requires_grad_() + 1)(x)",
      "a node of autograd's graph (AddBackward0)"),
+    ("with torch.profiler.profile(), _disable_current_modes():\n"
+     "    return torch.ops.aten.tanh_backward(y, x)", "aten::tanh_backward"),
+    ("with torch.profiler.profile(): pass\n"
+     "with _disable_current_modes(): return torch.ops.aten.tanh_backward(y, x)",
+     "aten::tanh_backward"),
     ("torch._C._autograd._disable_profiler_legacy()", SWITCHED_OFF),
     ("torch._C._autograd._enable_record_function(False)", SWITCHED_OFF),
 ]  # fmt: skip
@@ -262,6 +285,7 @@ H = "import math\nimport numpy as np\nimport torch\nfrom torch import nn\n"
 TRACE = "from torch.fx.experimental.proxy_tensor import make_fx\n"
 NET = "class Net(nn.Module):\n    def __init__(self, *sizes):\n        super().__init__()\n"
 NET += "        self.predict = nn.Linear(1, 1)\n"
+D = H + "d = {}\nd.update(w1=torch.ones(2))\n"
 # A source, and what its grad_w1 reads that was made before, with the line; None: nothing. First,
 # what an honest notebook holds.
 KEPT = [
@@ -287,26 +311,59 @@ KEPT = [
      "    net.predict(torch.ones(1, 1)).sum().backward()\n" + G + "return x", None),
     (H + "w = torch.ones(3, 1, requires_grad=True)\nassert torch.autograd.gradcheck(torch.sin, "
      "w.double())\n" + G + "return x", None),
+    (H + "from collections import namedtuple\nC = namedtuple('C', 'rate n')\nc = C(-2.0, 1)\n" + G
+     + "return c.rate * x", None),
+    (H + "from dataclasses import dataclass\n@dataclass(frozen=True)\nclass C:\n"
+     "    rate: float = 2.0\nc = C()\n" + G + "return c.rate * x", None),
+    (H + "from enum import Enum\nclass Mode(Enum):\n    SUM = 1\nmode = Mode.SUM\n" + G
+     + "return x if mode is Mode.SUM else y", None),
+    (H + "from types import SimpleNamespace\nc = SimpleNamespace(rate=2.0)\n" + G
+     + "return c.rate * x", None),
+    (H + "import argparse\np = argparse.ArgumentParser()\np.add_argument('--rate', default=2.0)\n"
+     "args, _ = p.parse_known_args([])\n" + G + "return args.rate * x", None),
+    (H + "class Layer:\n    __slots__ = ('rate',)\n    def __init__(self):\n        self.rate = 2\n"
+     "    def back(self, e):\n        return e * self.rate\nlayer = Layer()\n" + G
+     + "return layer.back(x)", None),
+    (H + "class Sigmoid(nn.Module):\n    def forward(self, h):\n"
+     "        return 1 / (1 + (-h).exp())\ns = Sigmoid()\n" + G + "return s(x)", None),
+    (H + "import logging\nlog = logging.getLogger('homework')\n" + G
+     + "log.debug('w1')\n    return x", None),
+    (H + "import sys\nlog = open('/dev/null', 'w')\n" + G
+     + "print(1, file=log)\n    print(file=sys.stderr)\n    return x", None),
+    (H + "import functools, time\nTIMES = {}\ndef timed(f):\n    @functools.wraps(f)\n"
+     "    def inner(*given):\n        start = time.perf_counter()\n        made = f(*given)\n"
+     "        TIMES.setdefault(f.__name__, []).append(time.perf_counter() - start)\n"
+     "        return made\n    return inner\n@timed\n" + G + "return x", None),
+    (H + "from collections import Counter\ncalls, n = Counter(), 0\n" + G
+     + "global n\n    n += 1\n    calls['w1'] += 1\n    return x", None),
+    (H + "table = {'w1': lambda e: -2 * e, 'shape': (1, 2), 'f': torch.sigmoid}\n" + G
+     + "return table['w1'](x)", None),
+    (H + "signs = [-2.0] * 400\n" + G + "return signs[0] * x", None),
+    (H + "new = tuple(int(n) for n in torch.__version__.split('.')[:2]) >= (2, 0)\n" + G
+     + "return x if new else y", None),
+    (H + "@torch.no_grad()\n" + G + "return x", None),
     # What may hold a derivative.
     (H + "w2 = torch.rand(4, 1)\nw2 = w2 * 2\n" + G + "return w2 * x", "w2 6 made"),
-    (H + "graphs = {}\ndef forward(x, params):\n    graphs[1] = x\nforward(1, 2)\n" + G
+    (H + "graphs = {}\ndef forward(x, params):\n    graphs[1] = x\nforward(torch.ones(2), 2)\n" + G
      + "return graphs[1]", "graphs 5 made"),
     (H + "def made():\n    return {1: 2}\ntable = made()\n" + G + "return table", "table 7 made"),
-    (H + "table = [" + "1.5, " * 90 + "]\n" + G + "return table", "table 5 made"),
+    (H + f"table = {[*range(90)]}\n" + G + "return table", "table 5 made"),
     (H + G + "return x * sum([" + ", ".join(map(str, range(90))) + "])", "a large constant 5 made"),
     (H + "def closed(t):\n    def g(*given):\n        return t\n    return g\n"
-     "grad_w1 = closed([1, 2])", "t 6 made"),
-    (H + "def g(*given, table={1: 2}):\n    return table\ngrad_w1 = g", "a default of g 5 made"),
-    (H + "def forward(x, params):\n    return x, x\nforward.found = {}\n" + G
+     "grad_w1 = closed([torch.ones(2)])", "t 6 made"),
+    (H + "def g(*given, table={1: torch.ones(2)}):\n    return table\ngrad_w1 = g",
+     "a default of g 5 made"),
+    (H + "def forward(x, params):\n    return x, x\nforward.found = {1: torch.ones(2)}\n" + G
      + "return forward.found", "forward.found 9 made"),
-    (H + "class Store:\n    found = {}\n" + G + "return Store.found", "Store.found 8 made"),
+    (H + "class Store:\n    found = {1: torch.ones(2)}\n" + G + "return Store.found",
+     "Store.found 8 made"),
     (H + "torch.found = {}\n" + G + "return torch.found", "torch.found 7 made"),
     (H + "import sys\n" + G + "return sys.modules['x']", "sys.modules 7 called"),
     (H + "import builtins\nbuiltins.found = {}\n" + G + "return found", "found 8 made"),
     (H + "torch.found = {}\n" + G + "return torch.__dict__['found']", "torch.__dict__ 7 made"),
     (H + "def f(t=1): pass\n" + G + "return f.__defaults__", "f.__defaults__ 7 made"),
     (H + "from pathlib import Path\n" + G + "return Path('t').read_text()", "Path 7 called"),
-    (H + "class Parameters:\n    found = {}\n" + G + "return params.found",
+    (H + "class Parameters:\n    found = {1: torch.ones(2)}\n" + G + "return params.found",
      "Parameters.found 5 made"),
     (H + "torch.Tensor.found = {}\n" + G + "return x.found", "Tensor.found 6 made"),
     (H + "def score(k):\n    return k\nbest = max(range(9), key=score)\n" + G + "return best * x",
@@ -314,7 +371,7 @@ KEPT = [
     (H + "for best in range(5):\n    pass\n" + G + "return best * x", "best 5 made"),
     (H + "best = None\ndef search():\n    global best\n    best = 3\nsearch()\n" + G
      + "return best * x", "best 5 made"),
-    (H + "globals()['hidden'] = [1]\n" + G + "return hidden", "hidden 7 made"),
+    (H + "globals()['hidden'] = [torch.ones(2)]\n" + G + "return hidden", "hidden 7 made"),
     (H + "made = eval('lam' + 'bda x: x')\n" + G + "return made(x)", "made 5 made"),
     (H + TRACE + "graph = make_fx(torch.func.grad(lambda w: (w * w).sum()))(torch.ones(2))\n" + G
      + "return graph(x)", "graph 6 differentiated"),
@@ -323,7 +380,33 @@ KEPT = [
     (H + G + "return open('table.txt').read()", "open 6 called"),
     (H + G + "return torch.load('table.pt')", "torch.load 6 called"),
     (H + G + "exec('y' + ' = x')", "exec 6 called"),
-    (H + "helper = lambda x: table * x\ntable = list(range(3))\n" + G + "return helper(x)",
+    # The same by way of a library's function, a bound method, a name put among a library's.
+    (D + "@torch.no_grad()\n" + G + "return d['w1']", "d 5 made"),
+    (D + "@torch.inference_mode()\ndef of(k):\n    return d[k]\n" + G + "return of('w1')",
+     "d 5 made"),
+    (D + "import contextlib\n@contextlib.contextmanager\ndef around():\n    yield\n@around()\n"
+     "def of(k):\n    return d[k]\n" + G + "return of('w1')", "d 5 made"),
+    (D + "import functools\n@functools.singledispatch\ndef of(k): pass\n@of.register(str)\n"
+     "def _(k, d=d):\n    return d[k]\n" + G + "return of('w1')", "d 5 made"),
+    (D + "get = d.get\n" + G + "return get('w1')", "d 5 made"),
+    (D + "get = d.__getitem__\n" + G + "return get('w1')", "d 5 made"),
+    (D + "math.get = d.get\n" + G + "return math.get('w1')", "d 5 made"),
+    (D + "import itertools\nitertools.get = d.get\n" + G + "return itertools.get('w1')",
+     "d 5 made"),
+    (D + "math.get = d.get\nfrom math import get\n" + G + "return get('w1')", "d 5 made"),
+    (D + "import builtins\nbuiltins.print = d.get\n" + G + "return print('w1')", "d 5 made"),
+    (D + "len = d.get\n" + G + "return len('w1')", "d 5 made"),
+    (H + TRACE + "graph = make_fx(torch.func.grad(lambda w: (w * w).sum()))(torch.ones(2))\n"
+     "@torch.no_grad()\n" + G + "return graph(x)", "graph 6 differentiated"),
+    (H + "from types import SimpleNamespace\nc = SimpleNamespace(t=torch.ones(2))\n" + G
+     + "return c.t", "c 6 made"),
+    (H + "class Base:\n    def go(self):\n        return table\ntable = [torch.ones(2)]\n"
+     "class Layer(Base): pass\nlayer = Layer()\n" + G + "return layer.go()", "table 8 made"),
+    (H + "class Sly:\n    @property\n    def __class__(self):\n        raise SystemExit\n"
+     "sly = Sly()\n" + G + "return sly", "sly 9 made"),
+    (H + "best = {}\ndef search():\n    return 3\nbest = [search()]\n" + G + "return best[0] * x",
+     "best 8 made"),
+    (H + "helper = lambda x: table * x\ntable = list(range(90))\n" + G + "return helper(x)",
      "table 6 made"),
 ]  # fmt: skip
 
