@@ -70,7 +70,11 @@ BROKEN = {
         [(1, "Missing parentheses"), (3, "Missing parentheses")],
     ),
     "prose": ("# Title\nA text, no code.\nx = 1", [(3, "x = 1")], [(2, "invalid syntax")]),
-    "what no encoding has": ('x = "\ud800"\ny = 1', [(2, "y = 1")], [(None, "surrogates not allowed")]),
+    "what no encoding has": (
+        'x = "\ud800"\ny = 1',
+        [(2, "y = 1")],
+        [(None, "surrogates not allowed")],
+    ),
     "brackets without end": ("(" * 10_000, [], [(1, "too many nested parentheses")]),
 }
 
