@@ -26,7 +26,8 @@ NET_BESIDE = "net_beside"
 MISSING = tuple(
     f"missing{more}" for more in ("", "_failed", "_near", "_nested", "_unparsed", "_in_text")
 )
-NO_ANSWER = (*MISSING, "crashed", "unreadable", "nothing_defined", "nothing_defined_in_text")
+NOTHING_DEFINED = tuple(f"nothing_defined{more}" for more in ("", "_in_text", "_too_deep"))
+NO_ANSWER = (*MISSING, *NOTHING_DEFINED, "crashed", "unreadable")
 
 # Of a loss in the table. A wrong network's training is chaotic: the instructions of the processor
 # move its third digit. In result.json it is as it was computed.

@@ -19,10 +19,11 @@ from grader.papers import basis_of
 from grader.roster import Person, RosterRow, read_roster
 from grader.rubric import RUBRIC_FILE, differences, load_rubric
 from grader.submissions import shown
+from grader.submissions.kinds import counted
 
 SECRET_BITS = 128
 LEAST_BITS = 96  # of a seed that somebody gives: fewer can be found by trying
-MAKE_ONE = 'python3 -c "import secrets; print(secrets.randbits(128))"'
+MAKE_ONE = 'python3 -I -c "import secrets; print(secrets.randbits(128))"'
 MOST_DIFFERENCES = 3  # that a refusal names
 
 
@@ -75,8 +76,8 @@ def check_long(seed: int, or_else: str = "") -> None:
     """
     if is_short(seed):
         raise UserError(
-            f"the seed (--seed or GRADER_SEED) has {seed.bit_length()} bits, and fewer than "
-            f"{LEAST_BITS} can be found by trying: {or_else}make one with {MAKE_ONE}"
+            f"the seed (--seed or GRADER_SEED) has {counted(seed.bit_length(), 'bit')}, and fewer "
+            f"than {LEAST_BITS} can be found by trying: {or_else}make one with {MAKE_ONE}"
         )
 
 

@@ -12,15 +12,19 @@ import multiprocessing
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import TimeoutError
+from contextlib import chdir
 from dataclasses import dataclass, field
 from typing import Any
 
-from copydetect.detector import CodeFingerprint, compare_files
 from pebble import ProcessExpired, ProcessPool
 
 from grader.catalogue import N_
+from grader.launch import EMPTY
 from grader.limited import SLEEP_SECONDS, Allowance, within, write_nothing
 from grader.rubric import Similarity
+
+with chdir(EMPTY):  # it imports matplotlib, which reads a matplotlibrc of the current folder
+    from copydetect.detector import CodeFingerprint, compare_files
 
 MEMORY_BYTES = 2**30  # to cut one text of the most characters into tokens takes a tenth of that
 Passages = list[tuple[int, int]]

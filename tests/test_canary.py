@@ -129,11 +129,21 @@ def test_a_machine_that_becomes_unfit_records_nothing_more(unfit, brief, tmp_pat
 
 
 LOW_LIMITS = [
-    ("-v 2000000", "memory (ulimit -v; memory_bytes in the rubric)"),
-    ("-t 60", "processor time (ulimit -t)"),
+    (
+        "-v 2000000",
+        "a worker could not be confined: memory (ulimit -v; memory_bytes in the rubric)",
+    ),
+    ("-v 2000000", "the hard limit is 2,048,000,000 bytes, and "),
+    ("-t 60", "processor time (ulimit -t): the hard limit is 60 seconds, and "),
     ("-d 2000000", "memory (ulimit -d; memory_bytes in the rubric)"),
-    ("-f 512", "size of a file (ulimit -f)"),
-    ("-s 1024", "stack (ulimit -s)"),
+    (
+        "-f 512",
+        "size of a file (ulimit -f): the hard limit is 524,288 bytes, and 1,048,576 bytes are",
+    ),
+    (
+        "-s 1024",
+        "stack (ulimit -s): the hard limit is 1,048,576 bytes, and 2,097,152 bytes are needed",
+    ),
     ("-n 40", "may open 40 files at a time here"),
 ]
 
@@ -175,7 +185,7 @@ def test_fewer_processes_are_not_enough_where_others_of_the_user_have_a_share(tm
     done = ordinary.run(["/bin/bash", "-c", f"ulimit -u 60; exec {grade}"], folder)
     assert done.returncode == 2
     (line,) = done.stderr.strip().splitlines()
-    assert "processes (ulimit -u): a hard limit of 60 is set, 64 is needed" in line
+    assert "processes (ulimit -u): the hard limit is 60, and 64 are needed" in line
 
 
 # The probe

@@ -94,7 +94,17 @@ MOST = {
     "parts, and stars": ({**VARIANTS, "zoe.py": "from a1 import *\n"}, "zoe.py"),
     "guesses, and the work": ({**VARIANTS, "z/work.py": "".join(
         f"def {name}(): 1\n" for name in ASKED)}, "z/work.py"),
-    "guesses alone": (VARIANTS, "a0.py"),
+    "guesses alone": (VARIANTS, "a7.py"),
+    "a name without a number": ({**VARIANTS, "z.py": FORWARD}, "z.py"),
+    "versions": ({f"homework_v{number}.py": FORWARD for number in range(1, 9)}, "homework_v8.py"),
+    "versions of two digits": (
+        {f"homework_v{number}.py": FORWARD for number in range(2, 11)}, "homework_v10.py"),
+    "dates, then versions": (
+        {f"hw_11-0{day}_v{10 - day}.py": FORWARD for day in range(1, 9)}, "hw_11-08_v2.py"),
+    "copies": ({f"ada ({number}).py": FORWARD for number in range(1, 12)}, "ada (11).py"),
+    "in folders": ({f"v{number}/a.py": FORWARD for number in range(1, 12)}, "v11/a.py"),
+    "an endless number": (
+        {**VARIANTS, f"a{'9' * 5000}.py": FORWARD}, f"a{'9' * 5000}.py"),
     "guesses, called as the homework is": ({**VARIANTS, "x/homework.py": FORWARD}, "x/homework.py"),
 }  # fmt: skip
 
@@ -118,21 +128,24 @@ def test_lines_are_compared_without_indentation_comments_and_numbers():
 
 
 def test_twenty_files_are_no_twenty_guesses(warm, untrained, tmp_path):
-    """The right one is the last: it is not graded, and the page and the record say so."""
+    """The right one is the oldest: it is not graded; page, record and screen say so."""
     right = (ROOT / "tests" / "submissions" / "gbk_comments.py").read_bytes()
     wrong = right.replace(b"def grad_w2", b"def grad_w3")
     folder, out = tmp_path / "class" / "ada", tmp_path / "out"
     lms.lay(folder.parent, {"ben/homework.py": "x = 1\n"})
     folder.mkdir()
-    for number in range(19):
+    for number in range(1, 20):
         (folder / f"h{number:02}.py").write_bytes(wrong + f"\nx = {number}\n".encode())
-    (folder / "z.py").write_bytes(right)
+    (folder / "h00.py").write_bytes(right)
     done = warm.run("grade", folder.parent, "--out", out, "--rubric", untrained)
     assert done.returncode == 0, done.stderr
     result = out / "ada" / "result.json"
     record = json.loads(result.read_bytes())
     roles = Counter(file["role"] for file in record["files"])
     assert roles == {"counts": 1, "graded": 4, "left_out": 15}
-    assert record["submission"] == "h00.py"
+    assert record["submission"] == "h19.py"
+    (line,) = [line for line in done.stdout.splitlines() if "left_out" in line]
+    assert "more than 5 files" in line
+    assert "not graded, of ada (15): " in line
     page = (result.parent / "feedback.html").read_text(encoding="utf-8")
     assert page.count("not graded: too many files define what is asked") == 15

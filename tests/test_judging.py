@@ -8,7 +8,16 @@ import torch
 from grader.activations import activation_called
 from grader.cases import hidden_cases
 from grader.confined.contract import Hint, Outcome, Parameters, Problem
-from grader.judging import Case, judge, judge_training, pass_mark, relative_error
+from grader.confined.names import TOO_DEEP
+from grader.judging import (
+    Case,
+    Written,
+    judge,
+    judge_training,
+    pass_mark,
+    relative_error,
+    verdicts,
+)
 from grader.reference import Reference
 
 reference = Reference(activation_called("sigmoid"))
@@ -111,6 +120,28 @@ def test_any_other_matrix_of_that_shape_is_not_called_an_unsummed_gradient(rubri
 
     verdict = judge("grad_b1.row", answered(rubric, "grad_b1.row", noise), rubric.marking())
     assert (verdict.points, verdict.diagnosis) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            "'(' was never closed",
+            "define grad_w1. a.py, line 3: SyntaxError: '(' was never closed.",
+        ),
+        (
+            TOO_DEEP,
+            "(grad_w1): what begins at a.py, line 3 is nested too deeply for Python to read",
+        ),
+    ],
+)
+def test_where_nothing_is_defined_what_may_hide_it_is_told(rubric, error, told):
+    missing = Outcome(problem=Problem.MISSING, detail="grad_w1")
+    cases = [case for case in hidden_cases(rubric, 5) if case.criterion == "grad_w1"]
+    written = Written(notes=[("a.py, line 3", f"SyntaxError: {error}")])
+    asked = [(case, missing) for case in cases]
+    (verdict,) = verdicts(["grad_w1"], asked, rubric.marking(), written)
+    assert told in verdict.message
 
 
 PROBLEMS = [

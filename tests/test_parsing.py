@@ -70,7 +70,11 @@ BROKEN = {
         [(1, "Missing parentheses"), (3, "Missing parentheses")],
     ),
     "prose": ("# Title\nA text, no code.\nx = 1", [(3, "x = 1")], [(2, "invalid syntax")]),
-    "what no encoding has": ('x = "\ud800"\ny = 1', [], [(None, "surrogates not allowed")]),
+    "what no encoding has": (
+        'x = "\ud800"\ny = 1',
+        [(2, "y = 1")],
+        [(None, "surrogates not allowed")],
+    ),
     "brackets without end": ("(" * 10_000, [], [(1, "too many nested parentheses")]),
 }
 
@@ -82,6 +86,28 @@ def test_what_does_not_parse_costs_its_own_statement(case):
     assert left == statements
     assert [line for line, _ in found] == [line for line, _ in faults]
     assert all(says in told for (_, says), (_, told) in zip(faults, found, strict=True))
+
+
+ELIFS = "if 1:\n  pass\n" + "elif 2:\n  pass\n" * 40_000
+DEEP = {
+    "signs": f"x = {'-' * 100_000}1\n",
+    "fewer signs": f"x = {'-' * 3_000}1\n",
+    "elif": ELIFS,
+    "lambdas": f"x = {'lambda:' * 150_000}1\n",
+    "inside a function": f"def g():\n    return {'-' * 100_000}1\n",
+}
+
+
+@pytest.mark.parametrize("case", DEEP)
+def test_what_is_nested_too_deeply_costs_itself_alone(case):
+    statements, faults = parsed(f"# first\na = 1\n{DEEP[case]}b = 2\nc = 3\n")
+    below = 3 + DEEP[case].count("\n")
+    assert statements == [(2, "a = 1"), (below, "b = 2"), (below + 1, "c = 3")]
+    assert faults == [(3, "nested too deeply for Python to read")]
+
+
+def test_so_it_does_where_there_is_nothing_else():
+    assert parsed(f"\n# first\n{ELIFS}") == ([], [(3, "nested too deeply for Python to read")])
 
 
 def test_faults_are_bounded_in_number():

@@ -53,6 +53,24 @@ def test_no_readable_path_is_a_link_or_lies_in_another():
     assert not any(a in b.parents for a in paths for b in paths)
 
 
+@pytest.mark.parametrize("enabled", [True, False, None])
+def test_of_what_a_user_installs_packages_and_libraries_are_readable(
+    environment, monkeypatch, enabled
+):
+    """The user's folder may be the whole home."""
+    home = environment.parent / "home"
+    packages = home / "lib" / "python3" / "site-packages"
+    packages.mkdir(parents=True)
+    for other in ("bin", "share", "results"):
+        (home / other).mkdir()
+    monkeypatch.setattr("site.ENABLE_USER_SITE", enabled)
+    monkeypatch.setattr("site.getuserbase", lambda: str(home))
+    monkeypatch.setattr("site.getusersitepackages", lambda: str(packages))
+    inside = {path for path in readable.readable_paths() if path.is_relative_to(home)}
+    assert inside == ({(home / "lib").resolve()} if enabled else set())
+    assert (packages in readable.python_paths()) == bool(enabled)
+
+
 ASKED = {
     "the folder of the course": "os.listdir(sys.prefix)",
     "the class": "os.listdir(sys.prefix + '/class')",

@@ -177,15 +177,16 @@ def test_a_secret_seed_is_long_enough_even_where_the_least_is_drawn(monkeypatch)
     assert int(new_seed().value).bit_length() == LEAST_BITS
 
 
-@pytest.mark.parametrize("seed", [0, 7, 20211, 20261001, 2**63, 2**95 - 1])
+@pytest.mark.parametrize("seed", [0, 1, 7, 20211, 20261001, 2**63, 2**95 - 1])
 def test_a_seed_that_can_be_found_by_trying_is_refused_in_one_line_that_says_what_to_do(seed):
     with pytest.raises(UserError) as told:
         check_long(seed, or_else="leave it out; or ")
     (line,) = str(told.value).splitlines()
-    assert f"has {seed.bit_length()} bits" in line
+    bits = seed.bit_length()
+    assert f"has {bits} bits, and" in line or (bits == 1 and "has 1 bit, and" in line)
     assert "leave it out; or " in line
-    assert seed < 128 or str(seed) not in line
-    code = line.partition('python3 -c "')[2].removesuffix('"')
+    assert seed < 129 or str(seed) not in line
+    code = line.partition('python3 -I -c "')[2].removesuffix('"')
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     check_long(int(made.stdout))
 

@@ -290,7 +290,7 @@ def test_a_short_seed_is_refused_in_one_line_and_nothing_is_written(warm, tmp_pa
     (line,) = done.stderr.splitlines()
     assert done.returncode == 2
     assert f"has {seed.bit_length()} bits" in line
-    assert 'python3 -c "import secrets; print(secrets.randbits(128))"' in line
+    assert 'python3 -I -c "import secrets; print(secrets.randbits(128))"' in line
     assert ("leave it out" in line) == (command[0] in ("grade", "settings"))
     assert not out.exists()
 

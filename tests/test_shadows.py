@@ -188,6 +188,17 @@ def test_check_and_watch_runs_no_other_file_of_the_folder(student):
     assert process.wait(PATIENCE) == 0
 
 
+@pytest.mark.parametrize("module", ["grader.similarity", "grader.reports.calibration"])
+def test_no_matplotlibrc_of_the_current_folder_is_read(student, module):
+    width = "lines.linewidth"
+    (student.folder / "matplotlibrc").write_text(f"{width}: 17\n")
+    program = f"import {module}, matplotlib; print(matplotlib.rcParams[{width!r}])"
+    done = student.run(sys.executable, "-P", "-c", program)
+    assert (done.stdout, done.stderr) == ("1.5\n", "")
+    done = student.run(sys.executable, "-P", "-c", program.replace(f"{module}, ", ""))
+    assert done.stdout == "17.0\n"
+
+
 # The environment
 
 LISTS: list[tuple[str, str]] = [

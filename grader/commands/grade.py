@@ -287,7 +287,8 @@ def _grade_class(
     if job.format == "json":
         _print_records(sorted(students), results)
     else:
-        screen.show_remarks([*_overruled(job, overruled), *_idle_extensions(book)])
+        of_limit = _left_out(of_run, rubric.limits.graded_files)
+        screen.show_remarks([*_overruled(job, overruled), *_idle_extensions(book), *of_limit])
         if assignment.language != "en":  # as the screen is
             figures = ClassFigures.of(finals, rubric.points, ENGLISH)
         screen.show_class(figures, of_run)
@@ -327,6 +328,21 @@ def _idle_extensions(book: Gradebook) -> list[str]:
     """Return a line that names those who have an extension and handed in nothing, if any are."""
     names = book.extended_without_work()
     return [f"an extension, and nothing handed in yet: {', '.join(names)}"] if names else []
+
+
+def _left_out(finals: Iterable[Final], most: int) -> list[str]:
+    """Return a line that tells whose files were not all graded, and how many were not, if any."""
+    files = {
+        final.student: sum(file.role == "left_out" for file in final.record.files)
+        for final in finals
+    }
+    names = [f"{student} ({count})" for student, count in files.items() if count]
+    if not names:
+        return []
+    return [
+        f"more than {most} files define what is asked ([limits] graded_files), and the rest were "
+        f"not graded, of {listing(names)}: see the role left_out in result.json"
+    ]
 
 
 def _print_records(students: Iterable[str], results: Path) -> None:

@@ -66,6 +66,7 @@ LEAST_OPEN_FILES: Final = 32
 LEAST_THREADS: Final = 16
 LEAST_FILE_BYTES: Final = 1 << 20
 LEAST_STACK_BYTES: Final = 2 << 20
+TIME: Final = "processor time (ulimit -t)"
 MEMORY: Final = "memory (ulimit {}; memory_bytes in the rubric)"
 
 
@@ -233,7 +234,7 @@ class Confinement:
     # Limits
 
     def _set_rlimits(self, limits: Limits) -> None:
-        """Set them; raise OSError if hard limits from outside leave a worker less than it needs.
+        """Set them; raise LimitTooLow if hard limits leave a worker less than it needs.
 
         Time and memory decide marks: less than the rubric's, on one machine only, is not enough.
         """
@@ -241,12 +242,16 @@ class Confinement:
         files, size, threads = limits.open_files, limits.file_bytes, limits.threads
         set_limit = kernel.set_limit
         # At the soft limit SIGXCPU, which tells the grader why; at the hard one SIGKILL.
-        set_limit(resource.RLIMIT_CPU, seconds, seconds, "processor time (ulimit -t)", beyond=1)
-        set_limit(resource.RLIMIT_AS, memory, memory, MEMORY.format("-v"))
-        set_limit(resource.RLIMIT_DATA, memory, memory, MEMORY.format("-d"))
-        set_limit(resource.RLIMIT_FSIZE, size, LEAST_FILE_BYTES, "size of a file (ulimit -f)")
+        set_limit(resource.RLIMIT_CPU, seconds, seconds, TIME, "seconds", beyond=1)
+        set_limit(resource.RLIMIT_AS, memory, memory, MEMORY.format("-v"), "bytes")
+        set_limit(resource.RLIMIT_DATA, memory, memory, MEMORY.format("-d"), "bytes")
+        set_limit(
+            resource.RLIMIT_FSIZE, size, LEAST_FILE_BYTES, "size of a file (ulimit -f)", "bytes"
+        )
         set_limit(resource.RLIMIT_NOFILE, files, LEAST_OPEN_FILES, "open files (ulimit -n)")
-        set_limit(resource.RLIMIT_STACK, STACK_BYTES, LEAST_STACK_BYTES, "stack (ulimit -s)")
+        set_limit(
+            resource.RLIMIT_STACK, STACK_BYTES, LEAST_STACK_BYTES, "stack (ulimit -s)", "bytes"
+        )
         set_limit(resource.RLIMIT_CORE, 0, 0, "core dumps")
         if self._counts_own_threads():
             # If others are the same user, they use up a part of a limit from outside.

@@ -4,7 +4,6 @@ Every function raises OSError where the kernel says no.
 """
 
 import ctypes
-import errno
 import os
 import resource
 import signal
@@ -27,6 +26,11 @@ HUGE_PAGE: Final = 2 << 20
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_NO_NEW_PRIVS: Final = 38
 LINUX_CAPABILITY_VERSION_3: Final = 0x20080522
+
+
+class LimitTooLow(Exception):
+    """A hard limit from outside leaves a process less than it needs; says which, and how much."""
+
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
@@ -108,19 +112,21 @@ def mapped_bytes() -> int:
     return pages * resource.getpagesize()
 
 
-def set_limit(number: int, value: int, least: int, name: str, beyond: int = 0) -> None:
+def set_limit(
+    number: int, value: int, least: int, name: str, unit: str = "", beyond: int = 0
+) -> None:
     """Set a resource limit, which people call `name`; the hard one is `beyond` more than the soft.
 
     A hard limit that is lower already is used instead, since a process may not raise it. Raises
-    OSError if that leaves less than `least`, or than `value`, if this is even less.
+    LimitTooLow if that leaves less than `least`, or than `value`, if this is even less.
     """
     _, hard = resource.getrlimit(number)
     least = min(least, value)
     if hard != resource.RLIM_INFINITY:
         value = min(value, hard - beyond)
     if value < least:
-        needed = least + beyond
-        raise OSError(errno.EPERM, f"{name}: a hard limit of {hard} is set, {needed} is needed")
+        has, needs = f"{hard:,} {unit}".strip(), f"{least + beyond:,} {unit}".strip()
+        raise LimitTooLow(f"{name}: the hard limit is {has}, and {needs} are needed")
     resource.setrlimit(number, (value, value + beyond))
 
 

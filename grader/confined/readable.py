@@ -29,7 +29,18 @@ GRADER: Final = Path(__file__).resolve().parents[1]
 def python_paths() -> set[Path]:
     """Return the parts of Python and its packages that are there, by the names it knows them by."""
     installed = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
-    return {*_parts_of(installed), *filter(Path.exists, map(Path, site.getsitepackages()))}
+    packages = [*site.getsitepackages(), *_of_user()]
+    return {*_parts_of(installed), *filter(Path.exists, map(Path, packages))}
+
+
+def _of_user() -> list[str]:
+    """Return where `pip install --user` puts packages and their libraries, if Python looks there.
+
+    Of a user's folder, which may be the whole home, it is these alone.
+    """
+    if not site.ENABLE_USER_SITE:
+        return []
+    return [site.getusersitepackages(), str(Path(site.getuserbase(), "lib"))]
 
 
 @cache

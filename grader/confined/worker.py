@@ -17,6 +17,7 @@ from grader.confined.contract import OUT_OF_TIME, Call, Outcome, Spellings
 from grader.confined.files import File
 from grader.confined.following import Files
 from grader.confined.formulas import Formula, formulas_of, with_formulas
+from grader.confined.kernel import LimitTooLow
 from grader.confined.limits import Limits, seconds_for
 from grader.confined.memory import with_memory
 from grader.confined.names import GRADIENTS, Gradient
@@ -34,7 +35,8 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
     try:
         confinement.enter(start.limits, start.cpu, channel.fileno())
     except Exception as error:
-        _send(channel, wire.NotReady(student.describe(error)))
+        is_told = isinstance(error, LimitTooLow)
+        _send(channel, wire.NotReady(str(error) if is_told else student.describe(error)))
         raise
     _send(channel, wire.Ready(confinement.missing, os.getpid()))
     load = _next(channel, wire.Load)

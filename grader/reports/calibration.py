@@ -3,13 +3,16 @@
 import io
 import math
 from collections.abc import Sequence
+from contextlib import chdir
 from pathlib import Path
-
-from matplotlib.figure import Figure
 
 from grader.calibration import Measured
 from grader.files import EVERYBODY, write_atomically
+from grader.launch import EMPTY
 from grader.rubric import Rubric
+
+with chdir(EMPTY):  # matplotlib reads a matplotlibrc of the current folder
+    from matplotlib.figure import Figure
 
 TABLE, PLOT = "calibration.md", "calibration.png"
 COLOURS = {"pass": "tab:green", "fail": "tab:red", None: "tab:gray"}

@@ -93,13 +93,16 @@ class Choice:
         """Return those that may define something asked, else those changed, else all of them.
 
         Those called as the homework is come first, then those least deep. If not all are graded,
-        those that name most of what is asked come first: of parts, what joins them.
+        those that name most of what is asked come first: of parts, what joins them. Of those that
+        name as much, a name without a number comes first, then the highest: v10, v9, v2.
         """
         untouched = self.untouched(sources)
         changed = [source for source in sources if source.name not in untouched]
         defining = [source for source in changed if self._may_define(source.text)]
         found = sorted(defining or changed or sources, key=_nearness)
-        return found if len(found) <= self._most else sorted(found, key=self._lack)
+        if len(found) <= self._most:
+            return found
+        return sorted(found, key=lambda source: (self._lack(source), *_newness(source)))
 
     def _lack(self, source: Source) -> int:
         """Return how many fewer names a text has than are asked, and none where others' come in."""
@@ -115,3 +118,12 @@ class Choice:
 def _nearness(source: Source) -> tuple[bool, int, str]:
     *folders, name = source.name.split("/")
     return not is_homework(name), len(folders), source.name
+
+
+def _newness(source: Source) -> tuple[bool, int, list[float]]:
+    """Return what sorts files as _nearness does, but the highest numbers first in place of names.
+
+    As floats: there is one for any number of digits.
+    """
+    elsewhere, depth, path = _nearness(source)
+    return elsewhere, depth, [-float(number) for number in NUMBER.findall(path)]
