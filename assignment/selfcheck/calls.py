@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from selfcheck.asked import is_answer
-from selfcheck.contract import Call, Kept, Outcome, Parameters, Problem, Sighting
+from selfcheck.contract import Call, Outcome, Parameters, Problem, Sighting
 from selfcheck.guards import A_PASS, watching
 from selfcheck.hints import nested, of_missing, stub_above
 from selfcheck.names import GRADIENTS
@@ -71,16 +71,8 @@ def _watched(call: Call, loaded: Loaded) -> Outcome:
         outcome,
         seen=watch.sightings(),
         damaged=damaged if is_gradient else (),
-        kept=_kept(call.function, loaded) if is_gradient and is_new else (),
+        kept=loaded.kept(call.function) if is_gradient and is_new else (),
     )
-
-
-def _kept(gradient: str, loaded: Loaded) -> tuple[Kept, ...]:
-    """Return what a gradient reads that was made before; nothing, where a value defies reading."""
-    try:
-        return loaded.kept(gradient)
-    except Exception:
-        return ()
 
 
 def _answer(call: Call, loaded: Loaded) -> Outcome:

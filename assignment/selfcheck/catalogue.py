@@ -140,6 +140,10 @@ OUTCOMES = {
         "nothing that is asked is defined ({names}): {cell}, which defines some of it, is a {kind} "
         "cell; change it to Code"
     ),
+    "nothing_defined_too_deep": N_(
+        "nothing that is asked is defined ({names}): what begins at {place} is nested too deeply "
+        "for Python to read, and is left out; write it with less nesting"
+    ),
     "unreadable": N_("{reason}"),
     "net_beside": N_("This file defines no Net; the one in {file} counts."),
     # What an instructor is told of submissions that may have ended by the machine's fault
@@ -578,6 +582,7 @@ KINDS = {
     "diverged": N_("training diverged"),
     "nothing_defined": N_("nothing that is asked is defined"),
     "nothing_defined_in_text": N_("all of it is in cells that are not code cells"),
+    "nothing_defined_too_deep": N_("nested too deeply for Python to read"),
     "unreadable": N_("the file cannot be read"),
     "net_beside": N_("the Net is in another file"),
     "by_hand": N_("set by hand"),

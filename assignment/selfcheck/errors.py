@@ -4,6 +4,7 @@
     ├── NothingToGrade            submissions/discover.py: nothing at or below the paths
     ├── GradebookError            gradebook/database.py: the database or what is asked of it
     ├── GradingStopped            papers.py: this machine or cluster cannot go on grading
+    │   └── ScorerDied            over one submission; it is graded again, alone (batch.py)
     ├── IsolationMissing          workers.py: `--isolation strict`, and a layer is missing
     ├── Unfit                     canary.py: the reference solution does not earn all points here
     └── about one submission      its student can mend it; caught on the way, so the class goes on

@@ -31,6 +31,7 @@ import torch
 import torch.autograd.forward_ad
 import torch.autograd.functional
 import torch.autograd.graph
+import torch.autograd.profiler
 import torch.func
 from torch import Tensor
 from torch._C import _autograd, _profiler
@@ -97,6 +98,8 @@ _current_pass = torch._C._current_graph_task_id
 _run_backward = Variable._execution_engine.run_backward
 _start_record = _autograd._enable_profiler_legacy
 _end_record = _autograd._disable_profiler_legacy
+_prepare_profiler = _autograd._prepare_profiler
+_end_profiler = _autograd._disable_profiler
 _let_record = _autograd._enable_record_function
 _thread_id = threading.get_ident
 
@@ -199,6 +202,7 @@ class _Record:
         )
         self._count = 0
         self._last = torch.ones(())
+        self._profiled: Any = None  # what the submission's own profiler recorded: nothing
 
     def begin(self) -> None:
         _let_record(True)
@@ -223,6 +227,20 @@ class _Record:
             with suppress(RuntimeError):  # somebody ended it: end() will tell
                 self._names()
             self.begin()
+
+    def profile(self, prepare: Callable[[], object], start: Callable[[], object]) -> None:
+        """Start and end the submission's profiler at once, and go on with ours."""
+        with suppress(RuntimeError):  # somebody ended ours: end() will tell
+            self._names()
+        prepare()
+        start()
+        self._profiled = _end_profiler()
+        self.begin()
+
+    def profiled(self) -> Any:
+        """Return what the submission's profiler recorded, once; None if it was not started."""
+        profiled, self._profiled = self._profiled, None
+        return profiled
 
     def _names(self) -> set[str]:
         recorded: list[list[Any]] = _end_record()
@@ -285,6 +303,9 @@ def guarded() -> Iterator[None]:
             for name in names:
                 owner, _, attribute = name.rpartition(".")
                 undo.enter_context(_replaced(resolve_name(owner), attribute, wrapping(name)))
+        for name, around in PROFILER:
+            owner, _, attribute = name.rpartition(".")
+            undo.enter_context(_replaced(resolve_name(owner), attribute, around))
         for name in THREAD_STARTS:
             owner, _, attribute = name.rpartition(".")
             if hasattr(resolve_name(owner), attribute):
@@ -332,6 +353,49 @@ def _noting_in_threads(name: str) -> Wrapping:
         return guard
 
     return wrapping
+
+
+def _record_here() -> _Record | None:
+    """Return our record, if it runs in the thread that asks."""
+    is_here = _watch is not None and _watch.is_of_this_thread()
+    return _record if is_here else None
+
+
+def _preparing_profiler(prepare: Callable[..., Any]) -> Callable[..., Any]:
+    def guard(*args: Any, **kwargs: Any) -> Any:
+        return None if _record_here() else prepare(*args, **kwargs)
+
+    return guard
+
+
+def _starting_profiler(start: Callable[..., Any]) -> Callable[..., Any]:
+    def guard(config: Any, activities: Any, *args: Any, **kwargs: Any) -> Any:
+        def begin() -> None:
+            start(config, activities, *args, **kwargs)
+
+        record = _record_here()
+        if record is None:
+            return begin()
+        return record.profile(lambda: _prepare_profiler(config, activities), begin)
+
+    return guard
+
+
+def _ending_profiler(end: Callable[..., Any]) -> Callable[..., Any]:
+    def guard() -> Any:
+        record = _record_here()
+        profiled = record.profiled() if record else None
+        return end() if profiled is None else profiled
+
+    return guard
+
+
+# What starts and ends torch's profiler. There is one record only, ours or the submission's.
+PROFILER = (
+    ("torch.autograd.profiler._prepare_profiler", _preparing_profiler),
+    ("torch.autograd.profiler._enable_profiler", _starting_profiler),
+    ("torch.autograd.profiler._disable_profiler", _ending_profiler),
+)
 
 
 def _watching_thread(start: Callable[..., Any]) -> Callable[..., Any]:

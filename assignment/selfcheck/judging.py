@@ -24,7 +24,7 @@ from selfcheck.contract import (
     Sighting,
     Spellings,
 )
-from selfcheck.names import GRADIENTS
+from selfcheck.names import GRADIENTS, TOO_DEEP
 from selfcheck.diagnosis import (
     CONSTANT,
     MOST_NAMES,
@@ -231,8 +231,11 @@ def _nothing_defined(answered: Answered, written: Written) -> Reason:
     if found := next(filter(None, map(written.cell_of, missing)), None):
         label, kind = found
         return Reason("nothing_defined_in_text", {"names": names, "cell": label, "kind": kind})
-    error = f" {written.unparsed[0]}: {written.unparsed[1]}." if written.unparsed else ""
-    return Reason("nothing_defined", {"names": names, "error": error})
+    place, error = written.unparsed or ("", "")
+    if error.endswith(TOO_DEEP):
+        return Reason("nothing_defined_too_deep", {"names": names, "place": place})
+    told = f" {place}: {error}." if error else ""
+    return Reason("nothing_defined", {"names": names, "error": told})
 
 
 def zero(reason: Reason, marking: Marking) -> list[Verdict]:

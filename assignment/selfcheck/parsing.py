@@ -18,9 +18,11 @@ from selfcheck.magics import (
     to_python,
     transformer,
 )
+from selfcheck.names import TOO_DEEP
 from selfcheck.versions import explained
 
 MOST_FAULTS = 100
+DEPTH = (RecursionError, MemoryError)  # of which the parser says no line
 # What a statement cannot begin with at the start of a line: it goes on there.
 GOES_ON = re.compile(r"(?:else|elif|except|finally)\b|[)\]}]")
 
@@ -61,7 +63,7 @@ def _pieces(lines: Sequence[str], label: str) -> Iterator[ast.stmt | Fault]:
     """Yield the statements of lines that do not parse as a whole, and a fault for each that fails.
 
     Where the parser stops, the statement is looked at by itself, and so is what stands before it
-    and after it.
+    and after it. Where it does not say, as of what is nested too deeply, each half is.
     """
     starts = _starts(lines)
     todo = [(0, len(lines))]
@@ -81,7 +83,12 @@ def _pieces(lines: Sequence[str], label: str) -> Iterator[ast.stmt | Fault]:
             if (special := _from_ipython(lines[begin:end], begin, label)) is not None:
                 yield from special
                 continue
-            yield Fault(getattr(failed, "lineno", None), explained(failed, lines[begin:end], begin))
+            if isinstance(failed, DEPTH):
+                first = min((start for start in starts if start >= begin), default=begin)
+                yield Fault(first + 1, SyntaxError(TOO_DEEP))
+            else:
+                line = getattr(failed, "lineno", None)
+                yield Fault(line, explained(failed, lines[begin:end], begin))
             faults += 1
             if faults == MOST_FAULTS:
                 return
@@ -109,9 +116,13 @@ def _starts(lines: Sequence[str]) -> list[int]:
 def _statement_at(
     line: int | None, begin: int, end: int, starts: Sequence[int], error: BaseException
 ) -> tuple[int, int]:
-    """Return the lines of the statement in which the parser stopped, from `begin` to `end`."""
+    """Return the lines of the statement in which the parser stopped, from `begin` to `end`.
+
+    If it does not say where, the first half of the statements.
+    """
     if line is None:
-        return begin, end
+        inside = [start for start in starts if begin < start < end]
+        return begin, inside[len(inside) // 2] if inside else end
     at = min(max(line - 1, begin), end - 1)
     if isinstance(error, IndentationError) and error.msg == "unexpected indent" and at > begin:
         first = at

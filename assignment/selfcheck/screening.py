@@ -95,8 +95,8 @@ class Bound:
 
     is_library: it is imported, and from no file of the submission. literal: what the statement
     writes out, if it does. is_computed: it comes from functions of the source, or from a loop.
-    is_plain: it comes from imported functions and short literals alone. is_scripted: it is a
-    function, or one compiled by torch.jit.script.
+    is_instance: it comes from classes of the source. is_plain: it comes from imported functions and
+    short literals alone. is_scripted: it is a function, or one compiled by torch.jit.script.
     """
 
     label: str
@@ -106,6 +106,7 @@ class Bound:
     literal: object = None
     is_short: bool = False
     is_computed: bool = False
+    is_instance: bool = False
     is_plain: bool = False
     is_scripted: bool = False
 
@@ -166,14 +167,36 @@ def _bound(value: ast.AST, scope: _Scope) -> Bound:
         is_literal=is_literal,
         literal=literal,
         is_short=is_short,
-        is_computed=id(value) in scope.in_loops
-        or any(isinstance(node, DEFINING) for node in [*nodes, *meant]),
+        is_computed=id(value) in scope.in_loops or _computes(value, meant),
+        is_instance=any(isinstance(node, ast.ClassDef) for node in meant),
         is_plain=is_short
         and not any(isinstance(node, DEFINING) for node in nodes)
         and all(isinstance(each, str | ast.Constant) for each in meant),
         is_scripted=isinstance(value, ast.FunctionDef)
         or (isinstance(value, ast.Call) and _calls(value, "script")),
     )
+
+
+def _computes(value: ast.AST, meant: Sequence[ast.AST | str]) -> bool:
+    """Tell whether an expression computes by itself, or by what its names mean in the source."""
+    nodes = [*_outside_lambdas(value)]
+    is_of_version = any(isinstance(n, ast.Attribute) and n.attr == "__version__" for n in nodes)
+    if is_of_version and all(isinstance(each, str) for each in meant):
+        return False
+    calls = any(isinstance(node, ast.Call) for node in nodes)
+    # What writes out lambdas, and calls nothing, does not call them either.
+    own = [node for node in nodes if calls or not isinstance(node, ast.Lambda)]
+    functions = [node for node in meant if not isinstance(node, ast.ClassDef)]
+    return any(isinstance(node, DEFINING) for node in [*own, *functions])
+
+
+def _outside_lambdas(code: ast.AST) -> Iterator[ast.AST]:
+    todo = [code]
+    while todo:
+        node = todo.pop()
+        yield node
+        if not isinstance(node, ast.Lambda):
+            todo += ast.iter_child_nodes(node)
 
 
 class _Source:

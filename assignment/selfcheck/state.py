@@ -234,6 +234,13 @@ class State:
         if gone := [finder for finder in self._finders if finder not in sys.meta_path]:
             sys.meta_path[:] = [*sys.meta_path, *gone]
 
+    def is_added(self, owner: Any, name: str) -> bool:
+        """Tell whether torch, numpy or math, as `owner`, did not have a public name."""
+        return any(
+            owner is one and _counts(owner, name) and name not in names
+            for one, names in zip(OWNERS, self._names, strict=True)
+        )
+
     def put_back_device(self) -> str | None:
         """Put back a default device that is a GPU, at once; return its name."""
         device = _device.CURRENT_DEVICE

@@ -30,6 +30,7 @@ from selfcheck.folder import Folder
 from selfcheck.guards import Passes
 from selfcheck.magics import Untransformed
 from selfcheck.modules import Modules
+from selfcheck.names import TOO_DEEP
 from selfcheck.parsing import Fault
 from selfcheck.shell import Shell, arguments
 from selfcheck.state import State
@@ -357,7 +358,7 @@ class Loading:
 
         def execute(flags: int) -> None:
             with self._limit(statement):
-                code = compile(tree, label, "exec", flags, dont_inherit=True)
+                code = _compiled(tree, label, flags)
                 exec(code, scope, scope if own is None else own)
 
         try:
@@ -406,6 +407,14 @@ class Loading:
                 return frame.f_code.co_filename, frame.f_lineno
             frame = frame.f_back
         return self._main.name, 1
+
+
+def _compiled(tree: ast.Module, label: str, flags: int) -> CodeType:
+    try:
+        code: CodeType = compile(tree, label, "exec", flags, dont_inherit=True)
+    except RecursionError:
+        raise SyntaxError(TOO_DEEP) from None
+    return code
 
 
 def _apart(statement: ast.stmt) -> list[ast.stmt]:
