@@ -347,8 +347,8 @@ def test_nothing_of_this_machine_is_shown(warm, untrained, tmp_path):
     assert done.returncode == 0, done.stderr
     for name in ("feedback.html", "result.json"):
         text = (out / "ada" / name).read_text(encoding="utf-8")
-        assert "raised ValueError: python" in text
-        assert "__init__.pyx" in text
+        assert "raised ValueError: …" in text
+        assert "raised FileNotFoundError: " in text
         assert "cannot load lib.so" in text
         for folder in (sys.prefix, sys.base_prefix, str(Path.home()), str(tmp_path)):
             assert f"{folder}/" not in text
