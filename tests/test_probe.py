@@ -37,8 +37,11 @@ def contained(user: container.User, folder: Path) -> subprocess.CompletedProcess
 # Who asks, and the layers that may be missing then.
 ASKED = {
     "here": (as_whoever_tests, set()),
-    "ordinary user": (as_a_user, set()),
-    "container, ordinary user": (lambda folder: contained(container.ORDINARY, folder), {"folder"}),
+    "ordinary user": (as_a_user, {"uid"}),
+    "container, ordinary user": (
+        lambda folder: contained(container.ORDINARY, folder),
+        {"folder", "uid"},
+    ),
     "container, root": (lambda folder: contained(container.ADMINISTRATOR, folder), {"folder"}),
 }
 

@@ -8,13 +8,16 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
+import warm as in_process
 from conftest import ROOT
 from hostile import attacks, notebooks
 from times import PATIENCE
 
 from grader.cases import hidden_cases
+from grader.gradebook import Seed
 from grader.interview import interview, rounds_of
 from grader.judging import Written
 from grader.release import ASSIGNMENT, release
@@ -24,9 +27,10 @@ from grader.selfcheck.reading import handed_in
 
 SUBMISSIONS, HANDED_IN = ROOT / "tests" / "submissions", ROOT / "tests" / "handed_in"
 # Short limits, for what ends at one is stopped by both.
-RUBRIC = """
+PUBLIC_SEED = 1
+RUBRIC = f"""
 [cases]
-seed = 1
+seed = {PUBLIC_SEED}
 sizes = [[6, 4]]
 net_sizes = [[1, 20, 1]]
 saturation = 1000.0
@@ -131,7 +135,11 @@ def differences(warm, folder: Path, files: Files) -> dict[str, tuple[Said, Said]
         paths[-1].parent.mkdir(parents=True)
         paths[-1].write_bytes(data)
     rubric, results = folder / "rubric.toml", folder / "results"
-    done = warm.run("grade", folder / "class", "--rubric", rubric, "--out", results, "--no-pages")
+    # The hidden cases are the public ones: their seed is the gradebook's.
+    with mock.patch.object(in_process, "SEED", Seed(str(PUBLIC_SEED), "secret")):
+        done = warm.run(
+            "grade", folder / "class", "--rubric", rubric, "--out", results, "--no-pages"
+        )
     assert done.returncode == 0, done.stderr
     graded = [recorded(results / path.parent.name) for path in paths]
     pairs = zip(files, checked(folder, paths), graded, strict=True)
