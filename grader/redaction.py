@@ -8,6 +8,7 @@ seen no hidden input, and is whole; so is everything in the self-check, whose in
 
 import builtins
 import re
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -51,38 +52,39 @@ MOST_OWN = 4  # words of a text that are the submission's own
 # Words of the errors that Python, numpy and torch raise, and of ours. With any words that it likes
 # a submission could spell numbers.
 OF_ERRORS = """
-    a able about above addmm after all allocate already also ambiguous an and another any are
-    argument arguments array arrays as assigned assignment associated at attribute axes axis
+    a able about above addmm after all allocate already also ambiguous an and another answer any
+    are argument arguments array arrays as assigned assignment associated at attribute axes axis
     backward base be because been before below between bias bmm bool Boolean bounds broadcast
-    broadcastable buffer but by bytes call callable called calling can cannot cast class closed
-    code comparison complex concatenate constructor contiguous convert converted converting core
-    could CPU current d data deep defined delete denied dense deprecated depth descriptor
-    diagonal dict did different dim dimension dimensional dimensionality dimensions dims
-    directory dispatch division do does double driver dtype dtypes during each element elements
-    ellipsis else empty enough equal equation error even exact exactly exceeded existing exists
-    expand expandable expanded expected expects fail failed few file first float float32 float64
-    flow following for format forward found from function generator getting given global got
-    grad gradient gradients has hashable hashed have hidden if implemented import in
-    incompatible inconsistent index indexable indexed indices inferred infinite inhomogeneous
-    inner input inputs instance instead int int64 integer integers interpreted into invalid is
-    istream it item items iterable iterator its key keyword keywords kwargs last layer layout
-    leaf length lengths like linear Linear list literal local long longer m1 m2 machine maps
-    mat1 mat2 match matching mathematical matmul matrices matrix max maximum mean memory method
+    broadcastable broke buffer but by bytes call callable called calling can cannot cast class
+    closed code comparison complex concatenate constructor contiguous convert converted
+    converting core could CPU current d data deep defined delete denied dense deprecated depth
+    descriptor diagonal dict did different dim dimension dimensional dimensionality dimensions
+    dims directory dispatch division do does double driver dtype dtypes during each element
+    elements ellipsis else empty enough equal equation error even exact exactly exceeded
+    existing exists expand expandable expanded expected expects fail failed far few file first
+    fit float float32 float64 flow following for format forward found frame from function
+    generator getting given global got grad gradient gradients has hashable hashed have hidden
+    if implemented import impossible in incompatible inconsistent index indexable indexed
+    indices inferred infinite inhomogeneous inner input inputs instance instead int int64
+    integer integers interpreted interrupted into invalid is istream it item items iterable
+    iterator its key keyword keywords killed kwargs large last layer layout leaf length lengths
+    like limit linear Linear list literal local long longer m1 m2 machine makes maps mat1 mat2
+    match matching mathematical matmul matrices matrix max maximum mean memory message method
     min mismatch missing mm module more multiple multiplied must name named names nan ndarray
     need needed needs negative network nn no non none NoneType nonzero not number numbers
-    numeric numpy object objects of off one only opened operand operands operation operations
+    numeric numpy object objects of off on one only opened operand operands operation operations
     operator operators optional or order other out output over overflow overlap pack parameter
     parameters parent parse permission position positional positions possible predict previous
-    private process processor promotion property provided ragged range rank reader recent
-    recursion refer reference referenced required requires reshape result return returned rows
-    run runs s same scalar scalars scale self sequence set setting shape shaped shapes should
-    singleton singular size sizes slice so solution specified square stack start step storage
-    str string strings subscriptable subscripts such sum support supported supports t takes
-    target tensor tensors than that the them there this time to together too took trained
-    training transpose tried truth tuple type types unable unbound undefined unexpected
-    unhashable unknown unpack unsupported until use used using valid value values variable
-    vector version view was weight were when where which while with without work write wrong yet
-    you zero
+    private process processor promotion property protocol provided ragged range rank reader
+    recent recursion refer reference referenced required requires reshape result return returned
+    rows run runs s same scalar scalars scale self sequence set setting shape shaped shapes
+    should side singleton singular size sizes slice so solution specified spoke square stack
+    start step storage str string strings subscriptable subscripts such sum support supported
+    supports t takes target tensor tensors than that the them there this time to together too
+    took trained training transpose tried truth tuple turn two type types unable unbound
+    undefined unexpected unhashable unknown unpack unsupported until use used using valid value
+    values variable vector version view was weight were when where which while with without work
+    write wrong yet you zero
 """
 # The tensors that a gradient is given.
 GIVEN = ("x", "y", *Parameters._fields, "hs", "y_pred")
@@ -95,6 +97,7 @@ KNOWN = frozenset(
         *GIVEN,
         *ASKED,
         *("TODO", "CPU", "GPU", *WORD.findall(NO_GPU_HERE)),
+        *(number.name for number in signal.Signals),
         *(
             name
             for package in (builtins, torch, torch.Tensor, torch.nn, np)
