@@ -98,8 +98,9 @@ class _GradedFile:
 class Classroom:
     """A brief with its hidden cases, a zygote and a reader: all that grading a paper needs.
 
-    Here nothing reads, parses or searches what students wrote: the reader does, and the workers.
-    What is left is text of bounded length that workers send (see wire.py).
+    Here nothing reads or parses what students wrote: the reader does, and the workers. What is left
+    is text of bounded length that workers send (see wire.py), and whether its words stand in the
+    source, which is bounded too (see redaction.py).
     """
 
     def __init__(self, brief: Brief, zygote: Zygote, reader: Reader) -> None:

@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -138,11 +139,22 @@ class Redactor:
     def __init__(
         self, main: File, beside: Sequence[File], notes: Sequence[tuple[str, str]]
     ) -> None:
-        cells = cells_of([main, *(file.beside() for file in beside)])
-        self._lines = {cell.label: len(cell.source.splitlines()) + 1 for cell in cells}
-        self._text = "\n".join(cell.source for cell in cells)
-        self._words = frozenset(WORD.findall(self._text))
+        self._files = [main, *(file.beside() for file in beside)]
         self._notes = notes
+
+    # Most submissions say nothing that is looked for in their text, so it is read when it is.
+
+    @cached_property
+    def _lines(self) -> dict[str, int]:
+        return {c.label: len(c.source.splitlines()) + 1 for c in cells_of(self._files)}
+
+    @cached_property
+    def _text(self) -> str:
+        return "\n".join(cell.source for cell in cells_of(self._files))
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(WORD.findall(self._text))
 
     def outcome(self, outcome: Outcome) -> Outcome:
         """Return an outcome as students may read it. That time was up is said by us, not there."""

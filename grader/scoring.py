@@ -16,6 +16,7 @@ from grader.verdicts import Verdict, is_training
 
 MOST_FLAGS = 40
 DRAWN_DIGITS = 3
+FLAGS_OF_KEPT = {"called": "state_called", "differentiated": "state_autograd", "made": "state"}
 
 
 def score(
@@ -102,8 +103,9 @@ def flags(cases: Sequence[Case], outcomes: Sequence[Outcome], named: Named) -> l
         for function, sightings in named.items()
         for sighting in sightings
     ]
+    in_forward = _differentiated_before(cases, outcomes)
     kept = [
-        _flag_of_kept(case.call.function, each, _differentiated_before(cases, outcomes))
+        _flag_of_kept(case.call.function, each, in_forward)
         for case, outcome in zip(cases, outcomes, strict=True)
         for each in outcome.kept
     ]
@@ -117,11 +119,7 @@ def _differentiated_before(cases: Sequence[Case], outcomes: Sequence[Outcome]) -
 
 
 def _flag_of_kept(function: str, kept: Kept, in_forward: bool) -> str:
-    name = {"called": "state_called", "differentiated": "state_autograd", "made": "state"}[
-        kept.kind
-    ]
-    if name == "state" and in_forward:
-        name = "state_autograd"
+    name = "state_autograd" if kept.kind == "made" and in_forward else FLAGS_OF_KEPT[kept.kind]
     return _flag(name, function, Sighting(kept.name, kept.where))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from grader.batch import Batch, HandIn, Result, Work
-from grader.commands.shared import entries_of, require_unreadable, starter
+from grader.commands.shared import entries_of, find_nothing, require_unreadable, starter
 from grader.errors import UserError
 from grader.exits import DONE
 from grader.gradebook import (
@@ -53,7 +53,7 @@ def regrade(job: RegradeJob) -> int:
             book.add(assignment.basis, entries_of(some), renames)
 
         try:
-            software = _grade(book, assignment, attempts, job.jobs, results, _nothing, record)
+            software = _grade(book, assignment, attempts, job.jobs, results, find_nothing, record)
         except KeyboardInterrupt:
             with Folder(results, book, assignment, pages=None) as folder:
                 folder.complete()
@@ -71,10 +71,6 @@ def regrade(job: RegradeJob) -> int:
         )
         complete_folder(book, results, job.jobs)
     return DONE
-
-
-def _nothing(keys: Sequence[str]) -> dict[str, Record]:
-    return {}
 
 
 def change_settings(job: SettingsJob) -> int:
@@ -131,7 +127,7 @@ def _hide_names(book: Gradebook, renamed: Mapping[str, str], jobs: int, results:
         def record(some: Sequence[Result]) -> None:
             book.add(basis, entries_of(some))
 
-        _grade(book, book.assignment, attempts, jobs, results, _nothing, record)
+        _grade(book, book.assignment, attempts, jobs, results, find_nothing, record)
 
 
 def _chosen(job: RegradeJob, book: Gradebook) -> list[Stored]:

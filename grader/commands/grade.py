@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from grader.batch import Batch, work_of
 from grader.catalogue import ENGLISH
-from grader.commands.shared import entries_of, require_unreadable, starter
+from grader.commands.shared import entries_of, find_nothing, require_unreadable, starter
 from grader.errors import UserError
 from grader.exits import DONE, UNDER_MARK, say, status_after
 from grader.gradebook import (
@@ -31,7 +31,7 @@ from grader.jobs import GradeJob
 from grader.papers import Brief
 from grader.publishing import Folder
 from grader.reading import Reader
-from grader.records import Final, Record, record_path
+from grader.records import Final, record_path
 from grader.remembering import check_same, first, is_short, login_name_or_number
 from grader.reports.feedback.pages import Pages
 from grader.reports.figures import ClassFigures
@@ -133,7 +133,7 @@ def _grade(job: GradeJob) -> int:
             GradeScreen(sum(map(len, works)), rubric, results, quiet=job.format == "json")
         )
         start = starter(brief, min(job.jobs, len(works)), screen, job.cluster)
-        find = before.find if before and job.cache else _nothing
+        find = before.find if before and job.cache else find_nothing
         batch = opened.enter_context(Batch(works, brief, find, start, screen.show_alarm))
         results.mkdir(parents=True, exist_ok=True)
         note_url(results, url)
@@ -235,10 +235,6 @@ def _untouched(url: str, results: Path, opened: ExitStack) -> Gradebook | None:
             with suppress(GradebookError):  # somebody has begun to write since, or it is an old one
                 return opened.enter_context(Gradebook(untouched))
     return opened.enter_context(Gradebook(url))
-
-
-def _nothing(keys: Sequence[str]) -> dict[str, Record]:
-    return {}
 
 
 def _grade_class(

@@ -12,6 +12,7 @@ from grader.errors import UserError
 from grader.gradebook import Entry
 from grader.graders import Graders
 from grader.papers import Brief, GradingStopped
+from grader.records import Record
 from grader.reports.terminal import GradeScreen
 
 SOLUTION = "solution"  # as `grader release` writes it
@@ -32,6 +33,11 @@ def starter(brief: Brief, jobs: int, screen: GradeScreen, cluster: str | None = 
         return closing(Cluster(brief, cluster, screen.show_isolation))
 
     return start
+
+
+def find_nothing(keys: Sequence[str]) -> dict[str, Record]:
+    """Find no record that is known, so that all is graded again."""
+    return {}
 
 
 def require_unreadable(paths: Mapping[str, Iterable[str | Path | None]]) -> None:

@@ -89,6 +89,20 @@ class _Scope:
                 self.bindings[alias.asname or alias.name] = f"{module}.{alias.name}".strip(".")
 
 
+class _Scopes:
+    """The scopes of a submission's files, each made when it is first asked for."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._made: dict[str, _Scope] = {}
+
+    def of(self, file: File) -> _Scope:
+        """Return the scope of a file."""
+        if file.name not in self._made:
+            self._made[file.name] = _Scope(file, self._files)
+        return self._made[file.name]
+
+
 @dataclass(frozen=True)
 class Bound:
     """What a top-level statement binds a name to, and where.
@@ -116,7 +130,7 @@ class Places:
 
     def __init__(self, files: Files) -> None:
         self._files = files
-        self._scopes: dict[str, _Scope] = {}
+        self._scopes = _Scopes(files)
 
     def of(self, label: str | None, name: str) -> Bound | None:
         """Return what binds a name in the file that a cell is of; None for the main file's."""
@@ -132,9 +146,7 @@ class Places:
         return self._in(found[0], name, DEEPEST) if found and not found[1] else None
 
     def _in(self, file: File, name: str, depth: int) -> Bound | None:
-        if file.name not in self._scopes:
-            self._scopes[file.name] = _Scope(file, self._files)
-        scope = self._scopes[file.name]
+        scope = self._scopes.of(file)
         value = scope.bindings.get(name)
         if isinstance(value, str):
             found = self._files.module(value, scope.folder)
@@ -205,8 +217,8 @@ class _Source:
     def __init__(self, files: Files, formulas: Sequence[Formula]) -> None:
         self._formulas = {formula.name: formula for formula in formulas}
         self._files = files
-        self._scopes: dict[str, _Scope] = {}
-        self._main = self._scope = self._scope_of(files.main)
+        self._scopes = _Scopes(files)
+        self._main = self._scope = self._scopes.of(files.main)
         self._methods = {
             member.name
             for file in files
@@ -217,11 +229,6 @@ class _Source:
             if isinstance(member, ast.FunctionDef)
         }
         self._steps = 0
-
-    def _scope_of(self, file: File) -> _Scope:
-        if file.name not in self._scopes:
-            self._scopes[file.name] = _Scope(file, self._files)
-        return self._scopes[file.name]
 
     def named_by(self, gradient: str) -> list[Sighting]:
         """Return the entry points reached from a gradient, each with its place."""
@@ -253,7 +260,7 @@ class _Source:
     def _beside(self, scope: _Scope, dotted: str) -> list[tuple[_Scope, str]]:
         """Return the name in a file beside that a dotted name is."""
         found = self._files.module(dotted, scope.folder)
-        return [(self._scope_of(found[0]), found[1].partition(".")[0])] if found else []
+        return [(self._scopes.of(found[0]), found[1].partition(".")[0])] if found else []
 
     def _code_of(self, scope: _Scope, name: str) -> list[tuple[_Scope, str, ast.AST]]:
         """Return the code that a name may stand for, each piece with its scope and label."""
@@ -271,7 +278,7 @@ class _Source:
                 found.append((where, where.labels[id(target)], target))
             elif target is not None:
                 todo += self._beside(where, target)
-            todo += [(self._scope_of(file), own) for file in where.taken]
+            todo += [(self._scopes.of(file), own) for file in where.taken]
         return found
 
     def _inside(self, code: ast.AST, depth: int) -> Iterator[tuple[str | None, ast.expr]]:
