@@ -1,7 +1,9 @@
 """Temporary folders of a process's own, and those that killed processes left.
 
-Each is locked as long as the process that made it lives. So what is not locked was left by one that
-could not clear up, and the next one does, whatever was killed with it. Nobody else's is touched.
+Each holds a file that is locked as long as the process that made the folder lives. So a folder
+whose file is not locked was left by a process that could not clear up, and the next one does,
+whatever was killed with it. What is in use, and what is another user's, is not touched: not its
+mode either, since a worker's folder is closed to the worker.
 """
 
 import fcntl
@@ -13,22 +15,29 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PREFIX = "grader-own-"
+LOCK = "lock"
+FILES = "files"
 SHARED_MEMORY = Path("/dev/shm")
 
 
 @contextmanager
 def own_folder() -> Iterator[Path]:
-    """Make a folder, and remove it in the end."""
-    folder, lock = make_own_folder()
+    """Make an empty folder, and remove it in the end."""
+    made, lock = make_own_folder()
     try:
+        folder = made / FILES
+        folder.mkdir()
         yield folder
     finally:
-        remove(folder)
+        remove(made)
         os.close(lock)
 
 
 def make_own_folder(place: Path | None = None) -> tuple[Path, int]:
-    """Make a folder, in the usual place if none is named; return it, and its lock to be closed."""
+    """Make a folder, in the usual place if none is named; return it, and its lock to be closed.
+
+    There is nothing in it but the file that is locked.
+    """
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
         try:
@@ -36,7 +45,7 @@ def make_own_folder(place: Path | None = None) -> tuple[Path, int]:
         except (FileNotFoundError, BlockingIOError):
             continue  # another process has taken it for abandoned
         except OSError:
-            folder.rmdir()
+            remove(folder)
             raise
         if folder.exists():
             return folder, lock
@@ -67,12 +76,7 @@ def _remove_if_abandoned(folder: Path) -> None:
     status = folder.lstat()
     if status.st_uid != os.geteuid() or folder.is_symlink():
         return
-    os.chmod(folder, status.st_mode | 0o400)  # as a zygote takes that from its own
-    try:
-        lock = _locked(folder)
-    except BlockingIOError:
-        os.chmod(folder, status.st_mode)
-        raise
+    lock = _locked(folder)
     try:
         remove(folder)
     finally:
@@ -80,8 +84,13 @@ def _remove_if_abandoned(folder: Path) -> None:
 
 
 def _locked(folder: Path) -> int:
-    """Lock a folder for as long as this process lives; raise OSError if it is another's."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    """Lock a folder for as long as this process lives; raise OSError if it is another's.
+
+    Its file may be opened even where the folder can no longer be listed. What was half removed may
+    have lost its file, and gets another.
+    """
+    flags = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(folder / LOCK, flags, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
