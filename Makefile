@@ -52,7 +52,7 @@ messages: $(INSTALLED) ## Bring the texts of the code into grader/locale/ and co
 	$(BIN)/pybabel --quiet update -i build/messages.pot -d grader/locale --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
 	$(BIN)/pybabel --quiet compile -d grader/locale
 
-release: $(INSTALLED) ## Generate assignment/ and solution/ from the rubric and grader/material/
+release: $(INSTALLED) ## Generate assignment/ and solution/ from the rubric and grader/homework/material/
 	$(BIN)/grader release
 
 validate: $(INSTALLED) ## Prove the grader on the solution and its mutants, and the pass mark

@@ -36,7 +36,7 @@ from nbformat import NotebookNode
 from playwright.sync_api import Browser, Error, sync_playwright
 from traitlets.config import Config
 
-from grader.files import write_atomically
+from grader.util.atomic import write_atomically
 
 HERE = Path(__file__).parent
 PACKAGES = "chromium fonts-liberation fonts-noto-cjk"

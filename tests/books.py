@@ -7,11 +7,23 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from grader.gradebook import Assignment, Change, Entry, Gradebook, Moves, Seed
-from grader.papers import Paper, basis_of, content_of
-from grader.policy import Attempts, Late
-from grader.records import Criterion, Final, Record, Training
-from grader.rubric import load_rubric
+from grader.gradebook import (
+    Assignment,
+    Change,
+    Entry,
+    Gradebook,
+    Moves,
+    Seed,
+)
+from grader.homework.rubric import load_rubric
+from grader.results.policy import Attempts, Late
+from grader.results.record import (
+    Criterion,
+    Final,
+    Record,
+    Training,
+)
+from grader.scoring.protocol import Paper, basis_of, content_of
 
 DUE = datetime(2026, 10, 31, 22, 59, tzinfo=UTC)
 LATE = Late("2026-10-31T23:59:00+01:00", "", 0, 10, 50)  # the same moment

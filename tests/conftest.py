@@ -25,11 +25,11 @@ from times import PATIENCE
 from warm import WarmGrader
 
 from grader.gradebook import default_url
-from grader.reading import Reader
-from grader.rubric import Rubric, load_rubric
-from grader.submissions import shown
-from grader.submissions.read import Source, read, read_bytes
-from grader.workers import Zygote
+from grader.homework.rubric import Rubric, load_rubric
+from grader.scoring.reading import Reader
+from grader.scoring.worker import Zygote
+from grader.source.paths import shown
+from grader.source.read import Source, read, read_bytes
 
 ROOT = Path(__file__).parent.parent
 GRADER = Path(sys.executable).with_name("grader")

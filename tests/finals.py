@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from grader.records import Final, Record
+from grader.results.record import Final, Record
 
 HANDED_IN = datetime(2026, 10, 30, 12, 0, 5, tzinfo=UTC)
 

@@ -15,18 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from grader.by_code import shown_by_code
-from grader.confined.files import cells_of
-from grader.confined.following import Files
-from grader.confined.formulas import formulas_of
-from grader.confined.screening import screen
-from grader.limited import Allowance, LimitedProcess, Lost
-from grader.reading import ALLOWANCE, _read
+from grader.homework.rubric import load_rubric
 from grader.reports.feedback.source import show
-from grader.rubric import load_rubric
-from grader.similarity import MEMORY_BYTES, _fingerprint
+from grader.reports.similarity import MEMORY_BYTES, _fingerprint
+from grader.scoring.limited import Allowance, LimitedProcess, Lost
+from grader.scoring.reading import ALLOWANCE, _read
+from grader.source.by_code import shown_by_code
+from grader.source.files import cells_of
+from grader.source.following import Files
+from grader.source.read import Unreadable, read
+from grader.student_code.formulas import formulas_of
+from grader.student_code.screening import screen
 from grader.submissions.candidates import Choice, code_lines, is_handout
-from grader.submissions.read import Unreadable, read
 from grader.submissions.works import look_at
 
 TESTS = Path(__file__).parent

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from grader.confined.files import Cell, File
-from grader.rubric import load_rubric
-from grader.submissions.read import read
+from grader.homework.rubric import load_rubric
+from grader.source.files import Cell, File
+from grader.source.read import read
 
 PACKAGES = tuple(load_rubric().software.packages)
 

@@ -18,7 +18,7 @@ from times import effort
 from zips import link, named, overlapping, patched, special, zipped
 
 from grader.confined.temporary import FILES, LOCK, PREFIX
-from grader.rubric import Rubric
+from grader.homework.rubric import Rubric
 from grader.submissions.archives import Archives
 from grader.submissions.discover import Submission, discover
 

@@ -14,10 +14,10 @@ import yaml
 from conftest import GRADER, ROOT, run_grader
 from times import PATIENCE
 
-from grader.autograders import FILES, github, gradescope
+from grader.authoring.autograders import FILES, github, gradescope
 from grader.errors import UserError
 from grader.gradebook import Gradebook, Seed, default_url
-from grader.rubric import RUBRIC_FILE, load_rubric
+from grader.homework.rubric import RUBRIC_FILE, load_rubric
 
 BIN = Path(sys.executable).parent
 SEED = 98765432198765432198765432198765
@@ -120,10 +120,10 @@ def test_another_rubric_takes_the_place_of_the_packages_as_a_whole(tmp_path):
     (tmp_path / "a.zip").write_bytes(gradescope(1, None, load_rubric(rubric)))
     own = RUBRIC_FILE.read_text(encoding="utf-8")
     with ZipFile(tmp_path / "a.zip") as opened:
-        whole = opened.read("grader/grader/rubric.toml").decode()
+        whole = opened.read("grader/grader/homework/rubric.toml").decode()
         assert whole == own.replace('"train.net" = 10', '"train.net" = false') != own
         assert [name for name in opened.namelist() if "rubric.toml" in name] == [
-            "grader/grader/rubric.toml"
+            "grader/grader/homework/rubric.toml"
         ]
 
 

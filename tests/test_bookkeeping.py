@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from test_gradebook import sizes
 
 from grader.gradebook import Gradebook, default_url
-from grader.publishing import Folder
-from grader.records import GRADES, Criterion, Record
+from grader.reports.publishing import Folder
+from grader.results.record import GRADES, Criterion, Record
 
 GRADED = [  # student, days after it was due, points of forward.values and of net
     ("bob", 0, 12.0, 0.0),

@@ -13,18 +13,23 @@ import ordinary
 import pytest
 from conftest import GRADER, ROOT, run_grader
 
-from grader import launch
-from grader.batch import ENDS_SCORER
-from grader.canary import reference_seconds
 from grader.commands.__main__ import main
-from grader.graders import GONE, Graders
-from grader.interview import Interview
-from grader.jobs import GradeJob
-from grader.material.reference import PROBE
-from grader.papers import Brief, GradingStopped, Paper, ScorerFailed
-from grader.remembering import Options
-from grader.rubric import Rubric
-from grader.smells import smell_of
+from grader.commands.requests import GradeJob
+from grader.gradebook.remembering import Options
+from grader.grading import launch
+from grader.grading.batch import ENDS_SCORER
+from grader.grading.pool import GONE, Graders
+from grader.homework.material.reference import PROBE
+from grader.homework.rubric import Rubric
+from grader.scoring.canary import reference_seconds
+from grader.scoring.machine_faults import smell_of
+from grader.scoring.protocol import (
+    Brief,
+    GradingStopped,
+    Paper,
+    ScorerFailed,
+)
+from grader.scoring.run_cases import Interview
 
 START = Path(__file__).with_name("unfit") / "start.py"
 SOLUTION = ROOT / "solution" / "homework.py"

@@ -9,10 +9,15 @@ import pytest
 from conftest import ROOT
 from times import effort
 
-from grader.confined.names import ASKED
-from grader.rubric import load_rubric
-from grader.submissions.candidates import Choice, Handout, code_lines, is_handout
-from grader.submissions.read import Cell, Source, read
+from grader.homework.rubric import load_rubric
+from grader.source.names import ASKED
+from grader.source.read import Cell, Source, read
+from grader.submissions.candidates import (
+    Choice,
+    Handout,
+    code_lines,
+    is_handout,
+)
 
 RUBRIC = load_rubric()
 HANDOUT = Handout(RUBRIC)

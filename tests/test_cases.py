@@ -6,11 +6,16 @@ from collections import Counter
 import pytest
 import torch
 
-from grader.activations import activation_called
-from grader.cases import Draw, build_cases, hidden_cases, public_cases
-from grader.confined.contract import Parameters
-from grader.judging import Case
-from grader.reference import Reference
+from grader.homework.activations import activation_called
+from grader.homework.cases import (
+    Draw,
+    build_cases,
+    hidden_cases,
+    public_cases,
+)
+from grader.homework.reference import Reference
+from grader.judging.judge import Case
+from grader.student_code.contract import Parameters
 
 reference = Reference(activation_called("sigmoid"))
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.cells import from_cell, to_cell
+from grader.util.csv_cells import from_cell, to_cell
 
 CELLS = {  # a text, and the cell it becomes
     "ada": "ada",

@@ -166,7 +166,7 @@ def spied(results: Path, name: str) -> str:
 def test_the_grading_process_has_a_bare_command_line_and_environment(results):
     """What a worker inherits: neither the seed nor a secret of the environment."""
     message = spied(results, "argv")
-    assert "grader.grading" in message
+    assert "grader.grading.process" in message
     assert str(SEED) not in message
     assert "tell-nobody" not in message
 
@@ -340,7 +340,7 @@ def test_check_needs_nothing_of_unix():
 
 
 def test_help_lists_the_commands_without_torch():
-    program = "import sys; sys.argv = ['grader', '--help']\nfrom grader.cli import main\n"
+    program = "import sys; sys.argv = ['grader', '--help']\nfrom grader.commands.cli import main\n"
     program += "try:\n    main()\nfinally:\n    assert 'torch' not in sys.modules\n"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -10,8 +10,13 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from grader.clocks import LOOK_SECONDS, OutOfTime, ProcessClock, Watch
 from grader.confined import wire
+from grader.util.clocks import (
+    LOOK_SECONDS,
+    OutOfTime,
+    ProcessClock,
+    Watch,
+)
 
 LOOP = "while True: pass"
 SLEEP = "import time\ntime.sleep(600)"

@@ -11,19 +11,30 @@ from conftest import ROOT, read_file
 from handed import PACKAGES, module, notebook
 from hostile.attacks import assembled
 
-from grader.cases import hidden_cases
 from grader.confined import wire
-from grader.confined.calls import answer
-from grader.confined.contract import SWITCHED_OFF, Kept, Outcome, Sighting
-from grader.confined.following import Files
-from grader.confined.formulas import formulas_of, with_formulas
-from grader.confined.guards import A_PASS, ENTRY_POINTS, Passes, guarded, watching
 from grader.confined.memory import with_memory
-from grader.confined.screening import screen
-from grader.confined.student import load
-from grader.judging import Written, judge, verdicts
-from grader.scoring import flags
-from grader.workers import Round
+from grader.homework.cases import hidden_cases
+from grader.judging.judge import Written, judge, verdicts
+from grader.scoring.points import flags
+from grader.scoring.worker import Round
+from grader.source.following import Files
+from grader.student_code.calls import answer
+from grader.student_code.contract import (
+    SWITCHED_OFF,
+    Kept,
+    Outcome,
+    Sighting,
+)
+from grader.student_code.formulas import formulas_of, with_formulas
+from grader.student_code.guards import (
+    A_PASS,
+    ENTRY_POINTS,
+    Passes,
+    guarded,
+    watching,
+)
+from grader.student_code.loading import load
+from grader.student_code.screening import screen
 
 CORPUS = ROOT / "tests" / "submissions"
 ROUTES = ROOT / "tests" / "hostile" / "autograd"

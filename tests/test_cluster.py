@@ -21,8 +21,8 @@ from distributed import LocalCluster
 from leftovers import assert_no_process, children, descendants, orphans_are_ours
 from times import PATIENCE
 
-from grader.cluster import Cluster
-from grader.papers import Brief, GradingStopped
+from grader.grading.cluster import Cluster
+from grader.scoring.protocol import Brief, GradingStopped
 
 CORPUS = ROOT / "tests" / "submissions"
 NAMES = (

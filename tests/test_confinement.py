@@ -18,7 +18,7 @@ from handed import PACKAGES, module
 from grader.confined import confinement, kernel, syscalls
 from grader.confined.confinement import LAYERS
 from grader.confined.devices import NO_GPU
-from grader.workers import IsolationMissing, Zygote
+from grader.scoring.worker import IsolationMissing, Zygote
 
 SOLUTION = ROOT / "solution" / "homework.py"
 

@@ -19,8 +19,8 @@ from peers import NBGRADER, OTTER
 from shadows import marks_in, write_shadows
 from times import PATIENCE
 
-from grader.converters import convert
-from grader.rubric import Rubric
+from grader.authoring.converters import convert
+from grader.homework.rubric import Rubric
 
 WRONG = ("return x.T @ back", "return -x.T @ back")
 LOST = {"grad_w1": 14, "train.manual": 15}

@@ -24,8 +24,8 @@ from disks import read_only
 from leftovers import assert_no_process, children, descendants, orphans_are_ours
 from times import PATIENCE
 
-from grader.files import UNFINISHED, remove_unfinished, write_atomically
-from grader.records import Outcome
+from grader.results.record import Outcome
+from grader.util.atomic import UNFINISHED, remove_unfinished, write_atomically
 
 CLASS_SIZE = 100
 RIGHT = ("s060", "s061", "s090")  # they train; the first two at the same time
@@ -468,7 +468,7 @@ def test_a_write_killed_at_any_step_leaves_the_old_content_and_what_the_next_run
     write_atomically(target, "old")
     program = (
         "import os, signal, sys\nfrom pathlib import Path\n"
-        "from grader.files import EVERYBODY, write_atomically\n"
+        "from grader.util.atomic import EVERYBODY, write_atomically\n"
         f"os.{step} = lambda *given: os.kill(os.getpid(), signal.SIGKILL)\n"
         "write_atomically(Path(sys.argv[1]), 'new', EVERYBODY)\n"
     )

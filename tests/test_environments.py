@@ -16,7 +16,7 @@ from corpus import CORPUS, EXPECTED_MARKS, differences, mark_of, records_in
 from times import PATIENCE
 
 from grader.confined.devices import NO_GPU, ONE_THREAD
-from grader.launch import grading_environment
+from grader.grading.launch import grading_environment
 
 CUDA = ROOT / "build" / "torch-cuda" / "bin" / "grader"
 GRADERS = [

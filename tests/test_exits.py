@@ -22,11 +22,18 @@ from leftovers import assert_no_process, children, descendants, orphans_are_ours
 from times import PATIENCE
 
 import grader
-from grader import errors, exits
+from grader import errors
 from grader.errors import UserError
-from grader.exits import DONE, FAULT, FAULT_TEXT, UNUSABLE, exit_code_of
 from grader.gradebook import Gradebook, default_url
-from grader.rubric import RUBRIC_FILE
+from grader.homework.rubric import RUBRIC_FILE
+from grader.util import exits
+from grader.util.exits import (
+    DONE,
+    FAULT,
+    FAULT_TEXT,
+    UNUSABLE,
+    exit_code_of,
+)
 
 SOLUTION = ROOT / "solution" / "homework.py"
 

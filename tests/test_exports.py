@@ -1,6 +1,6 @@
 """What `grader export` writes is what each system reads, and loses nobody.
 
-Each format is checked against what its system publishes: see the modules of grader/exports.
+Each format is checked against what its system publishes: see the modules of grader/lms/exports.
 """
 
 import csv
@@ -24,11 +24,24 @@ from hypothesis import strategies as st
 from lxml import etree
 from msgspec.structs import replace
 
-from grader import worksheet
 from grader.errors import UserError
-from grader.exports import canvas, github, gradescope, junit, moodle, tables
-from grader.exports.marks import Mark
-from grader.records import ByHand, Criterion, Record, SourceNote, Training
+from grader.lms import worksheet
+from grader.lms.exports import (
+    canvas,
+    github,
+    gradescope,
+    junit,
+    moodle,
+    tables,
+)
+from grader.lms.exports.marks import Mark
+from grader.results.record import (
+    ByHand,
+    Criterion,
+    Record,
+    SourceNote,
+    Training,
+)
 
 TABLES = ROOT / "tests" / "tables_in"
 PICTURE = ROOT / "docs" / "index.png"
@@ -389,7 +402,7 @@ def test_marks_out_of_other_points_are_refused(most, fits):
         assert moodle.merge(worksheet, [mark("A", 10)]).problems == []
 
 
-# Moodle in other languages. The words are those of its language packs: see grader/worksheet.py
+# Moodle in other languages. The words are those of its language packs: see grader/lms/worksheet.py
 
 SHEETS = {
     "de": (

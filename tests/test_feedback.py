@@ -25,10 +25,16 @@ from leftovers import assert_no_process, children, orphans_are_ours
 from msgspec.structs import replace
 from times import PATIENCE
 
-from grader.records import ByHand, Final, Record, Run, Training
+from grader.homework.rubric import PageLimits, Rubric
 from grader.reports.feedback import drawings, render
 from grader.reports.feedback.pages import Pages, interrupts_wait
-from grader.rubric import PageLimits, Rubric
+from grader.results.record import (
+    ByHand,
+    Final,
+    Record,
+    Run,
+    Training,
+)
 
 CORPUS = ROOT / "tests" / "submissions"
 ORDINARY = (

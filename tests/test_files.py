@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.files import EVERYBODY, STAFF, write_atomically
+from grader.util.atomic import EVERYBODY, STAFF, write_atomically
 
 SEED = 20261001202610012026100120261001
 UMASKS = [

@@ -8,19 +8,19 @@ import pytest
 from conftest import ROOT
 from handed import PACKAGES, module, notebook
 
-from grader.cases import hidden_cases
-from grader.confined.calls import answer
-from grader.confined.contract import Call
-from grader.confined.following import Files
-from grader.confined.formulas import ARGUMENTS, formulas_of, with_formulas
-from grader.confined.guards import guarded
-from grader.confined.names import GRADIENTS
-from grader.confined.screening import screen
-from grader.confined.student import load
-from grader.judging import Written
-from grader.rubric import Rubric, load_rubric
-from grader.scoring import score
-from grader.workers import Round
+from grader.homework.cases import hidden_cases
+from grader.homework.rubric import Rubric, load_rubric
+from grader.judging.judge import Written
+from grader.scoring.points import score
+from grader.scoring.worker import Round
+from grader.source.following import Files
+from grader.source.names import GRADIENTS
+from grader.student_code.calls import answer
+from grader.student_code.contract import Call
+from grader.student_code.formulas import ARGUMENTS, formulas_of, with_formulas
+from grader.student_code.guards import guarded
+from grader.student_code.loading import load
+from grader.student_code.screening import screen
 
 RUBRIC = load_rubric()
 SPELLINGS = RUBRIC.spellings.by_name()

@@ -14,10 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from zips import DIRECTORY, LOCAL, zipped
 
-from grader.rubric import load_rubric
+from grader.homework.rubric import load_rubric
+from grader.source.read import Cell, Source, Unreadable
 from grader.submissions.archives import Archives
 from grader.submissions.discover import NothingToGrade, discover
-from grader.submissions.read import Cell, Source, Unreadable
 
 LIMIT = 2**20
 MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())

@@ -20,17 +20,30 @@ from handed import PACKAGES, module
 from hypothesis import example, given, settings
 from times import PATIENCE
 
-from grader.activations import activation_called
-from grader.cases import Draw, hidden_cases
 from grader.confined import wire
-from grader.confined.contract import Call, Hint, HintKind, Outcome, Parameters, Problem, Sighting
-from grader.confined.names import GRADIENTS
-from grader.judging import Case, Written, judge_training
-from grader.records import Criterion
-from grader.reference import Reference
-from grader.rubric import load_rubric
-from grader.scoring import score
-from grader.workers import Note, Round, Worker, WorkerNotReady
+from grader.homework.activations import activation_called
+from grader.homework.cases import Draw, hidden_cases
+from grader.homework.reference import Reference
+from grader.homework.rubric import load_rubric
+from grader.judging.judge import Case, Written, judge_training
+from grader.results.record import Criterion
+from grader.scoring.points import score
+from grader.scoring.worker import (
+    Note,
+    Round,
+    Worker,
+    WorkerNotReady,
+)
+from grader.source.names import GRADIENTS
+from grader.student_code.contract import (
+    Call,
+    Hint,
+    HintKind,
+    Outcome,
+    Parameters,
+    Problem,
+    Sighting,
+)
 
 RUBRIC = load_rubric()
 reference = Reference(activation_called(RUBRIC.homework.activation))

@@ -47,11 +47,17 @@ from grader.gradebook import (
     default_url,
     tables,
 )
-from grader.gradebook.statements import CHUNK
-from grader.papers import Paper, content_of
-from grader.records import Criterion, Record, SourceNote, Training, to_json
-from grader.roster import Person, RosterRow
-from grader.submissions.layouts import Owner
+from grader.gradebook.queries import CHUNK
+from grader.lms.layouts import Owner
+from grader.results.record import (
+    Criterion,
+    Record,
+    SourceNote,
+    Training,
+    to_json,
+)
+from grader.scoring.protocol import Paper, content_of
+from grader.submissions.roster import Person, RosterRow
 
 DUE_BOOK = assignment(LATE)
 OTHER_SEED = assignment(seed="2")
@@ -972,6 +978,6 @@ def test_a_time_without_an_offset_is_refused(url):
 
 
 def test_the_gradebook_and_its_commands_need_no_torch():
-    program = "import sys, grader.bookkeeping\n"
+    program = "import sys, grader.commands.override\n"
     program += "assert 'torch' not in sys.modules\n"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE)

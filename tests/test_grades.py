@@ -20,8 +20,8 @@ from books import (
 from finals import final_of as made_up
 
 from grader.gradebook import GradebookError, default_url
-from grader.records import GRADES, Final, write_grades
-from grader.sheets import read_rows
+from grader.lms.sheets import read_rows
+from grader.results.record import GRADES, Final, write_grades
 
 NAMES = ["ada", "=1+1", "'=1+1", "''", "'t Hooft", "-x", "@x", 'a, "b"', "\u00e4", "'"]
 

@@ -7,13 +7,13 @@ import pytest
 from conftest import ROOT
 from handed import PACKAGES, handed_in, module, notebook
 
-from grader.cases import hidden_cases
-from grader.confined.files import File
-from grader.interview import interview, rounds_of
-from grader.judging import Written
-from grader.rubric import Rubric
-from grader.scoring import score
-from grader.workers import Zygote
+from grader.homework.cases import hidden_cases
+from grader.homework.rubric import Rubric
+from grader.judging.judge import Written
+from grader.scoring.points import score
+from grader.scoring.run_cases import interview, rounds_of
+from grader.scoring.worker import Zygote
+from grader.source.files import File
 
 HANDED_IN = ROOT / "tests" / "handed_in"
 RIGHT = (HANDED_IN / "04_grad_mode_left_off.py").read_text(encoding="utf-8")

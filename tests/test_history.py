@@ -8,11 +8,11 @@ from finals import final_of
 from test_exports import mark
 
 from grader.gradebook import Attempt, History, Override
-from grader.gradebook.standing import Grading, HandedIn
-from grader.policy import ToldBy
-from grader.records import ByHand
+from grader.gradebook.attempts import Grading, HandedIn
+from grader.homework.rubric import Rubric
 from grader.reports.history import show
-from grader.rubric import Rubric
+from grader.results.policy import ToldBy
+from grader.results.record import ByHand
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DUE = datetime(2026, 10, 24, 21, 59, tzinfo=UTC)  # the clocks change that night

@@ -14,12 +14,23 @@ from finals import final_of
 from msgspec.structs import replace
 from playwright.sync_api import expect
 
-from grader.catalogue import ENGLISH, KINDS, OUTCOMES, Reason
-from grader.records import ByHand, Criterion, Final, Record, Training
+from grader.homework.rubric import Rubric
+from grader.judging.messages import (
+    ENGLISH,
+    KINDS,
+    OUTCOMES,
+    Reason,
+)
 from grader.reports.figures import ClassFigures, first_sentence, histogram
 from grader.reports.index import write_index
 from grader.reports.terminal import GradeScreen
-from grader.rubric import Rubric
+from grader.results.record import (
+    ByHand,
+    Criterion,
+    Final,
+    Record,
+    Training,
+)
 
 ODD = ["陈 美玲 🎓", 'O\'Neil "Bo"', "100% #1?", "<img src=x onerror=alert(1)>", "a:b&c"]
 CRITERIA = {"grad_w1": 14.0, "grad_b1.row": 6.0}

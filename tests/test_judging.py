@@ -5,11 +5,10 @@ import math
 import pytest
 import torch
 
-from grader.activations import activation_called
-from grader.cases import hidden_cases
-from grader.confined.contract import Hint, Outcome, Parameters, Problem
-from grader.confined.names import TOO_DEEP
-from grader.judging import (
+from grader.homework.activations import activation_called
+from grader.homework.cases import hidden_cases
+from grader.homework.reference import Reference
+from grader.judging.judge import (
     Case,
     Written,
     judge,
@@ -18,7 +17,13 @@ from grader.judging import (
     relative_error,
     verdicts,
 )
-from grader.reference import Reference
+from grader.source.names import TOO_DEEP
+from grader.student_code.contract import (
+    Hint,
+    Outcome,
+    Parameters,
+    Problem,
+)
 
 reference = Reference(activation_called("sigmoid"))
 

@@ -14,8 +14,16 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from conftest import ROOT
 
-from grader.catalogue import LANGUAGES, LOCALE, TEXTS, Reason, Texts, language_here, language_of
 from grader.errors import UserError
+from grader.judging.messages import (
+    LANGUAGES,
+    LOCALE,
+    TEXTS,
+    Reason,
+    Texts,
+    language_here,
+    language_of,
+)
 
 CHINESE = [language for language in LANGUAGES if language != "en"]
 KEYWORDS = {"N_": None, "_": None, "gettext": None, "ngettext": (1, 2)}

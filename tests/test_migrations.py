@@ -30,7 +30,12 @@ from sqlalchemy import Connection, MetaData, create_engine, inspect, make_url, t
 from times import PATIENCE
 
 from grader.gradebook import tables
-from grader.gradebook.database import Database, GradebookError, default_url, untouched_url
+from grader.gradebook.database import (
+    Database,
+    GradebookError,
+    default_url,
+    untouched_url,
+)
 from grader.gradebook.migrations import upgrade
 
 OLD_FILE = ROOT / "tests" / "old_gradebooks" / "schema_1.db"

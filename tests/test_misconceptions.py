@@ -5,24 +5,24 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.activations import activation_called
-from grader.by_code import SAME_ANSWER, definitions, shown_by_code
-from grader.cases import hidden_cases
-from grader.catalogue import TEXTS
-from grader.confined.contract import Outcome, Problem
-from grader.confined.names import GRADIENTS
-from grader.diagnosis import CONSTANT, RETURNED, SINGLE
-from grader.judging import judge
-from grader.misconceptions import mistaken
-from grader.misconceptions.derivation import (
+from grader.homework.activations import activation_called
+from grader.homework.cases import hidden_cases
+from grader.homework.misconceptions import mistaken
+from grader.homework.misconceptions.derivation import (
     ForwardSteps,
     Given,
     forward_pass,
     gradient,
     gradient_steps,
 )
-from grader.misconceptions.entries import entries_for
-from grader.reference import Reference
+from grader.homework.misconceptions.entries import entries_for
+from grader.homework.reference import Reference
+from grader.judging.diagnosis import CONSTANT, RETURNED, SINGLE
+from grader.judging.judge import judge
+from grader.judging.messages import TEXTS
+from grader.source.by_code import SAME_ANSWER, definitions, shown_by_code
+from grader.source.names import GRADIENTS
+from grader.student_code.contract import Outcome, Problem
 
 SIGMOID = activation_called("sigmoid")
 ENTRIES = entries_for(SIGMOID)

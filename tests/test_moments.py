@@ -16,14 +16,14 @@ import pytest
 import readback
 from zips import dated, zipped
 
-from grader.batch import work_of
 from grader.errors import UserError
-from grader.policy import NO_DUE, Zone
-from grader.rubric import Rubric, load_rubric
+from grader.grading.batch import work_of
+from grader.homework.rubric import Rubric, load_rubric
+from grader.lms.layouts import Owner
+from grader.lms.layouts.github import UNTIMED
+from grader.results.policy import NO_DUE, Zone
 from grader.submissions.archives import Archives
 from grader.submissions.discover import HOW_LATE, Submission, discover
-from grader.submissions.layouts import Owner
-from grader.submissions.layouts.github import UNTIMED
 from grader.submissions.times import NO_TIMES, Moment, Times
 
 ZONE = Zone(timezone(timedelta(hours=1)), "+01:00, that of a test")

@@ -4,9 +4,16 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from grader.papers import POLICY, Brief, Paper, basis_of, content_of, key_of
-from grader.records import sha256
-from grader.rubric import Rubric
+from grader.homework.rubric import Rubric
+from grader.results.record import sha256
+from grader.scoring.protocol import (
+    POLICY,
+    Brief,
+    Paper,
+    basis_of,
+    content_of,
+    key_of,
+)
 
 PAPER = Paper.of("ada", "homework.py", b"x = 1\n")
 BOTH = Paper("ada", {"a.py": b"1", "b.py": b"2"})

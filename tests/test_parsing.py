@@ -6,8 +6,8 @@ from textwrap import dedent
 
 import pytest
 
-from grader.confined import magics, parsing
-from grader.confined.files import Cell
+from grader.source import magics, parsing
+from grader.source.files import Cell
 
 
 def parsed(source: str) -> tuple[list[tuple[int, str]], list[tuple[int | None, str]]]:

@@ -11,9 +11,9 @@ from pathlib import Path
 import lms
 import pytest
 
-from grader.roster import Names, Person, RosterRow
-from grader.submissions.layouts import Owner
+from grader.lms.layouts import Owner
 from grader.submissions.naming import same_folder, unique
+from grader.submissions.roster import Names, Person, RosterRow
 
 ADA, RENÉ = Person("ada", "", "ada", "ada"), Person("rené", "", "rené", "rené")
 OLD = Person("ada", "", "", "")  # as an older grader noted it

@@ -11,14 +11,14 @@ import pytest
 from books import add, change, entry, opened, override, record
 from msgspec.structs import replace
 
-from grader import publishing
-from grader.catalogue import Reason
-from grader.files import UNFINISHED
 from grader.gradebook import Gradebook, default_url
-from grader.publishing import COMPLETE, Folder
-from grader.records import GRADES
+from grader.judging.messages import Reason
+from grader.reports import publishing
 from grader.reports.feedback.pages import FEEDBACK, Pages
-from grader.roster import RosterRow
+from grader.reports.publishing import COMPLETE, Folder
+from grader.results.record import GRADES
+from grader.submissions.roster import RosterRow
+from grader.util.atomic import UNFINISHED
 
 
 @pytest.fixture

@@ -18,7 +18,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from times import effort
 
-from grader.submissions.read import Cell, Source, TextCell, Unreadable
+from grader.source.read import (
+    Cell,
+    Source,
+    TextCell,
+    Unreadable,
+)
 
 LIMIT = 2**20
 CODE = "x = 1\n"
@@ -379,7 +384,7 @@ def test_a_system_without_flags_for_links_reads_as_well(tmp_path):
     program = (
         "import os, sys\nfor name in ('O_NOFOLLOW', 'O_NONBLOCK', 'O_NOCTTY', 'O_CLOEXEC'):\n"
         "    delattr(os, name)\nfrom pathlib import Path\n"
-        "from grader.submissions.read import read_bytes\nprint(read_bytes(Path(sys.argv[1]), 99))"
+        "from grader.source.read import read_bytes\nprint(read_bytes(Path(sys.argv[1]), 99))"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "a.py")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)

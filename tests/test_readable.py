@@ -94,7 +94,7 @@ def test_a_course_in_its_virtual_environment_keeps_its_secrets(environment, untr
     text = f"{attacks.part('honest')}\nimport os, sys\n{''.join(lines)}"
     (environment / "class" / "mallory.py").write_text(text)
     results = environment / "results"
-    main = "import sys; from grader.cli import main; sys.argv[0] = 'grader'; main()"
+    main = "import sys; from grader.commands.cli import main; sys.argv[0] = 'grader'; main()"
     command = [
         environment / "bin" / "python", "-c", main, "grade", environment / "class",
         "--out", results, "--rubric", untrained, "--jobs", "1",

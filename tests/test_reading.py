@@ -12,13 +12,12 @@ import pytest
 from conftest import ROOT, run_grader
 from times import effort
 
-from grader.limited import Allowance
-from grader.reading import Reader
+from grader.homework.rubric import load_rubric
 from grader.reports.feedback.source import show
-from grader.rubric import load_rubric
+from grader.scoring.limited import Allowance
+from grader.scoring.reading import Reader
 from grader.selfcheck.reading import handed_in
-from grader.submissions.candidates import Choice
-from grader.submissions.read import (
+from grader.source.read import (
     DEEPEST,
     MOST_CHARACTERS,
     MOST_LINES,
@@ -26,6 +25,7 @@ from grader.submissions.read import (
     Unreadable,
     read,
 )
+from grader.submissions.candidates import Choice
 
 RUBRIC = load_rubric()
 SOURCE_BYTES = RUBRIC.limits.source_bytes
@@ -270,7 +270,7 @@ def test_a_submission_that_is_lost_is_named_and_the_next_one_is_read(
     with closing(Reader(SMALL)) as reader:
         reader.read({}, CHOICE)  # by a process that is forked before anything is patched
         with monkeypatch.context() as patched:
-            patched.setattr("grader.reading._read", fault)
+            patched.setattr("grader.scoring.reading._read", fault)
             one = reader.read({"a.py": b"x = 1"}, CHOICE)
             two = reader.read({"a.py": b"x = 1", "b.py": b"y = 1"}, CHOICE)
         assert one.problems == {"a.py": f"a.py is not read: reading it {why}"}
@@ -290,6 +290,6 @@ def test_what_is_lost_while_its_owner_is_looked_for_is_told_later(monkeypatch, t
         known = reader.look_at(path, SOURCE_BYTES)
         assert known.asked
         with monkeypatch.context() as patched:
-            patched.setattr("grader.reading.look_at", kills)
+            patched.setattr("grader.scoring.reading.look_at", kills)
             assert not reader.look_at(path, SOURCE_BYTES).asked
         assert reader.look_at(path, SOURCE_BYTES) == known

@@ -9,8 +9,13 @@ import pytest
 import torch
 from handed import module, notebook
 
-from grader.confined.contract import Hint, Outcome, Problem, Sighting
-from grader.redaction import Redactor
+from grader.scoring.redaction import Redactor
+from grader.student_code.contract import (
+    Hint,
+    Outcome,
+    Problem,
+    Sighting,
+)
 
 SOURCE = """import torch
 

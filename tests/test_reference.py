@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from grader.activations import activation_called
-from grader.cases import Draw
-from grader.confined.contract import Parameters
-from grader.judging import relative_error
-from grader.reference import Reference
+from grader.homework.activations import activation_called
+from grader.homework.cases import Draw
+from grader.homework.reference import Reference
+from grader.judging.judge import relative_error
+from grader.student_code.contract import Parameters
 
 reference = Reference(activation_called("sigmoid"))
 

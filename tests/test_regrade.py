@@ -20,10 +20,24 @@ import pytest
 from conftest import GRADER, ROOT, criteria_of, run_grader
 from times import PATIENCE
 
-from grader.batch import AHEAD, CHUNK, Batch, paper_of, work_of
-from grader.papers import POLICY, Brief, Graded, Paper, content_of, key_of, may_be_faster
-from grader.records import Record, Training
-from grader.rubric import Rubric, load_rubric
+from grader.grading.batch import (
+    AHEAD,
+    CHUNK,
+    Batch,
+    paper_of,
+    work_of,
+)
+from grader.homework.rubric import Rubric, load_rubric
+from grader.results.record import Record, Training
+from grader.scoring.protocol import (
+    POLICY,
+    Brief,
+    Graded,
+    Paper,
+    content_of,
+    key_of,
+    may_be_faster,
+)
 from grader.submissions.discover import Submission
 from grader.submissions.times import Moment
 

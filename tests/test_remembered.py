@@ -518,7 +518,9 @@ def installed(tmp_path_factory) -> Path:
 
 
 def test_9_a_wheel_releases_the_assignment(installed, tmp_path):
-    program = "import sys; from grader.cli import main; sys.argv[0] = 'grader'; sys.exit(main())"
+    program = (
+        "import sys; from grader.commands.cli import main; sys.argv[0] = 'grader'; sys.exit(main())"
+    )
     done = subprocess.run(
         [sys.executable, "-P", "-c", program, "release"],
         capture_output=True, text=True, timeout=PATIENCE, cwd=tmp_path,

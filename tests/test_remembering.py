@@ -10,11 +10,15 @@ import pytest
 from books import assignment
 from msgspec.structs import replace
 
-from grader import remembering
 from grader.errors import UserError
-from grader.gradebook import PACKAGE, Assignment, Seed, Setting
-from grader.papers import basis_of
-from grader.remembering import (
+from grader.gradebook import (
+    PACKAGE,
+    Assignment,
+    Seed,
+    Setting,
+    remembering,
+)
+from grader.gradebook.remembering import (
     LEAST_BITS,
     SECRET_BITS,
     Options,
@@ -25,8 +29,9 @@ from grader.remembering import (
     login_name_or_number,
     new_seed,
 )
-from grader.roster import Person, RosterRow
-from grader.rubric import RUBRIC_FILE, load_rubric
+from grader.homework.rubric import RUBRIC_FILE, load_rubric
+from grader.scoring.protocol import basis_of
+from grader.submissions.roster import Person, RosterRow
 
 RESULTS = Path("res")
 AT = datetime(2026, 10, 1, 8, 30, tzinfo=UTC)

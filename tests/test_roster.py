@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from grader.errors import UserError
-from grader.roster import (
+from grader.lms.layouts import Owner
+from grader.submissions.roster import (
     STUDENTS,
     Names,
     Person,
@@ -14,7 +15,6 @@ from grader.roster import (
     read_roster,
     write_people,
 )
-from grader.submissions.layouts import Owner
 
 ROWS = [  # a table, and what it says
     ("id,student\n7,ada\n", [RosterRow("7", "ada", "")]),

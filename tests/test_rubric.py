@@ -15,16 +15,13 @@ from hypothesis import strategies as st
 from test_misconceptions import FACTORS
 from times import PATIENCE
 
-from grader import rubric as rubric_module
-from grader.activations import activations
-from grader.by_code import SAME_ANSWER
-from grader.cases import hidden_cases
-from grader.catalogue import MISTAKES
-from grader.diagnosis import CONSTANT, MULTIPLE, RETURNED, SINGLE
 from grader.errors import UserError
 from grader.gradebook import Gradebook, default_url
-from grader.misconceptions.entries import entries_for
-from grader.rubric import (
+from grader.homework import rubric as rubric_module
+from grader.homework.activations import activations
+from grader.homework.cases import hidden_cases
+from grader.homework.misconceptions.entries import entries_for
+from grader.homework.rubric import (
     CRITERIA,
     OWN_SHARES,
     RUBRIC_FILE,
@@ -34,6 +31,14 @@ from grader.rubric import (
     rubric_from_json,
     to_toml,
 )
+from grader.judging.diagnosis import (
+    CONSTANT,
+    MULTIPLE,
+    RETURNED,
+    SINGLE,
+)
+from grader.judging.messages import MISTAKES
+from grader.source.by_code import SAME_ANSWER
 
 OWN = load_rubric()
 SOLUTION = ROOT / "solution" / "homework.py"
@@ -140,7 +145,7 @@ FAULTS = [
     ("[misconceptions]\nsing = 1", "line 2: misconceptions.sing: not the name of a mistake (did yo"
      "u mean sign?)"),
     ("[misconceptions]\nx1y2z3 = 1", "line 2: misconceptions.x1y2z3: not the name of a mistake; se"
-     "e MISTAKES in grader/catalogue.py"),
+     "e MISTAKES in grader/judging/messages.py"),
     ("[misconceptions]\nrecomputed = 1", "line 2: misconceptions.recomputed: its share is recompute"
      " in [closed_form]"),
     # Types and ranges
@@ -241,7 +246,7 @@ def test_any_one_criterion_may_be_the_only_one(tmp_path):
         assert list(loaded(tmp_path, f"[points]\n{off}\n").points) == [asked]
 
 
-# What a course puts in the place of grader/rubric.toml
+# What a course puts in the place of grader/homework/rubric.toml
 
 
 @pytest.fixture

@@ -16,14 +16,14 @@ from conftest import ROOT
 from hostile import attacks, notebooks
 from times import PATIENCE
 
-from grader.cases import hidden_cases
+from grader.authoring.release import ASSIGNMENT, release
 from grader.gradebook import Seed
-from grader.interview import interview, rounds_of
-from grader.judging import Written
-from grader.redaction import LEFT_OUT
-from grader.release import ASSIGNMENT, release
-from grader.rubric import Rubric, load_rubric
-from grader.scoring import score
+from grader.homework.cases import hidden_cases
+from grader.homework.rubric import Rubric, load_rubric
+from grader.judging.judge import Written
+from grader.scoring.points import score
+from grader.scoring.redaction import LEFT_OUT
+from grader.scoring.run_cases import interview, rounds_of
 from grader.selfcheck.reading import handed_in
 
 SUBMISSIONS, HANDED_IN = ROOT / "tests" / "submissions", ROOT / "tests" / "handed_in"

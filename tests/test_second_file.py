@@ -7,10 +7,17 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from grader.catalogue import Reason
 from grader.gradebook import Gradebook, default_url
-from grader.gradebook.standing import HandedIn
-from grader.records import Criterion, Record, Run, Training, best, net_file_of
+from grader.gradebook.attempts import HandedIn
+from grader.judging.messages import Reason
+from grader.results.record import (
+    Criterion,
+    Record,
+    Run,
+    Training,
+    best,
+    net_file_of,
+)
 
 CORPUS = ROOT / "tests" / "submissions"
 LATER = 4e9

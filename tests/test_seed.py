@@ -19,13 +19,23 @@ from hostile import attacks
 from torch import Tensor
 from warm import SEED, WarmGrader
 
-from grader.cases import Draw, hidden_cases, public_training_case, training_data
-from grader.confined.contract import Call
-from grader.interview import interview, rounds_of
-from grader.judging import Written
-from grader.remembering import LEAST_BITS, Options, first, new_seed
-from grader.rubric import Rubric, derived_seed
-from grader.scoring import score
+from grader.gradebook.remembering import (
+    LEAST_BITS,
+    Options,
+    first,
+    new_seed,
+)
+from grader.homework.cases import (
+    Draw,
+    hidden_cases,
+    public_training_case,
+    training_data,
+)
+from grader.homework.rubric import Rubric, derived_seed
+from grader.judging.judge import Written
+from grader.scoring.points import score
+from grader.scoring.run_cases import interview, rounds_of
+from grader.student_code.contract import Call
 
 HIDDEN = int(SEED.value)  # of every new gradebook of these tests
 GRADIENT = "def grad_w1(x, y, params, hs, y_pred):\n    "

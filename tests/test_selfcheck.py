@@ -20,11 +20,17 @@ from conftest import ROOT, run_grader
 from nbclient import NotebookClient
 from times import PATIENCE
 
-from grader.cases import hidden_cases, public_cases
-from grader.catalogue import LANGUAGES, Reason, Texts
-from grader.selfcheck.showing import Look, Report, columns, cut, wrapped
+from grader.homework.cases import hidden_cases, public_cases
+from grader.judging.messages import LANGUAGES, Reason, Texts
+from grader.judging.verdicts import NO_ERROR, ErrorMap, Verdict
+from grader.selfcheck.showing import (
+    Look,
+    Report,
+    columns,
+    cut,
+    wrapped,
+)
 from grader.selfcheck.tasks import TASKS
-from grader.verdicts import NO_ERROR, ErrorMap, Verdict
 
 MODULE = (ROOT / "solution" / "homework.py").read_text(encoding="utf-8")
 STUB = (ROOT / "assignment" / "homework.py").read_text(encoding="utf-8")

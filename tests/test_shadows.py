@@ -21,8 +21,8 @@ from conftest import GRADER, ROOT
 from shadows import marks_in, write_shadows
 from times import PATIENCE
 
-from grader.autograders import FILES
-from grader.cli import leave_the_current_folder_out
+from grader.authoring.autograders import FILES
+from grader.commands.cli import leave_the_current_folder_out
 
 SOLUTION = ROOT / "solution" / "homework.py"
 STEPS = [
@@ -157,7 +157,9 @@ def test_no_command_runs_a_students_file_in_the_current_folder(student, untraine
         assert done.returncode == 0, (command, done.stderr)
 
 
-@pytest.mark.parametrize("command", [(GRADER,), (sys.executable, "-I", "-m", "grader.cli")])
+@pytest.mark.parametrize(
+    "command", [(GRADER,), (sys.executable, "-I", "-m", "grader.commands.cli")]
+)
 def test_check_runs_no_other_file_of_the_folder(student, command):
     done = student.run(*command, "check", "homework.py", GRADER_SEED=SEED)
     assert (done.returncode, done.stdout.count("100/100")) == (0, 1), done.stdout + done.stderr
@@ -188,7 +190,7 @@ def test_check_and_watch_runs_no_other_file_of_the_folder(student):
     assert process.wait(PATIENCE) == 0
 
 
-@pytest.mark.parametrize("module", ["grader.similarity", "grader.reports.calibration"])
+@pytest.mark.parametrize("module", ["grader.reports.similarity", "grader.reports.calibration"])
 def test_no_matplotlibrc_of_the_current_folder_is_read(student, module):
     width = "lines.linewidth"
     (student.folder / "matplotlibrc").write_text(f"{width}: 17\n")

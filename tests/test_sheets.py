@@ -13,11 +13,11 @@ from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.cells import to_cell
 from grader.errors import UserError
-from grader.roster import Names, read_roster, students_of
-from grader.sheets import SAVE, decode, read_rows
-from grader.submissions.layouts import Owner
+from grader.lms.layouts import Owner
+from grader.lms.sheets import SAVE, decode, read_rows
+from grader.submissions.roster import Names, read_roster, students_of
+from grader.util.csv_cells import to_cell
 
 TABLES = ROOT / "tests" / "tables_in"
 CLASS = {"48213": "ada", "48215": "ci", "48219": "np"}

@@ -9,9 +9,9 @@ import pytest
 from browser import opened
 from conftest import ROOT, run_grader
 
-from grader.material.notebook import released_code
-from grader.rubric import load_rubric
-from grader.similarity import compare
+from grader.homework.material.notebook import released_code
+from grader.homework.rubric import load_rubric
+from grader.reports.similarity import compare
 
 CORPUS = ROOT / "tests" / "submissions"
 RUBRIC = load_rubric()

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from times import PATIENCE
 from torch import Tensor
 
-from grader.activations import activation_called
-from grader.cases import Draw
-from grader.judging import relative_error
-from grader.reference import Reference
+from grader.homework.activations import activation_called
+from grader.homework.cases import Draw
+from grader.homework.reference import Reference
+from grader.judging.judge import relative_error
 
 reference = Reference(activation_called("sigmoid"))
 

@@ -11,9 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.gradebook import Attempt, History, Override
-from grader.gradebook.standing import HandedIn, attempts_of, counting, final_of, in_force
-from grader.policy import Attempts, Late, Policy
-from grader.records import ByHand, Final
+from grader.gradebook.attempts import (
+    HandedIn,
+    attempts_of,
+    counting,
+    final_of,
+    in_force,
+)
+from grader.results.policy import Attempts, Late, Policy
+from grader.results.record import ByHand, Final
 
 BEST, LAST = (Policy(Attempts(counts), LATE) for counts in ("best", "last"))
 ALWAYS = 10**6  # an id later than those of all attempts here

@@ -11,10 +11,15 @@ import torch
 from handed import PACKAGES, module
 from test_handed_in import RIGHT, grade  # noqa: F401  # a fixture
 
-from grader.confined.contract import Call
-from grader.confined.state import OWNERS, PARTS, State, kept
-from grader.confined.student import load
-from grader.workers import Round
+from grader.scoring.worker import Round
+from grader.student_code.contract import Call
+from grader.student_code.loading import load
+from grader.student_code.state import (
+    OWNERS,
+    PARTS,
+    State,
+    kept,
+)
 
 MODE = "torch.overrides.TorchFunctionMode"
 DISPATCH = "torch.utils._python_dispatch.TorchDispatchMode"

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 from handed import PACKAGES, module, notebook
 
-from grader.confined.files import File
-from grader.confined.student import LoadBudget, Loaded, load
+from grader.source.files import File
+from grader.student_code.loading import LoadBudget, Loaded, load
 
 
 def names(loaded: Loaded, *wanted: str) -> list[object]:

@@ -4,13 +4,13 @@ import pytest
 from conftest import ROOT
 from handed import PACKAGES, handed_in, module
 
-from grader.by_code import shown_by_code
-from grader.cases import hidden_cases
-from grader.confined.files import File
-from grader.interview import interview, rounds_of
-from grader.judging import Written
-from grader.scoring import score
-from grader.verdicts import is_training
+from grader.homework.cases import hidden_cases
+from grader.judging.judge import Written
+from grader.judging.verdicts import is_training
+from grader.scoring.points import score
+from grader.scoring.run_cases import interview, rounds_of
+from grader.source.by_code import shown_by_code
+from grader.source.files import File
 
 HANDED_IN = ROOT / "tests" / "handed_in"
 GOOD = (HANDED_IN / "good.py").read_text(encoding="utf-8")

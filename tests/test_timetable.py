@@ -7,10 +7,10 @@ import pytest
 from babel.dates import format_datetime
 
 from grader.errors import UserError
-from grader.policy import Zone
+from grader.lms.worksheet import LANGUAGES
+from grader.results.policy import Zone
 from grader.submissions.times import Moment, Times
-from grader.timetable import read_times
-from grader.worksheet import LANGUAGES
+from grader.submissions.timetable import read_times
 
 ZONE = Zone(timezone(timedelta(hours=1)), "+01:00, that of a test")
 LOCAL = "{}: times without an offset are read as +01:00, that of a test"

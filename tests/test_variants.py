@@ -13,14 +13,19 @@ import pytest
 import torch
 from times import PATIENCE
 
-from grader import variants
-from grader.cases import hidden_cases, public_cases
+from grader.authoring import variants
+from grader.authoring.release import release
+from grader.authoring.validate import mutants_of, mutate
+from grader.authoring.variants import new_variant
 from grader.errors import UserError
-from grader.papers import Brief, Paper, key_of
-from grader.release import release
-from grader.rubric import RUBRIC_FILE, Homework, derived_seed, load_rubric
-from grader.validate import mutants_of, mutate
-from grader.variants import new_variant
+from grader.homework.cases import hidden_cases, public_cases
+from grader.homework.rubric import (
+    RUBRIC_FILE,
+    Homework,
+    derived_seed,
+    load_rubric,
+)
+from grader.scoring.protocol import Brief, Paper, key_of
 
 OWN = load_rubric()
 
@@ -137,8 +142,8 @@ VARIANTS = [
 @pytest.mark.parametrize("changes", VARIANTS)
 def test_a_variants_solution_is_right_and_each_mutant_is_another_text(zygote, reader, changes):
     """Without training, which the pass mark is for; `grader validate` grades the mutants."""
-    from grader.classroom import Classroom
-    from grader.material.solution import solution_of
+    from grader.homework.material.solution import solution_of
+    from grader.scoring.scorer import Classroom
 
     homework = homework_with(**changes)
     points = {

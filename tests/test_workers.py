@@ -11,15 +11,20 @@ import pytest
 import torch
 from handed import PACKAGES, module, notebook
 
-from grader.cases import Draw
-from grader.clocks import OutOfTime, ProcessClock, Watch
 from grader.confined import wire
-from grader.confined.contract import Call, Outcome, Problem
 from grader.confined.devices import NO_GPU
 from grader.confined.limits import Limits
-from grader.confined.student import WAITED
-from grader.rubric import Rubric
-from grader.workers import Note, Round, Worker, Zygote
+from grader.homework.cases import Draw
+from grader.homework.rubric import Rubric
+from grader.scoring.worker import (
+    Note,
+    Round,
+    Worker,
+    Zygote,
+)
+from grader.student_code.contract import Call, Outcome, Problem
+from grader.student_code.loading import WAITED
+from grader.util.clocks import OutOfTime, ProcessClock, Watch
 
 HONEST = "import torch\ndef grad_w1(x, y, params, hs, y_pred):\n    return params.w1 * 2\n"
 

@@ -18,16 +18,21 @@ from unittest import mock
 
 import msgspec
 
-from grader import cli, launch, remembering
 from grader.commands import __main__ as commands
-from grader.commands import shared
-from grader.gradebook import Seed
-from grader.graders import Graders
-from grader.jobs import Job
-from grader.papers import Brief, Graded, Paper, Ready
+from grader.commands import cli, shared
+from grader.commands.requests import Job
+from grader.gradebook import Seed, remembering
+from grader.grading import launch
+from grader.grading.pool import Graders
 from grader.reports.feedback import render
 from grader.reports.feedback.pages import Pages
 from grader.reports.feedback.render import Form, Order
+from grader.scoring.protocol import (
+    Brief,
+    Graded,
+    Paper,
+    Ready,
+)
 
 MOST = 4  # briefs whose graders are kept
 SEED = Seed(str(2**127 + 1), "secret")  # of all new gradebooks, so that graders are lent again

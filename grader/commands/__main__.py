@@ -7,9 +7,21 @@ import msgspec
 
 from grader.commands.change import change_settings, regrade
 from grader.commands.grade import grade
+from grader.commands.requests import (
+    GradeJob,
+    Job,
+    RegradeJob,
+    SettingsJob,
+    ValidateJob,
+)
 from grader.commands.validation import validate
-from grader.exits import exit_code_of, interrupt_at_signals, run_and_exit, say, status_after
-from grader.jobs import GradeJob, Job, RegradeJob, SettingsJob, ValidateJob
+from grader.util.exits import (
+    exit_code_of,
+    interrupt_at_signals,
+    run_and_exit,
+    say,
+    status_after,
+)
 
 # While this thread records a result, others hand the next papers on, and graders wait for them.
 SWITCH_SECONDS = 0.0005

@@ -8,10 +8,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from grader.batch import Batch, HandIn, Result, Work
-from grader.commands.shared import entries_of, find_nothing, require_unreadable, starter
+from grader.commands.requests import RegradeJob, SettingsJob
+from grader.commands.shared import (
+    entries_of,
+    find_nothing,
+    require_unreadable,
+    starter,
+)
 from grader.errors import UserError
-from grader.exits import DONE
 from grader.gradebook import (
     Assignment,
     Gradebook,
@@ -24,16 +28,22 @@ from grader.gradebook import (
     require_gradebook,
     url_of,
 )
-from grader.jobs import RegradeJob, SettingsJob
-from grader.papers import Brief
-from grader.publishing import Folder, complete_folder
-from grader.records import Record
-from grader.remembering import first, login_name_or_number, new_seed
+from grader.gradebook.remembering import first, login_name_or_number, new_seed
+from grader.grading.batch import (
+    Batch,
+    HandIn,
+    Result,
+    Work,
+)
+from grader.homework.rubric import load_rubric
 from grader.reports.changes import show_moves
+from grader.reports.publishing import Folder, complete_folder
 from grader.reports.terminal import GradeScreen
-from grader.rubric import load_rubric
+from grader.results.record import Record
+from grader.scoring.protocol import Brief
 from grader.submissions.candidates import Handout
 from grader.submissions.times import Moment
+from grader.util.exits import DONE
 
 MOST_NAMED = 10
 

@@ -9,11 +9,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from grader.batch import Batch, work_of
-from grader.catalogue import ENGLISH
-from grader.commands.shared import entries_of, find_nothing, require_unreadable, starter
+from grader.commands.requests import GradeJob
+from grader.commands.shared import (
+    entries_of,
+    find_nothing,
+    require_unreadable,
+    starter,
+)
 from grader.errors import UserError
-from grader.exits import DONE, UNDER_MARK, say, status_after
 from grader.gradebook import (
     Assignment,
     Gradebook,
@@ -27,23 +30,40 @@ from grader.gradebook import (
     untouched_url,
     url_of,
 )
-from grader.jobs import GradeJob
-from grader.papers import Brief
-from grader.publishing import Folder
-from grader.reading import Reader
-from grader.records import Final, record_path
-from grader.remembering import check_same, first, is_short, login_name_or_number
+from grader.gradebook.remembering import (
+    check_same,
+    first,
+    is_short,
+    login_name_or_number,
+)
+from grader.grading.batch import Batch, work_of
+from grader.judging.messages import ENGLISH
+from grader.lms.layouts import UNTIMED
 from grader.reports.feedback.pages import Pages
 from grader.reports.figures import ClassFigures
+from grader.reports.publishing import Folder
 from grader.reports.terminal import GradeScreen
-from grader.roster import Names, Person, RosterRow, read_people
+from grader.results.record import Final, record_path
+from grader.scoring.protocol import Brief
+from grader.scoring.reading import Reader
 from grader.submissions.archives import Archives
 from grader.submissions.candidates import Handout
 from grader.submissions.discover import Submission, discover
 from grader.submissions.kinds import listing
-from grader.submissions.layouts import UNTIMED
+from grader.submissions.roster import (
+    Names,
+    Person,
+    RosterRow,
+    read_people,
+)
 from grader.submissions.times import NO_TIMES, Times
-from grader.timetable import read_times
+from grader.submissions.timetable import read_times
+from grader.util.exits import (
+    DONE,
+    UNDER_MARK,
+    say,
+    status_after,
+)
 
 OVERTAKEN = "another process keeps changing its settings: run again"
 

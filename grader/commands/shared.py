@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
-from grader.batch import Graders as AnyGraders
-from grader.batch import Result
 from grader.confined.readable import readable_paths
 from grader.errors import UserError
 from grader.gradebook import Entry
-from grader.graders import Graders
-from grader.papers import Brief, GradingStopped
-from grader.records import Record
+from grader.grading.batch import Graders as AnyGraders
+from grader.grading.batch import Result
+from grader.grading.pool import Graders
 from grader.reports.terminal import GradeScreen
+from grader.results.record import Record
+from grader.scoring.protocol import Brief, GradingStopped
 
 SOLUTION = "solution"  # as `grader release` writes it
 Start = Callable[[], AbstractContextManager[AnyGraders]]
@@ -26,7 +26,7 @@ def starter(brief: Brief, jobs: int, screen: GradeScreen, cluster: str | None = 
         if cluster is None:
             return closing(Graders(brief, jobs, screen.show_isolation))
         try:
-            from grader.cluster import Cluster
+            from grader.grading.cluster import Cluster
         except ImportError as error:
             extra = "pip install 'sigmoid-homework-grader[cluster]'"
             raise GradingStopped(f"--cluster needs Dask ({error}): {extra}") from error

@@ -3,12 +3,12 @@
 from contextlib import closing
 from pathlib import Path
 
-from grader.exits import DONE, UNDER_MARK
-from grader.graders import Graders
-from grader.jobs import ValidateJob
-from grader.papers import Brief
+from grader.commands.requests import ValidateJob
+from grader.grading.pool import Graders
+from grader.homework.rubric import Rubric, load_rubric
 from grader.reports.terminal import show_validations
-from grader.rubric import Rubric, load_rubric
+from grader.scoring.protocol import Brief
+from grader.util.exits import DONE, UNDER_MARK
 
 
 def validate(job: ValidateJob) -> int:
@@ -17,7 +17,7 @@ def validate(job: ValidateJob) -> int:
     rubric = load_rubric(Path(job.rubric)) if job.rubric else own
     seed = rubric.cases.seed if job.seed is None else job.seed
     # Not above: it needs the solution's texts and what makes notebooks of them.
-    from grader.validate import validate, validate_pairs, validate_solution
+    from grader.authoring.validate import validate, validate_pairs, validate_solution
 
     # What 2000 steps with each mutant come to is known of the package's own homework.
     known = (rubric.homework, rubric.training) == (own.homework, own.training)
@@ -35,7 +35,9 @@ def validate(job: ValidateJob) -> int:
 
 def _pass_mark_holds(rubric: Rubric, jobs: int) -> bool:
     """Measure the pass mark, show it, and return whether it tells right from wrong."""
-    from grader.calibration import calibrate  # which imports torch: nothing is graded any more
+    from grader.authoring.calibration import (
+        calibrate,  # which imports torch: nothing is graded any more
+    )
     from grader.reports.calibration import table_of, verdict_on
 
     measured = calibrate(rubric, jobs, only_musts=True)

@@ -43,10 +43,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grader.confined.contract import Kept
-from grader.confined.following import Files
-from grader.confined.screening import Bound, Places
-from grader.confined.student import Loaded, TimeLimitReached
+from grader.source.following import Files
+from grader.student_code.contract import Kept
+from grader.student_code.loading import Loaded, TimeLimitReached
+from grader.student_code.screening import Bound, Places
 
 MOST_KEPT = 8
 MOST_LOOKED_AT = 500  # values, of one gradient

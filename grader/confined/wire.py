@@ -16,7 +16,10 @@ import msgspec
 import torch
 from torch import Tensor
 
-from grader.confined.contract import (
+from grader.confined.limits import Limits
+from grader.source.files import Cell, File, Kind
+from grader.source.names import Gradient
+from grader.student_code.contract import (
     Call,
     Hint,
     HintKind,
@@ -26,9 +29,6 @@ from grader.confined.contract import (
     Problem,
     Sighting,
 )
-from grader.confined.files import Cell, File, Kind
-from grader.confined.limits import Limits
-from grader.confined.names import Gradient
 
 HEADER = struct.Struct(">I")
 SIGHTING_LENGTH = 200

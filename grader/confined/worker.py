@@ -10,18 +10,24 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
-from grader.confined import student, wire
-from grader.confined.calls import answer, out_of_time
+from grader.confined import wire
 from grader.confined.confinement import Confinement
-from grader.confined.contract import OUT_OF_TIME, Call, Outcome, Spellings
-from grader.confined.files import File
-from grader.confined.following import Files
-from grader.confined.formulas import Formula, formulas_of, with_formulas
 from grader.confined.kernel import LimitTooLow
 from grader.confined.limits import Limits, seconds_for
 from grader.confined.memory import with_memory
-from grader.confined.names import GRADIENTS, Gradient
-from grader.confined.screening import screen
+from grader.source.files import File
+from grader.source.following import Files
+from grader.source.names import GRADIENTS, Gradient
+from grader.student_code import loading
+from grader.student_code.calls import answer, out_of_time
+from grader.student_code.contract import (
+    OUT_OF_TIME,
+    Call,
+    Outcome,
+    Spellings,
+)
+from grader.student_code.formulas import Formula, formulas_of, with_formulas
+from grader.student_code.screening import screen
 
 TRUSTED_FRAME = 1 << 30  # frames come from the grader, which limits the source it sends
 Message = TypeVar("Message", wire.Start, wire.Load, wire.Run, wire.Round)
@@ -36,7 +42,7 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
         confinement.enter(start.limits, start.cpu, channel.fileno())
     except Exception as error:
         is_told = isinstance(error, LimitTooLow)
-        _send(channel, wire.NotReady(str(error) if is_told else student.describe(error)))
+        _send(channel, wire.NotReady(str(error) if is_told else loading.describe(error)))
         raise
     _send(channel, wire.Ready(confinement.missing, os.getpid()))
     load = _next(channel, wire.Load)
@@ -45,14 +51,14 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
     files, formulas, named = _read(main, beside, load.spellings, limits)
     _send(channel, wire.Screened(named))
     _next(channel, wire.Run)
-    budget = student.LoadBudget(
+    budget = loading.LoadBudget(
         limits.statement_seconds,
         limits.import_seconds,
         limits.load_seconds,
         limits.slice_seconds,
         limits.reference_seconds,
     )
-    loaded = student.load(main, beside, load.packages, budget, Path.cwd())
+    loaded = loading.load(main, beside, load.packages, budget, Path.cwd())
     notes = [(note.where, note.text) for note in loaded.notes]
     _send(channel, wire.loaded_of(notes, loaded.ran))
     loaded = with_formulas(loaded, formulas)
@@ -71,11 +77,11 @@ def _read(
 ) -> tuple[Files | None, list[Formula], dict[Gradient, wire.Sightings]]:
     """Return the files, the formulas in them and what they name; nothing, if it takes too long."""
     try:
-        with student.time_limit(limits.statement_seconds, "nobody is told"):
+        with loading.time_limit(limits.statement_seconds, "nobody is told"):
             files = Files(main, beside)
             formulas = formulas_of(files.pieces(), spellings)
             found = screen(files, formulas)
-    except (student.TimeLimitReached, RecursionError, MemoryError):
+    except (loading.TimeLimitReached, RecursionError, MemoryError):
         return None, [], {}
     return (
         files,
@@ -84,17 +90,17 @@ def _read(
     )
 
 
-def _answer_in_time(call: Call, loaded: student.Loaded, limits: Limits) -> Outcome:
+def _answer_in_time(call: Call, loaded: loading.Loaded, limits: Limits) -> Outcome:
     try:
         with _limit_of(call, limits):
             return answer(call, loaded)
-    except student.TimeLimitReached as error:  # it rang just after the answer was whole
+    except loading.TimeLimitReached as error:  # it rang just after the answer was whole
         return out_of_time(error)
 
 
 def _limit_of(call: Call, limits: Limits) -> AbstractContextManager[None]:
     seconds = seconds_for(call.function, limits)
-    return student.time_limit(seconds, student.over(seconds, limits.reference_seconds))
+    return loading.time_limit(seconds, loading.over(seconds, limits.reference_seconds))
 
 
 def _next(channel: socket.socket, kind: type[Message]) -> Message:

@@ -17,12 +17,12 @@ from functools import cache
 from pathlib import Path
 
 from grader.confined.confinement import STACK_BYTES, Confinement
-from grader.confined.guards import guarded
 from grader.confined.kernel import use_huge_pages
-from grader.confined.plots import show_nothing
-from grader.confined.rehearsal import rehearse
 from grader.confined.temporary import own_folder
+from grader.confined.warmup import rehearse
 from grader.confined.worker import work
+from grader.student_code.guards import guarded
+from grader.student_code.plots import show_nothing
 
 # What students import, so that no worker waits for it; torch._dynamo is what torch's optimizers
 # import at first use.

@@ -10,7 +10,7 @@ from contextlib import closing
 from itertools import count
 from pathlib import Path
 
-from grader.files import UNFINISHED
+from grader.util.atomic import UNFINISHED
 
 
 @contextlib.contextmanager

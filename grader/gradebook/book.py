@@ -8,9 +8,15 @@ from typing import Self
 import msgspec
 from sqlalchemy import Connection, insert
 
-from grader.bulk import no_collection
-from grader.gradebook import statements
+from grader.gradebook import queries
+from grader.gradebook.attempts import (
+    History,
+    attempts_of,
+    counting,
+    final_of,
+)
 from grader.gradebook.database import Database, GradebookError
+from grader.gradebook.queries import Stored, chunks
 from grader.gradebook.recording import (
     Entry,
     add_attempts,
@@ -23,15 +29,24 @@ from grader.gradebook.recording import (
     remove,
     rename,
 )
-from grader.gradebook.settings import Assignment, Name, Setting, seed_before
-from grader.gradebook.standing import History, attempts_of, counting, final_of
-from grader.gradebook.statements import Stored, chunks
-from grader.gradebook.tables import audit, overrides, students, submissions
-from grader.papers import Paper
-from grader.records import Final, Record
-from grader.roster import Person, RosterRow
-from grader.submissions import shown
+from grader.gradebook.settings import (
+    Assignment,
+    Name,
+    Setting,
+    seed_before,
+)
+from grader.gradebook.tables import (
+    audit,
+    overrides,
+    students,
+    submissions,
+)
+from grader.results.record import Final, Record
+from grader.scoring.protocol import Paper
+from grader.source.paths import shown
 from grader.submissions.naming import same_folder
+from grader.submissions.roster import Person, RosterRow
+from grader.util.bulk import no_collection
 
 NOT_YET = (
     "does not know its rubric, as an older grader made it: name the one it was graded by, "
@@ -100,7 +115,7 @@ class Gradebook:
 
     def settings(self) -> list[Setting]:
         """Return all settings that were ever made, in the order of being made."""
-        return self._database.read(statements.settings_of)
+        return self._database.read(queries.settings_of)
 
     def set_up(
         self,
@@ -121,12 +136,12 @@ class Gradebook:
             if self._assignment(connection) is None:
                 self._set(connection, assignment.values(), who)
                 self._recount(connection, assignment, None)
-            known = statements.roster_of(connection)
+            known = queries.roster_of(connection)
             if new := [row for row in rows if known.get(row.id) != row]:
-                statements.put_roster(connection, new)
+                queries.put_roster(connection, new)
                 self._set(connection, {"names": "0"}, who)
                 self._recount(connection, self._must(connection), None)  # of their sections
-            return statements.renames(connection)
+            return queries.renames(connection)
 
         return self._database.write(work)
 
@@ -162,7 +177,7 @@ class Gradebook:
         names: dict[str, str] = {}
 
         def work(connection: Connection) -> None:
-            finals = {final.student: final for final in statements.finals_of(connection)}
+            finals = {final.student: final for final in queries.finals_of(connection)}
             current = self._assignment(connection)
             if _terms(current) != _terms(before):
                 raise GradebookError(
@@ -175,13 +190,13 @@ class Gradebook:
             if rows:
                 changes["names"] = str(len(names))
             self._set(connection, changes, who)
-            statements.put_roster(connection, rows)
+            queries.put_roster(connection, rows)
             rename(connection, names)
             if current and current.rubric.late.time_zone != assignment.rubric.late.time_zone:
                 zones = (each.rubric.late.time_zone.info for each in (current, assignment))
                 move_local_times(connection, *zones)
             self._recount(connection, assignment, None)
-            after = {final.student: final for final in statements.finals_of(connection)}
+            after = {final.student: final for final in queries.finals_of(connection)}
             moves = {
                 name: (final, after[new])
                 for name, final in finals.items()
@@ -205,18 +220,18 @@ class Gradebook:
 
     def people(self) -> list[Person]:
         """Return who the students are in the system they come from, by name."""
-        return self._database.read(statements.people_of)
+        return self._database.read(queries.people_of)
 
     def roster(self) -> dict[str, RosterRow]:
         """Return the instructor's table of students, by the id."""
-        return self._database.read(statements.roster_of)
+        return self._database.read(queries.roster_of)
 
     def introduce(self, people: Sequence[Person]) -> None:
         """Note who students are whom a system knows; those who are not here yet are left out."""
 
         def work(connection: Connection) -> None:
             for person in people:
-                statements.put_person(connection, person)
+                queries.put_person(connection, person)
 
         self._database.write(work)
 
@@ -235,7 +250,7 @@ class Gradebook:
 
         def work(connection: Connection) -> int:
             ids = [self._id_of(name, connection) for name in names]
-            people = statements.people_of(connection, names)
+            people = queries.people_of(connection, names)
             count = remove(connection, ids, people)
             row = {"action": "forget", "students": len(ids), "attempts": count, "who": who}
             connection.execute(insert(audit), {**row, "at": datetime.now(UTC)})
@@ -253,17 +268,17 @@ class Gradebook:
         They name no student: several may have handed in the same.
         """
         return self._database.read(
-            lambda connection: statements.records_by(connection, submissions.c.key, keys)
+            lambda connection: queries.records_by(connection, submissions.c.key, keys)
         )
 
     def keep(self, basis: str, records: Mapping[str, Record]) -> None:
         """Keep records, by key, that are not in force yet."""
         named = {key: (basis, record) for key, record in records.items()}
-        self._database.write(lambda connection: statements.keep_records(connection, named))
+        self._database.write(lambda connection: queries.keep_records(connection, named))
 
     def renames(self) -> int:
         """Return how often students were renamed: their names are as of then."""
-        return self._database.read(statements.renames)
+        return self._database.read(queries.renames)
 
     def add(self, basis: str, entries: Sequence[Entry], renames: int | None = None) -> None:
         """Record gradings and put them in force, all or none of them.
@@ -289,15 +304,15 @@ class Gradebook:
 
     def stored(self, names: Sequence[str] | None = None) -> list[Stored]:
         """Return the attempts that are kept with their bytes, by student; None: of everybody."""
-        return self._database.read(lambda connection: statements.stored_of(connection, names))
+        return self._database.read(lambda connection: queries.stored_of(connection, names))
 
     def not_kept(self) -> list[str]:
         """Return the students of whom an attempt is there without its bytes: from before."""
-        return self._database.read(statements.students_not_kept)
+        return self._database.read(queries.students_not_kept)
 
     def paper(self, attempt_id: int) -> Paper:
         """Return what an attempt was, as it was handed in."""
-        return self._database.read(lambda connection: statements.paper_of(connection, attempt_id))
+        return self._database.read(lambda connection: queries.paper_of(connection, attempt_id))
 
     # What counts
 
@@ -305,27 +320,27 @@ class Gradebook:
         """Return what each student gets in the end, by name; None: of everybody."""
         wanted = None if names is None else list(names)
         with no_collection():
-            return self._database.read(lambda c: list(statements.finals_of(c, wanted)))
+            return self._database.read(lambda c: list(queries.finals_of(c, wanted)))
 
     def stamps(self) -> tuple[str, dict[str, str]]:
         """Return the id of this gradebook, and a stamp of what counts of each student.
 
         It is another one each time that this is computed anew, in whatever copy of the gradebook.
         """
-        return self._database.read(lambda c: (statements.book_of(c), statements.stamps_of(c)))
+        return self._database.read(lambda c: (queries.book_of(c), queries.stamps_of(c)))
 
     def with_drawings(self, finals: Sequence[Final]) -> list[Final]:
         """Return finals with all that a page shows: the whole record of what counts.
 
         Those of students who are not there any more, or are called otherwise by now, are left out.
         """
-        records = self._database.read(lambda c: statements.records_in_force(c, finals))
+        records = self._database.read(lambda c: queries.records_in_force(c, finals))
         return [_with_drawings(f, records[f.student]) for f in finals if f.student in records]
 
     def source_of(self, final: Final) -> bytes | None:
         """Return the bytes of the file that counts, None if they are not kept."""
         digest = final.record.sha256 or ""
-        return self._database.read(lambda c: statements.data_of(c, [digest])).get(digest)
+        return self._database.read(lambda c: queries.data_of(c, [digest])).get(digest)
 
     def override(self, student: str, change: Change) -> None:
         """Set points, late days or a due date by hand, or with none of them withdraw what was set.
@@ -335,12 +350,12 @@ class Gradebook:
         """
 
         def work(connection: Connection) -> None:
-            if change.due and statements.student_id_of(connection, student) is None:
+            if change.due and queries.student_id_of(connection, student) is None:
                 connection.execute(insert(students), {"name": student})
             id_ = self._id_of(student, connection)
             row = msgspec.structs.asdict(change)
             last = max(
-                (row["id"] for row in statements.known_attempts(connection, [id_]).values()),
+                (row["id"] for row in queries.known_attempts(connection, [id_]).values()),
                 default=0,
             )
             row |= {"student_id": id_, "at": datetime.now(UTC), "last_attempt": last}
@@ -355,7 +370,7 @@ class Gradebook:
 
     def knows(self, student: str) -> bool:
         """Tell whether a student is in the book."""
-        return self._database.read(lambda c: statements.student_id_of(c, student)) is not None
+        return self._database.read(lambda c: queries.student_id_of(c, student)) is not None
 
     def require(self, student: str) -> None:
         """Raise GradebookError, with the names that are close, if a student is not in the book."""
@@ -363,33 +378,33 @@ class Gradebook:
 
     def close_to(self, student: str) -> list[str]:
         """Return the names of students that are spelled nearly like this one."""
-        return self._database.read(lambda c: statements.close_names(c, student))
+        return self._database.read(lambda c: queries.close_names(c, student))
 
     def extended_without_work(self) -> list[str]:
         """Return the students of whom there is an extension and nothing else."""
-        return self._database.read(statements.students_without_attempts)
+        return self._database.read(queries.students_without_attempts)
 
     # Within a transaction
 
     def _assignment(self, connection: Connection) -> Assignment | None:
-        newest = statements.newest_setting(connection)
+        newest = queries.newest_setting(connection)
         if newest != self._read[0]:  # parsing a rubric takes longer than everything else here
-            self._read = newest, Assignment.of(statements.settings_of(connection))
+            self._read = newest, Assignment.of(queries.settings_of(connection))
         return self._read[1]
 
     def _must(self, connection: Connection) -> Assignment:
         if (assignment := self._assignment(connection)) is None:
-            is_older = seed_before(statements.settings_of(connection)) is not None
+            is_older = seed_before(queries.settings_of(connection)) is not None
             raise GradebookError(f"{self._database.shown}: {NOT_YET if is_older else NOTHING}")
         return assignment
 
     def _set(self, connection: Connection, values: Mapping[Name, str], who: str) -> None:
         now = datetime.now(UTC)
         rows = [Setting(name, value, who, now) for name, value in values.items()]
-        statements.add_settings(connection, rows)
+        queries.add_settings(connection, rows)
 
     def _check_names(self, connection: Connection, renames: int | None) -> None:
-        if renames not in (None, statements.renames(connection)):
+        if renames not in (None, queries.renames(connection)):
             raise GradebookError(f"{self._database.shown}: {RENAMED}")
 
     def _add(self, connection: Connection, basis: str, entries: Sequence[Entry]) -> None:
@@ -399,7 +414,7 @@ class Gradebook:
                 f"{self._database.shown}: its rubric or seed was changed while this was graded: "
                 "run again"
             )
-        changed_keys = statements.keep_records(
+        changed_keys = queries.keep_records(
             connection, {entry.key: (basis, entry.record) for entry in entries}
         )
         if renamed := otherwise_called(connection, entries):
@@ -407,19 +422,19 @@ class Gradebook:
         due = assignment.rubric.late.due_instant
         touched = add_attempts(connection, entries, changed_keys, due)
         # Others may have handed in the same bytes, whose record is another one now.
-        touched |= set(statements.students_with(connection, changed_keys))
+        touched |= set(queries.students_with(connection, changed_keys))
         self._recount(connection, assignment, sorted(touched))
 
     def _regrade(
         self, connection: Connection, assignment: Assignment, keys: Mapping[int, str]
     ) -> None:
         """Put the new gradings in force, of all attempts that are kept."""
-        if missing := [s for s in statements.stored_of(connection, None) if s.id not in keys]:
+        if missing := [s for s in queries.stored_of(connection, None) if s.id not in keys]:
             raise GradebookError(
                 f"{self._database.shown}: {shown(missing[0].student)} handed in more while the "
                 "class was graded: run again"
             )
-        ids = statements.submission_ids(connection, keys.values())
+        ids = queries.submission_ids(connection, keys.values())
         put_in_force(connection, {attempt: ids[key] for attempt, key in keys.items()})
 
     def _recount(
@@ -428,18 +443,18 @@ class Gradebook:
         """Bring up what counts of students; None: of everybody."""
         policy, basis = assignment.rubric.policy(), assignment.basis
         points = assignment.rubric.points
-        sections = statements.sections_of(connection, names)
-        names = statements.all_names(connection) if names is None else names
+        sections = queries.sections_of(connection, names)
+        names = queries.all_names(connection) if names is None else names
         for chunk in chunks(names):
-            handed_in = statements.handed_in_by(connection, chunk, basis, points)
-            by_hand = statements.overrides_of(connection, chunk)
+            handed_in = queries.handed_in_by(connection, chunk, basis, points)
+            by_hand = queries.overrides_of(connection, chunk)
             of_each = {
                 name: attempts_of(its_files, by_hand.get(name, []), policy)
                 for name, its_files in handed_in.items()
             }
             counts = {n: counting(each, policy).file.submission_id for n, each in of_each.items()}
-            records = statements.records_by(connection, submissions.c.id, set(counts.values()))
-            ids = statements.ids_by(connection, students.c.name, of_each)
+            records = queries.records_by(connection, submissions.c.id, set(counts.values()))
+            ids = queries.ids_by(connection, students.c.name, of_each)
             of_chunk = {
                 ids[name]: final_of(
                     name,
@@ -451,14 +466,14 @@ class Gradebook:
                 )
                 for name, its_attempts in of_each.items()
             }
-            statements.put_finals(connection, of_chunk)
+            queries.put_finals(connection, of_chunk)
 
     def _renamed(self, connection: Connection, rows: Sequence[RosterRow]) -> dict[str, str]:
         """Return what the table calls those who are in the book, by what they are called there."""
         called = {row.id: row.student for row in rows if row.student}
-        people = statements.people_of(connection)
+        people = queries.people_of(connection)
         # Of whom an older grader noted no id, that is the file's name, which a table has replaced.
-        before = {row.student: row.id for row in statements.roster_of(connection).values()}
+        before = {row.student: row.id for row in queries.roster_of(connection).values()}
         renamed = {
             person.student: called[id_]
             for person in people
@@ -473,12 +488,12 @@ class Gradebook:
         self._id_of(student, connection)
         assignment = self._must(connection)
         policy, points = assignment.rubric.policy(), assignment.rubric.points
-        by_hand = statements.overrides_of(connection, [student]).get(student, [])
-        its_files = statements.handed_in_by(connection, [student], assignment.basis, points)
-        its_gradings = statements.gradings_of(connection, student)
+        by_hand = queries.overrides_of(connection, [student]).get(student, [])
+        its_files = queries.handed_in_by(connection, [student], assignment.basis, points)
+        its_gradings = queries.gradings_of(connection, student)
         return History(
             student=student,
-            final=next(statements.finals_of(connection, [student]), None),
+            final=next(queries.finals_of(connection, [student]), None),
             attempts=[
                 msgspec.structs.replace(attempt, gradings=its_gradings.get(attempt.file.id, []))
                 for attempt in attempts_of(its_files.get(student, []), by_hand, policy)
@@ -487,9 +502,9 @@ class Gradebook:
         )
 
     def _id_of(self, student: str, connection: Connection) -> int:
-        found = statements.student_id_of(connection, student)
+        found = queries.student_id_of(connection, student)
         if found is None:
-            close = statements.close_names(connection, student)
+            close = queries.close_names(connection, student)
             meant = f"; did you mean {' or '.join(map(shown, close))}?" if close else ""
             raise GradebookError(f"no student {shown(student)} in the gradebook{meant}")
         return found

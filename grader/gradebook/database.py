@@ -19,9 +19,9 @@ from sqlalchemy.exc import (
 )
 
 from grader.errors import UserError
-from grader.exits import say
 from grader.gradebook import tables
 from grader.gradebook.backup import backed_up
+from grader.util.exits import say
 
 # How a transaction begins in SQLite: one that reads, one that writes (if it read first and then
 # wrote, it would fail where another one wrote in between), one that makes a table anew under its

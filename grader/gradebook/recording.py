@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
-from grader.gradebook import statements
-from grader.gradebook.statements import chunks
+from grader.gradebook import queries
+from grader.gradebook.queries import chunks
 from grader.gradebook.tables import (
     attempts,
     files,
@@ -18,14 +18,14 @@ from grader.gradebook.tables import (
     roster,
     students,
 )
-from grader.papers import Paper
-from grader.papers import content_of as content_of_paper
-from grader.policy import ToldBy
-from grader.records import Record, content_of
-from grader.roster import Person
+from grader.lms.layouts import Owner
+from grader.results.policy import ToldBy
+from grader.results.record import Record, content_of
+from grader.scoring.protocol import Paper
+from grader.scoring.protocol import content_of as content_of_paper
 from grader.submissions.kinds import stem_of
-from grader.submissions.layouts import Owner
 from grader.submissions.pseudonyms import Pseudonym
+from grader.submissions.roster import Person
 
 # How much a time is believed: what a system knows, more than that of an archive's entry or a file.
 BELIEF = {"system": 1, "archive": 0, "file": 0, "": 0}
@@ -52,7 +52,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 def is_unchanged(connection: Connection, entries: Sequence[Entry], due: str) -> bool:
     """Tell whether these gradings are in force already, and there is nothing to add."""
-    ids = statements.submission_ids(connection, {entry.key for entry in entries})
+    ids = queries.submission_ids(connection, {entry.key for entry in entries})
     for entry, row in _with_rows(connection, entries):
         if row is None or not row["is_kept"] or row["submission_id"] != ids.get(entry.key):
             return False
@@ -66,8 +66,8 @@ def _with_rows(
 ) -> Iterator[tuple[Entry, dict[str, Any] | None]]:
     """Yield each entry with the attempt that is known of the same work, if one is."""
     names = {entry.record.student for entry in entries}
-    ids = statements.ids_by(connection, students.c.name, names)
-    known = statements.known_attempts(connection, ids.values())
+    ids = queries.ids_by(connection, students.c.name, names)
+    known = queries.known_attempts(connection, ids.values())
     for entry in entries:
         yield entry, known.get((ids.get(entry.record.student, 0), entry.content))
 
@@ -123,7 +123,7 @@ def otherwise_called(connection: Connection, entries: Sequence[Entry]) -> str | 
     owners = {entry.owner: entry.record.student for entry in entries if entry.owner}
     for system in {owner.system for owner in owners} - {""}:
         ids = [owner.id for owner in owners if owner.system == system]
-        names = statements.names_by_id(connection, system, ids)
+        names = queries.names_by_id(connection, system, ids)
         for owner, student in owners.items():
             if owner.system == system and names.get(owner.id, student) != student:
                 return student
@@ -139,8 +139,8 @@ def add_attempts(
     in force.
     """
     student_ids = _with_students(connection, entries)
-    ids = statements.submission_ids(connection, {entry.key for entry in entries})
-    known = statements.known_attempts(connection, student_ids.values())
+    ids = queries.submission_ids(connection, {entry.key for entry in entries})
+    known = queries.known_attempts(connection, student_ids.values())
     touched = {entry.record.student for entry in entries if entry.key in changed_keys}
     in_force: dict[int, int] = {}
     for entry in entries:
@@ -174,7 +174,7 @@ def _inserted(
     }
     result = connection.execute(insert(attempts).values(values))
     (id_,) = result.inserted_primary_key or (0,)
-    statements.keep_paper(connection, id_, entry.paper())
+    queries.keep_paper(connection, id_, entry.paper())
     return {**values, "id": id_, "is_kept": True, "status": entry.record.status}
 
 
@@ -189,7 +189,7 @@ def _is_updated(
     if values:
         connection.execute(update(attempts).where(attempts.c.id == row["id"]).values(values))
     if not is_same:  # its files may be called otherwise now
-        statements.keep_paper(connection, row["id"], entry.paper())
+        queries.keep_paper(connection, row["id"], entry.paper())
     row |= {**values, "is_kept": True}
     return bool(values) or not is_same
 
@@ -211,17 +211,17 @@ def _adopted(
 def _with_students(connection: Connection, entries: Sequence[Entry]) -> dict[str, int]:
     """Return the id of each student, who is added if need be, as the system calls them."""
     owners = {entry.record.student: entry.owner for entry in entries}
-    ids = statements.ids_by(connection, students.c.name, owners)
+    ids = queries.ids_by(connection, students.c.name, owners)
     if new := [_row(name, owner) for name, owner in owners.items() if name not in ids]:
         connection.execute(insert(students), new)
-        ids = statements.ids_by(connection, students.c.name, owners)
-    people = {person.student: person for person in statements.people_of(connection, list(owners))}
+        ids = queries.ids_by(connection, students.c.name, owners)
+    people = {person.student: person for person in queries.people_of(connection, list(owners))}
     for name, owner in owners.items():
         known = people[name]
         if owner is None or (known.system, known.id) == (owner.system, owner.id):
             continue
         if owner.system or not known.system:  # what a system says is more than a file's name
-            statements.put_person(connection, Person(name, owner.system, owner.id, owner.name))
+            queries.put_person(connection, Person(name, owner.system, owner.id, owner.name))
     return ids
 
 
@@ -245,7 +245,7 @@ def put_in_force(connection: Connection, submission_of: Mapping[int, int]) -> No
 
 def rename(connection: Connection, names: Mapping[str, str]) -> None:
     """Give students other names; first neutral ones, as two may change places."""
-    ids = statements.ids_by(connection, students.c.name, names)
+    ids = queries.ids_by(connection, students.c.name, names)
     neutral = {old: f"/{ids[old]}" for old in names}
     for name_of in (neutral, names):
         for old, name in name_of.items():
@@ -255,22 +255,22 @@ def rename(connection: Connection, names: Mapping[str, str]) -> None:
 
 def hide_names(connection: Connection, student: str, old: str) -> list[int]:
     """Call files otherwise that are called as their student was; return their attempts."""
-    (person,) = statements.people_of(connection, [student])
+    (person,) = queries.people_of(connection, [student])
     own = {name for name in (old, person.id, person.name) if name}
     if any(name.casefold() in student.casefold() for name in own):
         return []  # a longer form of the name, which hides nothing
-    id_ = statements.ids_by(connection, students.c.name, [student])[student]
+    id_ = queries.ids_by(connection, students.c.name, [student])[student]
     hidden = []
     taken: set[str] = set()
-    known = statements.known_attempts(connection, [id_])
+    known = queries.known_attempts(connection, [id_])
     for row in known.values():
-        paper = statements.paper_of(connection, row["id"])
+        paper = queries.paper_of(connection, row["id"])
         pseudonym = Pseudonym(student, own, _mentioned(paper))
         files_ = {pseudonym.hide(name): data for name, data in paper.files.items()}
         problems = {pseudonym.hide(name): problem for name, problem in paper.problems.items()}
         if row["is_kept"] and (files_, problems) != (paper.files, paper.problems):
             new = msgspec.structs.replace(paper, files=files_, problems=problems)
-            statements.keep_paper(connection, row["id"], new)
+            queries.keep_paper(connection, row["id"], new)
             content = content_of_paper(new)
             # Attempts that differ in names alone stay two: no mark is to move by this.
             if (id_, content) not in known and content not in taken:
@@ -293,7 +293,7 @@ def _mentioned(paper: Paper) -> set[str]:
 
 def remove(connection: Connection, ids: Sequence[int], people: Sequence[Person]) -> int:
     """Remove students with all that is of them alone; return how many attempts those were."""
-    attempt_ids = [row["id"] for row in statements.known_attempts(connection, ids).values()]
+    attempt_ids = [row["id"] for row in queries.known_attempts(connection, ids).values()]
     for chunk in chunks(attempt_ids):
         for table in (files, gradings):
             connection.execute(delete(table).where(table.c.attempt_id.in_(chunk)))
@@ -304,5 +304,5 @@ def remove(connection: Connection, ids: Sequence[int], people: Sequence[Person])
     names = {name for person in people for name in (person.id, person.student) if name}
     connection.execute(delete(roster).where(roster.c.id.in_(names) | roster.c.student.in_(names)))
     # What somebody else handed in, too, stays.
-    statements.delete_unused(connection)
+    queries.delete_unused(connection)
     return len(attempt_ids)

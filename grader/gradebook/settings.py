@@ -7,9 +7,9 @@ from typing import Literal, Self
 import msgspec
 from msgspec.structs import replace
 
-from grader.catalogue import Language
-from grader.papers import basis_of
-from grader.rubric import Rubric, rubric_from_json
+from grader.homework.rubric import Rubric, rubric_from_json
+from grader.judging.messages import Language
+from grader.scoring.protocol import basis_of
 
 # "names" says that students were renamed: how many.
 Name = Literal["rubric", "seed", "basis", "language", "roster", "software", "names"]

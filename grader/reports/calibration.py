@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from contextlib import chdir
 from pathlib import Path
 
-from grader.calibration import Measured
-from grader.files import EVERYBODY, write_atomically
-from grader.launch import EMPTY
-from grader.rubric import Rubric
+from grader.authoring.calibration import Measured
+from grader.grading.launch import EMPTY
+from grader.homework.rubric import Rubric
+from grader.util.atomic import EVERYBODY, write_atomically
 
 with chdir(EMPTY):  # matplotlib reads a matplotlibrc of the current folder
     from matplotlib.figure import Figure

@@ -9,8 +9,13 @@ from itertools import pairwise
 from statistics import StatisticsError, correlation, fmean, median
 from typing import NamedTuple
 
-from grader.catalogue import MISTAKES, Texts
-from grader.records import Criterion, Final, Record, Status
+from grader.judging.messages import MISTAKES, Texts
+from grader.results.record import (
+    Criterion,
+    Final,
+    Record,
+    Status,
+)
 
 BINS = 20
 LONGEST_SENTENCE = 200

@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from grader.gradebook import Attempt, History, Override
-from grader.moments import moment_text
-from grader.policy import Policy
+from grader.results.policy import Policy
+from grader.util.moments import moment_text
 
 WHY = {"best": "the best final mark counts", "last": "what was handed in last counts"}
 MOMENTS = ("handed in", "graded", "at")  # columns whose cells stay on one line

@@ -7,15 +7,20 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
-from grader.catalogue import Texts
-from grader.files import write_atomically
-from grader.moments import moment_text
-from grader.records import Final
-from grader.reports.figures import ClassFigures, Row, histogram, shortened
+from grader.homework.rubric import Rubric
+from grader.judging.messages import Texts
+from grader.reports.figures import (
+    ClassFigures,
+    Row,
+    histogram,
+    shortened,
+)
 from grader.reports.rows import MARKS, STATUSES, Rows
 from grader.reports.templates import render
-from grader.rubric import Rubric
-from grader.smells import Smell
+from grader.results.record import Final
+from grader.scoring.machine_faults import Smell
+from grader.util.atomic import write_atomically
+from grader.util.moments import moment_text
 
 INDEX = "index.html"
 SIMILAR = "similar.html"  # beside it, where similar submissions were looked for

@@ -5,10 +5,10 @@ from functools import cache
 
 from markupsafe import Markup, escape
 
-from grader.catalogue import N_
-from grader.moments import moment_text
-from grader.records import Status
+from grader.judging.messages import N_
 from grader.reports.figures import NO_SECTION, ClassFigures, Row
+from grader.results.record import Status
+from grader.util.moments import moment_text
 
 BETWEEN = "\n"  # between the values that a row is found by
 STATUSES: dict[Status, str] = {

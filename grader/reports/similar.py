@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader.catalogue import Texts
-from grader.files import write_atomically
+from grader.judging.messages import Texts
 from grader.reports.index import SIMILAR
+from grader.reports.similarity import Comparison, Side
 from grader.reports.templates import render
-from grader.similarity import Comparison, Side
+from grader.util.atomic import write_atomically
 
 
 def write_similar(comparison: Comparison, results: Path, texts: Texts) -> None:

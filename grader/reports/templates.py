@@ -12,7 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from grader.catalogue import Texts
+from grader.judging.messages import Texts
 
 PAGES = Path(__file__).with_name("pages")
 

@@ -11,15 +11,20 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from grader.catalogue import ENGLISH
-from grader.papers import Ready
-from grader.records import Criterion, Final, Record
-from grader.reports.figures import NEVER_RAN, ClassFigures, Summary, problem_of
-from grader.rubric import Rubric
-from grader.smells import Smell
+from grader.homework.rubric import Rubric
+from grader.judging.messages import ENGLISH
+from grader.reports.figures import (
+    NEVER_RAN,
+    ClassFigures,
+    Summary,
+    problem_of,
+)
+from grader.results.record import Criterion, Final, Record
+from grader.scoring.machine_faults import Smell
+from grader.scoring.protocol import Ready
 
 if TYPE_CHECKING:  # which needs the solution's texts, and what makes notebooks of them
-    from grader.validate import Validation
+    from grader.authoring.validate import Validation
 
 LONGEST_TABLE = 200  # more students than that are looked at in grades.csv
 LISTED = 20  # students of whom the screen says why they got no points

@@ -7,15 +7,20 @@ import linecache
 import sys
 from typing import Any
 
-from grader.catalogue import Texts, language_of
-from grader.confined.files import Cell, File
-from grader.confined.guards import guarded
-from grader.confined.state import State, kept
-from grader.confined.student import Loaded, Namespace
-from grader.selfcheck.cautions import helpers_of, of_imports, of_python
-from grader.selfcheck.checking import Work, stored_questions
-from grader.selfcheck.running import look_of, main, print_report, reports
-from grader.selfcheck.timing import Stopwatch
+from ..judging.messages import Texts, language_of
+from ..source.files import Cell, File
+from ..student_code.guards import guarded
+from ..student_code.loading import Loaded, Namespace
+from ..student_code.state import State, kept
+from .cautions import helpers_of, of_imports, of_python
+from .checking import Work, stored_questions
+from .running import (
+    look_of,
+    main,
+    print_report,
+    reports,
+)
+from .timing import Stopwatch
 
 __all__ = ["check", "main"]
 

@@ -5,10 +5,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from grader.catalogue import N_, Texts
-from grader.confined.files import Cell
-from grader.confined.modules import SELFCHECK, reserved_names
-from grader.selfcheck.checking import Questions
+from ..judging.messages import N_, Texts
+from ..source.files import Cell
+from ..student_code.modules import SELFCHECK, reserved_names
+from .checking import Questions
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 

@@ -17,9 +17,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.by_code import shown_by_code
-from grader.confined.calls import answer
-from grader.confined.contract import (
+from ..errors import UserError
+from ..judging.diagnosis import Ids, Mistaken, Mistakes
+from ..judging.judge import Case, Marking, Written
+from ..judging.verdicts import is_training
+from ..source.by_code import shown_by_code
+from ..source.files import File, cells_of
+from ..source.following import Files
+from ..source.names import GRADIENTS
+from ..student_code.calls import answer
+from ..student_code.contract import (
     Call,
     Outcome,
     Problem,
@@ -27,17 +34,10 @@ from grader.confined.contract import (
     printable,
     printable_sightings,
 )
-from grader.confined.files import File, cells_of
-from grader.confined.following import Files
-from grader.confined.formulas import Formula, formulas_of, with_formulas
-from grader.confined.names import GRADIENTS
-from grader.confined.screening import screen
-from grader.confined.student import Loaded
-from grader.diagnosis import Ids, Mistaken, Mistakes
-from grader.errors import UserError
-from grader.judging import Case, Marking, Written
-from grader.selfcheck.timing import Limits, Stopwatch
-from grader.verdicts import is_training
+from ..student_code.formulas import Formula, formulas_of, with_formulas
+from ..student_code.loading import Loaded
+from ..student_code.screening import screen
+from .timing import Limits, Stopwatch
 
 CASES_FILE = Path(__file__).with_name("public_cases.json")
 Stored = Mapping[str, Any]  # a part of that file

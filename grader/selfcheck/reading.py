@@ -5,9 +5,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from grader.confined.files import File
-from grader.submissions import is_gradable, scan, shown
-from grader.submissions.read import TextCell, Unreadable, read, read_bytes
+from ..source.files import File
+from ..source.paths import is_gradable, scan, shown
+from ..source.read import (
+    TextCell,
+    Unreadable,
+    read,
+    read_bytes,
+)
 
 # Who keeps a homework among much else checks it all the same: what is near it comes first.
 MOST_ENTRIES = 2000

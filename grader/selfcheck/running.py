@@ -12,19 +12,29 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 
-from grader.catalogue import N_, Texts, language_here, language_of
-from grader.confined.guards import guarded
-from grader.confined.student import load
-from grader.errors import UserError
-from grader.judging import verdicts
-from grader.selfcheck.cautions import of_python
-from grader.selfcheck.checking import INTERRUPTED, Questions, Work, stored_questions
-from grader.selfcheck.reading import HandedIn, handed_in
-from grader.selfcheck.showing import Handed, Look, Report
-from grader.selfcheck.tasks import TASKS
-from grader.selfcheck.timing import Limits, Stopwatch
-from grader.selfcheck.watching import TOO_LONG, WHEN_TOLD, watch
-from grader.verdicts import is_training
+from ..errors import UserError
+from ..judging.judge import verdicts
+from ..judging.messages import (
+    N_,
+    Texts,
+    language_here,
+    language_of,
+)
+from ..judging.verdicts import is_training
+from ..student_code.guards import guarded
+from ..student_code.loading import load
+from .cautions import of_python
+from .checking import (
+    INTERRUPTED,
+    Questions,
+    Work,
+    stored_questions,
+)
+from .reading import HandedIn, handed_in
+from .showing import Handed, Look, Report
+from .tasks import TASKS
+from .timing import Limits, Stopwatch
+from .watching import TOO_LONG, WHEN_TOLD, watch
 
 
 @dataclass(frozen=True)

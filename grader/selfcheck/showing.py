@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from grader.catalogue import N_, Texts
-from grader.selfcheck.tasks import TASKS
-from grader.verdicts import NO_ERROR, ErrorMap, Verdict
+from ..judging.messages import N_, Texts
+from ..judging.verdicts import NO_ERROR, ErrorMap, Verdict
+from .tasks import TASKS
 
 BAR_LENGTH = 22
 INDENT = "  "

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from grader.catalogue import N_
+from ..judging.messages import N_
 
 
 @dataclass(frozen=True)

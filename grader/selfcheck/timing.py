@@ -14,9 +14,14 @@ from time import process_time
 
 import torch
 
-from grader.confined.calls import out_of_time
-from grader.confined.contract import OUT_OF_TIME, Outcome, Problem, not_worth_trying
-from grader.confined.student import (
+from ..student_code.calls import out_of_time
+from ..student_code.contract import (
+    OUT_OF_TIME,
+    Outcome,
+    Problem,
+    not_worth_trying,
+)
+from ..student_code.loading import (
     Limiter,
     LoadBudget,
     TimeLimitReached,

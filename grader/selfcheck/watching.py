@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from grader.catalogue import N_, Texts
+from ..judging.messages import N_, Texts
 
 POLL_SECONDS = 0.05
 CHECK_SECONDS = 60.0  # of one check; training takes a few

@@ -9,10 +9,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from grader.confined.names import ASKED, GRADIENTS
-from grader.rubric import Rubric
-from grader.submissions import is_homework
-from grader.submissions.read import Source, TextCell, Unreadable, read, read_bytes
+from grader.homework.rubric import Rubric
+from grader.source.names import ASKED, GRADIENTS
+from grader.source.paths import is_homework
+from grader.source.read import (
+    Source,
+    TextCell,
+    Unreadable,
+    read,
+    read_bytes,
+)
 
 # Of another draw, a student's own homework has other numbers.
 NUMBER = re.compile(r"\d+")
@@ -52,7 +58,9 @@ class Handout:
     @cached_property
     def lines(self) -> frozenset[str]:
         """The code_lines of all its files."""
-        from grader.material.notebook import released_code  # half a second, for who needs it
+        from grader.homework.material.notebook import (
+            released_code,  # half a second, for who needs it
+        )
 
         return code_lines(released_code(self._rubric))
 

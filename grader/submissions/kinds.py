@@ -4,8 +4,14 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from grader.submissions import GRADABLE, HOMEWORK, is_gradable, shown, suffix
-from grader.submissions.read import ITSELF
+from grader.source.paths import (
+    GRADABLE,
+    HOMEWORK,
+    is_gradable,
+    shown,
+    suffix,
+)
+from grader.source.read import ITSELF
 
 ENDINGS = (*sorted(GRADABLE, key=len, reverse=True), ".tar.gz", ".tar.bz2", ".tar.xz")
 LANGUAGE = re.compile(r"\.zh_han[st]\Z", re.IGNORECASE)  # as the handout's notebooks have it

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zipfile import ZipInfo
 
-from grader.policy import ToldBy, Zone
+from grader.results.policy import ToldBy, Zone
 
 UNIX_TIMES = 0x5455  # "UT", the extra field of an entry that has its times in UTC
 HAS_CHANGED = 0x1  # the first of the flags of that field: the time of the last change is in it

@@ -12,8 +12,8 @@ from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 
-from grader.confined.names import ASKED
-from grader.submissions import is_gradable, open_here_and_now
+from grader.source.names import ASKED
+from grader.source.paths import is_gradable, open_here_and_now
 from grader.submissions.kinds import is_called_homework, stem_of
 from grader.submissions.tree import VERSION, Tree
 

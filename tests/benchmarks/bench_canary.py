@@ -13,10 +13,10 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from grader.graders import Graders
-from grader.material.reference import NAME
-from grader.papers import Brief, Paper
-from grader.rubric import load_rubric
+from grader.grading.pool import Graders
+from grader.homework.material.reference import NAME
+from grader.homework.rubric import load_rubric
+from grader.scoring.protocol import Brief, Paper
 
 SOLUTION = Path(__file__).parents[2] / "solution" / "homework.py"
 ROUNDS = 5

@@ -15,12 +15,12 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from grader.cases import hidden_cases
 from grader.confined import zygote
-from grader.confined.files import Cell, File
 from grader.confined.limits import Limits
-from grader.rubric import load_rubric
-from grader.workers import Round, Zygote
+from grader.homework.cases import hidden_cases
+from grader.homework.rubric import load_rubric
+from grader.scoring.worker import Round, Zygote
+from grader.source.files import Cell, File
 
 SOLUTION = Path(__file__).parents[2] / "solution" / "homework.py"
 BLOCK = 20  # submissions of a kind in a row: the next worker is forked while one is at work

@@ -22,10 +22,10 @@ from ours import GRADER, write_rubric
 from rich.console import Console
 from rich.table import Table
 
-from grader.files import write_atomically
 from grader.gradebook import Entry, Gradebook, default_url
-from grader.papers import Paper
-from grader.publishing import COMPLETE, Folder
+from grader.reports.publishing import COMPLETE, Folder
+from grader.scoring.protocol import Paper
+from grader.util.atomic import write_atomically
 
 UNCHANGED = 1000
 SIZE = 10_000

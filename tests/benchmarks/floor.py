@@ -16,10 +16,10 @@ from types import ModuleType
 import torch
 from homeworks import cells_of
 
-from grader.cases import hidden_cases
-from grader.confined.calls import HANDLERS
-from grader.confined.contract import Call
-from grader.rubric import load_rubric
+from grader.homework.cases import hidden_cases
+from grader.homework.rubric import load_rubric
+from grader.student_code.calls import HANDLERS
+from grader.student_code.contract import Call
 
 
 def main(submissions: Path, rubric_file: Path, out: Path) -> None:

@@ -1,6 +1,6 @@
 """Run the processes that grade, on a machine that one of the functions below has made unfit.
 
-python start.py FAULT grader.grading DESCRIPTOR...
+python start.py FAULT grader.grading.process DESCRIPTOR...
 """
 
 import os
@@ -42,12 +42,12 @@ def wrong_products() -> None:
 
 def fault_in_the_scorer() -> None:
     """Let the scorer fail at what no submission can do anything about."""
-    from grader import scoring
+    from grader.scoring import points
 
     def score(*given: object) -> None:
         raise ZeroDivisionError("planted by a test")
 
-    scoring.score = score  # type: ignore[assignment]
+    points.score = score  # type: ignore[assignment]
 
 
 def no_worker_starts() -> None:
@@ -63,7 +63,7 @@ def no_worker_starts() -> None:
 def memory_runs_out_later() -> None:
     """Let workers start without memory once a file called `low` lies in the temporary folder."""
     from grader.confined.limits import Limits
-    from grader.workers import Worker, Zygote
+    from grader.scoring.worker import Worker, Zygote
 
     low = Path(os.environ["TMPDIR"]) / "low"
     new_worker = Zygote._new_worker
@@ -77,8 +77,8 @@ def memory_runs_out_later() -> None:
 
 def scorer_ends() -> None:
     """Let a scorer be killed while it grades what says so in its text: once, or always."""
-    from grader.classroom import Classroom
-    from grader.papers import Graded, Paper
+    from grader.scoring.protocol import Graded, Paper
+    from grader.scoring.scorer import Classroom
 
     ended = Path(os.environ["TMPDIR"]) / "ended"
     grade = Classroom.grade
@@ -97,8 +97,8 @@ def scorer_ends() -> None:
 
 def reader_ends() -> None:
     """Let the process that reads be killed by what says so in its text."""
-    from grader import reading
-    from grader.submissions.read import Source
+    from grader.scoring import reading
+    from grader.source.read import Source
 
     read = reading.read
 
@@ -112,10 +112,10 @@ def reader_ends() -> None:
 
 def scorer_starts_once() -> None:
     """Let a scorer be killed while it grades, and the one in its place while it proves itself."""
-    from grader.classroom import Classroom
-    from grader.papers import Brief, Graded, Paper
-    from grader.reading import Reader
-    from grader.workers import Zygote
+    from grader.scoring.protocol import Brief, Graded, Paper
+    from grader.scoring.reading import Reader
+    from grader.scoring.scorer import Classroom
+    from grader.scoring.worker import Zygote
 
     begun = Path(os.environ["TMPDIR"]) / "begun"
     begin = Classroom.__init__

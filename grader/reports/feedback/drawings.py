@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
-from grader.records import Run, Training
-from grader.verdicts import NO_ERROR, ErrorMap
+from grader.judging.verdicts import NO_ERROR, ErrorMap
+from grader.results.record import Run, Training
 
 WIDTH, HEIGHT = 340, 210  # of a chart, with room for its labels
 LEFT, RIGHT, TOP, BOTTOM = 46, 8, 8, 24

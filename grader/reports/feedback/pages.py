@@ -17,14 +17,19 @@ from pathlib import Path
 import msgspec
 from pebble import ProcessPool
 
-from grader.catalogue import LOCALE, Language
-from grader.exits import ENDING
-from grader.files import EVERYBODY, write_atomically
-from grader.limited import SLEEP_SECONDS, Allowance, within, write_nothing
-from grader.records import Final
+from grader.homework.rubric import Rubric
+from grader.judging.messages import LOCALE, Language
 from grader.reports.feedback import render
 from grader.reports.feedback.render import Form, Order
-from grader.rubric import Rubric
+from grader.results.record import Final
+from grader.scoring.limited import (
+    SLEEP_SECONDS,
+    Allowance,
+    within,
+    write_nothing,
+)
+from grader.util.atomic import EVERYBODY, write_atomically
+from grader.util.exits import ENDING
 
 FEEDBACK = "feedback.html"
 AHEAD = 8  # pages begun for each process, so that a class is never all in memory

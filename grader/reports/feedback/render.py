@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from grader.breakdown import attempt_words, steps
-from grader.catalogue import Language, Texts
-from grader.records import ByHand, Criterion, Final, SourceNote
-from grader.rubric import PageLimits
+from grader.homework.rubric import PageLimits
+from grader.judging.messages import Language, Texts
+from grader.results.breakdown import attempt_words, steps
+from grader.results.record import (
+    ByHand,
+    Criterion,
+    Final,
+    SourceNote,
+)
 
 if TYPE_CHECKING:
     from grader.reports.feedback.source import Shown
@@ -98,7 +103,7 @@ def _shown(order: Order, form: Form) -> "tuple[Shown | None, str]":
     if form == "words" or order.source is None:
         return None, ""
     from grader.reports.feedback.source import show
-    from grader.submissions.read import Unreadable
+    from grader.source.read import Unreadable
 
     name = order.final.record.submission
     try:

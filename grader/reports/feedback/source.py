@@ -23,8 +23,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from grader.rubric import PageLimits
-from grader.submissions.read import read
+from grader.homework.rubric import PageLimits
+from grader.source.read import read
 
 COLOURS = HtmlFormatter(nowrap=True)
 LEXER = PythonLexer(stripnl=False, ensurenl=False)

@@ -1,0 +1,151 @@
+"""The homework in parts that any notebook tool can take: cells, and checks of stored cases."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+
+from grader.homework.cases import hidden_cases, public_cases
+from grader.homework.material.module import (
+    BEGIN,
+    END,
+    HINT,
+    sections_of,
+)
+from grader.homework.material.notebook import INCLUDE, SOLUTION_TAG
+from grader.homework.rubric import Rubric
+from grader.judging.judge import Case
+
+AFTER = "net"  # the section after which all is there that training needs
+# By path: no other file beside the notebook can be taken for it.
+LOAD = """\
+from importlib.util import module_from_spec, spec_from_file_location
+
+spec = spec_from_file_location("homework_checks", "homework_checks.py")
+checks = module_from_spec(spec)
+spec.loader.exec_module(checks)
+"""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A criterion, its points, and the calls that check it: seen by students, and hidden."""
+
+    criterion: str
+    points: float
+    public: str
+    hidden: str
+
+    @property
+    def name(self) -> str:
+        """The criterion as a name in Python."""
+        return self.criterion.replace(".", "_")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A cell and, where students write in it, the checks behind it; `section` is "" elsewhere."""
+
+    kind: str
+    source: str
+    section: str
+    checks: Sequence[Check]
+
+
+def cell_of(kind: str, source: str, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return a cell of a kind: code, markdown or raw."""
+    cell = {"cell_type": kind, "source": source, "metadata": dict(metadata or {})}
+    return cell | {"outputs": [], "execution_count": None} if kind == "code" else cell
+
+
+def notebook_of(cells: Iterable[dict[str, Any]]) -> str:
+    """Return a notebook of these cells as JSON, whose bytes depend on them alone."""
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook = {
+        "cells": [{**cell, "id": f"cell-{number}"} for number, cell in enumerate(cells)],
+        "metadata": {"kernelspec": kernel},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    nbformat.validate(notebook)
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def parts_of(
+    prose: str, module: str, begin: str, end: str, rubric: Rubric, seed: int
+) -> list[Part]:
+    """Return the parts of the handout; `begin` and `end` are a tool's marks around a solution."""
+    sections = sections_of(module)
+    checks = _checks(rubric, seed)
+    return [
+        _part(cell, sections, checks, begin, end)
+        for cell in jupytext.reads(prose, fmt="md").cells
+        if SOLUTION_TAG not in cell.metadata.get("tags", [])
+    ]
+
+
+def _part(
+    cell: NotebookNode, sections: dict[str, str], checks: list[Check], begin: str, end: str
+) -> Part:
+    include = INCLUDE.fullmatch(cell.source.strip())
+    if include is None:
+        return Part(cell.cell_type, cell.source, "", ())
+    name, source = include["name"], sections[include["name"]]
+    asked = [check for check in checks if _section(check) == name]
+    return Part("code", "\n".join(_marked(source, begin, end)), name if asked else "", asked)
+
+
+def _section(check: Check) -> str:
+    function = check.criterion.partition(".")[0]
+    return AFTER if function == "train" else function
+
+
+def _marked(source: str, begin: str, end: str) -> Iterator[str]:
+    """Yield a section's lines with its hints before what is the student's to write."""
+    lines = source.split("\n")
+    for number, line in enumerate(lines):
+        if match := BEGIN.match(line):
+            following = lines[number + 1 :]
+            hints = [m["text"] for m in map(HINT.match, following[: _end(following)]) if m]
+            yield from (f"{match['indent']}# {match['task']}: {hint}" for hint in hints)
+            yield f"{match['indent']}{begin}"
+        elif END.match(line):
+            yield re.sub(r"\S.*", end, line)
+        elif not HINT.match(line):
+            yield line
+
+
+def _end(lines: Sequence[str]) -> int:
+    return next(number for number, line in enumerate(lines) if END.match(line))
+
+
+def _checks(rubric: Rubric, seed: int) -> list[Check]:
+    public, hidden = public_cases(rubric), hidden_cases(rubric, seed)
+    return [
+        Check(name, points, _call(name, public, rubric), _call(name, hidden, rubric))
+        for name, points in rubric.points.items()
+    ]
+
+
+def _call(criterion: str, cases: Sequence[Case], rubric: Rubric) -> str:
+    """Return the code that checks a criterion's cases in the namespace `names`."""
+    stored = [
+        {
+            "function": case.call.function,
+            "tensors": {name: tensor.tolist() for name, tensor in case.call.tensors.items()},
+            "expected": [tensor.tolist() for tensor in case.expected[: _compared(case)]],
+            "settings": dict(case.call.settings) | {"pass_fraction": rubric.training.pass_fraction},
+        }
+        for case in cases
+        if case.criterion == criterion
+    ]
+    return f"checks.check({json.dumps(stored)!r}, names)"
+
+
+def _compared(case: Case) -> int:
+    return 1 if case.call.function == "net" else len(case.expected)

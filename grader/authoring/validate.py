@@ -1,0 +1,166 @@
+"""Show that the grader is right: grade the solution, and mutants that each break one function.
+
+material/mutants.toml.j2 lists the mutants as replacements in the solution's own text, each with the
+criteria that it breaks and the name of its mistake. A mutant that loses points anywhere else, keeps
+points it should lose, or is called by another name, is a fault of the grader (or of the table). Two
+mutants together are two mistakes at once; how many of those are named is counted.
+"""
+
+import ast
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import reduce
+from itertools import combinations
+from pathlib import Path
+
+import msgspec
+
+from grader.grading.pool import Graders
+from grader.homework.material import rendered
+from grader.homework.material.solution import solution_of
+from grader.homework.rubric import Rubric
+from grader.judging.verdicts import is_training
+from grader.results.record import Record
+from grader.scoring.protocol import Paper
+
+MUTANTS = "mutants.toml.j2"
+REFERENCE = "solution"
+
+
+class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`find`, which must stand once in `function`, becomes `replace`; this breaks `breaks`.
+
+    `diagnosis` is the name of the mistake, where it has one.
+    """
+
+    id: str
+    function: str
+    find: str
+    replace: str
+    breaks: list[str]
+    diagnosis: str | None = None
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    mutant: list[Mutant]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """A graded mutant, or the solution: the criteria that should lose points and that did.
+
+    `mistakes` are those that were made, `named` those that each criterion but training was told of.
+    """
+
+    id: str
+    expected: frozenset[str]
+    lost: frozenset[str]
+    score: float
+    functions: frozenset[str]
+    mistakes: frozenset[str]
+    named: tuple[frozenset[str], ...]
+
+    @property
+    def is_named(self) -> bool:
+        """Whether each mistake was named, and every criterion told of some and of no other."""
+        told = frozenset[str]().union(*self.named)
+        return told == self.mistakes and (not self.mistakes or all(self.named))
+
+    @property
+    def holds(self) -> bool:
+        """Whether exactly the expected criteria lost points, and the mistake was named."""
+        return self.expected == self.lost and self.is_named
+
+
+def mutants_of(rubric: Rubric) -> list[Mutant]:
+    """Return the mutants that break a criterion of this rubric other than a training run."""
+    table = msgspec.toml.decode(rendered(MUTANTS, rubric), type=_Table).mutant
+    compared = rubric.untrained().points.keys()
+    return [mutant for mutant in table if compared & set(mutant.breaks)]
+
+
+def mutate(source: str, mutant: Mutant) -> str:
+    """Return `source` with the mutant's replacement made; ValueError where it does not fit."""
+    start, end = _span(source, mutant.function)
+    body = source[start:end]
+    if body.count(mutant.find) != 1:
+        place = f"{body.count(mutant.find)} times in {mutant.function}, not once"
+        raise ValueError(f"mutant {mutant.id}: {mutant.find!r} stands {place}")
+    return source[:start] + body.replace(mutant.find, mutant.replace) + source[end:]
+
+
+def validate_solution(rubric: Rubric, graders: Graders) -> Iterator[Validation]:
+    """Grade the solution's module and notebook; yield what each one lost."""
+    for name, text in solution_of(rubric).items():
+        path = Path(name)
+        if path.stem == "homework":
+            paper = Paper.of(f"{REFERENCE}_{path.suffix[1:]}", name, text.encode())
+            yield _validation(graders.grade(paper).record, [])
+
+
+def validate(rubric: Rubric, graders: Graders) -> Iterator[Validation]:
+    """Grade all mutants; yield what each one lost."""
+    source = solution_of(rubric)["homework.py"]
+    yield from _graded(source, [[mutant] for mutant in mutants_of(rubric)], graders)
+
+
+def validate_pairs(rubric: Rubric, graders: Graders) -> Iterator[Validation]:
+    """Grade each two mutants together; yield what was lost and named."""
+    source = solution_of(rubric)["homework.py"]
+    yield from _graded(source, list(pairs_of(source, mutants_of(rubric))), graders)
+
+
+def pairs_of(source: str, mutants: Sequence[Mutant]) -> Iterator[list[Mutant]]:
+    """Yield each two mutants with a name that can stand together in `source`, in either order."""
+    named = [mutant for mutant in mutants if mutant.diagnosis]
+    for one, other in combinations(named, 2):
+        with suppress(ValueError):
+            both = mutate(mutate(source, one), other)
+            if both == mutate(mutate(source, other), one):
+                yield [one, other]
+
+
+def _graded(
+    source: str, changes: Sequence[Sequence[Mutant]], graders: Graders
+) -> Iterator[Validation]:
+    def grade(mutants: Sequence[Mutant]) -> Validation:
+        changed = reduce(mutate, mutants, source)
+        name = "+".join(mutant.id for mutant in mutants)
+        paper = Paper.of(name, "homework.py", changed.encode())
+        return _validation(graders.grade(paper).record, mutants)
+
+    with ThreadPoolExecutor(graders.jobs) as pool:
+        yield from pool.map(grade, changes)
+
+
+def _validation(record: Record, mutants: Sequence[Mutant]) -> Validation:
+    asked = {criterion.id for criterion in record.criteria}
+    return Validation(
+        id=record.student,
+        expected=frozenset(name for mutant in mutants for name in mutant.breaks) & asked,
+        lost=_lost(record),
+        score=record.score,
+        functions=frozenset(mutant.function for mutant in mutants),
+        mistakes=frozenset(mutant.diagnosis for mutant in mutants if mutant.diagnosis),
+        named=tuple(
+            frozenset(c.diagnosis.split("+") if c.diagnosis else ())
+            for c in record.criteria
+            if not is_training(c.id) and (c.points < c.max_points or c.diagnosis)
+        ),
+    )
+
+
+def _lost(record: Record) -> frozenset[str]:
+    return frozenset(c.id for c in record.criteria if c.points < c.max_points)
+
+
+def _span(source: str, name: str) -> tuple[int, int]:
+    """Return where the top-level function or class `name` starts and ends in `source`."""
+    lines = source.splitlines(keepends=True)
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
+            start = sum(map(len, lines[: node.lineno - 1]))
+            return start, start + sum(map(len, lines[node.lineno - 1 : node.end_lineno]))
+    raise ValueError(f"the solution defines no {name}")

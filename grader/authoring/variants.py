@@ -1,0 +1,99 @@
+"""Write the rubric of another homework of this kind, with a pass mark that was measured.
+
+Everything else follows from the rubric: solution, stub, handout, hidden cases, names of mistakes.
+"""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from grader.authoring.calibration import Measured, measure, networks
+from grader.errors import UserError
+from grader.homework.activations import activation_called
+from grader.homework.rubric import (
+    Homework,
+    Rubric,
+    check_rubric,
+    load_rubric,
+    to_toml,
+)
+from grader.util.atomic import EVERYBODY, write_atomically
+
+HALVINGS = 4  # of the learning rate, at most
+# The least factor between the worst right run and the best wrong one: a pass mark of two digits
+# amid them is then well away from both.
+LEAST_GAP = 1.5
+
+
+def new_variant(homework: Homework, path: Path, jobs: int) -> tuple[Rubric, list[Measured]]:
+    """Write to `path` the package's rubric with another homework; return it and what was measured.
+
+    The learning rate is halved until every right run trains; the pass mark stays where it is if
+    that tells right from wrong, and else is put between them. Raises UserError where no pass mark
+    does, where the homework makes no sense, and where `path` is there already.
+    """
+    if path.exists():
+        raise UserError(f"{path} already exists: name another folder, or move it away")
+    own = load_rubric()
+    points = _points(own, homework)
+    asked = msgspec.structs.replace(own, homework=homework, points=points)
+    check_rubric(asked)
+    rubric, measured = _calibrated(asked, jobs)
+    write_atomically(path, to_toml(rubric), EVERYBODY)
+    return rubric, measured
+
+
+def _points(own: Rubric, homework: Homework) -> dict[str, float]:
+    """Return the points, those of a bias convention that is not asked given to the other.
+
+    With a bias of its own for each sample every network fits, right or wrong: without the shared
+    row, training with hand-written gradients tells nothing, and `train.net` gets its points.
+    """
+    points: dict[str, float] = {}
+    for criterion, worth in own.points.items():
+        function, _, bias = criterion.partition(".")
+        if bias in own.homework.biases and bias not in homework.biases:
+            criterion = f"{function}.{homework.biases[0]}"
+        elif criterion == "train.manual" and "row" not in homework.biases:
+            criterion = "train.net"
+        points[criterion] = points.get(criterion, 0) + worth
+    return points
+
+
+def _calibrated(rubric: Rubric, jobs: int) -> tuple[Rubric, list[Measured]]:
+    """Return the rubric with a learning rate and a pass mark that hold, and the measurement."""
+    runs = rubric.calibration.search_runs
+    musts = [n for n in networks(activation_called(rubric.homework.activation)) if n.must]
+    rates = [rubric.training.learning_rate / 2**halved for halved in range(HALVINGS + 1)]
+    tried = []
+    for rate in rates:
+        training = msgspec.structs.replace(rubric.training, learning_rate=rate)
+        candidate = msgspec.structs.replace(rubric, training=training)
+        right = measure(candidate, musts[0], jobs, runs)
+        worst_right = max(right.shares)
+        if math.isinf(worst_right):
+            tried.append(f"at {rate:g} right runs diverge")
+            continue
+        wrong = [measure(candidate, network, jobs, runs) for network in musts[1:]]
+        best = min(wrong, key=lambda each: min(each.shares))
+        best_wrong = min(best.shares)
+        if worst_right * LEAST_GAP <= best_wrong:
+            fraction = _between(worst_right, rubric.training.pass_fraction, best_wrong)
+            training = msgspec.structs.replace(training, pass_fraction=fraction)
+            found = msgspec.structs.replace(rubric, training=training)
+            return found, [replace(each, pass_fraction=fraction) for each in (right, *wrong)]
+        tried.append(
+            f"at {rate:g} right runs end at {worst_right:.3g} Var(y) or below, "
+            f"and {best.network.what} at {best_wrong:.3g}"
+        )
+    raise UserError(
+        f"no pass mark tells right gradients from wrong ones: {'; '.join(tried)}. "
+        "Take another target, or more hidden units"
+    )
+
+
+def _between(least: float, wanted: float, most: float) -> float:
+    """Return `wanted` if it is in between, else the geometric mean, to two digits."""
+    return wanted if least < wanted < most else float(f"{math.sqrt(least * most):.2g}")

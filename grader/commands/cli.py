@@ -1,0 +1,663 @@
+"""The command line: `grader grade`, `check`, `export`, `similar` and the others."""
+
+import math
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+
+import typer
+
+from grader.errors import UserError
+from grader.util.exits import (
+    UNDER_MARK,
+    exit_code_of,
+    run_and_exit,
+    say,
+)
+
+if TYPE_CHECKING:
+    from grader.gradebook.remembering import Options
+    from grader.homework.rubric import Rubric
+
+app = typer.Typer(
+    help="Grade the two-layer sigmoid network homework.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+autograder = typer.Typer(help="Write what grades in a course's CI.", no_args_is_help=True)
+app.add_typer(autograder, name="autograder")
+
+LARGEST_SEED = 2**128 - 1  # as large as a secret one
+LARGEST_DATA_SEED = 2**63 - 1  # as a rubric's may be
+FOLDER_LISTS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
+UNCONFINED = (
+    "grader: the file runs unconfined, with your rights: check only work that you trust, and grade "
+    "other work with `grader grade`"
+)
+SEED_VARIABLE = "GRADER_SEED"  # for CI, which has it from a secret: it is on no command line then
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        help="Seed of the hidden cases, if it is not to be a secret one of the gradebook's own.",
+        min=0,
+        max=LARGEST_SEED,
+        envvar=SEED_VARIABLE,
+    ),
+]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        default_factory=lambda: (
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+        ),
+        show_default="the cores this process may use",
+        help="Submissions graded at the same time.",
+    ),
+]
+
+
+SameRubric = Annotated[
+    Path | None,
+    typer.Option(
+        help="Not needed; if given, it must be the rubric that the gradebook remembers.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+Lang = Annotated[
+    str | None,
+    typer.Option(help="Language of the pages and messages: en (at first), zh_Hans or zh_Hant."),
+]
+Students = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="A CSV file of what to call whom: id (the system's), student and, if any, section.",
+    ),
+]
+Who = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Your name.", show_default="login name")
+]
+Results = Annotated[Path, typer.Option(help="Folder of the results, as in --out.")]
+Database = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="The gradebook, if it is not gradebook.db in the results."),
+]
+RubricFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="A rubric of your own: what differs from the package's.", exists=True, dir_okay=False
+    ),
+]
+
+
+@app.command()
+def grade(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="A .py, an .ipynb, or a folder or zip of them."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder that the results are written to.")],
+    jobs: Jobs,
+    seed: Seed = None,
+    fail_under: Annotated[
+        float | None,
+        typer.Option(metavar="POINTS", help="Exit with 1 when any score is under this."),
+    ] = None,
+    isolation: Annotated[
+        Literal["auto", "strict"],
+        typer.Option(help="Whether to go on where this machine lacks a layer of confinement."),
+    ] = "auto",
+    format: Annotated[
+        Literal["text", "json"], typer.Option(help="What is printed: a table, or the records.")
+    ] = "text",
+    rubric: RubricFile = None,
+    db: Database = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="A Dask scheduler to grade with; local:N starts one here."
+        ),
+    ] = None,
+    cache: Annotated[
+        bool, typer.Option(" /--no-cache", help="Grade anew what was graded before.")
+    ] = True,
+    pages: Annotated[
+        bool, typer.Option(" /--no-pages", help="Leave the students' feedback.html as they are.")
+    ] = True,
+    students: Students = None,
+    times: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="When who handed in: Moodle's grading worksheet, GitHub Classroom's grades, or a "
+            "CSV file of id and handed_in.",
+        ),
+    ] = None,
+    lang: Lang = None,
+) -> None:
+    """Grade submissions against hidden cases, each in a confined process of its own.
+
+    The first time, the gradebook in the results remembers the rubric, the seed, the language and
+    the table of students. Later commands go by them, and need none of these options.
+    """
+    from grader.commands.requests import GradeJob
+    from grader.grading.launch import replace_process
+
+    _need_fork()
+    if fail_under is not None and not math.isfinite(fail_under):
+        raise UserError(f"--fail-under must be points, not {fail_under:g}")
+    replace_process(
+        GradeJob(
+            paths=[str(path) for path in paths],
+            out=str(out),
+            jobs=jobs,
+            options=_options(rubric, seed, lang, students),
+            fail_under=fail_under,
+            isolation=isolation,
+            format=format,
+            db=db,
+            cluster=cluster,
+            cache=cache,
+            pages=pages,
+            times=str(times) if times else None,
+        )
+    )
+
+
+@app.command()
+def settings(
+    results: Annotated[Path, typer.Argument(help="Folder of the results.")] = Path("results"),
+    *,
+    jobs: Jobs,
+    rubric: RubricFile = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Another seed of the hidden cases.", metavar="N", min=0, max=LARGEST_SEED
+        ),
+    ] = None,
+    new_seed: Annotated[
+        bool, typer.Option("--new-seed", help="Another seed, a secret one of 128 bits.")
+    ] = False,
+    lang: Lang = None,
+    students: Students = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say which marks would change, and change none.")
+    ] = False,
+    show_seed: Annotated[bool, typer.Option("--show-seed", help="Print the seed, too.")] = False,
+    who: Who = None,
+    db: Database = None,
+) -> None:
+    """Show what the gradebook remembers of the assignment, or change it.
+
+    Every attempt that was handed in is graded again if the rubric or the seed needs that. The marks
+    that change are printed before anything is written.
+    """
+    from grader.commands.override import Place, show_settings
+    from grader.commands.requests import SettingsJob
+    from grader.gradebook.remembering import login_name
+    from grader.grading.launch import replace_process
+
+    options = _options(rubric, seed, lang, students)
+    if not new_seed and options == type(options)():
+        if dry_run:
+            raise UserError("--dry-run is of a change: name what to change")
+        show_settings(Place(results, db), show_seed)
+        return
+    if new_seed and seed is not None:
+        raise UserError("give --seed or --new-seed, not both")
+    _need_fork()
+    replace_process(
+        SettingsJob(str(results), db, jobs, options, new_seed, dry_run, who or login_name())
+    )
+
+
+@app.command()
+def regrade(
+    students: Annotated[
+        list[str] | None, typer.Argument(metavar="STUDENT...", help="As in grades.csv.")
+    ] = None,
+    *,
+    jobs: Jobs,
+    status: Annotated[
+        Literal["graded", "unreadable", "failed", "timeout", "crashed"] | None,
+        typer.Option(help="Those whose attempts have this status."),
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Everybody.")] = False,
+    results: Results = Path("results"),
+    db: Database = None,
+) -> None:
+    """Grade attempts again that the gradebook keeps; their files are not needed."""
+    from grader.commands.requests import RegradeJob
+    from grader.grading.launch import replace_process
+
+    _need_fork()
+    replace_process(RegradeJob(str(results), db, jobs, students or [], status, all_))
+
+
+@app.command()
+def forget(
+    students: Annotated[list[str], typer.Argument(metavar="STUDENT...", help="As in grades.csv.")],
+    results: Results = Path("results"),
+    db: Database = None,
+    who: Who = None,
+) -> None:
+    """Remove everything of students from the gradebook and the results; only a count is kept."""
+    from grader.commands.override import Place
+    from grader.commands.override import forget as removed
+
+    for line in removed(students, who, Place(results, db)):
+        typer.echo(line)
+
+
+@app.command()
+def validate(
+    jobs: Jobs,
+    seed: Seed = None,
+    rubric: RubricFile = None,
+) -> None:
+    """Grade the solution, which earns all, and mutants, which lose their own; measure the mark."""
+    from grader.commands.requests import ValidateJob
+    from grader.grading.launch import replace_process
+
+    _need_fork()
+    replace_process(
+        ValidateJob(str(rubric) if rubric else None, jobs, None if seed is None else str(seed))
+    )
+
+
+@app.command()
+def calibrate(
+    jobs: Jobs,
+    out: Annotated[Path, typer.Option(help="Folder for the table and the plot.")] = Path(
+        "calibration"
+    ),
+    rubric: RubricFile = None,
+) -> None:
+    """Measure whether the training's pass mark tells right gradients from wrong ones."""
+    asked = _loaded(rubric)
+    from grader.authoring.calibration import calibrate as measure
+    from grader.reports.calibration import table_of, verdict_on, write_calibration
+
+    measured = measure(asked, jobs)
+    typer.echo(table_of(measured, asked))
+    typer.echo(verdict_on(measured))
+    for path in write_calibration(measured, asked, out):
+        typer.echo(f"wrote {path}")
+    if not all(each.holds for each in measured):
+        raise typer.Exit(UNDER_MARK)
+
+
+@app.command()
+def new_variant(
+    folder: Annotated[Path, typer.Argument(help="Where rubric.toml is written.")],
+    jobs: Jobs,
+    activation: Annotated[str | None, typer.Option(help="One of activations.toml.")] = None,
+    hidden: Annotated[int | None, typer.Option(help="Hidden units.", min=2)] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(help="What is to be fitted, like cos(3*x); an output each time it is given."),
+    ] = None,
+    noise: Annotated[float | None, typer.Option(help="Times U(0, 1), added to it.", min=0)] = None,
+    samples: Annotated[int | None, typer.Option(help="Points of the data.", min=2)] = None,
+    bias: Annotated[
+        Literal["both", "sample", "row"] | None,
+        typer.Option(help="Bias conventions: a row a sample, one shared row."),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Of the data that students see.", min=0, max=LARGEST_DATA_SEED),
+    ] = None,
+    per_student: Annotated[
+        bool, typer.Option("--per-student", help="Data and hidden cases of each student's own.")
+    ] = False,
+) -> None:
+    """Write the rubric of another homework, with a pass mark measured for it.
+
+    What is not said is as in the package's own homework.
+    """
+    from msgspec.structs import replace
+
+    from grader.authoring.variants import new_variant as write
+    from grader.homework.rubric import RUBRIC_FILE, load_rubric
+    from grader.reports.calibration import table_of, verdict_on
+
+    said = {
+        "activation": activation,
+        "n_hidden": hidden,
+        "targets": target or None,
+        "noise": noise,
+        "n_samples": samples,
+        "biases": ["sample", "row"] if bias == "both" else bias and [bias],
+        "seed": seed,
+        "per_student": per_student or None,
+    }
+    changes = {name: value for name, value in said.items() if value is not None}
+    homework = replace(load_rubric().homework, **changes)
+    rubric, measured = write(homework, folder / RUBRIC_FILE.name, jobs)
+    typer.echo(table_of(measured, rubric))
+    typer.echo(verdict_on(measured))
+    typer.echo(f"wrote {folder / RUBRIC_FILE.name}")
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="Your homework.py or homework.ipynb.")],
+    only: Annotated[
+        str | None, typer.Option(metavar="NAME", help="One function or criterion, e.g. grad_w1.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Check again at each save.")] = False,
+    lang: Annotated[
+        str | None, typer.Option(help="en, zh_Hans or zh_Hant; else as your system's language is.")
+    ] = None,
+    when_told: Annotated[float | None, typer.Option(hidden=True)] = None,
+    rubric: RubricFile = None,
+) -> None:
+    """Check your own work against the public cases, on your own machine.
+
+    FILE runs unconfined and can do whatever you can. For the work of others, use `grader grade`.
+    """
+    _keep_secrets_from_what_runs_here()
+    asked = _loaded(rubric)
+    from grader.homework.cases import public_cases_json
+    from grader.selfcheck.checking import Questions
+    from grader.selfcheck.running import Request, run
+
+    questions = Questions.of(public_cases_json(asked))
+    command = [sys.executable, "-m", "grader.commands.cli", "check"]
+    command += ["--rubric", str(rubric)] if rubric else []
+    notice = UNCONFINED if when_told is None else ""
+    request = Request(file, only, watch, lang, when_told, notice)
+    raise typer.Exit(run(request, questions, command))
+
+
+@app.command()
+def release(
+    root: Annotated[
+        Path, typer.Option(help="Where solution/ and assignment/ are written.", file_okay=False)
+    ] = Path(),
+    out: Annotated[Path, typer.Option(help="Folder for the students' archive.")] = Path("dist"),
+    rubric: RubricFile = None,
+    students: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A CSV file with a column student: an archive for each, with data of their own.",
+        ),
+    ] = None,
+) -> None:
+    """Generate solution/, assignment/ and the students' zip from a rubric."""
+    asked = _loaded(rubric)
+    from grader.authoring.release import release as write
+    from grader.submissions.roster import students_of
+
+    names = students_of(students) if students else []
+    for path in write(asked, root, out, names):
+        typer.echo(f"wrote {path}")
+
+
+@app.command()
+def convert(
+    to: Annotated[Literal["otter", "nbgrader"], typer.Option(help="The tool that grades.")],
+    seed: Annotated[
+        int,
+        typer.Option(
+            help="Seed of the hidden cases.", min=0, max=LARGEST_SEED, envvar=SEED_VARIABLE
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    rubric: RubricFile = None,
+) -> None:
+    """Write the homework as an assignment of otter-grader or nbgrader."""
+    asked = _loaded(rubric)
+    from grader.authoring.converters import convert as converted
+    from grader.gradebook.remembering import check_long
+    from grader.util.atomic import write_atomically
+
+    check_long(seed)
+    for path, content in converted(asked, to, seed).items():
+        write_atomically(out / path, content)
+        typer.echo(f"wrote {out / path}")
+
+
+@autograder.command()
+def gradescope(
+    seed: Annotated[
+        int,
+        typer.Option(
+            help="Seed of the hidden cases.", min=0, max=LARGEST_SEED, envvar=SEED_VARIABLE
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The archive to upload.")] = Path("autograder.zip"),
+    extra_index_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where pip finds the CPU build of torch.")
+    ] = None,
+    rubric: RubricFile = None,
+) -> None:
+    """Write the zip archive that Gradescope makes its image from."""
+    from grader.authoring.autograders import gradescope as archive
+    from grader.gradebook.remembering import check_long
+    from grader.util.atomic import write_atomically
+
+    check_long(seed)
+    write_atomically(out, archive(seed, extra_index_url, _loaded(rubric)))
+    typer.echo(f"wrote {out}")
+
+
+@autograder.command()
+def github(
+    repository: Annotated[
+        str, typer.Option(metavar="OWNER/NAME", help="The course's copy of this repository.")
+    ],
+    ref: Annotated[str, typer.Option(help="The commit of it that grades.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("autograder"),
+) -> None:
+    """Write a composite action for the course's repository, and a workflow for the students'."""
+    from grader.authoring.autograders import github as files
+    from grader.util.atomic import EVERYBODY, write_atomically
+
+    for path, content in files(repository, ref).items():
+        write_atomically(out / path, content, EVERYBODY)
+        typer.echo(f"wrote {out / path}")
+
+
+@app.command()
+def override(
+    student: Annotated[str, typer.Argument(help="As in grades.csv.")],
+    why: Annotated[
+        str, typer.Option(metavar="TEXT", help="The reason, for the staff: see `history`.")
+    ],
+    points: Annotated[
+        float | None, typer.Argument(help="Points of the criterion, else the final score.")
+    ] = None,
+    criterion: Annotated[
+        str | None, typer.Option(metavar="ID", help="A criterion, as in grades.csv.")
+    ] = None,
+    late_days: Annotated[
+        float | None,
+        typer.Option(metavar="DAYS", help="Days late of what is handed in by now."),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="An extension: a due date of this student's own, like 2026-11-05T23:59:00+01:00.",
+        ),
+    ] = None,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Take back what was set before.")
+    ] = False,
+    tell: Annotated[
+        str, typer.Option(metavar="TEXT", help="What the student reads about it on their page.")
+    ] = "",
+    who: Who = None,
+    results: Results = Path("results"),
+    db: Database = None,
+    rubric: SameRubric = None,
+) -> None:
+    """Set points, late days or a due date of a student by hand, with a reason.
+
+    All results follow. An extension may be set before anything is handed in.
+    """
+    from grader.commands.override import Place, Typed, override_by_hand
+
+    typed = Typed(criterion, points, late_days, until, withdraw, why, tell, who)
+    for line in override_by_hand(student, typed, Place(results, db, rubric)):
+        typer.echo(line)
+
+
+@app.command()
+def history(
+    student: Annotated[str, typer.Argument(help="As in grades.csv.")],
+    results: Results = Path("results"),
+    db: Database = None,
+    rubric: SameRubric = None,
+) -> None:
+    """Show a student's attempts, what of them counts and why, and what was set by hand."""
+    from grader.commands.override import Place, show_history
+
+    show_history(student, Place(results, db, rubric))
+
+
+@app.command()
+def export(
+    to: Annotated[
+        Literal["csv", "parquet", "canvas", "moodle", "gradescope", "junit", "github"],
+        typer.Option(help="What reads it."),
+    ],
+    results: Annotated[Path, typer.Argument(help="Folder of the results, as of grade.")] = Path(
+        "results"
+    ),
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What is written; github needs none.")
+    ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="What Canvas or Moodle exported: its CSV, which stays as it is."
+        ),
+    ] = None,
+    assignment: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Canvas's column; a new one where none is.")
+    ] = None,
+    groups: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Canvas's Course Roster CSV of a group set: who is in which group."
+        ),
+    ] = None,
+    db: Database = None,
+    rubric: SameRubric = None,
+) -> None:
+    """Write the marks as Canvas, Moodle, Gradescope, CI or a spreadsheet reads them."""
+    from grader.commands.export import Wish
+    from grader.commands.export import export as write
+    from grader.commands.override import Place
+
+    wish = Wish(to, out, into, assignment, groups)
+    problems, notes = write(wish, Place(results, db, rubric))
+    for line in [*notes, *problems]:
+        say(line)
+    if problems:
+        raise typer.Exit(UNDER_MARK)
+
+
+@app.command()
+def similar(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="What was graded, as for grade.")
+    ],
+    jobs: Jobs,
+    out: Annotated[Path, typer.Option(help="Folder of the results, as of grade.")] = Path(
+        "results"
+    ),
+    db: Database = None,
+    rubric: SameRubric = None,
+) -> None:
+    """Report pairs of submissions that are suspiciously alike: places to look, not verdicts."""
+    # copydetect compares by Python's hash(), which differs from process to process but for this.
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        from grader.grading.launch import PYTHON
+
+        arguments = [*PYTHON, "grader.commands.cli", *sys.argv[1:]]
+        os.execve(sys.executable, arguments, {**os.environ, "PYTHONHASHSEED": "0"})
+    from grader.commands.override import Place
+    from grader.commands.similar import compare_submissions
+
+    typer.echo(compare_submissions(paths, Place(out, db, rubric), jobs))
+
+
+@app.command("rubric")
+def print_rubric(rubric: RubricFile = None) -> None:
+    """Print the whole rubric that is in force: a file's values, and the package's for the rest."""
+    from grader.homework.rubric import to_toml
+
+    typer.echo(to_toml(_loaded(rubric)), nl=False)
+
+
+def main() -> NoReturn:
+    """Run the command line; what a user can mend is one line per problem."""
+    leave_the_current_folder_out()
+    run_and_exit(lambda: exit_code_of(_run))
+
+
+def _run() -> int:
+    for word in sys.argv[1:]:
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(f"{word}: is not text in UTF-8: name it otherwise") from error
+    status: int = app(prog_name="grader")
+    return status
+
+
+def leave_the_current_folder_out() -> None:
+    """Let no process that starts here take a module, library or program from the current folder.
+
+    It may be a student's. An empty or relative part of a list of folders means just that folder.
+    """
+    os.environ["PYTHONSAFEPATH"] = "1"  # as python -P: also for those that a library starts
+    for name in FOLDER_LISTS:
+        if folders := os.environ.get(name):
+            os.environ[name] = os.pathsep.join(filter(os.path.isabs, folders.split(os.pathsep)))
+
+
+def _keep_secrets_from_what_runs_here() -> None:
+    for name in [name for name in os.environ if name.startswith("GRADER_")]:
+        del os.environ[name]
+
+
+def _loaded(path: Path | None) -> "Rubric":
+    """Return the rubric to use; raise UserError before anything is written, or torch imported."""
+    from grader.homework.rubric import RUBRIC_FILE, load_rubric
+
+    return load_rubric(path or RUBRIC_FILE)
+
+
+def _options(
+    rubric: Path | None, seed: int | None, lang: str | None, students: Path | None
+) -> "Options":
+    from grader.gradebook.remembering import Options, check_long
+    from grader.judging.messages import language_of
+
+    if seed is not None:
+        check_long(seed, or_else="leave it out, and the gradebook has a secret one; or ")
+    return Options(
+        rubric=str(rubric) if rubric else None,
+        seed=None if seed is None else str(seed),
+        lang=language_of(lang) if lang else None,
+        students=str(students) if students else None,
+    )
+
+
+def _need_fork() -> None:
+    if sys.platform != "linux":
+        raise UserError("grading needs Linux; `grader check` runs here and on every system")
+
+
+if __name__ == "__main__":
+    main()

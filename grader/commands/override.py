@@ -1,0 +1,198 @@
+"""The gradebook's own commands: set points by hand, show a history or the settings, forget."""
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from grader.errors import UserError
+from grader.gradebook import (
+    Change,
+    Gradebook,
+    default_url,
+    gradebook_file,
+    require_gradebook,
+    untouched_url,
+    url_of,
+)
+from grader.gradebook.remembering import Options, check_same, login_name
+from grader.reports.changes import show_settings as print_settings
+from grader.reports.history import days_late, show
+from grader.reports.publishing import Folder, complete_folder
+from grader.results.policy import Late
+from grader.results.record import Criterion, Final
+from grader.source.paths import shown
+from grader.submissions.kinds import counted
+from grader.submissions.naming import safe
+
+
+class Typed(msgspec.Struct, frozen=True):
+    """What somebody typed to have overridden; without a criterion it is about the whole score."""
+
+    criterion: str | None
+    points: float | None
+    late_days: float | None
+    until: str | None
+    withdraw: bool
+    why: str
+    tell: str
+    who: str | None
+
+    def change(self, final: Final | None, late: Late) -> Change:
+        """Return it as the gradebook takes it.
+
+        Raise UserError, with what to type instead, if it is no change of that final (None: nothing
+        came in yet, and only a due date can be set).
+        """
+        if not self.why.strip():
+            raise UserError("--why is empty: the history needs a reason")
+        values = (self.points, self.late_days, self.until)
+        if self.withdraw == any(value is not None for value in values):
+            raise UserError("give POINTS, --late-days or --until, or else --withdraw")
+        if self.criterion is not None and (self.late_days is not None or self.until is not None):
+            raise UserError("--late-days and --until are of the whole score: leave --criterion out")
+        if self.late_days is not None and not 0 <= self.late_days < math.inf:
+            raise UserError(f"--late-days must be 0 or more, not {self.late_days:g}")
+        due = late.moment(self.until) if self.until is not None else None
+        if due and late.due_at is None:
+            raise UserError(
+                "nothing is due (due in [late] of the rubric is empty): nothing can be extended"
+            )
+        if due and late.due_at and due <= late.due_at:
+            raise UserError(
+                f"--until {self.until} extends nothing: the due date of the class is {late.due}"
+            )
+        if final is not None:
+            self._check_points(final)
+        return Change(
+            criterion=self.criterion,
+            points=self.points,
+            late_days=self.late_days,
+            due=due,
+            who=self.who or login_name(),
+            why=self.why,
+            told=self.tell,
+        )
+
+    def _check_points(self, final: Final) -> None:
+        most = final.record.max_score
+        if self.criterion is not None:
+            most = _criterion(final.criteria, self.criterion).max_points
+        if self.points is not None and not 0 <= self.points <= most:
+            raise UserError(f"{self.points:g} is not within 0 and {most:g} points")
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a gradebook is, and the rubric that was typed: it must be the one remembered."""
+
+    results: Path
+    db: str | None
+    rubric: Path | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a gradebook."""
+        url = url_of(self.results, self.db)
+        return url != default_url(self.results) or gradebook_file(self.results).exists()
+
+    def _readable(self, url: str) -> str:
+        """Return the URL by which the gradebook can be read in a folder nobody may write to."""
+        may_write = url != default_url(self.results) or os.access(self.results, os.W_OK)
+        return url if may_write else untouched_url(self.results) or url
+
+    def open(self) -> Gradebook:
+        """Open the gradebook; raise UserError if it is not there, or has another rubric."""
+        url = url_of(self.results, self.db)
+        require_gradebook(self.results, url)
+        book = Gradebook(self._readable(url))
+        try:
+            options = Options(rubric=str(self.rubric) if self.rubric else None)
+            check_same(options, book.assignment, {}, (), book.settings(), self.results)
+        except BaseException:
+            book.close()
+            raise
+        return book
+
+
+def override_by_hand(student: str, typed: Typed, place: Place) -> list[str]:
+    """Record a change, bring the results up to date, and return what became of the points.
+
+    Raise UserError if the change is none, and GradebookError if the gradebook fails.
+    """
+    with place.open() as book:
+        late = book.assignment.rubric.late
+        is_new = typed.until is not None and not typed.withdraw and not book.knows(student)
+        if is_new and student != safe(student):
+            raise UserError(f"{student!r} cannot be a student's name: it is no folder's name")
+        before = None if is_new else _final(book, student)
+        if before is None and (typed.points is not None or typed.late_days is not None):
+            raise UserError(f"{shown(student)} has handed in nothing: only --until can be set")
+        close = book.close_to(student) if is_new else []
+        book.override(student, typed.change(before, late))
+        after = _final(book, student)
+        if place.results.is_dir():  # a gradebook elsewhere needs none
+            complete_folder(book, place.results)
+    if after is None:
+        meant = f"; did you mean {' or '.join(map(shown, close))}?" if close else ""
+        what = "the extension is withdrawn" if typed.withdraw else "kept for when they hand in"
+        return [f"{shown(student)}: nothing is handed in yet, {what}{meant}"]
+    first = _told(typed, before) if before else "nothing"
+    return [f"{shown(student)}: {first} -> {_told(typed, after)}"]
+
+
+def show_history(student: str, place: Place) -> None:
+    """Print the history of a student; raise GradebookError if there is none."""
+    with place.open() as book:
+        rubric = book.assignment.rubric
+        show(book.history(student), rubric.policy(), rubric.late.time_zone.info)
+
+
+def show_settings(place: Place, with_seed: bool) -> None:
+    """Print what is remembered; the seed only if that is asked."""
+    with place.open() as book:
+        print_settings(book.assignment, book.settings(), with_seed, str(place.results))
+
+
+def forget(students: Sequence[str], who: str | None, place: Place) -> list[str]:
+    """Remove everything of students; return a line about it, and about what stays.
+
+    Raise GradebookError if one of them is not in the gradebook: then nothing is removed.
+    """
+    names = list(dict.fromkeys(students))
+    with place.open() as book:
+        for student in names:
+            book.require(student)
+        # Files first: killed after that, a name is still in the gradebook, to be named again.
+        Folder(place.results, book, book.assignment, None).remove(names)
+        count = book.forget(names, who or login_name())
+        if place.results.is_dir():
+            complete_folder(book, place.results)
+    removed = f"{counted(len(names), 'student')} with {counted(count, 'attempt')}"
+    lines = [f"removed {removed}, and all their files in {place.results}"]
+    copies = sorted(place.results.glob("gradebook.db.before-*"))
+    return lines + [
+        f"{copy} is a copy from before, which still has them: delete it" for copy in copies
+    ]
+
+
+def _final(book: Gradebook, student: str) -> Final | None:
+    book.require(student)
+    return next(iter(book.finals([student])), None)
+
+
+def _criterion(criteria: Sequence[Criterion], named: str) -> Criterion:
+    for criterion in criteria:
+        if criterion.id == named:
+            return criterion
+    raise UserError(f"no criterion {named}: {', '.join(c.id for c in criteria)}")
+
+
+def _told(typed: Typed, final: Final) -> str:
+    days = f", {days_late(final.late_days)}" if final.late_days else ""
+    whole = f"final {final.final:g}{days}"
+    if typed.criterion is None:
+        return whole
+    points = _criterion(final.criteria, typed.criterion).points
+    return f"{typed.criterion} {points:g}, {whole}"

@@ -1,0 +1,76 @@
+"""`grader similar`: read the submissions of a class, compare them, and report who is alike."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+
+from grader.commands.override import Place
+from grader.homework.material.notebook import released_code
+from grader.homework.rubric import RUBRIC_FILE, load_rubric
+from grader.judging.messages import ENGLISH, Texts
+from grader.reports.index import SIMILAR
+from grader.reports.publishing import Folder
+from grader.reports.similar import write_similar
+from grader.reports.similarity import compare
+from grader.scoring.reading import Reader
+from grader.source.paths import shown
+from grader.source.read import Unreadable
+from grader.submissions.archives import Archives
+from grader.submissions.discover import Submission, discover
+from grader.submissions.roster import Names
+
+
+def compare_submissions(paths: Sequence[Path], place: Place, jobs: int) -> str:
+    """Write similar.html, and index.html with a link to it; return how many pairs are alike.
+
+    Raise NothingToGrade where there are no submissions.
+    """
+    results = place.results
+    with ExitStack() as opened:
+        book = opened.enter_context(place.open()) if place.exists else None
+        rubric = book.assignment.rubric if book else load_rubric(place.rubric or RUBRIC_FILE)
+        names = Names(book.people(), book.roster().values()) if book else Names()
+        limits = rubric.archives, rubric.limits.source_bytes
+        archives = opened.enter_context(Archives(*limits))
+        texts: dict[str, str] = {}
+        unread: dict[str, str] = {}
+        with closing(Reader()) as reader:
+            for each in discover(
+                paths, archives, results, names, names.students, look=reader.look_at
+            ):
+                try:
+                    texts[each.student] = _text_of(each, rubric.limits.source_bytes, reader)
+                except Unreadable as error:
+                    unread[each.student] = str(error)
+        compared = compare(texts, released_code(rubric), rubric.similarity, jobs)
+        comparison = replace(compared, unread=unread)
+        language = Texts(book.assignment.language) if book else ENGLISH
+        if book:
+            with Folder(results, book, book.assignment, None) as folder:
+                write_similar(comparison, results, language)
+                folder.complete()  # the index has a link to it
+        else:
+            write_similar(comparison, results, language)
+    pairs = "1 pair" if comparison.found == 1 else f"{comparison.found} pairs"
+    return (
+        f"{comparison.compared} submissions compared: {pairs} to look at, none of them a verdict. "
+        f"Report: {results / SIMILAR}"
+    )
+
+
+def _text_of(submission: Submission, max_bytes: int, reader: Reader) -> str:
+    """Return the Python of all that a student handed in and that can be read.
+
+    Raise Unreadable, which says why the first of the files cannot, if none can.
+    """
+    texts: list[str] = []
+    problems = [Unreadable(submission.problem)] if submission.problem else []
+    for path in submission.files:
+        try:
+            texts.append(reader.text_of(shown(path.name), path, max_bytes))
+        except Unreadable as error:
+            problems.append(error)
+    if not texts:
+        raise problems[0]
+    return "\n".join(texts)

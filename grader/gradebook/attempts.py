@@ -1,0 +1,252 @@
+"""What counts of a student's attempts and of what was set by hand. Knows no database."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from grader.results.policy import DECIMALS, Policy, ToldBy
+from grader.results.record import (
+    ByHand,
+    Final,
+    Record,
+    with_points_by_hand,
+)
+
+Kind = tuple[str, str | None]  # what an override sets, and of which criterion (None: the whole)
+
+
+class Grading(msgspec.Struct, frozen=True, kw_only=True):
+    """How an attempt was graded, once; `at` is when that was last put in force."""
+
+    submission_id: int
+    name: str
+    status: str
+    score: float
+    grader_version: str
+    at: datetime
+    in_force: bool
+
+
+class HandedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a student handed in, and the grading of it that is in force.
+
+    `is_comparable` tells whether that was graded by the rubric and seed in force. `marked_late` is
+    what the system says, if it does, and `marked_for` the due date in force when it said so.
+    """
+
+    id: int
+    submission_id: int
+    name: str
+    status: str
+    score: float
+    is_comparable: bool
+    handed_in: datetime
+    told_by: ToldBy
+    marked_late: bool | None
+    marked_for: str
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One content that a student handed in; `final` is its score after the penalty.
+
+    `due` is the student's own due date. `gradings` are there only for a history.
+    """
+
+    number: int
+    file: HandedIn
+    due: datetime | None
+    late_days: float
+    final: float
+    gradings: Sequence[Grading] = ()
+
+
+class Override(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody set by hand; with none of points, days and date it withdraws what was set.
+
+    `why` is for the staff, `told` for the student. `last_attempt` is the id of the newest attempt
+    at that time.
+    """
+
+    criterion: str | None
+    points: float | None
+    late_days: float | None
+    due: datetime | None
+    who: str
+    at: datetime
+    why: str
+    told: str
+    last_attempt: int
+
+    @property
+    def withdraws(self) -> bool:
+        """Whether it takes back what was set of this criterion, or of the whole."""
+        return self.points is None and self.late_days is None and self.due is None
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the gradebook knows of a student; `final` is None if nothing came in yet."""
+
+    student: str
+    final: Final | None
+    attempts: list[Attempt]
+    overrides: list[Override]
+
+    def in_force(self, override: Override) -> bool:
+        """Tell whether an override of this history still has an effect."""
+        kinds = {kind for kind, kept in in_force(self.overrides).items() if kept is override}
+        if self.final is not None:
+            kinds &= set(map(_kind_of, self.final.by_hand))
+        return bool(kinds)
+
+
+def in_force(overrides: Iterable[Override]) -> dict[Kind, Override]:
+    """Return the overrides that count, in the order of being made: the latest of each kind."""
+    kept: dict[Kind, Override] = {}
+    for override in overrides:
+        criterion = override.criterion
+        if override.withdraws:
+            kept = {kind: earlier for kind, earlier in kept.items() if kind[1] != criterion}
+        if override.points is not None:
+            kept["points", criterion] = override
+        if override.late_days is not None:
+            kept["late_days", criterion] = override
+        if override.due is not None:
+            kept["due", criterion] = override
+    return kept
+
+
+def attempts_of(
+    handed_in: Sequence[HandedIn], overrides: Sequence[Override], policy: Policy
+) -> list[Attempt]:
+    """Return a student's attempts, numbered in the order of being recorded."""
+    kept = in_force(overrides)
+    extension, by_hand = kept.get(("due", None)), kept.get(("late_days", None))
+    due = _own_due(extension.due if extension else None, policy)
+    computed = [_days_late(file, due, policy) for file in handed_in]
+    days = _with_days_by_hand(handed_in, computed, by_hand)
+    return [
+        Attempt(
+            number=number,
+            file=file,
+            due=due or policy.late.due_at,
+            late_days=late_days,
+            final=policy.late.final(file.score, late_days),
+        )
+        for number, (file, late_days) in enumerate(zip(handed_in, days, strict=True), 1)
+    ]
+
+
+def _own_due(extension: datetime | None, policy: Policy) -> datetime | None:
+    """Return a student's own due date: an extension, unless the class's is later by now."""
+    of_class = policy.late.due_at
+    return extension if extension and of_class and extension > of_class else None
+
+
+def _days_late(file: HandedIn, due: datetime | None, policy: Policy) -> int:
+    """Return the days by the times that are known; a system knows nothing of an extension here."""
+    days = policy.late.days(file.handed_in, due)
+    is_of_now = file.marked_for == policy.late.due_instant
+    if file.marked_late is None or due or not policy.late.due or not is_of_now:
+        return days
+    return max(days, 1) if file.marked_late else 0
+
+
+def _with_days_by_hand(
+    handed_in: Sequence[HandedIn], computed: Sequence[int], by_hand: Override | None
+) -> list[float]:
+    """Return the days late of each attempt. What was set by hand is of those there were then.
+
+    It is of the latest of them, and the others are no later than that: so it makes nothing late
+    that was on time.
+    """
+    if by_hand is None or by_hand.late_days is None:
+        return list(computed)
+    days = by_hand.late_days
+    there = [file.id <= by_hand.last_attempt for file in handed_in]
+    latest = max((c for c, was_there in zip(computed, there, strict=True) if was_there), default=0)
+    return [
+        c if not was_there else days if c == latest else min(c, days)
+        for c, was_there in zip(computed, there, strict=True)
+    ]
+
+
+def counting(attempts: Sequence[Attempt], policy: Policy) -> Attempt:
+    """Return the attempt that counts; points set by hand do not make it another one.
+
+    What was graded by another rubric counts only if nothing else is there.
+    """
+    comparable = [attempt for attempt in attempts if attempt.file.is_comparable] or attempts
+    if policy.attempts.counts == "last":
+        return max(comparable, key=lambda attempt: (attempt.file.handed_in, attempt.number))
+    return max(comparable, key=lambda attempt: (attempt.final, -attempt.number))
+
+
+def final_of(
+    student: str,
+    section: str,
+    attempts: Sequence[Attempt],
+    record: Record,
+    overrides: Sequence[Override],
+    policy: Policy,
+) -> Final:
+    """Return what goes to the register; `record` is that of the attempt that counts."""
+    by_hand = list(_all_by_hand(overrides, record, policy))
+    whole = next((b.points for b in by_hand if b.criterion is None and b.points is not None), None)
+    criteria = with_points_by_hand(record.criteria, by_hand)
+    attempt, zone = counting(attempts, policy), policy.late.time_zone.info
+    score = round(sum(criterion.points for criterion in criteria), DECIMALS)
+    left = policy.late.final(score, attempt.late_days)
+    return Final(
+        student=student,
+        section=section,
+        record=replace(record, student=student),
+        attempt=attempt.number,
+        attempts=len(attempts),
+        handed_in=attempt.file.handed_in.astimezone(zone),
+        told_by=attempt.file.told_by,
+        due=attempt.due.astimezone(zone) if attempt.due else None,
+        late_days=attempt.late_days,
+        criteria=criteria,
+        score=score,
+        penalty=round(score - left, DECIMALS),
+        final=left if whole is None else whole,
+        by_hand=by_hand,
+    )
+
+
+def _all_by_hand(overrides: Sequence[Override], record: Record, policy: Policy) -> Iterator[ByHand]:
+    """Yield what is in force of what was set by hand, and no points above those of the rubric.
+
+    What is of a criterion that the rubric does not have any more is not in force, nor an extension
+    to a day before the class's due date.
+    """
+    most: dict[str | None, float] = {c.id: c.max_points for c in record.criteria}
+    most[None] = record.max_score
+    for kind, override in in_force(overrides).items():
+        is_idle = kind[0] == "due" and _own_due(override.due, policy) is None
+        if override.criterion in most and not is_idle:
+            by_hand = _by_hand(kind, override, policy)
+            points = by_hand.points
+            if points is not None:
+                by_hand = replace(by_hand, points=min(points, most[override.criterion]))
+            yield by_hand
+
+
+def _kind_of(by_hand: ByHand) -> Kind:
+    kinds = ("points", "late_days", "due")
+    return next(kind for kind in kinds if getattr(by_hand, kind) is not None), by_hand.criterion
+
+
+def _by_hand(kind: Kind, override: Override, policy: Policy) -> ByHand:
+    """Return what an override is in force for: one may set several kinds, each for itself."""
+    what, criterion = kind
+    zone = policy.late.time_zone.info
+    return ByHand(
+        criterion=criterion,
+        points=override.points if what == "points" else None,
+        late_days=override.late_days if what == "late_days" else None,
+        due=override.due.astimezone(zone) if what == "due" and override.due else None,
+        told=override.told,
+    )

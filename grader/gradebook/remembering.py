@@ -1,0 +1,190 @@
+"""What is typed beside what the gradebook remembers: the first command sets it, others go by it.
+
+What differs is refused, with both named; `grader settings` changes it.
+"""
+
+import getpass
+import os
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from grader.errors import UserError
+from grader.gradebook import (
+    PACKAGE,
+    Assignment,
+    Seed,
+    Setting,
+)
+from grader.homework.rubric import RUBRIC_FILE, differences, load_rubric
+from grader.judging.messages import Language
+from grader.scoring.protocol import basis_of
+from grader.source.paths import shown
+from grader.submissions.kinds import counted
+from grader.submissions.roster import Person, RosterRow, read_roster
+
+SECRET_BITS = 128
+LEAST_BITS = 96  # of a seed that somebody gives: fewer can be found by trying
+MAKE_ONE = 'python3 -I -c "import secrets; print(secrets.randbits(128))"'
+MOST_DIFFERENCES = 3  # that a refusal names
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What was typed of an assignment; None is not typed, and then what is remembered counts."""
+
+    rubric: str | None = None
+    seed: str | None = None  # in decimal: it may have more bits than a message's integers
+    lang: Language | None = None
+    students: str | None = None
+
+    def read_roster(self) -> list[RosterRow]:
+        """Return the rows of the table of students, none if there is no table."""
+        return read_roster(Path(self.students)) if self.students else []
+
+
+def first(options: Options, seed_before: str | None) -> Assignment:
+    """Return the assignment of a gradebook that remembers none: what was typed, and defaults.
+
+    `seed_before` is the seed that an older grader used, which kept no rubric: raise UserError if
+    none was typed, since with another one penalties would be lost.
+    """
+    if seed_before is not None and options.rubric is None:
+        raise UserError(
+            "an older grader made these results, which kept no rubric: name the one they were "
+            "graded by, this once, with --rubric FILE (the package's own: grader rubric > own.toml)"
+        )
+    rubric = load_rubric(Path(options.rubric) if options.rubric else RUBRIC_FILE)
+    seed = _first_seed(options, seed_before)
+    return Assignment(
+        rubric=rubric,
+        rubric_name=options.rubric or PACKAGE,
+        seed=seed,
+        basis=basis_of(rubric, seed.value),
+        language=options.lang or "en",
+        roster_name=options.students or "",
+    )
+
+
+def new_seed() -> Seed:
+    """Return a secret seed, of all those that are long enough."""
+    least = 2 ** (LEAST_BITS - 1)
+    return Seed(str(least + secrets.randbelow(2**SECRET_BITS - least)), "secret")
+
+
+def check_long(seed: int, or_else: str = "") -> None:
+    """Raise UserError if a seed that somebody gives could be found by trying.
+
+    `or_else` says what to do other than to make a longer one.
+    """
+    if is_short(seed):
+        raise UserError(
+            f"the seed (--seed or GRADER_SEED) has {counted(seed.bit_length(), 'bit')}, and fewer "
+            f"than {LEAST_BITS} can be found by trying: {or_else}make one with {MAKE_ONE}"
+        )
+
+
+def is_short(seed: int) -> bool:
+    """Tell whether a seed could be found by trying, as one that is published is at once."""
+    return seed.bit_length() < LEAST_BITS
+
+
+def _first_seed(options: Options, seed_before: str | None) -> Seed:
+    """Return the seed of a new gradebook; never a rubric's own, which is short, and of tests."""
+    if options.seed is not None:
+        return Seed(options.seed, "given")
+    if seed_before is not None:
+        return Seed(seed_before, "before")
+    return new_seed()
+
+
+def check_same(
+    options: Options,
+    assignment: Assignment,
+    roster: Mapping[str, RosterRow],
+    people: Iterable[Person],
+    settings: Sequence[Setting],
+    results: Path,
+) -> None:
+    """Raise UserError, with what to type instead, if something was typed that is not remembered."""
+    if faults := list(_faults(options, assignment, roster, people, settings, results)):
+        raise UserError("\n".join(faults))
+
+
+def _faults(
+    options: Options,
+    assignment: Assignment,
+    roster: Mapping[str, RosterRow],
+    people: Iterable[Person],
+    settings: Sequence[Setting],
+    results: Path,
+) -> Iterable[str]:
+    set_ = {setting.name: f"set {when(setting)}" for setting in settings}
+    change = f"to change that: grader settings {results}"
+    if options.rubric:
+        rubric = load_rubric(Path(options.rubric))
+        if differing := differences(assignment.rubric, rubric):
+            yield (
+                f"{results}: the rubric is {assignment.rubric_name} ({set_['rubric']}), and "
+                f"{options.rubric} differs: {_some(differing)}; {change} --rubric {options.rubric}"
+            )
+    if options.seed is not None and options.seed != assignment.seed.value:
+        yield (
+            f"{results}: the seed ({set_['seed']}) is another one than that of --seed or "
+            f"GRADER_SEED; {change} --seed N"
+        )
+    if options.lang and options.lang != assignment.language:
+        yield (
+            f"{results}: the language is {assignment.language} ({set_['language']}), not "
+            f"{options.lang}; {change} --lang {options.lang}"
+        )
+    names = {person.known_by: person.student for person in people}
+    differing = [
+        f"id {shown(row.id)} is {_called(known)} and not {_called(row)}"
+        for row in options.read_roster()
+        if (known := roster.get(row.id) or _as_called(row, names)) != row
+    ]
+    if differing:
+        name = assignment.roster_name or "what is remembered"
+        yield (
+            f"{results}: the students are called as in {name}, and {options.students} differs: "
+            f"{_some(differing)}; {change} --students {options.students}"
+        )
+
+
+def when(setting: Setting) -> str:
+    """Return when and by whom a setting was made."""
+    return f"{setting.at:%Y-%m-%d %H:%M} UTC by {setting.who}"
+
+
+def login_name() -> str:
+    """Return who works here; raise UserError if the user has no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user without a name, as containers have them
+        raise UserError("this user has no login name: say who you are with --who") from None
+
+
+def login_name_or_number() -> str:
+    """Return who works here, by number if need be: what nobody is asked for."""
+    try:
+        return login_name()
+    except UserError:
+        return f"user {os.getuid()}"
+
+
+def _some(lines: Sequence[str]) -> str:
+    more = len(lines) - MOST_DIFFERENCES
+    return "; ".join(lines[:MOST_DIFFERENCES]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _as_called(row: RosterRow, names: Mapping[str, str]) -> RosterRow:
+    """Return a row with what its student is called by now; one that leaves that out still does."""
+    return replace(row, student=row.student and names.get(row.id, row.student))
+
+
+def _called(row: RosterRow) -> str:
+    section = f" (section {row.section})" if row.section else ""
+    return shown(f"{row.student or row.id}{section}")

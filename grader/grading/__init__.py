@@ -1,0 +1,1 @@
+"""Grade many: the processes that score, and who gets which submission."""

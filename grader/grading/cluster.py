@@ -1,0 +1,199 @@
+"""Grade on a Dask cluster: each of its workers has scorers and zygotes of its own.
+
+What runs on a worker is what runs here: papers go there as bytes and records come back, so the
+results are the same. A worker that is lost costs time only, since the scheduler gives its papers
+to another one. The workers need this package, of this version.
+"""
+
+import logging
+import os
+import re
+import signal
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, suppress
+from uuid import uuid4
+
+import dask
+from distributed import Client, LocalCluster, Worker, WorkerPlugin, get_worker
+from distributed.scheduler import KilledWorker
+
+from grader.grading.pool import Graders
+from grader.scoring.protocol import (
+    RUN_AGAIN,
+    Brief,
+    Graded,
+    GradingStopped,
+    Paper,
+    Ready,
+    software,
+)
+
+LOCAL = re.compile(r"local:([1-9][0-9]*)\Z")
+REMOTE = re.compile(r"(?:[a-z]+://)?(?:\[[0-9a-f:]+\]|[^\s:/]+):[0-9]+\Z")
+CONNECT_SECONDS = 10
+STARTS = 3  # tries to start graders on the workers
+QUEUED = 2  # papers at a worker for each that it grades, so that it never waits for one
+WARN_ABOVE = "1GiB"  # of what a task takes along: it is one student's file, and that is limited
+
+
+class Cluster:
+    """Graders on the workers of a Dask cluster: `address` is its scheduler's, or local:N.
+
+    Use with `closing`.
+    """
+
+    def __init__(
+        self, brief: Brief, address: str, on_ready: Callable[[Ready], None] = lambda ready: None
+    ) -> None:
+        """Connect, or start N workers here. Raises GradingStopped where that fails."""
+        self._on_ready = on_ready
+        self._name = f"graders-{uuid4()}"  # several may grade on one cluster
+        dask.config.set({"distributed.admin.large-graph-warning-threshold": WARN_ABOVE})
+        for logger in ("distributed", "distributed.client"):  # each has a level of its own
+            logging.getLogger(logger).setLevel(logging.ERROR)  # that a worker is lost is no news
+        with ExitStack() as started:
+            if local := LOCAL.match(address):
+                cluster = _local_cluster(int(local[1]))
+                started.callback(cluster.close)
+                self._client = _connected(cluster, address)
+            elif REMOTE.match(address) and not address.startswith("local:"):
+                self._client = _connected(address, address)
+            else:
+                raise GradingStopped(
+                    f"--cluster {address}: write local:N, or a scheduler's address, tcp://HOST:PORT"
+                )
+            started.callback(self._client.close)
+            try:
+                self._start_graders(_GradersOfWorker(brief, _places(self._client)))
+            except Exception as error:  # whatever a worker raises
+                raise GradingStopped(f"{address}: {error}") from error
+            started.callback(self._end_graders)
+            self.jobs = QUEUED * sum(self._client.nthreads().values())
+            self._started = started.pop_all()
+
+    def close(self) -> None:
+        """End what was started for this run, here and on the workers."""
+        self._started.close()
+
+    def prove(self) -> None:
+        """Do nothing: a worker that could not grade the reference solution was refused."""
+
+    def grade(self, paper: Paper) -> Graded:
+        """Have a paper graded by any worker; raise GradingStopped where that cannot be done."""
+        future = self._client.submit(_grade_there, self._name, paper, pure=False)
+        try:
+            ready, graded = future.result()
+        except KilledWorker as error:
+            raise GradingStopped(
+                f"the cluster lost several workers over one submission; {RUN_AGAIN}"
+            ) from error
+        except (CancelledError, OSError) as error:
+            raise GradingStopped(f"the cluster is gone; {RUN_AGAIN}") from error
+        self._on_ready(ready)
+        return graded
+
+    def _start_graders(self, plugin: "_GradersOfWorker") -> None:
+        """Start them on all workers; on those that are left, if one is lost meanwhile."""
+        for left in reversed(range(STARTS)):
+            try:
+                self._client.register_plugin(plugin, name=self._name)
+                return
+            except OSError:  # the connection to a worker is closed
+                if not left:
+                    raise
+
+    def _end_graders(self) -> None:
+        # A worker that Ctrl-C has ended, or that is lost, has no graders any more.
+        with suppress(Exception):
+            self._client.unregister_worker_plugin(self._name)
+
+
+class _GradersOfWorker(WorkerPlugin):
+    """The scorers of one Dask worker, for one run: as many as it has threads."""
+
+    def __init__(self, brief: Brief, places: dict[str, tuple[int, int]]) -> None:
+        self._brief = brief
+        self._places = places
+
+    def setup(self, worker: Worker) -> None:
+        """Start them. Raises where this worker would grade otherwise than asked."""
+        self._graders: Graders | None = None
+        for name, wanted in self._brief.software.items():
+            if software()[name] != wanted:
+                raise ValueError(f"{worker.address} has {name} {software()[name]}, not {wanted}")
+        self.ready: Ready | None = None
+        # A worker that came later has no place, and runs wherever there is room.
+        place, places = self._places.get(worker.address, (0, 1))
+        processors = sorted(os.sched_getaffinity(0))[place::places]
+        with ExitStack() as unless_fit:
+            graders = Graders(self._brief, worker.state.nthreads, self._note, processors)
+            unless_fit.callback(graders.close)
+            graders.prove()
+            unless_fit.pop_all()
+        self._graders = graders
+
+    def teardown(self, worker: Worker) -> None:
+        """End them."""
+        if self._graders is not None:
+            self._graders.close()
+
+    def grade(self, paper: Paper) -> tuple[Ready, Graded]:
+        """Grade a paper; also return what confined it."""
+        assert self._graders is not None
+        assert self.ready is not None
+        return self.ready, self._graders.grade(paper)
+
+    def _note(self, ready: Ready) -> None:
+        self.ready = ready
+
+
+def _grade_there(name: str, paper: Paper) -> tuple[Ready, Graded]:
+    """Grade a paper on the worker that this runs on."""
+    plugin = get_worker().plugins[name]
+    assert isinstance(plugin, _GradersOfWorker)
+    return plugin.grade(paper)
+
+
+def _places(client: Client) -> dict[str, tuple[int, int]]:
+    """Return of each worker its number among those of its host, and how many there are.
+
+    They share the processors of the host, so that a greedy submission takes time from one only.
+    """
+    by_host: dict[str, list[str]] = {}
+    for address, worker in client.scheduler_info(n_workers=-1)["workers"].items():
+        by_host.setdefault(worker["host"], []).append(address)
+    return {
+        address: (place, len(addresses))
+        for addresses in by_host.values()
+        for place, address in enumerate(addresses)
+    }
+
+
+def _local_cluster(workers: int) -> LocalCluster:
+    # Ctrl-C in a terminal is for this process, which ends the workers: they inherit its deafness.
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",  # None takes a port that another cluster may have
+            silence_logs=logging.CRITICAL,
+        )
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _connected(cluster: LocalCluster | str, address: str) -> Client:
+    """Return a client of a cluster that has workers."""
+    try:
+        client = Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise GradingStopped(f"{address}: no Dask scheduler answers there ({error})") from error
+    try:
+        client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+    except TimeoutError as error:
+        client.close()
+        raise GradingStopped(f"{address}: this Dask cluster has no workers") from error
+    return client

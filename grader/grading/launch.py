@@ -1,0 +1,64 @@
+"""Start the other processes of the grader, so that they show nothing that a course keeps secret.
+
+The coordinating process takes the place of the command line: what was typed there, a seed or a
+database's password, is not to be read off the list of processes while a class is graded. The
+processes that grade also start with a bare environment, since student code descends from them.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import msgspec
+
+from grader.commands.requests import Job
+from grader.confined.devices import NO_GPU, ONE_THREAD
+
+# Nothing of this is anything that a course would keep secret.
+KEPT = (
+    # The locale, and where caches and temporary files lie.
+    "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR",
+    # Where Python's and torch's libraries lie, on a machine that has them in a place of their own.
+    "LD_LIBRARY_PATH",
+    # Which instructions torch, MKL, oneDNN, OpenBLAS and numpy may use. Some machines must say so:
+    # an old OpenBLAS takes a new processor for another one, and computes wrong numbers.
+    "ATEN_CPU_CAPABILITY", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA",
+    "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "NPY_DISABLE_CPU_FEATURES",
+)  # fmt: skip
+
+# -P: no module in the current folder can stand in for one of the grader's. With -I also none that
+# the environment or the user names; a process that was started so hands it on.
+PYTHON = (sys.executable, "-I" if sys.flags.isolated else "-P", "-m")
+EMPTY = "/"  # a folder that nobody hands anything in to: what else looks for files finds none
+
+
+def replace_process(job: Job) -> NoReturn:
+    """Run `job` in place of this process. Needs Linux: fork and memfd."""
+    descriptor = os.memfd_create("job")
+    os.set_inheritable(descriptor, True)
+    os.write(descriptor, msgspec.msgpack.encode(job))
+    sys.stdout.flush()
+    # What may be secret, the seed for one, is in the job; nobody finds it in /proc.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GRADER_")}
+    os.execve(sys.executable, [*PYTHON, "grader.commands", str(descriptor)], kept)
+
+
+def grading_environment() -> dict[str, str]:
+    """Return the environment of a process that grades: see KEPT, and no GPU."""
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    return {**kept, **NO_GPU, **ONE_THREAD}
+
+
+def start_grading(descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
+    """Start grading.py with these descriptors for arguments."""
+    return subprocess.Popen(
+        [*PYTHON, "grader.grading.process", *map(str, descriptors)],
+        cwd=EMPTY,
+        env=grading_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=descriptors,
+        start_new_session=True,  # Ctrl-C is for the coordinating process, which ends this one
+    )

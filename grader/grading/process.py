@@ -1,0 +1,207 @@
+"""The processes that grade: torch is imported once, then forked for each job.
+
+    prepare -> fork a scorer a job -> fork its zygote -> receive the brief -> grade the reference
+    solution -> grade papers
+
+A scorer that dies is replaced by another fork: this process has torch and nothing else.
+
+The workers descend from here by fork, and a fork inherits everything: so this program is started
+with a bare command line and environment (launch.py), and what is worth stealing (the seed, the
+reference, other students' papers) comes into a scorer's memory only after its zygote is forked.
+"""
+
+import os
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from multiprocessing.connection import Connection
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+import msgspec
+
+from grader.confined import kernel
+
+if TYPE_CHECKING:
+    from grader.scoring.protocol import Failed, Stopped
+    from grader.scoring.worker import Zygote
+
+
+def main(control: int, channels: Sequence[int]) -> None:
+    """Grade over `channels`, a job each, until `control` closes, then end every process.
+
+    A job's number that arrives there with another channel asks for a scorer in place of the job's
+    own, which is gone.
+    """
+    _prepare(channels)
+    processors = sorted(os.sched_getaffinity(0))
+    jobs = len(channels)
+    # Until a scorer can clear away what it has made, its end waits.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    scorers: dict[int, int] = {}
+    for job, channel in enumerate(channels):
+        _fork_scorer(scorers, job, channel, [control, *channels[job + 1 :]], processors[job::jobs])
+    with socket.socket(fileno=control) as requests:
+        while request := _next_of(requests):
+            job, channel = request
+            if job in scorers:
+                os.waitpid(scorers.pop(job), 0)
+            _fork_scorer(scorers, job, channel, [control], processors[job::jobs])
+    # Whoever asked for this is done with it, or gone.
+    for pid in scorers.values():
+        os.kill(pid, signal.SIGTERM)
+    for pid in scorers.values():
+        os.waitpid(pid, 0)
+
+
+def _next_of(requests: socket.socket) -> tuple[int, int] | None:
+    """Receive the number of a job and a channel for it; None at the end."""
+    try:
+        job, descriptors, _, _ = socket.recv_fds(requests, 16, 1)
+    except ConnectionError:
+        return None
+    return (int(job), descriptors[0]) if job else None
+
+
+def _fork_scorer(
+    scorers: dict[int, int],
+    job: int,
+    channel: int,
+    others: Sequence[int],
+    processors: Sequence[int],
+) -> None:
+    """Fork a job's scorer, which has its channel and not the `others`; say so where that fails."""
+    try:
+        pid = os.fork()
+    except OSError as error:
+        _tell([channel], error)
+    else:
+        if pid == 0:
+            for other in others:
+                os.close(other)
+            _be_scorer(channel, processors)
+        scorers[job] = pid
+    os.close(channel)
+
+
+def _be_scorer(channel: int, processors: Sequence[int]) -> NoReturn:
+    status = 1
+    try:
+        kernel.die_with_parent(signal.SIGTERM)
+        _score(Connection(channel), processors)
+        status = 0
+    except Exception as error:
+        _tell([channel], error)
+    finally:
+        os._exit(status)
+
+
+def _prepare(channels: Sequence[int]) -> None:
+    """Import torch, and what all workers share; where that fails, say so and exit."""
+    try:
+        import numpy as np  # noqa: F401  # first: without it torch warns, and goes on
+        import torch
+
+        from grader.confined.zygote import prepare
+
+        # A zygote that ever ran a two-thread OpenMP region has children that hang in autograd.
+        torch.set_num_threads(1)
+        prepare()
+    except Exception as error:
+        _tell(channels, error)
+        sys.exit(1)
+
+
+def _tell(channels: Sequence[int], error: Exception) -> None:
+    """Tell whoever asked why nothing can be graded."""
+    message = msgspec.msgpack.encode(_why_stopped(error))
+    for channel in channels:
+        with suppress(OSError):  # nobody is there any more
+            Connection(os.dup(channel)).send_bytes(message)
+
+
+def _why_stopped(error: Exception) -> "Stopped | Failed":
+    from grader.errors import OUTSIDE
+    from grader.scoring.machine_faults import NO_MEMORY, UNFIT, advice_on
+    from grader.scoring.protocol import Failed, Stopped
+
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    if isinstance(error, MemoryError | OSError) or NO_MEMORY.search(what):
+        return Stopped(f"{UNFIT}: {what}. {OUTSIDE}")
+    if isinstance(error, ImportError):
+        return Stopped(f"{UNFIT}: {what}. {advice_on('module')}")
+    return Failed("".join(traceback.format_exception(error)))
+
+
+def _score(channel: Connection, processors: Sequence[int]) -> None:
+    """Fork a zygote, then serve the channel until it closes."""
+    from grader.scoring.worker import Zygote
+
+    zygote = Zygote.fork()
+    try:
+        try:
+            signal.signal(signal.SIGTERM, _exit)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+            zygote.cpus = processors
+            _serve(channel, zygote)
+        finally:
+            # The way out must not be interrupted. Here it still may be, and is then begun.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    except (EOFError, ConnectionError, SystemExit):
+        pass  # whoever asked has enough
+    finally:
+        zygote.close()
+
+
+def _serve(channel: Connection, zygote: "Zygote") -> None:
+    """Receive a brief and papers, and answer a record each; raise EOFError at the end."""
+    # Only now: what these modules hold, and the brief, must not be in a worker's memory.
+    from grader.scoring.canary import Unfit
+    from grader.scoring.machine_faults import UNFIT
+    from grader.scoring.protocol import (
+        RUN_AGAIN,
+        Answer,
+        Brief,
+        Failed,
+        Paper,
+        Stopped,
+    )
+    from grader.scoring.reading import Reader
+    from grader.scoring.scorer import Classroom
+    from grader.scoring.worker import IsolationMissing, WorkerNotReady, ZygoteDied
+
+    def send(message: Answer) -> None:
+        channel.send_bytes(msgspec.msgpack.encode(message))
+
+    brief = msgspec.msgpack.decode(channel.recv_bytes(), type=Brief)
+    zygote.strict = brief.strict
+    try:
+        with closing(Reader()) as reader:
+            classroom = Classroom(brief, zygote, reader)
+            send(classroom.ready)
+            while True:
+                paper = msgspec.msgpack.decode(channel.recv_bytes(), type=Paper)
+                send(classroom.grade(paper))
+    except (IsolationMissing, Unfit) as error:
+        send(Stopped(str(error)))
+    except WorkerNotReady as error:
+        send(Stopped(f"{UNFIT}: {error}"))
+    except ZygoteDied as error:
+        send(Stopped(f"{error}; {RUN_AGAIN}"))
+    except (EOFError, ConnectionError):
+        raise
+    except Exception:
+        send(Failed(traceback.format_exc()))
+
+
+def _exit(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # once is enough
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    control, *channels = map(int, sys.argv[1:])
+    main(control, channels)

@@ -1,0 +1,60 @@
+"""What named mistakes make of a case: alternative expressions, evaluated on the trusted side.
+
+Students never get this package: one mistake away from each expression in it is the solution.
+"""
+
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.homework.activations import Activation
+from grader.homework.misconceptions.derivation import (
+    ForwardSteps,
+    Given,
+    forward_pass,
+    gradient,
+    gradient_steps,
+)
+from grader.homework.misconceptions.entries import Entry, entries_for
+from grader.judging.diagnosis import Mistaken
+from grader.source.names import GRADIENTS
+from grader.student_code.contract import Call
+
+
+def mistaken(call: Call, activation: Activation) -> list[Mistaken]:
+    """Return what each mistake of the catalogue makes of a call."""
+    return [_made(call, activation, entry) for entry in _entries(call, activation)]
+
+
+def mistaken_twice(call: Call, activation: Activation) -> list[Mistaken]:
+    """Return what each two mistakes, at different steps, make of a call together."""
+    return [
+        _made(call, activation, *pair)
+        for pair in combinations(_entries(call, activation), 2)
+        if not pair[0].steps.keys() & pair[1].steps.keys()
+    ]
+
+
+def _entries(call: Call, activation: Activation) -> list[Entry]:
+    return [entry for entry in entries_for(activation) if call.function in entry.functions]
+
+
+def _made(call: Call, activation: Activation, *entries: Entry) -> Mistaken:
+    changes = {step: do for entry in entries for step, do in entry.steps.items()}
+    ids = tuple(entry.id for entry in entries)
+    try:
+        with torch.no_grad():
+            return Mistaken(ids, _answer(call, activation, changes))
+    except RuntimeError as error:  # shapes do not fit: then torch tells a student the same
+        return Mistaken(ids, str(error).split("\n")[0])
+
+
+def _answer(call: Call, activation: Activation, changes: dict[str, Any]) -> tuple[Tensor, ...]:
+    if call.function in GRADIENTS:
+        steps = replace(gradient_steps(call.function, activation), **changes)
+        return (gradient(Given(**call.tensors), steps),)
+    hs, y_pred = forward_pass(call, replace(ForwardSteps(activation.of), **changes))
+    return (hs, y_pred) if call.function == "forward" else (y_pred, *call.parameters())

@@ -1,0 +1,1 @@
+"""What other systems hand out and take in: one module per system and direction."""

@@ -1,0 +1,176 @@
+"""Canvas: marks put into the gradebook CSV that Canvas exported, to be imported again.
+
+Format: Instructure's guides, "How do I export grades in the Gradebook" and "How do I import grades
+in the Gradebook"; canvas-lms, lib/gradebook_exporter.rb and gradebook_importer.rb. Columns Student
+(or LastName and FirstName), ID, SIS User ID, SIS Login ID, Section, then a column an assignment,
+"NAME (NUMBER)"; rows before the first student may say how marks are posted and what points are
+possible. An excused student has EX, one whom the assignment is not for N/A; the importer reads
+commas and semicolons, and no mark of those with N/A.
+
+A group hands in once: the download has one file, with the id of one member and the name of the
+group (canvas-lms, lib/content_zipper.rb: `assignment.representatives`; a name there is in small
+letters, without spaces and signs). Who is in which group is in People, the group set, "Download
+Course Roster CSV", with the columns name, canvas_user_id, user_id, login_id, sections, group_name,
+canvas_group_id, group_id (doc/api/group_category_csv.md).
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from grader.errors import UserError
+from grader.lms.exports.marks import (
+    Mark,
+    Merged,
+    check_scale,
+    left,
+    named,
+    place,
+)
+from grader.lms.sheets import SAVE, Table
+from grader.source.paths import shown
+
+SYSTEM = "Canvas"
+POINTS_POSSIBLE = "Points Possible"
+NAMES = ("SIS Login ID", "SIS User ID", "Student")  # what a student may be called by
+# What Canvas's importer takes for a student's or for a sum of its own, wherever it stands.
+STUDENTS_OWN = frozenset(
+    ("Student", "LastName", "FirstName", "ID", "SIS User ID", "SIS Login ID", "Integration ID",
+     "Root Account", "Section")
+)  # fmt: skip
+SUMS = re.compile("(Current|Final) (Score|Points|Grade)|Override (Score|Grade|Status)")
+EXCUSED, NOT_ASSIGNED = "EX", "N/A"
+UNASSIGNED = f"not assigned to them ({NOT_ASSIGNED}), so Canvas will ignore the grade"
+GROUP_ID, GROUP_NAME = "canvas_user_id", "group_name"  # of Canvas's table of groups
+GROUP_COLUMNS = (GROUP_NAME, "group name", "group")  # in a gradebook, where people add one
+NOT_THEIR_NAME = "not under their own name: if that is a group, its other members have no file"
+HOW_TO_SHARE = (
+    "to give all members of a group its grade: --groups FILE (in Canvas: People, the group set, "
+    "Download Course Roster CSV)"
+)
+NUMBERED = re.compile(r" \(\d+\)\Z")
+
+
+def merge(
+    exported: str,
+    marks: Sequence[Mark],
+    assignment: str,
+    max_score: float,
+    groups: Mapping[str, str] | None = None,
+) -> Merged:
+    """Return Canvas's CSV with the marks in the column of an assignment, a new one if need be.
+
+    `groups` has the name of each student's group, by id. Raise UserError if this is no export of a
+    gradebook, if there is no one assignment of that name and cannot be, and if it is out of other
+    points.
+    """
+    table = _gradebook(exported)
+    column = _column(table, assignment)
+    possible = [row for row in table.body if table.cell(row, 0) == POINTS_POSSIBLE]
+    if column is None:
+        column = table.add_column(assignment)
+        for row in possible:
+            table.put(row, column, f"{max_score:g}")
+    for row in possible:
+        check_scale(table.cell(row, column), max_score, table.header[column])
+
+    students = _Students(table)
+    placed, problems = place(marks, SYSTEM, students.ids, students.names)
+    teams = groups or _groups_in(table)
+    shared, unknown = _shared(placed, teams, students)
+    who = students.who
+    notes: list[str] = []
+    for number, mark in {**placed, **shared}.items():
+        row, team = table.body[number], shown(teams.get(students.ids[number], ""))
+        before = table.cell(row, column)
+        if before.upper() == EXCUSED:
+            told = notes if number in shared else problems
+            told.append(f"{who[number]}: is excused ({EXCUSED}); row left unchanged")
+            continue
+        if number in shared:
+            notes.append(f"{who[number]}: gets the grade of group {team}")
+        if before == NOT_ASSIGNED:
+            notes.append(f"{who[number]}: {UNASSIGNED}")
+        table.put(row, column, mark.points)
+    return Merged(table.text(), problems + unknown, left({*placed, *shared}, who), notes)
+
+
+class _Students:
+    """The students of a gradebook, by the number of their row."""
+
+    def __init__(self, table: Table) -> None:
+        rows = dict(enumerate(table.body))
+        self.ids = {n: id_ for n, row in rows.items() if (id_ := table.cell(row, "ID"))}
+
+        def column(name: str) -> dict[int, str]:
+            return {n: table.cell(rows[n], name) for n in self.ids}
+
+        last, first, student = column("LastName"), column("FirstName"), column("Student")
+        full = {n: f"{first[n]} {last[n]}".strip() for n in self.ids}
+        self.names = [*map(column, NAMES), full]
+        self.sorted_by = {n: student[n] or f"{last[n]} {first[n]}" for n in self.ids}
+        self.who = {n: named(student[n] or full[n], id_) for n, id_ in self.ids.items()}
+
+
+def _gradebook(exported: str) -> Table:
+    """Return an export of a gradebook; raise UserError if it is none, or Canvas reads no such."""
+    table = Table(exported, STUDENTS_OWN)
+    if "LastName" not in table.header:
+        table.column("Student")
+    table.column("ID")
+    if table.separator == "\t":
+        raise UserError(f"its cells are separated by tabs, which Canvas does not import: {SAVE}")
+    return table
+
+
+def _groups_in(table: Table) -> dict[str, str]:
+    """Return the group of each student, by id, if the gradebook has a column of groups."""
+    column = table.find(GROUP_COLUMNS)
+    return {table.cell(row, "ID"): table.cell(row, column) for row in table.body}
+
+
+def _shared(
+    placed: Mapping[int, Mark], teams: Mapping[str, str], students: _Students
+) -> tuple[dict[int, Mark], list[str]]:
+    """Return the marks of those whose group handed in, and a line for whatever cannot be shared.
+
+    Only a file with the name of a group is the group's: who is in a group may hand in alone.
+    """
+    shared: dict[int, Mark] = {}
+    problems: list[str] = []
+    rows = {id_: number for number, id_ in students.ids.items()}
+    for number, mark in placed.items():
+        name, who = _slug(mark.called), students.who[number]
+        if mark.called in ("", mark.id) or name == _slug(students.sorted_by[number]):
+            continue
+        if _slug(teams.get(students.ids[number], "")) != name:
+            problems.append(f"{who}: handed in as {shown(mark.called)}, {NOT_THEIR_NAME}")
+            continue
+        for id_ in (id_ for id_, team in teams.items() if _slug(team) == name):
+            if id_ not in rows:
+                problems.append(f"{shown(id_)}: no matching row, and in group {shown(teams[id_])}")
+            elif rows[id_] not in placed:
+                shared[rows[id_]] = mark
+    if problems and not any(teams.values()):
+        problems.append(HOW_TO_SHARE)
+    return shared, problems
+
+
+def _slug(name: str) -> str:
+    """Return what is left of a name in a file's, in whichever of Unicode's forms."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", name.casefold())))
+
+
+def _column(table: Table, assignment: str) -> int | None:
+    """Return the number of an assignment's column; None where there is none."""
+    if not assignment.strip() or assignment in STUDENTS_OWN or SUMS.search(assignment):
+        raise UserError(f"cannot have an assignment called {assignment!r}: Canvas would ignore it")
+    called = [
+        number
+        for number, heading in enumerate(table.header)
+        if assignment in (heading, NUMBERED.sub("", heading))
+    ]
+    if len(called) > 1:
+        names = ", ".join(table.header[number] for number in called)
+        raise UserError(f"has several columns of that name, say which: {names}")
+    return called[0] if called else None

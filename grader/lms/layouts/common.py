@@ -1,0 +1,326 @@
+"""What the files of this folder share: who owns what, names read together, and attempts."""
+
+import math
+import os
+import re
+from calendar import timegm
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import takewhile
+from pathlib import Path
+from typing import NamedTuple, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from grader.errors import UserError
+from grader.source.paths import (
+    HOMEWORK,
+    ZIP,
+    is_gradable,
+    is_homework,
+    open_here_and_now,
+    scan,
+    shown,
+    suffix,
+)
+
+TIMESTAMP_FILE = "timestamp.txt"
+LINE_BYTES = 20_000
+# So many students are named one by one on the screen.
+MOST_REMARKS = 10
+# Times as small or as large as all others, a number is not one that the system gave a file of the
+# same class: it counts them up, and a class hands in within some weeks.
+FAR = 100
+RENAME = "rename it so that it says whose it is in one way only"
+
+Names = Sequence[str]
+
+
+class Unclear(UserError):
+    """What a system laid out is not one homework's; the message says so, without the folder."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A student as a system knows them: what it calls them, and the id it has for them.
+
+    `handed_in` is when, where the system tells: without a zone, where it does not tell that, until
+    it is read in the assignment's, as `is_local` tells.
+    """
+
+    system: str
+    id: str
+    name: str
+    handed_in: datetime | None = None
+    is_local: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The `owners` of each entry of a folder that matters; `of` is the folder the class is in.
+
+    An entry may lie deeper: STUDENT/ASSIGNMENT. `attempts` says which of its students' attempts an
+    entry is of, where the system keeps several: of a newer one the number is higher.
+    `files` are the names that students gave to files, where the system changed them.
+    `remarks` are what was decided about an entry, for the screen. `problems` is, in a
+    sentence about an entry, why there is nothing to grade, where the system tells. `late` says if
+    an entry is marked as late, where the system marks those that are. `nobodys` are entries that
+    may each be of several students.
+    """
+
+    of: Path
+    owners: Mapping[str, tuple[Owner, ...]]
+    files: Mapping[str, str]
+    attempts: Mapping[str, int] = field(default_factory=dict)
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+    late: Mapping[str, bool] = field(default_factory=dict)
+    nobodys: Collection[str] = ()
+
+    @property
+    def system(self) -> str:
+        """What laid the folder out; each of its students is known to it."""
+        return next(iter(self.owners.values()))[0].system
+
+
+class Reading(NamedTuple):
+    """One way to read an entry's name: whose it is by that, and what that student called it.
+
+    `number` is the one that the system gave the file, if it gives such.
+    """
+
+    name: str
+    id: str
+    file: str | None
+    number: int | None = None
+    is_late: bool = False
+
+    @classmethod
+    def of(cls, match: re.Match[str], name: str) -> Self:
+        """Return a way by the groups of a pattern, of which only `id` is in each."""
+        groups = match.groupdict()
+        number = groups.get("number")
+        return cls(
+            name,
+            match["id"],
+            groups.get("file"),
+            int(number) if number else None,
+            bool(groups.get("late")),
+        )
+
+
+# Names, all together
+
+
+def matters(name: str) -> bool:
+    """Tell whether a file is one that may be graded, or an archive."""
+    return is_gradable(name) or suffix(name) == ZIP
+
+
+def matches(
+    pattern: re.Pattern[str], files: Names, folders: Names = ()
+) -> dict[str, re.Match[str]]:
+    """Return what fits the pattern; nothing, where anything that matters does not."""
+    found = {name: match for name in [*files, *folders] if (match := pattern.fullmatch(name))}
+    rest = {*folders, *filter(matters, files)} - found.keys()
+    return {} if rest else found
+
+
+def readings(tail: re.Pattern[str], entry: str) -> list[Reading]:
+    """Return the ways to read an entry's name as a student's name and then what fits the tail."""
+    found = (tail.fullmatch(entry, start) for start in range(len(entry)))
+    return [Reading.of(match, entry[: match.start()]) for match in found if match]
+
+
+def clear_ids(found: Iterable[tuple[str, str]]) -> set[str]:
+    """Return the ids that go with a single name, of ids and names: those that are a student's."""
+    return {id_ for id_, names in _names_of(found).items() if len(names) == 1}
+
+
+def nobodys(entry: str, names: Iterable[str]) -> str:
+    """Return why nothing of an entry is graded that may be each of several students'."""
+    ways = " or of ".join(names)
+    return f"{shown(entry)} belongs to nobody known: it may be of {shown(ways)}; {RENAME}"
+
+
+def by_name(
+    system: str,
+    ways: Callable[[str], Sequence[Reading]],
+    folder: Path,
+    files: Names,
+    folders: Names = (),
+) -> Layout | None:
+    """Return the layout where each name says whose it is, but those of files nobody grades.
+
+    `ways` are those to read a name. Of several the one counts that all others here rule out to be
+    wrong; else the entry is nobody's, as a student may choose a name that reads as another's.
+    An id that goes with two names is nobody's (ada_2026_10_x.py, ben_2026_10_x.py): what has it
+    stands for itself, and all that has one for no system.
+    """
+    found = {entry: each for entry in [*files, *folders] if (each := ways(entry))}
+    if {*folders, *filter(matters, files)} - found.keys():
+        return None
+    settled = _settled(found)
+    clear = clear_ids((way.id, way.name) for way in settled.values())
+    if not clear:
+        return None
+    owners = {
+        entry: _nobody(system, found[entry])
+        if (way := settled.get(entry)) is None
+        else Owner(system, way.id, way.name.strip(" ,") or way.id)
+        if way.id in clear
+        else Owner(system, entry, Path(entry).stem)
+        for entry in found
+    }
+    problems = {
+        entry: nobodys(entry, [f"{way.name} ({way.id})" for way in found[entry]])
+        for entry in found.keys() - settled.keys()
+    }
+    late = {entry: way.is_late for entry, way in settled.items()}
+    return Layout(
+        folder,
+        {entry: (owner,) for entry, owner in owners.items()},
+        {entry: way.file or entry for entry, way in settled.items()},
+        problems=problems,
+        late=late if any(late.values()) else {},  # if none is, perhaps none was due
+        nobodys=problems,
+    )
+
+
+def _settled(found: Mapping[str, Sequence[Reading]]) -> dict[str, Reading]:
+    """Return how each entry is to be read of which that is certain.
+
+    An entry that reads in one way says what an id's student is called, and what numbers this class
+    has. The true way agrees with that, so if a single one does, it is that. Not, however, if
+    another one names somebody who is in this class.
+    """
+    sure = [each[0] for each in found.values() if len(each) == 1]
+    names = _names_of((way.id, way.name) for way in sure)
+    numbers = [way.number for way in sure if way.number is not None]
+    least, most = min(numbers, default=0) / FAR, max(numbers, default=math.inf) * FAR
+    settled = {}
+    for entry, ways in found.items():
+        agreeing = [
+            way
+            for way in ways
+            if way.name in names.get(way.id, {way.name})
+            and (way.number is None or least <= way.number <= most)
+        ]
+        others = [way for way in ways if way not in agreeing and way.id in names]
+        if len(agreeing) == 1 and not any(way.name in names[way.id] for way in others):
+            settled[entry] = agreeing[0]
+    return settled
+
+
+def _nobody(system: str, ways: Sequence[Reading]) -> Owner:
+    """Return what stands for whoever may be each of several students."""
+    name = f"{ways[-1].name}_{ways[-1].id}"
+    return Owner(system, name, name)
+
+
+def _names_of(found: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    names: dict[str, set[str]] = defaultdict(set)
+    for id_, name in found:
+        names[id_].add(name)
+    return names
+
+
+def shared_words(names: Iterable[str], separator: str) -> str:
+    """Return what names begin with, in whole words: "hw1-" of hw1-ada and hw1-ben-x."""
+    columns = zip(*(name.split(separator)[:-1] for name in names), strict=False)
+    shared = takewhile(lambda words: len(set(words)) == 1, columns)
+    return "".join(f"{words[0]}{separator}" for words in shared)
+
+
+# Attempts
+
+
+def shortened(remarks: Sequence[str]) -> tuple[str, ...]:
+    """Return the first remarks, and how many more there are."""
+    first, more = remarks[:MOST_REMARKS], len(remarks) - MOST_REMARKS
+    return (*first, *([f"... and {more} more students like these"] if more > 0 else []))
+
+
+def in_order(moments: Mapping[str, datetime]) -> dict[str, int]:
+    """Return the attempt that each entry is of: one for all that was handed in at one time."""
+    return {name: timegm(moment.timetuple()) for name, moment in moments.items()}
+
+
+# One assignment of several
+
+
+def meant(found: Collection[tuple[str, Names]], where: str) -> str:
+    """Return the one assignment, or of several the one with files called homework.
+
+    `found` are an assignment and its files for each student who handed it in; `where` says how the
+    folders of one may be named.
+    """
+    names = {name for name, _ in found}
+    if len(names) > 1:
+        names = {name for name, files in found if any(map(is_homework, files))} or names
+    if len(names) > 1:
+        several = shown(", ".join(sorted(names)))
+        raise Unclear(
+            f"holds several assignments ({several}), and no single one with files called "
+            f"{HOMEWORK}: name the folders of one, {where}/*/{shown(min(names))}"
+        )
+    return names.pop()
+
+
+# Files and times
+
+
+def read(path: Path, most_bytes: int) -> bytes:
+    """Read a small regular file; raise OSError or ValueError where it is none."""
+    with open(path, "rb", opener=open_here_and_now) as file:
+        data = file.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise ValueError(f"{path} is too large")
+    return data
+
+
+def read_line(path: Path) -> str:
+    """Return what a small file says in one line; "" where it cannot be read."""
+    with suppress(OSError, ValueError):
+        return read(path, LINE_BYTES).decode().strip()
+    return ""
+
+
+def listed(folder: Path) -> Names:
+    """Return the names of what is in a folder; none where it cannot be opened."""
+    with suppress(OSError):
+        return [entry.name for entry in scan(folder)]
+    return []
+
+
+def folders_in(folder: Path) -> Names:
+    """Return the names of the folders in a folder; none where it cannot be opened."""
+    with suppress(OSError):
+        return [entry.name for entry in scan(folder) if entry.is_dir(follow_symlinks=False)]
+    return []
+
+
+def absolute(folder: Path) -> Path:
+    """Return where a folder is, without following links."""
+    return Path(os.path.abspath(folder))
+
+
+def moment(text: str) -> datetime | None:
+    """Return a time with its zone; None where it has none.
+
+    "2026-10-01 09:30:00.123456789 Z", "2026-10-01 09:30:00.123456 Europe/Berlin",
+    "2026-10-01 09:30:00-0400 America/New_York"
+    """
+    day, _, rest = text.partition(" ")
+    clock, _, zone = rest.partition(" ")
+    zone = "UTC" if zone in ("Z", "UTC") else zone
+    with suppress(ValueError):
+        if offset := re.fullmatch(r"(\S{8})([+-]\d\d:?\d\d)", clock):
+            return datetime.fromisoformat(f"{day}T{offset[1]}{offset[2]}")
+        if re.fullmatch(r"[+-]\d\d:?\d\d", zone):
+            return datetime.fromisoformat(f"{day}T{clock[:15]}{zone}")
+        with suppress(ZoneInfoNotFoundError, OSError):
+            return datetime.fromisoformat(f"{day}T{clock[:15]}").replace(tzinfo=ZoneInfo(zone))
+    return None

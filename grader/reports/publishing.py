@@ -1,0 +1,237 @@
+"""Write what people read of a gradebook into a folder of results, and keep it up to date.
+
+The gradebook is the truth, and the folder a view of it. Each change of what counts of a student
+has a stamp, and the folder notes by which ones it is written. So the next command writes, or
+removes, what a killed one, or another process with the same gradebook, has left to do.
+"""
+
+import fcntl
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+from uuid import uuid4
+
+import msgspec
+from msgspec.structs import replace
+
+from grader.gradebook import Assignment, Gradebook
+from grader.judging.messages import Texts
+from grader.reports.feedback.pages import Pages
+from grader.reports.figures import ClassFigures
+from grader.reports.index import SIMILAR, write_index
+from grader.results.record import (
+    Final,
+    in_language,
+    write_grades,
+    write_outcome,
+)
+from grader.scoring.machine_faults import Smell
+from grader.submissions.naming import is_safe
+from grader.submissions.roster import write_people
+from grader.util.atomic import remove_unfinished, write_atomically
+from grader.util.bulk import no_collection
+
+CHUNK = 200  # students whose files are written at a time
+COMPLETE = ".complete"
+LOCK = ".lock"
+# Every process that writes files here has a shared lock on it, and notes there when it comes and,
+# with nothing left to do, goes.
+AT_WORK = ".at-work"
+CAME, WENT = "+", "-"
+
+
+class _Complete(msgspec.Struct, frozen=True):
+    """By which stamps of which gradebook the students' records are written, and their pages."""
+
+    book: str
+    records: dict[str, str] = {}
+    pages: dict[str, str] = {}
+
+
+class Published(NamedTuple):
+    """What the tables of a class say: what counts of everybody, and figures on that."""
+
+    finals: list[Final]
+    figures: ClassFigures
+
+
+class Folder:
+    """The files of a folder of results. Several processes may write to one at the same time.
+
+    Use as a context manager. On entering, what killed processes left half-written is removed,
+    unless others are at work here: then whoever comes when they are done does that. Nobody looks
+    through the students' folders if all who came before have gone.
+    """
+
+    def __init__(
+        self, results: Path, book: Gradebook, assignment: Assignment, pages: Pages | None
+    ) -> None:
+        """Without `pages`, the students' feedback pages stay as they are."""
+        self._results = results
+        self._book = book
+        self._assignment = assignment
+        self._texts = Texts(assignment.language)
+        self._pages = pages
+        self._opened = ExitStack()
+        self._written: set[str] = set()
+        self._is_complete = False
+        self._name = uuid4().hex
+
+    def __enter__(self) -> Self:
+        self._at_work = self._opened.enter_context(open(self._results / AT_WORK, "a+"))
+        with self._if_alone() as is_alone:
+            if is_alone:
+                remove_unfinished(self._results, deep=not self._have_all_gone())
+                self._at_work.truncate(0)
+        self._note(CAME)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._is_complete:  # otherwise a process may have been ended in the middle of a page
+            with suppress(OSError):
+                self._note(WENT)
+        self._opened.close()
+
+    def write(self, finals: Sequence[Final]) -> None:
+        """Write result.json and the page of students, but where they stand already."""
+        for start in range(0, len(finals), CHUNK):
+            for final in self._book.with_drawings(finals[start : start + CHUNK]):
+                self._write(final)
+
+    def _write(self, final: Final) -> None:
+        self._written.add(final.student)
+        shown = _in_language(final, self._texts)
+        try:
+            write_outcome(shown.outcome, self._results)
+        except FileNotFoundError:
+            if self._book.knows(final.student):
+                raise
+            return  # somebody has removed this student meanwhile
+        if self._pages:
+            self._pages.add(shown, partial(self._book.source_of, final))
+
+    def complete(self, alarms: Sequence[tuple[Smell, int]] = ()) -> Published:
+        """Write what has changed since the folder was complete, and the tables of the class.
+
+        Return what they say. `alarms` are what may have been the machine's fault, and how many in a
+        row ended so.
+        """
+        with self._locked():
+            if self._pages:
+                self._pages.finish()  # of what may have changed since it was begun
+            book, stamps = self._book.stamps()
+            before = self._complete_until(book)
+            self.remove((before.records.keys() | self._written) - stamps.keys())
+            known = before.pages if self._pages else before.records
+            changed = [name for name, stamp in stamps.items() if known.get(name) != stamp]
+            self.write(self._book.finals(changed))
+            if self._pages:
+                self._pages.finish()
+            published = self._write_tables(alarms)
+            now = _Complete(book, stamps, stamps if self._pages else before.pages)
+            with self._if_alone() as is_alone:
+                # Others may still write what they read before this; then they, or the next run,
+                # look at all of it again.
+                if is_alone and now != before:
+                    write_atomically(self._results / COMPLETE, msgspec.json.encode(now))
+        self._is_complete = True
+        return published
+
+    def write_tables(self, alarms: Sequence[tuple[Smell, int]] = ()) -> None:
+        """Write grades.csv, students.csv and index.html: everybody the gradebook knows."""
+        with self._locked():
+            self._write_tables(alarms)
+
+    def _write_tables(self, alarms: Sequence[tuple[Smell, int]]) -> Published:
+        rubric, results = self._assignment.rubric, self._results
+        with no_collection():
+            finals = self._book.finals()
+            write_grades(finals, list(rubric.points), results)
+            write_people(self._book.people(), results)
+            figures = write_index(finals, rubric, results, self._texts, alarms)
+        return Published(finals, figures)
+
+    def remove(self, students: Iterable[str]) -> None:
+        """Remove what was written of students who are not called so any more, or are not there.
+
+        A report of similar submissions goes, too: it may name them.
+        """
+        for student in students:
+            folder = self._results / student
+            if folder.parent == self._results and is_safe(student):
+                shutil.rmtree(folder, ignore_errors=True)
+            (self._results / SIMILAR).unlink(missing_ok=True)
+
+    def _complete_until(self, book: str) -> _Complete:
+        with suppress(FileNotFoundError, msgspec.DecodeError):
+            noted = msgspec.json.decode((self._results / COMPLETE).read_bytes(), type=_Complete)
+            if noted.book == book:
+                return noted
+        return _Complete(book)
+
+    def _note(self, what: str) -> None:
+        self._at_work.write(f"{what}{self._name}\n")
+        self._at_work.flush()
+
+    def _have_all_gone(self) -> bool:
+        """Tell whether all that wrote here have gone; an older grader did not note that."""
+        self._at_work.seek(0)
+        notes = set(self._at_work.read().split())
+        came = {note.removeprefix(CAME) for note in notes if note.startswith(CAME)}
+        return bool(came) and all(f"{WENT}{name}" in notes for name in came)
+
+    @contextmanager
+    def _if_alone(self) -> Iterator[bool]:
+        """Tell whether no other process is at work here; if so, none begins meanwhile."""
+        is_alone = True
+        try:
+            fcntl.flock(self._at_work, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            is_alone = False
+        try:
+            yield is_alone
+        finally:
+            fcntl.flock(self._at_work, fcntl.LOCK_SH)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Let one process at a time write the tables: the last one has read what is newest."""
+        with open(self._results / LOCK, "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def complete_folder(
+    book: Gradebook, results: Path, jobs: int = 1, removed: Iterable[str] = ()
+) -> None:
+    """Write all that is not up to date in a folder of results, pages too; `jobs` at a time.
+
+    What was written of students who are `removed` goes. An interrupt leaves pages for later only.
+    """
+    assignment = book.assignment
+    with (
+        closing(Pages(jobs, results, assignment.language, assignment.rubric)) as pages,
+        Folder(results, book, assignment, pages) as folder,
+    ):
+        folder.remove(removed)
+        try:
+            folder.complete()
+        except KeyboardInterrupt:
+            folder.write_tables()
+            raise
+
+
+def _in_language(final: Final, texts: Texts) -> Final:
+    record = in_language(final.record, texts)
+    messages = {criterion.id: criterion.message for criterion in record.criteria}
+    criteria = [replace(c, message=messages.get(c.id, c.message)) for c in final.criteria]
+    return replace(final, record=record, criteria=criteria)

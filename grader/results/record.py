@@ -1,0 +1,347 @@
+"""The record of one submission, as result.json and as a row of grades.csv hold it."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from grader.judging.messages import ENGLISH, Reason, Texts
+from grader.judging.verdicts import ErrorMap
+from grader.results.policy import ToldBy
+from grader.util.atomic import write_atomically, writing_atomically
+from grader.util.csv_cells import to_cell
+
+GRADES = "grades.csv"
+OUTCOME_SCHEMA = 2  # of result.json
+
+# What is asked of a Net; the reason that tells of another file; those that say nothing of a Net.
+OF_NET = ("net", "train.net")
+NET_BESIDE = "net_beside"
+MISSING = tuple(
+    f"missing{more}" for more in ("", "_failed", "_near", "_nested", "_unparsed", "_in_text")
+)
+NOTHING_DEFINED = tuple(f"nothing_defined{more}" for more in ("", "_in_text", "_too_deep"))
+NO_ANSWER = (*MISSING, *NOTHING_DEFINED, "crashed", "unreadable")
+
+# Of a loss in the table. A wrong network's training is chaotic: the instructions of the processor
+# move its third digit. In result.json it is as it was computed.
+LOSS_DIGITS = 2
+
+Status = Literal["graded", "unreadable", "failed", "timeout", "crashed"]
+
+
+class Criterion(msgspec.Struct, frozen=True):
+    """One criterion: `error` is the worst relative error, null where nothing could be compared.
+
+    `message` is the words for `reasons`, `map` where the answer differs from what is expected.
+    """
+
+    id: str
+    points: float
+    max_points: float
+    error: float | None
+    message: str
+    diagnosis: str | None
+    reasons: tuple[Reason, ...] = ()
+    map: ErrorMap | None = None
+
+
+class Run(msgspec.Struct, frozen=True):
+    """How a training run went: the loss each `every` steps, and the predictions at the end.
+
+    Those are one output after the other. Numbers are rounded, for drawing; null was not finite.
+    """
+
+    every: int
+    losses: list[float | None]
+    predictions: list[float | None]
+
+
+class Training(msgspec.Struct, frozen=True):
+    """Final mean squared errors of the two training runs, null where there was none.
+
+    `runs` is by "manual" and "net". `x` and `y` are for drawing: rounded data of the public
+    training case, `y` one output after the other. The runs had the same x, and a y that is hidden.
+    """
+
+    manual: float | None
+    net: float | None
+    pass_mark: float
+    x: list[float | None] = []
+    y: list[float | None] = []
+    runs: dict[str, Run] = {}
+
+
+class SourceNote(msgspec.Struct, frozen=True):
+    """An error that the student's source met while it ran: where, and what."""
+
+    where: str
+    text: str
+
+
+# What became of a file: it counts (the whole record is about it); it counts for its Net; it is what
+# one that counts imports or runs; it was graded and another one counts; it was not, since another
+# one earned all points, or since it is as it was handed out, or defines nothing that is asked, or
+# cannot be read, or is one too many.
+Role = Literal[
+    "counts", "net", "used", "graded", "spare", "untouched", "beside", "unreadable", "left_out"
+]
+
+
+class HandedIn(msgspec.Struct, frozen=True):
+    """A file of a submission: what became of it, what it earned, and why it cannot be read."""
+
+    name: str
+    sha256: str | None
+    role: Role
+    score: float | None = None
+    problem: str = ""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """How one attempt was graded. `seconds` is wall-clock; it alone varies between equal runs.
+
+    `submission` and `sha256` are of the file that counts; `files` are all that were handed in.
+
+    `conditions` are the machine and how busy it was, where the submission ran out of time: under
+    others it is worth another try.
+    """
+
+    schema: int = 1
+    student: str
+    submission: str
+    sha256: str | None
+    status: Status
+    score: float
+    max_score: float
+    criteria: list[Criterion]
+    training: Training
+    notes: list[SourceNote]
+    flags: list[str]
+    isolation: list[str]
+    seconds: float
+    grader_version: str
+    conditions: str | None = None
+    files: list[HandedIn] = []
+
+
+class ByHand(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody set by hand and is in force, of a criterion or (None) of the whole.
+
+    `told` is what the student reads about it.
+    """
+
+    criterion: str | None
+    points: float | None = None
+    late_days: float | None = None
+    due: datetime | None = None
+    told: str = ""
+
+
+class Final(msgspec.Struct, frozen=True, kw_only=True):
+    """What a student gets in the end, and why: the one place that every table and page shows.
+
+    `record` is of the attempt that counts, as it was graded; `criteria` are with the points that
+    somebody set by hand, and `score` is their sum. `penalty` are the points of it that being late
+    costs, and `final` is what goes to the register: what is left, unless somebody set it by hand.
+    `handed_in` and `due` (the student's own, None if nothing is due) are in the assignment's zone.
+    `section` is "" if none is known.
+    """
+
+    student: str
+    section: str = ""
+    record: Record
+    attempt: int
+    attempts: int
+    handed_in: datetime
+    told_by: ToldBy
+    due: datetime | None
+    late_days: float
+    criteria: list[Criterion]
+    score: float
+    penalty: float
+    final: float
+    by_hand: list[ByHand] = []
+
+    @property
+    def overridden(self) -> bool:
+        """Whether something set by hand is in force."""
+        return bool(self.by_hand)
+
+    @property
+    def outcome(self) -> "Outcome":
+        """What result.json says."""
+        of_record = msgspec.structs.asdict(self.record)
+        standing = {
+            name: getattr(self, name)
+            for name in Outcome.__struct_fields__
+            if name not in of_record or name in ("student", "criteria", "score")
+        }
+        return Outcome(**{**of_record, **standing, "schema": OUTCOME_SCHEMA})
+
+
+class Outcome(Record, frozen=True, kw_only=True):
+    """result.json, schema 2: the attempt that counts, and what counts of it (see Final).
+
+    `criteria` and `score` are with what was set by hand.
+    """
+
+    schema: int = OUTCOME_SCHEMA
+    attempt: int
+    attempts: int
+    handed_in: datetime
+    told_by: ToldBy
+    due: datetime | None
+    late_days: float
+    penalty: float
+    final: float
+    by_hand: list[ByHand]
+
+
+def with_points_by_hand(
+    criteria: Sequence[Criterion], by_hand: Sequence[ByHand]
+) -> list[Criterion]:
+    """Return criteria as graded with the points that somebody set by hand."""
+    points = {change.criterion: change.points for change in by_hand if change.points is not None}
+    if not points:
+        return list(criteria)
+    return [replace(c, points=points.get(c.id, c.points)) for c in criteria]
+
+
+def best(records: Sequence[Record]) -> Record:
+    """Return the record that counts of a submission's files: the first of the highest score.
+
+    Of equals it is the one that answers most. One whose file defines no Net has the Net of another
+    file.
+    """
+    whole = [
+        _with_net(record, [*records[:number], *records[number + 1 :]])
+        for number, record in enumerate(records)
+    ]
+    return max(whole, key=lambda record: (record.score, _answers(record)))
+
+
+def _answers(record: Record) -> int:
+    """Count the criteria to which there is an answer, right or wrong."""
+    return sum(_reason(c) not in (*NO_ANSWER, "not_attempted") for c in record.criteria)
+
+
+def net_file_of(record: Record) -> tuple[str, str] | None:
+    """Return name and sha256 of the other file that the Net of a record is from, if it is."""
+    reasons = [c.reasons[0] for c in record.criteria if c.id in OF_NET and c.reasons]
+    taken = [reason.values for reason in reasons if reason.id == NET_BESIDE]
+    return (str(taken[0]["file"]), str(taken[0]["sha256"])) if taken else None
+
+
+def sha256(data: bytes) -> str:
+    """Return the digest that the bytes of a file are known by."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def content_of(record: Record) -> str | None:
+    """Return a digest of the files that a record is about, None where none could be read."""
+    others = [file.sha256 for file in record.files if file.role in ("net", "used")]
+    if record.sha256 is None or not others:
+        return record.sha256
+    return hashlib.sha256(" ".join([record.sha256, *map(str, others)]).encode()).hexdigest()
+
+
+def _with_net(record: Record, others: Sequence[Record]) -> Record:
+    lacking = {c.id for c in record.criteria if c.id in OF_NET and _reason(c) in MISSING}
+
+    def answers(other: Record) -> list[Criterion]:
+        return [c for c in other.criteria if c.id in lacking and _reason(c) not in NO_ANSWER]
+
+    found = [other for other in others if answers(other)]
+    if not found:
+        return record
+    other = max(found, key=lambda other: sum(c.points for c in answers(other)))
+    taken = {c.id: _taken(c, other) for c in answers(other)}
+    criteria = [taken.get(c.id, c) for c in record.criteria]
+    own, its = record.training, other.training
+    runs = own.runs | {name: run for name, run in its.runs.items() if name == "net"}
+    return replace(
+        record,
+        criteria=criteria,
+        score=sum(c.points for c in criteria),
+        training=replace(own, net=its.net, x=own.x or its.x, y=own.y or its.y, runs=runs),
+        seconds=round(record.seconds + other.seconds, 4),
+    )
+
+
+def _reason(criterion: Criterion) -> str | None:
+    return criterion.reasons[0].id if criterion.reasons else None
+
+
+def _taken(criterion: Criterion, other: Record) -> Criterion:
+    """Return a criterion of another file's record; its places then say so."""
+    file = other.submission
+    reasons = [Reason(NET_BESIDE, {"file": file, "sha256": other.sha256 or ""})]
+    for reason in criterion.reasons:
+        place = str(reason.values.get("place", "")).removeprefix(" (")
+        told = {"place": f" ({file}, {place}"} if place else {}
+        reasons.append(Reason(reason.id, {**reason.values, **told}))
+    return replace(criterion, reasons=tuple(reasons), message=ENGLISH.of(*reasons))
+
+
+def in_language(record: Record, texts: Texts) -> Record:
+    """Return a record whose messages are in a language, where they have reasons to tell it from."""
+    criteria = [
+        replace(criterion, message=texts.of(*criterion.reasons)) if criterion.reasons else criterion
+        for criterion in record.criteria
+    ]
+    return replace(record, criteria=criteria)
+
+
+def to_json(value: object) -> bytes:
+    """Return a record, or a list of them, as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
+def record_path(student: str, results: Path) -> Path:
+    """Return where the record of a student is."""
+    return results / student / "result.json"
+
+
+def write_outcome(outcome: Outcome, results: Path) -> None:
+    """Write results/<student>/result.json, but where it stands already."""
+    path, content = record_path(outcome.student, results), to_json(outcome)
+    try:
+        if path.read_bytes() == content:
+            return
+    except FileNotFoundError:
+        pass
+    write_atomically(path, content)
+
+
+def write_grades(finals: Iterable[Final], criteria: Sequence[str], results: Path) -> None:
+    """Write results/grades.csv, one row per final (with a byte-order mark, for spreadsheets).
+
+    The score and the criteria are with the points of criteria that somebody set by hand; `final`
+    is what goes to the register. Where `finals` raises, the table stays as it was.
+    """
+    head, tail = ["student", "submission", "status", "score"], ["loss_manual", "loss_net"]
+    standing = ["attempt", "late_days", "final", "section"]
+    with writing_atomically(results / GRADES) as file:
+        table = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+        writer = csv.writer(table)
+        writer.writerow([*head, *criteria, *tail, "seconds", *standing])
+        for final in finals:
+            record = final.record
+            losses = (record.training.manual, record.training.net)
+            points = {criterion.id: f"{criterion.points:g}" for criterion in final.criteria}
+            writer.writerow(
+                [to_cell(final.student), to_cell(record.submission)]
+                + [record.status, f"{final.score:g}"]
+                + [points.get(criterion, "") for criterion in criteria]
+                + ["" if loss is None else f"{loss:.{LOSS_DIGITS}g}" for loss in losses]
+                + [f"{record.seconds:.3f}", str(final.attempt)]
+                + [f"{final.late_days:g}", f"{final.final:g}", to_cell(final.section)]
+            )
+        table.detach()

@@ -1,0 +1,1 @@
+"""Score one submission: ask a confined worker, judge, and record."""

@@ -1,0 +1,112 @@
+"""Read what students sent in a process that may die of it.
+
+A submission that takes that process with it is named, with the reason, and costs nobody else
+anything: the next one is read by another process.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from grader.scoring.limited import Allowance, LimitedProcess, Lost
+from grader.scoring.machine_faults import Smell
+from grader.source.by_code import ShownByCode, shown_by_code
+from grader.source.read import (
+    Source,
+    Unreadable,
+    read,
+    read_bytes,
+)
+from grader.submissions.candidates import Choice, is_handout
+from grader.submissions.works import Look, look_at
+
+# The largest notebook whose every value is read takes 4 seconds of a processor and 1.2 GB.
+ALLOWANCE = Allowance(seconds=30, memory_bytes=2**31)
+
+
+@dataclass(frozen=True)
+class ReadPaper:
+    """What is in the files of a submission that can be read, and why others cannot, by name.
+
+    The `candidates` are graded, each for itself. `untouched` are as they were handed out, `shown`
+    is what the code of each file shows. Where they were lost, `smell` is what may be the machine's
+    fault, and what is not `certain` may go well another time.
+    """
+
+    sources: Sequence[Source] = ()
+    problems: Mapping[str, str] = field(default_factory=dict)
+    candidates: Sequence[Source] = ()
+    untouched: Collection[str] = ()
+    shown: Mapping[str, ShownByCode] = field(default_factory=dict)
+    smell: Smell | None = None
+    certain: bool = True
+
+
+class Reader:
+    """Reads files in a process of its own. Use with `closing`, which ends it.
+
+    It is forked from this one: so have one thread here until the first file is read.
+    """
+
+    def __init__(self, allowance: Allowance = ALLOWANCE) -> None:
+        self._process = LimitedProcess(allowance)
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.close()
+
+    def look_at(self, path: Path, most_bytes: int) -> Look:
+        """Look at the text of a file; nothing is known of one that is lost, which is told later."""
+        try:
+            return self._process.call(look_at, path, most_bytes)
+        except Lost:
+            return Look()
+
+    def is_handout(self, path: Path, most_bytes: int, handed_out: Collection[str]) -> bool:
+        """Tell whether a file can be read, and is as it was handed out."""
+        try:
+            return self._process.call(is_handout, path, most_bytes, handed_out)
+        except Lost:
+            return False
+
+    def text_of(self, name: str, path: Path, most_bytes: int) -> str:
+        """Return all code of a file; raise Unreadable where there is none, or it is lost."""
+        try:
+            return self._process.call(_text_of, name, path, most_bytes)
+        except Lost as lost:
+            raise Unreadable(_problem(name, "it", lost)) from None
+
+    def read(self, files: Mapping[str, bytes], choice: Choice) -> ReadPaper:
+        """Read the files of a submission, which are lost together or not at all."""
+        try:
+            return self._process.call(_read, files, choice)
+        except Lost as lost:
+            what = "it" if len(files) == 1 else f"the {len(files)} files of this submission"
+            problems = {name: _problem(name, what, lost) for name in files}
+            return ReadPaper(problems=problems, smell=lost.smell, certain=lost.certain)
+
+
+def _problem(name: str, what: str, lost: Lost) -> str:
+    return f"{name} is not read: reading {what} {lost}"
+
+
+def _text_of(name: str, path: Path, most_bytes: int) -> str:
+    return read(name, read_bytes(path, most_bytes)).text
+
+
+def _read(files: Mapping[str, bytes], choice: Choice) -> ReadPaper:
+    sources, problems = [], {}
+    for name, data in files.items():
+        try:
+            source = read(name, data)
+        except Unreadable as error:
+            problems[name] = str(error)
+        else:
+            sources.append(replace(source, in_text=choice.only_asked(source.in_text)))
+    return ReadPaper(
+        sources=sources,
+        problems=problems,
+        candidates=choice.candidates(sources),
+        untouched=choice.untouched(sources),
+        shown={source.name: shown_by_code(source.text) for source in sources},
+    )

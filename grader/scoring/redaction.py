@@ -1,0 +1,245 @@
+"""What students read of the texts that came from their code: no hidden input is in them.
+
+Where a function is called, it holds hidden inputs, and can put them into any text: an error's, the
+name of its class, a place. So of such a text only what honest errors need is told: words, short
+whole numbers (shapes), places that there are. What came from a submission while it was loaded had
+seen no hidden input, and is whole; so is everything in the self-check, whose inputs are public.
+"""
+
+import builtins
+import re
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from grader.source.files import File, cells_of
+from grader.source.names import ASKED
+from grader.student_code.contract import (
+    NO_GPU_HERE,
+    OUT_OF_TIME,
+    Hint,
+    Kept,
+    Outcome,
+    Parameters,
+    Sighting,
+)
+
+LEFT_OUT = "…"
+LONGEST = 120  # characters of a text
+LONGEST_WORD = 60  # but for a word of the submission's own
+MOST_DIGITS = 3  # of a whole number
+MOST_NUMBERS = 12  # of a text
+NUMBER = re.compile(r"\.?\d+(?:[._]\d+)*(?:[eE][+-]?\d+)?", re.ASCII)
+WORD = re.compile(r"\w+", re.ASCII)
+# What honest errors hold: w1, float64, NotImplementedError, and shapes like 100x20. Bytes that are
+# written as text, in hexadecimal or base64, are otherwise.
+WITH_A_NUMBER = re.compile(r"[A-Za-z_]*\d{0,3}[A-Za-z_]*")
+SHAPE = re.compile(r"\d{1,3}(?:x\d{1,3})+")
+LETTERS = re.compile(r"[A-Za-z]{0,3}|(?:Py)?[a-z]*(?:[A-Z]+[a-z]{2,})*[A-Z]*[a-z]?")
+GLUED = re.compile(r"[\w+/=]*[+/=][\w+/=]*", re.ASCII)  # as base64 is
+LONGEST_GLUED = 16
+BETWEEN_LETTERS = re.compile(r"[\d_]+")
+FOREIGN = re.compile(rf"[^\x00-\x7f{LEFT_OUT}]+")
+LEFT_OUT_AGAIN = re.compile(rf"{LEFT_OUT}(?:[\s,;()\[\]/+-]*{LEFT_OUT})+")
+PLACE = re.compile(r"(?P<label>.+), line (?P<line>\d{1,7})", re.ASCII)
+NO_GPU = f" ({NO_GPU_HERE})"
+MOST_OWN = 4  # words of a text that are the submission's own
+# Words of the errors that Python, numpy and torch raise, and of ours. With any words that it likes
+# a submission could spell numbers.
+OF_ERRORS = """
+    a able about above addmm after all allocate already also ambiguous an and another answer any
+    are argument arguments array arrays as assigned assignment associated at attribute axes axis
+    backward base be because been before below between bias bmm bool Boolean bounds broadcast
+    broadcastable broke buffer but by bytes call callable called calling can cannot cast class
+    closed code comparison complex concatenate constructor contiguous convert converted
+    converting core could CPU current d data deep defined delete denied dense deprecated depth
+    descriptor diagonal dict did different dim dimension dimensional dimensionality dimensions
+    dims directory dispatch division do does double driver dtype dtypes during each element
+    elements ellipsis else empty enough equal equation error even exact exactly exceeded
+    existing exists expand expandable expanded expected expects fail failed far few file first
+    fit float float32 float64 flow following for format forward found frame from function
+    generator getting given global got grad gradient gradients has hashable hashed have hidden
+    if implemented import impossible in incompatible inconsistent index indexable indexed
+    indices inferred infinite inhomogeneous inner input inputs instance instead int int64
+    integer integers interpreted interrupted into invalid is istream it item items iterable
+    iterator its key keyword keywords killed kwargs large last layer layout leaf length lengths
+    like limit linear Linear list literal local long longer m1 m2 machine makes maps mat1 mat2
+    match matching mathematical matmul matrices matrix max maximum mean memory message method
+    min mismatch missing mm module more multiple multiplied must name named names nan ndarray
+    need needed needs negative network nn no non none NoneType nonzero not number numbers
+    numeric numpy object objects of off on one only opened operand operands operation operations
+    operator operators optional or order other out output over overflow overlap pack parameter
+    parameters parent parse permission position positional positions possible predict previous
+    private process processor promotion property protocol provided ragged range rank reader
+    recent recursion refer reference referenced required requires reshape result return returned
+    rows run runs s same scalar scalars scale self sequence set setting shape shaped shapes
+    should side singleton singular size sizes slice so solution specified spoke square stack
+    start step storage str string strings subscriptable subscripts such sum support supported
+    supports t takes target tensor tensors than that the them there this time to together too
+    took trained training transpose tried truth tuple turn two type types unable unbound
+    undefined unexpected unhashable unknown unpack unsupported until use used using valid value
+    values variable vector version view was weight were when where which while with without work
+    write wrong yet you zero
+"""
+# The tensors that a gradient is given.
+GIVEN = ("x", "y", *Parameters._fields, "hs", "y_pred")
+
+# What may stand in an error whatever the submission is: words of OF_ERRORS, and names of libraries.
+KNOWN = frozenset(
+    {
+        *OF_ERRORS.split(),
+        *map(str.capitalize, OF_ERRORS.split()),
+        *GIVEN,
+        *ASKED,
+        *("TODO", "CPU", "GPU", *WORD.findall(NO_GPU_HERE)),
+        *(number.name for number in signal.Signals),
+        *(
+            name
+            for package in (builtins, torch, torch.Tensor, torch.nn, np)
+            for name in dir(package)
+        ),
+    }
+)
+
+# Python, its packages, this one, and the home of whoever grades.
+OWN_FOLDERS = {sys.prefix, sys.base_prefix, str(Path(__file__).parent), str(Path.home())} - {"/"}
+IN_OWN_FOLDER = re.compile(
+    rf"(?:{'|'.join(map(re.escape, sorted(OWN_FOLDERS)))})(?![\w.-])(?:/[^\s'\"(),:]*)?"
+)
+PATH = re.compile(r"/[^\s'\"(),:]*")
+OF_WORKER = "/grader-"  # in the path of the folder that a submission runs in
+
+
+def without_folders(text: str) -> str:
+    """Return a text in which the paths of this machine's own files are their names alone.
+
+    An error that a student's code met may name them, and students read it.
+    """
+    text = IN_OWN_FOLDER.sub(lambda path: _name_of(path[0]), text)
+    return PATH.sub(lambda path: _name_of(path[0]) if OF_WORKER in path[0] else path[0], text)
+
+
+def _name_of(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+class Redactor:
+    """Tells students what the calls of one submission came to.
+
+    `main` and the files `beside` it are what was handed in, `notes` the places and texts of the
+    errors that it met while it was loaded.
+    """
+
+    def __init__(
+        self, main: File, beside: Sequence[File], notes: Sequence[tuple[str, str]]
+    ) -> None:
+        self._files = [main, *(file.beside() for file in beside)]
+        self._notes = notes
+
+    # Most submissions say nothing that is looked for in their text, so it is read when it is.
+
+    @cached_property
+    def _lines(self) -> dict[str, int]:
+        return {c.label: len(c.source.splitlines()) + 1 for c in cells_of(self._files)}
+
+    @cached_property
+    def _text(self) -> str:
+        return "\n".join(cell.source for cell in cells_of(self._files))
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(WORD.findall(self._text))
+
+    def outcome(self, outcome: Outcome) -> Outcome:
+        """Return an outcome as students may read it. That time was up is said by us, not there."""
+        is_ours = outcome.problem in OUT_OF_TIME
+        hint = outcome.hint
+        return replace(
+            outcome,
+            detail=outcome.detail if is_ours else self.error(outcome.detail),
+            where=self.place(outcome.where),
+            seen=tuple(Sighting(self.text(s.name), self.place(s.where)) for s in outcome.seen),
+            kept=tuple(Kept(self.text(k.name), self.place(k.where), k.kind) for k in outcome.kept),
+            damaged=tuple(name for name in outcome.damaged if name in GIVEN),
+            hint=hint if hint and self._bears_out(hint) else None,
+        )
+
+    def error(self, text: str) -> str:
+        """Return an error's text without what could be data, and with few words of its own."""
+        own: set[str] = set()
+
+        def is_told(word: str) -> bool:
+            if word.isdecimal() or word in KNOWN or SHAPE.fullmatch(word):
+                return True
+            if word in self._words:
+                own.add(word)
+            return word in own and len(own) <= MOST_OWN
+
+        told = self.text(text)
+        return LEFT_OUT_AGAIN.sub(
+            LEFT_OUT, WORD.sub(lambda word: word[0] if is_told(word[0]) else LEFT_OUT, told)
+        )
+
+    def text(self, text: str) -> str:
+        """Return a text without what could be data: numbers, odd words, other alphabets."""
+        text = without_folders(text)
+        told = text.removesuffix(NO_GPU)
+        ours = text[len(told) :]
+        told = self._only(GLUED, lambda run: len(run) <= LONGEST_GLUED, told)
+        told = self._only(WORD, _is_plain, _with_few_numbers(told))
+        told = self._only(FOREIGN, lambda run: False, told)
+        told = LEFT_OUT_AGAIN.sub(LEFT_OUT, told)
+        return (told if len(told) <= LONGEST else told[:LONGEST] + LEFT_OUT) + ours
+
+    def _only(self, pattern: re.Pattern[str], is_plain: Callable[[str], bool], text: str) -> str:
+        """Leave out of a text what matches a pattern, and is neither plain nor in the source."""
+
+        def told(match: re.Match[str]) -> str:
+            return match[0] if is_plain(match[0]) or match[0] in self._text else LEFT_OUT
+
+        return pattern.sub(told, text)
+
+    def place(self, place: str) -> str:
+        """Return a place if it is in the submission, else "".
+
+        The label of a file that it wrote itself is known by standing in its text.
+        """
+        match = PLACE.fullmatch(place)
+        if match is None:
+            return ""
+        label, line = match["label"], int(match["line"])
+        written = sum(self._lines.values()) if label in self._text else 0
+        return place if 0 < line <= self._lines.get(label, written) else ""
+
+    def _bears_out(self, hint: Hint) -> bool:
+        """Tell whether a submission, or an error it met before any call, shows what a hint says."""
+        if any(hint.where == where and text.startswith(hint.name) for where, text in self._notes):
+            return True
+        names = hint.name.split(".")
+        return bool(self.place(hint.where)) and all(name in self._text for name in names)
+
+
+def _is_plain(word: str) -> bool:
+    """Tell whether a word looks like one of a library's, in an error of its own."""
+    if len(word) > LONGEST_WORD or not WITH_A_NUMBER.fullmatch(word):
+        return SHAPE.fullmatch(word) is not None
+    return all(map(LETTERS.fullmatch, BETWEEN_LETTERS.split(word)))
+
+
+def _with_few_numbers(text: str) -> str:
+    """Return a text with its first whole numbers of a few digits, as shapes are told in."""
+    kept = 0
+
+    def told(number: re.Match[str]) -> str:
+        nonlocal kept
+        kept += 1
+        is_short = number[0].isdecimal() and len(number[0]) <= MOST_DIGITS
+        return number[0] if is_short and kept <= MOST_NUMBERS else LEFT_OUT
+
+    return NUMBER.sub(told, text)

@@ -1,0 +1,108 @@
+"""Ask one submission every case, in a worker of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from grader.confined.limits import Limits
+from grader.judging.judge import Case
+from grader.scoring.machine_faults import Smell, smell_of
+from grader.scoring.worker import (
+    BROKE,
+    Note,
+    Round,
+    Zygote,
+)
+from grader.source.files import File
+from grader.student_code.contract import (
+    OUT_OF_TIME,
+    Named,
+    Outcome,
+    Problem,
+    Spellings,
+    not_worth_trying,
+)
+
+
+@dataclass(frozen=True)
+class Interview:
+    """The outcomes of all cases in order, the errors of the source, and the layers of confinement.
+
+    `layers` are in force, `missing` are not, with the reason.
+    `named` is what its gradients name of autograd. `waited` tells that the worker was stopped
+    somewhere while it slept, or waited for something. `seconds` is processor time by function,
+    `ran` are the names of the files that ran.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    named: Named
+    notes: tuple[Note, ...]
+    layers: tuple[str, ...]
+    missing: Mapping[str, str]
+    waited: bool
+    seconds: Mapping[str, float]
+    ran: frozenset[str] = frozenset()
+
+    @property
+    def smell(self) -> Smell | None:
+        """What of it may be the machine's fault."""
+        problems = [outcome for outcome in self.outcomes if outcome.problem]
+        return smell_of(
+            [*(note.text for note in self.notes), *(outcome.detail for outcome in problems)],
+            # One that broke the protocol was killed for it.
+            died=any(
+                outcome.problem is Problem.CRASHED and not outcome.detail.startswith(BROKE)
+                for outcome in problems
+            ),
+            waited=self.waited,
+            is_late=any(outcome.problem is Problem.TIMEOUT for outcome in problems),
+        )
+
+
+def rounds_of(cases: Sequence[Case]) -> list[Round]:
+    """Return the rounds that put the cases in their order: a round a function."""
+    by_function = groupby(enumerate(cases, 1), key=lambda numbered: numbered[1].call.function)
+    rounds = []
+    for _, numbered in by_function:
+        (first, case), *more = numbered
+        rounds.append(Round(first, [case.call, *(case.call for _, case in more)]))
+    return rounds
+
+
+def interview(
+    main: File,
+    beside: Sequence[File],
+    packages: Sequence[str],
+    rounds: Sequence[Round],
+    zygote: Zygote,
+    limits: Limits,
+    spellings: Spellings,
+) -> Interview:
+    """Load `main`, with the files `beside` it, in a fresh worker and ask it the rounds.
+
+    Raises what Zygote.fork_worker raises, and nothing for what the files do.
+    """
+    with zygote.fork_worker(limits) as worker:
+        loaded = worker.load(main, beside, packages, spellings)
+        notes = () if isinstance(loaded, Outcome) else tuple(loaded)
+        outcomes: list[Outcome] = []
+        too_slow: dict[str, Outcome] = {}
+        seconds: dict[str, float] = {}
+        for questions in rounds:
+            before = worker.processor_seconds
+            untried = not_worth_trying(questions.function, too_slow)
+            answers = [untried] * len(questions.numbers) if untried else worker.ask(questions)
+            if answers[-1].problem in OUT_OF_TIME:
+                too_slow[questions.function] = answers[-1]
+            outcomes += answers
+            seconds[questions.function] = worker.processor_seconds - before
+    return Interview(
+        outcomes=tuple(outcomes),
+        named=worker.named,
+        notes=notes,
+        ran=worker.ran,
+        layers=tuple(worker.layers),
+        missing=worker.missing,
+        waited=worker.waited,
+        seconds=seconds,
+    )

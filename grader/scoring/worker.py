@@ -1,0 +1,440 @@
+"""The grader's handles on the zygote and its workers: everything behind them is untrusted."""
+
+import contextlib
+import os
+import signal
+import socket
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from grader.confined import wire
+from grader.confined.confinement import LAYERS, NOT_ROOT, place_for_base
+from grader.confined.limits import Limits, seconds_for
+from grader.confined.temporary import make_own_folder, remove, remove_abandoned
+from grader.errors import UserError
+from grader.source.files import File
+from grader.student_code.contract import (
+    OUT_OF_TIME,
+    Call,
+    Outcome,
+    Problem,
+    Sighting,
+    Spellings,
+    printable,
+    printable_sightings,
+)
+from grader.student_code.loading import WAITED, over
+from grader.util.clocks import (
+    OutOfTime,
+    ProcessClock,
+    Watch,
+    is_ready,
+)
+
+START_SECONDS = 120.0  # for the zygote to preload what students import, and a worker to be ready
+BROKE = "broke the protocol"
+UNINTERRUPTED = ", and could not be interrupted"
+NO_SPELLINGS: Spellings = {}
+GONE = "the process that forks the workers is gone"
+
+Message = TypeVar("Message", wire.Screened, wire.Loaded, wire.Answer)
+
+
+class ZygoteDied(Exception):
+    """The zygote is gone; what is graded is kept, the rest needs a new run."""
+
+
+class WorkerNotReady(Exception):
+    """A worker could not be made ready; no submission had anything to do with it."""
+
+
+class IsolationMissing(UserError):
+    """Strict isolation was asked for, and this machine lacks a layer of it."""
+
+
+class Zygote:
+    """A process forked from this one, which must have torch, one thread and no secrets yet.
+
+    Where `strict` is set, a worker that lacks a layer of confinement is not used. While one worker
+    is at work the next is made ready and the one before is cleared away, which takes about as long
+    as a submission without training does.
+
+    `cpus` are processors for this process, the zygote and the workers alone. A worker has one to
+    itself, so that a greedy submission takes time from nobody else, and this process waits for it
+    there: on one processor they take turns fastest. What is made ready or cleared away runs on
+    another, if there is one. Without `cpus` everything runs wherever there is room.
+    """
+
+    def __init__(self, pid: int, base: Path, lock: int, control: socket.socket) -> None:
+        self.strict = False
+        self.slowness = 1.0
+        """How many times what the rubric gives for computing is in the limits: see canary.py."""
+        self.cpus: Sequence[int] = ()
+        self._pid = pid
+        self._base = base
+        self._lock: int | None = lock  # on `base`
+        self._control = control
+        self._forked = 0
+        self._spare: Worker | None = None
+        self._ending = 0  # workers whose end was asked for and not yet told of
+
+    @classmethod
+    def fork(cls) -> Self:
+        """Fork the zygote. Call it before anything worth stealing is in memory."""
+        from grader.confined.zygote import serve
+
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        remove_abandoned()
+        base, lock = make_own_folder(place_for_base())
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                ours.close()
+                serve(theirs, base)
+                status = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(status)
+        theirs.close()
+        ours.settimeout(START_SECONDS)
+        return cls(pid, base, lock, ours)
+
+    def fork_worker(self, limits: Limits) -> "Worker":
+        """Return a confined worker, and have the next one made ready.
+
+        Raises ZygoteDied where the zygote does not answer, WorkerNotReady where the worker does
+        not come to be, and IsolationMissing as `strict` says.
+        """
+        worker = self._spare
+        if worker is None or worker.limits != limits or not worker.is_waiting():
+            if worker is not None:
+                worker.close()
+            worker = self._new_worker(limits)
+        self._spare = self._new_worker(limits)
+        worker.begin(self.slowness)
+        self._join(worker)
+        # That an ordinary user can give a worker no other user is no lack of this machine.
+        lacking = {name: why for name, why in worker.missing.items() if why != NOT_ROOT}
+        if self.strict and lacking:
+            with worker:
+                lacks = "; ".join(f"{name}: {why}" for name, why in lacking.items())
+                raise IsolationMissing(f"not all layers of isolation are in force here ({lacks})")
+        return worker
+
+    def close(self) -> None:
+        """End the zygote and with it every worker, and wait until it has cleaned up.
+
+        Closing again does nothing.
+        """
+        if self._spare is not None:
+            with contextlib.suppress(ZygoteDied):
+                self._spare.close()
+        self._control.close()
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self._pid, 0)
+        with contextlib.suppress(FileNotFoundError):  # but for a zygote that was killed
+            remove(self._base)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _join(self, worker: "Worker") -> None:
+        """Move to the processor of a worker, and the zygote to another."""
+        if worker.cpu is not None:
+            with _zygote_lives():
+                os.sched_setaffinity(0, {worker.cpu})
+                os.sched_setaffinity(self._pid, {*self.cpus} - {worker.cpu} or {worker.cpu})
+
+    def _new_worker(self, limits: Limits) -> "Worker":
+        self._forked += 1
+        number = self._forked
+        cpu = self.cpus[number % len(self.cpus)] if self.cpus else None
+        ours, theirs = socket.socketpair()
+        with theirs, _zygote_lives():
+            socket.send_fds(self._control, [f"fork {number}".encode()], [theirs.fileno()])
+        return Worker(ours, limits, cpu, lambda wait: self._end(number, wait))
+
+    def _end(self, number: int, wait: bool) -> int | None:
+        """Have a worker killed; where `wait` is set, return its wait status."""
+        if self._spare is not None:
+            self._join(self._spare)  # now: the end of a worker keeps its processor busy
+        with _zygote_lives():
+            self._control.send(f"end {number}".encode())
+            self._ending += 1
+            status = None
+            # In order: what was not waited for before comes first.
+            while self._ending > (0 if wait else 1):
+                reply = self._control.recv(64)
+                if not reply:
+                    raise ZygoteDied(GONE)
+                self._ending -= 1
+                status = int(reply)
+        return status if wait else None
+
+
+@contextlib.contextmanager
+def _zygote_lives() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ZygoteDied(GONE) from error
+
+
+class Round:
+    """Calls to one function that a worker is asked together, numbered from `first`.
+
+    They are encoded here, once for all workers.
+    """
+
+    def __init__(self, first: int, calls: Sequence[Call]) -> None:
+        self.function = calls[0].function
+        self.numbers = range(first, first + len(calls))
+        asks = [wire.ask_of(n, call) for n, call in zip(self.numbers, calls, strict=True)]
+        self.frame = wire.frame(wire.Round(asks))
+
+
+@dataclass(frozen=True)
+class Note:
+    """An error that the student's source met while it ran."""
+
+    where: str
+    text: str
+
+
+class Worker:
+    """One confined process for one submission. Leaving its `with` block kills the process.
+
+    No method raises for anything the worker does: once it has died, hung or broken the protocol
+    it is killed, and every later answer says so.
+    """
+
+    def __init__(
+        self,
+        channel: socket.socket,
+        limits: Limits,
+        cpu: int | None,
+        end: Callable[[bool], int | None],
+    ) -> None:
+        """Have the worker confine itself, without waiting for it. `end` kills it (see Zygote)."""
+        self.limits = limits
+        self.cpu = cpu
+        self._channel = channel
+        self._end = end
+        self._clock: ProcessClock | None = None
+        self._slowness = 1.0
+        self._asleep = 0.0  # seconds in all
+        self._ended: Outcome | None = None
+        self.waited = False
+        """Whether it had to be stopped while it slept, or waited for something."""
+        self.named: dict[str, tuple[Sighting, ...]] = {}
+        self.ran: frozenset[str] = frozenset()  # names of files
+        self.missing = dict.fromkeys(LAYERS, "the worker did not start")
+        """Layers of confinement that are not in force, with the reason."""
+        with contextlib.suppress(wire.WireError):  # begin() then finds the channel closed
+            wire.send(channel, wire.frame(wire.Start(limits, cpu)))
+        channel.setblocking(False)
+
+    def begin(self, slowness: float = 1.0) -> None:
+        """Wait until the worker is confined; raise WorkerNotReady where that cannot be.
+
+        Sleeping takes as long on every machine: its limits are the worker's without `slowness`.
+        """
+        self._slowness = slowness
+        try:
+            reply = wire.reply_of(wire.receive(self._channel, self.limits.frame_bytes, _for_start))
+        except wire.WireError as error:
+            self._kill(wait=True)
+            raise WorkerNotReady(f"a worker ended before it was confined: {error}") from error
+        if not isinstance(reply, wire.Ready):
+            self._kill(wait=True)
+            why = reply.why if isinstance(reply, wire.NotReady) else type(reply).__name__
+            raise WorkerNotReady(f"a worker could not be confined: {why}")
+        self.missing = reply.missing
+        self._clock = ProcessClock(reply.pid)
+
+    @property
+    def processor_seconds(self) -> float:
+        """Processor time that it has used."""
+        return self._clock.used() if self._clock else 0.0
+
+    @property
+    def layers(self) -> list[str]:
+        """Layers of confinement that are in force."""
+        return [layer for layer in LAYERS if layer not in self.missing]
+
+    def is_waiting(self) -> bool:
+        """Tell whether a worker that has not begun is still there."""
+        try:
+            return bool(self._channel.recv(1, socket.MSG_PEEK))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Kill the worker."""
+        self._kill(wait=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def load(
+        self,
+        main: File,
+        beside: Sequence[File],
+        packages: Sequence[str],
+        spellings: Spellings = NO_SPELLINGS,
+    ) -> list[Note] | Outcome:
+        """Run the main file of a submission; return its errors, or why it ended.
+
+        It can import the files `beside` it, Python's own library and `packages`. What it assigns
+        by one of the `spellings` counts where it defines no function. What its gradients name of
+        autograd is then in `named`: told before any of it ran.
+        """
+        seconds = self.limits.load_seconds + self.limits.import_seconds
+        given = {name: list(own) for name, own in spellings.items()}
+        files = [wire.handed_in_of(file) for file in (main, *beside)]
+        load = wire.Load(files[0], files[1:], list(packages), given)
+        screened = self._exchange(load, wire.Screened, seconds)
+        if isinstance(screened, Outcome):
+            return screened
+        self.named = {
+            name: printable_sightings(wire.sightings_of(pairs))
+            for name, pairs in screened.named.items()
+        }
+        loaded = self._exchange(wire.Run(), wire.Loaded, seconds)
+        if isinstance(loaded, Outcome):
+            return loaded
+        self.ran = frozenset(loaded.ran)
+        return [Note(printable(where), printable(text)) for where, text in loaded.notes]
+
+    def ask(self, questions: Round) -> list[Outcome]:
+        """Put a round to the student's functions; return an outcome a call.
+
+        The first call that takes too long ends the round: the rest would take as long, and share
+        its outcome.
+        """
+        seconds = seconds_for(questions.function, self.limits)
+        outcomes: list[Outcome] = []
+        self._send(questions.frame, seconds)
+        for number in questions.numbers:
+            if not outcomes or outcomes[-1].problem not in OUT_OF_TIME:
+                outcomes.append(self._answer(number, seconds))
+            else:
+                outcomes.append(outcomes[-1])
+        return outcomes
+
+    def _answer(self, number: int, seconds: float) -> Outcome:
+        """Receive the answer to call `number`, which has this time from now on."""
+        reply = self._receive(wire.Answer, seconds)
+        if isinstance(reply, Outcome):
+            return reply
+        try:
+            if reply.number != number:
+                raise wire.WireError("an answer to another call")
+            outcome = wire.outcome_of(reply)
+        except wire.WireError as error:
+            return self._give_up(Problem.CRASHED, f"{BROKE}: {error}")
+        if outcome.problem in OUT_OF_TIME:  # our limit, in our words
+            detail = WAITED if outcome.problem is Problem.WAITED else self._over(seconds)
+            outcome = Outcome(problem=outcome.problem, detail=detail)
+        return outcome.printable()
+
+    def _exchange(
+        self, message: wire.ToWorker, kind: type[Message], seconds: float
+    ) -> Message | Outcome:
+        """Send a message and receive the answer of type `kind`, or give the worker up."""
+        self._send(wire.frame(message), seconds)
+        return self._receive(kind, seconds)
+
+    def _send(self, framed: bytes, seconds: float) -> None:
+        """Send a frame, which the worker has this time to read, or give the worker up."""
+        if self._ended is not None:
+            return
+        try:
+            if self._spoke_unasked():
+                self._give_up(Problem.CRASHED, f"{BROKE}: spoke out of turn")
+                return
+            wire.send(self._channel, framed, self._watch(seconds))
+        except OutOfTime as error:
+            self._give_up_late(error, seconds)
+        except wire.WireError as error:
+            self._give_up(Problem.CRASHED, str(error))
+
+    def _receive(self, kind: type[Message], seconds: float) -> Message | Outcome:
+        """Receive a message of type `kind` within this time, or give the worker up."""
+        if self._ended is not None:
+            return self._ended
+        watch = self._watch(seconds)
+        try:
+            reply = wire.reply_of(wire.receive(self._channel, self.limits.frame_bytes, watch))
+        except OutOfTime as error:
+            return self._give_up_late(error, seconds)
+        except wire.WireError as error:
+            return self._give_up(Problem.CRASHED, str(error))
+        finally:
+            self.waited |= watch.interrupted
+            self._asleep += watch.asleep
+        if not isinstance(reply, kind):
+            return self._give_up(Problem.CRASHED, f"{BROKE}: another message")
+        return reply
+
+    def _watch(self, seconds: float) -> Watch:
+        assert self._clock is not None, "begin() comes first"
+        left = self.limits.total_seconds / self._slowness - self._asleep
+        sleeping = max(0.0, min(seconds / self._slowness, left))
+        return Watch(self._clock, seconds, sleeping, self.limits.grace_seconds)
+
+    def _spoke_unasked(self) -> bool:
+        try:
+            return bool(self._channel.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
+
+    def _give_up_late(self, error: OutOfTime, seconds: float) -> Outcome:
+        self.waited |= error.waited
+        if error.waited:
+            return self._give_up(Problem.WAITED, WAITED + UNINTERRUPTED)
+        return self._give_up(Problem.TIMEOUT, self._over(seconds) + UNINTERRUPTED)
+
+    def _give_up(self, problem: Problem, detail: str) -> Outcome:
+        status = self._kill(wait=True)
+        if problem is Problem.CRASHED and status is not None and os.WIFSIGNALED(status):
+            number = os.WTERMSIG(status)
+            if number == signal.SIGXCPU:
+                problem = Problem.TIMEOUT
+                detail = f"with what ran before it, {self._over(self.limits.total_seconds)}"
+            elif number != signal.SIGKILL:
+                detail = f"killed by {signal.Signals(number).name}"
+        self._ended = Outcome(problem=problem, detail=detail)
+        return self._ended
+
+    def _over(self, seconds: float) -> str:
+        return over(seconds, self.limits.reference_seconds)
+
+    def _kill(self, wait: bool) -> int | None:
+        """Kill the worker's process group, once; return its wait status where `wait` is set."""
+        if self._channel.fileno() < 0:
+            return None
+        self._channel.close()
+        return self._end(wait)
+
+
+def _for_start(channel: socket.socket, event: int) -> None:
+    """Wait for a worker to be made ready (see wire.Wait)."""
+    if not is_ready(channel, event, START_SECONDS):
+        raise WorkerNotReady(f"a worker was not ready after {START_SECONDS:g} s")

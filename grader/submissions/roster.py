@@ -1,0 +1,217 @@
+"""Who the students are in the system a class comes from, and what an instructor calls them."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from itertools import count
+from pathlib import Path
+
+import msgspec
+
+from grader.errors import UserError
+from grader.lms.layouts import Owner
+from grader.lms.sheets import Row, read_rows
+from grader.source.paths import shown
+from grader.submissions.naming import is_safe, safe, same_folder
+from grader.util.atomic import write_atomically
+from grader.util.csv_cells import to_cell
+
+STUDENTS = "students.csv"
+MOST_NAMED = 10  # ids of a table that are nobody's here
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A student of the gradebook, and who that is in a system ("": in none).
+
+    In none the id is the name of the file or folder; "" if an older grader did not note it.
+    """
+
+    student: str
+    system: str
+    id: str
+    name: str
+
+    @property
+    def known_by(self) -> str:
+        """The id in an instructor's table: the system's or, in none, what the student is called."""
+        return self.id or self.student
+
+
+class RosterRow(msgspec.Struct, frozen=True):
+    """A row of an instructor's table: what to call whom ("": as ever), and their section."""
+
+    id: str
+    student: str
+    section: str
+
+
+def write_people(people: Iterable[Person], results: Path) -> None:
+    """Write results/students.csv: who the students are whom a system knows."""
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(Person.__struct_fields__)
+    rows = [msgspec.structs.astuple(person) for person in people if person.system]
+    writer.writerows([to_cell(cell) for cell in row] for row in rows)
+    if rows:
+        write_atomically(results / STUDENTS, "\ufeff" + table.getvalue())
+
+
+def read_people(results: Path) -> list[Person]:
+    """Read the students.csv of an older grader; nobody if there is none.
+
+    Raise UserError if it is no such table; an OSError says why it cannot be read.
+    """
+    path = results / STUDENTS
+    if not path.exists():
+        return []
+    return [Person(**row.cells) for row in read_rows(path, Person.__struct_fields__, ["name"])]
+
+
+def read_roster(table: Path) -> list[RosterRow]:
+    """Read an instructor's table: the columns id and student and, if there is one, section.
+
+    A row needs one of the last two. Raise UserError if it has neither, or an id is there twice with
+    different names.
+    """
+    rows: dict[str, RosterRow] = {}
+    for line, cells in _given(table, ["id", "student"], ["section"]):
+        row = RosterRow(cells["id"].strip(), cells["student"].strip(), cells["section"].strip())
+        if row.student and not is_safe(row.student):
+            raise UserError(f"{table}, line {line}: {row.student!r} cannot be a folder's name")
+        if not (row.student or row.section):
+            raise UserError(f"{table}, line {line}: there is no student for id {shown(row.id)}")
+        if rows.setdefault(row.id, row) != row:
+            raise UserError(f"{table}, line {line}: id {shown(row.id)} has another student above")
+    return list(rows.values())
+
+
+class Names:
+    """What the students of a class are called: as in a table, else as they were before.
+
+    The id of a table is the system's or, in a class of no system, the name of the file or folder.
+    """
+
+    def __init__(
+        self,
+        people: Iterable[Person] = (),
+        rows: Iterable[RosterRow] = (),
+        table: str = "",
+    ) -> None:
+        """`people` are those of the gradebook, `rows` those of the `table` of this name."""
+        people = list(people)
+        self._table = table
+        self._known = {(p.system, p.id): p.student for p in people if p.id}
+        self._of = {same_folder(person.student): person for person in people}
+        self._new: dict[str, str] = {}  # names of this class, by what files are called
+        self._rows = {row.id: row for row in rows}
+        self._given = {row.id: row.student for row in self._rows.values() if row.student}
+        self._found: dict[str, Owner] = {}
+        self._seen = {person.known_by for person in people}
+        self._seen |= {id_ for id_, name in self._given.items() if same_folder(name) in self._of}
+
+    @property
+    def students(self) -> list[str]:
+        """The names that students of the gradebook have."""
+        return [person.student for person in self._of.values()]
+
+    def __call__(self, owner: Owner) -> str | None:
+        """Return what somebody is to be called, None where there is nothing to say about it.
+
+        Raise UserError where the table calls them as it calls somebody else, or as somebody else
+        was called before.
+        """
+        self._seen.add(owner.id)
+        if given := self._given.get(owner.id):
+            found = self._found.setdefault(same_folder(given), owner)
+            if found != owner:
+                raise UserError(f"{self._table}: calls both {found.id} and {owner.id} {given}")
+            if (other := self._other(owner, given)) and other.known_by not in self._given:
+                raise UserError(
+                    f"{self._table}: calls {owner.id} {given}, who was {other.known_by} until now"
+                )
+            return given
+        if known := self._known.get((owner.system, owner.id)):
+            return known
+        if not owner.system:
+            return self._by_file(owner.id)
+        name = owner.name
+        while self._other(owner, safe(name)):  # two would share their attempts
+            name = f"{name}-{owner.id}"
+        return None if name == owner.name else name
+
+    def check(self) -> list[str]:
+        """Return a line that names the table's ids which are nobody's in this class, if any are.
+
+        Raise UserError if all of them are.
+        """
+        if self._rows and not self._seen & self._rows.keys():
+            raise UserError(f"{self._table}: none of its ids is in this class")
+        others = sorted(self._rows.keys() - self._seen)
+        if not others:
+            return []
+        more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+        named = ", ".join(map(shown, others[:MOST_NAMED]))
+        return [f"{self._table}: nobody in this class has the id {named}{more}"]
+
+    def _by_file(self, called: str) -> str | None:
+        """Return the name of a student of no system by what their file or folder is called.
+
+        It is that of the gradebook's student if that is called just so. A new one gets another name
+        if theirs would be the same folder, as ADA's is that of ada.
+        """
+        name = safe(called)
+        person = self._of.get(same_folder(name))
+        if person is None:
+            return None
+        # Of whom there is no id, an older grader knew the name of the folder alone.
+        is_same = person.student == (called if person.system else name)
+        is_known_otherwise = person.id or person.student in self._given.values()
+        if is_same and (person.system or not is_known_otherwise):
+            return name
+        taken = {*self._of, *map(same_folder, self._new.values())}
+        free = (f"{name}-{number}" for number in count(2))
+        return self._new.setdefault(
+            called, next(new for new in free if same_folder(new) not in taken)
+        )
+
+    def _other(self, owner: Owner, student: str) -> Person | None:
+        """Return who else has this name, or one of the same folder.
+
+        Somebody of another system, or of none, is the same student if called just so.
+        """
+        person = self._of.get(same_folder(student))
+        if not owner.system or person is None:
+            return None
+        if person.system != owner.system:
+            return person if person.student != student else None
+        return person if person.id != owner.id else None
+
+
+def students_of(table: Path) -> list[str]:
+    """Return the column `student` of a CSV file.
+
+    Raise UserError if a name is in it twice, or cannot be a folder's name.
+    """
+    first: dict[str, int] = {}
+    for line, cells in _given(table, ["student"], []):
+        student = cells["student"].strip()
+        if student in first:
+            above = first[student]
+            raise UserError(
+                f"{table}, line {line}: student {shown(student)} is in line {above}, too"
+            )
+        if student != safe(student):
+            raise UserError(f"{table}, line {line}: {student!r} cannot be a folder's name")
+        first[student] = line
+    return list(first)
+
+
+def _given(table: Path, columns: Sequence[str], more: Sequence[str]) -> list[Row]:
+    """Return the rows of a table that somebody made; raise UserError if there are none.
+
+    With a `section` to tell, a row needs no other name of the student.
+    """
+    rows = read_rows(table, columns, ["student"] if more else [], more)
+    if not rows:
+        raise UserError(f"{table}: has no row below its headings")
+    return rows
