@@ -46,11 +46,11 @@ lint: $(INSTALLED) ## ruff, mypy --strict and the import rules
 	$(BIN)/lint-imports
 
 # No dates and no line numbers: the catalogues change only where a text does.
-messages: $(INSTALLED) ## Bring the texts of the code into grader/locale/ and compile them
+messages: $(INSTALLED) ## Bring the texts of the code into grader/judging/locale/ and compile them
 	@mkdir -p build
 	$(BIN)/pybabel --quiet extract -F babel.cfg -k N_ --no-location --omit-header -o build/messages.pot grader
-	$(BIN)/pybabel --quiet update -i build/messages.pot -d grader/locale --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
-	$(BIN)/pybabel --quiet compile -d grader/locale
+	$(BIN)/pybabel --quiet update -i build/messages.pot -d grader/judging/locale --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
+	$(BIN)/pybabel --quiet compile -d grader/judging/locale
 
 release: $(INSTALLED) ## Generate assignment/ and solution/ from the rubric and grader/homework/material/
 	$(BIN)/grader release

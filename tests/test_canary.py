@@ -14,7 +14,7 @@ import pytest
 from conftest import GRADER, ROOT, run_grader
 
 from grader.commands.__main__ import main
-from grader.commands.requests import GradeJob
+from grader.commands.requests import GradeRequest
 from grader.gradebook.remembering import Options
 from grader.grading import launch
 from grader.grading.batch import ENDS_SCORER
@@ -53,7 +53,7 @@ def unfit(monkeypatch) -> Callable[[str], None]:
 
 def job(path: Path, out: Path, rubric: Path | None = None) -> int:
     """Put what is asked of `grader grade` where the coordinating process reads it."""
-    given = GradeJob(
+    given = GradeRequest(
         paths=[str(path)], out=str(out), jobs=1, fail_under=None, isolation="auto", format="text",
         options=Options(rubric=str(rubric) if rubric else None, seed="5"), db=None, cluster=None,
         cache=True, pages=False, times=None,

@@ -19,10 +19,9 @@ from unittest import mock
 import msgspec
 
 from grader.commands import __main__ as commands
-from grader.commands import cli, shared
-from grader.commands.requests import Job
+from grader.commands import cli, requests, shared
+from grader.commands.requests import Request
 from grader.gradebook import Seed, remembering
-from grader.grading import launch
 from grader.grading.pool import Graders
 from grader.reports.feedback import render
 from grader.reports.feedback.pages import Pages
@@ -85,7 +84,7 @@ class WarmGrader:
         with (
             mock.patch.dict(os.environ),  # which a command may change
             mock.patch.object(sys, "argv", words),
-            mock.patch.object(launch, "replace_process", _run_job),
+            mock.patch.object(requests, "replace_process", _carry_out),
             mock.patch.object(remembering, "new_seed", return_value=SEED),
             mock.patch.object(shared, "Graders", self._lend),
             contextlib.nullcontext() if pages_apart else mock.patch.object(Pages, "_start", _page),
@@ -131,10 +130,10 @@ def _page(self: Pages, form: Form, order: Order) -> Future[str]:
     return future
 
 
-def _run_job(job: Job) -> NoReturn:
-    """Stand in for launch.replace_process, which would run the job in place of this process."""
-    descriptor = os.memfd_create("job")
-    os.write(descriptor, msgspec.msgpack.encode(job))
+def _carry_out(request: Request) -> NoReturn:
+    """Stand in for requests.replace_process, which would carry it out in place of this process."""
+    descriptor = os.memfd_create("request")
+    os.write(descriptor, msgspec.msgpack.encode(request))
     sys.exit(commands.main(descriptor))
 
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from selfcheck import main
+from .selfcheck import main
 
 sys.exit(main())

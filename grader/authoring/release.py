@@ -3,7 +3,6 @@
 The module, the notebooks and the handout are made from the same templates, so they cannot drift.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import distribution
 from pathlib import Path, PurePosixPath
@@ -15,58 +14,27 @@ from grader.homework.material.module import stub_of
 from grader.homework.material.notebook import handout_of, notebook_of
 from grader.homework.material.solution import solution_of
 from grader.homework.rubric import Rubric
-from grader.judging.messages import LOCALE
 from grader.util.atomic import EVERYBODY, STAFF, write_atomically
 from grader.util.zipping import zipped
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]
 SOLUTION, ASSIGNMENT = Path("solution"), Path("assignment")
 ARCHIVE = "homework.zip"
 
-# The grader's own code that the self-check runs: module of grader -> file of selfcheck.
-TRAVELLING = {
-    "selfcheck.__init__": "__init__.py",
-    "selfcheck.cautions": "cautions.py",
-    "selfcheck.checking": "checking.py",
-    "selfcheck.reading": "reading.py",
-    "selfcheck.running": "running.py",
-    "selfcheck.showing": "showing.py",
-    "selfcheck.tasks": "tasks.py",
-    "selfcheck.timing": "timing.py",
-    "selfcheck.watching": "watching.py",
-    "errors": "errors.py",
-    "submissions.__init__": "submissions.py",
-    "submissions.read": "read.py",
-    "by_code": "by_code.py",
-    "judging": "judging.py",
-    "diagnosis": "diagnosis.py",
-    "verdicts": "verdicts.py",
-    "catalogue": "catalogue.py",
-    "confined.contract": "contract.py",
-    "confined.names": "names.py",
-    "confined.asked": "asked.py",
-    "confined.calls": "calls.py",
-    "confined.files": "files.py",
-    "confined.folder": "folder.py",
-    "confined.following": "following.py",
-    "confined.formulas": "formulas.py",
-    "confined.guards": "guards.py",
-    "confined.hints": "hints.py",
-    "confined.magics": "magics.py",
-    "confined.modules": "modules.py",
-    "confined.parsing": "parsing.py",
-    "confined.plots": "plots.py",
-    "confined.screening": "screening.py",
-    "confined.shell": "shell.py",
-    "confined.state": "state.py",
-    "confined.student": "student.py",
-    "confined.versions": "versions.py",
-}
+# What students are given of the grader: it imports nothing but itself.
+TRAVELLING = ("errors.py", "source", "student_code", "judging", "selfcheck")
+COPIED = (".py", ".mo")
+SELFCHECK_INIT = '''"""Check your work: `check()` in a notebook, else `python -m selfcheck FILE`."""
+
+from .selfcheck import check
+
+__all__ = ["check"]
+'''
 SELFCHECK_MAIN = '''"""Run `python -m selfcheck FILE`."""
 
 import sys
 
-from selfcheck import main
+from .selfcheck import main
 
 sys.exit(main())
 '''
@@ -149,18 +117,16 @@ def _homework(rubric: Rubric) -> dict[Path, str | bytes]:
 def _selfcheck(rubric: Rubric) -> dict[Path, str | bytes]:
     check = ASSIGNMENT / "selfcheck"
     files: dict[Path, str | bytes] = {
+        check / "__init__.py": SELFCHECK_INIT,
         check / "__main__.py": SELFCHECK_MAIN,
         check / "public_cases.json": public_cases_json(rubric),
     }
-    for name, target in TRAVELLING.items():
-        source = PACKAGE.joinpath(*name.split(".")).with_suffix(".py").read_text(encoding="utf-8")
-        files[check / target] = travelling(source)
-    for messages in sorted(LOCALE.rglob("*.mo")):
-        files[check / LOCALE.name / messages.relative_to(LOCALE)] = messages.read_bytes()
+    for path in filter(lambda path: path.suffix in COPIED, _travelling()):
+        files[check / path.relative_to(PACKAGE)] = path.read_bytes()
     return files
 
 
-def travelling(source: str) -> str:
-    """Return a grader module's source as a module of the package selfcheck."""
-    imported = r"(?m)^from grader\.(?:(?:confined|selfcheck|submissions)\.)?(\w+) import"
-    return re.sub(imported, r"from selfcheck.\1 import", source)
+def _travelling() -> Iterator[Path]:
+    for name in TRAVELLING:
+        path = PACKAGE / name
+        yield from sorted(path.rglob("*")) if path.is_dir() else [path]

@@ -1,4 +1,4 @@
-"""Run a job in the coordinating process. Imports no torch."""
+"""Run a request in the coordinating process. Imports no torch."""
 
 import os
 import sys
@@ -8,11 +8,11 @@ import msgspec
 from grader.commands.change import change_settings, regrade
 from grader.commands.grade import grade
 from grader.commands.requests import (
-    GradeJob,
-    Job,
-    RegradeJob,
-    SettingsJob,
-    ValidateJob,
+    GradeRequest,
+    RegradeRequest,
+    Request,
+    SettingsRequest,
+    ValidateRequest,
 )
 from grader.commands.validation import validate
 from grader.util.exits import (
@@ -28,7 +28,7 @@ SWITCH_SECONDS = 0.0005
 
 
 def main(descriptor: int) -> int:
-    """Read the job from `descriptor` and run it; return the exit code."""
+    """Read the request from `descriptor` and run it; return the exit code."""
     sys.setswitchinterval(SWITCH_SECONDS)
     return exit_code_of(lambda: _run(descriptor), kept="; what was written is kept")
 
@@ -36,16 +36,16 @@ def main(descriptor: int) -> int:
 def _run(descriptor: int) -> int:
     with os.fdopen(descriptor, "rb") as file:
         file.seek(0)
-        job: Job = msgspec.msgpack.decode(file.read(), type=Job)
-    match job:
-        case GradeJob():
-            return grade(job)
-        case RegradeJob():
-            return regrade(job)
-        case SettingsJob():
-            return change_settings(job)
-        case ValidateJob():
-            return validate(job)
+        request: Request = msgspec.msgpack.decode(file.read(), type=Request)
+    match request:
+        case GradeRequest():
+            return grade(request)
+        case RegradeRequest():
+            return regrade(request)
+        case SettingsRequest():
+            return change_settings(request)
+        case ValidateRequest():
+            return validate(request)
 
 
 def _interruptible() -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from grader.commands.requests import RegradeJob, SettingsJob
+from grader.commands.requests import RegradeRequest, SettingsRequest
 from grader.commands.shared import (
     entries_of,
     find_nothing,
@@ -48,22 +48,24 @@ from grader.util.exits import DONE
 MOST_NAMED = 10
 
 
-def regrade(job: RegradeJob) -> int:
+def regrade(request: RegradeRequest) -> int:
     """Grade attempts again that the gradebook keeps; return the exit code."""
-    results = Path(job.results)
-    url = url_of(results, job.db)
+    results = Path(request.results)
+    url = url_of(results, request.db)
     require_unreadable({"the folder of results": [results], "the gradebook": [file_of(url)]})
     require_gradebook(results, url)
     with Gradebook(url) as book:
         assignment, renames = book.assignment, book.renames()
-        attempts = _chosen(job, book)
+        attempts = _chosen(request, book)
         before = {final.student: final for final in book.finals()}
 
         def record(some: Sequence[Result]) -> None:
             book.add(assignment.basis, entries_of(some), renames)
 
         try:
-            software = _grade(book, assignment, attempts, job.jobs, results, find_nothing, record)
+            software = _grade(
+                book, assignment, attempts, request.jobs, results, find_nothing, record
+            )
         except KeyboardInterrupt:
             with Folder(results, book, assignment, pages=None) as folder:
                 folder.complete()
@@ -79,51 +81,51 @@ def regrade(job: RegradeJob) -> int:
             [final.final for final in before.values()],
             [final.final for final in after],
         )
-        complete_folder(book, results, job.jobs)
+        complete_folder(book, results, request.jobs)
     return DONE
 
 
-def change_settings(job: SettingsJob) -> int:
+def change_settings(request: SettingsRequest) -> int:
     """Change what the gradebook remembers, and all that follows from it; return the exit code."""
-    results = Path(job.results)
-    url = url_of(results, job.db)
+    results = Path(request.results)
+    url = url_of(results, request.db)
     require_unreadable(
         {
             "the folder of results": [results],
             "the gradebook": [file_of(url)],
-            "the rubric": [job.options.rubric],
-            "the table of students": [job.options.students],
+            "the rubric": [request.options.rubric],
+            "the table of students": [request.options.students],
         }
     )
-    if job.options.rubric is None or job.dry_run:  # else a new gradebook may be set up
+    if request.options.rubric is None or request.dry_run:  # else a new gradebook may be set up
         require_gradebook(results, url)
     results.mkdir(parents=True, exist_ok=True)
     note_url(results, url)
     with Gradebook(url) as book:
         current = book.find_assignment()
-        wanted = _wanted(job, current, book)
-        rows = job.options.read_roster()
+        wanted = _wanted(request, current, book)
+        rows = request.options.read_roster()
         before = [final.final for final in book.finals()]
         if current is None and not book.people():
-            if job.dry_run:
+            if request.dry_run:
                 print("dry run: there is nothing yet that would change")
                 return DONE
-            book.set_up(wanted, rows, job.who)
+            book.set_up(wanted, rows, request.who)
             print(f"{results} now remembers the assignment: see `grader settings {results}`")
             return DONE
         keys: dict[int, str] = {}
         if current is None or current.basis != wanted.basis:
-            wanted, keys = _graded_anew(book, wanted, job.jobs, results)
+            wanted, keys = _graded_anew(book, wanted, request.jobs, results)
 
         def show(moves: Moves, after: Sequence[float]) -> None:
             show_moves(moves, before, after)
 
-        renamed = book.change(current, wanted, rows, keys, job.who, show, job.dry_run)
-        if job.dry_run:
+        renamed = book.change(current, wanted, rows, keys, request.who, show, request.dry_run)
+        if request.dry_run:
             print("dry run: nothing was changed")
             return DONE
-        _hide_names(book, renamed, job.jobs, results)
-        complete_folder(book, results, job.jobs, removed=renamed)
+        _hide_names(book, renamed, request.jobs, results)
+        complete_folder(book, results, request.jobs, removed=renamed)
     return DONE
 
 
@@ -140,33 +142,33 @@ def _hide_names(book: Gradebook, renamed: Mapping[str, str], jobs: int, results:
         _grade(book, book.assignment, attempts, jobs, results, find_nothing, record)
 
 
-def _chosen(job: RegradeJob, book: Gradebook) -> list[Stored]:
+def _chosen(request: RegradeRequest, book: Gradebook) -> list[Stored]:
     """Return the attempts that are to be graded again; raise UserError if there is none."""
-    if sum([bool(job.students), job.status is not None, job.all]) != 1:
+    if sum([bool(request.students), request.status is not None, request.all]) != 1:
         raise UserError("say what to grade again: STUDENT..., --status STATUS or --all")
-    for student in job.students:
+    for student in request.students:
         book.require(student)
-    attempts = book.stored(job.students or None)
-    if job.status is not None:
-        attempts = [attempt for attempt in attempts if attempt.status == job.status]
+    attempts = book.stored(request.students or None)
+    if request.status is not None:
+        attempts = [attempt for attempt in attempts if attempt.status == request.status]
     if not attempts:
         raise UserError(
             "nothing to grade again: no attempt that is kept with its files "
-            + (f"has the status {job.status}" if job.status else "is theirs")
+            + (f"has the status {request.status}" if request.status else "is theirs")
         )
     return attempts
 
 
-def _wanted(job: SettingsJob, current: Assignment | None, book: Gradebook) -> Assignment:
+def _wanted(request: SettingsRequest, current: Assignment | None, book: Gradebook) -> Assignment:
     """Return the assignment as it is to be."""
-    options = job.options
+    options = request.options
     wanted = first(options, book.seed_before()) if current is None else current
     rubric, name, seed = wanted.rubric, wanted.rubric_name, wanted.seed
     if options.rubric:
         rubric, name = load_rubric(Path(options.rubric)), options.rubric
     if options.seed is not None:
         seed = Seed(options.seed, "given")
-    if job.new_seed:
+    if request.new_seed:
         seed = new_seed()
     return replace(
         wanted.with_scoring(rubric, name, seed),

@@ -144,14 +144,13 @@ def grade(
     The first time, the gradebook in the results remembers the rubric, the seed, the language and
     the table of students. Later commands go by them, and need none of these options.
     """
-    from grader.commands.requests import GradeJob
-    from grader.grading.launch import replace_process
+    from grader.commands.requests import GradeRequest, replace_process
 
     _need_fork()
     if fail_under is not None and not math.isfinite(fail_under):
         raise UserError(f"--fail-under must be points, not {fail_under:g}")
     replace_process(
-        GradeJob(
+        GradeRequest(
             paths=[str(path) for path in paths],
             out=str(out),
             jobs=jobs,
@@ -198,9 +197,8 @@ def settings(
     that change are printed before anything is written.
     """
     from grader.commands.override import Place, show_settings
-    from grader.commands.requests import SettingsJob
+    from grader.commands.requests import SettingsRequest, replace_process
     from grader.gradebook.remembering import login_name
-    from grader.grading.launch import replace_process
 
     options = _options(rubric, seed, lang, students)
     if not new_seed and options == type(options)():
@@ -212,7 +210,7 @@ def settings(
         raise UserError("give --seed or --new-seed, not both")
     _need_fork()
     replace_process(
-        SettingsJob(str(results), db, jobs, options, new_seed, dry_run, who or login_name())
+        SettingsRequest(str(results), db, jobs, options, new_seed, dry_run, who or login_name())
     )
 
 
@@ -232,11 +230,10 @@ def regrade(
     db: Database = None,
 ) -> None:
     """Grade attempts again that the gradebook keeps; their files are not needed."""
-    from grader.commands.requests import RegradeJob
-    from grader.grading.launch import replace_process
+    from grader.commands.requests import RegradeRequest, replace_process
 
     _need_fork()
-    replace_process(RegradeJob(str(results), db, jobs, students or [], status, all_))
+    replace_process(RegradeRequest(str(results), db, jobs, students or [], status, all_))
 
 
 @app.command()
@@ -261,12 +258,11 @@ def validate(
     rubric: RubricFile = None,
 ) -> None:
     """Grade the solution, which earns all, and mutants, which lose their own; measure the mark."""
-    from grader.commands.requests import ValidateJob
-    from grader.grading.launch import replace_process
+    from grader.commands.requests import ValidateRequest, replace_process
 
     _need_fork()
     replace_process(
-        ValidateJob(str(rubric) if rubric else None, jobs, None if seed is None else str(seed))
+        ValidateRequest(str(rubric) if rubric else None, jobs, None if seed is None else str(seed))
     )
 
 

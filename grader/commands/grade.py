@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from grader.commands.requests import GradeJob
+from grader.commands.requests import GradeRequest
 from grader.commands.shared import (
     entries_of,
     find_nothing,
@@ -99,41 +99,41 @@ class _Overtaken(UserError):
     """Another process has meanwhile changed what this run goes by."""
 
 
-def grade(job: GradeJob) -> int:
-    """Grade the submissions of a job; return the exit code."""
+def grade(request: GradeRequest) -> int:
+    """Grade the submissions of a request; return the exit code."""
     with suppress(_Overtaken):
-        return _grade(job)
-    return _grade(job)  # by what the other process set, or refused, if something else was typed
+        return _grade(request)
+    return _grade(request)  # by what the other process set, or refused, if something else was typed
 
 
-def _grade(job: GradeJob) -> int:
-    results = Path(job.out)
-    url = url_of(results, job.db)
+def _grade(request: GradeRequest) -> int:
+    results = Path(request.out)
+    url = url_of(results, request.db)
     require_unreadable(
         {
-            "the class": job.paths,
+            "the class": request.paths,
             "the folder of results": [results],
             "the gradebook": [file_of(url)],
-            "the rubric": [job.options.rubric],
-            "the table of students": [job.options.students],
-            "the table of times": [job.times],
+            "the rubric": [request.options.rubric],
+            "the table of students": [request.options.students],
+            "the table of times": [request.times],
         }
     )
     with ExitStack() as opened:
         # Until the graders have proved themselves, nothing is written.
         before = _untouched(url, results, opened)
         remembered = _Remembered.of(before) if before else _Remembered()
-        assignment = _assignment(job, remembered, results)
+        assignment = _assignment(request, remembered, results)
         rubric, handout = assignment.rubric, Handout(assignment.rubric)
         source_bytes = rubric.limits.source_bytes
         # What is unpacked is read while the class is graded, and gone after that.
         archives = opened.enter_context(Archives(rubric.archives, source_bytes))
-        rows = job.options.read_roster()
-        names = _names(job, remembered, rows, results)
+        rows = request.options.read_roster()
+        names = _names(request, remembered, rows, results)
         remarks = list(_other_python(rubric.software.python))
         with closing(Reader()) as reader:
             submissions = discover(
-                [Path(path) for path in job.paths],
+                [Path(path) for path in request.paths],
                 archives,
                 results,
                 names,
@@ -141,19 +141,19 @@ def _grade(job: GradeJob) -> int:
                 untouched=lambda path: reader.is_handout(path, source_bytes, handout.lines),
                 remark=remarks.append,
                 zone=rubric.late.time_zone,
-                times=_times(job, assignment),
+                times=_times(request, assignment),
                 look=reader.look_at,
             )
         remarks += names.check() if rows else []
         several = any(len(each.files) > 1 for s in submissions for each in s.attempts)
         given = handout.lines if several else ()
-        brief = Brief.of(rubric, assignment.seed.value, job.isolation == "strict", given)
+        brief = Brief.of(rubric, assignment.seed.value, request.isolation == "strict", given)
         works = [work_of(submission, source_bytes) for submission in submissions]
         screen = opened.enter_context(
-            GradeScreen(sum(map(len, works)), rubric, results, quiet=job.format == "json")
+            GradeScreen(sum(map(len, works)), rubric, results, quiet=request.format == "json")
         )
-        start = starter(brief, min(job.jobs, len(works)), screen, job.cluster)
-        find = before.find if before and job.cache else find_nothing
+        start = starter(brief, min(request.jobs, len(works)), screen, request.cluster)
+        find = before.find if before and request.cache else find_nothing
         batch = opened.enter_context(Batch(works, brief, find, start, screen.show_alarm))
         results.mkdir(parents=True, exist_ok=True)
         note_url(results, url)
@@ -167,30 +167,34 @@ def _grade(job: GradeJob) -> int:
             raise _Overtaken(f"{results}: {OVERTAKEN}")
         remarks += _remember(book, assignment, known, brief, results)
         screen.show_remarks(remarks)
-        return _grade_class(job, submissions, book, renames, batch, screen)
+        return _grade_class(request, submissions, book, renames, batch, screen)
 
 
-def _assignment(job: GradeJob, remembered: _Remembered, results: Path) -> Assignment:
+def _assignment(request: GradeRequest, remembered: _Remembered, results: Path) -> Assignment:
     """Return what to go by; raise UserError if something else is remembered."""
     if remembered.assignment is None:
-        return first(job.options, seed_before(remembered.settings))
+        return first(request.options, seed_before(remembered.settings))
     known = remembered.roster, remembered.people, remembered.settings
-    check_same(job.options, remembered.assignment, *known, results)
+    check_same(request.options, remembered.assignment, *known, results)
     return remembered.assignment
 
 
 def _names(
-    job: GradeJob, remembered: _Remembered, rows: Sequence[RosterRow], results: Path
+    request: GradeRequest, remembered: _Remembered, rows: Sequence[RosterRow], results: Path
 ) -> Names:
     # An older grader kept them in a file beside the gradebook.
     people = remembered.people if remembered.assignment else read_people(results)
     if rows:
-        return Names(people, [*remembered.roster.values(), *rows], job.options.students or "")
+        return Names(people, [*remembered.roster.values(), *rows], request.options.students or "")
     return Names(people, remembered.roster.values())
 
 
-def _times(job: GradeJob, assignment: Assignment) -> Times:
-    return read_times(Path(job.times), assignment.rubric.late.time_zone) if job.times else NO_TIMES
+def _times(request: GradeRequest, assignment: Assignment) -> Times:
+    return (
+        read_times(Path(request.times), assignment.rubric.late.time_zone)
+        if request.times
+        else NO_TIMES
+    )
 
 
 def _remember(
@@ -258,14 +262,14 @@ def _untouched(url: str, results: Path, opened: ExitStack) -> Gradebook | None:
 
 
 def _grade_class(
-    job: GradeJob,
+    request: GradeRequest,
     submissions: Sequence[Submission],
     book: Gradebook,
     renames: int,
     batch: Batch,
     screen: GradeScreen,
 ) -> int:
-    results, assignment = Path(job.out), book.assignment
+    results, assignment = Path(request.out), book.assignment
     rubric, basis = assignment.rubric, assignment.basis
     if rubric.late.due and (untimed := _untimed(submissions)):
         screen.show_untimed(untimed)
@@ -274,15 +278,15 @@ def _grade_class(
     # Closed first, where a record cannot be written, so that no worker outlives the message.
     with (
         closing(
-            Pages(min(job.jobs, len(submissions)), results, assignment.language, rubric)
+            Pages(min(request.jobs, len(submissions)), results, assignment.language, rubric)
         ) as pages,
-        Folder(results, book, assignment, pages if job.pages else None) as folder,
+        Folder(results, book, assignment, pages if request.pages else None) as folder,
         closing(batch.results(book.find)) as all_,
     ):
         try:
             for some in all_:
                 entries = entries_of(some)
-                overruled += book.later_than_known(entries) if job.times else []
+                overruled += book.later_than_known(entries) if request.times else []
                 if not (some[0].was_known and book.is_unchanged(entries)):
                     book.add(basis, entries, renames)
                 # Counted as soon as it is in the book: what an interrupt tells is kept. What is not
@@ -300,19 +304,19 @@ def _grade_class(
             folder.write_tables(screen.alarms)
             raise
     of_run = [final for final in finals if final.student in students]
-    if job.format == "json":
+    if request.format == "json":
         _print_records(sorted(students), results)
     else:
         of_limit = _left_out(of_run, rubric.limits.graded_files)
-        screen.show_remarks([*_overruled(job, overruled), *_idle_extensions(book), *of_limit])
+        screen.show_remarks([*_overruled(request, overruled), *_idle_extensions(book), *of_limit])
         if assignment.language != "en":  # as the screen is
             figures = ClassFigures.of(finals, rubric.points, ENGLISH)
         screen.show_class(figures, of_run)
-    return UNDER_MARK if _is_any_under(job, of_run) else DONE
+    return UNDER_MARK if _is_any_under(request, of_run) else DONE
 
 
-def _is_any_under(job: GradeJob, finals: Iterable[Final]) -> bool:
-    mark = job.fail_under
+def _is_any_under(request: GradeRequest, finals: Iterable[Final]) -> bool:
+    mark = request.fail_under
     return mark is not None and any(final.final < mark for final in finals)
 
 
@@ -330,12 +334,12 @@ def _untimed(submissions: Sequence[Submission]) -> list[str]:
     )
 
 
-def _overruled(job: GradeJob, students: Sequence[str]) -> list[str]:
+def _overruled(request: GradeRequest, students: Sequence[str]) -> list[str]:
     """Return a line that names those whose time in a table does not count, if any are."""
     if not students:
         return []
     return [
-        f"{job.times}: an earlier time is known of the same work, and counts, of "
+        f"{request.times}: an earlier time is known of the same work, and counts, of "
         f"{listing(students)}; if it is wrong: grader override STUDENT --late-days N"
     ]
 

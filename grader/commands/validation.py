@@ -3,7 +3,7 @@
 from contextlib import closing
 from pathlib import Path
 
-from grader.commands.requests import ValidateJob
+from grader.commands.requests import ValidateRequest
 from grader.grading.pool import Graders
 from grader.homework.rubric import Rubric, load_rubric
 from grader.reports.terminal import show_validations
@@ -11,25 +11,25 @@ from grader.scoring.protocol import Brief
 from grader.util.exits import DONE, UNDER_MARK
 
 
-def validate(job: ValidateJob) -> int:
+def validate(request: ValidateRequest) -> int:
     """Grade them and show what each lost; return the exit code."""
     own = load_rubric()
-    rubric = load_rubric(Path(job.rubric)) if job.rubric else own
-    seed = rubric.cases.seed if job.seed is None else job.seed
+    rubric = load_rubric(Path(request.rubric)) if request.rubric else own
+    seed = rubric.cases.seed if request.seed is None else request.seed
     # Not above: it needs the solution's texts and what makes notebooks of them.
     from grader.authoring.validate import validate, validate_pairs, validate_solution
 
     # What 2000 steps with each mutant come to is known of the package's own homework.
     known = (rubric.homework, rubric.training) == (own.homework, own.training)
     untrained = rubric.untrained()
-    with closing(Graders(Brief.of(rubric, seed, strict=False), job.jobs)) as graders:
+    with closing(Graders(Brief.of(rubric, seed, strict=False), request.jobs)) as graders:
         validations = list(validate_solution(rubric, graders))
         validations += validate(rubric, graders) if known else []
-    with closing(Graders(Brief.of(untrained, seed, strict=False), job.jobs)) as graders:
+    with closing(Graders(Brief.of(untrained, seed, strict=False), request.jobs)) as graders:
         validations += [] if known else validate(untrained, graders)
         pairs = list(validate_pairs(untrained, graders))  # two mistakes show without training
     show_validations(validations, pairs)
-    sound = _pass_mark_holds(rubric, job.jobs)
+    sound = _pass_mark_holds(rubric, request.jobs)
     return DONE if sound and all(validation.holds for validation in validations) else UNDER_MARK
 
 

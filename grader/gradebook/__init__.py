@@ -1,8 +1,8 @@
 """The gradebook: the assignment, every attempt of every student, and what of it counts.
 
 tables.py is the schema and migrations/ bring an older one up, database.py is the connection,
-settings.py what is remembered of the assignment, statements.py what is read and written,
-standing.py what counts, recording.py who handed in what, and book.py puts them together. folder.py
+settings.py what is remembered of the assignment, queries.py what is read and written,
+attempts.py what counts, recording.py who handed in what, and book.py puts them together. folder.py
 says which gradebook a folder of results has.
 """
 

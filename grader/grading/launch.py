@@ -1,19 +1,10 @@
-"""Start the other processes of the grader, so that they show nothing that a course keeps secret.
-
-The coordinating process takes the place of the command line: what was typed there, a seed or a
-database's password, is not to be read off the list of processes while a class is graded. The
-processes that grade also start with a bare environment, since student code descends from them.
-"""
+"""Start the processes that grade, with a bare environment: student code descends from them."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
-import msgspec
-
-from grader.commands.requests import Job
 from grader.confined.devices import NO_GPU, ONE_THREAD
 
 # Nothing of this is anything that a course would keep secret.
@@ -32,17 +23,6 @@ KEPT = (
 # the environment or the user names; a process that was started so hands it on.
 PYTHON = (sys.executable, "-I" if sys.flags.isolated else "-P", "-m")
 EMPTY = "/"  # a folder that nobody hands anything in to: what else looks for files finds none
-
-
-def replace_process(job: Job) -> NoReturn:
-    """Run `job` in place of this process. Needs Linux: fork and memfd."""
-    descriptor = os.memfd_create("job")
-    os.set_inheritable(descriptor, True)
-    os.write(descriptor, msgspec.msgpack.encode(job))
-    sys.stdout.flush()
-    # What may be secret, the seed for one, is in the job; nobody finds it in /proc.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GRADER_")}
-    os.execve(sys.executable, [*PYTHON, "grader.commands", str(descriptor)], kept)
 
 
 def grading_environment() -> dict[str, str]:

@@ -159,7 +159,7 @@ Answer = Ready | Graded | Stopped | Failed
 def software() -> dict[str, str]:
     """Return the versions that a score may depend on, with a digest of the grader's own files."""
     digest = hashlib.sha256()
-    folder = Path(__file__).parent
+    folder = Path(__file__).parents[1]
     for path in sorted(folder.rglob("*.py")):
         digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes() + b"\0")
     return {

@@ -108,7 +108,9 @@ KNOWN = frozenset(
 )
 
 # Python, its packages, this one, and the home of whoever grades.
-OWN_FOLDERS = {sys.prefix, sys.base_prefix, str(Path(__file__).parent), str(Path.home())} - {"/"}
+OWN_FOLDERS = {sys.prefix, sys.base_prefix, str(Path(__file__).parents[1]), str(Path.home())} - {
+    "/"
+}
 IN_OWN_FOLDER = re.compile(
     rf"(?:{'|'.join(map(re.escape, sorted(OWN_FOLDERS)))})(?![\w.-])(?:/[^\s'\"(),:]*)?"
 )

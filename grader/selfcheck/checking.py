@@ -39,7 +39,7 @@ from ..student_code.loading import Loaded
 from ..student_code.screening import screen
 from .timing import Limits, Stopwatch
 
-CASES_FILE = Path(__file__).with_name("public_cases.json")
+CASES_FILE = Path(__file__).parents[1] / "public_cases.json"
 Stored = Mapping[str, Any]  # a part of that file
 INTERRUPTED = "KeyboardInterrupt"
 

@@ -217,7 +217,9 @@ def main() -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a Windows pipe may not know all letters
     try:
-        return run(request, stored_questions(), [sys.executable, "-m", __package__])
+        return run(
+            request, stored_questions(), [sys.executable, "-m", str(__package__).partition(".")[0]]
+        )
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

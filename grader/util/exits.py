@@ -42,7 +42,7 @@ LIMITED = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
 NO_THREAD = "can't start new thread"  # which Python raises as a RuntimeError
 # Where a file that cannot be read is not the user's: the grader itself, Python and its packages.
 OURS = [
-    Path(__file__).resolve().parent,
+    Path(__file__).resolve().parents[1],
     *(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")),
 ]
 

@@ -12,7 +12,7 @@ from grader.homework.rubric import RUBRIC_FILE, Rubric, to_toml
 from grader.util.zipping import zipped
 
 FILES = Path(__file__).with_name("files")
-PACKAGE = Path(__file__).parent.parent
+PACKAGE = Path(__file__).parents[2]
 # What the grader is installed from, beside the package.
 PROJECT = ("pyproject.toml", "constraints.txt", "README.md", "LICENSE")
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")

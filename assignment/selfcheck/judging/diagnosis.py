@@ -1,0 +1,245 @@
+"""Name the mistake in a wrong answer, by comparing it with what named mistakes would answer.
+
+This module travels in the self-check, where the answers of mistakes come from a file.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations, islice, pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..source.by_code import SIGN
+from ..student_code.contract import Outcome, Problem
+
+SAME = 1e-9  # relative, in the max norm: what counts as equal to a mistake's answer
+SAME_IN_SINGLE = 1e-5  # for an answer that went through float32
+SINGLE = "cast_to_float32"
+MULTIPLE = "scalar_multiple"
+ZERO = "zero_gradient"
+CONSTANT = "constant_gradient"
+# With these it is not known in which order the residual was to stand: no sign is called wrong.
+OF_EITHER_SIGN = {
+    "y_pred_for_residual",
+    "residual_added",
+    "residual_squared",
+    "residual_absolute",
+}
+MOST_NAMES = 2  # for one answer: with three, something fits almost anything
+PARALLEL = 0.999  # cosine of two answers that are worth a closer look
+Ids = tuple[str, ...]
+Shapes = tuple[tuple[int, ...], ...]
+
+# What a student's code returned, or a Net lacks, as calls.py words it.
+RETURNED = (
+    (re.compile(r"returned NoneType\b"), "return_forgotten"),
+    (re.compile(r"returned (?:tuple|list)\b"), "tuple_returned"),
+    (re.compile(r"returned ndarray\b"), "numpy_returned"),
+    (re.compile(r"must return two tensors"), "pair_not_returned"),
+    (re.compile(r"^Net has no \w+\.bias"), "net_bias_missing"),
+    (re.compile(r"^Net has no "), "net_layer_missing"),
+    (re.compile(r"^Net's \w+\.\w+ has shape"), "net_sizes_fixed"),
+)
+
+
+class Explanation(NamedTuple):
+    """Mistakes that explain an answer, and the factor that is left, where MULTIPLE is one."""
+
+    ids: Ids
+    factor: float = 1.0
+
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """The fewest mistakes are the best explanation; any number is less of one than a name."""
+        return (len(self.ids), MULTIPLE in self.ids)
+
+    def is_of(self, other: "Explanation") -> bool:
+        """Tell whether the same mistakes explain two answers.
+
+        A mistake times a number is one explanation only where it is the same number.
+        """
+        alone = self.ids == (MULTIPLE,)
+        return frozenset(self.ids) == frozenset(other.ids) and (
+            alone or math.isclose(self.factor, other.factor, rel_tol=SAME_IN_SINGLE)
+        )
+
+
+@dataclass(frozen=True)
+class Mistaken:
+    """What some mistakes make of a call: tensors, or what torch says where shapes do not fit."""
+
+    ids: Ids
+    answer: tuple[Tensor, ...] | str
+
+
+class Mistakes:
+    """What mistakes answer to one call, laid out so that an answer is held against all at once."""
+
+    def __init__(self, mistaken: Iterable[Mistaken] = ()) -> None:
+        self._raising: list[Mistaken] = []
+        by_shape: dict[Shapes, list[tuple[Ids, tuple[Tensor, ...]]]] = {}
+        for each in mistaken:
+            if isinstance(each.answer, str):
+                self._raising.append(each)
+            else:
+                by_shape.setdefault(_shapes(each.answer), []).append((each.ids, each.answer))
+        self._by_shape = {
+            shapes: (answers, torch.stack([_flat(answer) for _, answer in answers]))
+            for shapes, answers in by_shape.items()
+        }
+
+    def like(self, actual: Sequence[Tensor]) -> list[tuple[Ids, tuple[Tensor, ...]]]:
+        """Return the mistakes whose answers are about parallel to `actual`, or not finite."""
+        if _shapes(actual) not in self._by_shape:
+            return []
+        answers, stacked = self._by_shape[_shapes(actual)]
+        flat = _flat(actual)
+        cosines = (stacked @ flat).abs() / (stacked.norm(dim=1) * flat.norm())
+        near = ~(cosines < PARALLEL)  # which a NaN is not
+        return [answers[number] for number in near.nonzero().flatten().tolist()]
+
+    def raising(self, said: str) -> list[Mistaken]:
+        """Return those that raise this."""
+        return [each for each in self._raising if each.answer == said]
+
+
+def _shapes(tensors: Sequence[Tensor]) -> Shapes:
+    return tuple(tuple(tensor.shape) for tensor in tensors)
+
+
+def _flat(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.cat([tensor.flatten() for tensor in tensors])
+
+
+def explanations(
+    outcome: Outcome, expected: Sequence[Tensor], mistakes: Mistakes, samples: int
+) -> list[Explanation]:
+    """Return what explains a wrong outcome, the best first.
+
+    A gradient is compared up to a factor; `samples` is what a mean over them would divide by.
+    """
+    if outcome.problem:
+        return [Explanation(ids) for ids in _of_problem(outcome, mistakes)]
+    single = _is_single_precision(outcome.tensors, expected)
+    tolerance, more = (SAME_IN_SINGLE, (SINGLE,)) if single else (SAME, ())
+    actual = tuple(tensor.to(torch.float64) for tensor in outcome.tensors)
+    found: list[Explanation] = []
+    if len(actual) == 1 and not actual[0].any():
+        found.append(Explanation((ZERO,)))
+    for ids, answer in ((Ids(), tuple(expected)), *mistakes.like(actual)):
+        factor = _factor(actual, answer, samples, tolerance)
+        if factor is not None:
+            names = (name for name in factor.ids if name != SIGN or OF_EITHER_SIGN.isdisjoint(ids))
+            found.append(Explanation((*ids, *names, *more), factor.factor))
+    if not found and _is_permuted(actual, expected, tolerance):
+        found = [Explanation(("entries_permuted", *more))]
+    told = (each for each in found if 0 < len(each.ids) <= MOST_NAMES)
+    return sorted(told, key=lambda each: each.rank)
+
+
+def agreed(explained: Iterable[Sequence[Explanation]]) -> list[Explanation]:
+    """Return what explains all cases, the best first; looks no further than needed.
+
+    What one case leaves open another one decides.
+    """
+    cases = iter(explained)
+    left = list(next(cases))
+    while left and (case := next(cases, None)) is not None:
+        left = [one for one in left if any(one.is_of(other) for other in case)]
+    return left
+
+
+def is_constant(outcomes: Iterable[Outcome]) -> bool:
+    """Tell whether a gradient was one and the same tensor for each shape it had, and not once."""
+    by_shape: dict[Shapes, list[Tensor]] = {}
+    for outcome in outcomes:
+        if len(outcome.tensors) != 1:
+            return False
+        by_shape.setdefault(_shapes(outcome.tensors), []).append(outcome.tensors[0])
+    return all(
+        len(alike) > 1 and all(torch.equal(one, other) for one, other in pairwise(alike))
+        for alike in by_shape.values()
+    )
+
+
+def _of_problem(outcome: Outcome, mistakes: Mistakes) -> list[Ids]:
+    if outcome.problem is Problem.BAD_RETURN:
+        names = (name for pattern, name in RETURNED if pattern.search(outcome.detail))
+        return [(name,) for name in islice(names, 1)]
+    if outcome.problem is Problem.RAISED:
+        said = outcome.detail.removeprefix("RuntimeError: ")
+        return [each.ids for each in mistakes.raising(said)]
+    return []
+
+
+def _is_single_precision(actual: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
+    """Tell whether an answer, where it is not exact, has the digits of float32 and no more."""
+    inexact = [
+        got
+        for got, wanted in zip(actual, expected, strict=False)
+        if got.shape != wanted.shape or not torch.equal(got.to(torch.float64), wanted)
+    ]
+    # Zeros and ones have few digits whatever their precision.
+    return any(
+        got.dtype == torch.float32
+        or (
+            torch.equal(got, got.float().double()) and not torch.equal(got, got.bfloat16().double())
+        )
+        for got in inexact
+    )
+
+
+def _factor(
+    actual: tuple[Tensor, ...], answer: tuple[Tensor, ...], samples: int, tolerance: float
+) -> Explanation | None:
+    """Return the factor between an answer and a mistake's, by name; None where there is none."""
+    if [got.shape for got in actual] != [made.shape for made in answer]:
+        return None
+    if len(actual) > 1 or not actual[0].isfinite().all():
+        pairs = zip(actual, answer, strict=True)
+        same = all(_is_same(got, made, tolerance) for got, made in pairs)
+        return Explanation(()) if same else None
+    (got,), (made,) = actual, answer
+    norm = float(made.square().sum())
+    if not norm > 0 or not math.isfinite(norm):
+        return Explanation(()) if _is_same(got, made, tolerance) else None
+    factor = float((got * made).sum()) / norm
+    if factor == 0 or not _is_same(got, factor * made, tolerance):
+        return None
+    for name, value in _factors(samples):
+        if abs(factor - value) <= tolerance * abs(value):
+            return Explanation(name)
+    # Of one entry, any number is one of another.
+    return Explanation((MULTIPLE,), factor) if got.numel() > 1 else None
+
+
+@cache
+def _factors(samples: int) -> list[tuple[Ids, float]]:
+    """Return the factors that have a name, and the products of two of them; 1 has none."""
+    named = [
+        (SIGN, -1.0),
+        ("factor_two_missing", 0.5),
+        ("factor_two_doubled", 2.0),
+        ("mean_for_sum", 1 / samples),
+    ]
+    ones: list[tuple[Ids, float]] = [((), 1.0), *(((name,), value) for name, value in named)]
+    return ones + [((a, b), x * y) for (a, x), (b, y) in combinations(named, 2) if x * y != 1]
+
+
+def _is_same(got: Tensor, made: Tensor, tolerance: float) -> bool:
+    finite = made[made.isfinite()]
+    scale = float(finite.abs().max()) if finite.numel() else 0.0
+    return torch.allclose(got, made, rtol=0, atol=tolerance * scale, equal_nan=True)
+
+
+def _is_permuted(actual: Sequence[Tensor], expected: Sequence[Tensor], tolerance: float) -> bool:
+    """Tell whether a gradient's entries are the right ones in other places."""
+    if len(actual) != 1 or len(expected) != 1 or not 2 < actual[0].numel() == expected[0].numel():
+        return False
+    got, wanted = (tensor.flatten().sort().values for tensor in (*actual, *expected))
+    return _is_same(got, wanted, tolerance)

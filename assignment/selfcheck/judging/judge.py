@@ -1,0 +1,543 @@
+"""Judge what was asked: tensors expected and tensors returned in, points and a message out.
+
+This module travels in the self-check, so it needs nothing but torch. Both judge by `verdicts`.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import prod
+from operator import attrgetter
+
+import torch
+from torch import Tensor
+
+from ..source.by_code import ShownByCode, by_source
+from ..source.names import GRADIENTS, TOO_DEEP
+from ..student_code.contract import (
+    SWITCHED_OFF,
+    Call,
+    Named,
+    Outcome,
+    Parameters,
+    Problem,
+    Sighting,
+    Spellings,
+)
+from .diagnosis import (
+    CONSTANT,
+    MOST_NAMES,
+    SINGLE,
+    ZERO,
+    Explanation,
+    Ids,
+    Mistakes,
+    agreed,
+    explanations,
+    is_constant,
+)
+from .messages import Reason
+from .verdicts import (
+    NO_ERROR,
+    ErrorMap,
+    Verdict,
+    is_training,
+)
+
+NOTHING_NAMED: Named = {}
+# What is told of an error and of a loss: further digits help nobody, and tell of hidden inputs.
+ERROR_DIGITS = 2
+LOSS_DIGITS = 4
+NOTHING_SHOWN: ShownByCode = {}
+RECOMPUTED = "recomputed"
+Answered = Sequence[tuple["Case", Outcome]]
+
+TENSOR_NAMES = {
+    "forward": ("hs", "y_pred"),
+    "net": ("the output of Net", "hidden.weight", "hidden.bias", "predict.weight", "predict.bias"),
+}
+
+# What a problem's hint makes of it.
+HINTED = (
+    "missing_failed",
+    "missing_near",
+    "missing_nested",
+    "missing_unparsed",
+    "not_attempted_stub_above",
+    "raised_nested",
+)
+
+# By function: the handout's equation, and what it is about.
+EQUATIONS = {
+    "forward": ("(1.2)-(1.4)", "forward"),
+    "grad_w1": ("(3.6)", "W1"),
+    "grad_b1": ("(3.5)", "b1"),
+    "grad_w2": ("(3.4)", "W2"),
+    "grad_b2": ("(3.3)", "b2"),
+    "net": ("(1.2)-(1.4)", "Net"),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call, the criterion it counts for, and the tensors expected (none for training).
+
+    `on_path` is False where hs and y_pred are no forward pass's of the given x and params.
+    `mistaken` and `mistaken_twice` return what one or two mistakes would answer.
+    """
+
+    criterion: str
+    call: Call
+    expected: tuple[Tensor, ...] = ()
+    on_path: bool = True
+    mistaken: Callable[[], Mistakes] = Mistakes
+    mistaken_twice: Callable[[], Mistakes] = Mistakes
+
+
+@dataclass(frozen=True)
+class Marking:
+    """The numbers of the rubric that turn errors into points.
+
+    `activation_call` is torch's function for the activation ("torch.sigmoid").
+    """
+
+    points: Mapping[str, float]
+    full_tolerance: float
+    half_tolerance: float
+    half_share: float
+    recompute_share: float
+    autograd_share: float
+    misconceptions: Mapping[str, float]
+    pass_fraction: float
+    activation: str
+    activation_call: str
+    n_output: int
+
+
+@dataclass(frozen=True)
+class Written:
+    """What judging knows of a student's source, of which it reads nothing itself.
+
+    `shown` is what the code of its functions shows, `named` what its gradients name of autograd,
+    `spellings` how else what is asked may be called. `in_text` are the names that its text cells
+    would define, each with the cell's label and kind, `notes` the places and texts of the errors
+    that it met.
+    """
+
+    shown: ShownByCode = field(default_factory=dict)
+    named: Named = field(default_factory=dict)
+    in_text: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    spellings: Spellings = field(default_factory=dict)
+    notes: Sequence[tuple[str, str]] = ()
+
+    @property
+    def unparsed(self) -> tuple[str, str] | None:
+        """Place and error of the first thing that does not parse, and may hide what is asked."""
+        errors = ("SyntaxError", "IndentationError", "TabError")
+        return next((note for note in self.notes if note[1].startswith(errors)), None)
+
+    def cell_of(self, name: str) -> tuple[str, str] | None:
+        """Return label and kind of the text cell that would define a name, if there is one."""
+        spelled = (name, *self.spellings.get(name, ()))
+        return next((self.in_text[own] for own in spelled if own in self.in_text), None)
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """What one case came to: the share it earns, its relative error, and what to say of it.
+
+    `compared` is what was compared in the end: a tensor's name, the actual and the expected one.
+    """
+
+    share: float
+    error: float | None
+    reasons: tuple[Reason, ...]
+    compared: tuple[str, Tensor, Tensor] | None = None
+
+    @property
+    def badness(self) -> tuple[float, float]:
+        return (-self.share, math.inf if self.error is None else self.error)
+
+
+def verdicts(
+    criteria: Sequence[str], answered: Answered, marking: Marking, written: Written
+) -> list[Verdict]:
+    """Judge some criteria by all that was answered to a submission."""
+    if {(outcome.problem, outcome.hint) for _, outcome in answered} == {(Problem.MISSING, None)}:
+        reason = _nothing_defined(answered, written)
+        return [verdict for verdict in zero(reason, marking) if verdict.criterion in criteria]
+    return [_verdict(name, answered, marking, written) for name in criteria]
+
+
+def _verdict(criterion: str, answered: Answered, marking: Marking, written: Written) -> Verdict:
+    own = [one for one in answered if one[0].criterion == criterion]
+    if is_training(criterion):
+        verdict = judge_training(*own[0], marking)
+        damage = _damage(answered)
+        if damage and criterion == "train.manual" and verdict.points == 0:
+            reasons = (damage, *verdict.reasons)
+            verdict = replace(verdict, reasons=reasons, diagnosis=damage.id)
+    else:
+        beside = [one for one in answered if _is_beside(one[0].criterion, criterion)]
+        before = _seen([one for one in answered if one[0].call.function == "forward"])
+        verdict = judge(criterion, own, marking, written.named, written.shown, beside, before)
+    if criterion == next(iter(marking.points)) and (missing := _mostly_missing(own, answered)):
+        verdict = replace(verdict, reasons=(missing, *verdict.reasons))
+    return replace(verdict, reasons=tuple(_placed(each, written) for each in verdict.reasons))
+
+
+def _mostly_missing(own: Answered, answered: Answered) -> Reason | None:
+    """Return what is to be defined, if most of it is not: it may be work for something else.
+
+    None if that is what the criterion's `own` cases say already.
+    """
+    missing = _missing(answered)
+    asked = {case.call.function for case, _ in answered if not is_training(case.criterion)}
+    if 2 * len(missing) <= len(asked) or not missing.keys().isdisjoint(_missing(own)):
+        return None
+    return Reason("mostly_missing", {"names": ", ".join(missing)})
+
+
+def _missing(answered: Answered) -> dict[str, None]:
+    """Return the names that are asked and not defined, in order."""
+    return dict.fromkeys(
+        outcome.detail for _, outcome in answered if outcome.problem is Problem.MISSING
+    )
+
+
+def _is_beside(other: str, criterion: str) -> bool:
+    """Tell whether another criterion asks the same function."""
+    return other != criterion and other.partition(".")[0] == criterion.partition(".")[0]
+
+
+def _damage(answered: Answered) -> Reason | None:
+    """Return that a gradient changes in place what the next one needs: training shows it alone."""
+    for case, outcome in answered:
+        if outcome.damaged:
+            values = {"function": case.call.function, "detail": ", ".join(outcome.damaged)}
+            return Reason("in_place_damage", values)
+    return None
+
+
+def _placed(reason: Reason, written: Written) -> Reason:
+    """Say of what is missing where it stands as text, if it does."""
+    is_missing = reason.id in ("missing", "missing_near")
+    found = written.cell_of(str(reason.values["detail"])) if is_missing else None
+    if found is None:
+        return reason
+    label, kind = found
+    return Reason("missing_in_text", {**reason.values, "cell": label, "kind": kind})
+
+
+def _nothing_defined(answered: Answered, written: Written) -> Reason:
+    """Say what to define, and what does not parse or stands as text, which may be why."""
+    missing = _missing(answered)
+    names = ", ".join(missing)
+    if found := next(filter(None, map(written.cell_of, missing)), None):
+        label, kind = found
+        return Reason("nothing_defined_in_text", {"names": names, "cell": label, "kind": kind})
+    place, error = written.unparsed or ("", "")
+    if error.endswith(TOO_DEEP):
+        return Reason("nothing_defined_too_deep", {"names": names, "place": place})
+    told = f" {place}: {error}." if error else ""
+    return Reason("nothing_defined", {"names": names, "error": told})
+
+
+def zero(reason: Reason, marking: Marking) -> list[Verdict]:
+    """Return verdicts of 0 points for a submission that could not be asked."""
+    return [Verdict(name, 0, points, (reason,)) for name, points in marking.points.items()]
+
+
+def judge(
+    criterion: str,
+    answered: Answered,
+    marking: Marking,
+    named: Named = NOTHING_NAMED,
+    shown: ShownByCode = NOTHING_SHOWN,
+    beside: Answered = (),
+    seen_in_forward: Sequence[Sighting] = (),
+) -> Verdict:
+    """Judge a criterion that compares tensors, from its cases and their outcomes.
+
+    The worst case counts, on the path and off it apart: right on the path and wrong off it earns
+    a share of what the on-path cases earn, by whether the source names autograd. A gradient that
+    torch was seen to differentiate, in its own calls or in those of forward, which come before,
+    earns the autograd share, whatever its values. forward loses nothing by it. A recognised mistake
+    earns its own share. `shown` is what the student's code shows, `beside` the same function's
+    cases that count for other criteria: both tell mistakes apart that answer the same here.
+    """
+    examined = [(case, outcome, _examine(case, outcome, marking)) for case, outcome in answered]
+    on_path = max((f for case, _, f in examined if case.on_path), key=lambda f: f.badness)
+    worst = max((f for _, _, f in examined), key=lambda f: f.badness)
+    function = answered[0][0].call.function
+    wrong = [(case, outcome) for case, outcome, finding in examined if finding.share < 1]
+    share, reasons, ids = worst.share, worst.reasons, Ids()
+    if on_path.share > 0 and worst.share == 0:
+        share, reasons, ids = _recomputed(on_path, named.get(function, ()), marking)
+        if ids == (RECOMPUTED,) and _is_cast([one for one in wrong if one[0].on_path]):
+            ids, reasons = (SINGLE, *ids), (_taught(SINGLE, function, marking), *reasons)
+    elif worst.share < 1:
+        also = [one for one in beside if _examine(*one, marking).share < 1]
+        ids = _diagnosed(wrong, also)
+        if worst.share > 0 and ids != (SINGLE,):  # it is nearly right, and no mistake
+            ids = ()
+        ids = by_source(ids, shown.get(function, frozenset()))
+        share = prod(_share(name, marking) for name in ids) if ids else share
+        reasons = (*(_taught(name, function, marking) for name in ids), *reasons)
+    before = seen_in_forward if share else ()  # it earns nothing for reasons of its own
+    if function in GRADIENTS and (autograd := _differentiated(_seen(answered), before)):
+        share *= marking.autograd_share
+        reasons, ids = (autograd,), ("autograd",)
+    points = marking.points[criterion]
+    return Verdict(
+        criterion=criterion,
+        points=share * points,
+        max_points=points,
+        reasons=reasons,
+        error=None if worst.error is None else rounded(worst.error, ERROR_DIGITS),
+        diagnosis="+".join(ids) or None,
+        map=error_map(*worst.compared) if worst.compared else None,
+    )
+
+
+def _seen(answered: Answered) -> list[Sighting]:
+    return [sighting for _, outcome in answered for sighting in outcome.seen]
+
+
+def _differentiated(own: Sequence[Sighting], in_forward: Sequence[Sighting]) -> Reason | None:
+    """Return where torch was seen to differentiate, if it was, or the watch for it switched off."""
+    found = [*own, *in_forward]
+    if not found:
+        return None
+    first = next((each for each in found if each.name != SWITCHED_OFF), found[0])
+    if first.name == SWITCHED_OFF:
+        return _autograd("autograd_unwatched", first)
+    return _autograd("autograd" if first in own else "autograd_in_forward", first)
+
+
+def _diagnosed(wrong: Answered, also: Answered) -> Ids:
+    """Return the mistakes that explain all wrong cases; those on the path, where off it none do.
+
+    Cases that are wrong `also`, in another criterion, choose between explanations and add nothing.
+    What is right up to a mistake on the path, and anything off it, is the mistake made in a second
+    forward pass.
+    """
+    if is_constant(outcome for _, outcome in wrong):
+        return (CONSTANT,) if any(out.tensors[0].any() for _, out in wrong) else (ZERO,)
+    if also and (ids := _explained([*wrong, *also])):
+        return _part(ids, wrong)
+    if ids := _explained(wrong):
+        return ids
+    on_path = [(case, outcome) for case, outcome in wrong if case.on_path]
+    if 0 < len(on_path) < len(wrong) and 0 < len(ids := _explained(on_path)) < MOST_NAMES:
+        return (*ids, RECOMPUTED)
+    return ()
+
+
+def _is_cast(wrong: Answered) -> bool:
+    """Tell whether a cast to float32 is all that is wrong in these cases."""
+    return bool(wrong) and _explained(wrong) == (SINGLE,)
+
+
+def _part(ids: Ids, wrong: Answered) -> Ids:
+    """Return as few of these mistakes as explain the wrong cases."""
+    parts = (each.ids for each in _by_one(wrong) if set(each.ids) < set(ids))
+    return next(parts, ids)
+
+
+def _explained(wrong: Answered) -> Ids:
+    """Return the mistakes that explain all of these best, or none."""
+    best = _by_one(wrong)[:1]
+    if not best or best[0].rank > (MOST_NAMES, False):
+        # A mistake times any number is less of an explanation than two mistakes.
+        by_two = agreed(_explanations(case, out, case.mistaken_twice()) for case, out in wrong)
+        best = sorted([*best, *by_two], key=lambda each: each.rank)[:1]
+    return best[0].ids if best else _one_by_one(wrong)
+
+
+def _by_one(wrong: Answered) -> list[Explanation]:
+    """Return what explains all of these by one mistake of the catalogue, with or without more."""
+    return agreed(_explanations(case, out, case.mistaken()) for case, out in wrong)
+
+
+def _one_by_one(wrong: Answered) -> Ids:
+    """Return the two mistakes of which each case shows one: an error may hide the other."""
+    shown: dict[str, None] = {}
+    for case, outcome in wrong:
+        explained = _explanations(case, outcome, case.mistaken())
+        if not explained or explained[0].rank > (1, False):
+            return ()
+        shown |= dict.fromkeys(explained[0].ids)
+    return tuple(shown) if len(shown) == MOST_NAMES else ()
+
+
+def _explanations(case: Case, outcome: Outcome, mistakes: Mistakes) -> list[Explanation]:
+    return explanations(outcome, case.expected, mistakes, len(case.call.tensors["x"]))
+
+
+def _share(name: str, marking: Marking) -> float:
+    """Return the share that a mistake leaves of the points; nothing, where none is named."""
+    own = {SINGLE: marking.half_share, RECOMPUTED: marking.recompute_share}
+    return own.get(name, marking.misconceptions.get(name, 0.0))
+
+
+def _taught(name: str, function: str, marking: Marking) -> Reason:
+    equation, parameter = EQUATIONS[function]
+    values: dict[str, str | int | float] = {
+        "function": function,
+        "equation": equation,
+        "parameter": parameter,
+        "activation": marking.activation,
+        "n_output": marking.n_output,
+    }
+    return Reason(name, values)
+
+
+def judge_training(case: Case, outcome: Outcome, marking: Marking) -> Verdict:
+    """Judge a training run by the loss of the parameters that it returned."""
+    points = marking.points[case.criterion]
+    given = case.call
+    if outcome.problem:
+        reason = _problem(outcome.problem, given.function, outcome)
+        return Verdict(case.criterion, 0, points, (reason,))
+    mark = pass_mark(given.tensors["y"], marking)
+    final = outcome.tensors[: len(Parameters._fields)]
+    faulty = _shape_fault(given.parameters(), final, Parameters._fields)
+    if faulty:
+        return Verdict(case.criterion, 0, points, (faulty,))
+    params = Parameters(*(tensor.to(torch.float64) for tensor in final))
+    loss = final_loss(given.tensors["x"], given.tensors["y"], params, marking.activation_call)
+    # An activation may make finite values of infinite weights, so the loss alone does not tell.
+    if not all(map(math.isfinite, (loss, *(float(p.abs().sum()) for p in params)))):
+        return Verdict(case.criterion, 0, points, (Reason("diverged"),))
+    passed = loss <= mark
+    values = {"loss": rounded(loss, LOSS_DIGITS), "pass_mark": rounded(mark, LOSS_DIGITS)}
+    reason = Reason("trained" if passed else "not_trained", values)
+    earned = points if passed else 0
+    return Verdict(case.criterion, earned, points, (reason,), loss=values["loss"])
+
+
+def rounded(value: float, digits: int) -> float:
+    """Return a value to some significant digits."""
+    return float(f"{value:.{digits - 1}e}")
+
+
+def final_loss(x: Tensor, y: Tensor, params: Parameters, activation_call: str) -> float:
+    """Return the mean squared error of the network with `params` on (x, y).
+
+    Students are given this module, and are to write the forward pass themselves: so it is not
+    equations (1.2) to (1.4) in matrices, but what each hidden unit adds to the output.
+    """
+    activation = attrgetter(activation_call.removeprefix("torch."))(torch)
+    left = y - params.b2
+    for unit, incoming in enumerate(params.w1.unbind(1)):
+        fed = [column * weight for column, weight in zip(x.unbind(1), incoming, strict=True)]
+        value = activation(sum(fed, start=params.b1[:, unit]))
+        left = left - torch.outer(value, params.w2[unit])
+    return float(left.square().mean())
+
+
+def pass_mark(y: Tensor, marking: Marking) -> float:
+    """Return the largest final loss that passes: a fraction of the mean variance of y's columns."""
+    return marking.pass_fraction * float(y.var(0, correction=0).mean())
+
+
+def relative_error(actual: Tensor, expected: Tensor) -> tuple[float, tuple[int, ...]]:
+    """Return max|actual - expected| / max|expected| in float64, and the index of the worst entry.
+
+    Shapes must agree. The error is infinite where `actual` is not finite.
+    """
+    difference = (actual.to(torch.float64) - expected).abs()
+    worst = float(difference.max())
+    if worst == 0:
+        return 0.0, (0,) * difference.dim()  # most answers are right, and most right ones exact
+    if not math.isfinite(worst):
+        difference[~difference.isfinite()] = math.inf
+    flat = int(difference.argmax())
+    error = float(difference.flatten()[flat] / expected.abs().max())
+    index: list[int] = []
+    for size in reversed(difference.shape):
+        flat, entry = divmod(flat, size)
+        index.insert(0, entry)
+    return error, tuple(index)
+
+
+def error_map(name: str, actual: Tensor, expected: Tensor) -> ErrorMap:
+    """Return where two matrices of one shape differ."""
+    relative = (actual.to(torch.float64) - expected).abs() / expected.abs().max()
+    decades = relative.log10().floor().clamp(min=NO_ERROR)
+    rows: list[list[float]] = decades.tolist()
+    return ErrorMap(name, [[int(d) if math.isfinite(d) else None for d in row] for row in rows])
+
+
+def _examine(case: Case, outcome: Outcome, marking: Marking) -> _Finding:
+    function = case.call.function
+    if outcome.problem:
+        return _Finding(0, None, (_problem(outcome.problem, function, outcome),))
+    names = TENSOR_NAMES.get(function, (function,))
+    faulty = _shape_fault(case.expected, outcome.tensors, names)
+    if faulty:
+        return _Finding(0, None, (faulty,))
+    pairs = zip(names, outcome.tensors, case.expected, strict=True)
+    return max(
+        (_compare(name, actual, expected, marking) for name, actual, expected in pairs),
+        key=lambda finding: finding.badness,
+    )
+
+
+def _compare(name: str, actual: Tensor, expected: Tensor, marking: Marking) -> _Finding:
+    error, index = relative_error(actual, expected)
+    compared = (name, actual, expected)
+    place = {"tensor": name, "entry": str(list(index))}
+    if not math.isfinite(error):
+        return _Finding(0, None, (Reason("not_finite", place),), compared=compared)
+    if error <= marking.full_tolerance:
+        return _Finding(1, error, (Reason("right"),))
+    told = rounded(error, ERROR_DIGITS)
+    numbers = {"error": told, "tolerance": marking.full_tolerance}
+    if error <= marking.half_tolerance:
+        reason = Reason("half", {**place, **numbers})
+        return _Finding(marking.half_share, error, (reason,), compared=compared)
+    return _Finding(0, error, (Reason("wrong", {**place, **numbers}),), compared=compared)
+
+
+def _shape_fault(
+    expected: Sequence[Tensor], actual: Sequence[Tensor], names: Sequence[str]
+) -> Reason | None:
+    if len(actual) != len(expected):
+        return Reason("count", {"actual": len(actual), "expected": len(expected)})
+    for name, got, wanted in zip(names, actual, expected, strict=True):
+        if got.shape != wanted.shape:
+            shapes = {"actual": str(tuple(got.shape)), "expected": str(tuple(wanted.shape))}
+            return Reason("shape", {"tensor": name, **shapes})
+    return None
+
+
+def _problem(problem: Problem, function: str, outcome: Outcome) -> Reason:
+    place = f" ({outcome.where})" if outcome.where else ""
+    values = {"function": function, "detail": outcome.detail, "place": place}
+    told = f"{problem.value}_{outcome.hint.kind}" if outcome.hint else ""
+    if outcome.hint and told in HINTED:  # a worker may answer anything
+        return Reason(
+            told, {**values, "name": outcome.hint.name, "there": f" ({outcome.hint.where})"}
+        )
+    return Reason(problem.value, values)
+
+
+def _recomputed(
+    on_path: _Finding, named: Sequence[Sighting], marking: Marking
+) -> tuple[float, tuple[Reason, ...], Ids]:
+    """Return share, reason and name for a gradient that is right on the path and wrong off it."""
+    if named:
+        reason = _autograd("autograd_named", named[0])
+        return on_path.share * marking.autograd_share, (reason,), ("autograd_named",)
+    reason = Reason("only_on_path")
+    if on_path.share < 1 and on_path.error is not None:
+        told = rounded(on_path.error, ERROR_DIGITS)
+        reason = Reason("recomputed_half", {"error": told})
+    return on_path.share * marking.recompute_share, (reason,), (RECOMPUTED,)
+
+
+def _autograd(message: str, sighting: Sighting) -> Reason:
+    place = f" ({sighting.where})" if sighting.where else ""
+    return Reason(message, {"name": sighting.name, "place": place})

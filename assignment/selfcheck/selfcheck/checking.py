@@ -1,0 +1,213 @@
+"""Judge what a student wrote against the public cases, by the grader's own code.
+
+The public cases are not the ones that decide a score, but they ask the same questions, and what is
+answered is judged by the same function (judging.verdicts): there is no rule of its own here. Only
+torch is needed.
+"""
+
+import ast
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import UserError
+from ..judging.diagnosis import Ids, Mistaken, Mistakes
+from ..judging.judge import Case, Marking, Written
+from ..judging.verdicts import is_training
+from ..source.by_code import shown_by_code
+from ..source.files import File, cells_of
+from ..source.following import Files
+from ..source.names import GRADIENTS
+from ..student_code.calls import answer
+from ..student_code.contract import (
+    Call,
+    Outcome,
+    Problem,
+    Spellings,
+    printable,
+    printable_sightings,
+)
+from ..student_code.formulas import Formula, formulas_of, with_formulas
+from ..student_code.loading import Loaded
+from ..student_code.screening import screen
+from .timing import Limits, Stopwatch
+
+CASES_FILE = Path(__file__).parents[1] / "public_cases.json"
+Stored = Mapping[str, Any]  # a part of that file
+INTERRUPTED = "KeyboardInterrupt"
+
+
+@dataclass(frozen=True)
+class Questions:
+    """The public cases, and what else of the rubric decides how work is judged.
+
+    `python` and `packages` are what student code finds when it is graded, `limits` how long it may
+    take, and `source_bytes` is the size of the largest file.
+    """
+
+    cases: Sequence[Case]
+    marking: Marking
+    spellings: Spellings
+    python: str
+    packages: Sequence[str]
+    limits: Limits
+    source_bytes: int
+
+    @classmethod
+    def of(cls, text: str) -> "Questions":
+        """Return the questions that cases.public_cases_json has written down."""
+        stored: Stored = json.loads(text)
+        return cls(
+            cases=[_case(case, stored["mistakes"]) for case in stored["cases"]],
+            marking=Marking(**stored["marking"]),
+            spellings=stored["spellings"],
+            python=stored["software"]["python"],
+            packages=stored["software"]["packages"],
+            limits=Limits(**stored["limits"]),
+            source_bytes=stored["source_bytes"],
+        )
+
+    def chosen(self, only: str | None) -> list[str]:
+        """Return the criteria that `only` names (all without it), training last.
+
+        Raises UserError where it names none.
+        """
+        names = [name for name in self.marking.points if only is None or _is_named(only, name)]
+        if not names:
+            known = ", ".join(self.marking.points)
+            raise UserError(f"nothing is called {only!r}; choose from {known}")
+        return sorted(names, key=is_training)
+
+    def cases_for(self, criteria: Iterable[str]) -> list[Case]:
+        """Return the cases that judging these criteria looks at, in the order of asking."""
+        functions = {name.partition(".")[0] for name in criteria}
+        if "train.manual" in criteria:  # whose end what a gradient damages may explain
+            functions.update(GRADIENTS)
+        if not functions.isdisjoint(GRADIENTS):  # what torch does in forward counts for them
+            functions.add("forward")
+        return [
+            case
+            for case in self.cases
+            if case.criterion in self.marking.points
+            and (
+                case.criterion in criteria
+                if is_training(case.criterion)
+                else case.criterion.partition(".")[0] in functions
+            )
+        ]
+
+
+def stored_questions() -> Questions:
+    """Read the public cases that stand beside this file."""
+    return Questions.of(CASES_FILE.read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a student wrote: its main file, what that came to, and what it writes as assignments."""
+
+    main: File
+    loaded: Loaded
+    written: Written
+    formulas: Sequence[Formula]
+    stopwatch: Stopwatch
+
+    @classmethod
+    def of(
+        cls,
+        main: File,
+        loaded: Loaded,
+        beside: Sequence[File],
+        in_text: Mapping[str, tuple[str, str]],
+        questions: Questions,
+        stopwatch: Stopwatch,
+    ) -> "Work":
+        """Return the work in these files, which were `loaded`."""
+        files = Files(main, beside)
+        formulas = formulas_of(files.pieces(), questions.spellings)
+        named = screen(files, formulas)
+        source = "\n".join(cell.source for cell in cells_of([*beside, main]))
+        written = Written(
+            shown=shown_by_code(source),
+            named={name: printable_sightings(found) for name, found in named.items()},
+            in_text=in_text,
+            spellings=questions.spellings,
+            notes=[(printable(note.where), printable(note.text)) for note in loaded.notes],
+        )
+        return cls(main, with_formulas(loaded, formulas), written, formulas, stopwatch)
+
+    def place_of(self, name: str) -> str:
+        """Return where a function or class was last written ("homework.py, line 30"), or ""."""
+        place = next((formula.place for formula in self.formulas if formula.name == name), "")
+        beside = [
+            cell for cell in self.loaded.cells if cell.label.partition(", ")[0] in self.helpers
+        ]
+        for cell in [*beside, *self.main.cells]:
+            for node in cell.statements:
+                if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
+                    place = f"{cell.label}, line {node.lineno}"
+        return place
+
+    @property
+    def helpers(self) -> list[str]:
+        """The names of the files beside the main one that it has taken something from."""
+        return [name for name in dict.fromkeys(self.loaded.ran) if name != self.main.name]
+
+    def ask(self, cases: Iterable[Case]) -> Iterator[tuple[Case, Outcome]]:
+        """Ask some cases one after the other."""
+        for function, together in groupby(cases, key=lambda case: case.call.function):
+            self.loaded.state.put_back_names()
+            for case in together:
+                question = partial(answer, _fresh(case.call), self.loaded)
+                outcome = self.stopwatch.ask(function, question)
+                if outcome.problem is Problem.RAISED and outcome.detail == INTERRUPTED:
+                    raise KeyboardInterrupt  # by whoever waits for the check
+                yield case, outcome.printable()
+
+
+def _is_named(only: str, criterion: str) -> bool:
+    return only.replace("_manual", ".manual").replace("_net", ".net") == criterion or (
+        criterion.startswith(f"{only}.")
+    )
+
+
+def _fresh(call: Call) -> Call:
+    """Copy a call's tensors, so that a function that changes its inputs spoils no other case."""
+    return Call(call.function, {n: t.clone() for n, t in call.tensors.items()}, call.settings)
+
+
+def _case(stored: Stored, mistakes: Stored) -> Case:
+    tensors = {name: _tensor(rows) for name, rows in stored["tensors"].items()}
+    once, twice = mistakes[stored["function"]]
+    return Case(
+        criterion=stored["criterion"],
+        call=Call(stored["function"], tensors, stored["settings"]),
+        expected=tuple(map(_tensor, stored["expected"])),
+        on_path=stored["on_path"],
+        mistaken=cache(partial(_mistakes, once, stored["mistaken"], stored["made"])),
+        mistaken_twice=cache(partial(_mistakes, twice, stored["mistaken_twice"], stored["made"])),
+    )
+
+
+def _mistakes(
+    ids: Sequence[Sequence[str]], answers: Sequence[str | list[int]], made: Sequence[Any]
+) -> Mistakes:
+    tensors = list(map(_tensor, made))
+
+    def answer_of(stored: str | list[int]) -> str | tuple[Tensor, ...]:
+        return stored if isinstance(stored, str) else tuple(tensors[number] for number in stored)
+
+    return Mistakes(
+        Mistaken(Ids(names), answer_of(answer)) for names, answer in zip(ids, answers, strict=True)
+    )
+
+
+def _tensor(rows: Any) -> Tensor:
+    return torch.tensor(rows, dtype=torch.float64)

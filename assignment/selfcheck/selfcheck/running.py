@@ -1,0 +1,227 @@
+"""Run a student's file and report on it: `python -m selfcheck FILE`, `grader check FILE`."""
+
+import argparse
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+
+from ..errors import UserError
+from ..judging.judge import verdicts
+from ..judging.messages import (
+    N_,
+    Texts,
+    language_here,
+    language_of,
+)
+from ..judging.verdicts import is_training
+from ..student_code.guards import guarded
+from ..student_code.loading import load
+from .cautions import of_python
+from .checking import (
+    INTERRUPTED,
+    Questions,
+    Work,
+    stored_questions,
+)
+from .reading import HandedIn, handed_in
+from .showing import Handed, Look, Report
+from .tasks import TASKS
+from .timing import Limits, Stopwatch
+from .watching import TOO_LONG, WHEN_TOLD, watch
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked. `when_told`: wait for a line on stdin, then take at most so many seconds.
+
+    `notice` is told before the file runs for the first time.
+    """
+
+    file: Path
+    only: str | None = None
+    watch: bool = False
+    lang: str | None = None
+    when_told: float | None = None
+    notice: str = ""
+
+    def arguments(self) -> list[str]:
+        """Return the command line that asks for the same once."""
+        options = {"--only": self.only, "--lang": self.lang}
+        given = [word for name, value in options.items() if value for word in (name, value)]
+        return [str(self.file), *given]
+
+    def give_notice(self) -> None:
+        """Print the notice, if there is one."""
+        if self.notice:
+            print(self.notice, file=sys.stderr, flush=True)
+
+
+def run(request: Request, questions: Questions, command: Sequence[str]) -> int:
+    """Do what is asked; return 0 when all is right (or watching ended), else 1.
+
+    `command` starts a process that does what this does. Raises UserError where the file cannot be
+    read or an option names nothing.
+    """
+    language = language_of(request.lang) if request.lang else language_here(os.environ)
+    look = look_of(Texts(language))
+    questions.chosen(request.only)
+    if request.watch:
+        request.give_notice()
+        return watch(request.file, [*command, *request.arguments()], look.texts)
+    if request.when_told is not None and not sys.stdin.readline():
+        return 0  # who watched is gone
+    return check_file(request, questions, look)
+
+
+def check_file(request: Request, questions: Questions, look: Look) -> int:
+    """Run a .py or .ipynb, check what it defines, print a report; return 0 when all is right.
+
+    Raises UserError where the file cannot be read or `only` names nothing.
+    """
+    os.environ.setdefault("MPLBACKEND", "Agg")  # no window may stop the check
+    given = handed_in(request.file, questions.source_bytes, Path.cwd())
+    request.give_notice()
+    with guarded(), empty_folder() as folder:
+        if request.when_told is not None:
+            labels = {cell.label for cell in given.main.cells}
+            _end_after(request.when_told, labels, look.texts, folder)
+        work = work_of(given, questions, questions.limits.here(), folder)
+        for place, text in work.written.notes:
+            print(f"! {place}: {text}")
+        cautions = list(of_python(questions, look.texts))
+        report = print_report(work, request.only, questions, look, cautions)
+    return 1 if report.next else 0
+
+
+@contextmanager
+def empty_folder() -> Iterator[Path]:
+    """Give an empty folder, for work_of; after the body it is gone, the current folder as before.
+
+    What is graded is alone with what was handed in, too.
+    """
+    before = os.getcwd()
+    with TemporaryDirectory(prefix="selfcheck-", ignore_cleanup_errors=True) as folder:
+        try:
+            yield Path(folder)
+        finally:
+            os.chdir(before)
+
+
+def work_of(given: HandedIn, questions: Questions, limits: Limits, folder: Path) -> Work:
+    """Run a file, with those beside it, in a folder, which becomes the current one; return it."""
+    limit = limits.of_statements()
+    loaded = load(given.main, given.beside, questions.packages, limit, folder)
+    if any(note.text == INTERRUPTED for note in loaded.notes):
+        raise KeyboardInterrupt
+    stopwatch = Stopwatch(limits)
+    return Work.of(given.main, loaded, given.beside, given.in_text, questions, stopwatch)
+
+
+def print_report(
+    work: Work, only: str | None, questions: Questions, look: Look, cautions: Sequence[str]
+) -> Report:
+    """Print what the quick criteria come to, then training; return the whole report."""
+    opening, report = None, None
+    for report in reports(work, only, questions, look, cautions):
+        if opening is None:
+            opening = report
+            print(opening.opening(), flush=True)
+    assert opening is not None  # reports() gives at least one
+    assert report is not None
+    print(report.closing(opening), flush=True)
+    return report
+
+
+def reports(
+    work: Work,
+    only: str | None,
+    questions: Questions,
+    look: Look,
+    cautions: Sequence[str] = (),
+) -> Iterator[Report]:
+    """Give the report on the quick criteria, and after it, where training is asked, on all.
+
+    `cautions` say what may be otherwise when the work is graded. Raises UserError where `only`
+    names nothing.
+    """
+    chosen = questions.chosen(only)
+    quick = [name for name in chosen if not is_training(name)]
+    training = chosen[len(quick) :]
+    places = {name: work.place_of(name) for name in {task.name for task in TASKS.values()}}
+    cases = questions.cases_for(chosen)
+    answered = list(work.ask(case for case in cases if not is_training(case.criterion)))
+    judged = verdicts(quick, answered, questions.marking, work.written)
+    handed = Handed(work.helpers, cautions, work.written.unparsed)
+    yield Report(judged, places, look, training, only is None, handed)
+    if training:
+        answered += work.ask(case for case in cases if is_training(case.criterion))
+        judged = [*judged, *verdicts(training, answered, questions.marking, work.written)]
+        handed = Handed(work.helpers, cautions, work.written.unparsed)
+        yield Report(judged, places, look, (), only is None, handed)
+
+
+def look_of(texts: Texts) -> Look:
+    """Return the look of standard output: colour only on a terminal, and not under NO_COLOR."""
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    if colour and sys.platform == "win32":
+        os.system("")  # switches the Windows console to escape sequences
+    return Look(texts, shutil.get_terminal_size().columns, colour)
+
+
+def _end_after(seconds: float, labels: set[str], texts: Texts, folder: Path) -> None:
+    """End this process after `seconds`, whatever it does then, and say where it was.
+
+    Nothing is left of `folder`.
+    """
+    student = threading.get_ident()
+
+    def end() -> None:
+        place = _place(sys._current_frames().get(student), labels)
+        message = N_("took longer than {seconds:g} s and was ended {place}: an endless loop?")
+        said = texts.say(message, seconds=seconds, place=f"({place})" if place else "")
+        print(said, flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(TOO_LONG)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+
+
+def _place(frame: FrameType | None, labels: set[str]) -> str:
+    while frame is not None:
+        if frame.f_code.co_filename in labels:
+            return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+        frame = frame.f_back
+    return ""
+
+
+def main() -> int:
+    """Run `python -m selfcheck FILE [--only NAME] [--watch] [--lang LANGUAGE]`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m selfcheck", description="Check your work against the public cases."
+    )
+    parser.add_argument("file", type=Path, help="your homework.py or homework.ipynb")
+    parser.add_argument("--only", metavar="NAME", help="one function or criterion, e.g. grad_w1")
+    parser.add_argument("--watch", action="store_true", help="check again at each save")
+    parser.add_argument("--lang", help="en, zh_Hans or zh_Hant; else as your system's language is")
+    parser.add_argument(WHEN_TOLD, type=float, help=argparse.SUPPRESS)
+    request = Request(**vars(parser.parse_args()))
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a Windows pipe may not know all letters
+    try:
+        return run(
+            request, stored_questions(), [sys.executable, "-m", str(__package__).partition(".")[0]]
+        )
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,118 @@
+"""The grader's limits of processor time, as they are on this machine.
+
+The grader measures them in training runs of the reference solution, and so does this: it stops what
+the grader would stop, where the system has timers of processor time (Linux, macOS), and elsewhere
+tells after it.
+"""
+
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from importlib import import_module
+from time import process_time
+
+import torch
+
+from ..student_code.calls import out_of_time
+from ..student_code.contract import (
+    OUT_OF_TIME,
+    Outcome,
+    Problem,
+    not_worth_trying,
+)
+from ..student_code.loading import (
+    Limiter,
+    LoadBudget,
+    TimeLimitReached,
+    no_limit,
+    over,
+    time_limit,
+)
+
+HAS_TIMERS = hasattr(signal, "setitimer")
+# Steps that are measured, for how many, and rounds of a step: so many take as long as a step of the
+# reference solution's.
+MEASURED_STEPS, RUN_STEPS, ROUNDS = 500, 2000, 14
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds of processor time that student code may take; rubric.toml says what each is for."""
+
+    reference_seconds: float
+    statement_seconds: float
+    import_seconds: float
+    load_seconds: float
+    slice_seconds: float
+    call_seconds: float
+    training_seconds: float
+
+    def here(self) -> "Limits":
+        """Return what they are on this machine."""
+        with suppress(Exception):  # torch imports it at the first call that is watched
+            import_module("torch._dynamo")  # now, so that no function is charged for it
+        factor = _reference_seconds() / self.reference_seconds
+        return Limits(**{name: value * factor for name, value in asdict(self).items()})
+
+    def of_statements(self) -> Limiter:
+        """Return what limits the statements of a file while it is loaded."""
+        if not HAS_TIMERS:
+            return no_limit
+        return LoadBudget(
+            self.statement_seconds,
+            self.import_seconds,
+            self.load_seconds,
+            self.slice_seconds,
+            self.reference_seconds,
+        )
+
+
+@dataclass(frozen=True)
+class Stopwatch:
+    """Asks functions, each in its time; what took too long is not asked again.
+
+    `stops`: what takes too long is stopped, and not only told of.
+    """
+
+    limits: Limits
+    stops: bool = HAS_TIMERS
+    _too_slow: dict[str, Outcome] = field(default_factory=dict)
+
+    def ask(self, function: str, answer: Callable[[], Outcome]) -> Outcome:
+        """Return the answer of a function, or that it took too long."""
+        untried = not_worth_trying(function, self._too_slow) or self._too_slow.get(function)
+        if untried:
+            return untried
+        is_training = function.startswith("train_")
+        seconds = self.limits.training_seconds if is_training else self.limits.call_seconds
+        outcome = self._timed(answer, seconds, over(seconds, self.limits.reference_seconds))
+        if outcome.problem in OUT_OF_TIME:
+            self._too_slow[function] = outcome
+        return outcome
+
+    def _timed(self, answer: Callable[[], Outcome], seconds: float, detail: str) -> Outcome:
+        if self.stops:
+            try:
+                with time_limit(seconds, detail):
+                    return answer()
+            except TimeLimitReached as error:
+                return out_of_time(error)
+        started = process_time()
+        outcome = answer()
+        if process_time() - started > seconds:
+            return Outcome(problem=Problem.TIMEOUT, detail=detail)
+        return outcome
+
+
+def _reference_seconds() -> float:
+    """Measure about how long the reference solution trains here.
+
+    It is not at hand, so this is a loop of as many operations on matrices of the same sizes.
+    """
+    h, x = torch.ones(100, 20, dtype=torch.float64), torch.ones(100, 1, dtype=torch.float64)
+    started = process_time()
+    for _ in range(MEASURED_STEPS):
+        for _ in range(ROUNDS):
+            (h.T @ x, torch.sigmoid(h), h * h)
+    return (process_time() - started) * RUN_STEPS / MEASURED_STEPS

@@ -1,0 +1,1 @@
+"""Read a student's text: files, cells, lines of IPython, what the code shows. Nothing is run."""

@@ -1,0 +1,107 @@
+"""What the code of a function shows: it tells mistakes apart whose answers are the same.
+
+This module travels in the self-check, so it needs nothing but the standard library.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Mapping, Sequence, Set
+
+from .magics import NOT_PARSED
+from .names import GRADIENTS
+
+SIGN = "sign"
+MOST_CHARACTERS = 10_000  # of a function whose text is looked at
+# By function, the mistakes that its code shows, of those that other ones are told from by code.
+ShownByCode = Mapping[str, Set[str]]
+DEFINED = re.compile(r"(?:def|class) \w+\b")
+# How a definition begins, and the function that cases are about.
+FUNCTIONS = {"class Net": "net"} | {f"def {name}": name for name in ("forward", *GRADIENTS)}
+GOES_ON = ("", " ", "\t", ")")  # how a line of a definition begins, but for its first
+
+
+def definitions(source: str) -> dict[str, str]:
+    """Return the text of the last definition of each asked function at the top level."""
+    found: dict[str, list[str]] = {}
+    name = None
+    for line in source.split("\n"):
+        if line[:1] not in GOES_ON:
+            match = DEFINED.match(line)
+            name = FUNCTIONS.get(match[0]) if match else None
+            if name:
+                found[name] = []
+        if name:
+            found[name].append(line)
+    return {name: "\n".join(lines) for name, lines in found.items()}
+
+
+def shown_by_code(source: str) -> dict[str, frozenset[str]]:
+    """Return what the code of those functions shows that a source defines at its top level."""
+    return {name: _shown_by(text) for name, text in definitions(source).items()}
+
+
+def _shown_by(definition: str) -> frozenset[str]:
+    if len(definition) > MOST_CHARACTERS:
+        return frozenset()
+    try:
+        nodes = list(ast.walk(ast.parse(definition)))
+    except NOT_PARSED:
+        return frozenset()
+    return frozenset(other for _, is_other, other in SAME_ANSWER if is_other(nodes))
+
+
+def by_source(ids: tuple[str, ...], shown: Set[str]) -> tuple[str, ...]:
+    """Tell mistakes whose answers are the same apart by what the code of the function shows."""
+    for same, _, other in SAME_ANSWER:
+        if same in ids and other in shown:
+            ids = tuple(other if name == same else name for name in ids)
+    return ids
+
+
+def _reverses_residual(nodes: Sequence[ast.AST]) -> bool:
+    """Tell whether code multiplies by -2, as the differential does, and has Y_pred - Y alone."""
+    has_minus_two = any(
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Mult)
+        and (_is_minus_two(node.left) or _is_minus_two(node.right))
+        for node in nodes
+    )
+    return (
+        has_minus_two
+        and any(_is_difference(node, "y_pred", "y") for node in nodes)
+        and not any(_is_difference(node, "y", "y_pred") for node in nodes)
+    )
+
+
+def _is_minus_two(node: ast.AST) -> bool:
+    match node:
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=2)):
+            return True
+    return False
+
+
+def _is_difference(node: ast.AST, minuend: str, subtrahend: str) -> bool:
+    match node:
+        case ast.BinOp(left=ast.Name(id=left), op=ast.Sub(), right=ast.Name(id=right)):
+            return (left, right) == (minuend, subtrahend)
+    return False
+
+
+def _transposes_w1(nodes: Sequence[ast.AST]) -> bool:
+    """Tell whether code has W1 transposed, which is in no right gradient."""
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr in ("T", "t", "mT")
+        and (
+            (isinstance(node.value, ast.Name) and node.value.id == "w1")
+            or (isinstance(node.value, ast.Attribute) and node.value.attr == "w1")
+        )
+        for node in nodes
+    )
+
+
+# Mistakes whose answers are the same, told apart by what the function's code says.
+SAME_ANSWER: tuple[tuple[str, Callable[[Sequence[ast.AST]], bool], str], ...] = (
+    (SIGN, _reverses_residual, "residual_reversed"),
+    ("w2_not_transposed", _transposes_w1, "w1_for_w2"),
+)

@@ -1,0 +1,186 @@
+"""Parse what a student wrote, and lose no more of it than the statements that are no Python.
+
+IPython's own syntax is turned into Python first. Parsing may take long for a source that was made
+to break it: run it where that does no harm.
+"""
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .magics import (
+    MAGIC_CELL,
+    NOT_PARSED,
+    RUN_THEIR_CELL,
+    SPECIAL,
+    Untransformed,
+    to_python,
+    transformer,
+)
+from .names import TOO_DEEP
+from .versions import explained
+
+MOST_FAULTS = 100
+DEPTH = (RecursionError, MemoryError)  # of which the parser says no line
+# What a statement cannot begin with at the start of a line: it goes on there.
+GOES_ON = re.compile(r"(?:else|elif|except|finally)\b|[)\]}]")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A statement that is no Python, and so is left out: its line, and the error."""
+
+    line: int | None
+    error: BaseException
+
+
+def parsed(source: str, label: str) -> tuple[list[ast.stmt], list[Fault]]:
+    """Return the top-level statements of a source, and the faults in it, in order."""
+    lines = source.split("\n")
+    faults: list[Fault] = []
+    if (whole := _parse(source, label)) is None and SPECIAL.search(source):
+        lines = to_python(source).split("\n")
+        whole = _parse("\n".join(lines), label)
+    if whole is None:
+        whole = []
+        for piece in _pieces(lines, label):
+            if isinstance(piece, Fault):
+                faults.append(piece)
+            else:
+                whole.append(piece)
+    return list(_expanded(whole, label, faults)), faults
+
+
+def _parse(text: str, label: str) -> list[ast.stmt] | None:
+    try:
+        return ast.parse(text, label).body
+    except NOT_PARSED:
+        return None
+
+
+def _pieces(lines: Sequence[str], label: str) -> Iterator[ast.stmt | Fault]:
+    """Yield the statements of lines that do not parse as a whole, and a fault for each that fails.
+
+    Where the parser stops, the statement is looked at by itself, and so is what stands before it
+    and after it. Where it does not say, as of what is nested too deeply, each half is.
+    """
+    starts = _starts(lines)
+    todo = [(0, len(lines))]
+    faults = 0
+    while todo:
+        begin, end = todo.pop()
+        text = "\n" * begin + "\n".join(lines[begin:end])
+        if not text.strip():
+            continue
+        try:
+            yield from ast.parse(text, label).body
+            continue
+        except NOT_PARSED as error:
+            failed = error
+        first, last = _statement_at(getattr(failed, "lineno", None), begin, end, starts, failed)
+        if (first, last) == (begin, end):
+            if (special := _from_ipython(lines[begin:end], begin, label)) is not None:
+                yield from special
+                continue
+            if isinstance(failed, DEPTH):
+                first = min((start for start in starts if start >= begin), default=begin)
+                yield Fault(first + 1, SyntaxError(TOO_DEEP))
+            else:
+                line = getattr(failed, "lineno", None)
+                yield Fault(line, explained(failed, lines[begin:end], begin))
+            faults += 1
+            if faults == MOST_FAULTS:
+                return
+            continue
+        # The last is taken first.
+        todo += [(last, end), (first, last), (begin, first)]
+
+
+def _starts(lines: Sequence[str]) -> list[int]:
+    """Return the lines at which a top-level statement may begin."""
+    starts: list[int] = []
+    before = ""
+    for number, line in enumerate(lines):
+        if line[:1].strip() and line[0] != "#":
+            if not (GOES_ON.match(line) or before.startswith("@") or before.endswith("\\")):
+                starts.append(number)
+            before = line
+        elif line.strip() and before.startswith("@") and not line.lstrip().startswith("#"):
+            before = "@"  # a decorator goes on
+        else:
+            before = line if line.endswith("\\") else before if before.startswith("@") else ""
+    return starts
+
+
+def _statement_at(
+    line: int | None, begin: int, end: int, starts: Sequence[int], error: BaseException
+) -> tuple[int, int]:
+    """Return the lines of the statement in which the parser stopped, from `begin` to `end`.
+
+    If it does not say where, the first half of the statements.
+    """
+    if line is None:
+        inside = [start for start in starts if begin < start < end]
+        return begin, inside[len(inside) // 2] if inside else end
+    at = min(max(line - 1, begin), end - 1)
+    if isinstance(error, IndentationError) and error.msg == "unexpected indent" and at > begin:
+        first = at
+    else:
+        first = max((start for start in starts if begin <= start <= at), default=begin)
+    last = min((start for start in starts if max(at, first) < start < end), default=end)
+    return first, last
+
+
+def _from_ipython(
+    lines: Sequence[str], begin: int, label: str
+) -> Sequence[ast.stmt | Fault] | None:
+    """Return a statement that is IPython's own syntax as Python; None if it is none."""
+    text = "\n".join(lines)
+    if not SPECIAL.search(text.lstrip()) or MAGIC_CELL.match(text):
+        return None
+    if transformer() is None:
+        return [Fault(begin + 1, Untransformed())]
+    return _parse("\n" * begin + to_python(text), label)
+
+
+def _expanded(
+    statements: Sequence[ast.stmt], label: str, faults: list[Fault]
+) -> Iterator[ast.stmt]:
+    """Yield statements, and in place of one that has IPython run some Python, that Python."""
+    for statement in statements:
+        source = _run_by_ipython(statement)
+        if source is None:
+            yield statement
+            continue
+        line = statement.lineno
+        try:
+            inner, inner_faults = parsed(source, label)
+        except RecursionError as error:
+            inner, inner_faults = [], [Fault(line, error)]
+        faults += [Fault(line, fault.error) for fault in inner_faults]
+        for one in inner:
+            for node in ast.walk(one):
+                if hasattr(node, "lineno"):
+                    ast.copy_location(node, statement)
+            yield one
+
+
+def _run_by_ipython(statement: ast.stmt) -> str | None:
+    """Return the Python in `get_ipython().run_cell_magic("time", "", "...")` and its like."""
+    match statement:
+        case ast.Expr(
+            value=ast.Call(
+                func=ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython")), attr=attr),
+                args=arguments,
+            )
+        ):
+            texts = [one.value for one in arguments if isinstance(one, ast.Constant)]
+        case _:
+            return None
+    match attr, texts:
+        case "run_cell_magic", [str(name), str(line), str(body)] if name in RUN_THEIR_CELL:
+            return f"%%{name} {line}\n{body}"
+        case "run_line_magic", ["time" | "prun", str(line)]:
+            return line
+    return None

@@ -1,0 +1,50 @@
+"""Keep what the homework asks for, where its name is given away again."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
+
+from torch import nn
+
+from ..source.names import ASKED
+
+
+@dataclass
+class Asked:
+    """The asked names of a namespace while statements run in it.
+
+    The last of each that can be called counts. Of Net an instance cannot.
+    """
+
+    namespace: dict[str, Any]
+    _kept: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    _lost: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def look(self, place: str) -> None:
+        """Take in what the statement at `place` left."""
+        for name in ASKED:
+            value = self.namespace.get(name)
+            if value is None and name not in self._kept:
+                continue
+            if is_answer(value):
+                if name not in self._kept or self._kept[name][0] is not value:
+                    self._kept[name] = value, place
+                self._lost.pop(name, None)
+            elif name in self._kept and name not in self._lost:
+                what = f"overwritten in {place} by a {type(value).__name__[:60]}"
+                gone = f"deleted in {place}"
+                self._lost[name] = place, what if name in self.namespace else gone
+
+    def put_back(self) -> Iterator[tuple[str, str]]:
+        """Put back what was given away; yield where, and what is to be told of it."""
+        for name, (place, how) in self._lost.items():
+            value, kept = self._kept[name]
+            self.namespace[name] = value
+            kind = "class" if inspect.isclass(value) else "function"
+            yield place, f"{name} was {how}; the {kind} from {kept} counts"
+
+
+def is_answer(value: object) -> TypeGuard[Callable[..., Any]]:
+    """Tell whether a value can be called, and is no network that was made already."""
+    return callable(value) and not issubclass(type(value), nn.Module)

@@ -1,0 +1,166 @@
+"""What crosses the trust boundary: a call goes in, an outcome comes back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal, NamedTuple
+
+from torch import Tensor
+
+from ..source.names import GRADIENTS
+
+
+class Parameters(NamedTuple):
+    """Weights and biases of the two-layer network, equations (1.2) and (1.4).
+
+    Shapes: w1 (1, H), w2 (H, 1); b1 (N, H) and b2 (N, 1) with a bias per sample,
+    b1 (1, H) and b2 (1, 1) with one row that all samples share.
+    """
+
+    w1: Tensor
+    b1: Tensor
+    w2: Tensor
+    b2: Tensor
+
+
+@dataclass(frozen=True)
+class Call:
+    """One question to a submission: a function's name, its tensors, and plain numbers."""
+
+    function: str
+    tensors: Mapping[str, Tensor]
+    settings: Mapping[str, float] = field(default_factory=dict)
+
+    def parameters(self) -> Parameters:
+        """The call's w1, b1, w2, b2."""
+        return Parameters(*(self.tensors[name] for name in Parameters._fields))
+
+
+class Problem(Enum):
+    """Why a call has no usable tensors."""
+
+    NOT_ATTEMPTED = "not_attempted"
+    MISSING = "missing"
+    RAISED = "raised"
+    BAD_RETURN = "bad_return"
+    TIMEOUT = "timeout"  # it used up its processor time
+    WAITED = "waited"  # it slept, or waited for something, for as long
+    CRASHED = "crashed"
+
+
+# At the end of an error's text, where the GPU was asked for.
+NO_GPU_HERE = "the grader has no GPU"
+
+HintKind = Literal["near", "nested", "unparsed", "failed", "stub_above"]
+OUT_OF_TIME = frozenset({Problem.TIMEOUT, Problem.WAITED})
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """Differentiation by torch: what does it, and the place in the source."""
+
+    name: str
+    where: str = ""
+
+
+KeptKind = Literal["made", "differentiated", "called"]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a gradient reads that was made before it was called: its name, and its place.
+
+    differentiated: by a statement in which torch differentiated. called: it is a function that
+    brings in what the source does not show, as open and exec do.
+    """
+
+    name: str
+    where: str
+    kind: KeptKind
+
+    def printable(self) -> "Kept":
+        """Return it with texts that are safe for a terminal."""
+        return Kept(printable(self.name), printable(self.where), self.kind)
+
+
+# Seen in place of differentiation, which could then not be seen.
+SWITCHED_OFF = "the watch for autograd was switched off"
+
+
+def printable(text: str) -> str:
+    """Make text that student code shaped safe for a terminal: no control characters."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
+def printable_sightings(sightings: Sequence[Sighting]) -> tuple[Sighting, ...]:
+    """Make sightings safe for a terminal."""
+    return tuple(Sighting(printable(s.name), printable(s.where)) for s in sightings)
+
+
+# What a gradient's source names, by the gradient's name.
+Named = Mapping[str, Sequence[Sighting]]
+
+# What a source may call x, w1, hs, grad_w1 and so on that it assigns, by the homework's names.
+Spellings = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What is behind a problem, as far as the source shows it: a name of the student's, its place.
+
+    near: a missing function has nearly this name. nested: it stands inside this one. unparsed: its
+    own code does not parse. stub_above: the stub's `raise` stands above the answer.
+    """
+
+    kind: HintKind
+    name: str
+    where: str
+
+    def printable(self) -> "Hint":
+        """Return it with texts that are safe for a terminal."""
+        return Hint(self.kind, printable(self.name), printable(self.where))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call came to: tensors, or a problem, its detail and its place in the source.
+
+    `seen` is differentiation by torch while it was called. Of a gradient, `damaged` are the tensors
+    it was given that it changed in place, `kept` is what it reads that was made before. A training
+    run returns its last parameters, and after them the parameters at some steps, stacked.
+    """
+
+    tensors: tuple[Tensor, ...] = ()
+    problem: Problem | None = None
+    detail: str = ""
+    where: str = ""
+    seen: tuple[Sighting, ...] = ()
+    damaged: tuple[str, ...] = ()
+    hint: Hint | None = None
+    kept: tuple[Kept, ...] = ()
+
+    def printable(self) -> "Outcome":
+        """Return it with texts that are safe for a terminal."""
+        return Outcome(
+            self.tensors,
+            self.problem,
+            printable(self.detail),
+            printable(self.where),
+            printable_sightings(self.seen),
+            tuple(map(printable, self.damaged)),
+            self.hint and self.hint.printable(),
+            tuple(kept.printable() for kept in self.kept),
+        )
+
+
+# What each training run calls; where one of these ran out of time, training is not tried.
+TRAINED_WITH = {"train_manual": ("forward", *GRADIENTS), "train_net": ("net",)}
+
+
+def not_worth_trying(function: str, too_slow: Mapping[str, Outcome]) -> Outcome | None:
+    """Return the outcome of a training run that is not worth its time: it calls what hung."""
+    for name in TRAINED_WITH.get(function, ()):
+        if name in too_slow:
+            detail = f"was not tried: {name} {too_slow[name].detail}"
+            return Outcome(problem=too_slow[name].problem, detail=detail)
+    return None

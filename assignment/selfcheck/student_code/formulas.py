@@ -1,0 +1,270 @@
+"""Read the functions that a source writes out as assignments, in the report's own style.
+
+A source may assign hs, yp and w1_grad at its top level and define no function for them. What such a
+name comes from is its formula: the top-level statements that it needs, up to the names that the
+homework gives. Run with the given tensors in place of the source's own, it is that function.
+
+A with statement, a try and a loop whose turns build on nothing are read as what stands in them; any
+other compound statement is taken whole.
+"""
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from types import CodeType
+from typing import Any
+
+from ..source.following import Piece
+from ..source.names import GRADIENTS
+from .contract import Parameters, Spellings
+from .loading import Loaded, Namespace
+
+# By function: its arguments, and what it returns where that has names of its own.
+ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "forward": ("x", "params"),
+    **dict.fromkeys(GRADIENTS, ("x", "y", "params", "hs", "y_pred")),
+}
+RETURNED = {"forward": ("hs", "y_pred")}
+# Stands for all that backward() leaves in w1.grad and its like. No variable is called so.
+GRAD = ".grad"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A statement of a formula, and the label of the cell it stands in."""
+
+    label: str
+    statement: ast.stmt
+
+    @cached_property
+    def assigns(self) -> frozenset[str]:
+        """The names it assigns."""
+        targets = (target for one in _simple(self.statement) for target in _targets(one))
+        return frozenset(
+            node.id
+            for target in targets
+            for node in ast.walk(target)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        )
+
+    @cached_property
+    def changes(self) -> frozenset[str]:
+        """The names it assigns, or whose values it changes in place."""
+        in_place = (name for one in _simple(self.statement) for name in _changed_in_place(one))
+        return self.assigns.union(in_place)
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The names it reads."""
+        return frozenset(name for node in ast.walk(self.statement) for name in _read(node))
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A function written out as assignments: the `parts` that the `returned` names need.
+
+    `given` maps the source's names of what is given to the homework's; `assigned` are all names
+    that the source assigns, whose values of its own are not to be met here.
+    """
+
+    name: str
+    given: Mapping[str, str]
+    returned: tuple[str, ...]
+    parts: tuple[Part, ...]
+    assigned: frozenset[str]
+
+    @property
+    def place(self) -> str:
+        """Where the last of it stands ("cell 3, line 5")."""
+        return f"{self.parts[-1].label}, line {self.parts[-1].statement.lineno}"
+
+    @cached_property
+    def code(self) -> list[CodeType]:
+        """Each part by its own cell's label, so that an error's place is the student's own line."""
+        return [
+            compile(ast.Module([part.statement], []), part.label, "exec", dont_inherit=True)
+            for part in self.parts
+        ]
+
+    def others(self, namespace: Namespace) -> Namespace:
+        """Return the names of `namespace` that it may read: those that nothing assigns."""
+        return {name: value for name, value in namespace.items() if name not in self.assigned}
+
+    def function(self, namespace: Namespace) -> Callable[..., Any]:
+        """Return it as a function; names that nothing assigns are those of `namespace`."""
+        others = self.others(namespace)
+
+        def function(*arguments: Any) -> Any:
+            values = dict(zip(ARGUMENTS[self.name], arguments, strict=True))
+            values |= {name: getattr(values["params"], name) for name in Parameters._fields}
+            scope = others | {own: values[name] for own, name in self.given.items()}
+            for code in self.code:
+                exec(code, scope)
+            answers = tuple(eval(name, scope) for name in self.returned)
+            return answers if len(answers) > 1 else answers[0]
+
+        return function
+
+
+def formulas_of(pieces: Sequence[Piece], spellings: Spellings) -> list[Formula]:
+    """Return the formulas of the functions that the source writes out and does not define.
+
+    hs or y_pred alone may be of anything: it takes both, or a gradient beside it.
+    """
+    parts = [part for piece in pieces for part in _straight(piece.statements, piece.label)]
+    defined = {name for part in parts for name in _defined_by(part.statement)}
+    asked = [name for name in ARGUMENTS if name not in defined]
+    assigned = frozenset[str]().union(*(part.assigns for part in parts)) if asked else frozenset()
+    formulas = [_formula(name, parts, assigned, spellings) for name in asked]
+    found = [formula for formula in formulas if formula]
+    if defined.isdisjoint(GRADIENTS) and [formula.name for formula in found] == ["forward"]:
+        return [formula for formula in found if assigned.issuperset(formula.returned)]
+    return found
+
+
+def _defined_by(statement: ast.stmt) -> list[str]:
+    """Return the names of functions that a statement defines, or imports."""
+    match statement:
+        case ast.FunctionDef(name=name):
+            return [name]
+        case ast.ImportFrom(names=names):
+            return [alias.asname or alias.name for alias in names]
+    return []
+
+
+def with_formulas(loaded: Loaded, formulas: Sequence[Formula]) -> Loaded:
+    """Return a submission with the functions of its formulas; what it defines itself stays."""
+    namespace = loaded.namespace
+    needed = [each for each in formulas if not callable(namespace.get(each.name))]
+    functions = {formula.name: formula.function(namespace) for formula in needed}
+    written_out = {each.name: (each.code, each.others(namespace)) for each in needed}
+    return replace(loaded, namespace={**namespace, **functions}, written_out=written_out)
+
+
+def _formula(
+    name: str, parts: Sequence[Part], assigned: frozenset[str], spellings: Spellings
+) -> Formula | None:
+    """Return the formula of a function, or None where nothing that it returns is assigned."""
+    spelled = [spellings.get(one, ()) for one in RETURNED.get(name, (name,))]
+    found = [[own for own in names if own in assigned] for names in spelled]
+    if not any(found):
+        return None
+    # One that is missing beside the other is asked for all the same, and Python names it.
+    returned = tuple((own or names)[0] for own, names in zip(found, spelled, strict=True))
+    given = {
+        own: one
+        for one in (*ARGUMENTS[name], *Parameters._fields)
+        for own in spellings.get(one, ())
+    }
+    needed = _slice(parts, set(returned), (assigned | {GRAD}) - given.keys())
+    if any(name in part.reads for part in needed):
+        return None  # it calls the function, and does not write it out
+    return Formula(name, given, returned, tuple(needed), assigned)
+
+
+def _straight(body: Sequence[ast.stmt], label: str) -> Iterator[Part]:
+    """Yield the statements of a body, and those inside what is read as what stands in it."""
+    for statement in body:
+        match statement:
+            case (
+                ast.With(body=inner)
+                | ast.Try(body=inner)
+                | ast.If(test=ast.Compare(left=ast.Name(id="__name__")), body=inner)
+            ):
+                yield from _straight(inner, label)
+            case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
+                for one in _apart(statement, names, values):
+                    yield Part(label, one)
+            case _:
+                yield Part(label, statement)
+
+
+def _apart(
+    statement: ast.Assign, names: Sequence[ast.expr], values: Sequence[ast.expr]
+) -> list[ast.Assign]:
+    """Return `a, b = 1, 2` as two assignments, where the second needs nothing of the first."""
+    whole = Part("", statement)
+    starred = any(isinstance(node, ast.Starred) for node in (*names, *values))
+    if starred or len(names) != len(values) or whole.changes & whole.reads:
+        return [statement]
+    return [
+        ast.copy_location(ast.Assign([name], value), value)
+        for name, value in zip(names, values, strict=True)
+    ]
+
+
+def _slice(parts: Sequence[Part], needed: set[str], followed: frozenset[str]) -> list[Part]:
+    """Return the parts that the names `needed` come from, in order: a backward slice.
+
+    `needed` becomes what is needed before them; only names that are `followed` are.
+    """
+    kept: list[Part] = []
+    for part in reversed(parts):
+        if needed.isdisjoint(part.changes):
+            continue
+        statement = part.statement
+        if isinstance(statement, ast.For | ast.While):
+            before = set(needed)
+            turn = _slice(list(_straight(statement.body, part.label)), before, followed)
+            if before.isdisjoint(part.changes):  # no turn builds on another: one is enough
+                kept += reversed(turn)
+                needed.clear()
+                needed |= before
+                continue
+        if isinstance(statement, ast.Assign | ast.AnnAssign):
+            needed -= part.assigns
+        elif isinstance(statement, ast.Expr):
+            needed.discard(GRAD)
+        needed |= part.reads & followed
+        kept.append(part)
+    return kept[::-1]
+
+
+def _simple(statement: ast.stmt) -> Iterator[ast.AST]:
+    """Yield a statement, or what stands in a compound one; a definition changes nothing yet."""
+    if isinstance(statement, ast.For | ast.While | ast.If | ast.Match):
+        yield from ast.walk(statement)
+    else:
+        yield statement
+
+
+def _targets(statement: ast.AST) -> list[ast.expr]:
+    """Return what a statement, taken alone, assigns to."""
+    match statement:
+        case ast.Assign(targets=targets):
+            return targets
+        case ast.AnnAssign(value=None):
+            return []
+        case ast.AugAssign(target=target) | ast.AnnAssign(target=target) | ast.For(target=target):
+            return [target]
+    return []
+
+
+def _changed_in_place(statement: ast.AST) -> Iterator[str]:
+    """Yield the names whose values a statement changes: d[0] = 1, d.mul_(2), loss.backward()."""
+    for target in _targets(statement):
+        yield from _owner(target)
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="backward"))):
+            yield GRAD
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr=attr))):
+            if attr.endswith("_"):
+                yield from _owner(owner)
+
+
+def _owner(node: ast.expr) -> Iterator[str]:
+    """Yield the name before all dots and brackets, if there is one."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    if isinstance(node, ast.Name):
+        yield node.id
+
+
+def _read(node: ast.AST) -> Iterator[str]:
+    """Yield the name that a node reads, if it reads one."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Load()) | ast.AugAssign(target=ast.Name(id=name)):
+            yield name
+        case ast.Attribute(attr="grad", value=ast.Name()):  # not torch.autograd.grad
+            yield GRAD

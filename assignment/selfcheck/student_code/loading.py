@@ -1,0 +1,485 @@
+"""Run a student's source statement by statement and keep the names it defines.
+
+Only the names matter, so nothing a statement does may end the run: one that raises, exits or
+takes too long leaves a note, and the next one runs. A training loop or a plotting cell in the
+middle of a file therefore costs at most its own time limit, never the functions after it.
+"""
+
+import __future__
+
+import ast
+import linecache
+import re
+import signal
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from time import process_time
+from types import CodeType, FrameType, TracebackType
+from typing import Any
+
+import torch
+
+from ..source.files import Cell, File
+from ..source.magics import Untransformed
+from ..source.names import TOO_DEEP
+from ..source.parsing import Fault
+from .asked import Asked
+from .contract import NO_GPU_HERE, Kept
+from .folder import Folder
+from .guards import Passes
+from .modules import Modules
+from .shell import Shell, arguments
+from .state import State
+
+DETAIL_LENGTH = 500
+# Where the library of this machine lies, as an ImportError says.
+IN_A_FILE = re.compile(r" \((?:unknown location|[^()]*\.(?:py|so|pyd))\)$")
+SHORTEST = 1e-5  # a timer takes less for none
+# As torch says it where there is none.
+GPU_ASKED = re.compile(r"\b(?:CUDA|cuda|MPS|mps|NVIDIA|XPU|xpu|HIP|hip)\b")
+Namespace = dict[str, Any]
+Limiter = Callable[[ast.stmt], AbstractContextManager[None]]
+
+
+class TimeLimitReached(BaseException):
+    """Student code took too long. Not an Exception, so that `except Exception` lets it pass.
+
+    `waited` tells that it slept, or waited for something, in place of computing.
+    """
+
+    def __init__(self, detail: str, waited: bool) -> None:
+        super().__init__(detail)
+        self.waited = waited
+
+
+WAITED = "was stopped because it waited too long (for a sleep, input, a lock or a file)"
+
+
+@contextmanager
+def time_limit(seconds: float, detail: str) -> Iterator[None]:
+    """Raise TimeLimitReached(detail) in the body after `seconds` of this process's processor time.
+
+    Raise it again every tenth of a second. The body may swallow it once in a bare except; the
+    repetition ends a loop that does so only by chance. What swallows it for ever is ended from
+    outside. From there, too, comes SIGALRM to a body that waits: processor time does not end it.
+    One within another takes no more than the other has left, and then leaves it the rest.
+    """
+    armed = True
+
+    def ring(signum: int, frame: FrameType | None) -> None:
+        if armed and signum == signal.SIGALRM:
+            raise TimeLimitReached(WAITED, waited=True)
+        if armed:
+            raise TimeLimitReached(detail, waited=False)
+
+    around = [signal.signal(number, ring) for number in (signal.SIGALRM, signal.SIGPROF)]
+    left, _ = signal.setitimer(signal.ITIMER_PROF, seconds, 0.1)
+    started = process_time()
+    if 0 < left < seconds:
+        signal.setitimer(signal.ITIMER_PROF, left, 0.1)
+    try:
+        yield
+    finally:
+        armed = False
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        if left > 0:
+            for number, before in zip((signal.SIGALRM, signal.SIGPROF), around, strict=True):
+                signal.signal(number, before)
+            left = max(left - (process_time() - started), SHORTEST)
+            signal.setitimer(signal.ITIMER_PROF, left, 0.1)
+
+
+def over(seconds: float, reference_seconds: float) -> str:
+    """Say that a limit was reached, in what is the same on every machine."""
+    runs = f"{seconds / reference_seconds:.3g} training runs of the reference solution"
+    return f"used more processor time than {runs}"
+
+
+@contextmanager
+def no_limit(statement: ast.stmt) -> Iterator[None]:
+    """Let a statement run as long as it likes: the self-check, in the student's own process."""
+    yield
+
+
+class LoadBudget:
+    """Limits of processor time of top-level statements, which share `load_seconds` between them.
+
+    When the sum is used up every further statement still gets `slice_seconds`: definitions and
+    constants need far less, loops are cut. Imports have a limit of their own, outside the sum.
+    """
+
+    def __init__(
+        self,
+        statement_seconds: float,
+        import_seconds: float,
+        load_seconds: float,
+        slice_seconds: float,
+        reference_seconds: float,
+    ) -> None:
+        self._statement_seconds = statement_seconds
+        self._import_seconds = import_seconds
+        self._slice_seconds = slice_seconds
+        self._left = load_seconds
+        self._charged = 0.0
+        self._over_import = over(import_seconds, reference_seconds)
+        self._over_statement = over(statement_seconds, reference_seconds)
+        self._over_load = f"with what ran before it, {over(load_seconds, reference_seconds)}"
+
+    @contextmanager
+    def __call__(self, statement: ast.stmt) -> Iterator[None]:
+        """Limit one statement and charge its time, but for what those inside it were charged."""
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            with time_limit(self._import_seconds, self._over_import):
+                yield
+            return
+        started, before = process_time(), self._charged
+        try:
+            with self._limit():
+                yield
+        finally:
+            taken = process_time() - started - (self._charged - before)
+            self._charged += taken
+            self._left -= taken
+
+    def _limit(self) -> AbstractContextManager[None]:
+        if self._left >= self._statement_seconds:
+            return time_limit(self._statement_seconds, self._over_statement)
+        return time_limit(max(self._slice_seconds, self._left), self._over_load)
+
+
+@dataclass(frozen=True)
+class Note:
+    """An error met while the source ran: where, and what."""
+
+    where: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a submission came to: the names of its main file, and the errors that it met.
+
+    `cells` are those of all its files, written ones too. `ran` are the names of the files that ran,
+    which may become more while it is asked. `state` is the process as it was before. `passes`
+    counts backward passes; `differentiated` are the statements that ran any, each with its cell's
+    label. `asked` are the functions that have been called, with a bias per sample and with one row.
+    `written_out` are those that the source writes out as assignments: their code, and the names it
+    may read. `kept` tells what a gradient reads that was made before it is called.
+    """
+
+    namespace: Namespace
+    notes: Sequence[Note]
+    cells: Sequence[Cell]
+    ran: Sequence[str] = ()
+    state: State = field(default_factory=State)
+    passes: Passes = field(default_factory=Passes)
+    differentiated: Sequence[tuple[str, ast.stmt]] = ()
+    asked: set[tuple[str, bool]] = field(default_factory=set)
+    written_out: Mapping[str, tuple[Sequence[CodeType], Namespace]] = field(default_factory=dict)
+    kept: Callable[[str], tuple[Kept, ...]] = lambda gradient: ()
+    forget: Callable[[], None] = lambda: None
+    """Leaves nothing of it in the process's own tables of modules."""
+
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        """The names of the cells, by which a place is told."""
+        return frozenset(cell.label for cell in self.cells)
+
+
+def load(
+    main: File,
+    beside: Sequence[File],
+    packages: Collection[str],
+    limit: Limiter = no_limit,
+    root: Path | None = None,
+    passes: Passes | None = None,
+) -> Loaded:
+    """Run the cells of `main` in order; return the names they define and the errors they met.
+
+    It can import the files `beside` it, Python's own library and `packages`. A module sees
+    `__name__ == "homework"`, a notebook "__main__". With `root`, an empty folder, the files lie
+    there, and the current folder is the main file's. `passes` counts what its statements
+    differentiate, if not as always.
+    """
+    let_compile_be()
+    loading = Loading(main, beside, packages, limit, root, passes or Passes())
+    sys.stdout, sys.stderr = Unclosed(sys.stdout), Unclosed(sys.stderr)
+    namespace = loading.run_main()
+    loading.state.put_back()
+    loading.state.put_back_names()
+    return Loaded(
+        namespace=namespace,
+        notes=loading.notes,
+        cells=loading.cells,
+        ran=loading.ran,
+        state=loading.state,
+        passes=loading.passes,
+        differentiated=loading.differentiated,
+        forget=loading.forget,
+    )
+
+
+class Unclosed:
+    """A stream that the process goes on using: what closes it closes nothing."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class Loading:
+    """A submission while its files run: what they share is the limit, and the notes."""
+
+    def __init__(
+        self,
+        main: File,
+        beside: Sequence[File],
+        packages: Collection[str],
+        limit: Limiter,
+        root: Path | None,
+        passes: Passes,
+    ) -> None:
+        self.passes = passes
+        self.differentiated: list[tuple[str, ast.stmt]] = []
+        self.notes: list[Note] = []
+        self.cells: list[Cell] = []
+        self.ran: list[str] = []
+        self._main = main
+        self._labels: set[str] = set()
+        self._limit = limit
+        self._place = main.name  # of the statement that runs
+        self._running: list[str] = []
+        others = [file.beside() for file in beside]
+        for file in (main, *others):
+            self._take(file)
+        files = [*(file for file in others if file.name != main.name), main]
+        folder = Folder(root, main)
+        folder.lay_out(files)
+        self.state = State()
+        self._modules = Modules(files, folder, packages, self.run, self._note, self._take)
+        self._modules.builtins.__dict__.update(
+            get_ipython=self._shell, display=lambda *args, **kwargs: None
+        )
+
+    def run_main(self) -> Namespace:
+        """Run the main file; return its names."""
+        main = self._main
+        self._modules.install()
+        path = main.name.removesuffix(".py")
+        if main.kind == "notebook":
+            path, name = main.name, "__main__"
+        else:
+            is_free = self._modules.find("homework.py", "") in (None, main)
+            name = "homework" if is_free else PurePosixPath(path).name
+        namespace = self._modules.enter(path, name).__dict__
+        namespace["__builtins__"] = self._modules.builtins
+        if main.kind == "module":
+            namespace["__file__"] = self._modules.folder.path_of(main.name)
+        with arguments([self._modules.folder.path_of(main.name)]):
+            self.run(main, namespace)
+        return namespace
+
+    def forget(self) -> None:
+        """Leave nothing in the process's own tables of modules."""
+        self._modules.uninstall()
+
+    def run(self, file: File, namespace: Namespace) -> None:
+        """Run a file in a namespace. What goes wrong leaves a note, and never raises."""
+        if file.name in self._running:
+            self._note(f"{file.name} is running already, and is not run once more inside itself")
+            return
+        self._running.append(file.name)
+        try:
+            self._run(file, namespace)
+        finally:
+            self._running.remove(file.name)
+
+    def _run(self, file: File, namespace: Namespace) -> None:
+        self.ran.append(file.name)
+        asked, future = Asked(namespace), 0
+        for cell in file.cells:
+            future |= self._run_cell(cell, namespace, asked, future)
+        self.notes += [Note(*told) for told in asked.put_back()]
+
+    def _take(self, file: File) -> None:
+        """Know the cells of a file by their labels; inspect and torch.jit.script read them."""
+        self.cells += file.cells
+        for cell in file.cells:
+            self._labels.add(cell.label)
+            register(cell.label, cell.source)
+
+    def _note(self, text: str) -> None:
+        self.notes.append(Note(self._place, text))
+
+    def _run_cell(self, cell: Cell, namespace: Namespace, asked: Asked, future: int) -> int:
+        """Run a cell under what was imported from __future__ above it; return that and its own."""
+        try:
+            with self._limit(ast.Pass()):
+                statements, faults = cell.statements, cell.faults
+        except BaseException as error:
+            self.notes.append(Note(cell.label, describe(error)))
+            return future
+        for fault in faults:
+            self._fault(cell.label, fault)
+        for statement in statements:
+            if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
+                future |= _future_flags(statement)
+                continue
+            self._place = f"{cell.label}, line {statement.lineno}"
+            for one in _apart(statement):
+                self._run_statement(one, cell.label, future, namespace)
+            self._place = f"{cell.label}, line {statement.lineno}"
+            asked.look(self._place)
+            if device := self.state.put_back_device():
+                self._note(f"the default device is {device}: {NO_GPU_HERE}, and the CPU is used")
+        return future
+
+    def _fault(self, label: str, fault: Fault) -> None:
+        """Note a fault, and once only that there is no IPython."""
+        text = describe(fault.error)
+        if not isinstance(fault.error, Untransformed) or not any(
+            note.text == text for note in self.notes
+        ):
+            self.notes.append(Note(_place(label, fault.line), text))
+
+    def _run_statement(
+        self, statement: ast.stmt, label: str, future: int, scope: Namespace, own: Any = None
+    ) -> None:
+        tree = ast.Module([statement], type_ignores=[])
+
+        def execute(flags: int) -> None:
+            with self._limit(statement):
+                code = _compiled(tree, label, flags)
+                exec(code, scope, scope if own is None else own)
+
+        try:
+            try:
+                execute(future)
+            except NameError:
+                if not isinstance(statement, ast.FunctionDef | ast.ClassDef):
+                    raise
+                # It may be in an annotation alone, which newer Pythons do not look at either.
+                execute(future | __future__.annotations.compiler_flag)
+        except BaseException as error:
+            place = f"{label}, line {statement.lineno}"
+            if not isinstance(error, TimeLimitReached):  # which is elsewhere on every run
+                place = where(error.__traceback__, self._labels) or place
+            self.notes.append(Note(place, describe(error)))
+        if not _only_binds(statement) and self.passes.count():
+            self.differentiated.append((label, statement))
+
+    # What get_ipython() asks for
+
+    def _shell(self) -> Shell:
+        namespace = sys._getframe(1).f_globals
+        return Shell(namespace, self._modules, self._execute, self.run)
+
+    def _execute(self, source: str, namespace: Namespace, own: Namespace) -> Any:
+        """Run some Python as if it stood where it is asked for; return an expression's value."""
+        label, line = self._asked_from()
+        cell = Cell(label, source)
+        for fault in cell.faults:
+            self.notes.append(Note(_place(label, line), describe(fault.error)))
+        for statement in cell.statements:
+            for node in ast.walk(statement):
+                if hasattr(node, "lineno"):
+                    node.lineno = node.end_lineno = line  # type: ignore[attr-defined]
+        match cell.statements:
+            case [ast.Expr(value=value)]:
+                return eval(compile(ast.Expression(value), label, "eval"), namespace, own)
+        for statement in cell.statements:
+            self._run_statement(statement, label, 0, namespace, own)
+        return None
+
+    def _asked_from(self) -> tuple[str, int]:
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None:
+            if frame.f_code.co_filename in self._labels:
+                return frame.f_code.co_filename, frame.f_lineno
+            frame = frame.f_back
+        return self._main.name, 1
+
+
+def _compiled(tree: ast.Module, label: str, flags: int) -> CodeType:
+    try:
+        code: CodeType = compile(tree, label, "exec", flags, dont_inherit=True)
+    except RecursionError:
+        raise SyntaxError(TOO_DEEP) from None
+    return code
+
+
+def _apart(statement: ast.stmt) -> list[ast.stmt]:
+    """Return `import a, b` as two statements: one that fails must not cost the other."""
+    if not isinstance(statement, ast.Import):
+        return [statement]
+    return [ast.copy_location(ast.Import([alias]), statement) for alias in statement.names]
+
+
+def _only_binds(statement: ast.stmt) -> bool:
+    """Tell whether a statement runs nothing of its own: an import, or a plain definition."""
+    if isinstance(statement, ast.FunctionDef):
+        return not statement.decorator_list
+    return isinstance(statement, ast.Import | ast.ImportFrom)
+
+
+def let_compile_be() -> None:
+    """Have torch.compile run a function as it stands: compiling takes longer than all the rest."""
+    torch.compile = _uncompiled
+
+
+def _uncompiled(model: Any = None, **options: object) -> Any:
+    """Return what is to be compiled; without that, a decorator which does, as torch.compile has."""
+    return (lambda function: function) if model is None else model
+
+
+def register(label: str, source: str) -> None:
+    """Let inspect and torch.jit.script read a cell by its label."""
+    lines = [f"{line}\n" for line in source.split("\n")]
+    linecache.cache[label] = (len(source), None, lines, label)
+
+
+def _future_flags(statement: ast.ImportFrom) -> int:
+    flags = 0
+    for alias in statement.names:
+        flags |= getattr(getattr(__future__, alias.name, None), "compiler_flag", 0)
+    return flags
+
+
+def _place(label: str, line: int | None) -> str:
+    return f"{label}, line {line}" if line else label
+
+
+def where(traceback: TracebackType | None, labels: Set[str]) -> str:
+    """Name the innermost place of the student's own source in a traceback, or ''."""
+    place = ""
+    while traceback is not None:
+        name = traceback.tb_frame.f_code.co_filename
+        if name in labels:
+            place = f"{name}, line {traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    return place
+
+
+def describe(error: BaseException) -> str:
+    """Put an exception in one short line; its own __str__ may be the student's and may fail."""
+    try:
+        text = error.msg if isinstance(error, SyntaxError) else str(error)
+        first_line = text.strip().split("\n")[0].encode(errors="replace").decode()
+        first_line = IN_A_FILE.sub("", first_line)
+    except BaseException:
+        first_line = ""
+    name = type(error).__name__
+    told = (f"{name}: {first_line}" if first_line else name)[:DETAIL_LENGTH]
+    is_torchs = isinstance(error, RuntimeError | AssertionError)  # NotImplementedError is one, too
+    if is_torchs and GPU_ASKED.search(first_line):
+        return f"{told[: DETAIL_LENGTH - 50]} ({NO_GPU_HERE})"
+    return told
