@@ -3,9 +3,9 @@
     UserError                     an option, a path, a rubric, a table, a file to check
     ├── NothingToGrade            submissions/discover.py: nothing at or below the paths
     ├── GradebookError            gradebook/database.py: the database or what is asked of it
-    ├── GradingStopped            papers.py: this machine or cluster cannot go on grading
+    ├── GradingStopped            protocol.py: this machine or cluster cannot go on grading
     │   └── ScorerDied            over one submission; it is graded again, alone (batch.py)
-    ├── IsolationMissing          workers.py: `--isolation strict`, and a layer is missing
+    ├── IsolationMissing          worker.py: `--isolation strict`, and a layer is missing
     ├── Unfit                     canary.py: the reference solution does not earn all points here
     └── about one submission      its student can mend it; caught on the way, so the class goes on
         ├── Unclear               submissions/layouts/: a system's folder of several homeworks

@@ -20,12 +20,12 @@ MOST_SECONDS = 60  # of a file; after it, its process is ended
 
 def check(path: Path, questions, limits) -> object:
     """Return what the self-check says of a file."""
-    from selfcheck.catalogue import Texts
     from selfcheck.errors import UserError
-    from selfcheck.guards import guarded
-    from selfcheck.reading import handed_in
-    from selfcheck.running import empty_folder, reports, work_of
-    from selfcheck.showing import Look
+    from selfcheck.judging.messages import Texts
+    from selfcheck.selfcheck.reading import handed_in
+    from selfcheck.selfcheck.running import empty_folder, reports, work_of
+    from selfcheck.selfcheck.showing import Look
+    from selfcheck.student_code.guards import guarded
 
     os.chdir(path.parent)
     try:
@@ -68,10 +68,10 @@ def checked_apart(path: Path, questions, limits) -> object:
 def warm(questions, limits) -> None:
     """Import here, once, what students' files and the self-check itself import on the way."""
     import matplotlib.pyplot  # noqa: F401
-    from selfcheck.files import Cell, File
-    from selfcheck.guards import guarded
-    from selfcheck.reading import HandedIn
-    from selfcheck.running import empty_folder, work_of
+    from selfcheck.selfcheck.reading import HandedIn
+    from selfcheck.selfcheck.running import empty_folder, work_of
+    from selfcheck.source.files import Cell, File
+    from selfcheck.student_code.guards import guarded
 
     source = "%matplotlib inline\ndef grad_w1(x, y, params, hs, y_pred):\n    return x @ hs.T\n"
     source += "import torch\ntorch.compile(grad_w1)\n"
@@ -88,7 +88,7 @@ def main() -> None:
     package, *files = sys.argv[1:]
     sys.path.insert(0, package)
     import torch
-    from selfcheck.checking import stored_questions
+    from selfcheck.selfcheck.checking import stored_questions
 
     torch.set_num_threads(1)  # as a worker has it; and this process forks
     questions = stored_questions()

@@ -179,7 +179,7 @@ def test_a_worker_finds_nothing_of_the_scorer_in_its_memory(results):
     message = spied(results, "modules")
     assert "'grader.confined'" in message
     assert "]" in message  # the list is whole
-    for secret in ("rubric", "cases", "reference", "scoring", "judging", "classroom"):
+    for secret in ("homework", "judging", "scoring.points", "scoring.scorer", "scoring.protocol"):
         assert f"grader.{secret}" not in message
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -21,25 +22,22 @@ def shown_in_readme() -> list[str]:
 
 # What measuring a variant takes, and as much of it as a test needs: fewer seeds, fewer pairs.
 SHORTER = {
-    "rubric.toml": [("runs = 200", "runs = 15"), ("search_runs = 50", "search_runs = 10")],
-    "validate.py": [("if mutant.diagnosis]", "if mutant.diagnosis][:6]")],
+    "homework/rubric.toml": [("runs = 200", "runs = 15"), ("search_runs = 50", "search_runs = 10")],
+    "authoring/validate.py": [("if mutant.diagnosis]", "if mutant.diagnosis][:6]")],
 }
 
 
 def write_shorter_grader(folder: Path) -> Path:
     """Write the package as it is, but for SHORTER; return the folder that it lies in."""
-    (folder / "grader").mkdir(parents=True)
+    shutil.copytree(ROOT / "grader", folder / "grader", ignore=shutil.ignore_patterns("*.pyc"))
     (folder / "LICENSE").symlink_to(ROOT / "LICENSE")
-    for path in (ROOT / "grader").iterdir():
-        ours = folder / "grader" / path.name
-        if path.name not in SHORTER:
-            ours.symlink_to(path)
-            continue
+    for name, changes in SHORTER.items():
+        path = folder / "grader" / name
         text = path.read_text(encoding="utf-8")
-        for find, replacement in SHORTER[path.name]:
+        for find, replacement in changes:
             assert text.count(find) == 1
             text = text.replace(find, replacement)
-        ours.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     return folder
 
 

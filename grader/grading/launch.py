@@ -32,7 +32,7 @@ def grading_environment() -> dict[str, str]:
 
 
 def start_grading(descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
-    """Start grading.py with these descriptors for arguments."""
+    """Start process.py with these descriptors for arguments."""
     return subprocess.Popen(
         [*PYTHON, "grader.grading.process", *map(str, descriptors)],
         cwd=EMPTY,

@@ -1,4 +1,4 @@
-"""The catalogue: what goes wrong at which step. The message to each id is in catalogue.py.
+"""The catalogue: what goes wrong at which step. The message to each id is in judging/messages.py.
 
 One mistake may be written in several ways, and then has several entries. A wrong sign or factor
 has none: answers are compared up to a factor, and the factor is named (diagnosis.py).
