@@ -30,7 +30,7 @@ check: $(INSTALLED) ## Check one file against the public cases: make check FILE=
 # Marked "alone" is what looks at the whole machine: other tests at work would be seen there. Both
 # runs happen, whatever the first comes to. Tests whose part of the machine (a browser, PostgreSQL,
 # ...) is missing are skipped, and told at the end; GRADER_TESTS_REQUIRE_ALL=1 lets them fail.
-test: $(INSTALLED) ## Run all tests (TESTS=tests/test_read.py for some)
+test: $(INSTALLED) ## Run all tests (TESTS=tests/unit/source/test_read.py for some)
 ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else

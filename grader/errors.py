@@ -6,7 +6,7 @@
     ├── GradingStopped            scoring/protocol.py: this machine or cluster cannot go on grading
     │   └── ScorerDied            over one submission; it is graded again, alone (grading/batch.py)
     ├── IsolationMissing          scoring/worker.py: `--isolation strict`, and a layer is missing
-    ├── Unfit                     scoring/canary.py: the reference solution does not earn all points here
+    ├── Unfit                     scoring/canary.py: the reference solution does not earn all here
     └── about one submission      its student can mend it; caught on the way, so the class goes on
         ├── Unclear               lms/layouts/: a system's folder of several homeworks
         ├── Refused               submissions/archives.py: an archive that is not unpacked

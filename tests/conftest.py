@@ -62,7 +62,7 @@ MISSING = missing()
 def need(*parts: str) -> None:
     """Skip the test that runs if one of these parts is missing, or fail it if all are required.
 
-    Raises KeyError if tests/parts.py knows no such part.
+    Raises KeyError if tests/support/parts.py knows no such part.
     """
     end = pytest.fail if os.environ.get(REQUIRE_ALL) else pytest.skip
     for name in parts:

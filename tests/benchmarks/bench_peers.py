@@ -31,7 +31,7 @@ from ours import Floor, Ours, write_rubric
 from peers import ENVIRONMENTS, Nbgrader, OtterLoop, OtterRun, Pytest, Tool
 from report import show, write
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 from opens import imports_of_torch
 
 RESULTS = Path(__file__).parent / "results"

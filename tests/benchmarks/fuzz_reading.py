@@ -15,7 +15,7 @@ from contextlib import closing
 from itertools import count
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from fuzzing import Fuzzer, Tried
 from rich.console import Console

@@ -1,0 +1,160 @@
+"""The converted assignments, made and graded by the tools themselves: a right work and a wrong one.
+
+The tools' environments are those of the benchmark: `make peers` installs them.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import ROOT, run_grader
+from peers import NBGRADER, OTTER
+from shadows import marks_in, write_shadows
+from times import PATIENCE
+
+from grader.authoring.converters import convert
+from grader.homework.rubric import Rubric
+
+WRONG = ("return x.T @ back", "return -x.T @ back")
+LOST = {"grad_w1": 14, "train.manual": 15}
+
+
+def converted(folder: Path, target: str) -> Path:
+    done = run_grader("convert", "--to", target, "--seed", 2**127, "--out", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def run(*command: object, cwd: Path) -> None:
+    path = f"{NBGRADER}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls `alembic`
+    words = [str(word) for word in command]
+    done = subprocess.run(
+        words, cwd=cwd, env={**os.environ, "PATH": path}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def with_mistake(notebook: Path, target: Path) -> None:
+    text = notebook.read_text(encoding="utf-8")
+    assert text.count(WRONG[0]) == 1
+    target.write_text(text.replace(*WRONG), encoding="utf-8")
+
+
+@pytest.mark.needs("peers")
+def test_otter_grades_the_homework(tmp_path):
+    folder = converted(tmp_path, "otter")
+    run(OTTER / "otter", "assign", "homework.ipynb", "dist", "--no-run-tests", cwd=folder)
+    made = folder / "dist" / "autograder"
+    (archive,) = made.glob("*.zip")
+    works = {"right": made / "homework.ipynb", "wrong": tmp_path / "wrong.ipynb"}
+    with_mistake(*works.values())
+    students = (folder / "dist" / "student" / "homework.ipynb").read_text(encoding="utf-8")
+    assert "params.w2.T" not in students
+
+    def points(work: str) -> dict[str, float]:
+        out = folder / work
+        out.mkdir()
+        run(OTTER / "otter", "run", works[work], "-a", archive, "-o", out, "--no-logo", cwd=folder)
+        tests = json.loads((out / "results.json").read_bytes())["tests"]
+        return {test["name"]: test["score"] for test in tests if "score" in test}
+
+    with ThreadPoolExecutor() as pool:
+        right, wrong = pool.map(points, works)
+    assert sum(right.values()) == 100
+    lost = {name: right[name] - wrong[name] for name in right if right[name] != wrong[name]}
+    assert lost == {"grad_w1": LOST["grad_w1"], "net": LOST["train.manual"]}
+
+
+SCORES = """
+import json
+from nbgrader.api import Gradebook
+with Gradebook("sqlite:///gradebook.db") as book:
+    print(json.dumps({
+        submission.student.id: {g.name: g.score for n in submission.notebooks for g in n.grades}
+        for submission in book.assignment_submissions("homework")
+    }))
+"""
+
+
+@pytest.mark.needs("peers")
+def test_nbgrader_grades_the_homework(tmp_path, rubric):
+    folder = converted(tmp_path, "nbgrader")
+    source = folder / "source" / "homework" / "homework.ipynb"
+    run(NBGRADER / "nbgrader", "generate_assignment", "homework", cwd=folder)
+    released = (folder / "release" / "homework" / "homework.ipynb").read_text(encoding="utf-8")
+    assert "params.w2.T" not in released
+    for student, hand_in in (("right", shutil.copy), ("wrong", with_mistake)):
+        submitted = folder / "submitted" / student / "homework" / "homework.ipynb"
+        submitted.parent.mkdir(parents=True)
+        hand_in(source, submitted)
+    run(NBGRADER / "nbgrader", "autograde", "homework", cwd=folder)
+    done = subprocess.run(
+        [NBGRADER / "python", "-c", SCORES], cwd=folder, capture_output=True, check=True
+    )
+    scores = json.loads(done.stdout)
+    full = {name.replace(".", "_"): points for name, points in rubric.points.items()}
+    assert scores["right"] == full
+    assert scores["wrong"] == full | {"grad_w1": 0, "train_manual": 0}
+
+
+MARKS = {
+    "otter": ("# BEGIN SOLUTION", "# END SOLUTION"),
+    "nbgrader": ("### BEGIN SOLUTION", "### END SOLUTION"),
+}
+
+
+@pytest.mark.parametrize("target", MARKS)
+def test_what_is_written_has_the_rubrics_points_and_each_solution_marked(target, rubric: Rubric):
+    files = convert(rubric, target, 5)
+    (text,) = (content for path, content in files.items() if path.suffix == ".ipynb")
+    notebook = nbformat.reads(text, as_version=4)
+    nbformat.validate(notebook)
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    begin, end = MARKS[target]
+    assert code.count(f"    {begin}") == code.count(f"    {end}") == 7
+    assert code.count("# TODO") >= 7
+    points = POINTS[target](notebook)
+    assert sum(points) == rubric.max_score
+    assert len(points) == len(rubric.points)
+
+
+def _of_otter(notebook: nbformat.NotebookNode) -> list[float]:
+    lines = [line for cell in notebook.cells for line in cell.source.split("\n")]
+    given = [float(line.removeprefix("points: ")) for line in lines if line.startswith("points: ")]
+    return [points for points in given if points]
+
+
+def _of_nbgrader(notebook: nbformat.NotebookNode) -> list[float]:
+    about = [cell.metadata.get("nbgrader", {}) for cell in notebook.cells]
+    return [each["points"] for each in about if each.get("grade")]
+
+
+POINTS: dict[str, Callable[[nbformat.NotebookNode], list[float]]] = {
+    "otter": _of_otter,
+    "nbgrader": _of_nbgrader,
+}
+
+
+@pytest.mark.parametrize(("target", "tests"), [("nbgrader", 11), ("otter", 22)])
+def test_the_checks_import_nothing_from_the_students_folder(tmp_path, rubric, target, tests):
+    """The files beside a notebook are a student's; that of the checks the tools put back."""
+    folder, marks = tmp_path / "student", tmp_path / "marks"
+    folder.mkdir()
+    write_shadows(folder, marks)
+    for path, content in convert(rubric, target, 5).items():
+        (folder / path.name).write_text(content, encoding="utf-8")
+    solution = ROOT / "solution" / "homework.py"
+    command = [sys.executable, "-P", ROOT / "tests" / "support" / "converted_cells.py"]
+    done = subprocess.run(
+        [*command, target, folder / "homework.ipynb", solution],
+        cwd=folder, capture_output=True, text=True, timeout=PATIENCE,
+    )  # fmt: skip
+    assert (done.stdout, done.returncode) == (f"{tests}\n", 0), done.stderr
+    assert marks_in(marks) == []
