@@ -87,7 +87,7 @@ docs: $(INSTALLED) ## Render handout, executed solution and derivation to build/
 pictures: $(INSTALLED) ## Grade the sample class and take README's pictures of its pages
 	$(BIN)/grader grade tests/submissions --out build/pictures
 	$(BIN)/grader similar tests/submissions --out build/pictures
-	PYTHONPATH=tests $(BIN)/python docs/screenshots.py build/pictures
+	PYTHONPATH=tests:tests/support $(BIN)/python docs/screenshots.py build/pictures
 
 lock: $(INSTALLED) ## Write the versions now installed to constraints.txt
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
