@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from grader.grading.pool import Graders
+from grader.grading.pool import ScorerPool
 from grader.homework.material import rendered
 from grader.homework.material.solution import solution_of
 from grader.homework.rubric import Rubric
@@ -91,7 +91,7 @@ def mutate(source: str, mutant: Mutant) -> str:
     return source[:start] + body.replace(mutant.find, mutant.replace) + source[end:]
 
 
-def validate_solution(rubric: Rubric, graders: Graders) -> Iterator[Validation]:
+def validate_solution(rubric: Rubric, graders: ScorerPool) -> Iterator[Validation]:
     """Grade the solution's module and notebook; yield what each one lost."""
     for name, text in solution_of(rubric).items():
         path = Path(name)
@@ -100,13 +100,13 @@ def validate_solution(rubric: Rubric, graders: Graders) -> Iterator[Validation]:
             yield _validation(graders.grade(paper).record, [])
 
 
-def validate(rubric: Rubric, graders: Graders) -> Iterator[Validation]:
+def validate(rubric: Rubric, graders: ScorerPool) -> Iterator[Validation]:
     """Grade all mutants; yield what each one lost."""
     source = solution_of(rubric)["homework.py"]
     yield from _graded(source, [[mutant] for mutant in mutants_of(rubric)], graders)
 
 
-def validate_pairs(rubric: Rubric, graders: Graders) -> Iterator[Validation]:
+def validate_pairs(rubric: Rubric, graders: ScorerPool) -> Iterator[Validation]:
     """Grade each two mutants together; yield what was lost and named."""
     source = solution_of(rubric)["homework.py"]
     yield from _graded(source, list(pairs_of(source, mutants_of(rubric))), graders)
@@ -123,7 +123,7 @@ def pairs_of(source: str, mutants: Sequence[Mutant]) -> Iterator[list[Mutant]]:
 
 
 def _graded(
-    source: str, changes: Sequence[Sequence[Mutant]], graders: Graders
+    source: str, changes: Sequence[Sequence[Mutant]], graders: ScorerPool
 ) -> Iterator[Validation]:
     def grade(mutants: Sequence[Mutant]) -> Validation:
         changed = reduce(mutate, mutants, source)

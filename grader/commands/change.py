@@ -40,7 +40,7 @@ from grader.reports.changes import show_moves
 from grader.reports.publishing import Folder, complete_folder
 from grader.reports.terminal import GradeScreen
 from grader.results.record import Record
-from grader.scoring.protocol import Brief
+from grader.scoring.protocol import GradingSettings
 from grader.submissions.candidates import Handout
 from grader.submissions.times import Moment
 from grader.util.exits import DONE
@@ -218,18 +218,18 @@ def _grade(
 ) -> dict[str, str]:
     """Grade kept attempts, and hand on what comes of it; return the software's versions."""
     rubric = assignment.rubric
-    brief = Brief.of(rubric, assignment.seed.value, False, Handout(rubric).lines)
+    grading = GradingSettings.of(rubric, assignment.seed.value, False, Handout(rubric).lines)
     works = [_work(book, list(same)) for _, same in groupby(attempts, lambda each: each.student)]
     if not works:
-        return brief.software
+        return grading.software
     with ExitStack() as opened:
         screen = opened.enter_context(GradeScreen(len(attempts), rubric, results, quiet=False))
-        start = starter(brief, min(jobs, len(works)), screen)
-        batch = opened.enter_context(Batch(works, brief, find, start, screen.show_alarm))
+        start = starter(grading, min(jobs, len(works)), screen)
+        batch = opened.enter_context(Batch(works, grading, find, start, screen.show_alarm))
         for some in opened.enter_context(closing(batch.results(find))):
             record(some)
             screen.add([result.record for result in some], known=some[0].was_known)
-    return brief.software
+    return grading.software
 
 
 def _work(book: Gradebook, attempts: Sequence[Stored]) -> Work:

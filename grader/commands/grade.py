@@ -44,7 +44,7 @@ from grader.reports.figures import ClassFigures
 from grader.reports.publishing import Folder
 from grader.reports.terminal import GradeScreen
 from grader.results.record import Final, record_path
-from grader.scoring.protocol import Brief
+from grader.scoring.protocol import GradingSettings
 from grader.scoring.reading import Reader
 from grader.submissions.archives import Archives
 from grader.submissions.candidates import Handout
@@ -147,25 +147,27 @@ def _grade(request: GradeRequest) -> int:
         remarks += names.check() if rows else []
         several = any(len(each.files) > 1 for s in submissions for each in s.attempts)
         given = handout.lines if several else ()
-        brief = Brief.of(rubric, assignment.seed.value, request.isolation == "strict", given)
+        grading = GradingSettings.of(
+            rubric, assignment.seed.value, request.isolation == "strict", given
+        )
         works = [work_of(submission, source_bytes) for submission in submissions]
         screen = opened.enter_context(
             GradeScreen(sum(map(len, works)), rubric, results, quiet=request.format == "json")
         )
-        start = starter(brief, min(request.jobs, len(works)), screen, request.cluster)
+        start = starter(grading, min(request.jobs, len(works)), screen, request.cluster)
         find = before.find if before and request.cache else find_nothing
-        batch = opened.enter_context(Batch(works, brief, find, start, screen.show_alarm))
+        batch = opened.enter_context(Batch(works, grading, find, start, screen.show_alarm))
         results.mkdir(parents=True, exist_ok=True)
         note_url(results, url)
         book = opened.enter_context(Gradebook(url))
         known = book.find_assignment()
         if known and (known, book.roster(), book.renames()) != remembered.terms:
             raise _Overtaken(f"{results}: {OVERTAKEN}")
-        set_up = replace(assignment, software=brief.software)
+        set_up = replace(assignment, software=grading.software)
         renames = book.set_up(set_up, rows, login_name_or_number(), remembered.renames)
         if book.assignment.basis != assignment.basis:
             raise _Overtaken(f"{results}: {OVERTAKEN}")
-        remarks += _remember(book, assignment, known, brief, results)
+        remarks += _remember(book, assignment, known, grading, results)
         screen.show_remarks(remarks)
         return _grade_class(request, submissions, book, renames, batch, screen)
 
@@ -201,7 +203,7 @@ def _remember(
     book: Gradebook,
     assignment: Assignment,
     known: Assignment | None,
-    brief: Brief,
+    grading: GradingSettings,
     results: Path,
 ) -> Iterator[str]:
     """Remember by what this run grades, and yield a line for what an instructor should know of it.
@@ -219,11 +221,11 @@ def _remember(
             f"{results} now remembers the rubric ({assignment.rubric_name}), the seed "
             f"({origin[assignment.seed.origin]}) and the language: later commands need none of them"
         )
-    elif known.software not in ({}, brief.software):
-        book.note_software(brief.software, login_name_or_number())
+    elif known.software not in ({}, grading.software):
+        book.note_software(grading.software, login_name_or_number())
         yield (
-            f"{results} was graded with other software before ({_changed(known, brief)}): to grade "
-            f"all of it with this one, grader regrade --all --results {results}"
+            f"{results} was graded with other software before ({_changed(known, grading)}): to "
+            f"grade all of it with this one, grader regrade --all --results {results}"
         )
     if is_short(int(assignment.seed.value)):
         yield (
@@ -232,11 +234,11 @@ def _remember(
         )
 
 
-def _changed(known: Assignment, brief: Brief) -> str:
+def _changed(known: Assignment, grading: GradingSettings) -> str:
     return ", ".join(
         f"{name} {version}"
         for name, version in known.software.items()
-        if brief.software.get(name) != version
+        if grading.software.get(name) != version
     )
 
 

@@ -8,29 +8,31 @@ from pathlib import Path
 from grader.confined.readable import readable_paths
 from grader.errors import UserError
 from grader.gradebook import Entry
-from grader.grading.batch import Graders as AnyGraders
 from grader.grading.batch import Result
-from grader.grading.pool import Graders
+from grader.grading.batch import ScorerPool as AnyGraders
+from grader.grading.pool import ScorerPool
 from grader.reports.terminal import GradeScreen
 from grader.results.record import Record
-from grader.scoring.protocol import Brief, GradingStopped
+from grader.scoring.protocol import GradingSettings, GradingStopped
 
 SOLUTION = "solution"  # as `grader release` writes it
 Start = Callable[[], AbstractContextManager[AnyGraders]]
 
 
-def starter(brief: Brief, jobs: int, screen: GradeScreen, cluster: str | None = None) -> Start:
+def starter(
+    settings: GradingSettings, jobs: int, screen: GradeScreen, cluster: str | None = None
+) -> Start:
     """Return what starts the graders: on this machine, or those of a cluster."""
 
     def start() -> AbstractContextManager[AnyGraders]:
         if cluster is None:
-            return closing(Graders(brief, jobs, screen.show_isolation))
+            return closing(ScorerPool(settings, jobs, screen.show_isolation))
         try:
             from grader.grading.cluster import Cluster
         except ImportError as error:
             extra = "pip install 'sigmoid-homework-grader[cluster]'"
             raise GradingStopped(f"--cluster needs Dask ({error}): {extra}") from error
-        return closing(Cluster(brief, cluster, screen.show_isolation))
+        return closing(Cluster(settings, cluster, screen.show_isolation))
 
     return start
 

@@ -4,10 +4,10 @@ from contextlib import closing
 from pathlib import Path
 
 from grader.commands.requests import ValidateRequest
-from grader.grading.pool import Graders
+from grader.grading.pool import ScorerPool
 from grader.homework.rubric import Rubric, load_rubric
 from grader.reports.terminal import show_validations
-from grader.scoring.protocol import Brief
+from grader.scoring.protocol import GradingSettings
 from grader.util.exits import DONE, UNDER_MARK
 
 
@@ -22,10 +22,14 @@ def validate(request: ValidateRequest) -> int:
     # What 2000 steps with each mutant come to is known of the package's own homework.
     known = (rubric.homework, rubric.training) == (own.homework, own.training)
     untrained = rubric.untrained()
-    with closing(Graders(Brief.of(rubric, seed, strict=False), request.jobs)) as graders:
+    with closing(
+        ScorerPool(GradingSettings.of(rubric, seed, strict=False), request.jobs)
+    ) as graders:
         validations = list(validate_solution(rubric, graders))
         validations += validate(rubric, graders) if known else []
-    with closing(Graders(Brief.of(untrained, seed, strict=False), request.jobs)) as graders:
+    with closing(
+        ScorerPool(GradingSettings.of(untrained, seed, strict=False), request.jobs)
+    ) as graders:
         validations += [] if known else validate(untrained, graders)
         pairs = list(validate_pairs(untrained, graders))  # two mistakes show without training
     show_validations(validations, pairs)

@@ -24,12 +24,12 @@ from grader.lms.layouts import Owner
 from grader.results.record import Record
 from grader.scoring.machine_faults import Smell
 from grader.scoring.protocol import (
-    Brief,
     Graded,
+    GradingSettings,
     Paper,
     ScorerDied,
+    cache_key,
     content_of,
-    key_of,
     may_be_faster,
 )
 from grader.source.paths import shown
@@ -51,7 +51,7 @@ ENDS_SCORER = (
 AHEAD = 8  # submissions begun for each job, so that none waits while results are recorded
 
 
-class Graders(Protocol):
+class ScorerPool(Protocol):
     """Whatever grades papers, `jobs` at a time: this machine or a cluster."""
 
     @property
@@ -113,7 +113,7 @@ class _Looked(NamedTuple):
 
 
 Find = Callable[[Sequence[str]], dict[str, Record]]
-Start = Callable[[], AbstractContextManager[Graders]]
+Start = Callable[[], AbstractContextManager[ScorerPool]]
 Alarm = Callable[[Smell, int], None]
 
 
@@ -127,7 +127,7 @@ class Batch:
     def __init__(
         self,
         works: Iterable[Work],
-        brief: Brief,
+        settings: GradingSettings,
         find: Find,
         start: Start,
         alarm: Alarm = lambda smell, count: None,
@@ -138,13 +138,13 @@ class Batch:
         and how many.
         """
         self._works = works
-        self._brief = brief
+        self._settings = settings
         self._find = find
         self._start = start
         self._alarm = alarm
         self._known: list[tuple[Work, list[_Looked]]] = []
         self._unknown: list[Work] = []
-        self._graders: Graders | None = None
+        self._graders: ScorerPool | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -186,7 +186,7 @@ class Batch:
 
     def _look_up(self, chunk: Sequence[Work]) -> None:
         """Part those works that are known with all their attempts from the others."""
-        of_each = [[_looked(hand_in.paper(), self._brief) for hand_in in work] for work in chunk]
+        of_each = [[_looked(hand_in.paper(), self._settings) for hand_in in work] for work in chunk]
         records = self._find([each.key for looked in of_each for each in looked])
         for work, looked in zip(chunk, of_each, strict=True):
             keys = [each.key for each in looked]
@@ -198,11 +198,11 @@ class Batch:
     def _is_final(self, record: Record) -> bool:
         """Tell whether another try is no use; a crash may have been no fault of its own."""
         if record.status == "timeout" and record.conditions:
-            return not may_be_faster(self._brief.conditions, record.conditions)
+            return not may_be_faster(self._settings.conditions, record.conditions)
         return record.status not in ("crashed", "timeout")
 
-    def _graded(self, graders: Graders) -> Iterator[list[Result]]:
-        grade = partial(_grade, brief=self._brief, graders=graders)
+    def _graded(self, graders: ScorerPool) -> Iterator[list[Result]]:
+        grade = partial(_grade, settings=self._settings, graders=graders)
         doubtful: list[Work] = []
         row = _Row(self._alarm)
         for finished in _stream(self._pool, grade, self._unknown, ahead=AHEAD * graders.jobs):
@@ -217,7 +217,7 @@ class Batch:
             if certain:
                 yield certain
         for work in doubtful:
-            yield [_grade_alone(hand_in, self._brief, graders) for hand_in in work]
+            yield [_grade_alone(hand_in, self._settings, graders) for hand_in in work]
 
 
 class _Row:
@@ -237,8 +237,8 @@ class _Row:
 
 
 def _started(
-    start: AbstractContextManager[Graders], stack: ExitStack
-) -> tuple[Graders, ThreadPoolExecutor]:
+    start: AbstractContextManager[ScorerPool], stack: ExitStack
+) -> tuple[ScorerPool, ThreadPoolExecutor]:
     """Start the graders, and the threads that read papers and wait for their records."""
     graders = start.__enter__()
     # One more than can be graded: the next paper lies ready when a job is done.
@@ -247,22 +247,22 @@ def _started(
     return graders, pool
 
 
-def _looked(paper: Paper, brief: Brief) -> _Looked:
-    return _Looked(key_of(brief, paper), content_of(paper))
+def _looked(paper: Paper, settings: GradingSettings) -> _Looked:
+    return _Looked(cache_key(settings, paper), content_of(paper))
 
 
 _Graded = tuple[Work, list[Result]]
 
 
-def _grade(work: Work, brief: Brief, graders: Graders) -> _Graded:
+def _grade(work: Work, settings: GradingSettings, graders: ScorerPool) -> _Graded:
     """Grade the attempts of a student; no results are that a scorer has ended over one."""
     try:
-        return work, [_grade_one(hand_in, brief, graders.grade) for hand_in in work]
+        return work, [_grade_one(hand_in, settings, graders.grade) for hand_in in work]
     except ScorerDied:
         return work, []
 
 
-def _grade_alone(hand_in: HandIn, brief: Brief, graders: Graders) -> Result:
+def _grade_alone(hand_in: HandIn, settings: GradingSettings, graders: ScorerPool) -> Result:
     """Grade an attempt while nothing else is; its record is unreadable if the scorer ends again."""
 
     def grade(paper: Paper) -> Graded:
@@ -273,12 +273,14 @@ def _grade_alone(hand_in: HandIn, brief: Brief, graders: Graders) -> Result:
             lost = Paper(paper.student, {}, {**problems, **paper.problems}, paper.problem)
             return msgspec.structs.replace(graders.grade(lost), provisional=True)
 
-    return _grade_one(hand_in, brief, grade)
+    return _grade_one(hand_in, settings, grade)
 
 
-def _grade_one(hand_in: HandIn, brief: Brief, grade: Callable[[Paper], Graded]) -> Result:
+def _grade_one(
+    hand_in: HandIn, settings: GradingSettings, grade: Callable[[Paper], Graded]
+) -> Result:
     paper = hand_in.paper()
-    graded, looked = grade(paper), _looked(paper, brief)
+    graded, looked = grade(paper), _looked(paper, settings)
     if graded.provisional:
         looked = looked._replace(key=f"{looked.key} {PROVISIONAL}")
     return _result(hand_in, graded, looked, lambda: paper, False)

@@ -18,11 +18,11 @@ import dask
 from distributed import Client, LocalCluster, Worker, WorkerPlugin, get_worker
 from distributed.scheduler import KilledWorker
 
-from grader.grading.pool import Graders
+from grader.grading.pool import ScorerPool
 from grader.scoring.protocol import (
     RUN_AGAIN,
-    Brief,
     Graded,
+    GradingSettings,
     GradingStopped,
     Paper,
     Ready,
@@ -38,13 +38,16 @@ WARN_ABOVE = "1GiB"  # of what a task takes along: it is one student's file, and
 
 
 class Cluster:
-    """Graders on the workers of a Dask cluster: `address` is its scheduler's, or local:N.
+    """ScorerPool on the workers of a Dask cluster: `address` is its scheduler's, or local:N.
 
     Use with `closing`.
     """
 
     def __init__(
-        self, brief: Brief, address: str, on_ready: Callable[[Ready], None] = lambda ready: None
+        self,
+        settings: GradingSettings,
+        address: str,
+        on_ready: Callable[[Ready], None] = lambda ready: None,
     ) -> None:
         """Connect, or start N workers here. Raises GradingStopped where that fails."""
         self._on_ready = on_ready
@@ -65,7 +68,7 @@ class Cluster:
                 )
             started.callback(self._client.close)
             try:
-                self._start_graders(_GradersOfWorker(brief, _places(self._client)))
+                self._start_graders(_GradersOfWorker(settings, _places(self._client)))
             except Exception as error:  # whatever a worker raises
                 raise GradingStopped(f"{address}: {error}") from error
             started.callback(self._end_graders)
@@ -112,14 +115,14 @@ class Cluster:
 class _GradersOfWorker(WorkerPlugin):
     """The scorers of one Dask worker, for one run: as many as it has threads."""
 
-    def __init__(self, brief: Brief, places: dict[str, tuple[int, int]]) -> None:
-        self._brief = brief
+    def __init__(self, settings: GradingSettings, places: dict[str, tuple[int, int]]) -> None:
+        self._settings = settings
         self._places = places
 
     def setup(self, worker: Worker) -> None:
         """Start them. Raises where this worker would grade otherwise than asked."""
-        self._graders: Graders | None = None
-        for name, wanted in self._brief.software.items():
+        self._graders: ScorerPool | None = None
+        for name, wanted in self._settings.software.items():
             if software()[name] != wanted:
                 raise ValueError(f"{worker.address} has {name} {software()[name]}, not {wanted}")
         self.ready: Ready | None = None
@@ -127,7 +130,7 @@ class _GradersOfWorker(WorkerPlugin):
         place, places = self._places.get(worker.address, (0, 1))
         processors = sorted(os.sched_getaffinity(0))[place::places]
         with ExitStack() as unless_fit:
-            graders = Graders(self._brief, worker.state.nthreads, self._note, processors)
+            graders = ScorerPool(self._settings, worker.state.nthreads, self._note, processors)
             unless_fit.callback(graders.close)
             graders.prove()
             unless_fit.pop_all()

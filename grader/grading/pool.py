@@ -18,9 +18,9 @@ from grader.scoring.machine_faults import UNFIT
 from grader.scoring.protocol import (
     RUN_AGAIN,
     Answer,
-    Brief,
     Failed,
     Graded,
+    GradingSettings,
     GradingStopped,
     Paper,
     Ready,
@@ -42,12 +42,12 @@ Message = TypeVar("Message", Ready, Graded)
 _decode = msgspec.msgpack.Decoder(Answer).decode
 
 
-class Graders:
+class ScorerPool:
     """`jobs` scorers, each with a zygote of its own. Use with `closing`, which ends them all."""
 
     def __init__(
         self,
-        brief: Brief,
+        settings: GradingSettings,
         jobs: int,
         on_ready: Callable[[Ready], None] = lambda ready: None,
         processors: Collection[int] = (),
@@ -58,7 +58,7 @@ class Graders:
         """
         _require_open_files(FILES + FILES_OF_JOB * jobs)
         self.jobs = jobs
-        self._brief = msgspec.msgpack.encode(brief)
+        self._settings = msgspec.msgpack.encode(settings)
         self._lock = Lock()
         self._died_of: set[str] = set()  # contents of papers
         self._deaths = 0  # of different papers, since one was graded
@@ -81,7 +81,7 @@ class Graders:
         self._idle: SimpleQueue[int] = SimpleQueue()
         for job, channel in enumerate(self._channels):
             with contextlib.suppress(OSError):  # what is wrong shows with the first paper
-                channel.send_bytes(self._brief)
+                channel.send_bytes(self._settings)
             self._idle.put(job)
 
     def prove(self) -> None:
@@ -136,7 +136,7 @@ class Graders:
                 socket.send_fds(self._control, [str(job).encode()], [theirs.fileno()])
             self._channels[job].close()
             self._channels[job] = channel = Connection(ours.detach())
-        channel.send_bytes(self._brief)
+        channel.send_bytes(self._settings)
         self._receive(channel, Ready)
 
     def _receive(self, channel: Connection, kind: type[Message]) -> Message:

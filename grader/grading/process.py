@@ -1,6 +1,6 @@
 """The processes that grade: torch is imported once, then forked for each job.
 
-    prepare -> fork a scorer a job -> fork its zygote -> receive the brief -> grade the reference
+    prepare -> fork a scorer a job -> fork its zygote -> receive the settings -> grade the reference
     solution -> grade papers
 
 A scorer that dies is replaced by another fork: this process has torch and nothing else.
@@ -157,30 +157,30 @@ def _score(channel: Connection, processors: Sequence[int]) -> None:
 
 
 def _serve(channel: Connection, zygote: "Zygote") -> None:
-    """Receive a brief and papers, and answer a record each; raise EOFError at the end."""
-    # Only now: what these modules hold, and the brief, must not be in a worker's memory.
+    """Receive settings and submissions, and answer a record each; raise EOFError at the end."""
+    # Only now: what these modules hold, and the settings, must not be in a worker's memory.
     from grader.scoring.canary import Unfit
     from grader.scoring.machine_faults import UNFIT
     from grader.scoring.protocol import (
         RUN_AGAIN,
         Answer,
-        Brief,
         Failed,
+        GradingSettings,
         Paper,
         Stopped,
     )
     from grader.scoring.reading import Reader
-    from grader.scoring.scorer import Classroom
+    from grader.scoring.scorer import Scorer
     from grader.scoring.worker import IsolationMissing, WorkerNotReady, ZygoteDied
 
     def send(message: Answer) -> None:
         channel.send_bytes(msgspec.msgpack.encode(message))
 
-    brief = msgspec.msgpack.decode(channel.recv_bytes(), type=Brief)
-    zygote.strict = brief.strict
+    settings = msgspec.msgpack.decode(channel.recv_bytes(), type=GradingSettings)
+    zygote.strict = settings.strict
     try:
         with closing(Reader()) as reader:
-            classroom = Classroom(brief, zygote, reader)
+            classroom = Scorer(settings, zygote, reader)
             send(classroom.ready)
             while True:
                 paper = msgspec.msgpack.decode(channel.recv_bytes(), type=Paper)

@@ -10,7 +10,7 @@ from grader.confined.limits import Limits
 from grader.errors import UserError
 from grader.judging.verdicts import Verdict
 from grader.scoring.machine_faults import UNFIT, advice_on
-from grader.scoring.run_cases import Interview
+from grader.scoring.run_cases import CaseOutcomes
 
 # Times the reference's time on the machine that the rubric's limits were chosen on: what the canary
 # itself may take, since nobody knows yet how fast this one is.
@@ -29,22 +29,22 @@ def limits_of_canary(limits: Limits) -> Limits:
     return limits.on_machine(SLOWEST_MACHINE * limits.reference_seconds)
 
 
-def reference_seconds(interview: Interview, steps: int) -> float:
+def reference_seconds(outcomes: CaseOutcomes, steps: int) -> float:
     """Return the processor time of MEASURED_STEPS of the reference's training on this machine."""
-    measured = interview.seconds["train_manual"] * MEASURED_STEPS / steps
+    measured = outcomes.seconds["train_manual"] * MEASURED_STEPS / steps
     return max(measured, SHORTEST_SECONDS)
 
 
-def assert_fit(interview: Interview, verdicts: Sequence[Verdict]) -> None:
+def assert_fit(outcomes: CaseOutcomes, verdicts: Sequence[Verdict]) -> None:
     """Raise Unfit where the reference solution met an error, or lost a point."""
     lost = [verdict for verdict in verdicts if verdict.points < verdict.max_points]
-    if not lost and not interview.notes:
+    if not lost and not outcomes.notes:
         return
-    problems = [f"{note.text} ({note.where})" for note in interview.notes[:1]]
+    problems = [f"{note.text} ({note.where})" for note in outcomes.notes[:1]]
     problems += [f"{v.criterion} {v.points:g} of {v.max_points:g}: {v.message}" for v in lost[:1]]
     # Without a smell it is rather the rubric: too few steps, for one.
-    blame = UNFIT if interview.smell else "this rubric cannot be used on this machine"
+    blame = UNFIT if outcomes.smell else "this rubric cannot be used on this machine"
     raise Unfit(
         f"{blame}: the reference solution does not earn all points "
-        f"({'; '.join(problems)}). {advice_on(interview.smell)}"
+        f"({'; '.join(problems)}). {advice_on(outcomes.smell)}"
     )

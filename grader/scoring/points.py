@@ -1,4 +1,4 @@
-"""Score a submission: the outcomes of its interview in, a verdict a criterion out."""
+"""Score a submission: the outcomes of its cases in, one verdict per criterion out."""
 
 import math
 from collections.abc import Sequence

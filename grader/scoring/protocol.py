@@ -47,7 +47,7 @@ class ScorerFailed(Exception):
     """A fault of the grader's own in a process that grades; the message is its traceback."""
 
 
-class Brief(msgspec.Struct, frozen=True):
+class GradingSettings(msgspec.Struct, frozen=True):
     """How papers are graded: everything that a score depends on but the paper.
 
     `seed` is in decimal, as it may have 128 bits. `reference` is the module of the reference
@@ -67,8 +67,8 @@ class Brief(msgspec.Struct, frozen=True):
     @classmethod
     def of(
         cls, rubric: Rubric, seed: int | str, strict: bool, handed_out: Iterable[str] = ()
-    ) -> "Brief":
-        """Return a brief for grading here."""
+    ) -> "GradingSettings":
+        """Return the settings for grading here."""
         return cls(
             rubric=rubric,
             seed=str(seed),
@@ -219,13 +219,13 @@ def _scoring(rubric: Rubric) -> dict[str, Any]:
     return {name: part for name, part in parts.items() if name not in POLICY}
 
 
-def key_of(brief: Brief, paper: Paper) -> str:
+def cache_key(settings: GradingSettings, paper: Paper) -> str:
     """Return a digest of all that determines the record of a paper.
 
     Who handed it in is not of it, unless each student has cases of their own.
     """
-    seed = str(brief.seed_for(paper.student))
-    of_brief = (_scoring(brief.rubric), seed, brief.strict, brief.software)
+    seed = str(settings.seed_for(paper.student))
+    of_brief = (_scoring(settings.rubric), seed, settings.strict, settings.software)
     digest = hashlib.sha256(msgspec.msgpack.encode(of_brief))
     contents = {name: hashlib.sha256(data).digest() for name, data in paper.files.items()}
     handed_in = (sorted(contents.items()), sorted(paper.problems.items()), paper.problem)

@@ -25,7 +25,7 @@ from grader.student_code.contract import (
 
 
 @dataclass(frozen=True)
-class Interview:
+class CaseOutcomes:
     """The outcomes of all cases in order, the errors of the source, and the layers of confinement.
 
     `layers` are in force, `missing` are not, with the reason.
@@ -69,7 +69,7 @@ def rounds_of(cases: Sequence[Case]) -> list[Round]:
     return rounds
 
 
-def interview(
+def run_cases(
     main: File,
     beside: Sequence[File],
     packages: Sequence[str],
@@ -77,7 +77,7 @@ def interview(
     zygote: Zygote,
     limits: Limits,
     spellings: Spellings,
-) -> Interview:
+) -> CaseOutcomes:
     """Load `main`, with the files `beside` it, in a fresh worker and ask it the rounds.
 
     Raises what Zygote.fork_worker raises, and nothing for what the files do.
@@ -96,7 +96,7 @@ def interview(
                 too_slow[questions.function] = answers[-1]
             outcomes += answers
             seconds[questions.function] = worker.processor_seconds - before
-    return Interview(
+    return CaseOutcomes(
         outcomes=tuple(outcomes),
         named=worker.named,
         notes=notes,

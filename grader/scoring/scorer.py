@@ -1,4 +1,4 @@
-"""Grade a paper: read it, interview its functions, score the answers, write the record.
+"""Grade a submission: read it, run its cases, score the outcomes, write the record.
 
 Each file of a submission that may define something asked is graded for itself, the others beside
 it, and the best counts.
@@ -45,14 +45,14 @@ from grader.scoring.canary import (
 from grader.scoring.machine_faults import Smell
 from grader.scoring.points import flags, score, training
 from grader.scoring.protocol import (
-    Brief,
     Graded,
+    GradingSettings,
     Paper,
     Ready,
 )
 from grader.scoring.reading import Reader, ReadPaper
 from grader.scoring.redaction import Redactor, without_folders
-from grader.scoring.run_cases import Interview, interview, rounds_of
+from grader.scoring.run_cases import CaseOutcomes, rounds_of, run_cases
 from grader.scoring.worker import Round, Zygote
 from grader.source.by_code import ShownByCode
 from grader.source.read import Source, read
@@ -61,7 +61,7 @@ from grader.submissions.candidates import Choice
 
 
 @dataclass(frozen=True)
-class _Exam:
+class CaseSet:
     """What is asked of a submission. A criterion that the rubric gives no points is not asked.
 
     `manual` is the training by hand, asked or not, and `public` the one that students may see.
@@ -76,27 +76,27 @@ class _Exam:
     pass_mark: float
 
     @classmethod
-    def of(cls, rubric: Rubric, seed: int) -> "_Exam":
+    def of(cls, rubric: Rubric, seed: int) -> "CaseSet":
         """Return the hidden cases of a seed, and the largest loss that passes."""
         cases = hidden_cases(rubric, seed)
         manual = next(case for case in cases if case.criterion == "train.manual")
-        asked = [case for case in cases if case.criterion in rubric.points]
+        results = [case for case in cases if case.criterion in rubric.points]
         marking = rubric.marking()
         mark = pass_mark(manual.call.tensors["y"], marking)
         spellings = rubric.spellings.by_name()
         public = public_training_case(rubric)
-        return cls(asked, rounds_of(asked), manual, public, marking, spellings, mark)
+        return cls(results, rounds_of(results), manual, public, marking, spellings, mark)
 
-    def score(self, asked: Interview, source: Source, shown: ShownByCode) -> list[Verdict]:
-        """Return the verdicts on the outcomes of an interview, one per criterion."""
+    def score(self, results: CaseOutcomes, source: Source, shown: ShownByCode) -> list[Verdict]:
+        """Return the verdicts on the outcomes, one per criterion."""
         written = Written(
             shown=shown,
-            named=asked.named,
+            named=results.named,
             in_text=source.in_text,
             spellings=self.spellings,
-            notes=[(note.where, note.text) for note in asked.notes],
+            notes=[(note.where, note.text) for note in results.notes],
         )
-        return score(self.cases, asked.outcomes, self.marking, written)
+        return score(self.cases, results.outcomes, self.marking, written)
 
 
 @dataclass(frozen=True)
@@ -112,36 +112,38 @@ class _GradedFile:
     waited: bool
 
 
-class Classroom:
-    """A brief with its hidden cases, a zygote and a reader: all that grading a paper needs.
+class Scorer:
+    """Grading settings, hidden cases, a zygote and a reader: all that grading a submission needs.
 
     Here nothing reads or parses what students wrote: the reader does, and the workers. What is left
     is text of bounded length that workers send (see wire.py), and whether its words stand in the
     source, which is bounded too (see redaction.py).
     """
 
-    def __init__(self, brief: Brief, zygote: Zygote, reader: Reader) -> None:
+    def __init__(self, settings: GradingSettings, zygote: Zygote, reader: Reader) -> None:
         """Grade the reference solution; raise Unfit where it does not earn all points."""
-        self._brief = brief
+        self._settings = settings
         self._reader = reader
-        self._rubric = brief.rubric
+        self._rubric = settings.rubric
         self._zygote = zygote
-        self._limits = limits_of_canary(brief.rubric.limits)
+        self._limits = limits_of_canary(settings.rubric.limits)
         zygote.slowness = SLOWEST_MACHINE
-        self._reference = read(NAME, brief.reference.encode())
+        self._reference = read(NAME, settings.reference.encode())
         self._choice = Choice(
-            brief.handed_out, brief.rubric.spellings.by_name(), brief.rubric.limits.graded_files
+            settings.handed_out,
+            settings.rubric.spellings.by_name(),
+            settings.rubric.limits.graded_files,
         )
         # One: it is the whole class's, or else the next paper is another student's.
-        self._exam = lru_cache(maxsize=1)(partial(_Exam.of, brief.rubric))
-        self._whole = self._exam(int(brief.seed))
-        self._untrained = _Exam.of(brief.rubric.untrained(), int(brief.seed))
-        is_asked = self._whole.manual in self._whole.cases
-        proof = self._prove(self._whole, [] if is_asked else [self._whole.manual])
+        self._case_set = lru_cache(maxsize=1)(partial(CaseSet.of, settings.rubric))
+        self._whole = self._case_set(int(settings.seed))
+        self._untrained = CaseSet.of(settings.rubric.untrained(), int(settings.seed))
+        is_scored = self._whole.manual in self._whole.cases
+        proof = self._prove(self._whole, [] if is_scored else [self._whole.manual])
         self.ready = Ready(list(proof.layers), dict(proof.missing))
-        seconds = reference_seconds(proof, brief.rubric.training.steps)
-        self._limits = brief.rubric.limits.on_machine(seconds)
-        zygote.slowness = seconds / brief.rubric.limits.reference_seconds
+        seconds = reference_seconds(proof, settings.rubric.training.steps)
+        self._limits = settings.rubric.limits.on_machine(seconds)
+        zygote.slowness = seconds / settings.rubric.limits.reference_seconds
 
     def grade(self, paper: Paper) -> Graded:
         """Grade one paper.
@@ -151,15 +153,15 @@ class Classroom:
         in the paper.
         """
         started = time.monotonic()
-        exam = self._exam(self._brief.seed_for(paper.student))
+        case_set = self._case_set(self._settings.seed_for(paper.student))
         found = self._reader.read(paper.files, self._choice)
         sources, problems = found.sources, {**paper.problems, **found.problems}
         if not sources:
-            record = self._unreadable(paper, problems, exam, started)
+            record = self._unreadable(paper, problems, case_set, started)
             return Graded(record, found.smell, not found.certain)
         graded: list[_GradedFile] = []
         for source in found.candidates[: self._rubric.limits.graded_files]:
-            graded.append(self._grade_file(source, found, paper.student, exam))
+            graded.append(self._grade_file(source, found, paper.student, case_set))
             if graded[-1].record.score == self._rubric.max_score:
                 break
         record = best([each.record for each in graded])
@@ -184,19 +186,19 @@ class Classroom:
         return crashed and record.status != "crashed"
 
     def _grade_file(
-        self, source: Source, found: ReadPaper, student: str, exam: _Exam
+        self, source: Source, found: ReadPaper, student: str, case_set: CaseSet
     ) -> _GradedFile:
         started = time.monotonic()
         beside = [other for other in found.sources if other is not source]
-        asked = self._interview(source, beside, exam.rounds)
-        if asked.smell:
-            self._prove_again(self._whole if asked.smell == "time" else self._untrained)
-        smell, asked = asked.smell, _redacted(asked, source, beside)
+        results = self._run_cases(source, beside, case_set.rounds)
+        if results.smell:
+            self._prove_again(self._whole if results.smell == "time" else self._untrained)
+        smell, results = results.smell, _redacted(results, source, beside)
         shown: dict[str, Set[str]] = {}
         for each in (*beside, source):  # the last of a name counts
             shown.update(found.shown[each.name])
-        verdicts = exam.score(asked, source, shown)
-        status = status_of(asked)
+        verdicts = case_set.score(results, source, shown)
+        status = status_of(results)
         record = self._record(
             student=student,
             name=source.name,
@@ -204,20 +206,25 @@ class Classroom:
             status=status,
             verdicts=verdicts,
             training=training(
-                exam.cases, asked.outcomes, verdicts, exam.marking, exam.pass_mark, exam.public
+                case_set.cases,
+                results.outcomes,
+                verdicts,
+                case_set.marking,
+                case_set.pass_mark,
+                case_set.public,
             ),
-            notes=[SourceNote(note.where, without_folders(note.text)) for note in asked.notes],
-            flagged=flags(exam.cases, asked.outcomes, asked.named),
-            isolation=list(asked.layers),
+            notes=[SourceNote(note.where, without_folders(note.text)) for note in results.notes],
+            flagged=flags(case_set.cases, results.outcomes, results.named),
+            isolation=list(results.layers),
             started=started,
         )
-        return _GradedFile(record, smell, asked.ran, asked.waited)
+        return _GradedFile(record, smell, results.ran, results.waited)
 
-    def _interview(
+    def _run_cases(
         self, source: Source, beside: Sequence[Source], rounds: Sequence[Round]
-    ) -> Interview:
+    ) -> CaseOutcomes:
         rubric = self._rubric
-        return interview(
+        return run_cases(
             source.file,
             [other.file for other in beside],
             rubric.software.packages,
@@ -227,30 +234,30 @@ class Classroom:
             rubric.spellings.by_name(),
         )
 
-    def _prove_again(self, exam: _Exam) -> None:
+    def _prove_again(self, case_set: CaseSet) -> None:
         """Raise Unfit where the reference solution does not earn all points any more, twice.
 
         The submission before, or one beside, may still have been in its way the first time.
         """
         try:
-            self._prove(exam)
+            self._prove(case_set)
         except Unfit:
-            self._prove(exam)
+            self._prove(case_set)
 
-    def _prove(self, exam: _Exam, more: Sequence[Case] = ()) -> Interview:
-        """Ask the reference solution an exam, and more that earns nothing.
+    def _prove(self, case_set: CaseSet, more: Sequence[Case] = ()) -> CaseOutcomes:
+        """Run a set of cases on the reference solution, and more that earn nothing.
 
         Raises Unfit where it does not earn all points.
         """
-        asked = self._interview(self._reference, [], rounds_of([*exam.cases, *more]))
-        verdicts = exam.score(
-            replace(asked, outcomes=asked.outcomes[: len(exam.cases)]), self._reference, {}
+        results = self._run_cases(self._reference, [], rounds_of([*case_set.cases, *more]))
+        verdicts = case_set.score(
+            replace(results, outcomes=results.outcomes[: len(case_set.cases)]), self._reference, {}
         )
-        assert_fit(asked, verdicts)
-        return asked
+        assert_fit(results, verdicts)
+        return results
 
     def _unreadable(
-        self, paper: Paper, problems: Mapping[str, str], exam: _Exam, started: float
+        self, paper: Paper, problems: Mapping[str, str], case_set: CaseSet, started: float
     ) -> Record:
         name, problem = next(iter(problems.items()), ("", paper.problem))
         record = self._record(
@@ -258,8 +265,8 @@ class Classroom:
             name=name,
             sha256=None,
             status="unreadable",
-            verdicts=zero(Reason("unreadable", {"reason": problem}), exam.marking),
-            training=Training(None, None, exam.pass_mark),
+            verdicts=zero(Reason("unreadable", {"reason": problem}), case_set.marking),
+            training=Training(None, None, case_set.pass_mark),
             notes=[],
             flagged=[],
             isolation=[],
@@ -307,15 +314,15 @@ class Classroom:
             isolation=isolation,
             seconds=round(time.monotonic() - started, 4),
             grader_version=__version__,
-            conditions=self._brief.conditions if status == "timeout" else None,
+            conditions=self._settings.conditions if status == "timeout" else None,
         )
 
 
-def _redacted(asked: Interview, source: Source, beside: Sequence[Source]) -> Interview:
-    """Return an interview as its student may read of it; see redaction."""
-    notes = [(note.where, note.text) for note in asked.notes]
+def _redacted(results: CaseOutcomes, source: Source, beside: Sequence[Source]) -> CaseOutcomes:
+    """Return the outcomes as their student may read of them; see redaction."""
+    notes = [(note.where, note.text) for note in results.notes]
     redactor = Redactor(source.file, [other.file for other in beside], notes)
-    return replace(asked, outcomes=tuple(map(redactor.outcome, asked.outcomes)))
+    return replace(results, outcomes=tuple(map(redactor.outcome, results.outcomes)))
 
 
 def _without_folders(reason: Reason) -> Reason:
@@ -368,9 +375,9 @@ def _unread(problems: Mapping[str, str]) -> list[HandedIn]:
     return [HandedIn(name, None, "unreadable", None, why) for name, why in problems.items()]
 
 
-def status_of(asked: Interview) -> Status:
-    """Return how an interview went as a whole."""
-    problems = {outcome.problem for outcome in asked.outcomes}
+def status_of(results: CaseOutcomes) -> Status:
+    """Return how a submission's cases went as a whole."""
+    problems = {outcome.problem for outcome in results.outcomes}
     if Problem.CRASHED in problems:
         return "crashed"
     if problems & OUT_OF_TIME:

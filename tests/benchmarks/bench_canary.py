@@ -13,10 +13,10 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from grader.grading.pool import Graders
+from grader.grading.pool import ScorerPool
 from grader.homework.material.reference import NAME
 from grader.homework.rubric import load_rubric
-from grader.scoring.protocol import Brief, Paper
+from grader.scoring.protocol import GradingSettings, Paper
 
 SOLUTION = Path(__file__).parents[2] / "solution" / "homework.py"
 ROUNDS = 5
@@ -38,14 +38,14 @@ def main() -> None:
 def measure() -> tuple[float, float]:
     """Return the seconds to the first result of a run, and those of the canary in it."""
     started = time.perf_counter()
-    brief = Brief.of(load_rubric(), 5, strict=False)
-    with closing(Graders(brief, jobs=1)) as graders:
+    settings = GradingSettings.of(load_rubric(), 5, strict=False)
+    with closing(ScorerPool(settings, jobs=1)) as graders:
         graders.prove()
         assert (
             graders.grade(Paper.of("ada", "homework.py", SOLUTION.read_bytes())).record.score == 100
         )
         first = time.perf_counter() - started
-        again = Paper.of("reference", NAME, brief.reference.encode())
+        again = Paper.of("reference", NAME, settings.reference.encode())
         started = time.perf_counter()
         for _ in range(AGAIN):
             assert graders.grade(again).record.score == 100

@@ -11,7 +11,7 @@ from grader.homework.cases import hidden_cases
 from grader.homework.rubric import Rubric, load_rubric
 from grader.judging.judge import Written
 from grader.scoring.points import score
-from grader.scoring.run_cases import interview, rounds_of
+from grader.scoring.run_cases import rounds_of, run_cases
 from grader.scoring.worker import Zygote
 from grader.source.files import Cell, File
 from grader.source.read import read
@@ -55,7 +55,7 @@ def grade_fixture(zygote: Zygote, rubric: Rubric) -> Grade:
 
     def graded(main: File, *beside: File) -> Result:
         given = (main, beside, PACKAGES, rounds_of(cases), zygote, rubric.limits)
-        asked = interview(*given, rubric.spellings.by_name())
+        asked = run_cases(*given, rubric.spellings.by_name())
         notes = [(note.where, note.text) for note in asked.notes]
         written = Written(named=asked.named, notes=notes)
         verdicts = score(cases, asked.outcomes, rubric.marking(), written)

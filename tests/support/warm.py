@@ -22,13 +22,13 @@ from grader.commands import __main__ as commands
 from grader.commands import cli, requests, shared
 from grader.commands.requests import Request
 from grader.gradebook import Seed, remembering
-from grader.grading.pool import Graders
+from grader.grading.pool import ScorerPool
 from grader.reports.feedback import render
 from grader.reports.feedback.pages import Pages
 from grader.reports.feedback.render import Form, Order
 from grader.scoring.protocol import (
-    Brief,
     Graded,
+    GradingSettings,
     Paper,
     Ready,
 )
@@ -38,11 +38,11 @@ SEED = Seed(str(2**127 + 1), "secret")  # of all new gradebooks, so that graders
 
 
 class Kept:
-    """One scorer for a brief, proved, and what it told when it was ready."""
+    """One scorer for a settings, proved, and what it told when it was ready."""
 
-    def __init__(self, brief: Brief) -> None:
+    def __init__(self, settings: GradingSettings) -> None:
         self.told: list[Ready] = []
-        self.graders = Graders(brief, 1, self.told.append)
+        self.graders = ScorerPool(settings, 1, self.told.append)
         self.graders.prove()
 
 
@@ -86,7 +86,7 @@ class WarmGrader:
             mock.patch.object(sys, "argv", words),
             mock.patch.object(requests, "replace_process", _carry_out),
             mock.patch.object(remembering, "new_seed", return_value=SEED),
-            mock.patch.object(shared, "Graders", self._lend),
+            mock.patch.object(shared, "ScorerPool", self._lend),
             contextlib.nullcontext() if pages_apart else mock.patch.object(Pages, "_start", _page),
             contextlib.chdir(cwd or Path.cwd()),
             contextlib.redirect_stdout(out),
@@ -104,13 +104,13 @@ class WarmGrader:
 
     def _lend(
         self,
-        brief: Brief,
+        settings: GradingSettings,
         jobs: int,
         on_ready: Callable[[Ready], None] = lambda ready: None,
         processors: Collection[int] = (),
     ) -> Lent:
-        key = msgspec.msgpack.encode(brief)
-        kept = self._kept.pop(key, None) or Kept(brief)
+        key = msgspec.msgpack.encode(settings)
+        kept = self._kept.pop(key, None) or Kept(settings)
         self._kept[key] = kept  # the last one used stands last
         if len(self._kept) > MOST:
             self._end_the_oldest()

@@ -12,7 +12,7 @@ from handed import (
 )
 
 from grader.homework.cases import hidden_cases
-from grader.scoring.run_cases import interview, rounds_of
+from grader.scoring.run_cases import rounds_of, run_cases
 
 NO_GOOGLE = (
     "ModuleNotFoundError: google is not among the packages the grader has "
@@ -370,7 +370,7 @@ def test_autograd_in_a_file_beside_is_named_and_earns_nothing(zygote, rubric, ro
     cases = [case for case in hidden_cases(rubric, 5) if case.criterion == "grad_w1"]
     given = (module(RIGHT + "\n\n" + route), [module(CHEAT, "utils.py")], PACKAGES)
     rest = (rounds_of(cases), zygote, rubric.limits, rubric.spellings.by_name())
-    asked = interview(*given, *rest)
+    asked = run_cases(*given, *rest)
     (sighting,) = asked.named["grad_w1"]
     assert (sighting.name, sighting.where) == ("torch.autograd.grad", "utils.py, line 6")
     assert all(outcome.seen[0].where == "utils.py, line 6" for outcome in asked.outcomes)

@@ -31,11 +31,11 @@ from grader.homework.rubric import Rubric, load_rubric
 from grader.results.record import Record, Training
 from grader.scoring.protocol import (
     POLICY,
-    Brief,
     Graded,
+    GradingSettings,
     Paper,
+    cache_key,
     content_of,
-    key_of,
     may_be_faster,
 )
 from grader.submissions.discover import Submission
@@ -257,8 +257,8 @@ def test_an_interrupted_class_is_gone_on_with(tmp_path):
 
 
 @pytest.fixture
-def brief(rubric) -> Brief:
-    return Brief.of(rubric, 7, strict=False)
+def grading(rubric) -> GradingSettings:
+    return GradingSettings.of(rubric, 7, strict=False)
 
 
 PAPER = Paper.of("ada", "homework.py", b"x = 1\n")
@@ -272,8 +272,8 @@ PAPER = Paper.of("ada", "homework.py", b"x = 1\n")
         {"software": {"torch": "2.14.0"}},
     ],
 )
-def test_a_key_depends_on_how_is_graded(brief, change):
-    assert key_of(msgspec.structs.replace(brief, **change), PAPER) != key_of(brief, PAPER)
+def test_a_key_depends_on_how_is_graded(grading, change):
+    assert cache_key(msgspec.structs.replace(grading, **change), PAPER) != cache_key(grading, PAPER)
 
 
 @pytest.mark.parametrize(
@@ -287,28 +287,28 @@ def test_a_key_depends_on_how_is_graded(brief, change):
         ({"files": {}, "problem": "is empty"}, False),
     ],
 )
-def test_a_key_depends_on_the_file_and_not_on_its_student(brief, change, same):
+def test_a_key_depends_on_the_file_and_not_on_its_student(grading, change, same):
     changed = msgspec.structs.replace(PAPER, **change)
-    assert (key_of(brief, changed) == key_of(brief, PAPER)) == same
+    assert (cache_key(grading, changed) == cache_key(grading, PAPER)) == same
 
 
-def test_a_key_depends_on_every_part_of_the_rubric_that_decides_a_record(brief):
-    rubric = msgspec.to_builtins(brief.rubric)
+def test_a_key_depends_on_every_part_of_the_rubric_that_decides_a_record(grading):
+    rubric = msgspec.to_builtins(grading.rubric)
     for part, values in rubric.items():
         name, value = next(iter(values.items()))
         if not isinstance(value, int | float):
             continue
         other = value + 1 if isinstance(value, int) else value / 2 or 0.5
         changed = msgspec.convert({**rubric, part: {**values, name: other}}, Rubric)
-        key = key_of(msgspec.structs.replace(brief, rubric=changed), PAPER)
-        assert (key == key_of(brief, PAPER)) == (part in POLICY), part
+        key = cache_key(msgspec.structs.replace(grading, rubric=changed), PAPER)
+        assert (key == cache_key(grading, PAPER)) == (part in POLICY), part
 
 
-def test_the_software_in_a_key_is_what_is_installed(brief):
-    assert set(brief.software) == {
+def test_the_software_in_a_key_is_what_is_installed(grading):
+    assert set(grading.software) == {
         "grader", "python", "machine", "torch", "numpy", "matplotlib", "ipython"
     }  # fmt: skip
-    assert brief.software["torch"] == "2.13.0+cpu" or brief.software["torch"] == "2.13.0"
+    assert grading.software["torch"] == "2.13.0+cpu" or grading.software["torch"] == "2.13.0"
 
 
 # A stream
@@ -355,7 +355,7 @@ class Held(Record, frozen=True, kw_only=True, weakref=True, eq=False):
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_thousands_of_submissions_are_never_in_memory_together(brief, known):
+def test_thousands_of_submissions_are_never_in_memory_together(grading, known):
     tracked = Tracked()
 
     @contextmanager
@@ -368,7 +368,7 @@ def test_thousands_of_submissions_are_never_in_memory_together(brief, known):
     many = 3_000
     works = (work_of(Submission(f"s{number}", (), "is empty"), LIMIT) for number in range(many))
     counted = 0
-    with Batch(works, brief, find, start) as batch:
+    with Batch(works, grading, find, start) as batch:
         for some in batch.results(find):
             counted += len(some)
             assert all(result.was_known == known for result in some)
@@ -384,7 +384,7 @@ CHANGED = [((1, 2, 3), (1, 2, 3)), ((3, 1, 5), (3, 3, 5)), ((2, 2, 2), (2, 2, 2)
 @pytest.mark.parametrize("known", [0, 2, 3])
 @pytest.mark.parametrize(("changed", "handed_in"), CHANGED)
 def test_attempts_of_a_student_come_together_in_their_order(
-    brief, tmp_path, changed, handed_in, known
+    grading, tmp_path, changed, handed_in, known
 ):
     attempts = []
     for number, second in enumerate(changed):
@@ -393,7 +393,7 @@ def test_attempts_of_a_student_come_together_in_their_order(
         os.utime(path, (second, second))
         attempts.append(Submission("ada", (path,), None))
     newest = replace(attempts[-1], earlier=tuple(attempts[:-1]))
-    keys = [key_of(brief, paper_of(attempt, LIMIT)) for attempt in attempts[:known]]
+    keys = [cache_key(grading, paper_of(attempt, LIMIT)) for attempt in attempts[:known]]
     tracked = Tracked()
 
     @contextmanager
@@ -403,11 +403,11 @@ def test_attempts_of_a_student_come_together_in_their_order(
     def find(asked: Sequence[str]) -> dict[str, Record]:
         return {key: Held.of("") for key in asked if key in keys}
 
-    with Batch([work_of(newest, LIMIT)], brief, find, start) as batch:
+    with Batch([work_of(newest, LIMIT)], grading, find, start) as batch:
         (results,) = batch.results(find)
     papers = [paper_of(attempt, LIMIT) for attempt in attempts]
     assert [result.paper() for result in results] == papers
-    assert [result.key for result in results] == [key_of(brief, paper) for paper in papers]
+    assert [result.key for result in results] == [cache_key(grading, paper) for paper in papers]
     assert [result.content for result in results] == [content_of(paper) for paper in papers]
     assert [result.moment for result in results] == [at(second) for second in handed_in]
     assert {result.record.student for result in results} == {"ada"}
@@ -432,7 +432,7 @@ def test_what_ran_out_of_time_is_tried_again_where_it_may_have_more(now, then, i
 
 
 @pytest.mark.parametrize(("then", "known"), [("here", True), ("here, busy", False), (None, False)])
-def test_a_time_out_is_known_unless_another_try_is_worth_it(brief, then, known):
+def test_a_time_out_is_known_unless_another_try_is_worth_it(grading, then, known):
     record = msgspec.structs.replace(Held.of(""), status="timeout", conditions=then)
     tracked = Tracked()
 
@@ -443,7 +443,7 @@ def test_a_time_out_is_known_unless_another_try_is_worth_it(brief, then, known):
     def find(keys: Sequence[str]) -> dict[str, Record]:
         return dict.fromkeys(keys, record)
 
-    here = msgspec.structs.replace(brief, conditions="here")
+    here = msgspec.structs.replace(grading, conditions="here")
     with Batch([work_of(Submission("ada", (), "is empty"), LIMIT)], here, find, start) as batch:
         ((result,),) = batch.results(find)
     assert result.was_known == known

@@ -8,7 +8,7 @@ from grader.homework.cases import hidden_cases
 from grader.judging.judge import Written
 from grader.judging.verdicts import is_training
 from grader.scoring.points import score
-from grader.scoring.run_cases import interview, rounds_of
+from grader.scoring.run_cases import rounds_of, run_cases
 from grader.source.by_code import shown_by_code
 from grader.source.files import File
 
@@ -23,7 +23,7 @@ def told(zygote, rubric):
 
     def graded(main: File) -> dict[str, tuple[str | None, float]]:
         given = (main, [], PACKAGES, rounds_of(cases), zygote, rubric.limits)
-        asked = interview(*given, rubric.spellings.by_name())
+        asked = run_cases(*given, rubric.spellings.by_name())
         text = "\n".join(cell.source for cell in main.cells)
         written = Written(shown_by_code(text), asked.named)
         verdicts = score(cases, asked.outcomes, rubric.marking(), written)

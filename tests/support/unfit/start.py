@@ -78,12 +78,12 @@ def memory_runs_out_later() -> None:
 def scorer_ends() -> None:
     """Let a scorer be killed while it grades what says so in its text: once, or always."""
     from grader.scoring.protocol import Graded, Paper
-    from grader.scoring.scorer import Classroom
+    from grader.scoring.scorer import Scorer
 
     ended = Path(os.environ["TMPDIR"]) / "ended"
-    grade = Classroom.grade
+    grade = Scorer.grade
 
-    def grade_or_end(classroom: Classroom, paper: Paper) -> Graded:
+    def grade_or_end(classroom: Scorer, paper: Paper) -> Graded:
         text = b"".join(paper.files.values())
         if b"ends the scorer always" in text or (
             b"ends the scorer once" in text and not ended.exists()
@@ -92,7 +92,7 @@ def scorer_ends() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return grade(classroom, paper)
 
-    Classroom.grade = grade_or_end  # type: ignore[method-assign]
+    Scorer.grade = grade_or_end  # type: ignore[method-assign]
 
 
 def reader_ends() -> None:
@@ -112,26 +112,28 @@ def reader_ends() -> None:
 
 def scorer_starts_once() -> None:
     """Let a scorer be killed while it grades, and the one in its place while it proves itself."""
-    from grader.scoring.protocol import Brief, Graded, Paper
+    from grader.scoring.protocol import Graded, GradingSettings, Paper
     from grader.scoring.reading import Reader
-    from grader.scoring.scorer import Classroom
+    from grader.scoring.scorer import Scorer
     from grader.scoring.worker import Zygote
 
     begun = Path(os.environ["TMPDIR"]) / "begun"
-    begin = Classroom.__init__
+    begin = Scorer.__init__
 
-    def begin_once(classroom: Classroom, brief: Brief, zygote: Zygote, reader: Reader) -> None:
+    def begin_once(
+        classroom: Scorer, settings: GradingSettings, zygote: Zygote, reader: Reader
+    ) -> None:
         if begun.exists():
             os.kill(os.getpid(), signal.SIGKILL)
         begun.touch()
-        begin(classroom, brief, zygote, reader)
+        begin(classroom, settings, zygote, reader)
 
-    def end(classroom: Classroom, paper: Paper) -> Graded:
+    def end(classroom: Scorer, paper: Paper) -> Graded:
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
 
-    Classroom.__init__ = begin_once  # type: ignore[method-assign]
-    Classroom.grade = end  # type: ignore[method-assign]
+    Scorer.__init__ = begin_once  # type: ignore[method-assign]
+    Scorer.grade = end  # type: ignore[method-assign]
 
 
 FAULTS: dict[str, Callable[[], None]] = {

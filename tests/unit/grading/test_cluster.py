@@ -22,7 +22,7 @@ from leftovers import assert_no_process, children, descendants, orphans_are_ours
 from times import PATIENCE
 
 from grader.grading.cluster import Cluster
-from grader.scoring.protocol import Brief, GradingStopped
+from grader.scoring.protocol import GradingSettings, GradingStopped
 
 CORPUS = ROOT / "tests" / "submissions"
 NAMES = (
@@ -184,7 +184,7 @@ def at_work(worker: int) -> bool:
 
 def test_that_a_worker_is_lost_is_not_told_as_a_warning(rubric):
     with pytest.raises(GradingStopped):
-        Cluster(Brief.of(rubric, 5, strict=False), "nowhere")
+        Cluster(GradingSettings.of(rubric, 5, strict=False), "nowhere")
     for name in ("distributed.client", "distributed.scheduler", "distributed.batched"):
         assert not logging.getLogger(name).isEnabledFor(logging.WARNING)
 
@@ -222,8 +222,8 @@ def test_without_dask_it_says_what_to_install(submissions, tmp_path, monkeypatch
 
 
 def test_a_worker_with_other_software_is_refused(rubric):
-    brief = Brief.of(rubric, 5, strict=False)
-    other = msgspec.structs.replace(brief, software={**brief.software, "torch": "1.0"})
+    settings = GradingSettings.of(rubric, 5, strict=False)
+    other = msgspec.structs.replace(settings, software={**settings.software, "torch": "1.0"})
     with (
         LocalCluster(
             n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"

@@ -25,7 +25,7 @@ from grader.homework.rubric import (
     derived_seed,
     load_rubric,
 )
-from grader.scoring.protocol import Brief, Paper, key_of
+from grader.scoring.protocol import GradingSettings, Paper, cache_key
 
 OWN = load_rubric()
 
@@ -143,7 +143,7 @@ VARIANTS = [
 def test_a_variants_solution_is_right_and_each_mutant_is_another_text(zygote, reader, changes):
     """Without training, which the pass mark is for; `grader validate` grades the mutants."""
     from grader.homework.material.solution import solution_of
-    from grader.scoring.scorer import Classroom
+    from grader.scoring.scorer import Scorer
 
     homework = homework_with(**changes)
     points = {
@@ -153,7 +153,7 @@ def test_a_variants_solution_is_right_and_each_mutant_is_another_text(zygote, re
     }
     rubric = msgspec.structs.replace(OWN, homework=homework, points=points)
     source = solution_of(rubric)["homework.py"]
-    classroom = Classroom(Brief.of(rubric, 5, strict=False), zygote, reader)
+    classroom = Scorer(GradingSettings.of(rubric, 5, strict=False), zygote, reader)
     record = classroom.grade(Paper.of("ada", "homework.py", source.encode())).record
     assert [c.id for c in record.criteria if c.points < c.max_points] == []
     assert record.score == sum(points.values())
@@ -173,38 +173,40 @@ def first_numbers(cases: Sequence) -> list[float]:
 
 
 def test_no_two_students_share_a_number():
-    brief = Brief.of(PER_STUDENT, 20261001, strict=False)
+    settings = GradingSettings.of(PER_STUDENT, 20261001, strict=False)
     students = [f"student-{number}" for number in range(300)]
-    seeds = {brief.seed_for(student) for student in students}
+    seeds = {settings.seed_for(student) for student in students}
     released = [PER_STUDENT.released_to(student) for student in students]
     seeds |= {rubric.homework.seed for rubric in released}
     seeds |= {rubric.public_cases.seed for rubric in released}
     assert len(seeds) == 3 * len(students)
     numbers: list[float] = []
     for student in students[:3]:
-        numbers += first_numbers(hidden_cases(PER_STUDENT, brief.seed_for(student)))
+        numbers += first_numbers(hidden_cases(PER_STUDENT, settings.seed_for(student)))
         numbers += first_numbers(public_cases(PER_STUDENT.released_to(student)))
     # train.manual and train.net of one seed have the same start.
     assert len(set(numbers)) == len(numbers) - 6
 
 
 def test_what_is_released_does_not_depend_on_the_terms_seed_nor_tell_it():
-    one, other = (Brief.of(PER_STUDENT, seed, strict=False) for seed in (1, 2))
+    one, other = (GradingSettings.of(PER_STUDENT, seed, strict=False) for seed in (1, 2))
     assert one.seed_for("ada") != other.seed_for("ada")
     assert one.seed_for("ada") == derived_seed(1, "hidden/ada") == one.seed_for("ada")
     assert one.rubric.released_to("ada") == other.rubric.released_to("ada")
 
 
 def test_everybody_has_the_same_cases_where_the_homework_does_not_say_otherwise():
-    assert Brief.of(OWN, 7, strict=False).seed_for("ada") == 7
+    assert GradingSettings.of(OWN, 7, strict=False).seed_for("ada") == 7
 
 
 @pytest.mark.parametrize("own", [False, True])
 def test_a_record_is_found_again_for_whom_it_is_true(own):
-    brief = Brief.of(PER_STUDENT if own else OWN, 7, strict=False)
-    ada, bob = (key_of(brief, Paper.of(name, "homework.py", b"x = 1\n")) for name in ("ada", "bob"))
+    settings = GradingSettings.of(PER_STUDENT if own else OWN, 7, strict=False)
+    ada, bob = (
+        cache_key(settings, Paper.of(name, "homework.py", b"x = 1\n")) for name in ("ada", "bob")
+    )
     assert (ada != bob) == own
-    assert ada == key_of(brief, Paper.of("ada", "homework.py", b"x = 1\n"))
+    assert ada == cache_key(settings, Paper.of("ada", "homework.py", b"x = 1\n"))
 
 
 @pytest.fixture

@@ -18,26 +18,26 @@ from grader.commands.requests import GradeRequest
 from grader.gradebook.remembering import Options
 from grader.grading import launch
 from grader.grading.batch import ENDS_SCORER
-from grader.grading.pool import GONE, Graders
+from grader.grading.pool import GONE, ScorerPool
 from grader.homework.material.reference import PROBE
 from grader.homework.rubric import Rubric
 from grader.scoring.canary import reference_seconds
 from grader.scoring.machine_faults import smell_of
 from grader.scoring.protocol import (
-    Brief,
+    GradingSettings,
     GradingStopped,
     Paper,
     ScorerFailed,
 )
-from grader.scoring.run_cases import Interview
+from grader.scoring.run_cases import CaseOutcomes
 
 START = ROOT / "tests" / "support" / "unfit" / "start.py"
 SOLUTION = ROOT / "solution" / "homework.py"
 
 
 @pytest.fixture
-def brief(rubric: Rubric) -> Brief:
-    return Brief.of(rubric, 5, strict=False)
+def grading(rubric: Rubric) -> GradingSettings:
+    return GradingSettings.of(rubric, 5, strict=False)
 
 
 @pytest.fixture
@@ -109,21 +109,21 @@ def test_a_worker_that_cannot_allocate_stops_the_run_and_older_results_stay(untr
     assert not (tmp_path / "new").exists()
 
 
-def test_a_fault_in_a_scorer_comes_out_with_its_traceback(unfit, brief):
+def test_a_fault_in_a_scorer_comes_out_with_its_traceback(unfit, grading):
     unfit("fault_in_the_scorer")
-    with closing(Graders(brief, 1)) as graders:
+    with closing(ScorerPool(grading, 1)) as graders:
         for ask in (graders.prove, lambda: graders.grade(Paper.of("ada", "a.py", b""))):
             with pytest.raises(ScorerFailed, match="planted by a test") as raised:
                 ask()
             assert "classroom.py" in str(raised.value)
 
 
-def test_a_machine_that_becomes_unfit_records_nothing_more(unfit, brief, tmp_path, monkeypatch):
+def test_a_machine_that_becomes_unfit_records_nothing_more(unfit, grading, tmp_path, monkeypatch):
     """Worker by worker: the next one was ready before the memory ran out."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     unfit("memory_runs_out_later")
     paper = Paper.of("ada", "homework.py", SOLUTION.read_bytes() + b"\nbytearray(10**9)\n")
-    with closing(Graders(brief, 1)) as graders:
+    with closing(ScorerPool(grading, 1)) as graders:
         graders.prove()
         assert graders.grade(paper).record.score == 100
         (tmp_path / "low").touch()
@@ -208,8 +208,8 @@ def test_what_the_probe_imports_is_not_there_before():
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
-def interview_of(seconds: float) -> Interview:
-    return Interview((), {}, (), (), {}, waited=False, seconds={"train_manual": seconds})
+def interview_of(seconds: float) -> CaseOutcomes:
+    return CaseOutcomes((), {}, (), (), {}, waited=False, seconds={"train_manual": seconds})
 
 
 def test_the_unit_is_of_2000_steps_and_never_nothing():
@@ -355,11 +355,11 @@ def test_three_scorers_that_die_over_different_submissions_are_the_machines_faul
 
 
 def test_a_scorer_that_cannot_start_again_is_the_machines_fault(
-    unfit, brief, tmp_path, monkeypatch
+    unfit, grading, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     unfit("scorer_starts_once")
-    with closing(Graders(brief, 1)) as graders:
+    with closing(ScorerPool(grading, 1)) as graders:
         graders.prove()
         with pytest.raises(GradingStopped) as raised:
             graders.grade(Paper.of("ada", "a.py", b"x = 1"))

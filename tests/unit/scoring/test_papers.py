@@ -8,11 +8,11 @@ from grader.homework.rubric import Rubric
 from grader.results.record import sha256
 from grader.scoring.protocol import (
     POLICY,
-    Brief,
+    GradingSettings,
     Paper,
     basis_of,
+    cache_key,
     content_of,
-    key_of,
 )
 
 PAPER = Paper.of("ada", "homework.py", b"x = 1\n")
@@ -43,8 +43,8 @@ def test_the_same_content_is_the_same_attempt(one, other, same):
 
 
 @pytest.fixture
-def brief(rubric: Rubric) -> Brief:
-    return Brief.of(rubric, 7, strict=False)
+def settings(rubric: Rubric) -> GradingSettings:
+    return GradingSettings.of(rubric, 7, strict=False)
 
 
 def test_the_basis_is_the_rubrics_scoring_part_and_the_seed(rubric):
@@ -63,12 +63,14 @@ def test_the_basis_is_the_rubrics_scoring_part_and_the_seed(rubric):
 
 
 @pytest.mark.parametrize("change", [{"strict": True}, {"software": {"torch": "3"}}])
-def test_how_is_graded_is_of_the_key_and_not_of_the_basis(brief, change):
+def test_how_is_graded_is_of_the_key_and_not_of_the_basis(settings, change):
     """Which says what may be compared: a newer torch is no other homework."""
-    assert key_of(replace(brief, **change), PAPER) != key_of(brief, PAPER)
+    assert cache_key(replace(settings, **change), PAPER) != cache_key(settings, PAPER)
 
 
 def test_a_seed_may_have_128_bits(rubric):
-    brief = Brief.of(rubric, 2**128 - 1, strict=False)
-    assert brief.seed_for("ada") == 2**128 - 1
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(brief), type=Brief) == brief
+    settings = GradingSettings.of(rubric, 2**128 - 1, strict=False)
+    assert settings.seed_for("ada") == 2**128 - 1
+    assert (
+        msgspec.msgpack.decode(msgspec.msgpack.encode(settings), type=GradingSettings) == settings
+    )

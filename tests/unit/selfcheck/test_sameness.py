@@ -23,7 +23,7 @@ from grader.homework.rubric import Rubric, load_rubric
 from grader.judging.judge import Written
 from grader.scoring.points import score
 from grader.scoring.redaction import LEFT_OUT
-from grader.scoring.run_cases import interview, rounds_of
+from grader.scoring.run_cases import rounds_of, run_cases
 from grader.selfcheck.reading import handed_in
 
 SUBMISSIONS, HANDED_IN = ROOT / "tests" / "submissions", ROOT / "tests" / "handed_in"
@@ -184,7 +184,7 @@ def asked(rubric: Rubric, zygote, path: Path) -> Said:
     """Return what a worker's answers come to, the other files of the folder beside this one."""
     given = handed_in(path, rubric.limits.source_bytes, path.parent)
     cases = [case for case in hidden_cases(rubric, 1) if case.criterion in rubric.points]
-    answers = interview(
+    answers = run_cases(
         given.main, given.beside, rubric.software.packages, rounds_of(cases), zygote,
         rubric.limits, rubric.spellings.by_name(),
     )  # fmt: skip
