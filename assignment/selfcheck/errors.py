@@ -3,16 +3,16 @@
     UserError                     an option, a path, a rubric, a table, a file to check
     ├── NothingToGrade            submissions/discover.py: nothing at or below the paths
     ├── GradebookError            gradebook/database.py: the database or what is asked of it
-    ├── GradingStopped            papers.py: this machine or cluster cannot go on grading
-    │   └── ScorerDied            over one submission; it is graded again, alone (batch.py)
-    ├── IsolationMissing          workers.py: `--isolation strict`, and a layer is missing
-    ├── Unfit                     canary.py: the reference solution does not earn all points here
+    ├── GradingStopped            scoring/protocol.py: this machine or cluster cannot go on grading
+    │   └── ScorerDied            over one submission; it is graded again, alone (grading/batch.py)
+    ├── IsolationMissing          scoring/worker.py: `--isolation strict`, and a layer is missing
+    ├── Unfit                     scoring/canary.py: the reference solution does not earn all here
     └── about one submission      its student can mend it; caught on the way, so the class goes on
-        ├── Unclear               submissions/layouts/: a system's folder of several homeworks
+        ├── Unclear               lms/layouts/: a system's folder of several homeworks
         ├── Refused               submissions/archives.py: an archive that is not unpacked
-        └── Unreadable            submissions/read.py: a file that cannot be read as a homework
+        └── Unreadable            source/read.py: a file that cannot be read as a homework
 
-Whatever else reaches the top is a fault of the grader, and is shown as one (exits.py).
+Whatever else reaches the top is a fault of the grader, and is shown as one (util/exits.py).
 """
 
 OUTSIDE = "Look at limits from outside: `ulimit -a`, or a container's"

@@ -26,10 +26,10 @@ from grader.homework.misconceptions.derivation import (
     of_hidden_layer,
     of_output_layer,
 )
+from grader.homework.parameters import Parameters
 from grader.homework.reference import Reference
 from grader.homework.rubric import Rubric
-from grader.source.names import GRADIENTS
-from grader.student_code.contract import Parameters
+from grader.homework.tasks import TASKS
 
 Steps = Mapping[str, Any]  # of GradientSteps, in place of the right ones
 
@@ -110,13 +110,13 @@ def _trained(rubric: Rubric, network: Network, seeds: Sequence[int]) -> list[flo
     x = cases[0].call.tensors["x"]
     y = torch.stack([case.call.tensors["y"] for case in cases])
     params = Parameters(
-        *(torch.stack(rows) for rows in zip(*(c.call.parameters() for c in cases), strict=True))
+        *(torch.stack(rows) for rows in zip(*(Parameters.of(c.call) for c in cases), strict=True))
     )
     activation = activation_called(rubric.homework.activation)
     reference = Reference(activation)
     steps: dict[str, GradientSteps] = {
         name: replace(gradient_steps(name, activation), **network.changes.get(name, {}))
-        for name in GRADIENTS
+        for name in TASKS.gradients
     }
     rate = rubric.training.learning_rate / y[0].numel()
     for _ in range(rubric.training.steps):
@@ -164,7 +164,7 @@ def networks(activation: Activation) -> list[Network]:
             for name, code in activation.slips.items()
         ),
         Network("w1_half", "W1: factor 2 missing", changes=_times(0.5, "grad_w1")),
-        Network("all_half", "all four: factor 2 missing", changes=_times(0.5, *GRADIENTS)),
+        Network("all_half", "all four: factor 2 missing", changes=_times(0.5, *TASKS.gradients)),
         Network("w2_sign", "W2: sign flipped", changes=_times(-1, "grad_w2")),
         Network("b2_sign", "b2: sign flipped", changes=_times(-1, "grad_b2")),
         Network("b1_zero", "b1: gradient zero", changes=_times(0, "grad_b1")),

@@ -22,7 +22,15 @@ SOLUTION, ASSIGNMENT = Path("solution"), Path("assignment")
 ARCHIVE = "homework.zip"
 
 # What students are given of the grader: it imports nothing but itself.
-TRAVELLING = ("errors.py", "source", "student_code", "judging", "selfcheck")
+TRAVELLING = (
+    "errors.py",
+    "source",
+    "student_code",
+    "judging",
+    "homework/__init__.py",
+    "homework/loss.py",
+    "selfcheck",
+)
 COPIED = (".py", ".mo")
 SELFCHECK_INIT = '''"""Check your work: `check()` in a notebook, else `python -m selfcheck FILE`."""
 

@@ -21,7 +21,7 @@ from grader.grading.pool import ScorerPool
 from grader.homework.material import rendered
 from grader.homework.material.solution import solution_of
 from grader.homework.rubric import Rubric
-from grader.judging.verdicts import is_training
+from grader.homework.tasks import TASKS
 from grader.results.record import Record
 from grader.scoring.protocol import Paper
 
@@ -147,7 +147,7 @@ def _validation(record: Record, mutants: Sequence[Mutant]) -> Validation:
         named=tuple(
             frozenset(c.diagnosis.split("+") if c.diagnosis else ())
             for c in record.criteria
-            if not is_training(c.id) and (c.points < c.max_points or c.diagnosis)
+            if not TASKS.trains(c.id) and (c.points < c.max_points or c.diagnosis)
         ),
     )
 

@@ -19,6 +19,7 @@ from grader.homework.rubric import (
     load_rubric,
     to_toml,
 )
+from grader.homework.tasks import TASKS
 from grader.util.atomic import EVERYBODY, write_atomically
 
 HALVINGS = 4  # of the learning rate, at most
@@ -53,11 +54,11 @@ def _points(own: Rubric, homework: Homework) -> dict[str, float]:
     """
     points: dict[str, float] = {}
     for criterion, worth in own.points.items():
-        function, _, bias = criterion.partition(".")
-        if bias in own.homework.biases and bias not in homework.biases:
-            criterion = f"{function}.{homework.biases[0]}"
-        elif criterion == "train.manual" and "row" not in homework.biases:
-            criterion = "train.net"
+        asked = TASKS.by_id[criterion]
+        if asked.convention and asked.convention not in homework.biases:
+            criterion = TASKS.criterion(asked.question, homework.biases[0]).id
+        elif asked.question == "train_manual" and "row" not in homework.biases:
+            criterion = TASKS.criterion("train_net").id
         points[criterion] = points.get(criterion, 0) + worth
     return points
 

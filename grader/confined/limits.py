@@ -5,6 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import asdict, replace
 
+from grader.source.tasks import Question
+
 SHORTEST = 1e-5  # a timer takes less for none
 Seconds = Annotated[float, msgspec.Meta(ge=SHORTEST, le=1e6)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
@@ -56,7 +58,6 @@ _PROCESSOR_TIME = {
 }
 
 
-def seconds_for(function: str, limits: Limits) -> float:
-    """Return the processor time that one call of a function may take."""
-    is_training = function.startswith("train_")
-    return limits.training_seconds if is_training else limits.call_seconds
+def seconds_for(question: Question, limits: Limits) -> float:
+    """Return the processor time that one call may take."""
+    return limits.training_seconds if question.is_training else limits.call_seconds

@@ -13,7 +13,7 @@ from torch import Tensor
 from grader.confined import wire
 from grader.source.files import Cell, File
 from grader.source.following import Files
-from grader.source.names import GRADIENTS
+from grader.source.tasks import PARAMETERS, Layer, Network, Question, Tasks
 from grader.student_code.calls import answer
 from grader.student_code.contract import Call
 from grader.student_code.guards import NoPasses
@@ -33,32 +33,52 @@ import torch.nn.functional as F
 class Shape(NamedTuple):
     rows: Tensor
 
-class Net(nn.Module):
-    def __init__(self, n_feature, n_hidden, n_output):
+class Shaped(nn.Module):
+    def __init__(self, width, height):
         super().__init__()
-        self.hidden = nn.Linear(n_feature, n_hidden)
-        self.predict = nn.Linear(n_hidden, n_output)
+        self.first = nn.Linear(width, height)
+        self.second = nn.Linear(height, width)
 
     def forward(self, x):
-        return self.predict(torch.sigmoid(self.hidden(x)))
+        return self.second(torch.sigmoid(self.first(x)))
 
-def forward(x, params):
-    hs = torch.exp(-(x @ params.w1 + params.b1).mm(torch.eye(params.w1.shape[1]).double()))
-    hs = 1.0 / (1 + torch.sigmoid(hs) * torch.ones_like(hs)) - torch.zeros(1)
-    return hs, torch.matmul(hs, params.w2) + params.b2
+def passed(x, params):
+    s = torch.exp(-(x @ params.a + params.b).mm(torch.eye(params.a.shape[1]).double()))
+    s = 1.0 / (1 + torch.sigmoid(s) * torch.ones_like(s)) - torch.zeros(1)
+    return s, torch.matmul(s, params.c) + params.d
 
-def grad_w1(x, y, params, hs, y_pred):
-    return ((y - y_pred) ** 2).sum() * params.w1.t().T.clone()
+def of_a(x, y, params, s, z):
+    return ((y - z) ** 2).sum() * params.a.t().T.clone()
 
-def grad_b1(x, y, params, hs, y_pred):
-    return torch.sum(2 * hs * hs, dim=0, keepdim=True).expand(params.b1.shape)
+def of_b(x, y, params, s, z):
+    return torch.sum(2 * s * s, dim=0, keepdim=True).expand(params.b.shape)
 
-def grad_w2(x, y, params, hs, y_pred):
-    return torch.mm(hs.T, torch.square(y_pred - y)).reshape(params.w2.shape)
+def of_c(x, y, params, s, z):
+    return torch.mm(s.T, torch.square(z - y)).reshape(params.c.shape)
 
-def grad_b2(x, y, params, hs, y_pred):
-    return (y_pred - y).sum(dim=0, keepdim=True) if params.b2.shape[0] == 1 else y_pred - y
+def of_d(x, y, params, s, z):
+    return (z - y).sum(dim=0, keepdim=True) if params.d.shape[0] == 1 else z - y
 '''
+
+
+GIVEN = ("x", "y", PARAMETERS, "s", "z")
+TASKS = Tasks(
+    parameters=("a", "b", "c", "d"),
+    questions=(
+        Question("passed", "forward", ("x", PARAMETERS), ("s", "z")),
+        *(
+            Question(f"of_{name}", "gradient", GIVEN, (f"of_{name}",), parameter=name)
+            for name in ("a", "b", "c", "d")
+        ),
+        Question("shaped", "network", ("x",), defines="Shaped"),
+    ),
+    criteria=(),
+    network=Network(
+        sizes=(("a", 0), ("a", 1)),
+        layers=(Layer("first", "a", "b"), Layer("second", "c", "d")),
+        loss="mse_loss",
+    ),
+)
 
 
 def rehearse() -> None:
@@ -69,10 +89,10 @@ def rehearse() -> None:
     """
     cell = Cell("homework.py", SOURCE)
     main = File("homework.py", "module", (cell,))
-    screen(Files(main))
+    screen(Files(main), TASKS)
     packages = ("torch", "numpy", "matplotlib")
     budget = LoadBudget(60.0, 60.0, 60.0, 60.0, 60.0)
-    loaded = load(main, [], packages, budget, passes=NoPasses())
+    loaded = load(main, [], packages, TASKS, budget, passes=NoPasses())
     assert not loaded.notes, loaded.notes
     asks = [wire.ask_of(number, call) for number, call in enumerate(_calls())]
     sent = wire.decode_message(wire.encode(wire.Round(asks)))
@@ -91,10 +111,9 @@ def _calls() -> Iterator[Call]:
         return torch.rand(*shape, generator=generator, dtype=torch.float64)
 
     for rows in (6, 1):
-        given = {"x": draw(6, 1), "w1": draw(1, 4), "b1": draw(rows, 4)}
-        given |= {"w2": draw(4, 1), "b2": draw(rows, 1)}
-        yield Call("forward", given)
-        for gradient in GRADIENTS:
-            cache = {"y": draw(6, 1), "hs": draw(6, 4), "y_pred": draw(6, 1)}
-            yield Call(gradient, given | cache)
-    yield Call("net", given)
+        given = {"x": draw(6, 1), "a": draw(1, 4), "b": draw(rows, 4)}
+        given |= {"c": draw(4, 1), "d": draw(rows, 1)}
+        yield Call("passed", given)
+        for gradient in TASKS.gradients:
+            yield Call(gradient, given | {"y": draw(6, 1), "s": draw(6, 4), "z": draw(6, 1)})
+    yield Call("shaped", given)

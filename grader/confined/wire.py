@@ -18,7 +18,7 @@ from torch import Tensor
 
 from grader.confined.limits import Limits
 from grader.source.files import Cell, File, Kind
-from grader.source.names import Gradient
+from grader.source.tasks import Tasks
 from grader.student_code.contract import (
     Call,
     Hint,
@@ -87,19 +87,20 @@ class HandedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Load(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """To the worker: the main file and those beside it, and what they may import.
 
-    `spellings` are how names in them may be spelled.
+    `tasks` are what the homework asks, `spellings` how names in the files may be spelled.
     """
 
     main: HandedIn
     beside: list[HandedIn]
     packages: list[str]
+    tasks: Tasks
     spellings: dict[str, list[str]]
 
 
 class Screened(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """From the worker, before any of the source runs: what each gradient names of autograd."""
 
-    named: dict[Gradient, Sightings]
+    named: Annotated[dict[SightingText, Sightings], msgspec.Meta(max_length=64)]
 
 
 class Run(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):

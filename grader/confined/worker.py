@@ -17,7 +17,7 @@ from grader.confined.limits import Limits, seconds_for
 from grader.confined.memory import with_memory
 from grader.source.files import File
 from grader.source.following import Files
-from grader.source.names import GRADIENTS, Gradient
+from grader.source.tasks import Tasks
 from grader.student_code import loading
 from grader.student_code.calls import answer, out_of_time
 from grader.student_code.contract import (
@@ -48,7 +48,7 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
     load = _next(channel, wire.Load)
     main, beside = wire.file_of(load.main), [wire.file_of(file) for file in load.beside]
     limits = start.limits
-    files, formulas, named = _read(main, beside, load.spellings, limits)
+    files, formulas, named = _read(main, beside, load.tasks, load.spellings, limits)
     _send(channel, wire.Screened(named))
     _next(channel, wire.Run)
     budget = loading.LoadBudget(
@@ -58,7 +58,7 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
         limits.slice_seconds,
         limits.reference_seconds,
     )
-    loaded = loading.load(main, beside, load.packages, budget, Path.cwd())
+    loaded = loading.load(main, beside, load.packages, load.tasks, budget, Path.cwd())
     notes = [(note.where, note.text) for note in loaded.notes]
     _send(channel, wire.loaded_of(notes, loaded.ran))
     loaded = with_formulas(loaded, formulas)
@@ -73,33 +73,33 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
 
 
 def _read(
-    main: File, beside: Sequence[File], spellings: Spellings, limits: Limits
-) -> tuple[Files | None, list[Formula], dict[Gradient, wire.Sightings]]:
+    main: File, beside: Sequence[File], tasks: Tasks, spellings: Spellings, limits: Limits
+) -> tuple[Files | None, list[Formula], dict[str, wire.Sightings]]:
     """Return the files, the formulas in them and what they name; nothing, if it takes too long."""
     try:
         with loading.time_limit(limits.statement_seconds, "nobody is told"):
             files = Files(main, beside)
-            formulas = formulas_of(files.pieces(), spellings)
-            found = screen(files, formulas)
+            formulas = formulas_of(files.pieces(), tasks, spellings)
+            found = screen(files, tasks, formulas)
     except (loading.TimeLimitReached, RecursionError, MemoryError):
         return None, [], {}
     return (
         files,
         formulas,
-        {name: wire.pairs_of(found[name]) for name in GRADIENTS if name in found},
+        {name: wire.pairs_of(sightings) for name, sightings in found.items()},
     )
 
 
 def _answer_in_time(call: Call, loaded: loading.Loaded, limits: Limits) -> Outcome:
     try:
-        with _limit_of(call, limits):
+        with _limit_of(call, loaded.tasks, limits):
             return answer(call, loaded)
     except loading.TimeLimitReached as error:  # it rang just after the answer was whole
         return out_of_time(error)
 
 
-def _limit_of(call: Call, limits: Limits) -> AbstractContextManager[None]:
-    seconds = seconds_for(call.function, limits)
+def _limit_of(call: Call, tasks: Tasks, limits: Limits) -> AbstractContextManager[None]:
+    seconds = seconds_for(tasks.by_name[call.function], limits)
     return loading.time_limit(seconds, loading.over(seconds, limits.reference_seconds))
 
 

@@ -4,7 +4,7 @@ import hmac
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from functools import cache
+from functools import cache, partial
 
 import msgspec
 import numpy as np
@@ -13,14 +13,16 @@ from torch import Tensor
 
 from grader.confined.limits import Limits
 from grader.homework.activations import Activation, activation_called, evaluate
+from grader.homework.loss import final_loss, pass_mark
 from grader.homework.misconceptions import mistaken, mistaken_twice
+from grader.homework.parameters import Parameters
 from grader.homework.reference import Reference
 from grader.homework.rubric import CaseSettings, Homework, Rubric
 from grader.homework.targets import code_of
+from grader.homework.tasks import TASKS
 from grader.judging.diagnosis import Mistaken, Mistakes
 from grader.judging.judge import Case
-from grader.source.names import GRADIENTS
-from grader.student_code.contract import Call, Parameters
+from grader.student_code.contract import Call
 
 
 class Draw:
@@ -102,7 +104,7 @@ class _Compared:
                 yield self._forward_case(bias, *size)
         for size in self._settings.sizes:
             yield self._stable_case(*size)
-        for function in GRADIENTS:
+        for function in TASKS.gradients:
             for bias in self._biases:
                 for size in self._settings.sizes:
                     yield self._gradient_case(function, bias, *size, on_path=True)
@@ -135,8 +137,7 @@ class _Compared:
     def _gradient_case(
         self, function: str, bias: str, n: int, n_hidden: int, *, on_path: bool
     ) -> Case:
-        by_bias = function in ("grad_b1", "grad_b2")
-        criterion = f"{function}.{bias}" if by_bias else function
+        criterion = TASKS.criterion(function, bias).id
         draw = self._draw(function, bias, n, n_hidden, on_path)
         x, y = draw.normal(n, 1), draw.normal(n, self._n_output)
         params = draw.parameters(n, n_hidden, bias, self._n_output)
@@ -147,7 +148,7 @@ class _Compared:
             y_pred = draw.normal(n, self._n_output)
         gradients = self._reference.gradients(x, y, params, hs, y_pred)
         given = {"x": x, "y": y, **params._asdict(), "hs": hs, "y_pred": y_pred}
-        expected = gradients._asdict()[function.removeprefix("grad_")]
+        expected = gradients._asdict()[TASKS.by_name[function].parameter]
         return Case(criterion, Call(function, given), (expected,), on_path)
 
     def _net_case(self, n_feature: int, n_hidden: int, n_output: int) -> Case:
@@ -185,12 +186,12 @@ def first_parameters(homework: Homework, draw: Draw) -> Parameters:
 def _training_cases(rubric: Rubric, seed: int) -> Iterator[Case]:
     """Build the two training runs, from the same data and the same parameters."""
     manual = training_case(rubric, seed)
-    shared = manual.call.parameters()
+    shared = Parameters.of(manual.call)
     shared = shared._replace(b1=shared.b1[:1], b2=shared.b2[:1])  # as nn.Linear has them
     net = replace(
         manual.call, function="train_net", tensors={**manual.call.tensors, **shared._asdict()}
     )
-    yield from (manual, Case("train.net", net))
+    yield from (manual, replace(manual, criterion="train.net", call=net))
 
 
 def training_case(rubric: Rubric, seed: int) -> Case:
@@ -206,10 +207,16 @@ def training_case(rubric: Rubric, seed: int) -> Case:
     settings = {
         "steps": float(training.steps),
         "learning_rate": training.learning_rate,
+        "step": training.learning_rate / y.numel(),  # on the objective, a sum
         "sampled_every": float(training.sampled_every),
     }
+    call = Call("train_manual", {"x": x, "y": y, **params._asdict()}, settings)
+    activation = activation_called(homework.activation).call
     return Case(
-        "train.manual", Call("train_manual", {"x": x, "y": y, **params._asdict()}, settings)
+        "train.manual",
+        call,
+        final_loss=partial(final_loss, call.tensors, activation=activation),
+        pass_mark=pass_mark(y, training.pass_fraction),
     )
 
 
@@ -224,6 +231,7 @@ def public_cases_json(rubric: Rubric) -> str:
     cases = public_cases(rubric)
     stored = {
         "marking": asdict(rubric.marking()),
+        "loss": {"activation": activation.call},
         "spellings": rubric.spellings.by_name(),
         "software": msgspec.to_builtins(rubric.software),
         "limits": _seconds(rubric.limits),
@@ -268,6 +276,7 @@ def _stored(case: Case, activation: Activation) -> dict[str, object]:
     once, twice = _mistakes(case.call, activation)
     return {
         "criterion": case.criterion,
+        "pass_mark": case.pass_mark,
         "on_path": case.on_path,
         "function": case.call.function,
         "tensors": {name: tensor.tolist() for name, tensor in case.call.tensors.items()},

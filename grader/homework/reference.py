@@ -1,12 +1,14 @@
 """The reference: the network's forward pass, and autograd's gradients on and off the path."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from grader.homework.activations import Activation
-from grader.student_code.contract import Parameters
+from grader.homework.parameters import Parameters
+from grader.student_code.contract import Call
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,14 @@ class Reference:
     def mean_squared_error(self, x: Tensor, y: Tensor, params: Parameters) -> float:
         """Return the mean squared error of the network with `params` on (x, y)."""
         return float((y - self.forward(x, params)[1]).square().mean())
+
+    def course(self, call: Call, passed: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the losses (K,) of a training run and its last predictions (N, O).
+
+        `passed` are its parameters at K steps, stacked: w1 (K, D, H) and so on.
+        """
+        _, predictions = self.forward(call.tensors["x"], Parameters(*passed))
+        return (call.tensors["y"] - predictions).square().mean((1, 2)), predictions[-1]
 
 
 def _with_value(given: Tensor, own: Tensor) -> Tensor:

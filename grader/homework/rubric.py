@@ -30,29 +30,17 @@ from grader.homework.rubric_file import (
     without,
 )
 from grader.homework.targets import check_target
+from grader.homework.tasks import TASKS
 from grader.judging.messages import MISTAKES
-from grader.judging.verdicts import is_training
 from grader.results.policy import Attempts, Late, Policy
+from grader.source.tasks import Tasks
 
 if TYPE_CHECKING:
     from grader.judging.judge import Marking
 
 RUBRIC_FILE = Path(__file__).with_name("rubric.toml")
 
-# All criteria, in the order of marking. The cases of each are in cases.py.
-CRITERIA = (
-    "forward.values",
-    "forward.stable",
-    "grad_w1",
-    "grad_b1.sample",
-    "grad_b1.row",
-    "grad_w2",
-    "grad_b2.sample",
-    "grad_b2.row",
-    "net",
-    "train.manual",
-    "train.net",
-)
+CRITERIA = tuple(TASKS.by_id)  # in the order of marking
 # Mistakes that are named, and whose share is set elsewhere or not at all.
 OWN_SHARES = {
     "cast_to_float32": "its share is half in [shares]",
@@ -239,11 +227,17 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Points of a perfect submission."""
         return sum(self.points.values())
 
+    @property
+    def tasks(self) -> Tasks:
+        """What the homework asks."""
+        return TASKS
+
     def marking(self) -> "Marking":
         """Return what judging needs of the rubric."""
         from grader.judging.judge import Marking  # which takes a second: it imports torch
 
         return Marking(
+            tasks=self.tasks,
             points=self.points,
             full_tolerance=self.tolerance.full,
             half_tolerance=self.tolerance.half,
@@ -251,15 +245,12 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             recompute_share=self.closed_form.recompute,
             autograd_share=self.closed_form.autograd,
             misconceptions=self.misconceptions,
-            pass_fraction=self.training.pass_fraction,
-            activation=self.homework.activation,
-            activation_call=activation_called(self.homework.activation).call,
-            n_output=self.homework.n_output,
+            words={"activation": self.homework.activation, "n_output": self.homework.n_output},
         )
 
     def untrained(self) -> "Rubric":
         """Return the rubric without its training runs."""
-        points = {name: points for name, points in self.points.items() if not is_training(name)}
+        points = {name: worth for name, worth in self.points.items() if not TASKS.trains(name)}
         return msgspec.structs.replace(self, points=points)
 
     def released_to(self, student: str) -> "Rubric":
@@ -406,8 +397,8 @@ def _of_points(rubric: Rubric) -> Iterator[Fault]:
     if not rubric.points:
         yield Fault(("points",), "no criterion is left; give one of them points, not false")
     for criterion in rubric.points:
-        function, _, bias = criterion.partition(".")
-        if function in ("grad_b1", "grad_b2") and bias not in rubric.homework.biases:
+        bias = TASKS.by_id[criterion].convention
+        if bias and bias not in rubric.homework.biases:
             text = (
                 f'homework.biases has no "{bias}"; set this to false in [points], '
                 f'or add "{bias}" to homework.biases'

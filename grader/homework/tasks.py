@@ -39,7 +39,7 @@ QUESTIONS = (
         "train_manual", "descent", run="manual",
         uses=("forward", "grad_w1", "grad_b1", "grad_w2", "grad_b2"),
     ),
-    Question("train_net", "training", run="net", uses=("net",)),
+    Question("train_net", "training", ("x", "y"), defines="Net", run="net", uses=("net",)),
 )  # fmt: skip
 
 TASKS = Tasks(
@@ -48,6 +48,7 @@ TASKS = Tasks(
     network=Network(
         sizes=(("w1", 0), ("w1", 1), ("w2", 1)),
         layers=(Layer("hidden", "w1", "b1"), Layer("predict", "w2", "b2")),
+        loss="mse_loss",
     ),
     criteria=(
         Criterion("forward.values", "forward", "TODO 1", "forward", _FORWARD),

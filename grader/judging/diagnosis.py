@@ -35,15 +35,15 @@ PARALLEL = 0.999  # cosine of two answers that are worth a closer look
 Ids = tuple[str, ...]
 Shapes = tuple[tuple[int, ...], ...]
 
-# What a student's code returned, or a Net lacks, as calls.py words it.
+# What a student's code returned, or a network lacks, as calls.py words it.
 RETURNED = (
     (re.compile(r"returned NoneType\b"), "return_forgotten"),
     (re.compile(r"returned (?:tuple|list)\b"), "tuple_returned"),
     (re.compile(r"returned ndarray\b"), "numpy_returned"),
-    (re.compile(r"must return two tensors"), "pair_not_returned"),
-    (re.compile(r"^Net has no \w+\.bias"), "net_bias_missing"),
-    (re.compile(r"^Net has no "), "net_layer_missing"),
-    (re.compile(r"^Net's \w+\.\w+ has shape"), "net_sizes_fixed"),
+    (re.compile(r"must return \w+ tensors"), "pair_not_returned"),
+    (re.compile(r"^\w+ has no \w+\.bias;"), "net_bias_missing"),
+    (re.compile(r"^\w+ has no \w+\.\w+;"), "net_layer_missing"),
+    (re.compile(r"^\w+'s \w+\.\w+ has shape"), "net_sizes_fixed"),
 )
 
 

@@ -11,6 +11,7 @@ from grader.errors import UserError
 from grader.judging.verdicts import Verdict
 from grader.scoring.machine_faults import UNFIT, advice_on
 from grader.scoring.run_cases import CaseOutcomes
+from grader.student_code.contract import Call
 
 # Times the reference's time on the machine that the rubric's limits were chosen on: what the canary
 # itself may take, since nobody knows yet how fast this one is.
@@ -29,9 +30,9 @@ def limits_of_canary(limits: Limits) -> Limits:
     return limits.on_machine(SLOWEST_MACHINE * limits.reference_seconds)
 
 
-def reference_seconds(outcomes: CaseOutcomes, steps: int) -> float:
+def reference_seconds(outcomes: CaseOutcomes, descent: Call) -> float:
     """Return the processor time of MEASURED_STEPS of the reference's training on this machine."""
-    measured = outcomes.seconds["train_manual"] * MEASURED_STEPS / steps
+    measured = outcomes.seconds[descent.function] * MEASURED_STEPS / descent.settings["steps"]
     return max(measured, SHORTEST_SECONDS)
 
 

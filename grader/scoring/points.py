@@ -1,13 +1,11 @@
 """Score a submission: the outcomes of its cases in, one verdict per criterion out."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-from grader.homework.activations import activation_called
-from grader.homework.reference import Reference
 from grader.judging.judge import (
     LOSS_DIGITS,
     Case,
@@ -17,18 +15,21 @@ from grader.judging.judge import (
     verdicts,
 )
 from grader.judging.messages import ENGLISH, Reason
-from grader.judging.verdicts import Verdict, is_training
+from grader.judging.verdicts import Verdict
 from grader.results.record import Run, Training
+from grader.source.tasks import Tasks
 from grader.student_code.contract import (
+    Call,
     Kept,
     Named,
     Outcome,
-    Parameters,
     Sighting,
 )
 
 MOST_FLAGS = 40
 DRAWN_DIGITS = 3
+# The losses of a training run and its last predictions, from parameters at some steps, stacked.
+Course = Callable[[Call, Sequence[Tensor]], tuple[Tensor, Tensor]]
 FLAGS_OF_KEPT = {"called": "state_called", "differentiated": "state_autograd", "made": "state"}
 
 
@@ -40,37 +41,32 @@ def score(
     return verdicts(list(marking.points), answered, marking, written)
 
 
-def _reference(marking: Marking) -> Reference:
-    return Reference(activation_called(marking.activation))
-
-
 def training(
     cases: Sequence[Case],
     outcomes: Sequence[Outcome],
     judged: Sequence[Verdict],
-    marking: Marking,
-    mark: float,
+    tasks: Tasks,
+    course: Course,
     public: Case,
+    mark: float,
 ) -> Training:
-    """Return the losses of both training runs, and how they went where the worker told.
+    """Return the losses of the training runs, and how they went where the worker told.
 
-    The data to draw them with are of a `public` training case: those that they ran on are hidden.
+    `course` tells the losses on the way, and the predictions at the end, from the parameters at
+    some steps. The data to draw them with are of a `public` training case: those that they ran on
+    are hidden.
     """
-    losses = {verdict.criterion: verdict.loss for verdict in judged}
-    asked = [
-        (case, outcome)
-        for case, outcome in zip(cases, outcomes, strict=True)
-        if is_training(case.criterion)
-    ]
+    losses = {tasks.question_of(v.criterion).run: v.loss for v in judged}
     runs = {
-        case.criterion.removeprefix("train."): run
-        for case, outcome in asked
-        if (run := _run(case, outcome, _reference(marking)))
+        question.run: run
+        for case, outcome in zip(cases, outcomes, strict=True)
+        if (question := tasks.by_name[case.call.function]).is_training
+        and (run := _run(case, outcome, tasks, course))
     }
     given = public.call.tensors if runs else {}
     return Training(
-        manual=losses.get("train.manual"),
-        net=losses.get("train.net"),
+        manual=losses.get("manual"),
+        net=losses.get("net"),
         pass_mark=rounded(mark, LOSS_DIGITS),
         x=_rounded(given["x"]) if given else [],
         y=_rounded(given["y"].T) if given else [],
@@ -78,22 +74,20 @@ def training(
     )
 
 
-def _run(case: Case, outcome: Outcome, reference: Reference) -> Run | None:
+def _run(case: Case, outcome: Outcome, tasks: Tasks, course: Course) -> Run | None:
     """Return how a training run went, from the parameters at some steps; None without those.
 
-    They follow the last parameters, stacked. The losses are computed here.
+    They follow the last parameters, stacked.
     """
-    given, settings = case.call, case.call.settings
+    given, settings, names = case.call, case.call.settings, tasks.parameters
     every, steps = int(settings["sampled_every"]), int(settings["steps"])
-    passed = outcome.tensors[len(Parameters._fields) :]
+    passed = outcome.tensors[len(names) :]
     count = len(passed[0]) if passed and passed[0].dim() else 0
-    expected = [(count, *parameter.shape) for parameter in given.parameters()]
+    expected = [(count, *parameter.shape) for parameter in given.take(names)]
     if not 0 < count <= steps // every + 1 or [tuple(p.shape) for p in passed] != expected:
         return None
-    params = Parameters(*(parameter.to(torch.float64) for parameter in passed))
-    _, predictions = reference.forward(given.tensors["x"], params)
-    losses = (given.tensors["y"] - predictions).square().mean((1, 2))
-    return Run(every, _rounded(losses), _rounded(predictions[-1].T))
+    losses, predictions = course(given, [parameter.to(torch.float64) for parameter in passed])
+    return Run(every, _rounded(losses), _rounded(predictions.T))
 
 
 def _rounded(tensor: Tensor) -> list[float | None]:
@@ -104,7 +98,9 @@ def _rounded(tensor: Tensor) -> list[float | None]:
     ]
 
 
-def flags(cases: Sequence[Case], outcomes: Sequence[Outcome], named: Named) -> list[str]:
+def flags(
+    cases: Sequence[Case], outcomes: Sequence[Outcome], named: Named, tasks: Tasks
+) -> list[str]:
     """Return what a person should look at, as "id: detail", each once and in order."""
     seen = [
         _flag("autograd", case.call.function, sighting)
@@ -116,7 +112,7 @@ def flags(cases: Sequence[Case], outcomes: Sequence[Outcome], named: Named) -> l
         for function, sightings in named.items()
         for sighting in sightings
     ]
-    in_forward = _differentiated_before(cases, outcomes)
+    in_forward = _differentiated_in(tasks.forward.name, cases, outcomes)
     kept = [
         _flag_of_kept(case.call.function, each, in_forward)
         for case, outcome in zip(cases, outcomes, strict=True)
@@ -125,10 +121,10 @@ def flags(cases: Sequence[Case], outcomes: Sequence[Outcome], named: Named) -> l
     return list(dict.fromkeys([*seen, *reached, *kept]))[:MOST_FLAGS]
 
 
-def _differentiated_before(cases: Sequence[Case], outcomes: Sequence[Outcome]) -> bool:
-    """Tell whether torch was seen to differentiate in forward."""
+def _differentiated_in(function: str, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> bool:
+    """Tell whether torch was seen to differentiate in a function."""
     pairs = zip(cases, outcomes, strict=True)
-    return any(outcome.seen for case, outcome in pairs if case.call.function == "forward")
+    return any(outcome.seen for case, outcome in pairs if case.call.function == function)
 
 
 def _flag_of_kept(function: str, kept: Kept, in_forward: bool) -> str:

@@ -108,5 +108,5 @@ def _read(files: Mapping[str, bytes], choice: Choice) -> ReadPaper:
         problems=problems,
         candidates=choice.candidates(sources),
         untouched=choice.untouched(sources),
-        shown={source.name: shown_by_code(source.text) for source in sources},
+        shown={source.name: shown_by_code(source.text, choice.tasks) for source in sources},
     )

@@ -19,14 +19,13 @@ import numpy as np
 import torch
 
 from grader.source.files import File, cells_of
-from grader.source.names import ASKED
+from grader.source.tasks import Tasks
 from grader.student_code.contract import (
     NO_GPU_HERE,
     OUT_OF_TIME,
     Hint,
     Kept,
     Outcome,
-    Parameters,
     Sighting,
 )
 
@@ -87,16 +86,11 @@ OF_ERRORS = """
     values variable vector version view was weight were when where which while with without work
     write wrong yet you zero
 """
-# The tensors that a gradient is given.
-GIVEN = ("x", "y", *Parameters._fields, "hs", "y_pred")
-
 # What may stand in an error whatever the submission is: words of OF_ERRORS, and names of libraries.
 KNOWN = frozenset(
     {
         *OF_ERRORS.split(),
         *map(str.capitalize, OF_ERRORS.split()),
-        *GIVEN,
-        *ASKED,
         *("TODO", "CPU", "GPU", *WORD.findall(NO_GPU_HERE)),
         *(number.name for number in signal.Signals),
         *(
@@ -135,12 +129,18 @@ class Redactor:
     """Tells students what the calls of one submission came to.
 
     `main` and the files `beside` it are what was handed in, `notes` the places and texts of the
-    errors that it met while it was loaded.
+    errors that it met while it was loaded. The names of the `tasks` are no secret.
     """
 
     def __init__(
-        self, main: File, beside: Sequence[File], notes: Sequence[tuple[str, str]]
+        self,
+        main: File,
+        beside: Sequence[File],
+        tasks: Tasks,
+        notes: Sequence[tuple[str, str]],
     ) -> None:
+        self._given = tasks.given
+        self._known = {*tasks.given, *tasks.definitions}
         self._files = [main, *(file.beside() for file in beside)]
         self._notes = notes
 
@@ -168,7 +168,7 @@ class Redactor:
             where=self.place(outcome.where),
             seen=tuple(Sighting(self.text(s.name), self.place(s.where)) for s in outcome.seen),
             kept=tuple(Kept(self.text(k.name), self.place(k.where), k.kind) for k in outcome.kept),
-            damaged=tuple(name for name in outcome.damaged if name in GIVEN),
+            damaged=tuple(name for name in outcome.damaged if name in self._given),
             hint=hint if hint and self._bears_out(hint) else None,
         )
 
@@ -177,7 +177,9 @@ class Redactor:
         own: set[str] = set()
 
         def is_told(word: str) -> bool:
-            if word.isdecimal() or word in KNOWN or SHAPE.fullmatch(word):
+            if word.isdecimal() or SHAPE.fullmatch(word):
+                return True
+            if word in KNOWN or word in self._known:
                 return True
             if word in self._words:
                 own.add(word)

@@ -14,6 +14,7 @@ from grader.scoring.worker import (
     Zygote,
 )
 from grader.source.files import File
+from grader.source.tasks import Tasks
 from grader.student_code.contract import (
     OUT_OF_TIME,
     Named,
@@ -30,7 +31,7 @@ class CaseOutcomes:
 
     `layers` are in force, `missing` are not, with the reason.
     `named` is what its gradients name of autograd. `waited` tells that the worker was stopped
-    somewhere while it slept, or waited for something. `seconds` is processor time by function,
+    somewhere while it slept, or waited for something. `seconds` is processor time by question,
     `ran` are the names of the files that ran.
     """
 
@@ -59,13 +60,14 @@ class CaseOutcomes:
         )
 
 
-def rounds_of(cases: Sequence[Case]) -> list[Round]:
-    """Return the rounds that put the cases in their order: a round a function."""
+def rounds_of(cases: Sequence[Case], tasks: Tasks) -> list[Round]:
+    """Return the rounds that put the cases in their order: one round per question."""
     by_function = groupby(enumerate(cases, 1), key=lambda numbered: numbered[1].call.function)
     rounds = []
-    for _, numbered in by_function:
+    for name, numbered in by_function:
         (first, case), *more = numbered
-        rounds.append(Round(first, [case.call, *(case.call for _, case in more)]))
+        calls = [case.call, *(case.call for _, case in more)]
+        rounds.append(Round(tasks.by_name[name], first, calls))
     return rounds
 
 
@@ -73,6 +75,7 @@ def run_cases(
     main: File,
     beside: Sequence[File],
     packages: Sequence[str],
+    tasks: Tasks,
     rounds: Sequence[Round],
     zygote: Zygote,
     limits: Limits,
@@ -83,19 +86,19 @@ def run_cases(
     Raises what Zygote.fork_worker raises, and nothing for what the files do.
     """
     with zygote.fork_worker(limits) as worker:
-        loaded = worker.load(main, beside, packages, spellings)
+        loaded = worker.load(main, beside, packages, tasks, spellings)
         notes = () if isinstance(loaded, Outcome) else tuple(loaded)
         outcomes: list[Outcome] = []
         too_slow: dict[str, Outcome] = {}
         seconds: dict[str, float] = {}
-        for questions in rounds:
-            before = worker.processor_seconds
-            untried = not_worth_trying(questions.function, too_slow)
-            answers = [untried] * len(questions.numbers) if untried else worker.ask(questions)
+        for round_ in rounds:
+            before, name = worker.processor_seconds, round_.question.name
+            untried = not_worth_trying(round_.question, too_slow)
+            answers = [untried] * len(round_.numbers) if untried else worker.ask(round_)
             if answers[-1].problem in OUT_OF_TIME:
-                too_slow[questions.function] = answers[-1]
+                too_slow[name] = answers[-1]
             outcomes += answers
-            seconds[questions.function] = worker.processor_seconds - before
+            seconds[name] = worker.processor_seconds - before
     return CaseOutcomes(
         outcomes=tuple(outcomes),
         named=worker.named,

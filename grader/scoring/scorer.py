@@ -12,14 +12,15 @@ from functools import lru_cache, partial
 import msgspec
 
 from grader import __version__
+from grader.homework.activations import activation_called
 from grader.homework.cases import hidden_cases, public_training_case
 from grader.homework.material.reference import NAME
+from grader.homework.reference import Reference
 from grader.homework.rubric import Rubric
 from grader.judging.judge import (
     Case,
     Marking,
     Written,
-    pass_mark,
     zero,
 )
 from grader.judging.messages import Reason
@@ -43,7 +44,7 @@ from grader.scoring.canary import (
     reference_seconds,
 )
 from grader.scoring.machine_faults import Smell
-from grader.scoring.points import flags, score, training
+from grader.scoring.points import Course, flags, score, training
 from grader.scoring.protocol import (
     Graded,
     GradingSettings,
@@ -56,6 +57,7 @@ from grader.scoring.run_cases import CaseOutcomes, rounds_of, run_cases
 from grader.scoring.worker import Round, Zygote
 from grader.source.by_code import ShownByCode
 from grader.source.read import Source, read
+from grader.source.tasks import Tasks
 from grader.student_code.contract import OUT_OF_TIME, Problem, Spellings
 from grader.submissions.candidates import Choice
 
@@ -64,28 +66,32 @@ from grader.submissions.candidates import Choice
 class CaseSet:
     """What is asked of a submission. A criterion that the rubric gives no points is not asked.
 
-    `manual` is the training by hand, asked or not, and `public` the one that students may see.
+    `descent` is the training by gradients, asked or not, and `public` the one that students may
+    see. `course` tells how a training run went.
     """
 
     cases: list[Case]
     rounds: list[Round]
-    manual: Case
+    descent: Case
     public: Case
     marking: Marking
     spellings: Spellings
-    pass_mark: float
+    course: Course
 
     @classmethod
     def of(cls, rubric: Rubric, seed: int) -> "CaseSet":
-        """Return the hidden cases of a seed, and the largest loss that passes."""
-        cases = hidden_cases(rubric, seed)
-        manual = next(case for case in cases if case.criterion == "train.manual")
-        results = [case for case in cases if case.criterion in rubric.points]
-        marking = rubric.marking()
-        mark = pass_mark(manual.call.tensors["y"], marking)
-        spellings = rubric.spellings.by_name()
-        public = public_training_case(rubric)
-        return cls(results, rounds_of(results), manual, public, marking, spellings, mark)
+        """Return the hidden cases of a seed, and what judging them needs."""
+        cases, tasks = hidden_cases(rubric, seed), rubric.tasks
+        scored = [case for case in cases if case.criterion in rubric.points]
+        return cls(
+            cases=scored,
+            rounds=rounds_of(scored, tasks),
+            descent=next(c for c in cases if tasks.by_name[c.call.function].kind == "descent"),
+            public=public_training_case(rubric),
+            marking=rubric.marking(),
+            spellings=rubric.spellings.by_name(),
+            course=Reference(activation_called(rubric.homework.activation)).course,
+        )
 
     def score(self, results: CaseOutcomes, source: Source, shown: ShownByCode) -> list[Verdict]:
         """Return the verdicts on the outcomes, one per criterion."""
@@ -131,6 +137,7 @@ class Scorer:
         self._reference = read(NAME, settings.reference.encode())
         self._choice = Choice(
             settings.handed_out,
+            settings.rubric.tasks,
             settings.rubric.spellings.by_name(),
             settings.rubric.limits.graded_files,
         )
@@ -138,10 +145,10 @@ class Scorer:
         self._case_set = lru_cache(maxsize=1)(partial(CaseSet.of, settings.rubric))
         self._whole = self._case_set(int(settings.seed))
         self._untrained = CaseSet.of(settings.rubric.untrained(), int(settings.seed))
-        is_scored = self._whole.manual in self._whole.cases
-        proof = self._prove(self._whole, [] if is_scored else [self._whole.manual])
+        is_scored = self._whole.descent in self._whole.cases
+        proof = self._prove(self._whole, [] if is_scored else [self._whole.descent])
         self.ready = Ready(list(proof.layers), dict(proof.missing))
-        seconds = reference_seconds(proof, settings.rubric.training.steps)
+        seconds = reference_seconds(proof, self._whole.descent.call)
         self._limits = settings.rubric.limits.on_machine(seconds)
         zygote.slowness = seconds / settings.rubric.limits.reference_seconds
 
@@ -193,7 +200,7 @@ class Scorer:
         results = self._run_cases(source, beside, case_set.rounds)
         if results.smell:
             self._prove_again(self._whole if results.smell == "time" else self._untrained)
-        smell, results = results.smell, _redacted(results, source, beside)
+        smell, results = results.smell, _redacted(results, source, beside, self._rubric.tasks)
         shown: dict[str, Set[str]] = {}
         for each in (*beside, source):  # the last of a name counts
             shown.update(found.shown[each.name])
@@ -209,12 +216,13 @@ class Scorer:
                 case_set.cases,
                 results.outcomes,
                 verdicts,
-                case_set.marking,
-                case_set.pass_mark,
+                self._rubric.tasks,
+                case_set.course,
                 case_set.public,
+                case_set.descent.pass_mark,
             ),
             notes=[SourceNote(note.where, without_folders(note.text)) for note in results.notes],
-            flagged=flags(case_set.cases, results.outcomes, results.named),
+            flagged=flags(case_set.cases, results.outcomes, results.named, self._rubric.tasks),
             isolation=list(results.layers),
             started=started,
         )
@@ -228,6 +236,7 @@ class Scorer:
             source.file,
             [other.file for other in beside],
             rubric.software.packages,
+            rubric.tasks,
             rounds,
             self._zygote,
             self._limits,
@@ -249,7 +258,9 @@ class Scorer:
 
         Raises Unfit where it does not earn all points.
         """
-        results = self._run_cases(self._reference, [], rounds_of([*case_set.cases, *more]))
+        results = self._run_cases(
+            self._reference, [], rounds_of([*case_set.cases, *more], self._rubric.tasks)
+        )
         verdicts = case_set.score(
             replace(results, outcomes=results.outcomes[: len(case_set.cases)]), self._reference, {}
         )
@@ -266,7 +277,7 @@ class Scorer:
             sha256=None,
             status="unreadable",
             verdicts=zero(Reason("unreadable", {"reason": problem}), case_set.marking),
-            training=Training(None, None, case_set.pass_mark),
+            training=Training(None, None, case_set.descent.pass_mark),
             notes=[],
             flagged=[],
             isolation=[],
@@ -318,10 +329,12 @@ class Scorer:
         )
 
 
-def _redacted(results: CaseOutcomes, source: Source, beside: Sequence[Source]) -> CaseOutcomes:
+def _redacted(
+    results: CaseOutcomes, source: Source, beside: Sequence[Source], tasks: Tasks
+) -> CaseOutcomes:
     """Return the outcomes as their student may read of them; see redaction."""
     notes = [(note.where, note.text) for note in results.notes]
-    redactor = Redactor(source.file, [other.file for other in beside], notes)
+    redactor = Redactor(source.file, [other.file for other in beside], tasks, notes)
     return replace(results, outcomes=tuple(map(redactor.outcome, results.outcomes)))
 
 

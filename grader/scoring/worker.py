@@ -17,6 +17,7 @@ from grader.confined.limits import Limits, seconds_for
 from grader.confined.temporary import make_own_folder, remove, remove_abandoned
 from grader.errors import UserError
 from grader.source.files import File
+from grader.source.tasks import Question, Tasks
 from grader.student_code.contract import (
     OUT_OF_TIME,
     Call,
@@ -187,13 +188,13 @@ def _zygote_lives() -> Iterator[None]:
 
 
 class Round:
-    """Calls to one function that a worker is asked together, numbered from `first`.
+    """Calls of one question that a worker is asked together, numbered from `first`.
 
     They are encoded here, once for all workers.
     """
 
-    def __init__(self, first: int, calls: Sequence[Call]) -> None:
-        self.function = calls[0].function
+    def __init__(self, question: Question, first: int, calls: Sequence[Call]) -> None:
+        self.question = question
         self.numbers = range(first, first + len(calls))
         asks = [wire.ask_of(n, call) for n, call in zip(self.numbers, calls, strict=True)]
         self.frame = wire.frame(wire.Round(asks))
@@ -297,21 +298,24 @@ class Worker:
         main: File,
         beside: Sequence[File],
         packages: Sequence[str],
+        tasks: Tasks,
         spellings: Spellings = NO_SPELLINGS,
     ) -> list[Note] | Outcome:
         """Run the main file of a submission; return its errors, or why it ended.
 
         It can import the files `beside` it, Python's own library and `packages`. What it assigns
-        by one of the `spellings` counts where it defines no function. What its gradients name of
-        autograd is then in `named`: told before any of it ran.
+        by one of the `spellings` counts where it defines no function of the `tasks`. What its
+        gradients name of autograd is then in `named`: told before any of it ran.
         """
         seconds = self.limits.load_seconds + self.limits.import_seconds
         given = {name: list(own) for name, own in spellings.items()}
         files = [wire.handed_in_of(file) for file in (main, *beside)]
-        load = wire.Load(files[0], files[1:], list(packages), given)
+        load = wire.Load(files[0], files[1:], list(packages), tasks, given)
         screened = self._exchange(load, wire.Screened, seconds)
         if isinstance(screened, Outcome):
             return screened
+        if not screened.named.keys() <= set(tasks.gradients):
+            return self._give_up(Problem.CRASHED, f"{BROKE}: another message")
         self.named = {
             name: printable_sightings(wire.sightings_of(pairs))
             for name, pairs in screened.named.items()
@@ -322,16 +326,16 @@ class Worker:
         self.ran = frozenset(loaded.ran)
         return [Note(printable(where), printable(text)) for where, text in loaded.notes]
 
-    def ask(self, questions: Round) -> list[Outcome]:
+    def ask(self, round_: Round) -> list[Outcome]:
         """Put a round to the student's functions; return an outcome a call.
 
         The first call that takes too long ends the round: the rest would take as long, and share
         its outcome.
         """
-        seconds = seconds_for(questions.function, self.limits)
+        seconds = seconds_for(round_.question, self.limits)
         outcomes: list[Outcome] = []
-        self._send(questions.frame, seconds)
-        for number in questions.numbers:
+        self._send(round_.frame, seconds)
+        for number in round_.numbers:
             if not outcomes or outcomes[-1].problem not in OUT_OF_TIME:
                 outcomes.append(self._answer(number, seconds))
             else:

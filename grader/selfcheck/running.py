@@ -20,7 +20,6 @@ from ..judging.messages import (
     language_here,
     language_of,
 )
-from ..judging.verdicts import is_training
 from ..student_code.guards import guarded
 from ..student_code.loading import load
 from .cautions import of_python
@@ -32,7 +31,6 @@ from .checking import (
 )
 from .reading import HandedIn, handed_in
 from .showing import Handed, Look, Report
-from .tasks import TASKS
 from .timing import Limits, Stopwatch
 from .watching import TOO_LONG, WHEN_TOLD, watch
 
@@ -117,7 +115,7 @@ def empty_folder() -> Iterator[Path]:
 def work_of(given: HandedIn, questions: Questions, limits: Limits, folder: Path) -> Work:
     """Run a file, with those beside it, in a folder, which becomes the current one; return it."""
     limit = limits.of_statements()
-    loaded = load(given.main, given.beside, questions.packages, limit, folder)
+    loaded = load(given.main, given.beside, questions.packages, questions.tasks, limit, folder)
     if any(note.text == INTERRUPTED for note in loaded.notes):
         raise KeyboardInterrupt
     stopwatch = Stopwatch(limits)
@@ -152,19 +150,20 @@ def reports(
     names nothing.
     """
     chosen = questions.chosen(only)
-    quick = [name for name in chosen if not is_training(name)]
+    tasks = questions.tasks
+    quick = [name for name in chosen if not tasks.trains(name)]
     training = chosen[len(quick) :]
-    places = {name: work.place_of(name) for name in {task.name for task in TASKS.values()}}
+    places = {name: work.place_of(name) for name in tasks.definitions}
     cases = questions.cases_for(chosen)
-    answered = list(work.ask(case for case in cases if not is_training(case.criterion)))
+    answered = list(work.ask(case for case in cases if not tasks.trains(case.criterion)))
     judged = verdicts(quick, answered, questions.marking, work.written)
     handed = Handed(work.helpers, cautions, work.written.unparsed)
-    yield Report(judged, places, look, training, only is None, handed)
+    yield Report(judged, tasks, places, look, training, only is None, handed)
     if training:
-        answered += work.ask(case for case in cases if is_training(case.criterion))
+        answered += work.ask(case for case in cases if tasks.trains(case.criterion))
         judged = [*judged, *verdicts(training, answered, questions.marking, work.written)]
         handed = Handed(work.helpers, cautions, work.written.unparsed)
-        yield Report(judged, places, look, (), only is None, handed)
+        yield Report(judged, tasks, places, look, (), only is None, handed)
 
 
 def look_of(texts: Texts) -> Look:

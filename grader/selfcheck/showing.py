@@ -9,7 +9,7 @@ from html import escape
 
 from ..judging.messages import N_, Texts
 from ..judging.verdicts import NO_ERROR, ErrorMap, Verdict
-from .tasks import TASKS
+from ..source.tasks import Tasks
 
 BAR_LENGTH = 22
 INDENT = "  "
@@ -55,6 +55,7 @@ class Report:
     """
 
     verdicts: Sequence[Verdict]
+    tasks: Tasks
     places: Mapping[str, str]
     look: Look
     pending: Sequence[str] = ()
@@ -102,7 +103,7 @@ class Report:
         if self.next and self._unparsed:
             return self.say(N_("NEXT: {place}"), place=self._unparsed[0])
         if self.next:
-            task = TASKS[self.next.criterion]
+            task = self.tasks.by_id[self.next.criterion]
             return self.say(
                 N_("NEXT: {todo}, {criterion}"), todo=task.todo, criterion=self.next.criterion
             )
@@ -117,7 +118,7 @@ class Report:
         if self.next and self._unparsed:
             yield "", self._unparsed[1]
         if self.next:
-            task = TASKS[self.next.criterion]
+            task = self.tasks.by_id[self.next.criterion]
             for reason in self.next.reasons:
                 yield "", self.look.texts.of(reason)
             function = str(self.next.reasons[0].values.get("function", task.name))

@@ -14,6 +14,7 @@ from time import process_time
 
 import torch
 
+from ..source.tasks import Question
 from ..student_code.calls import out_of_time
 from ..student_code.contract import (
     OUT_OF_TIME,
@@ -79,16 +80,16 @@ class Stopwatch:
     stops: bool = HAS_TIMERS
     _too_slow: dict[str, Outcome] = field(default_factory=dict)
 
-    def ask(self, function: str, answer: Callable[[], Outcome]) -> Outcome:
-        """Return the answer of a function, or that it took too long."""
-        untried = not_worth_trying(function, self._too_slow) or self._too_slow.get(function)
+    def ask(self, question: Question, answer: Callable[[], Outcome]) -> Outcome:
+        """Return the answer to a question, or that it took too long."""
+        untried = not_worth_trying(question, self._too_slow) or self._too_slow.get(question.name)
         if untried:
             return untried
-        is_training = function.startswith("train_")
-        seconds = self.limits.training_seconds if is_training else self.limits.call_seconds
+        limits = self.limits
+        seconds = limits.training_seconds if question.is_training else limits.call_seconds
         outcome = self._timed(answer, seconds, over(seconds, self.limits.reference_seconds))
         if outcome.problem in OUT_OF_TIME:
-            self._too_slow[function] = outcome
+            self._too_slow[question.name] = outcome
         return outcome
 
     def _timed(self, answer: Callable[[], Outcome], seconds: float, detail: str) -> Outcome:

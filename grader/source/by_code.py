@@ -8,26 +8,29 @@ import re
 from collections.abc import Callable, Mapping, Sequence, Set
 
 from .magics import NOT_PARSED
-from .names import GRADIENTS
+from .tasks import Tasks
 
 SIGN = "sign"
 MOST_CHARACTERS = 10_000  # of a function whose text is looked at
 # By function, the mistakes that its code shows, of those that other ones are told from by code.
 ShownByCode = Mapping[str, Set[str]]
 DEFINED = re.compile(r"(?:def|class) \w+\b")
-# How a definition begins, and the function that cases are about.
-FUNCTIONS = {"class Net": "net"} | {f"def {name}": name for name in ("forward", *GRADIENTS)}
 GOES_ON = ("", " ", "\t", ")")  # how a line of a definition begins, but for its first
 
 
-def definitions(source: str) -> dict[str, str]:
-    """Return the text of the last definition of each asked function at the top level."""
+def definitions(source: str, tasks: Tasks) -> dict[str, str]:
+    """Return the text of the last definition at the top level, by the question that asks for it."""
+    begins = {
+        f"{'class' if question.kind == 'network' else 'def'} {question.definition}": question.name
+        for question in tasks.questions
+        if not question.is_training
+    }
     found: dict[str, list[str]] = {}
     name = None
     for line in source.split("\n"):
         if line[:1] not in GOES_ON:
             match = DEFINED.match(line)
-            name = FUNCTIONS.get(match[0]) if match else None
+            name = begins.get(match[0]) if match else None
             if name:
                 found[name] = []
         if name:
@@ -35,9 +38,9 @@ def definitions(source: str) -> dict[str, str]:
     return {name: "\n".join(lines) for name, lines in found.items()}
 
 
-def shown_by_code(source: str) -> dict[str, frozenset[str]]:
+def shown_by_code(source: str, tasks: Tasks) -> dict[str, frozenset[str]]:
     """Return what the code of those functions shows that a source defines at its top level."""
-    return {name: _shown_by(text) for name, text in definitions(source).items()}
+    return {name: _shown_by(text) for name, text in definitions(source, tasks).items()}
 
 
 def _shown_by(definition: str) -> frozenset[str]:

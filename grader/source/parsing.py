@@ -18,8 +18,10 @@ from .magics import (
     to_python,
     transformer,
 )
-from .names import TOO_DEEP
 from .versions import explained
+
+# The whole of the error, in place of the several that Python has for it.
+TOO_DEEP = "nested too deeply for Python to read"
 
 MOST_FAULTS = 100
 DEPTH = (RecursionError, MemoryError)  # of which the parser says no line

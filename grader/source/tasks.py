@@ -58,10 +58,15 @@ class Layer:
 
 @dataclass(frozen=True)
 class Network:
-    """How the network is made: the sizes it takes, each of a parameter's dimension, and layers."""
+    """How the network is made: the sizes it takes, each of a parameter's dimension, and layers.
+
+    Its parameters are those of the layers, in order. `loss` is what it is trained on, a function of
+    torch.nn.functional.
+    """
 
     sizes: tuple[tuple[str, int], ...]
     layers: tuple[Layer, ...]
+    loss: str
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,7 @@ class Tasks:
             and Network(
                 sizes=tuple((name, dimension) for name, dimension in network["sizes"]),
                 layers=tuple(Layer(**each) for each in network["layers"]),
+                loss=network["loss"],
             ),
         )
 
@@ -135,6 +141,12 @@ class Tasks:
         return (self.forward.name, *self.gradients)
 
     @cached_property
+    def given(self) -> frozenset[str]:
+        """The names of the tensors that functions are given."""
+        arguments = {name for question in self.questions for name in question.arguments}
+        return frozenset({*arguments - {PARAMETERS}, *self.parameters})
+
+    @cached_property
     def definitions(self) -> tuple[str, ...]:
         """The names to define."""
         return tuple(dict.fromkeys(q.definition for q in self.questions if not q.is_training))
@@ -142,6 +154,11 @@ class Tasks:
     def question_of(self, criterion: str) -> Question:
         """Return the question of a criterion."""
         return self.by_name[self.by_id[criterion].question]
+
+    def criterion(self, question: str, convention: str = "") -> Criterion:
+        """Return the criterion of a question, where it has several that of a convention."""
+        own = [each for each in self.criteria if each.question == question]
+        return next((each for each in own if each.convention == convention), own[0])
 
     def trains(self, criterion: str) -> bool:
         """Tell whether a criterion is a training run."""

@@ -1,26 +1,13 @@
 """What crosses the trust boundary: a call goes in, an outcome comes back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from torch import Tensor
 
-from ..source.names import GRADIENTS
-
-
-class Parameters(NamedTuple):
-    """Weights and biases of the two-layer network, equations (1.2) and (1.4).
-
-    Shapes: w1 (1, H), w2 (H, 1); b1 (N, H) and b2 (N, 1) with a bias per sample,
-    b1 (1, H) and b2 (1, 1) with one row that all samples share.
-    """
-
-    w1: Tensor
-    b1: Tensor
-    w2: Tensor
-    b2: Tensor
+from ..source.tasks import Question
 
 
 @dataclass(frozen=True)
@@ -31,9 +18,9 @@ class Call:
     tensors: Mapping[str, Tensor]
     settings: Mapping[str, float] = field(default_factory=dict)
 
-    def parameters(self) -> Parameters:
-        """The call's w1, b1, w2, b2."""
-        return Parameters(*(self.tensors[name] for name in Parameters._fields))
+    def take(self, names: Iterable[str]) -> tuple[Tensor, ...]:
+        """Return the call's tensors of these names."""
+        return tuple(self.tensors[name] for name in names)
 
 
 class Problem(Enum):
@@ -153,13 +140,9 @@ class Outcome:
         )
 
 
-# What each training run calls; where one of these ran out of time, training is not tried.
-TRAINED_WITH = {"train_manual": ("forward", *GRADIENTS), "train_net": ("net",)}
-
-
-def not_worth_trying(function: str, too_slow: Mapping[str, Outcome]) -> Outcome | None:
+def not_worth_trying(question: Question, too_slow: Mapping[str, Outcome]) -> Outcome | None:
     """Return the outcome of a training run that is not worth its time: it calls what hung."""
-    for name in TRAINED_WITH.get(function, ()):
+    for name in question.uses:
         if name in too_slow:
             detail = f"was not tried: {name} {too_slow[name].detail}"
             return Outcome(problem=too_slow[name].problem, detail=detail)

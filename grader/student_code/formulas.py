@@ -16,16 +16,10 @@ from types import CodeType
 from typing import Any
 
 from ..source.following import Piece
-from ..source.names import GRADIENTS
-from .contract import Parameters, Spellings
+from ..source.tasks import PARAMETERS, Question, Tasks
+from .contract import Spellings
 from .loading import Loaded, Namespace
 
-# By function: its arguments, and what it returns where that has names of its own.
-ARGUMENTS: Mapping[str, tuple[str, ...]] = {
-    "forward": ("x", "params"),
-    **dict.fromkeys(GRADIENTS, ("x", "y", "params", "hs", "y_pred")),
-}
-RETURNED = {"forward": ("hs", "y_pred")}
 # Stands for all that backward() leaves in w1.grad and its like. No variable is called so.
 GRAD = ".grad"
 
@@ -64,11 +58,15 @@ class Part:
 class Formula:
     """A function written out as assignments: the `parts` that the `returned` names need.
 
+    `arguments` are what it is called with, `parameters` what one of them holds.
+
     `given` maps the source's names of what is given to the homework's; `assigned` are all names
     that the source assigns, whose values of its own are not to be met here.
     """
 
     name: str
+    arguments: tuple[str, ...]
+    parameters: tuple[str, ...]
     given: Mapping[str, str]
     returned: tuple[str, ...]
     parts: tuple[Part, ...]
@@ -96,8 +94,8 @@ class Formula:
         others = self.others(namespace)
 
         def function(*arguments: Any) -> Any:
-            values = dict(zip(ARGUMENTS[self.name], arguments, strict=True))
-            values |= {name: getattr(values["params"], name) for name in Parameters._fields}
+            values = dict(zip(self.arguments, arguments, strict=True))
+            values |= {name: getattr(values[PARAMETERS], name) for name in self.parameters}
             scope = others | {own: values[name] for own, name in self.given.items()}
             for code in self.code:
                 exec(code, scope)
@@ -107,18 +105,22 @@ class Formula:
         return function
 
 
-def formulas_of(pieces: Sequence[Piece], spellings: Spellings) -> list[Formula]:
+def formulas_of(pieces: Sequence[Piece], tasks: Tasks, spellings: Spellings) -> list[Formula]:
     """Return the formulas of the functions that the source writes out and does not define.
 
-    hs or y_pred alone may be of anything: it takes both, or a gradient beside it.
+    One of what forward returns may be of anything: it takes all, or a gradient beside it.
     """
     parts = [part for piece in pieces for part in _straight(piece.statements, piece.label)]
     defined = {name for part in parts for name in _defined_by(part.statement)}
-    asked = [name for name in ARGUMENTS if name not in defined]
+    asked = [name for name in tasks.functions if name not in defined]
     assigned = frozenset[str]().union(*(part.assigns for part in parts)) if asked else frozenset()
-    formulas = [_formula(name, parts, assigned, spellings) for name in asked]
+    formulas = [
+        _formula(tasks.by_name[name], tasks.parameters, parts, assigned, spellings)
+        for name in asked
+    ]
     found = [formula for formula in formulas if formula]
-    if defined.isdisjoint(GRADIENTS) and [formula.name for formula in found] == ["forward"]:
+    alone = [formula.name for formula in found] == [tasks.forward.name]
+    if alone and defined.isdisjoint(tasks.gradients):
         return [formula for formula in found if assigned.issuperset(formula.returned)]
     return found
 
@@ -143,24 +145,34 @@ def with_formulas(loaded: Loaded, formulas: Sequence[Formula]) -> Loaded:
 
 
 def _formula(
-    name: str, parts: Sequence[Part], assigned: frozenset[str], spellings: Spellings
+    question: Question,
+    parameters: tuple[str, ...],
+    parts: Sequence[Part],
+    assigned: frozenset[str],
+    spellings: Spellings,
 ) -> Formula | None:
     """Return the formula of a function, or None where nothing that it returns is assigned."""
-    spelled = [spellings.get(one, ()) for one in RETURNED.get(name, (name,))]
+    spelled = [spellings.get(one, ()) for one in question.returns]
     found = [[own for own in names if own in assigned] for names in spelled]
     if not any(found):
         return None
     # One that is missing beside the other is asked for all the same, and Python names it.
     returned = tuple((own or names)[0] for own, names in zip(found, spelled, strict=True))
     given = {
-        own: one
-        for one in (*ARGUMENTS[name], *Parameters._fields)
-        for own in spellings.get(one, ())
+        own: one for one in (*question.arguments, *parameters) for own in spellings.get(one, ())
     }
     needed = _slice(parts, set(returned), (assigned | {GRAD}) - given.keys())
-    if any(name in part.reads for part in needed):
+    if any(question.name in part.reads for part in needed):
         return None  # it calls the function, and does not write it out
-    return Formula(name, given, returned, tuple(needed), assigned)
+    return Formula(
+        name=question.name,
+        arguments=question.arguments,
+        parameters=parameters,
+        given=given,
+        returned=returned,
+        parts=tuple(needed),
+        assigned=assigned,
+    )
 
 
 def _straight(body: Sequence[ast.stmt], label: str) -> Iterator[Part]:

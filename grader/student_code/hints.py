@@ -3,11 +3,10 @@
 import ast
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from ..source.files import Cell
-from ..source.names import ASKED
 from .contract import Hint
 
 NEAR = 0.85  # of difflib's ratio, of names without case and underscores
@@ -26,13 +25,15 @@ class Note(Protocol):
         """What it says."""
 
 
-def of_missing(name: str, cells: Sequence[Cell], notes: Sequence[Note] = ()) -> Hint | None:
-    """Return why a name is missing, or a name that is nearly it."""
+def of_missing(
+    name: str, cells: Sequence[Cell], notes: Sequence[Note], asked: Collection[str]
+) -> Hint | None:
+    """Return why a name is missing, or one that is nearly it, and none of those `asked`."""
     return (
         _unparsed(name, cells)
         or _failed(name, cells, notes)
         or nested(name, cells)
-        or _near(name, cells)
+        or _near(name, cells, asked)
     )
 
 
@@ -96,12 +97,12 @@ def _is_above(body: object, place: str, label: str) -> bool:
     return False
 
 
-def _near(name: str, cells: Sequence[Cell]) -> Hint | None:
+def _near(name: str, cells: Sequence[Cell], asked: Collection[str]) -> Hint | None:
     plain = _plain(name)
     best: tuple[float, Hint] | None = None
     for cell in cells:
         for node in _definitions(cell.statements):
-            if node.name in ASKED:
+            if node.name in asked:
                 continue
             ratio = difflib.SequenceMatcher(None, _plain(node.name[:60]), plain).ratio()
             if ratio >= NEAR and (best is None or ratio >= best[0]):

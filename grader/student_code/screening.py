@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from ..source.files import File
 from ..source.following import Files, imported_from
 from ..source.magics import NOT_PARSED, TIMING
-from ..source.names import GRADIENTS
+from ..source.tasks import Tasks
 from .contract import Sighting
 from .formulas import Formula
 from .guards import ENTRY_POINTS, GRAPH_ATTRIBUTES, MOST_SIGHTINGS
@@ -53,10 +53,12 @@ class Text(str):
 Bindings = dict[str, ast.AST | str]
 
 
-def screen(files: Files, formulas: Sequence[Formula] = ()) -> dict[str, tuple[Sighting, ...]]:
+def screen(
+    files: Files, tasks: Tasks, formulas: Sequence[Formula] = ()
+) -> dict[str, tuple[Sighting, ...]]:
     """Return what each gradient names, of those that name anything."""
     source = _Source(files, formulas)
-    found = {str(name): tuple(source.named_by(name)) for name in GRADIENTS}
+    found = {name: tuple(source.named_by(name)) for name in tasks.gradients}
     return {name: sightings for name, sightings in found.items() if sightings}
 
 

@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 
 from grader.homework.rubric import Rubric
-from grader.source.names import ASKED, GRADIENTS
 from grader.source.paths import is_homework
 from grader.source.read import (
     Source,
@@ -19,6 +18,7 @@ from grader.source.read import (
     read,
     read_bytes,
 )
+from grader.source.tasks import Tasks
 
 # Of another draw, a student's own homework has other numbers.
 NUMBER = re.compile(r"\d+")
@@ -68,17 +68,23 @@ class Handout:
 class Choice:
     """Chooses the candidates of a submission, of which `most` are graded.
 
-    `spellings` are names that may stand for others'.
+    `spellings` are names that may stand for others' of the `tasks`.
     """
 
     def __init__(
-        self, handed_out: Collection[str], spellings: Mapping[str, Sequence[str]], most: int
+        self,
+        handed_out: Collection[str],
+        tasks: Tasks,
+        spellings: Mapping[str, Sequence[str]],
+        most: int,
     ) -> None:
+        self.tasks = tasks
         self._handed_out = frozenset(handed_out)
         self._most = most
-        assigned = {*ASKED, *(own for name in GRADIENTS for own in spellings[name])}
-        self._names = frozenset({*ASKED, *(own for each in spellings.values() for own in each)})
-        names, either = "|".join(ASKED), "|".join(sorted(assigned))
+        asked = tasks.definitions
+        assigned = {*asked, *(own for name in tasks.gradients for own in spellings[name])}
+        self._names = frozenset({*asked, *(own for each in spellings.values() for own in each)})
+        names, either = "|".join(asked), "|".join(sorted(assigned))
         self._defines = re.compile(
             rf"(?:\b|\\n)(?:def|class)\s+(?:{names})\b"
             rf"|^[ \t]*(?:{either})[ \t]*(?::[^=\n]+)?=(?!=)"
@@ -116,7 +122,7 @@ class Choice:
         """Return how many fewer names a text has than are asked, and none where others' come in."""
         if self._elsewhere.search(source.text):
             return 0
-        return max(0, len(ASKED) - len(set(self._either.findall(source.text))))
+        return max(0, len(self.tasks.definitions) - len(set(self._either.findall(source.text))))
 
     def _may_define(self, text: str) -> bool:
         imported = (match[1] for match in IMPORTED.finditer(text))

@@ -12,7 +12,7 @@ from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 
-from grader.source.names import ASKED
+from grader.homework.tasks import TASKS
 from grader.source.paths import is_gradable, open_here_and_now
 from grader.submissions.kinds import is_called_homework, stem_of
 from grader.submissions.tree import VERSION, Tree
@@ -29,7 +29,7 @@ DRAFTS = frozenset({"old", "new", "draft", "drafts", "final", "backup", "copy"})
 # The names of the homework, and the report's for the gradients. A pattern, and not [spellings] of
 # rubric.toml: whose a folder is does not depend on which of them are read as an answer.
 SPELLED = r"(?:grad_|d_?)[wWbB]_?[12]|[wWbB]_?[12]_grad"
-NAMES = f"{'|'.join(ASKED)}|{SPELLED}".encode()
+NAMES = f"{'|'.join(TASKS.definitions)}|{SPELLED}".encode()
 # Of a line: what JSON puts there in a notebook, and byte order marks.
 BEGINNING = rb'(?m)^[ \t",\[\xef\xbb\xbf\xfe\xff]*'
 DEFINED = re.compile(BEGINNING + rb"(?:async[ \t]+)?(?:def|class)[ \t]+(" + NAMES + rb")\b")

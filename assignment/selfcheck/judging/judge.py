@@ -7,19 +7,18 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
-from operator import attrgetter
 
 import torch
 from torch import Tensor
 
 from ..source.by_code import ShownByCode, by_source
-from ..source.names import GRADIENTS, TOO_DEEP
+from ..source.parsing import TOO_DEEP
+from ..source.tasks import Question, Tasks
 from ..student_code.contract import (
     SWITCHED_OFF,
     Call,
     Named,
     Outcome,
-    Parameters,
     Problem,
     Sighting,
     Spellings,
@@ -41,7 +40,6 @@ from .verdicts import (
     NO_ERROR,
     ErrorMap,
     Verdict,
-    is_training,
 )
 
 NOTHING_NAMED: Named = {}
@@ -51,11 +49,6 @@ LOSS_DIGITS = 4
 NOTHING_SHOWN: ShownByCode = {}
 RECOMPUTED = "recomputed"
 Answered = Sequence[tuple["Case", Outcome]]
-
-TENSOR_NAMES = {
-    "forward": ("hs", "y_pred"),
-    "net": ("the output of Net", "hidden.weight", "hidden.bias", "predict.weight", "predict.bias"),
-}
 
 # What a problem's hint makes of it.
 HINTED = (
@@ -67,23 +60,14 @@ HINTED = (
     "raised_nested",
 )
 
-# By function: the handout's equation, and what it is about.
-EQUATIONS = {
-    "forward": ("(1.2)-(1.4)", "forward"),
-    "grad_w1": ("(3.6)", "W1"),
-    "grad_b1": ("(3.5)", "b1"),
-    "grad_w2": ("(3.4)", "W2"),
-    "grad_b2": ("(3.3)", "b2"),
-    "net": ("(1.2)-(1.4)", "Net"),
-}
-
 
 @dataclass(frozen=True)
 class Case:
     """One call, the criterion it counts for, and the tensors expected (none for training).
 
-    `on_path` is False where hs and y_pred are no forward pass's of the given x and params.
-    `mistaken` and `mistaken_twice` return what one or two mistakes would answer.
+    `on_path` is False if what forward returns is given and is no forward pass's of the rest.
+    `mistaken` and `mistaken_twice` return what one or two mistakes would answer. Of training
+    `final_loss` is that of parameters it ends with, and `pass_mark` the largest that passes.
     """
 
     criterion: str
@@ -92,15 +76,18 @@ class Case:
     on_path: bool = True
     mistaken: Callable[[], Mistakes] = Mistakes
     mistaken_twice: Callable[[], Mistakes] = Mistakes
+    final_loss: Callable[[Sequence[Tensor]], float] | None = None
+    pass_mark: float = 0.0
 
 
 @dataclass(frozen=True)
 class Marking:
     """The numbers of the rubric that turn errors into points.
 
-    `activation_call` is torch's function for the activation ("torch.sigmoid").
+    `words` are what messages about this homework name: its activation, and so on.
     """
 
+    tasks: Tasks
     points: Mapping[str, float]
     full_tolerance: float
     half_tolerance: float
@@ -108,10 +95,7 @@ class Marking:
     recompute_share: float
     autograd_share: float
     misconceptions: Mapping[str, float]
-    pass_fraction: float
-    activation: str
-    activation_call: str
-    n_output: int
+    words: Mapping[str, str | int | float]
 
 
 @dataclass(frozen=True)
@@ -171,28 +155,36 @@ def verdicts(
 
 def _verdict(criterion: str, answered: Answered, marking: Marking, written: Written) -> Verdict:
     own = [one for one in answered if one[0].criterion == criterion]
-    if is_training(criterion):
+    tasks, question = marking.tasks, marking.tasks.question_of(criterion)
+    if question.is_training:
         verdict = judge_training(*own[0], marking)
         damage = _damage(answered)
-        if damage and criterion == "train.manual" and verdict.points == 0:
+        if damage and question.kind == "descent" and verdict.points == 0:
             reasons = (damage, *verdict.reasons)
             verdict = replace(verdict, reasons=reasons, diagnosis=damage.id)
     else:
-        beside = [one for one in answered if _is_beside(one[0].criterion, criterion)]
-        before = _seen([one for one in answered if one[0].call.function == "forward"])
+        beside = [
+            one
+            for one in answered
+            if one[0].call.function == question.name and one[0].criterion != criterion
+        ]
+        before = _seen([one for one in answered if one[0].call.function == tasks.forward.name])
         verdict = judge(criterion, own, marking, written.named, written.shown, beside, before)
-    if criterion == next(iter(marking.points)) and (missing := _mostly_missing(own, answered)):
+    if criterion == next(iter(marking.points)) and (
+        missing := _mostly_missing(own, answered, tasks)
+    ):
         verdict = replace(verdict, reasons=(missing, *verdict.reasons))
     return replace(verdict, reasons=tuple(_placed(each, written) for each in verdict.reasons))
 
 
-def _mostly_missing(own: Answered, answered: Answered) -> Reason | None:
+def _mostly_missing(own: Answered, answered: Answered, tasks: Tasks) -> Reason | None:
     """Return what is to be defined, if most of it is not: it may be work for something else.
 
     None if that is what the criterion's `own` cases say already.
     """
     missing = _missing(answered)
-    asked = {case.call.function for case, _ in answered if not is_training(case.criterion)}
+    functions = {case.call.function for case, _ in answered}
+    asked = [name for name in functions if not tasks.by_name[name].is_training]
     if 2 * len(missing) <= len(asked) or not missing.keys().isdisjoint(_missing(own)):
         return None
     return Reason("mostly_missing", {"names": ", ".join(missing)})
@@ -203,11 +195,6 @@ def _missing(answered: Answered) -> dict[str, None]:
     return dict.fromkeys(
         outcome.detail for _, outcome in answered if outcome.problem is Problem.MISSING
     )
-
-
-def _is_beside(other: str, criterion: str) -> bool:
-    """Tell whether another criterion asks the same function."""
-    return other != criterion and other.partition(".")[0] == criterion.partition(".")[0]
 
 
 def _damage(answered: Answered) -> Reason | None:
@@ -269,13 +256,14 @@ def judge(
     examined = [(case, outcome, _examine(case, outcome, marking)) for case, outcome in answered]
     on_path = max((f for case, _, f in examined if case.on_path), key=lambda f: f.badness)
     worst = max((f for _, _, f in examined), key=lambda f: f.badness)
-    function = answered[0][0].call.function
+    question = marking.tasks.by_name[answered[0][0].call.function]
+    function = question.name
     wrong = [(case, outcome) for case, outcome, finding in examined if finding.share < 1]
     share, reasons, ids = worst.share, worst.reasons, Ids()
     if on_path.share > 0 and worst.share == 0:
         share, reasons, ids = _recomputed(on_path, named.get(function, ()), marking)
         if ids == (RECOMPUTED,) and _is_cast([one for one in wrong if one[0].on_path]):
-            ids, reasons = (SINGLE, *ids), (_taught(SINGLE, function, marking), *reasons)
+            ids, reasons = (SINGLE, *ids), (_taught(SINGLE, question, marking), *reasons)
     elif worst.share < 1:
         also = [one for one in beside if _examine(*one, marking).share < 1]
         ids = _diagnosed(wrong, also)
@@ -283,9 +271,9 @@ def judge(
             ids = ()
         ids = by_source(ids, shown.get(function, frozenset()))
         share = prod(_share(name, marking) for name in ids) if ids else share
-        reasons = (*(_taught(name, function, marking) for name in ids), *reasons)
+        reasons = (*(_taught(name, question, marking) for name in ids), *reasons)
     before = seen_in_forward if share else ()  # it earns nothing for reasons of its own
-    if function in GRADIENTS and (autograd := _differentiated(_seen(answered), before)):
+    if question.kind == "gradient" and (autograd := _differentiated(_seen(answered), before)):
         share *= marking.autograd_share
         reasons, ids = (autograd,), ("autograd",)
     points = marking.points[criterion]
@@ -372,7 +360,9 @@ def _one_by_one(wrong: Answered) -> Ids:
 
 
 def _explanations(case: Case, outcome: Outcome, mistakes: Mistakes) -> list[Explanation]:
-    return explanations(outcome, case.expected, mistakes, len(case.call.tensors["x"]))
+    return explanations(
+        outcome, case.expected, mistakes, len(next(iter(case.call.tensors.values())))
+    )
 
 
 def _share(name: str, marking: Marking) -> float:
@@ -381,14 +371,12 @@ def _share(name: str, marking: Marking) -> float:
     return own.get(name, marking.misconceptions.get(name, 0.0))
 
 
-def _taught(name: str, function: str, marking: Marking) -> Reason:
-    equation, parameter = EQUATIONS[function]
+def _taught(name: str, question: Question, marking: Marking) -> Reason:
     values: dict[str, str | int | float] = {
-        "function": function,
-        "equation": equation,
-        "parameter": parameter,
-        "activation": marking.activation,
-        "n_output": marking.n_output,
+        "function": question.name,
+        "equation": question.equation,
+        "parameter": question.subject,
+        **marking.words,
     }
     return Reason(name, values)
 
@@ -400,13 +388,14 @@ def judge_training(case: Case, outcome: Outcome, marking: Marking) -> Verdict:
     if outcome.problem:
         reason = _problem(outcome.problem, given.function, outcome)
         return Verdict(case.criterion, 0, points, (reason,))
-    mark = pass_mark(given.tensors["y"], marking)
-    final = outcome.tensors[: len(Parameters._fields)]
-    faulty = _shape_fault(given.parameters(), final, Parameters._fields)
+    names, mark = marking.tasks.parameters, case.pass_mark
+    final = outcome.tensors[: len(names)]
+    faulty = _shape_fault(given.take(names), final, names)
     if faulty:
         return Verdict(case.criterion, 0, points, (faulty,))
-    params = Parameters(*(tensor.to(torch.float64) for tensor in final))
-    loss = final_loss(given.tensors["x"], given.tensors["y"], params, marking.activation_call)
+    params = tuple(tensor.to(torch.float64) for tensor in final)
+    assert case.final_loss is not None  # as of each training run
+    loss = case.final_loss(params)
     # An activation may make finite values of infinite weights, so the loss alone does not tell.
     if not all(map(math.isfinite, (loss, *(float(p.abs().sum()) for p in params)))):
         return Verdict(case.criterion, 0, points, (Reason("diverged"),))
@@ -420,26 +409,6 @@ def judge_training(case: Case, outcome: Outcome, marking: Marking) -> Verdict:
 def rounded(value: float, digits: int) -> float:
     """Return a value to some significant digits."""
     return float(f"{value:.{digits - 1}e}")
-
-
-def final_loss(x: Tensor, y: Tensor, params: Parameters, activation_call: str) -> float:
-    """Return the mean squared error of the network with `params` on (x, y).
-
-    Students are given this module, and are to write the forward pass themselves: so it is not
-    equations (1.2) to (1.4) in matrices, but what each hidden unit adds to the output.
-    """
-    activation = attrgetter(activation_call.removeprefix("torch."))(torch)
-    left = y - params.b2
-    for unit, incoming in enumerate(params.w1.unbind(1)):
-        fed = [column * weight for column, weight in zip(x.unbind(1), incoming, strict=True)]
-        value = activation(sum(fed, start=params.b1[:, unit]))
-        left = left - torch.outer(value, params.w2[unit])
-    return float(left.square().mean())
-
-
-def pass_mark(y: Tensor, marking: Marking) -> float:
-    """Return the largest final loss that passes: a fraction of the mean variance of y's columns."""
-    return marking.pass_fraction * float(y.var(0, correction=0).mean())
 
 
 def relative_error(actual: Tensor, expected: Tensor) -> tuple[float, tuple[int, ...]]:
@@ -474,7 +443,7 @@ def _examine(case: Case, outcome: Outcome, marking: Marking) -> _Finding:
     function = case.call.function
     if outcome.problem:
         return _Finding(0, None, (_problem(outcome.problem, function, outcome),))
-    names = TENSOR_NAMES.get(function, (function,))
+    names = marking.tasks.by_name[function].returns
     faulty = _shape_fault(case.expected, outcome.tensors, names)
     if faulty:
         return _Finding(0, None, (faulty,))

@@ -7,11 +7,6 @@ from .messages import ENGLISH, Reason
 NO_ERROR = -17  # a power of ten below what float64 can tell
 
 
-def is_training(criterion: str) -> bool:
-    """Whether a criterion trains, which takes seconds."""
-    return criterion.startswith("train.")
-
-
 @dataclass(frozen=True)
 class ErrorMap:
     """Where a tensor differs: by entry the power of ten of the relative error, rounded down.

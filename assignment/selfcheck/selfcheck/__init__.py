@@ -40,7 +40,8 @@ def check(only: str | None = None, lang: str = "en") -> None:
     texts = look.texts
     cautions = [*of_python(questions, texts), *of_imports(cells, questions, texts)]
     with kept(), guarded():
-        loaded = Loaded(namespace, [], cells, helpers_of(cells), State.fresh())
+        state = State.fresh()
+        loaded = Loaded(namespace, [], cells, questions.tasks, helpers_of(cells), state)
         work = Work.of(main, loaded, (), {}, questions, stopwatch)
         if display is None:
             print_report(work, only, questions, look, cautions)

@@ -18,13 +18,13 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
+from ..homework.loss import final_loss
 from ..judging.diagnosis import Ids, Mistaken, Mistakes
 from ..judging.judge import Case, Marking, Written
-from ..judging.verdicts import is_training
 from ..source.by_code import shown_by_code
 from ..source.files import File, cells_of
 from ..source.following import Files
-from ..source.names import GRADIENTS
+from ..source.tasks import Tasks
 from ..student_code.calls import answer
 from ..student_code.contract import (
     Call,
@@ -65,8 +65,8 @@ class Questions:
         """Return the questions that cases.public_cases_json has written down."""
         stored: Stored = json.loads(text)
         return cls(
-            cases=[_case(case, stored["mistakes"]) for case in stored["cases"]],
-            marking=Marking(**stored["marking"]),
+            cases=[_case(case, stored["mistakes"], stored["loss"]) for case in stored["cases"]],
+            marking=Marking(**stored["marking"] | {"tasks": Tasks.of(stored["marking"]["tasks"])}),
             spellings=stored["spellings"],
             python=stored["software"]["python"],
             packages=stored["software"]["packages"],
@@ -79,28 +79,38 @@ class Questions:
 
         Raises UserError where it names none.
         """
-        names = [name for name in self.marking.points if only is None or _is_named(only, name)]
+        names = [name for name in self.marking.points if only is None or self._is(name, only)]
         if not names:
             known = ", ".join(self.marking.points)
             raise UserError(f"nothing is called {only!r}; choose from {known}")
-        return sorted(names, key=is_training)
+        return sorted(names, key=self.tasks.trains)
+
+    @property
+    def tasks(self) -> Tasks:
+        """What the homework asks."""
+        return self.marking.tasks
+
+    def _is(self, criterion: str, only: str) -> bool:
+        """Tell whether `only` names a criterion, its question, or how its id begins."""
+        question = self.tasks.question_of(criterion)
+        names = {criterion, question.name}
+        if not question.is_training:
+            names.add(question.definition)
+        return only in names or criterion.startswith(f"{only}.")
 
     def cases_for(self, criteria: Iterable[str]) -> list[Case]:
         """Return the cases that judging these criteria looks at, in the order of asking."""
-        functions = {name.partition(".")[0] for name in criteria}
-        if "train.manual" in criteria:  # whose end what a gradient damages may explain
-            functions.update(GRADIENTS)
-        if not functions.isdisjoint(GRADIENTS):  # what torch does in forward counts for them
-            functions.add("forward")
+        tasks = self.tasks
+        questions = {tasks.question_of(name) for name in criteria}
+        names = {question.name for question in questions}
+        # What a gradient damages may explain how training with it ends.
+        names.update(*(q.uses for q in questions if q.kind == "descent"))
+        if not names.isdisjoint(tasks.gradients):  # what torch does in forward counts for them
+            names.add(tasks.forward.name)
         return [
             case
             for case in self.cases
-            if case.criterion in self.marking.points
-            and (
-                case.criterion in criteria
-                if is_training(case.criterion)
-                else case.criterion.partition(".")[0] in functions
-            )
+            if case.criterion in self.marking.points and case.call.function in names
         ]
 
 
@@ -131,11 +141,11 @@ class Work:
     ) -> "Work":
         """Return the work in these files, which were `loaded`."""
         files = Files(main, beside)
-        formulas = formulas_of(files.pieces(), questions.spellings)
-        named = screen(files, formulas)
+        formulas = formulas_of(files.pieces(), questions.tasks, questions.spellings)
+        named = screen(files, questions.tasks, formulas)
         source = "\n".join(cell.source for cell in cells_of([*beside, main]))
         written = Written(
-            shown=shown_by_code(source),
+            shown=shown_by_code(source, questions.tasks),
             named={name: printable_sightings(found) for name, found in named.items()},
             in_text=in_text,
             spellings=questions.spellings,
@@ -162,20 +172,14 @@ class Work:
 
     def ask(self, cases: Iterable[Case]) -> Iterator[tuple[Case, Outcome]]:
         """Ask some cases one after the other."""
-        for function, together in groupby(cases, key=lambda case: case.call.function):
+        for name, together in groupby(cases, key=lambda case: case.call.function):
             self.loaded.state.put_back_names()
             for case in together:
-                question = partial(answer, _fresh(case.call), self.loaded)
-                outcome = self.stopwatch.ask(function, question)
+                call = partial(answer, _fresh(case.call), self.loaded)
+                outcome = self.stopwatch.ask(self.loaded.tasks.by_name[name], call)
                 if outcome.problem is Problem.RAISED and outcome.detail == INTERRUPTED:
                     raise KeyboardInterrupt  # by whoever waits for the check
                 yield case, outcome.printable()
-
-
-def _is_named(only: str, criterion: str) -> bool:
-    return only.replace("_manual", ".manual").replace("_net", ".net") == criterion or (
-        criterion.startswith(f"{only}.")
-    )
 
 
 def _fresh(call: Call) -> Call:
@@ -183,7 +187,7 @@ def _fresh(call: Call) -> Call:
     return Call(call.function, {n: t.clone() for n, t in call.tensors.items()}, call.settings)
 
 
-def _case(stored: Stored, mistakes: Stored) -> Case:
+def _case(stored: Stored, mistakes: Stored, loss: Stored) -> Case:
     tensors = {name: _tensor(rows) for name, rows in stored["tensors"].items()}
     once, twice = mistakes[stored["function"]]
     return Case(
@@ -193,6 +197,8 @@ def _case(stored: Stored, mistakes: Stored) -> Case:
         on_path=stored["on_path"],
         mistaken=cache(partial(_mistakes, once, stored["mistaken"], stored["made"])),
         mistaken_twice=cache(partial(_mistakes, twice, stored["mistaken_twice"], stored["made"])),
+        final_loss=partial(final_loss, tensors, **loss),
+        pass_mark=stored["pass_mark"],
     )
 
 

@@ -1,29 +1,28 @@
 """Keep what the homework asks for, where its name is given away again."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from torch import nn
 
-from ..source.names import ASKED
-
 
 @dataclass
-class Asked:
-    """The asked names of a namespace while statements run in it.
+class AskedNames:
+    """The names that the homework asks for, in a namespace while statements run in it.
 
-    The last of each that can be called counts. Of Net an instance cannot.
+    The last of each that can be called counts. A network that was made already cannot.
     """
 
+    names: Sequence[str]
     namespace: dict[str, Any]
     _kept: dict[str, tuple[Any, str]] = field(default_factory=dict)
     _lost: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def look(self, place: str) -> None:
         """Take in what the statement at `place` left."""
-        for name in ASKED:
+        for name in self.names:
             value = self.namespace.get(name)
             if value is None and name not in self._kept:
                 continue

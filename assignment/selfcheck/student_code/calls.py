@@ -2,19 +2,20 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ..source.names import GRADIENTS
+from ..source.tasks import PARAMETERS, Kind, Network, Question, Tasks
 from .asked import is_answer
 from .contract import (
     Call,
     Outcome,
-    Parameters,
     Problem,
     Sighting,
 )
@@ -31,9 +32,12 @@ from .loading import (
 MAX_ENTRIES = 500_000
 RETURNED_DTYPES = (torch.float64, torch.float32)
 STEPS_BETWEEN_CHECKS = 100
-WATCHED = ("forward", *GRADIENTS)
 OF_THE_STUB = re.compile(r"NotImplementedError: TODO \d+")
 NO_FORWARD = 'missing the required "forward" function'  # as torch says it of a Module
+
+
+COUNTS = {1: "one", 2: "two", 3: "three", 4: "four"}
+Parameters = Any  # a named tuple: the homework's parameters
 
 
 class BadReturn(Exception):
@@ -58,18 +62,19 @@ def answer(call: Call, loaded: Loaded) -> Outcome:
 
 
 def _watched(call: Call, loaded: Loaded) -> Outcome:
-    if call.function == "train_manual":
+    question = loaded.tasks.by_name[call.function]
+    if question.kind == "descent":
         outcome = _answer(call, loaded)
         # Not step by step: a watch would cost more than the training.
         seen = (Sighting(A_PASS),) if loaded.passes.count() else ()
         return replace(outcome, seen=seen)
-    if call.function not in WATCHED:
+    if question.kind not in ("forward", "gradient"):
         outcome = _answer(call, loaded)
         loaded.passes.count()
         return outcome
     before = {name: tensor._version for name, tensor in call.tensors.items()}
     # Of each criterion one: what is wrong there earns nothing.
-    kind = (call.function, len(call.tensors["b1"]) == 1)
+    kind = call.function, tuple(len(each) == 1 for each in call.take(loaded.tasks.parameters))
     is_first = kind not in loaded.asked
     is_new = all(call.function != function for function, _ in loaded.asked)
     loaded.asked.add(kind)
@@ -78,7 +83,7 @@ def _watched(call: Call, loaded: Loaded) -> Outcome:
     # torch counts the changes of a tensor in place.
     with torch._C.DisableTorchFunction():  # of a mode that was left on
         damaged = tuple(name for name, t in call.tensors.items() if t._version != before[name])
-    is_gradient = call.function in GRADIENTS
+    is_gradient = question.kind == "gradient"
     return replace(
         outcome,
         seen=watch.sightings(),
@@ -89,10 +94,10 @@ def _watched(call: Call, loaded: Loaded) -> Outcome:
 
 def _answer(call: Call, loaded: Loaded) -> Outcome:
     try:
-        tensors = HANDLERS[call.function](call, loaded.namespace)
-        return Outcome(tensors)
+        handle = HANDLERS[loaded.tasks.by_name[call.function].kind]
+        return Outcome(handle(call, loaded))
     except Missing as error:
-        hint = of_missing(str(error), loaded.cells, loaded.notes)
+        hint = of_missing(str(error), loaded.cells, loaded.notes, loaded.tasks.definitions)
         return Outcome(problem=Problem.MISSING, detail=str(error), hint=hint)
     except BadReturn as error:
         return Outcome(problem=Problem.BAD_RETURN, detail=str(error))
@@ -112,8 +117,9 @@ def _not_implemented(error: NotImplementedError, call: Call, loaded: Loaded) -> 
         outcome = _failed(Problem.NOT_ATTEMPTED, detail, error, loaded.labels)
         return replace(outcome, hint=stub_above(outcome.where, loaded.cells))
     outcome = _failed(Problem.RAISED, detail, error, loaded.labels)
-    if call.function in ("net", "train_net") and NO_FORWARD in detail:
-        return replace(outcome, hint=nested("forward", loaded.cells, "Net"))
+    question = loaded.tasks.by_name[call.function]
+    if question.kind in ("network", "training") and NO_FORWARD in detail:
+        return replace(outcome, hint=nested("forward", loaded.cells, question.definition))
     return outcome
 
 
@@ -130,9 +136,6 @@ def _defined(namespace: Namespace, name: str) -> Callable[..., Any]:
     value = namespace.get(name)
     if not callable(value):
         raise Missing(name)
-    if name == "Net" and not is_answer(value):
-        made = type(value).__name__[:60]
-        raise BadReturn(f"Net is a network, an object of {made}, and not the class that makes one")
     return value  # type: ignore[no-any-return]  # what it returns is checked by _tensor
 
 
@@ -160,6 +163,15 @@ def _dense(value: Tensor, name: str) -> Tensor:
     return value
 
 
+@cache
+def _parameters_type(names: tuple[str, ...]) -> Callable[..., Parameters]:
+    return namedtuple("Parameters", names)
+
+
+def _parameters(call: Call, tasks: Tasks) -> Parameters:
+    return _parameters_type(tasks.parameters)(*call.take(tasks.parameters))
+
+
 def _as_their_own(params: Parameters, namespace: Namespace) -> Any:
     """Return parameters as the submission's own class of that name, which may have more to it."""
     own = namespace.get("Parameters")
@@ -174,43 +186,58 @@ def _as_their_own(params: Parameters, namespace: Namespace) -> Any:
     return made if is_whole else params
 
 
-def _forward(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
-    return _forward_pass(namespace, call.tensors["x"], call.parameters())
+def _arguments(question: Question, given: Mapping[str, Any], params: Any) -> list[Any]:
+    return [params if name == PARAMETERS else given[name] for name in question.arguments]
 
 
-def _forward_pass(namespace: Namespace, x: Tensor, params: Parameters) -> tuple[Tensor, Tensor]:
-    returned = _defined(namespace, "forward")(x, _as_their_own(params, namespace))
-    if not isinstance(returned, tuple | list) or len(returned) != 2:
-        raise BadReturn("forward must return two tensors, (hs, y_pred)")
-    return _tensor(returned[0], "forward (hs)"), _tensor(returned[1], "forward (y_pred)")
+def _forward(call: Call, loaded: Loaded) -> tuple[Tensor, ...]:
+    return _forward_pass(call, loaded, _parameters(call, loaded.tasks))
 
 
-def _gradient(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
-    given = call.tensors
-    function = _defined(namespace, call.function)
-    params = _as_their_own(call.parameters(), namespace)
-    gradient = function(given["x"], given["y"], params, given["hs"], given["y_pred"])
-    return (_tensor(gradient, call.function),)
+def _forward_pass(call: Call, loaded: Loaded, params: Parameters) -> tuple[Tensor, ...]:
+    question = loaded.tasks.forward
+    function = _defined(loaded.namespace, question.name)
+    theirs = _as_their_own(params, loaded.namespace)
+    returned = function(*_arguments(question, call.tensors, theirs))
+    names = question.returns
+    if not isinstance(returned, tuple | list) or len(returned) != len(names):
+        count = COUNTS.get(len(names), str(len(names)))
+        raise BadReturn(f"{question.name} must return {count} tensors, ({', '.join(names)})")
+    return tuple(
+        _tensor(value, f"{question.name} ({name})")
+        for value, name in zip(returned, names, strict=True)
+    )
 
 
-def _train_manual(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
-    """Descend on the mean loss with the student's forward pass and gradients."""
-    x, y, params = call.tensors["x"], call.tensors["y"], call.parameters()
-    passed = []  # parameters on the way
-    gradients = [(name, _defined(namespace, name)) for name in GRADIENTS]
-    step = call.settings["learning_rate"] / y.numel()
-    for count in range(int(call.settings["steps"])):
-        if count % call.settings["sampled_every"] == 0:
+def _gradient(call: Call, loaded: Loaded) -> tuple[Tensor, ...]:
+    question = loaded.tasks.by_name[call.function]
+    function = _defined(loaded.namespace, question.name)
+    params = _as_their_own(_parameters(call, loaded.tasks), loaded.namespace)
+    return (_tensor(function(*_arguments(question, call.tensors, params)), question.name),)
+
+
+def _descend(call: Call, loaded: Loaded) -> tuple[Tensor, ...]:
+    """Descend with the student's forward pass and gradients; return the last parameters.
+
+    After them come the parameters at some steps, stacked. `step` is the learning rate times what
+    the mean loss is of the objective.
+    """
+    tasks, settings = loaded.tasks, call.settings
+    params, passed = _parameters(call, tasks), []
+    gradients = [(tasks.by_name[n], _defined(loaded.namespace, n)) for n in tasks.gradients]
+    for count in range(int(settings["steps"])):
+        if count % settings["sampled_every"] == 0:
             passed.append(params)
-        hs, y_pred = _forward_pass(namespace, x, params)
-        moved, theirs = [], _as_their_own(params, namespace)
-        for parameter, (name, function) in zip(params, gradients, strict=True):
-            gradient = _tensor(function(x, y, theirs, hs, y_pred), name)
+        returned = _forward_pass(call, loaded, params)
+        given = {**call.tensors, **dict(zip(tasks.forward.returns, returned, strict=True))}
+        moved, theirs = [], _as_their_own(params, loaded.namespace)
+        for parameter, (question, function) in zip(params, gradients, strict=True):
+            gradient = _tensor(function(*_arguments(question, given, theirs)), question.name)
             if gradient.shape != parameter.shape:
                 shapes = f"{tuple(gradient.shape)} for a parameter of {tuple(parameter.shape)}"
-                raise BadReturn(f"{name} returned shape {shapes}")
-            moved.append(parameter - step * gradient)
-        params = Parameters(*moved)
+                raise BadReturn(f"{question.name} returned shape {shapes}")
+            moved.append(parameter - settings["step"] * gradient)
+        params = type(params)(*moved)
         if count % STEPS_BETWEEN_CHECKS == 0 and not math.isfinite(
             sum(float(p.sum()) for p in params)
         ):
@@ -222,79 +249,91 @@ def _stacked(passed: Sequence[Iterable[Tensor]]) -> tuple[Tensor, ...]:
     return tuple(torch.stack(samples) for samples in zip(*passed, strict=True))
 
 
-def _net(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
-    """Return the output of a Net with the given weights, and its weights as Parameters."""
-    net = _net_with(call.parameters(), namespace)
-    output = _tensor(net(call.tensors["x"]), "Net")
-    return (output, *_weights(net))
+def _answer_of_network(call: Call, loaded: Loaded) -> tuple[Tensor, ...]:
+    """Return the output of a network with the given weights, and its weights as parameters."""
+    question, network = loaded.tasks.by_name[call.function], _network_of(loaded.tasks)
+    made = _made(question.definition, network, call, loaded)
+    output = _tensor(made(*call.take(question.arguments)), question.definition)
+    return (output, *_weights(made, network))
 
 
-def _train_net(call: Call, namespace: Namespace) -> tuple[Tensor, ...]:
-    """Train a Net by SGD on the mean squared error; return its weights as Parameters.
+def _train_network(call: Call, loaded: Loaded) -> tuple[Tensor, ...]:
+    """Train a network by SGD on the mean of its loss; return its weights as parameters.
 
     The plain update is written out: torch.optim.SGD comes to the same weights, more slowly.
     """
-    x, y = call.tensors["x"], call.tensors["y"]
-    net = _net_with(call.parameters(), namespace)
-    learning_rate, weights = call.settings["learning_rate"], list(net.parameters())
+    question, network = loaded.tasks.by_name[call.function], _network_of(loaded.tasks)
+    *inputs, target = call.take(question.arguments)
+    made = _made(question.definition, network, call, loaded)
+    loss = getattr(nn.functional, network.loss)
+    learning_rate, weights = call.settings["learning_rate"], list(made.parameters())
     passed = []  # parameters on the way
     for count in range(int(call.settings["steps"])):
         if count % call.settings["sampled_every"] == 0:
-            passed.append([weight.clone() for weight in _weights(net)])
-        output = net(x)
-        if getattr(output, "shape", None) != y.shape:
-            _tensor(output, "Net")
-            raise BadReturn(f"Net returned shape {tuple(output.shape)}, not {tuple(y.shape)}")
-        torch.autograd.backward(nn.functional.mse_loss(output, y))
+            passed.append([weight.clone() for weight in _weights(made, network)])
+        output = made(*inputs)
+        if getattr(output, "shape", None) != target.shape:
+            _tensor(output, question.definition)
+            shapes = f"{tuple(output.shape)}, not {tuple(target.shape)}"
+            raise BadReturn(f"{question.definition} returned shape {shapes}")
+        torch.autograd.backward(loss(output, target))
         with torch.no_grad():
             for weight in weights:
                 if weight.grad is not None:
                     weight.sub_(weight.grad, alpha=learning_rate)
                     weight.grad = None
-    final = _weights(net)
+    final = _weights(made, network)
     return (*final, *_stacked([*passed, final]))
 
 
-def _net_with(params: Parameters, namespace: Namespace) -> Any:
-    """Build the student's Net and set its layers to `params`; nn.Linear keeps w transposed."""
-    n_feature, n_hidden = params.w1.shape
-    net = _defined(namespace, "Net")(n_feature, n_hidden, params.w2.shape[1]).double()
-    if any(isinstance(weight, nn.UninitializedParameter) for weight in net.parameters()):
-        net(torch.zeros(1, n_feature, dtype=torch.float64))  # lazy layers take their sizes from it
-    for layer, weight, bias in (
-        ("hidden", params.w1.T, params.b1[0]),
-        ("predict", params.w2.T, params.b2[0]),
-    ):
-        for name, given in (("weight", weight), ("bias", bias)):
-            _set(net, layer, name, given)
-    return net
+def _network_of(tasks: Tasks) -> Network:
+    assert tasks.network is not None  # where a question is about one
+    return tasks.network
 
 
-def _set(net: Any, layer: str, name: str, given: Tensor) -> None:
-    own = getattr(getattr(net, layer, None), name, None)
+def _made(name: str, network: Network, call: Call, loaded: Loaded) -> Any:
+    """Build the student's network with the call's weights; nn.Linear keeps them transposed."""
+    sizes = [call.tensors[parameter].shape[dimension] for parameter, dimension in network.sizes]
+    definition = _defined(loaded.namespace, name)
+    if not is_answer(definition):
+        what = type(definition).__name__[:60]
+        raise BadReturn(
+            f"{name} is a network, an object of {what}, and not the class that makes one"
+        )
+    made = definition(*sizes).double()
+    if any(isinstance(weight, nn.UninitializedParameter) for weight in made.parameters()):
+        made(torch.zeros(1, sizes[0], dtype=torch.float64))  # lazy layers take their sizes from it
+    for layer in network.layers:
+        _set(made, name, layer.name, "weight", call.tensors[layer.weight].T)
+        _set(made, name, layer.name, "bias", call.tensors[layer.bias][0])
+    return made
+
+
+def _set(made: Any, name: str, layer: str, kind: str, given: Tensor) -> None:
+    own = getattr(getattr(made, layer, None), kind, None)
     if not isinstance(own, Tensor):
-        raise BadReturn(f"Net has no {layer}.{name}; it must be an nn.Linear layer with a bias")
+        raise BadReturn(f"{name} has no {layer}.{kind}; it must be an nn.Linear layer with a bias")
     if own.shape != given.shape:
         raise BadReturn(
-            f"Net's {layer}.{name} has shape {tuple(own.shape)}, not {tuple(given.shape)}"
+            f"{name}'s {layer}.{kind} has shape {tuple(own.shape)}, not {tuple(given.shape)}"
         )
     with torch.no_grad():
         own.copy_(given)
 
 
-def _weights(net: Any) -> tuple[Tensor, ...]:
-    return (
-        _tensor(net.hidden.weight, "hidden.weight").T,
-        _tensor(net.hidden.bias, "hidden.bias").unsqueeze(0),
-        _tensor(net.predict.weight, "predict.weight").T,
-        _tensor(net.predict.bias, "predict.bias").unsqueeze(0),
-    )
+def _weights(made: Any, network: Network) -> tuple[Tensor, ...]:
+    weights: list[Tensor] = []
+    for layer in network.layers:
+        own = getattr(made, layer.name)
+        weights.append(_tensor(own.weight, f"{layer.name}.weight").T)
+        weights.append(_tensor(own.bias, f"{layer.name}.bias").unsqueeze(0))
+    return tuple(weights)
 
 
-HANDLERS: dict[str, Callable[[Call, Namespace], tuple[Tensor, ...]]] = {
+HANDLERS: dict[Kind, Callable[[Call, Loaded], tuple[Tensor, ...]]] = {
     "forward": _forward,
-    **dict.fromkeys(GRADIENTS, _gradient),
-    "net": _net,
-    "train_manual": _train_manual,
-    "train_net": _train_net,
+    "gradient": _gradient,
+    "network": _answer_of_network,
+    "descent": _descend,
+    "training": _train_network,
 }

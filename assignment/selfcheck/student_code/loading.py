@@ -25,9 +25,9 @@ import torch
 
 from ..source.files import Cell, File
 from ..source.magics import Untransformed
-from ..source.names import TOO_DEEP
-from ..source.parsing import Fault
-from .asked import Asked
+from ..source.parsing import TOO_DEEP, Fault
+from ..source.tasks import Tasks
+from .asked import AskedNames
 from .contract import NO_GPU_HERE, Kept
 from .folder import Folder
 from .guards import Passes
@@ -166,7 +166,7 @@ class Loaded:
     `cells` are those of all its files, written ones too. `ran` are the names of the files that ran,
     which may become more while it is asked. `state` is the process as it was before. `passes`
     counts backward passes; `differentiated` are the statements that ran any, each with its cell's
-    label. `asked` are the functions that have been called, with a bias per sample and with one row.
+    label. `asked` are the functions that have been called, with which parameters of a single row.
     `written_out` are those that the source writes out as assignments: their code, and the names it
     may read. `kept` tells what a gradient reads that was made before it is called.
     """
@@ -174,11 +174,12 @@ class Loaded:
     namespace: Namespace
     notes: Sequence[Note]
     cells: Sequence[Cell]
+    tasks: Tasks
     ran: Sequence[str] = ()
     state: State = field(default_factory=State)
     passes: Passes = field(default_factory=Passes)
     differentiated: Sequence[tuple[str, ast.stmt]] = ()
-    asked: set[tuple[str, bool]] = field(default_factory=set)
+    asked: set[tuple[str, tuple[bool, ...]]] = field(default_factory=set)
     written_out: Mapping[str, tuple[Sequence[CodeType], Namespace]] = field(default_factory=dict)
     kept: Callable[[str], tuple[Kept, ...]] = lambda gradient: ()
     forget: Callable[[], None] = lambda: None
@@ -194,6 +195,7 @@ def load(
     main: File,
     beside: Sequence[File],
     packages: Collection[str],
+    tasks: Tasks,
     limit: Limiter = no_limit,
     root: Path | None = None,
     passes: Passes | None = None,
@@ -206,7 +208,8 @@ def load(
     differentiate, if not as always.
     """
     let_compile_be()
-    loading = Loading(main, beside, packages, limit, root, passes or Passes())
+    names = tasks.definitions
+    loading = Loading(main, beside, packages, names, limit, root, passes or Passes())
     sys.stdout, sys.stderr = Unclosed(sys.stdout), Unclosed(sys.stderr)
     namespace = loading.run_main()
     loading.state.put_back()
@@ -215,6 +218,7 @@ def load(
         namespace=namespace,
         notes=loading.notes,
         cells=loading.cells,
+        tasks=tasks,
         ran=loading.ran,
         state=loading.state,
         passes=loading.passes,
@@ -244,6 +248,7 @@ class Loading:
         main: File,
         beside: Sequence[File],
         packages: Collection[str],
+        names: Sequence[str],
         limit: Limiter,
         root: Path | None,
         passes: Passes,
@@ -254,6 +259,7 @@ class Loading:
         self.cells: list[Cell] = []
         self.ran: list[str] = []
         self._main = main
+        self._names = names  # that the homework asks for
         self._labels: set[str] = set()
         self._limit = limit
         self._place = main.name  # of the statement that runs
@@ -305,7 +311,7 @@ class Loading:
 
     def _run(self, file: File, namespace: Namespace) -> None:
         self.ran.append(file.name)
-        asked, future = Asked(namespace), 0
+        asked, future = AskedNames(self._names, namespace), 0
         for cell in file.cells:
             future |= self._run_cell(cell, namespace, asked, future)
         self.notes += [Note(*told) for told in asked.put_back()]
@@ -320,7 +326,7 @@ class Loading:
     def _note(self, text: str) -> None:
         self.notes.append(Note(self._place, text))
 
-    def _run_cell(self, cell: Cell, namespace: Namespace, asked: Asked, future: int) -> int:
+    def _run_cell(self, cell: Cell, namespace: Namespace, asked: AskedNames, future: int) -> int:
         """Run a cell under what was imported from __future__ above it; return that and its own."""
         try:
             with self._limit(ast.Pass()):

@@ -19,8 +19,9 @@ from grader.homework.misconceptions.derivation import (
     gradient_steps,
 )
 from grader.homework.misconceptions.entries import Entry, entries_for
+from grader.homework.parameters import Parameters
+from grader.homework.tasks import TASKS
 from grader.judging.diagnosis import Mistaken
-from grader.source.names import GRADIENTS
 from grader.student_code.contract import Call
 
 
@@ -53,8 +54,9 @@ def _made(call: Call, activation: Activation, *entries: Entry) -> Mistaken:
 
 
 def _answer(call: Call, activation: Activation, changes: dict[str, Any]) -> tuple[Tensor, ...]:
-    if call.function in GRADIENTS:
+    kind = TASKS.by_name[call.function].kind
+    if kind == "gradient":
         steps = replace(gradient_steps(call.function, activation), **changes)
         return (gradient(Given(**call.tensors), steps),)
     hs, y_pred = forward_pass(call, replace(ForwardSteps(activation.of), **changes))
-    return (hs, y_pred) if call.function == "forward" else (y_pred, *call.parameters())
+    return (hs, y_pred) if kind == "forward" else (y_pred, *Parameters.of(call))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from grader.homework.activations import Activation
+from grader.homework.parameters import Parameters
 from grader.student_code.contract import Call
 
 
@@ -145,7 +146,7 @@ class ForwardSteps:
 
 def forward_pass(call: Call, steps: ForwardSteps) -> tuple[Tensor, Tensor]:
     """Return hs and y_pred that the steps lead to; RuntimeError where shapes do not fit."""
-    params = call.parameters()
+    params = Parameters.of(call)
     h = steps.hidden(call.tensors["x"], params.w1, params.b1)
     hs = steps.activation(h)
     return steps.returned(h, hs, steps.predict(hs, params.w2, params.b2))

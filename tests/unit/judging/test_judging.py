@@ -17,7 +17,7 @@ from grader.judging.judge import (
     relative_error,
     verdicts,
 )
-from grader.source.names import TOO_DEEP
+from grader.source.parsing import TOO_DEEP
 from grader.student_code.contract import (
     Hint,
     Outcome,

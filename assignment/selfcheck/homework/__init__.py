@@ -1,0 +1,1 @@
+"""This homework: its rubric, its mathematics, its cases and its texts."""

@@ -1,0 +1,172 @@
+"""What a homework asks: the names to define, the calls that are put to them, and the criteria.
+
+Everything that is told apart by criterion or by function reads it from here. The tasks of a
+homework are data: they go to the worker with the source, and to students with the public cases.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+PARAMETERS = "params"  # the argument that stands for all parameters together
+
+Kind = Literal["forward", "gradient", "network", "descent", "training"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A kind of call, by the name that it has in calls, messages and spellings.
+
+    forward: a function of `arguments` that returns the tensors `returns`. gradient: one of the
+    tensors that forward is given and returns, for a `parameter`. network: a class, torch's Module.
+    descent: training with forward and the gradients. training: training of the network by autograd.
+    `equation` and `subject` are what messages say that it is about. `uses` are the questions whose
+    functions a training run calls, `run` is what the run is called in results.
+    """
+
+    name: str
+    kind: Kind
+    arguments: tuple[str, ...] = ()
+    returns: tuple[str, ...] = ()
+    parameter: str = ""
+    equation: str = ""
+    subject: str = ""
+    defines: str = ""
+    uses: tuple[str, ...] = ()
+    run: str = ""
+
+    @property
+    def definition(self) -> str:
+        """The name to define: its own, if no other is said."""
+        return self.defines or self.name
+
+    @property
+    def is_training(self) -> bool:
+        """Whether it trains, which takes long, and is judged by a loss."""
+        return self.kind in ("descent", "training")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A linear layer of the network: its name, and the parameters that its weights are set to."""
+
+    name: str
+    weight: str
+    bias: str
+
+
+@dataclass(frozen=True)
+class Network:
+    """How the network is made: the sizes it takes, each of a parameter's dimension, and layers.
+
+    Its parameters are those of the layers, in order. `loss` is what it is trained on, a function of
+    torch.nn.functional.
+    """
+
+    sizes: tuple[tuple[str, int], ...]
+    layers: tuple[Layer, ...]
+    loss: str
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """What earns points: cases of one question, or those in one of its bias conventions.
+
+    `todo` is the task's number in the homework, `name` what to define for it, and `reading` (a
+    message) what to read.
+    """
+
+    id: str
+    question: str
+    todo: str
+    name: str
+    reading: str
+    convention: str = ""
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """The parameters, questions and criteria of a homework, in the order of asking and marking."""
+
+    parameters: tuple[str, ...]
+    questions: tuple[Question, ...]
+    criteria: tuple[Criterion, ...]
+    network: Network | None = None
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> "Tasks":
+        """Return the tasks that `stored` holds as plain values."""
+        network = stored["network"]
+        return cls(
+            parameters=tuple(stored["parameters"]),
+            questions=tuple(Question(**_with_tuples(each)) for each in stored["questions"]),
+            criteria=tuple(Criterion(**each) for each in stored["criteria"]),
+            network=network
+            and Network(
+                sizes=tuple((name, dimension) for name, dimension in network["sizes"]),
+                layers=tuple(Layer(**each) for each in network["layers"]),
+                loss=network["loss"],
+            ),
+        )
+
+    def stored(self) -> dict[str, Any]:
+        """Return the tasks as plain values."""
+        return asdict(self)
+
+    @cached_property
+    def by_name(self) -> dict[str, Question]:
+        """The questions by name."""
+        return {question.name: question for question in self.questions}
+
+    @cached_property
+    def by_id(self) -> dict[str, Criterion]:
+        """The criteria by id."""
+        return {criterion.id: criterion for criterion in self.criteria}
+
+    @cached_property
+    def gradients(self) -> tuple[str, ...]:
+        """The names of the gradients, in the order of the parameters."""
+        return self._named("gradient")
+
+    @cached_property
+    def forward(self) -> Question:
+        """The forward pass."""
+        (name,) = self._named("forward")
+        return self.by_name[name]
+
+    @cached_property
+    def functions(self) -> tuple[str, ...]:
+        """The names of what is called with tensors and watched: forward, and the gradients."""
+        return (self.forward.name, *self.gradients)
+
+    @cached_property
+    def given(self) -> frozenset[str]:
+        """The names of the tensors that functions are given."""
+        arguments = {name for question in self.questions for name in question.arguments}
+        return frozenset({*arguments - {PARAMETERS}, *self.parameters})
+
+    @cached_property
+    def definitions(self) -> tuple[str, ...]:
+        """The names to define."""
+        return tuple(dict.fromkeys(q.definition for q in self.questions if not q.is_training))
+
+    def question_of(self, criterion: str) -> Question:
+        """Return the question of a criterion."""
+        return self.by_name[self.by_id[criterion].question]
+
+    def criterion(self, question: str, convention: str = "") -> Criterion:
+        """Return the criterion of a question, where it has several that of a convention."""
+        own = [each for each in self.criteria if each.question == question]
+        return next((each for each in own if each.convention == convention), own[0])
+
+    def trains(self, criterion: str) -> bool:
+        """Tell whether a criterion is a training run."""
+        return self.question_of(criterion).is_training
+
+    def _named(self, kind: Kind) -> tuple[str, ...]:
+        return tuple(question.name for question in self.questions if question.kind == kind)
+
+
+def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
