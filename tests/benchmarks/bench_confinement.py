@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 import torch
+from handed import round_of
 from rich.console import Console
 from rich.table import Table
 
@@ -19,7 +20,8 @@ from grader.confined import zygote
 from grader.confined.limits import Limits
 from grader.homework.cases import hidden_cases
 from grader.homework.rubric import load_rubric
-from grader.scoring.worker import Round, Zygote
+from grader.homework.tasks import TASKS
+from grader.scoring.worker import Zygote
 from grader.source.files import Cell, File
 
 SOLUTION = Path(__file__).parents[2] / "solution" / "homework.py"
@@ -84,13 +86,13 @@ def measure(block: int, blocks: int) -> tuple[float, float]:
 def seconds(forked: Zygote, submissions: int) -> float:
     """Return the seconds that some short submissions take."""
     rubric = load_rubric()
-    questions = Round(1, [hidden_cases(rubric, rubric.cases.seed)[0].call])
+    questions = round_of(1, hidden_cases(rubric, rubric.cases.seed)[0].call)
     main = File("homework.py", "module", (Cell("homework.py", SOLUTION.read_text()),))
     packages = rubric.software.packages
     started = time.perf_counter()
     for _ in range(submissions):
         with forked.fork_worker(rubric.limits) as worker:
-            worker.load(main, [], packages)
+            worker.load(main, [], packages, TASKS)
             (outcome,) = worker.ask(questions)
         assert outcome.problem is None
     return time.perf_counter() - started

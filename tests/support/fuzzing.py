@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grader.homework.rubric import load_rubric
+from grader.homework.tasks import TASKS
 from grader.reports.feedback.source import show
 from grader.reports.similarity import MEMORY_BYTES, _fingerprint
 from grader.scoring.limited import Allowance, LimitedProcess, Lost
@@ -34,7 +35,7 @@ RUBRIC = load_rubric()
 LARGEST_INPUT = 200_000
 SPELLINGS = RUBRIC.spellings.by_name()
 HANDED_OUT = code_lines((TESTS.parent / "assignment" / "homework.py").read_text(encoding="utf-8"))
-CHOICE = Choice(HANDED_OUT, SPELLINGS, RUBRIC.limits.graded_files)
+CHOICE = Choice(HANDED_OUT, TASKS, SPELLINGS, RUBRIC.limits.graded_files)
 
 
 # Targets
@@ -50,7 +51,7 @@ def reading(name: str, data: bytes, path: Path) -> None:
 
 
 def diagnosis(name: str, data: bytes, path: Path) -> None:
-    shown_by_code(read(name, data).text)
+    shown_by_code(read(name, data).text, TASKS)
 
 
 def transformer(name: str, data: bytes, path: Path) -> None:
@@ -61,7 +62,7 @@ def transformer(name: str, data: bytes, path: Path) -> None:
 
 def screening(name: str, data: bytes, path: Path) -> None:
     files = Files(read(name, data).file)
-    screen(files, formulas_of(files.pieces(), SPELLINGS))
+    screen(files, TASKS, formulas_of(files.pieces(), TASKS, SPELLINGS))
 
 
 def similarity(name: str, data: bytes, path: Path) -> None:

@@ -9,12 +9,14 @@ from conftest import ROOT
 
 from grader.homework.cases import hidden_cases
 from grader.homework.rubric import Rubric, load_rubric
+from grader.homework.tasks import TASKS
 from grader.judging.judge import Written
 from grader.scoring.points import score
 from grader.scoring.run_cases import rounds_of, run_cases
-from grader.scoring.worker import Zygote
+from grader.scoring.worker import Round, Zygote
 from grader.source.files import Cell, File
 from grader.source.read import read
+from grader.student_code.contract import Call
 
 PACKAGES = tuple(load_rubric().software.packages)
 
@@ -28,6 +30,11 @@ def notebook(*sources: str, name: str = "homework.ipynb") -> File:
     """Return a notebook of code cells alone."""
     cells = tuple(Cell(f"cell {number}", source) for number, source in enumerate(sources, 1))
     return File(name, "notebook", cells)
+
+
+def round_of(number: int, *calls: Call) -> Round:
+    """Return calls of one question as they are put to a worker, numbered from `number`."""
+    return Round(TASKS.by_name[calls[0].function], number, calls)
 
 
 def handed_in(path: Path) -> File:
@@ -54,7 +61,7 @@ def grade_fixture(zygote: Zygote, rubric: Rubric) -> Grade:
     cases = hidden_cases(rubric, 5)
 
     def graded(main: File, *beside: File) -> Result:
-        given = (main, beside, PACKAGES, rounds_of(cases), zygote, rubric.limits)
+        given = (main, beside, PACKAGES, rounds_of(cases, TASKS), zygote, rubric.limits)
         asked = run_cases(*given, rubric.spellings.by_name())
         notes = [(note.where, note.text) for note in asked.notes]
         written = Written(named=asked.named, notes=notes)

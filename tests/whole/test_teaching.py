@@ -5,8 +5,8 @@ from conftest import ROOT
 from handed import PACKAGES, handed_in, module
 
 from grader.homework.cases import hidden_cases
+from grader.homework.tasks import TASKS
 from grader.judging.judge import Written
-from grader.judging.verdicts import is_training
 from grader.scoring.points import score
 from grader.scoring.run_cases import rounds_of, run_cases
 from grader.source.by_code import shown_by_code
@@ -22,10 +22,10 @@ def told(zygote, rubric):
     cases = hidden_cases(rubric, 4)  # by which the damage of p16 shows in training
 
     def graded(main: File) -> dict[str, tuple[str | None, float]]:
-        given = (main, [], PACKAGES, rounds_of(cases), zygote, rubric.limits)
+        given = (main, [], PACKAGES, rounds_of(cases, TASKS), zygote, rubric.limits)
         asked = run_cases(*given, rubric.spellings.by_name())
         text = "\n".join(cell.source for cell in main.cells)
-        written = Written(shown_by_code(text), asked.named)
+        written = Written(shown_by_code(text, TASKS), asked.named)
         verdicts = score(cases, asked.outcomes, rubric.marking(), written)
         return {v.criterion: (v.diagnosis, v.points) for v in verdicts if v.points < v.max_points}
 
@@ -150,4 +150,4 @@ WRITTEN = [
 def test_what_is_not_shown_is_not_told(told, function, body, expected):
     written = f"\n\ndef {function}(x, y, params, hs, y_pred):\n    {body}\n"
     was_told = told(module(GOOD + written))
-    assert {name: one for name, one in was_told.items() if not is_training(name)} == expected
+    assert {name: one for name, one in was_told.items() if not TASKS.trains(name)} == expected

@@ -22,6 +22,7 @@ from handed import PACKAGES, module  # noqa: E402
 from probe.questions import QUESTIONS, Question  # noqa: E402
 
 from grader.homework.rubric import load_rubric  # noqa: E402
+from grader.homework.tasks import TASKS  # noqa: E402
 from grader.scoring.worker import Worker, Zygote  # noqa: E402
 
 PRELUDE = (ROOT / "tests" / "support" / "probe" / "prelude.py").read_text()
@@ -88,7 +89,7 @@ def answers_of(
 
 def notes_of(worker: Worker, source: str) -> list[str]:
     """Load a module, and return the errors that it met."""
-    loaded = worker.load(module(source), [], PACKAGES)
+    loaded = worker.load(module(source), [], PACKAGES, TASKS)
     assert isinstance(loaded, list), loaded
     return [note.text for note in loaded]
 

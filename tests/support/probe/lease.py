@@ -17,6 +17,7 @@ import torch  # noqa: E402
 from handed import PACKAGES, module  # noqa: E402
 
 from grader.homework.rubric import load_rubric  # noqa: E402
+from grader.homework.tasks import TASKS  # noqa: E402
 from grader.scoring.worker import Zygote  # noqa: E402
 
 HOLDS = """
@@ -35,8 +36,8 @@ def main(name: str) -> None:
     zygote = Zygote.fork()
     try:
         with zygote.fork_worker(limits) as first, zygote.fork_worker(limits) as second:
-            holds = first.load(module(HOLDS.format(path=spec.origin)), [], PACKAGES)
-            imports = second.load(module(f"import {name}"), [], [*PACKAGES, name])
+            holds = first.load(module(HOLDS.format(path=spec.origin)), [], PACKAGES, TASKS)
+            imports = second.load(module(f"import {name}"), [], [*PACKAGES, name], TASKS)
     finally:
         zygote.close()
     print(json.dumps([[note.text for note in notes] for notes in (holds, imports)]))

@@ -18,6 +18,7 @@ from handed import PACKAGES, module
 from grader.confined import confinement, kernel, syscalls
 from grader.confined.confinement import LAYERS
 from grader.confined.devices import NO_GPU
+from grader.homework.tasks import TASKS
 from grader.scoring.worker import IsolationMissing, Zygote
 
 SOLUTION = ROOT / "solution" / "homework.py"
@@ -34,7 +35,7 @@ def seen_by(zygote: Zygote, rubric, expression: str, imports: str = "os") -> str
         "raise ValueError(repr(seen))\n"
     )
     with zygote.fork_worker(rubric.limits) as worker:
-        (note,) = worker.load(module(source), [], PACKAGES)
+        (note,) = worker.load(module(source), [], PACKAGES, TASKS)
     return note.text.removeprefix("ValueError: ")
 
 
@@ -203,7 +204,7 @@ def test_a_lesser_kernel_is_used_as_far_as_it_goes_or_refused(
             assert missing <= worker.missing.keys() <= {*missing, "uid"}
             assert set(worker.layers) == {*LAYERS} - worker.missing.keys()
             assert all(worker.missing.values())
-            assert worker.load(module("import sympy\n"), [], [*PACKAGES, "sympy"]) == []
+            assert worker.load(module("import sympy\n"), [], [*PACKAGES, "sympy"], TASKS) == []
         if "folder" in missing:
             assert seen_by(lesser, rubric, "open('x', 'w')") == refused(errno.EACCES)
         lesser.strict = True

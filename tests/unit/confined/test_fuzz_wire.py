@@ -16,31 +16,30 @@ import hypothesis.strategies as st
 import msgspec
 import pytest
 import torch
-from handed import PACKAGES, module
+from handed import PACKAGES, module, round_of
 from hypothesis import example, given, settings
 from times import PATIENCE
 
 from grader.confined import wire
 from grader.homework.activations import activation_called
 from grader.homework.cases import Draw, hidden_cases
+from grader.homework.parameters import Parameters
 from grader.homework.reference import Reference
 from grader.homework.rubric import load_rubric
+from grader.homework.tasks import TASKS
 from grader.judging.judge import Case, Written, judge_training
 from grader.results.record import Criterion
 from grader.scoring.points import score
 from grader.scoring.worker import (
     Note,
-    Round,
     Worker,
     WorkerNotReady,
 )
-from grader.source.names import GRADIENTS
 from grader.student_code.contract import (
     Call,
     Hint,
     HintKind,
     Outcome,
-    Parameters,
     Problem,
     Sighting,
 )
@@ -89,8 +88,8 @@ def converse(*replies: list[bytes]) -> tuple[list[Note] | Outcome, list[Outcome]
     try:
         with Worker(ours, LIMITS, None, lambda wait: 0) as worker:
             worker.begin()
-            notes = worker.load(module("x = 1"), [], PACKAGES)
-            return notes, [worker.ask(Round(n, [call()]))[0] for n in (1, 2)]
+            notes = worker.load(module("x = 1"), [], PACKAGES, TASKS)
+            return notes, [worker.ask(round_of(n, call()))[0] for n in (1, 2)]
     finally:
         ours.close()
         player.join(timeout=PATIENCE)
@@ -239,7 +238,7 @@ def test_a_worker_that_goes_silent_within_a_frame_is_out_of_time(sent):
         player.start()
         with Worker(ours, IMPATIENT, None, lambda wait: 0) as worker:
             worker.begin()
-            outcome = worker.load(module("x = 1"), [], PACKAGES)
+            outcome = worker.load(module("x = 1"), [], PACKAGES, TASKS)
         player.join(timeout=PATIENCE)
     assert outcome.problem is Problem.WAITED
     assert outcome.detail.endswith("could not be interrupted")
@@ -254,7 +253,7 @@ def test_a_worker_that_does_not_read_is_out_of_time():
             worker.begin()
             player.join(timeout=PATIENCE)
             source = "x" * 2**23  # more than the socket holds
-            outcome = worker.load(module(source), [], PACKAGES)
+            outcome = worker.load(module(source), [], PACKAGES, TASKS)
     assert outcome.problem is Problem.WAITED
     assert outcome.detail.endswith("could not be interrupted")
 
@@ -294,7 +293,7 @@ near_misses = st.fixed_dictionaries(
         "detail": st.text(st.characters(exclude_categories=["Cs"])),
         "notes": st.lists(st.tuples(st.text("a\n\x1b"), st.text("b\x7f"))) | msgpack_values,
         "missing": st.dictionaries(st.text("abc"), st.text("abc")) | msgpack_values,
-        "named": st.dictionaries(st.sampled_from(GRADIENTS), SIGHTINGS) | msgpack_values,
+        "named": st.dictionaries(st.sampled_from(TASKS.gradients), SIGHTINGS) | msgpack_values,
         "seen": SIGHTINGS | msgpack_values,
     },
 ).map(pack)
@@ -345,7 +344,7 @@ def test_a_body_decodes_to_a_message_or_a_wire_error(body):
 
 def trained(case: Case) -> tuple[torch.Tensor, ...]:
     """Return parameters that pass a training case."""
-    params, x, y = case.call.parameters(), case.call.tensors["x"], case.call.tensors["y"]
+    params, x, y = Parameters.of(case.call), case.call.tensors["x"], case.call.tensors["y"]
     for _ in range(2000):
         moves = reference.gradients(x, y, params, *reference.forward(x, params))
         params = Parameters(*(p - 0.002 * g for p, g in zip(params, moves, strict=True)))
@@ -398,7 +397,7 @@ def interviews(draw: st.DrawFn) -> list[Outcome]:
         kind = draw(st.sampled_from(["right", "right", "right", "seen", "tensors", "problem"]))
         if kind == "right":
             outcomes.append(Outcome(right(case)))
-        elif kind == "seen" and case.call.function in GRADIENTS:
+        elif kind == "seen" and case.call.function in TASKS.gradients:
             outcomes.append(Outcome(right(case), seen=(AUTOGRAD,)))
         elif kind == "tensors":
             outcomes.append(Outcome(draw(tensors(case))))
@@ -415,7 +414,7 @@ def is_right(case: Case, outcome: Outcome) -> bool:
     """Tell, without the judge, whether an answer is what full points ask for."""
     if outcome.problem or outcome.seen:
         return False
-    asked = case.expected or tuple(case.call.parameters())
+    asked = case.expected or tuple(Parameters.of(case.call))
     if [tensor.shape for tensor in outcome.tensors] != [tensor.shape for tensor in asked]:
         return False
     answered = [tensor.double() for tensor in outcome.tensors]

@@ -18,6 +18,7 @@ from grader.authoring.calibration import (
 from grader.homework.activations import activation_called, activations
 from grader.homework.cases import training_case
 from grader.homework.material import rendered
+from grader.homework.parameters import Parameters
 from grader.homework.rubric import RUBRIC_FILE
 from grader.reports.calibration import table_of, verdict_on, write_calibration
 
@@ -51,7 +52,7 @@ def test_a_run_ends_where_the_solution_trains_to(rubric, biases):
     for seed, share in enumerate(measure(asked, right, jobs=1).shares):
         given = training_case(asked, seed).call
         x, y = given.tensors["x"], given.tensors["y"]
-        start = homework.Parameters(*given.parameters())
+        start = homework.Parameters(*Parameters.of(given))
         trained, _ = homework.descend(start, x, y, steps=50)
         loss = homework.objective(y, homework.forward(x, trained)[1]) / y.numel()
         assert share == pytest.approx(float(loss / y.var(correction=0)), rel=1e-9)

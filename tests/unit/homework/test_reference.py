@@ -7,9 +7,9 @@ from torch import Tensor
 
 from grader.homework.activations import activation_called
 from grader.homework.cases import Draw
+from grader.homework.parameters import Parameters
 from grader.homework.reference import Reference
 from grader.judging.judge import relative_error
-from grader.student_code.contract import Parameters
 
 reference = Reference(activation_called("sigmoid"))
 

@@ -8,15 +8,16 @@ import msgspec
 import pytest
 import torch
 from conftest import ROOT, read_file
-from handed import PACKAGES, module, notebook
+from handed import PACKAGES, module, notebook, round_of
 from hostile.attacks import assembled
 
 from grader.confined import wire
 from grader.confined.memory import with_memory
 from grader.homework.cases import hidden_cases
+from grader.homework.parameters import Parameters
+from grader.homework.tasks import TASKS
 from grader.judging.judge import Written, judge, verdicts
 from grader.scoring.points import flags
-from grader.scoring.worker import Round
 from grader.source.following import Files
 from grader.student_code.calls import answer
 from grader.student_code.contract import (
@@ -105,7 +106,7 @@ def test_differentiation_is_seen_with_its_line(rubric, body, name):
     source = HEAD + "\n".join(["def grad_w1(x, y, params, hs, y_pred):", *lines])
     call = gradient_call(rubric)  # made by autograd, and not while somebody counts
     with guarded():
-        loaded = load(module(source), [], PACKAGES)
+        loaded = load(module(source), [], PACKAGES, TASKS)
         seen = answer(call, loaded).seen
     assert loaded.notes == []
     place = f"homework.py, line {len(source.splitlines())}"
@@ -123,7 +124,7 @@ def test_a_profiler_of_the_submission_records_nothing_and_harms_nothing(rubric, 
     source += "        found = x * 2\n    assert not p.key_averages()\n    return found\n"
     call = gradient_call(rubric)
     with guarded():
-        loaded = load(module(source), [], PACKAGES)
+        loaded = load(module(source), [], PACKAGES, TASKS)
         outcome = answer(call, loaded)
     assert outcome.problem is None
     assert outcome.seen == ()
@@ -155,7 +156,7 @@ def test_differentiation_is_seen_past_modes_that_are_off(rubric, body, name):
     source = HEAD + "\n".join(["def grad_w1(x, y, params, hs, y_pred):", *lines])
     call = gradient_call(rubric)
     with guarded():
-        loaded = load(module(source), [], PACKAGES)
+        loaded = load(module(source), [], PACKAGES, TASKS)
         seen = answer(call, loaded).seen
         again = answer(replace(call, function="grad_w2"), loaded)  # which is not defined
     assert loaded.notes == []
@@ -185,7 +186,7 @@ def test_in_forward_it_is_seen_and_in_a_net_it_is_not_asked(rubric):
     net += "        w = torch.ones(1, requires_grad=True)\n        w.backward()\n"
     calls = {c.call.function: c.call for c in hidden_cases(rubric, 5)}
     with guarded():
-        loaded = load(module(source + net), [], PACKAGES)
+        loaded = load(module(source + net), [], PACKAGES, TASKS)
         assert answer(calls["net"], loaded).seen == ()
         line = source[: source.index("backward()")].count("\n") + 1
         place = f"homework.py, line {line}"
@@ -194,14 +195,14 @@ def test_in_forward_it_is_seen_and_in_a_net_it_is_not_asked(rubric):
 
 def test_the_guards_change_no_result_and_leave_nothing_behind(rubric):
     before = (torch.Tensor.backward, torch.autograd.grad, torch.func.grad, threading.Thread.run)
-    bare = load(module(RIGHT), [], PACKAGES).namespace
+    bare = load(module(RIGHT), [], PACKAGES, TASKS).namespace
     calls = [c.call for c in hidden_cases(rubric, 5) if c.call.function.startswith("grad_")]
     for call in calls:
         given = [call.tensors[name] for name in ("x", "y", "hs", "y_pred")]
         x, y, hs, y_pred = given
-        plain = bare[call.function](x, y, call.parameters(), hs, y_pred)
+        plain = bare[call.function](x, y, Parameters.of(call), hs, y_pred)
         with guarded(), watching(set(), Passes(), recorded=True) as watch:
-            watched = bare[call.function](x, y, call.parameters(), hs, y_pred)
+            watched = bare[call.function](x, y, Parameters.of(call), hs, y_pred)
         assert torch.equal(plain, watched)
         assert watch.sightings() == ()
     after = (torch.Tensor.backward, torch.autograd.grad, torch.func.grad, threading.Thread.run)
@@ -267,7 +268,7 @@ NAMED = [
 
 @pytest.mark.parametrize(("source", "named"), NAMED)
 def test_what_a_gradients_source_reaches_is_named_with_its_line(source, named):
-    found = screen(Files(module(source)))
+    found = screen(Files(module(source)), TASKS)
     told = [
         f"{s.name} {s.where.removeprefix('homework.py, line ')}" for s in found.get("grad_w1", ())
     ]
@@ -277,9 +278,9 @@ def test_what_a_gradients_source_reaches_is_named_with_its_line(source, named):
 def test_names_are_followed_from_cell_to_cell_and_the_last_definition_counts():
     first = "def grad_w1(*given):\n    return helper()\ndef helper(): return 1"
     second = "def helper():\n    f.backward()"
-    found = screen(Files(notebook(first, second)))
+    found = screen(Files(notebook(first, second)), TASKS)
     assert found == {"grad_w1": (Sighting("Tensor.backward", "cell 2, line 2"),)}
-    assert screen(Files(notebook(second, first))) == {}
+    assert screen(Files(notebook(second, first)), TASKS) == {}
 
 
 HONEST_FILES = sorted(p for p in CORPUS.iterdir() if p.suffix in (".py", ".ipynb"))
@@ -288,7 +289,7 @@ HONEST_FILES = sorted(p for p in CORPUS.iterdir() if p.suffix in (".py", ".ipynb
 @pytest.mark.parametrize("path", HONEST_FILES, ids=[path.name for path in HONEST_FILES])
 def test_only_the_two_that_use_autograd_are_named(rubric, path):
     cells = read_file(path, rubric.limits.source_bytes).cells
-    found = screen(Files(notebook(*(cell.source for cell in cells))))
+    found = screen(Files(notebook(*(cell.source for cell in cells))), TASKS)
     assert bool(found) == path.stem.startswith("autograd_")
 
 
@@ -427,7 +428,7 @@ KEPT = [
 def test_what_a_gradient_reads_that_was_made_before(rubric, source, told):
     call = gradient_call(rubric)
     with guarded():
-        loaded = load(module(source), [], PACKAGES)
+        loaded = load(module(source), [], PACKAGES, TASKS)
         outcome = answer(call, with_memory(loaded, Files(module(source))))
     assert loaded.notes == []
     found = [
@@ -442,10 +443,10 @@ def test_what_a_written_out_gradient_reads_that_was_made_before(rubric):
     source += "def helper(e): return e * table[0][0]\n"
     source += "e = y - yp\nw1_grad = helper(e).sum() * w1\n"
     files = Files(module(source))
-    formulas = formulas_of(files.pieces(), rubric.spellings.by_name())
+    formulas = formulas_of(files.pieces(), TASKS, rubric.spellings.by_name())
     call = gradient_call(rubric)
     with guarded():
-        loaded = with_formulas(load(module(source), [], PACKAGES), formulas)
+        loaded = with_formulas(load(module(source), [], PACKAGES, TASKS), formulas)
         outcome = answer(call, with_memory(loaded, files))
     assert outcome.problem is None
     assert outcome.kept == (Kept("table", "homework.py, line 3", "made"),)
@@ -515,14 +516,14 @@ def test_what_is_seen_in_forward_counts_for_the_gradients(
 def test_flags_are_told_once_and_are_limited(rubric):
     cases = [case for case in hidden_cases(rubric, 5) if case.criterion == "grad_w1"]
     outcomes = [Outcome(seen=AUTOGRAD) for _ in cases]
-    assert flags(cases, outcomes, NAMES) == [
+    assert flags(cases, outcomes, NAMES, TASKS) == [
         "autograd: Tensor.backward in grad_w1 (homework.py, line 12)",
         "autograd_named: Tensor.backward, reached from grad_w1 (homework.py, line 12)",
     ]
     many = [
         Outcome(seen=tuple(Sighting(f"{n} {i}") for n in range(100))) for i in range(len(cases))
     ]
-    assert len(flags(cases, many, {})) == 40
+    assert len(flags(cases, many, {}, TASKS)) == 40
 
 
 FORGED = [
@@ -544,8 +545,8 @@ def test_a_label_of_any_length_and_kind_reaches_the_flags_printable(zygote, rubr
     label = "\x1b[31m" + "x" * 500 + ".py"
     with zygote.fork_worker(rubric.limits) as worker:
         source = G + "params.w1.requires_grad_().sum().backward()"
-        worker.load(module(source, label), [], PACKAGES)
-        (outcome,) = worker.ask(Round(1, [gradient_call(rubric)]))
+        worker.load(module(source, label), [], PACKAGES, TASKS)
+        (outcome,) = worker.ask(round_of(1, gradient_call(rubric)))
     for sighting in (*outcome.seen, *worker.named["grad_w1"]):
         assert sighting.name == "Tensor.backward"
         assert sighting.where.isprintable()
@@ -554,7 +555,7 @@ def test_a_label_of_any_length_and_kind_reaches_the_flags_printable(zygote, rubr
 
 def test_a_source_that_breaks_the_parser_costs_its_worker_only(zygote, rubric):
     with zygote.fork_worker(rubric.limits) as worker:
-        loaded = worker.load(module("-" * 100_000 + "1"), [], PACKAGES)
+        loaded = worker.load(module("-" * 100_000 + "1"), [], PACKAGES, TASKS)
         assert worker.named == {}
         assert isinstance(loaded, list | Outcome)
 

@@ -17,12 +17,13 @@ from grader.homework.misconceptions.derivation import (
     gradient_steps,
 )
 from grader.homework.misconceptions.entries import entries_for
+from grader.homework.parameters import Parameters
 from grader.homework.reference import Reference
+from grader.homework.tasks import TASKS
 from grader.judging.diagnosis import CONSTANT, RETURNED, SINGLE
 from grader.judging.judge import judge
 from grader.judging.messages import TEXTS
 from grader.source.by_code import SAME_ANSWER, definitions, shown_by_code
-from grader.source.names import GRADIENTS
 from grader.student_code.contract import Outcome, Problem
 
 SIGMOID = activation_called("sigmoid")
@@ -96,7 +97,7 @@ def answered_as(cases, criterion, change) -> list[tuple]:
     ]
 
 
-GRADIENT_CRITERIA = [name for function in GRADIENTS for name in CRITERIA[function]]
+GRADIENT_CRITERIA = [name for function in TASKS.gradients for name in CRITERIA[function]]
 # What is done to the right gradient, and what that is called, without an entry for it.
 CHANGES = [
     (lambda case, t: -t, "sign", 0.5),
@@ -193,7 +194,7 @@ def test_the_steps_undone_are_the_reference(cases, on_path):
     """What mistakes are made in is right where none is made."""
     for case in cases:
         call = case.call
-        if call.function in GRADIENTS and case.on_path == on_path:
+        if call.function in TASKS.gradients and case.on_path == on_path:
             got = gradient(Given(**call.tensors), gradient_steps(call.function, SIGMOID))
             torch.testing.assert_close(got, case.expected[0], rtol=1e-12, atol=1e-12)
         if call.function == "forward":
@@ -262,7 +263,7 @@ MINUS_TWO = [
 )
 def test_a_reversed_residual_is_told_from_a_sign_by_the_source(rubric, cases, source, name):
     answered = answered_as(cases, "grad_w1", lambda case, t: -t)
-    shown = shown_by_code(source)
+    shown = shown_by_code(source, TASKS)
     verdict = judge("grad_w1", answered, rubric.marking(), shown=shown)
     assert (verdict.diagnosis, verdict.points) == (name, 7)
 
@@ -292,8 +293,8 @@ def test_a_mistake_in_a_second_forward_pass_is_both(rubric, cases):
         if case.on_path:
             return -tensor
         given = case.call.tensors
-        passed = reference.forward(given["x"], case.call.parameters())
-        return -reference.gradients(given["x"], given["y"], case.call.parameters(), *passed).w1
+        passed = reference.forward(given["x"], Parameters.of(case.call))
+        return -reference.gradients(given["x"], given["y"], Parameters.of(case.call), *passed).w1
 
     verdict = judge("grad_w1", answered_as(cases, "grad_w1", recomputed), rubric.marking())
     assert (verdict.diagnosis, verdict.points) == ("sign+recomputed", 14 * 0.25)

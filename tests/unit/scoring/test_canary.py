@@ -30,6 +30,7 @@ from grader.scoring.protocol import (
     ScorerFailed,
 )
 from grader.scoring.run_cases import CaseOutcomes
+from grader.student_code.contract import Call
 
 START = ROOT / "tests" / "support" / "unfit" / "start.py"
 SOLUTION = ROOT / "solution" / "homework.py"
@@ -208,14 +209,18 @@ def test_what_the_probe_imports_is_not_there_before():
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
-def interview_of(seconds: float) -> CaseOutcomes:
+def descent(steps: int) -> Call:
+    return Call("train_manual", {}, {"steps": steps})
+
+
+def outcomes_of(seconds: float) -> CaseOutcomes:
     return CaseOutcomes((), {}, (), (), {}, waited=False, seconds={"train_manual": seconds})
 
 
 def test_the_unit_is_of_2000_steps_and_never_nothing():
-    assert reference_seconds(interview_of(0.1), 2000) == 0.1
-    assert reference_seconds(interview_of(0.01), 200) == 0.1
-    assert reference_seconds(interview_of(0.0), 2000) > 0
+    assert reference_seconds(outcomes_of(0.1), descent(2000)) == 0.1
+    assert reference_seconds(outcomes_of(0.01), descent(200)) == 0.1
+    assert reference_seconds(outcomes_of(0.0), descent(2000)) > 0
 
 
 def test_a_machine_that_is_twice_as_slow_gives_twice_the_time(rubric):

@@ -13,6 +13,7 @@ from conftest import ROOT, run_grader
 from times import effort
 
 from grader.homework.rubric import load_rubric
+from grader.homework.tasks import TASKS
 from grader.reports.feedback.source import show
 from grader.scoring.limited import Allowance
 from grader.scoring.reading import Reader
@@ -29,7 +30,7 @@ from grader.submissions.candidates import Choice
 
 RUBRIC = load_rubric()
 SOURCE_BYTES = RUBRIC.limits.source_bytes
-CHOICE = Choice((), RUBRIC.spellings.by_name(), RUBRIC.limits.graded_files)
+CHOICE = Choice((), TASKS, RUBRIC.spellings.by_name(), RUBRIC.limits.graded_files)
 HONEST = (ROOT / "tests" / "hostile" / "parts" / "honest.py").read_bytes()
 SMALL = Allowance(seconds=1, memory_bytes=2**28)
 

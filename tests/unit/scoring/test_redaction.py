@@ -9,6 +9,7 @@ import pytest
 import torch
 from handed import module, notebook
 
+from grader.homework.tasks import TASKS
 from grader.scoring.redaction import Redactor
 from grader.student_code.contract import (
     Hint,
@@ -27,7 +28,7 @@ raise ValueError("形狀不對")
 MAIN = module(SOURCE)
 BESIDE = [notebook("a = 1", "%%writefile made.py\nb = 1\nc = 2", name="more.ipynb")]
 NOTES = [("homework.py, line 6", "ValueError: 形狀不對 1.2345678")]
-REDACTOR = Redactor(MAIN, BESIDE, NOTES)
+REDACTOR = Redactor(MAIN, BESIDE, TASKS, NOTES)
 
 # Errors of honest work, as students are told them: whole.
 WHOLE = [

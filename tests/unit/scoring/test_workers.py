@@ -9,16 +9,16 @@ from pathlib import Path
 import msgspec
 import pytest
 import torch
-from handed import PACKAGES, module, notebook
+from handed import PACKAGES, module, notebook, round_of
 
 from grader.confined import wire
 from grader.confined.devices import NO_GPU
 from grader.confined.limits import Limits
 from grader.homework.cases import Draw
 from grader.homework.rubric import Rubric
+from grader.homework.tasks import TASKS
 from grader.scoring.worker import (
     Note,
-    Round,
     Worker,
     Zygote,
 )
@@ -52,14 +52,14 @@ def call(function: str = "grad_w1") -> Call:
 
 def ask(worker: Worker, question: Call, number: int = 1) -> Outcome:
     """Ask one call in a round of its own."""
-    (outcome,) = worker.ask(Round(number, [question]))
+    (outcome,) = worker.ask(round_of(number, question))
     return outcome
 
 
 def asked(zygote: Zygote, limits: Limits, source: str) -> Outcome:
     """Load a module in a worker and ask it grad_w1."""
     with zygote.fork_worker(limits) as worker:
-        worker.load(module(source), [], PACKAGES)
+        worker.load(module(source), [], PACKAGES, TASKS)
         return ask(worker, call())
 
 
@@ -109,7 +109,7 @@ LATE = (
 
 def test_a_subclass_runs_no_code_of_its_own_when_the_answer_is_sent(zygote, limits):
     with zygote.fork_worker(limits) as worker:
-        worker.load(module(HONEST + LATE), [], PACKAGES)
+        worker.load(module(HONEST + LATE), [], PACKAGES, TASKS)
         (returned,) = ask(worker, call()).tensors
         assert torch.equal(returned, call().tensors["w1"] * 2)
         assert ask(worker, call("grad_w2"), 2).detail == "ValueError: 0"
@@ -176,7 +176,7 @@ def test_where_a_loop_was_when_its_time_was_over_is_not_told(zygote, limits):
     loop = "def spin():\n    while True:\n        x = 1\n        x += 1\n"
     source = f"{loop}\n\nspin()\n{gradient('spin()')}"
     with zygote.fork_worker(limits) as worker:
-        (note,) = worker.load(module(source), [], PACKAGES)
+        (note,) = worker.load(module(source), [], PACKAGES, TASKS)
         assert note.where == "homework.py, line 7"
         outcome = ask(worker, call())
     assert (outcome.problem, outcome.where) == (Problem.TIMEOUT, "")
@@ -185,7 +185,7 @@ def test_where_a_loop_was_when_its_time_was_over_is_not_told(zygote, limits):
 def test_a_call_that_takes_too_long_costs_that_call_only(zygote, limits):
     source = gradient("while True: pass") + "def grad_w2(*given):\n    return given[2].w2\n"
     with zygote.fork_worker(limits) as worker:
-        worker.load(module(source), [], PACKAGES)
+        worker.load(module(source), [], PACKAGES, TASKS)
         assert ask(worker, call()).problem is Problem.TIMEOUT
         assert ask(worker, call("grad_w2"), 2).problem is None
 
@@ -208,7 +208,7 @@ KILLED = [
 @pytest.mark.parametrize(("body", "problem", "says"), KILLED)
 def test_what_is_deaf_to_its_limit_is_killed_from_outside(zygote, limits, body, problem, says):
     with zygote.fork_worker(limits) as worker:
-        worker.load(module(gradient(body)), [], PACKAGES)
+        worker.load(module(gradient(body)), [], PACKAGES, TASKS)
         assert ask(worker, call()) == Outcome(problem=problem, detail=says)
         assert ask(worker, call(), 2).problem is problem
         assert worker.waited == (problem is Problem.WAITED)
@@ -223,7 +223,7 @@ def test_the_limit_of_a_whole_submission_ends_a_worker_by_itself(zygote, limits)
 
 def test_a_dead_worker_answers_every_later_call_with_its_death(zygote, limits):
     with zygote.fork_worker(limits) as worker:
-        worker.load(module(gradient("os._exit(3)")), [], PACKAGES)
+        worker.load(module(gradient("os._exit(3)")), [], PACKAGES, TASKS)
         first, second = ask(worker, call()), ask(worker, call("grad_w2"), 2)
         assert first == second
         assert first.problem is Problem.CRASHED
@@ -266,7 +266,7 @@ def test_a_frame_sent_ahead_of_its_call_costs_the_forger(zygote, limits):
         "    return given[2].w1\n"
     )
     with zygote.fork_worker(limits) as worker:
-        worker.load(module(CHANNEL + forged), [], [*PACKAGES, "msgspec"])
+        worker.load(module(CHANNEL + forged), [], [*PACKAGES, "msgspec"], TASKS)
         assert ask(worker, call()).problem is None
         deadline = time.monotonic() + 5
         while not worker._spoke_unasked() and time.monotonic() < deadline:
@@ -295,14 +295,14 @@ def test_what_arrived_in_time_counts_though_looked_at_late(sent):
 def test_a_module_that_hangs_while_loading_leaves_the_names_before_and_after(zygote, limits):
     source = "while True: pass\n" + HONEST + "while True: pass\nz = 1\n"
     with zygote.fork_worker(limits) as worker:
-        notes = worker.load(module(source), [], PACKAGES)
+        notes = worker.load(module(source), [], PACKAGES, TASKS)
         assert [note.where for note in notes] == ["homework.py, line 1", "homework.py, line 5"]
         assert all("TimeLimitReached" in note.text for note in notes)
         assert ask(worker, call()).problem is None
 
 
 def loaded(worker: Worker, *cells: str) -> list[Note]:
-    notes = worker.load(notebook(*cells), [], PACKAGES)
+    notes = worker.load(notebook(*cells), [], PACKAGES, TASKS)
     assert isinstance(notes, list)
     return notes
 
@@ -378,7 +378,7 @@ MODULES = [
 @pytest.mark.parametrize(("source", "texts"), MODULES)
 def test_modules_as_students_write_them(zygote, limits, source, texts):
     with zygote.fork_worker(limits) as worker:
-        notes = worker.load(module(source), [], PACKAGES)
+        notes = worker.load(module(source), [], PACKAGES, TASKS)
         assert [note.text for note in notes] == texts
 
 
@@ -386,7 +386,7 @@ def test_a_worker_leaves_no_process_and_no_file(zygote, limits):
     source = HONEST + "import os\nwhere = os.getcwd()\npid = os.getpid()\nopen('x', 'w')\n"
     tell = "def grad_w2(*given):\n    raise ValueError(f'{pid} {where} {len(os.listdir())}')\n"
     with zygote.fork_worker(limits) as worker:
-        worker.load(module(source + tell), [], PACKAGES)
+        worker.load(module(source + tell), [], PACKAGES, TASKS)
         pid, folder, files = ask(worker, call("grad_w2")).detail.split()[1:]
         assert os.path.exists(f"/proc/{pid}")
         assert files == "2"  # x, and what was handed in

@@ -20,6 +20,7 @@ from grader.authoring.release import ASSIGNMENT, release
 from grader.gradebook import Seed
 from grader.homework.cases import hidden_cases
 from grader.homework.rubric import Rubric, load_rubric
+from grader.homework.tasks import TASKS
 from grader.judging.judge import Written
 from grader.scoring.points import score
 from grader.scoring.redaction import LEFT_OUT
@@ -185,7 +186,7 @@ def asked(rubric: Rubric, zygote, path: Path) -> Said:
     given = handed_in(path, rubric.limits.source_bytes, path.parent)
     cases = [case for case in hidden_cases(rubric, 1) if case.criterion in rubric.points]
     answers = run_cases(
-        given.main, given.beside, rubric.software.packages, rounds_of(cases), zygote,
+        given.main, given.beside, rubric.software.packages, rounds_of(cases, TASKS), zygote,
         rubric.limits, rubric.spellings.by_name(),
     )  # fmt: skip
     verdicts = score(cases, answers.outcomes, rubric.marking(), Written(named=answers.named))

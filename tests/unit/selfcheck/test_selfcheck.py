@@ -21,6 +21,7 @@ from nbclient import NotebookClient
 from times import PATIENCE
 
 from grader.homework.cases import hidden_cases, public_cases
+from grader.homework.tasks import TASKS
 from grader.judging.messages import LANGUAGES, Reason, Texts
 from grader.judging.verdicts import NO_ERROR, ErrorMap, Verdict
 from grader.selfcheck.showing import (
@@ -30,7 +31,6 @@ from grader.selfcheck.showing import (
     cut,
     wrapped,
 )
-from grader.selfcheck.tasks import TASKS
 
 MODULE = (ROOT / "solution" / "homework.py").read_text(encoding="utf-8")
 STUB = (ROOT / "assignment" / "homework.py").read_text(encoding="utf-8")
@@ -238,8 +238,8 @@ def test_public_cases_share_no_tensor_with_hidden_ones(rubric):
 
 
 def test_each_criterion_has_its_task_and_comes_after_what_it_needs(rubric):
-    assert TASKS.keys() == rubric.points.keys()
-    for task in TASKS.values():
+    assert TASKS.by_id.keys() == rubric.points.keys()
+    for task in TASKS.criteria:
         defined = STUB.split(f"def {task.name}(" if task.name != "Net" else "class Net(")[1]
         assert task.todo[:6] in defined.split("NotImplementedError")[1][:20]
     order = list(rubric.points)
@@ -347,7 +347,9 @@ def test_html_is_escaped_and_draws_where_a_gradient_differs():
     raised = Reason("raised", {"function": "grad_w1", "detail": "<script>", "place": ""})
     for language in LANGUAGES:
         look = Look(Texts(language))
-        html = Report([Verdict("grad_w1", 0, 14, (raised,), map=errors)], {}, look)._repr_html_()
+        html = Report(
+            [Verdict("grad_w1", 0, 14, (raised,), map=errors)], TASKS, {}, look
+        )._repr_html_()
         assert "<script>" not in html
         assert "&lt;script&gt;" in html
         assert all(f">{cell}</td>" in html for cell in ("0", "nan"))

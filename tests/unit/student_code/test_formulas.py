@@ -6,18 +6,17 @@ from itertools import cycle, islice
 import msgspec
 import pytest
 from conftest import ROOT
-from handed import PACKAGES, module, notebook
+from handed import PACKAGES, module, notebook, round_of
 
 from grader.homework.cases import hidden_cases
 from grader.homework.rubric import Rubric, load_rubric
+from grader.homework.tasks import TASKS
 from grader.judging.judge import Written
 from grader.scoring.points import score
-from grader.scoring.worker import Round
 from grader.source.following import Files
-from grader.source.names import GRADIENTS
 from grader.student_code.calls import answer
 from grader.student_code.contract import Call
-from grader.student_code.formulas import ARGUMENTS, formulas_of, with_formulas
+from grader.student_code.formulas import formulas_of, with_formulas
 from grader.student_code.guards import guarded
 from grader.student_code.loading import load
 from grader.student_code.screening import screen
@@ -51,11 +50,11 @@ def graded():
 
     def verdicts(*sources: str):
         main = notebook(*sources)
-        formulas = formulas_of(Files(main).pieces(), SPELLINGS)
+        formulas = formulas_of(Files(main).pieces(), TASKS, SPELLINGS)
         with guarded():
-            loaded = with_formulas(load(main, [], PACKAGES), formulas)
+            loaded = with_formulas(load(main, [], PACKAGES, TASKS), formulas)
             outcomes = [answer(fresh(case.call), loaded) for case in cases]
-        named = screen(Files(main), formulas)
+        named = screen(Files(main), TASKS, formulas)
         judged = score(cases, outcomes, marking, Written(named=named))
         return {verdict.criterion: verdict for verdict in judged}
 
@@ -239,7 +238,7 @@ def test_a_forward_pass_that_lacks_something_is_told_what(graded, forward, told)
 @pytest.mark.parametrize("source", ["hs = [1, 2]", "y_pred = model(x)", "yp = 3\nyhat = 4"])
 def test_names_of_another_notebook_are_no_forward_pass(graded, source):
     verdicts = graded(source)
-    names = ", ".join((*ARGUMENTS, "Net"))
+    names = ", ".join(TASKS.definitions)
     assert {verdict.message for verdict in verdicts.values()} == {
         f"nothing that is asked is defined: define {names}."
     }
@@ -279,19 +278,19 @@ def test_a_hostile_source_costs_itself_alone(zygote, rubric, source):
     limits = msgspec.structs.replace(rubric.limits, call_seconds=0.5, statement_seconds=0.5)
     call = next(c.call for c in hidden_cases(rubric, 5) if c.call.function == "grad_w1")
     with zygote.fork_worker(limits) as worker:
-        worker.load(module(source), [], PACKAGES, SPELLINGS)
-        (outcome,) = worker.ask(Round(1, [call]))
+        worker.load(module(source), [], PACKAGES, TASKS, SPELLINGS)
+        (outcome,) = worker.ask(round_of(1, call))
     # x is no gradient: whatever came back earns nothing.
     assert outcome.problem or outcome.tensors[0].shape != call.tensors["w1"].shape
     with zygote.fork_worker(rubric.limits) as worker:
-        assert worker.load(module(HEAD + W1), [], PACKAGES, SPELLINGS) == []
-        (outcome,) = worker.ask(Round(1, [call]))
+        assert worker.load(module(HEAD + W1), [], PACKAGES, TASKS, SPELLINGS) == []
+        (outcome,) = worker.ask(round_of(1, call))
     assert outcome.problem is None
 
 
 def test_a_source_of_functions_is_read_no_further():
     main = module((ROOT / "solution" / "homework.py").read_text(encoding="utf-8"))
-    assert formulas_of(Files(main).pieces(), SPELLINGS) == []
+    assert formulas_of(Files(main).pieces(), TASKS, SPELLINGS) == []
 
 
 BAD_SPELLINGS = [
@@ -318,4 +317,4 @@ def test_the_self_check_reads_assignments_too(warm, only):
 
 
 def test_each_gradient_of_the_homework_has_its_spellings():
-    assert {"hs", "y_pred", *GRADIENTS} < SPELLINGS.keys()
+    assert {"hs", "y_pred", *TASKS.gradients} < SPELLINGS.keys()

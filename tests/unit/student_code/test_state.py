@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from handed import PACKAGES, RIGHT, grade_fixture, module  # noqa: F401
+from handed import PACKAGES, RIGHT, grade_fixture, module, round_of  # noqa: F401
 
-from grader.scoring.worker import Round
+from grader.homework.tasks import TASKS
 from grader.student_code.contract import Call
 from grader.student_code.loading import load
 from grader.student_code.state import (
@@ -92,8 +92,8 @@ def told(zygote, rubric, source: str) -> list[str]:
     forward = Call("forward", given)
     gradient = Call("grad_w1", given | dict.fromkeys(("y", "hs", "y_pred"), given["x"]))
     with zygote.fork_worker(rubric.limits) as worker:
-        assert worker.load(module(source), [], PACKAGES) == []
-        questions = [Round(1, [forward]), Round(2, [gradient]), Round(3, [forward])]
+        assert worker.load(module(source), [], PACKAGES, TASKS) == []
+        questions = [round_of(1, forward), round_of(2, gradient), round_of(3, forward)]
         answers = [worker.ask(question)[0] for question in questions]
     return [answers[0].detail, answers[2].detail]
 
@@ -129,7 +129,7 @@ REPLACED = {
 @pytest.mark.parametrize("name", REPLACED)
 def test_what_is_replaced_in_a_library_is_put_back_and_what_is_added_stays(here, name):
     before = eval(name, {"torch": torch, "np": np, "math": math})
-    load(module(f"import math\n{TELLS}{name} = None\ntorch.mine = 3"), [], PACKAGES).forget()
+    load(module(f"import math\n{TELLS}{name} = None\ntorch.mine = 3"), [], PACKAGES, TASKS).forget()
     assert eval(name, {"torch": torch, "np": np, "math": math}) is before
     assert vars(torch).pop("mine") == 3
     assert REPLACED[name] in OWNERS
@@ -149,7 +149,7 @@ def test_float64_by_default_stays():
     """Functions may count on it: the homework's own numbers are float64."""
     with kept():
         source = "import torch\ntorch.set_default_dtype(torch.float64)"
-        load(module(source), [], PACKAGES).forget()
+        load(module(source), [], PACKAGES, TASKS).forget()
         assert torch.get_default_dtype() is torch.float64
 
 
@@ -164,7 +164,7 @@ def test_a_fresh_state_does_without_what_is_left_on_now():
 
 def test_a_stream_that_is_closed_is_another_ones_business(here, capsys):
     """The self-check still has to print its report."""
-    load(module("import sys\nsys.stdout.close()\nsys.stderr.close()"), [], PACKAGES).forget()
+    load(module("import sys\nsys.stdout.close()\nsys.stderr.close()"), [], PACKAGES, TASKS).forget()
     print("printed")
     assert capsys.readouterr().out == "printed\n"
     assert not sys.stderr.closed

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from handed import PACKAGES, module, notebook
 
+from grader.homework.tasks import TASKS
 from grader.source.files import File
 from grader.student_code.loading import LoadBudget, Loaded, load
 
@@ -51,7 +52,7 @@ MAGICS = [
 @pytest.mark.parametrize(("source", "value", "texts"), MAGICS)
 @pytest.mark.parametrize("kind", [notebook, module])
 def test_get_ipython_runs_what_python_there_is(kind, source, value, texts):
-    loaded = load(kind(source), [module("given = 3\n", "beside.py")], PACKAGES)
+    loaded = load(kind(source), [module("given = 3\n", "beside.py")], PACKAGES, TASKS)
     (x,) = names(loaded, "x")
     assert str(x) == "" if value == "" else x == value
     assert [note.text[: len(text)] for note, text in zip(loaded.notes, texts, strict=True)] == texts
@@ -77,7 +78,7 @@ def test_a_note_names_the_students_own_place(source, place):
         module("\n\n1 / 0", "broken.py"),
         module("1 / 0", "folder/broken.py"),
     ]
-    loaded = load(notebook(source), beside, PACKAGES)
+    loaded = load(notebook(source), beside, PACKAGES, TASKS)
     assert [note.where for note in loaded.notes] == ([place] if place else [])
     loaded.forget()
 
@@ -127,7 +128,7 @@ BESIDE = [
 @pytest.mark.parametrize(("source", "texts"), IMPORTS)
 def test_imports(source, texts):
     before = dict(sys.modules)
-    loaded = load(module(source), BESIDE, PACKAGES)
+    loaded = load(module(source), BESIDE, PACKAGES, TASKS)
     told = [note.text for note in loaded.notes]
     assert len(told) == len(texts), told
     assert all(text.startswith(begins) for text, begins in zip(told, texts, strict=True)), told
@@ -138,8 +139,8 @@ def test_imports(source, texts):
 
 
 def test_files_of_a_submission_before_are_not_found():
-    load(module("import one\n"), BESIDE, PACKAGES)
-    loaded = load(module("import one\n"), [], PACKAGES)
+    load(module("import one\n"), BESIDE, PACKAGES, TASKS)
+    loaded = load(module("import one\n"), [], PACKAGES, TASKS)
     assert [note.text[:27] for note in loaded.notes] == ["ModuleNotFoundError: one is"]
     loaded.forget()
 
@@ -147,13 +148,13 @@ def test_files_of_a_submission_before_are_not_found():
 def test_nothing_is_read_from_the_disk(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("utils.py").write_text("raise SystemExit\n")
-    loaded = load(module("import sys\nsys.path.insert(0, '.')\nimport utils"), [], PACKAGES)
+    loaded = load(module("import sys\nsys.path.insert(0, '.')\nimport utils"), [], PACKAGES, TASKS)
     assert [note.text[:31] for note in loaded.notes] == ["ModuleNotFoundError: utils is n"]
     loaded.forget()
 
 
 def test_what_the_packages_import_themselves_is_not_touched():
-    loaded = load(module("import torch.fx.experimental.symbolic_shapes"), [], PACKAGES)
+    loaded = load(module("import torch.fx.experimental.symbolic_shapes"), [], PACKAGES, TASKS)
     assert loaded.notes == []
     loaded.forget()
 
@@ -182,7 +183,9 @@ def test_a_folder_of_files_has_the_limits_of_one(zygote, rubric, beside: list[Fi
         slice_seconds=0.02, total_seconds=8.0,
     )  # fmt: skip
     with zygote.fork_worker(limits) as worker:
-        notes = worker.load(module("import m0\nx = 1\ndef forward(): pass\n"), beside, PACKAGES)
+        notes = worker.load(
+            module("import m0\nx = 1\ndef forward(): pass\n"), beside, PACKAGES, TASKS
+        )
         assert worker.processor_seconds < 4
     assert isinstance(notes, list)
     assert len(notes) <= 200
@@ -191,7 +194,7 @@ def test_a_folder_of_files_has_the_limits_of_one(zygote, rubric, beside: list[Fi
 def test_statements_of_a_helper_share_the_budget():
     budget = LoadBudget(0.3, 5.0, 0.5, 0.02, 0.1)
     main = module(f"import helper\nx = 1\n{LOOP}y = 2\n")
-    loaded = load(main, [module(LOOP * 4 + "z = 3\n", "helper.py")], PACKAGES, budget)
+    loaded = load(main, [module(LOOP * 4 + "z = 3\n", "helper.py")], PACKAGES, TASKS, budget)
     assert [note.where for note in loaded.notes] == [
         *(f"helper.py, line {line}" for line in (1, 3, 5, 7)), "homework.py, line 3",
     ]  # fmt: skip

@@ -10,7 +10,7 @@ from conftest import ROOT
 from times import effort
 
 from grader.homework.rubric import load_rubric
-from grader.source.names import ASKED
+from grader.homework.tasks import TASKS
 from grader.source.read import Cell, Source, read
 from grader.submissions.candidates import (
     Choice,
@@ -21,7 +21,7 @@ from grader.submissions.candidates import (
 
 RUBRIC = load_rubric()
 HANDOUT = Handout(RUBRIC)
-CHOICE = Choice(HANDOUT.lines, RUBRIC.spellings.by_name(), RUBRIC.limits.graded_files)
+CHOICE = Choice(HANDOUT.lines, TASKS, RUBRIC.spellings.by_name(), RUBRIC.limits.graded_files)
 SOURCE_BYTES = RUBRIC.limits.source_bytes
 STUB = (ROOT / "assignment" / "homework.py").read_text(encoding="utf-8")
 
@@ -90,15 +90,15 @@ def test_every_file_that_may_define_something_asked_is_a_candidate(case):
     assert [source.name for source in CHOICE.candidates(sources)] == expected
 
 
-ALL = "".join(f"from part_{name} import {name}\n" for name in ASKED)
+ALL = "".join(f"from part_{name} import {name}\n" for name in TASKS.definitions)
+PARTS = {f"part_{name}.py": f"def {name}(): 1\n" for name in TASKS.definitions}
 VARIANTS = {f"a{number}.py": FORWARD for number in range(8)}
 # Of more files than are graded; those that are.
 MOST = {
-    "parts, and what joins them": ({**{f"part_{name}.py": f"def {name}(): 1\n" for name in ASKED},
-                                    "zoe.py": ALL}, "zoe.py"),
+    "parts, and what joins them": ({**PARTS, "zoe.py": ALL}, "zoe.py"),
     "parts, and stars": ({**VARIANTS, "zoe.py": "from a1 import *\n"}, "zoe.py"),
     "guesses, and the work": ({**VARIANTS, "z/work.py": "".join(
-        f"def {name}(): 1\n" for name in ASKED)}, "z/work.py"),
+        f"def {name}(): 1\n" for name in TASKS.definitions)}, "z/work.py"),
     "guesses alone": (VARIANTS, "a7.py"),
     "a name without a number": ({**VARIANTS, "z.py": FORWARD}, "z.py"),
     "versions": ({f"homework_v{number}.py": FORWARD for number in range(1, 9)}, "homework_v8.py"),
