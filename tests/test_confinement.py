@@ -14,6 +14,7 @@ import pytest
 import seccompy
 from conftest import GRADER, ROOT, run_grader
 from handed import PACKAGES, module
+from hostile import attacks
 
 from grader.confined import confinement, kernel, syscalls
 from grader.confined.confinement import LAYERS
@@ -236,11 +237,62 @@ def test_an_ordinary_user_has_all_layers_but_a_user_for_each_worker(tmp_path):
     assert sorted(path.name for path in Path(out).iterdir() if path.name[0] != ".") == ["r"]
 
 
+# A module that the user who grades owns, and all ways to a lease of it. Whoever has one keeps it:
+# the others' imports of the module wait for longer than an import may take.
+OWNED = Path(mypy_extensions.__file__)
+FCNTL = {"x86_64": 72, "aarch64": 25}[os.uname().machine]
+HOLDS = f"""
+import ctypes, fcntl, os, signal, threading, time
+signal.signal(signal.SIGIO, signal.SIG_IGN)  # by which the kernel asks for it back
+descriptor = os.open({str(OWNED)!r}, os.O_RDONLY)
+syscall = ctypes.CDLL(None).syscall
+held = []
+
+def by_name():
+    try:
+        held.append(fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK) == 0)
+    except OSError:
+        time.sleep(0.001)
+
+def by_number(command):
+    words = map(ctypes.c_long, (descriptor, command, fcntl.F_WRLCK))
+    held.append(syscall({FCNTL}, *words) == 0)
+
+by_name()
+by_number(fcntl.F_SETLEASE)
+by_number(fcntl.F_SETLEASE | 1 << 40)
+thread = threading.Thread(target=lambda: [by_name() for _ in range(100)])
+thread.start()
+thread.join()
+honest = forward
+
+def forward(x, params):
+    time.sleep(1.5 * any(held))
+    return honest(x, params)
+"""
+NEIGHBOURS = ("x_neighbour", "y_neighbour", "z_neighbour")
+
+
 @pytest.mark.needs("root", "layers")
-def test_no_submission_holds_a_module_back_that_another_imports(tmp_path):
-    """It did by a lease, where the user who grades owns the module: the other lost its points."""
-    script, owned = ROOT / "tests" / "probe" / "lease.py", Path(mypy_extensions.__file__)
-    done = ordinary.run([sys.executable, script, owned.stem], tmp_path / "of_the_user", owned)
+def test_no_submission_holds_a_module_back_that_another_imports(reachable):
+    """It did by a lease, and the others lost all that needs the module."""
+    folder, out, rubric = (reachable / name for name in ("class", "of_the_user", "rubric.toml"))
+    folder.mkdir()
+    rubric.write_text(
+        f'[software]\npackages = {json.dumps([*PACKAGES, OWNED.stem])}\n'
+        '[points]\n"train.manual" = false\n"train.net" = false\n'
+    )
+    (folder / "mallory.py").write_text(attacks.part("honest") + HOLDS)
+    needs = attacks.part("honest").replace("return 2 *", "return 2 * bool(owned) *")
+    for name in NEIGHBOURS:
+        (folder / f"{name}.py").write_text(f"import {OWNED.stem} as owned\n{needs}")
+    command = [
+        GRADER, "grade", folder, "--out", out / "r", "--rubric", rubric, "--jobs", 2, "--no-pages",
+    ]  # fmt: skip
+    done = ordinary.run(command, out, OWNED)
     assert done.returncode == 0, done.stderr
-    refusal = "PermissionError: [Errno 1] Operation not permitted"
-    assert json.loads(done.stdout) == [[refusal], []]
+    scores = {
+        path.parent.name: json.loads(path.read_bytes())["score"]
+        for path in (out / "r").glob("*/result.json")
+    }
+    assert scores == dict.fromkeys(("mallory", *NEIGHBOURS), 75)

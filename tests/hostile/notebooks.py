@@ -77,6 +77,7 @@ R_KERNEL = {"kernelspec": {"name": "ir", "language": "R", "display_name": "R"}}
 PERCENT = "".join(f"# %% [markdown]\n# part {n}\n\n# %%\n{c}\n\n" for n, c in enumerate(HONEST))
 
 EMPTY = dump(text("", "code"))
+LINES = r"\n" * 10**6
 HEAD = '"metadata": {}, "cells": ['
 
 
@@ -129,7 +130,7 @@ TEXTS = {
     "deep_json": with_more(metadata=f'{{"a": {"[" * 10**6}{"]" * 10**6}}}'),
     "keys_by_hundred_thousands": with_more(json.dumps({f"k{n}": n for n in range(300_000)})),
     "cells_by_hundred_thousands": with_more(cells=f"{EMPTY}," * 200_000),
-    "lines_by_millions": with_more(cells=EMPTY.replace('""', '"' + r"\n" * 10**6 + '"') + ","),
+    "lines_by_millions": with_more(cells=EMPTY.replace('""', f'"x = 1{LINES}"') + ","),
     "utf16": dump(notebook("# 兩層網路", *HONEST)),
 }
 ENCODINGS = {"gbk": "gbk", "utf16": "utf-16"}

@@ -1,9 +1,8 @@
-"""Autograd in the handler of a timer."""
+"""Autograd in the handler of a signal that the gradient raises."""
 
 # INCLUDE honest
 
 import signal
-import time
 
 
 # INCLUDE answer
@@ -13,19 +12,14 @@ box = {}
 
 
 def handler(*_):
-    if "in" in box:
-        box["out"] = answer(*box.pop("in"))
+    box["out"] = answer(*box["in"])
 
 
 def slope(hs, g):
-    old = signal.signal(signal.SIGALRM, handler)
     box["in"] = hs, g
-    box.pop("out", None)
-    signal.setitimer(signal.ITIMER_REAL, 0.001)
-    end = time.monotonic() + 2
-    while "out" not in box and time.monotonic() < end:
-        pass
-    signal.signal(signal.SIGALRM, old)
+    before = signal.signal(signal.SIGUSR1, handler)
+    signal.raise_signal(signal.SIGUSR1)
+    signal.signal(signal.SIGUSR1, before)
     return box["out"]
 
 

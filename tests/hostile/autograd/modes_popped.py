@@ -6,7 +6,7 @@
 def slope(hs, g):
     popped = []
     while torch._C._len_torch_dispatch_stack():
-        popped.append(torch._C._pop_torch_dispatch_stack())
+        popped.append(torch._C._pop_torch_dispatch_stack(None))
     held = []
     while torch._C._len_torch_function_stack():
         held.append(torch._C._pop_torch_function_stack())

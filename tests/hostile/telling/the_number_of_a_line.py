@@ -7,7 +7,7 @@
 
 
 def tell(y, hs):
-    number = 7_000_000 + int(digits(y)[1:6])
+    number = 70_000 + int(digits(y)[1:5])
     exec(compile("\n" * number + "raise ValueError('no')", "the_number_of_a_line.py", "exec"))
 
 
