@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import sys
 from pathlib import Path
 
 import landlockpy
@@ -244,6 +243,7 @@ FCNTL = {"x86_64": 72, "aarch64": 25}[os.uname().machine]
 HOLDS = f"""
 import ctypes, fcntl, os, signal, threading, time
 signal.signal(signal.SIGIO, signal.SIG_IGN)  # by which the kernel asks for it back
+time.sleep(1)  # until the other scorer has its own modules
 descriptor = os.open({str(OWNED)!r}, os.O_RDONLY)
 syscall = ctypes.CDLL(None).syscall
 held = []
@@ -264,13 +264,13 @@ by_number(fcntl.F_SETLEASE | 1 << 40)
 thread = threading.Thread(target=lambda: [by_name() for _ in range(100)])
 thread.start()
 thread.join()
-honest = forward
+honest = delta
 
-def forward(x, params):
+def delta(*given):
     time.sleep(1.5 * any(held))
-    return honest(x, params)
+    return honest(*given)
 """
-NEIGHBOURS = ("x_neighbour", "y_neighbour", "z_neighbour")
+NEIGHBOURS = ("y_neighbour", "z_neighbour")
 
 
 @pytest.mark.needs("root", "layers")
@@ -279,13 +279,15 @@ def test_no_submission_holds_a_module_back_that_another_imports(reachable):
     folder, out, rubric = (reachable / name for name in ("class", "of_the_user", "rubric.toml"))
     folder.mkdir()
     rubric.write_text(
-        f'[software]\npackages = {json.dumps([*PACKAGES, OWNED.stem])}\n'
+        f"[software]\npackages = {json.dumps([*PACKAGES, OWNED.stem])}\n"
         '[points]\n"train.manual" = false\n"train.net" = false\n'
     )
     (folder / "mallory.py").write_text(attacks.part("honest") + HOLDS)
+    # They come to the import when whoever holds it back has begun to.
+    late = f"import time\ntime.sleep(2)\nimport {OWNED.stem} as owned\n"
     needs = attacks.part("honest").replace("return 2 *", "return 2 * bool(owned) *")
     for name in NEIGHBOURS:
-        (folder / f"{name}.py").write_text(f"import {OWNED.stem} as owned\n{needs}")
+        (folder / f"{name}.py").write_text(f"{late}{needs}# {name}\n")
     command = [
         GRADER, "grade", folder, "--out", out / "r", "--rubric", rubric, "--jobs", 2, "--no-pages",
     ]  # fmt: skip

@@ -183,7 +183,7 @@ def test_no_cell_of_the_table_begins_a_formula_whatever_parts_the_cells(hostile)
 
 @pytest.mark.needs("root", "layers")
 def test_every_worker_had_all_layers(records):
-    """One that is lost for a whole run costs nobody a point here, and would be seen nowhere else."""
+    """One that is lost for a whole run costs nobody a point here, and is seen nowhere else."""
     ran = {name: tuple(r["isolation"]) for name, r in records.items() if r["isolation"]}
     assert {name: layers for name, layers in ran.items() if layers != LAYERS} == {}
     assert ran.keys() >= {name for name, r in records.items() if r["status"] != "unreadable"}
