@@ -12,8 +12,6 @@ NAMES = (
     "torch", "numpy", "matplotlib", "msgspec", "typer", "rich", "nbformat", "IPython", "sqlalchemy",
     "pebble", "jinja2", "pip", "venv", "grader", "homework_checks",
     "site", "sitecustomize", "usercustomize", "conftest",
-    "hashlib", "hmac", "zipfile", "socket", "struct", "inspect", "shutil", "contextlib", "ensurepip",
-    "nbgrader_config",
 )  # fmt: skip
 MODULE = """
 try:
@@ -32,8 +30,6 @@ OTHERS = {
     "jupyter_config.py": "raise SystemExit('jupyter_config.py')\n",
     ".envrc": "exit 1\n",
     "evil.pth": "import secrets\n",
-    "pyvenv.cfg": "home = .\n",
-    "jupytext.toml": "formats = 'ipynb'\n",
 }
 PROGRAMS = ("grader", "python", "python3", "bash", "cp", "mktemp", "git", "gcc", "ldconfig")
 
