@@ -22,7 +22,7 @@ import logging
 import struct
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -267,12 +267,13 @@ class _Walk:
             elif not _is_small(inner) and not isinstance(inner, str):
                 where = f"{code.co_filename}, line {code.co_firstlineno}"
                 self.found.setdefault("a constant", Kept("a large constant", where, "made"))
-        self._stored |= {i.argval for i in dis.get_instructions(code) if i.opname == STORING}
+        instructions = [*dis.get_instructions(code)]
+        self._stored |= {each.argval for each in instructions if each.opname == STORING}
         for name in code.co_names:
             if name in vars(Tensor) and name not in OF_TENSOR:
                 where = f"{code.co_filename}, line {code.co_firstlineno}"
                 self.found.setdefault(name, Kept(f"Tensor.{name}", where, "made"))
-        for names, line in _loaded_by(code):
+        for names, line in _loaded_by(code, instructions):
             self._chain(names, f"{code.co_filename}, line {line}", code.co_filename, namespace)
 
     def _chain(
@@ -434,12 +435,14 @@ def _is_outside(value: Any) -> bool:
     return is_named and str(value.__module__).partition(".")[0] in OUTSIDE
 
 
-def _loaded_by(code: CodeType) -> Iterator[tuple[list[Any], int]]:
+def _loaded_by(
+    code: CodeType, instructions: Sequence[dis.Instruction]
+) -> Iterator[tuple[list[Any], int]]:
     """Yield each name that code loads, with the attributes taken of it, and its line."""
     imported: dict[str, Any] = {}
     chain: list[Any] = []
     line, module = code.co_firstlineno, None
-    for instruction in dis.get_instructions(code):
+    for instruction in instructions:
         name, value = instruction.opname, instruction.argval
         if instruction.positions and instruction.positions.lineno:
             place = instruction.positions.lineno

@@ -108,7 +108,8 @@ class Bound:
     """What a top-level statement binds a name to, and where.
 
     is_library: it is imported, and from no file of the submission. literal: what the statement
-    writes out, if it does. is_computed: it comes from functions of the source, or from a loop.
+    writes out, if it does. is_computed: it comes from functions of the source, or from a loop, or
+    is a definition.
     is_instance: it comes from classes of the source. is_plain: it comes from imported functions and
     short literals alone. is_scripted: it is a function, or one compiled by torch.jit.script.
     """
@@ -161,6 +162,10 @@ class Places:
 
 
 def _bound(value: ast.AST, scope: _Scope) -> Bound:
+    if isinstance(value, ast.FunctionDef | ast.ClassDef):
+        is_function = isinstance(value, ast.FunctionDef)
+        label = scope.labels[id(value)]
+        return Bound(label, value.lineno, is_computed=True, is_scripted=is_function)
     literal, nodes = None, [*ast.walk(value)]
     try:
         literal = ast.literal_eval(value)
@@ -184,8 +189,7 @@ def _bound(value: ast.AST, scope: _Scope) -> Bound:
         is_plain=is_short
         and not any(isinstance(node, DEFINING) for node in nodes)
         and all(isinstance(each, str | ast.Constant) for each in meant),
-        is_scripted=isinstance(value, ast.FunctionDef)
-        or (isinstance(value, ast.Call) and _calls(value, "script")),
+        is_scripted=isinstance(value, ast.Call) and _calls(value, "script"),
     )
 
 
