@@ -5,10 +5,10 @@ import sys
 from textwrap import dedent
 
 import pytest
+from times import effort
 
 from grader.confined import magics, parsing
 from grader.confined.files import Cell
-from times import effort
 
 
 def parsed(source: str) -> tuple[list[tuple[int, str]], list[tuple[int | None, str]]]:

@@ -3,6 +3,7 @@
 A closed form needs its arguments, functions, and here and there a small number. What was computed
 before, while the file was loaded or in forward, may be the derivative: a table, a traced graph, the
 result of a search. Nothing here says that it is; a person looks at the line.
+What there is more of than is looked at is told, too.
 
 The functions of a gradient are followed as they are when it is called: by the names their code
 loads, what they close over and their defaults. A name's value is as plain as it seems if its
@@ -43,7 +44,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grader.confined.contract import Kept
+from grader.confined.contract import UNFOLLOWED, Kept
 from grader.confined.following import Files
 from grader.confined.screening import Bound, Places
 from grader.confined.student import Loaded, TimeLimitReached
@@ -129,7 +130,10 @@ class _Walk:
                 if name in self._loaded.namespace:
                     value = self._loaded.namespace[name]
                     self._todo.append(_Named(name, value, self._places.of(None, name), ""))
-        while self._todo and len(self._seen) < MOST_LOOKED_AT and len(self.found) < MOST_KEPT:
+        while self._todo and len(self.found) < MOST_KEPT:
+            if len(self._seen) == MOST_LOOKED_AT:
+                self._give_up(self._todo[0].where)
+                return
             named = self._todo.pop(0)
             try:
                 self._look(named)
@@ -137,6 +141,10 @@ class _Walk:
                 raise
             except BaseException:  # a value's own methods may raise anything
                 self._keep(named)
+
+    def _give_up(self, where: str) -> None:
+        """Tell that there is more than is looked at."""
+        self.found.setdefault(UNFOLLOWED, Kept(UNFOLLOWED, where, "unfollowed"))
 
     def _look(self, named: _Named) -> None:
         value = named.value
@@ -160,7 +168,10 @@ class _Walk:
             if isinstance(value, nn.Module) or (isinstance(value, Tensor) and not _is_small(value)):
                 self._keep(named)
             elif (entries := _entries(value)) is not None:
-                self._add(named, *islice(entries, MOST_HELD))
+                first = [*islice(entries, MOST_HELD + 1)]
+                if len(first) > MOST_HELD:
+                    self._give_up(named.where)
+                self._add(named, *first[:MOST_HELD])
         elif not _is_plain(named) and not self._is_counter(named):
             leaves = [*islice(self._leaves(value, DEEPEST), MOST_REPEATED)]
             is_computed = bound is not None and bound.is_computed

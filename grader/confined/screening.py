@@ -10,9 +10,10 @@ do not need to read.
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePosixPath
 
-from grader.confined.contract import Sighting
+from grader.confined.contract import UNFOLLOWED, Sighting
 from grader.confined.files import File
 from grader.confined.following import Files, imported_from
 from grader.confined.formulas import Formula
@@ -54,7 +55,10 @@ Bindings = dict[str, ast.AST | str]
 
 
 def screen(files: Files, formulas: Sequence[Formula] = ()) -> dict[str, tuple[Sighting, ...]]:
-    """Return what each gradient names, of those that name anything."""
+    """Return what each gradient names, of those that name anything.
+
+    Of one that reaches more code than is followed, the last is UNFOLLOWED.
+    """
     source = _Source(files, formulas)
     found = {str(name): tuple(source.named_by(name)) for name in GRADIENTS}
     return {name: sightings for name, sightings in found.items() if sightings}
@@ -251,6 +255,8 @@ class _Source:
                     if (scope, own) not in reached:
                         reached.add((scope, own))
                         todo += self._code_of(scope, own)
+        if self._steps > MOST_STEPS:
+            return [*islice(found, MOST_SIGHTINGS - 1), Sighting(UNFOLLOWED)]
         return list(found)[:MOST_SIGHTINGS]
 
     def _meant_by(self, node: ast.expr) -> list[tuple[_Scope, str]]:
