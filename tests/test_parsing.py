@@ -126,10 +126,7 @@ FAULTY = {
     "unterminated strings": "x = 'a\ny = 2\n",
     "unterminated texts": 'x = """a\ny = 2\n',
     "stray indentations": "x = 1\n  y = 2\n",
-    "what is too deep": f"x = {'-' * 3_000}1\n",
     "help": "*class Net ?\n",
-    "help above a fault": "x = 1\n?x\n",
-    "shell lines": "!ls\nx = 1\n",
     "magics for cells": "%%time\n",
     "magics that are not known": "%%magic\n",
     "magics of both kinds": "%%time\n%%time\n%%magic\n",
@@ -141,7 +138,7 @@ FAULTY = {
 def test_the_effort_grows_with_the_source_and_no_faster(case):
     def cost(length: int) -> float:
         source = (FAULTY[case] * length)[:length] + "\n(("
-        return min(effort(lambda: Cell("cell 1", source).statements) for _ in range(2))
+        return min(effort(lambda: Cell("cell 1", source).statements) for _ in range(3))
 
     assert cost(40_000) < 3.5 * cost(20_000) + 0.2
 
