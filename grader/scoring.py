@@ -8,7 +8,7 @@ from torch import Tensor
 
 from grader.activations import activation_called
 from grader.catalogue import ENGLISH, Reason
-from grader.confined.contract import Kept, Named, Outcome, Parameters, Sighting
+from grader.confined.contract import UNFOLLOWED, Kept, Named, Outcome, Parameters, Sighting
 from grader.judging import LOSS_DIGITS, Case, Marking, Written, rounded, verdicts
 from grader.records import Run, Training
 from grader.reference import Reference
@@ -16,7 +16,12 @@ from grader.verdicts import Verdict, is_training
 
 MOST_FLAGS = 40
 DRAWN_DIGITS = 3
-FLAGS_OF_KEPT = {"called": "state_called", "differentiated": "state_autograd", "made": "state"}
+FLAGS_OF_KEPT = {
+    "called": "state_called",
+    "differentiated": "state_autograd",
+    "made": "state",
+    "unfollowed": "unfollowed",
+}
 
 
 def score(
@@ -99,7 +104,7 @@ def flags(cases: Sequence[Case], outcomes: Sequence[Outcome], named: Named) -> l
         for sighting in outcome.seen
     ]
     reached = [
-        _flag("autograd_named", function, sighting)
+        _flag("unfollowed" if sighting.name == UNFOLLOWED else "autograd_named", function, sighting)
         for function, sightings in named.items()
         for sighting in sightings
     ]

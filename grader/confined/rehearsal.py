@@ -58,6 +58,8 @@ def grad_w2(x, y, params, hs, y_pred):
 
 def grad_b2(x, y, params, hs, y_pred):
     return (y_pred - y).sum(dim=0, keepdim=True) if params.b2.shape[0] == 1 else y_pred - y
+
+optimizer = torch.optim.SGD(Net(1, 4, 1).parameters(), lr=0.1)  # which has torch import much
 '''
 
 

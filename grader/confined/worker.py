@@ -13,7 +13,7 @@ from typing import TypeVar
 from grader.confined import student, wire
 from grader.confined.calls import answer, out_of_time
 from grader.confined.confinement import Confinement
-from grader.confined.contract import OUT_OF_TIME, Call, Outcome, Spellings
+from grader.confined.contract import OUT_OF_TIME, UNFOLLOWED, Call, Outcome, Spellings
 from grader.confined.files import File
 from grader.confined.following import Files
 from grader.confined.formulas import Formula, formulas_of, with_formulas
@@ -69,14 +69,17 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
 def _read(
     main: File, beside: Sequence[File], spellings: Spellings, limits: Limits
 ) -> tuple[Files | None, list[Formula], dict[Gradient, wire.Sightings]]:
-    """Return the files, the formulas in them and what they name; nothing, if it takes too long."""
+    """Return the files, the formulas in them and what they name.
+
+    If it takes too long: nothing, and that each gradient names more than is followed.
+    """
     try:
         with student.time_limit(limits.statement_seconds, "nobody is told"):
             files = Files(main, beside)
             formulas = formulas_of(files.pieces(), spellings)
             found = screen(files, formulas)
     except (student.TimeLimitReached, RecursionError, MemoryError):
-        return None, [], {}
+        return None, [], {name: [(UNFOLLOWED, "")] for name in GRADIENTS}
     return (
         files,
         formulas,
