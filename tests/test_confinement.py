@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import sys
 from pathlib import Path
 
 import landlockpy
@@ -21,6 +22,7 @@ from grader.confined.devices import NO_GPU
 from grader.workers import IsolationMissing, Zygote
 
 SOLUTION = ROOT / "solution" / "homework.py"
+REFUSAL = "PermissionError: [Errno 1] Operation not permitted"
 
 
 def seen_by(zygote: Zygote, rubric, expression: str, imports: str = "os") -> str:
@@ -236,65 +238,49 @@ def test_an_ordinary_user_has_all_layers_but_a_user_for_each_worker(tmp_path):
     assert sorted(path.name for path in Path(out).iterdir() if path.name[0] != ".") == ["r"]
 
 
-# A module that the user who grades owns, and all ways to a lease of it. Whoever has one keeps it:
-# the others' imports of the module wait for longer than an import may take.
-OWNED = Path(mypy_extensions.__file__)
-FCNTL = {"x86_64": 72, "aarch64": 25}[os.uname().machine]
-HOLDS = f"""
-import ctypes, fcntl, os, signal, threading, time
+@pytest.mark.needs("root", "layers")
+def test_no_submission_holds_a_module_back_that_another_imports(tmp_path):
+    """It did by a lease, where the user who grades owns the module: the other lost its points."""
+    script, owned = ROOT / "tests" / "probe" / "lease.py", Path(mypy_extensions.__file__)
+    done = ordinary.run([sys.executable, script, owned.stem], tmp_path / "of_the_user", owned)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [[REFUSAL], []]
+
+
+LATER = "import time\ntime.sleep(1)\n"  # than the other holds what it can
+# Slow if it holds the module back: for longer than an import may take.
+HOLDS = """
+import fcntl, os, signal, time
 signal.signal(signal.SIGIO, signal.SIG_IGN)  # by which the kernel asks for it back
-time.sleep(1)  # until the other scorer has its own modules
-descriptor = os.open({str(OWNED)!r}, os.O_RDONLY)
-syscall = ctypes.CDLL(None).syscall
-held = []
-
-def by_name():
-    try:
-        held.append(fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK) == 0)
-    except OSError:
-        time.sleep(0.001)
-
-def by_number(command):
-    words = map(ctypes.c_long, (descriptor, command, fcntl.F_WRLCK))
-    held.append(syscall({FCNTL}, *words) == 0)
-
-by_name()
-by_number(fcntl.F_SETLEASE)
-by_number(fcntl.F_SETLEASE | 1 << 40)
-thread = threading.Thread(target=lambda: [by_name() for _ in range(100)])
-thread.start()
-thread.join()
-honest = delta
-
-def delta(*given):
-    time.sleep(1.5 * any(held))
-    return honest(*given)
+seconds = 0.0
+if fcntl.fcntl(os.open({path!r}, os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_WRLCK) == 0:
+    seconds = 2.0
 """
-NEIGHBOURS = ("y_neighbour", "z_neighbour")
 
 
 @pytest.mark.needs("root", "layers")
-def test_no_submission_holds_a_module_back_that_another_imports(reachable):
-    """It did by a lease, and the others lost all that needs the module."""
-    folder, out, rubric = (reachable / name for name in ("class", "of_the_user", "rubric.toml"))
-    folder.mkdir()
-    rubric.write_text(
-        f"[software]\npackages = {json.dumps([*PACKAGES, OWNED.stem])}\n"
-        '[points]\n"train.manual" = false\n"train.net" = false\n'
-    )
-    (folder / "mallory.py").write_text(attacks.part("honest") + HOLDS)
-    # They come to the import when whoever holds it back has begun to.
-    late = f"import time\ntime.sleep(2)\nimport {OWNED.stem} as owned\n"
-    needs = attacks.part("honest").replace("return 2 *", "return 2 * bool(owned) *")
-    for name in NEIGHBOURS:
-        (folder / f"{name}.py").write_text(f"{late}{needs}# {name}\n")
-    command = [
-        GRADER, "grade", folder, "--out", out / "r", "--rubric", rubric, "--jobs", 2, "--no-pages",
-    ]  # fmt: skip
-    done = ordinary.run(command, out, OWNED)
+def test_nobody_waits_in_a_class_for_a_module_that_a_submission_holds_back(tmp_path, untrained):
+    """Imports ran out of time: that took 43 of 100 points, or had all three graded once more."""
+    folder, owned = tmp_path / "of_the_user", Path(mypy_extensions.__file__)
+    class_ = folder / "class"
+    class_.mkdir(parents=True)
+    right = attacks.part("honest")
+    slow = right.replace("\n    return", "\n    time.sleep(seconds)\n    return")
+    (class_ / "a_mallory.py").write_text(slow + HOLDS.format(path=str(owned)))
+    for victim in ("b_victim", "c_victim"):
+        needs = right.replace("2 * (", f"2 * bool({owned.stem}) * (")
+        (class_ / f"{victim}.py").write_text(f"{LATER}import {owned.stem}\n{needs}")
+    text = untrained.read_text(encoding="utf-8")
+    assert text.count('packages = ["torch"') == 1
+    rubric = folder / "rubric.toml"
+    rubric.write_text(text.replace('packages = ["torch"', f'packages = ["{owned.stem}", "torch"'))
+    out = folder / "results"
+    command = [GRADER, "grade", class_, "--rubric", rubric, "--out", out, "--jobs", "2"]
+    done = ordinary.run(command, folder, owned)
     assert done.returncode == 0, done.stderr
-    scores = {
-        path.parent.name: json.loads(path.read_bytes())["score"]
-        for path in (out / "r").glob("*/result.json")
-    }
-    assert scores == dict.fromkeys(("mallory", *NEIGHBOURS), 75)
+    assert "stopped while they waited" not in done.stdout
+    records = {path.parent.name: json.loads(path.read_bytes()) for path in out.glob("*/*.json")}
+    assert {name: record["score"] for name, record in records.items()} == {
+        "a_mallory": 75, "b_victim": 75, "c_victim": 75,
+    }  # fmt: skip
+    assert [note["text"] for note in records["a_mallory"]["notes"]] == [REFUSAL]
