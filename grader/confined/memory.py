@@ -3,6 +3,7 @@
 A closed form needs its arguments, functions, and here and there a small number. What was computed
 before, while the file was loaded or in forward, may be the derivative: a table, a traced graph, the
 result of a search. Nothing here says that it is; a person looks at the line.
+What there is more of than is looked at is told, too.
 
 The functions of a gradient are followed as they are when it is called: by the names their code
 loads, what they close over and their defaults. A name's value is as plain as it seems if its
@@ -22,7 +23,7 @@ import logging
 import struct
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -44,7 +45,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.source.following import Files
-from grader.student_code.contract import Kept
+from grader.student_code.contract import UNFOLLOWED, Kept
 from grader.student_code.loading import Loaded, TimeLimitReached
 from grader.student_code.screening import Bound, Places
 
@@ -129,7 +130,10 @@ class _Walk:
                 if name in self._loaded.namespace:
                     value = self._loaded.namespace[name]
                     self._todo.append(_Named(name, value, self._places.of(None, name), ""))
-        while self._todo and len(self._seen) < MOST_LOOKED_AT and len(self.found) < MOST_KEPT:
+        while self._todo and len(self.found) < MOST_KEPT:
+            if len(self._seen) == MOST_LOOKED_AT:
+                self._give_up(self._todo[0].where)
+                return
             named = self._todo.pop(0)
             try:
                 self._look(named)
@@ -137,6 +141,10 @@ class _Walk:
                 raise
             except BaseException:  # a value's own methods may raise anything
                 self._keep(named)
+
+    def _give_up(self, where: str) -> None:
+        """Tell that there is more than is looked at."""
+        self.found.setdefault(UNFOLLOWED, Kept(UNFOLLOWED, where, "unfollowed"))
 
     def _look(self, named: _Named) -> None:
         value = named.value
@@ -160,7 +168,10 @@ class _Walk:
             if isinstance(value, nn.Module) or (isinstance(value, Tensor) and not _is_small(value)):
                 self._keep(named)
             elif (entries := _entries(value)) is not None:
-                self._add(named, *islice(entries, MOST_HELD))
+                first = [*islice(entries, MOST_HELD + 1)]
+                if len(first) > MOST_HELD:
+                    self._give_up(named.where)
+                self._add(named, *first[:MOST_HELD])
         elif not _is_plain(named) and not self._is_counter(named):
             leaves = [*islice(self._leaves(value, DEEPEST), MOST_REPEATED)]
             is_computed = bound is not None and bound.is_computed
@@ -267,12 +278,13 @@ class _Walk:
             elif not _is_small(inner) and not isinstance(inner, str):
                 where = f"{code.co_filename}, line {code.co_firstlineno}"
                 self.found.setdefault("a constant", Kept("a large constant", where, "made"))
-        self._stored |= {i.argval for i in dis.get_instructions(code) if i.opname == STORING}
+        instructions = [*dis.get_instructions(code)]
+        self._stored |= {each.argval for each in instructions if each.opname == STORING}
         for name in code.co_names:
             if name in vars(Tensor) and name not in OF_TENSOR:
                 where = f"{code.co_filename}, line {code.co_firstlineno}"
                 self.found.setdefault(name, Kept(f"Tensor.{name}", where, "made"))
-        for names, line in _loaded_by(code):
+        for names, line in _loaded_by(code, instructions):
             self._chain(names, f"{code.co_filename}, line {line}", code.co_filename, namespace)
 
     def _chain(
@@ -434,12 +446,14 @@ def _is_outside(value: Any) -> bool:
     return is_named and str(value.__module__).partition(".")[0] in OUTSIDE
 
 
-def _loaded_by(code: CodeType) -> Iterator[tuple[list[Any], int]]:
+def _loaded_by(
+    code: CodeType, instructions: Sequence[dis.Instruction]
+) -> Iterator[tuple[list[Any], int]]:
     """Yield each name that code loads, with the attributes taken of it, and its line."""
     imported: dict[str, Any] = {}
     chain: list[Any] = []
     line, module = code.co_firstlineno, None
-    for instruction in dis.get_instructions(code):
+    for instruction in instructions:
         name, value = instruction.opname, instruction.argval
         if instruction.positions and instruction.positions.lineno:
             place = instruction.positions.lineno

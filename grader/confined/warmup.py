@@ -58,6 +58,8 @@ def of_c(x, y, params, s, z):
 
 def of_d(x, y, params, s, z):
     return (z - y).sum(dim=0, keepdim=True) if params.d.shape[0] == 1 else z - y
+
+optimizer = torch.optim.SGD(Shaped(1, 4).parameters(), lr=0.1)  # which has torch import much
 '''
 
 

@@ -22,6 +22,7 @@ from grader.student_code import loading
 from grader.student_code.calls import answer, out_of_time
 from grader.student_code.contract import (
     OUT_OF_TIME,
+    UNFOLLOWED,
     Call,
     Outcome,
     Spellings,
@@ -75,14 +76,17 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
 def _read(
     main: File, beside: Sequence[File], tasks: Tasks, spellings: Spellings, limits: Limits
 ) -> tuple[Files | None, list[Formula], dict[str, wire.Sightings]]:
-    """Return the files, the formulas in them and what they name; nothing, if it takes too long."""
+    """Return the files, the formulas in them and what they name.
+
+    If it takes too long: nothing, and that each gradient names more than is followed.
+    """
     try:
         with loading.time_limit(limits.statement_seconds, "nobody is told"):
             files = Files(main, beside)
             formulas = formulas_of(files.pieces(), tasks, spellings)
             found = screen(files, tasks, formulas)
     except (loading.TimeLimitReached, RecursionError, MemoryError):
-        return None, [], {}
+        return None, [], {name: [(UNFOLLOWED, "")] for name in tasks.gradients}
     return (
         files,
         formulas,

@@ -19,6 +19,7 @@ from grader.judging.verdicts import Verdict
 from grader.results.record import Run, Training
 from grader.source.tasks import Tasks
 from grader.student_code.contract import (
+    UNFOLLOWED,
     Call,
     Kept,
     Named,
@@ -30,7 +31,12 @@ MOST_FLAGS = 40
 DRAWN_DIGITS = 3
 # The losses of a training run and its last predictions, from parameters at some steps, stacked.
 Course = Callable[[Call, Sequence[Tensor]], tuple[Tensor, Tensor]]
-FLAGS_OF_KEPT = {"called": "state_called", "differentiated": "state_autograd", "made": "state"}
+FLAGS_OF_KEPT = {
+    "called": "state_called",
+    "differentiated": "state_autograd",
+    "made": "state",
+    "unfollowed": "unfollowed",
+}
 
 
 def score(
@@ -108,7 +114,7 @@ def flags(
         for sighting in outcome.seen
     ]
     reached = [
-        _flag("autograd_named", function, sighting)
+        _flag("unfollowed" if sighting.name == UNFOLLOWED else "autograd_named", function, sighting)
         for function, sightings in named.items()
         for sighting in sightings
     ]

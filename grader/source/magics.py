@@ -8,7 +8,7 @@ import re
 import shlex
 from functools import cache
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 # Whatever may be IPython's own syntax: escaped lines, `x = !ls`, `x = %time f()`, `help?`, pasted
 # prompts, a cell that is indented as a whole. Most cells have none of it.
@@ -56,26 +56,45 @@ def to_python(source: str) -> str:
     there is none.
     """
     lines = (source.removesuffix("\n").translate(NO_LINE_ENDS) + "\n").splitlines(keepends=True)
-    head: list[str] = []
-    while match := MAGIC_CELL.match("".join(lines)):
-        magic = match.group().count("\n")
-        if HELP_ON_MAGIC.match(lines[magic].lstrip()):
-            break
-        name, _, line = lines[magic].strip()[2:].partition(" ")
-        body = lines[magic + 1 :]
-        head += ["\n"] * magic
-        if name not in RUN_THEIR_CELL and (name in OTHERS or not _is_python(body)):
-            call = f"get_ipython().run_cell_magic({name!r}, {line!r}, {''.join(body)!r})\n"
+    head: list[str] = []  # what becomes of the magics at the top, a line for each line
+    while (magic := _magic_cell(lines, len(head))) is not None:
+        head += ["\n"] * (magic.at - len(head))
+        below = magic.at + 1
+        if magic.name not in RUN_THEIR_CELL and (
+            magic.name in OTHERS or not _is_python(lines, below)
+        ):
+            body = "".join(lines[below:])
+            call = f"get_ipython().run_cell_magic({magic.name!r}, {magic.line!r}, {body!r})\n"
             return "".join([*head, call])
-        head.append(_captured(line) if name == "capture" else "\n")
-        lines = body
-    return "".join(head + _transformed(lines)).removesuffix("\n")
+        head.append(_captured(magic.line) if magic.name == "capture" else "\n")
+    return "".join(head + _transformed(lines[len(head) :])).removesuffix("\n")
 
 
-def _is_python(lines: list[str]) -> bool:
+class _Magic(NamedTuple):
+    """The magic of a cell: where it stands, what it is called, and the rest of its line."""
+
+    at: int
+    name: str
+    line: str
+
+
+def _magic_cell(lines: list[str], begin: int) -> _Magic | None:
+    """Return the magic that stands first below a line, if anything of the kind does."""
+    at = next((at for at in range(begin, len(lines)) if lines[at].strip()), None)
+    if at is None or not MAGIC_CELL.match(lines[at]) or HELP_ON_MAGIC.match(lines[at].lstrip()):
+        return None
+    name, _, line = lines[at].strip()[2:].partition(" ")
+    return _Magic(at, name, line)
+
+
+def _is_python(lines: list[str], begin: int) -> bool:
     """Tell whether what stands below a magic that is not known is Python: then it mostly runs."""
+    while (magic := _magic_cell(lines, begin)) is not None:
+        if magic.name not in RUN_THEIR_CELL:
+            return True  # whatever stands below that: it becomes a call
+        begin = magic.at + 1
     try:
-        ast.parse(to_python("".join(lines)))
+        ast.parse("".join(_transformed(lines[begin:])))
     except NOT_PARSED:
         return False
     return True

@@ -6,6 +6,7 @@ to break it: run it where that does no harm.
 
 import ast
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,10 @@ from .versions import explained
 TOO_DEEP = "nested too deeply for Python to read"
 
 MOST_FAULTS = 100
+# Below each fault Python reads all that is left once more. This many characters are read in all: of
+# a source of 200,000, which is far beyond any homework, whatever stands between a hundred faults.
+MOST_READ = 20_000_000
+UNREAD = "nothing is read from here on: too much above is not Python"
 DEPTH = (RecursionError, MemoryError)  # of which the parser says no line
 # What a statement cannot begin with at the start of a line: it goes on there.
 GOES_ON = re.compile(r"(?:else|elif|except|finally)\b|[)\]}]")
@@ -65,16 +70,21 @@ def _pieces(lines: Sequence[str], label: str) -> Iterator[ast.stmt | Fault]:
     """Yield the statements of lines that do not parse as a whole, and a fault for each that fails.
 
     Where the parser stops, the statement is looked at by itself, and so is what stands before it
-    and after it. Where it does not say, as of what is nested too deeply, each half is.
+    and after it. Where it does not say, as of what is nested too deeply, each half is. The last
+    fault is that there are too many, if there are.
     """
     starts = _starts(lines)
     todo = [(0, len(lines))]
-    faults = 0
+    faults = read = 0
     while todo:
         begin, end = todo.pop()
         text = "\n" * begin + "\n".join(lines[begin:end])
         if not text.strip():
             continue
+        read += len(text)
+        if faults == MOST_FAULTS or read > MOST_READ:
+            yield Fault(begin + 1, SyntaxError(UNREAD))
+            return
         try:
             yield from ast.parse(text, label).body
             continue
@@ -86,14 +96,13 @@ def _pieces(lines: Sequence[str], label: str) -> Iterator[ast.stmt | Fault]:
                 yield from special
                 continue
             if isinstance(failed, DEPTH):
-                first = min((start for start in starts if start >= begin), default=begin)
+                at = bisect_left(starts, begin)
+                first = starts[at] if at < len(starts) else begin
                 yield Fault(first + 1, SyntaxError(TOO_DEEP))
             else:
                 line = getattr(failed, "lineno", None)
                 yield Fault(line, explained(failed, lines[begin:end], begin))
             faults += 1
-            if faults == MOST_FAULTS:
-                return
             continue
         # The last is taken first.
         todo += [(last, end), (first, last), (begin, first)]
@@ -123,14 +132,16 @@ def _statement_at(
     If it does not say where, the first half of the statements.
     """
     if line is None:
-        inside = [start for start in starts if begin < start < end]
+        inside = starts[bisect_right(starts, begin) : bisect_left(starts, end)]
         return begin, inside[len(inside) // 2] if inside else end
     at = min(max(line - 1, begin), end - 1)
     if isinstance(error, IndentationError) and error.msg == "unexpected indent" and at > begin:
         first = at
     else:
-        first = max((start for start in starts if begin <= start <= at), default=begin)
-    last = min((start for start in starts if max(at, first) < start < end), default=end)
+        before = bisect_right(starts, at)
+        first = max(starts[before - 1], begin) if before else begin
+    after = bisect_right(starts, max(at, first))
+    last = min(starts[after], end) if after < len(starts) else end
     return first, last
 
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 HERE = Path(__file__).parent
-GROUPS = ("forging", "autograd", "stealing", "resources", "returns")
+GROUPS = ("forging", "autograd", "stealing", "telling", "resources", "returns")
 INCLUDE = re.compile(r"^# INCLUDE (\w+)\n", re.MULTILINE)
 
 

@@ -25,6 +25,7 @@ def build(folder: Path) -> None:
     _files(folder)
     _names(folder)
     _archives(folder)
+    _texts(folder)
 
 
 def _put(path: Path, content: bytes = HONEST) -> Path:
@@ -67,6 +68,8 @@ def _names(folder: Path) -> None:
     _put(folder / "emoji" / "\U0001f600\U0001f469\u200d\U0001f52c.py")
     _put(folder / "right_to_left_marks" / "\u202eyp.krowemoh\u200f\u2066.py")
     _put(folder / "names_of_255_bytes" / f"{chr(0x738B) * 84}.py")
+    for name in ("=1+1", "\uff20SUM(A1)", "a;=1+1"):
+        _put(folder / f"{name}.py")
     named(
         folder / "cjk_in_gbk_encoded_zip.zip",
         "\u5f20\u4f1f/\u7b2c\u56db\u6b21\u4f5c\u4e1a.py".encode("gbk"),
@@ -99,3 +102,18 @@ def _archives(folder: Path) -> None:
     _put(folder / "truncated_zip.zip", whole[: len(whole) // 2])
     _put(folder / "rar_named_zip.zip", b"Rar!\x1a\x07\x01\0" + HONEST)
     _put(folder / "py_named_zip.zip")
+
+
+def _texts(folder: Path) -> None:
+    """Make what is small, or becomes so in an archive, and large for whoever reads it."""
+    made = {
+        "carriage_returns": b"\r" * 40_000_000,
+        "items_by_millions": b"x = [" + b"1," * 15_000_000 + b"]\n",
+        "statements_by_millions": b"x=1;" * 6_000_000 + b"\n",
+    }
+    for student, text in made.items():
+        path = folder / f"{student}.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            archive.writestr("homework.py", HONEST + text)
+    deep = b"(" * 400_000 + b"1" + b")" * 400_000
+    _put(folder / "deep_parentheses.py", HONEST + b"x = " + deep + b"\n")

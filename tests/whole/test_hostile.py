@@ -4,6 +4,8 @@ Attacks are built around an honest submission: what it earns is what each may ea
 """
 
 import csv
+import hashlib
+import io
 import json
 import os
 import re
@@ -16,6 +18,8 @@ from conftest import GRADER, ROOT, criteria_of
 from hostile import attacks, files, notebooks
 from leftovers import assert_no_process, children, orphans_are_ours, shared
 from times import PATIENCE
+
+from grader.confined.confinement import LAYERS
 
 HOSTILE = ROOT / "tests" / "hostile"
 CONTROLS = ("ada_lindqvist.py", "loops_over_rows.py", "report_expressions.py", "sign_of_w1.py",
@@ -54,6 +58,7 @@ class Graded:
         self.results.mkdir()
         (self.results / "notes.txt").write_text(CANARIES["results"])
         self.seconds = 0.0
+        self.printed = ""
         self.errors = ""
 
     def grade(self, *paths: Path) -> None:
@@ -69,7 +74,7 @@ class Graded:
             timeout=2 * PATIENCE,
         )
         self.seconds = time.monotonic() - started
-        self.errors = done.stderr
+        self.printed, self.errors = done.stdout, done.stderr
         assert done.returncode == 0, done.stderr
 
     @property
@@ -146,6 +151,42 @@ def test_no_secret_is_in_any_result(hostile, records):
         assert "stolen" not in text, student
     grades = (hostile.results / "grades.csv").read_text(encoding="utf-8-sig")
     assert not any(canary in grades for canary in CANARIES.values())
+
+
+# What the submissions of the group "telling" spell numbers by: parts/words.py.
+WORDS = {
+    digit: "".join(
+        chr(97 + byte % 26) for byte in hashlib.sha256(f"hidden-{digit}".encode()).digest()[:7]
+    )
+    for digit in range(10)
+}
+TELLING = [row["submission"] for row in EXPECTED if row["group"] == "telling"]
+
+
+@pytest.mark.parametrize("student", TELLING)
+def test_no_error_tells_a_hidden_number(hostile, records, student):
+    """Neither in words that stand in no source, nor in more than three digits of any script."""
+    told = [path.read_text(encoding="utf-8") for path in (hostile.results / student).iterdir()]
+    for text in (*told, hostile.printed, hostile.errors):
+        assert [word for word in WORDS.values() if word in text.lower()] == []
+    messages = [c["message"] for c in records[student]["criteria"] if c["points"] == 0]
+    assert [message for message in messages if re.search(r"\d{4}", message)] == []
+
+
+def test_no_cell_of_the_table_begins_a_formula_whatever_parts_the_cells(hostile):
+    text = (hostile.results / "grades.csv").read_text(encoding="utf-8-sig")
+    for separator in ",;\t":
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+            signs = [cell for cell in row if cell.strip()[:1] in {*"=+@\uff1d\uff0b\uff20"} - {""}]
+            assert signs == [], separator
+
+
+@pytest.mark.needs("root", "layers")
+def test_every_worker_had_all_layers(records):
+    """One that is lost for a whole run costs nobody a point here, and is seen nowhere else."""
+    ran = {name: tuple(r["isolation"]) for name, r in records.items() if r["isolation"]}
+    assert {name: layers for name, layers in ran.items() if layers != LAYERS} == {}
+    assert ran.keys() >= {name for name, r in records.items() if r["status"] != "unreadable"}
 
 
 def test_the_class_around_them_has_the_same_criteria_without_them(

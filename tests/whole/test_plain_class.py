@@ -36,6 +36,11 @@ CALLED = [
     ((OLD,), (), ("ada",), ["ada"]),
     ((OLD,), (), ("ADA",), ["ADA-2"]),
     ((Person("rené", "", "", ""),), (), (OTHER,), ["rené"]),
+    # By case, form, width and folding of other scripts; a look-alike of another script is another.
+    ((Person("zoe", "", "zoe", "zoe"),), (), ("ZOE", "zoe"), ["ZOE-2", "zoe"]),
+    ((ADA,), (), ("\uff21da", "ada"), ["\uff21da", "ada"]),
+    ((Person("strasse", "", "strasse", "strasse"),), (), ("stra\u00dfe",), ["stra\u00dfe-2"]),
+    ((ADA,), (), ("\u0430da", "ada"), ["\u0430da", "ada"]),
     # Who is known to a system may hand in a file under just the name that is here.
     ((Person("ada", "Canvas", "7", "Ada"),), (), ("ada",), ["ada"]),
     ((Person("ada", "Canvas", "7", "Ada"),), (), ("ADA",), ["ADA-2"]),

@@ -92,6 +92,7 @@ def test_no_step_of_the_action_runs_a_students_file(student, project):
     known = {
         "${{ steps.setup.outputs.python-path }}": sys.executable,
         "${{ github.action_path }}": str(project),
+        "${{ github.workspace }}": str(student.folder),
         "${{ runner.temp }}": str(student.work),
         "${{ inputs.seed }}": SEED,
         "${{ inputs.path }}": ".",
@@ -104,10 +105,12 @@ def test_no_step_of_the_action_runs_a_students_file(student, project):
         PYTHONPATH=":", PIP_NO_DEPS="1", PIP_DRY_RUN="1", PIP_NO_BUILD_ISOLATION="0",
     )  # fmt: skip
     for step in STEPS:
+        folder = known[step.get("working-directory", "${{ github.workspace }}")]
+        given = {name: known[value] for name, value in step.get("env", {}).items()}
         done = subprocess.run(
             [shutil.which("bash"), "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-            cwd=known[step["working-directory"]], capture_output=True, text=True, timeout=PATIENCE,
-            env={**environment, **{name: known[value] for name, value in step["env"].items()}},
+            cwd=folder, capture_output=True, text=True, timeout=PATIENCE,
+            env={**environment, **given},
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         assert SEED not in done.stdout.replace(f"::add-mask::{SEED}\n", "") + done.stderr

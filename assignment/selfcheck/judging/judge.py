@@ -16,6 +16,7 @@ from ..source.parsing import TOO_DEEP
 from ..source.tasks import Question, Tasks
 from ..student_code.contract import (
     SWITCHED_OFF,
+    UNFOLLOWED,
     Call,
     Named,
     Outcome,
@@ -497,8 +498,8 @@ def _recomputed(
     on_path: _Finding, named: Sequence[Sighting], marking: Marking
 ) -> tuple[float, tuple[Reason, ...], Ids]:
     """Return share, reason and name for a gradient that is right on the path and wrong off it."""
-    if named:
-        reason = _autograd("autograd_named", named[0])
+    if found := [each for each in named if each.name != UNFOLLOWED]:
+        reason = _autograd("autograd_named", found[0])
         return on_path.share * marking.autograd_share, (reason,), ("autograd_named",)
     reason = Reason("only_on_path")
     if on_path.share < 1 and on_path.error is not None:

@@ -128,6 +128,9 @@ OUTCOMES = {
         "{function} reads {name}{place}, which was made before it is called; torch differentiated "
         "before that, too"
     ),
+    "flag_unfollowed": N_(
+        "{function} leads to more than is followed{place}: what else it names or reads is not known"
+    ),
     "flag_state_called": N_(
         "{function} reaches {name}{place}, which can bring in what the source does not show"
     ),
@@ -578,6 +581,7 @@ KINDS = {
     "state": N_("a gradient reads what was made before"),
     "state_autograd": N_("a gradient reads what was made before, and autograd was used before"),
     "autograd_named": N_("autograd is within reach of the code"),
+    "unfollowed": N_("a gradient leads to more than is followed"),
     "not_trained": N_("final loss above the pass mark"),
     "diverged": N_("training diverged"),
     "nothing_defined": N_("nothing that is asked is defined"),

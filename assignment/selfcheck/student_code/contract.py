@@ -50,7 +50,7 @@ class Sighting:
     where: str = ""
 
 
-KeptKind = Literal["made", "differentiated", "called"]
+KeptKind = Literal["made", "differentiated", "called", "unfollowed"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ class Kept:
     """What a gradient reads that was made before it was called: its name, and its place.
 
     differentiated: by a statement in which torch differentiated. called: it is a function that
-    brings in what the source does not show, as open and exec do.
+    brings in what the source does not show, as open and exec do. unfollowed: there is more of it
+    than is looked at.
     """
 
     name: str
@@ -72,6 +73,8 @@ class Kept:
 
 # Seen in place of differentiation, which could then not be seen.
 SWITCHED_OFF = "the watch for autograd was switched off"
+# Named in place of what the code of a gradient reaches, where that is more than is followed.
+UNFOLLOWED = "more than is followed"
 
 
 def printable(text: str) -> str:

@@ -175,12 +175,25 @@ class Watch:
         return ""
 
 
+@functools.lru_cache(1000)
 def differentiates(operator: str) -> bool:
     """Tell whether an operator of torch's is a derivative, by its name in torch's registry."""
     return operator in FORWARD_MODE or (
         operator.startswith("aten::")
         and any(word in operator for word in ("backward", "_jvp", "_vjp"))
     )
+
+
+# Of the record: no shapes, stacks, modules or memory.
+_SETTINGS = _profiler.ProfilerConfig(
+    _profiler.ProfilerState.CPU,
+    False,
+    False,
+    False,
+    False,
+    False,
+    _profiler._ExperimentalConfig(),
+)
 
 
 class _Record:
@@ -191,15 +204,6 @@ class _Record:
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
-        self._settings = _profiler.ProfilerConfig(
-            _profiler.ProfilerState.CPU,
-            False,
-            False,
-            False,
-            False,
-            False,
-            _profiler._ExperimentalConfig(),
-        )
         self._count = 0
         self._last = torch.ones(())
         self._profiled: Any = None  # what the submission's own profiler recorded: nothing
@@ -207,7 +211,7 @@ class _Record:
     def begin(self) -> None:
         _let_record(True)
         with suppress(RuntimeError):  # another one runs that cannot be ended: end() will tell
-            _start_record(self._settings)
+            _start_record(_SETTINGS)
 
     def end(self) -> None:
         """Read the record; it has our own last operator, unless somebody ended it."""
@@ -261,6 +265,14 @@ class _Mode(TorchDispatchMode):
     """Sees every operator of its thread, those of a backward pass too, and changes none."""
 
     supports_higher_order_operators = True
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Have torch wrap no method of this: its guard against torch.compile costs as much again.
+
+        Nothing is compiled here, for there is no torch.compile (student.py).
+        """
+        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None

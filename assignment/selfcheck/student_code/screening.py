@@ -10,13 +10,14 @@ do not need to read.
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePosixPath
 
 from ..source.files import File
 from ..source.following import Files, imported_from
 from ..source.magics import NOT_PARSED, TIMING
 from ..source.tasks import Tasks
-from .contract import Sighting
+from .contract import UNFOLLOWED, Sighting
 from .formulas import Formula
 from .guards import ENTRY_POINTS, GRAPH_ATTRIBUTES, MOST_SIGHTINGS
 
@@ -56,7 +57,10 @@ Bindings = dict[str, ast.AST | str]
 def screen(
     files: Files, tasks: Tasks, formulas: Sequence[Formula] = ()
 ) -> dict[str, tuple[Sighting, ...]]:
-    """Return what each gradient names, of those that name anything."""
+    """Return what each gradient names, of those that name anything.
+
+    Of one that reaches more code than is followed, the last is UNFOLLOWED.
+    """
     source = _Source(files, formulas)
     found = {name: tuple(source.named_by(name)) for name in tasks.gradients}
     return {name: sightings for name, sightings in found.items() if sightings}
@@ -110,7 +114,8 @@ class Bound:
     """What a top-level statement binds a name to, and where.
 
     is_library: it is imported, and from no file of the submission. literal: what the statement
-    writes out, if it does. is_computed: it comes from functions of the source, or from a loop.
+    writes out, if it does. is_computed: it comes from functions of the source, or from a loop, or
+    is a definition.
     is_instance: it comes from classes of the source. is_plain: it comes from imported functions and
     short literals alone. is_scripted: it is a function, or one compiled by torch.jit.script.
     """
@@ -163,6 +168,10 @@ class Places:
 
 
 def _bound(value: ast.AST, scope: _Scope) -> Bound:
+    if isinstance(value, ast.FunctionDef | ast.ClassDef):
+        is_function = isinstance(value, ast.FunctionDef)
+        label = scope.labels[id(value)]
+        return Bound(label, value.lineno, is_computed=True, is_scripted=is_function)
     literal, nodes = None, [*ast.walk(value)]
     try:
         literal = ast.literal_eval(value)
@@ -186,8 +195,7 @@ def _bound(value: ast.AST, scope: _Scope) -> Bound:
         is_plain=is_short
         and not any(isinstance(node, DEFINING) for node in nodes)
         and all(isinstance(each, str | ast.Constant) for each in meant),
-        is_scripted=isinstance(value, ast.FunctionDef)
-        or (isinstance(value, ast.Call) and _calls(value, "script")),
+        is_scripted=isinstance(value, ast.Call) and _calls(value, "script"),
     )
 
 
@@ -249,6 +257,8 @@ class _Source:
                     if (scope, own) not in reached:
                         reached.add((scope, own))
                         todo += self._code_of(scope, own)
+        if self._steps > MOST_STEPS:
+            return [*islice(found, MOST_SIGHTINGS - 1), Sighting(UNFOLLOWED)]
         return list(found)[:MOST_SIGHTINGS]
 
     def _meant_by(self, node: ast.expr) -> list[tuple[_Scope, str]]:

@@ -14,6 +14,7 @@ import pytest
 import seccompy
 from conftest import GRADER, ROOT, run_grader
 from handed import PACKAGES, module
+from hostile import attacks
 
 from grader.confined import confinement, kernel, syscalls
 from grader.confined.confinement import LAYERS
@@ -22,6 +23,7 @@ from grader.homework.tasks import TASKS
 from grader.scoring.worker import IsolationMissing, Zygote
 
 SOLUTION = ROOT / "solution" / "homework.py"
+REFUSAL = "PermissionError: [Errno 1] Operation not permitted"
 
 
 def seen_by(zygote: Zygote, rubric, expression: str, imports: str = "os") -> str:
@@ -246,5 +248,43 @@ def test_no_submission_holds_a_module_back_that_another_imports(tmp_path):
     )
     done = ordinary.run([sys.executable, script, owned.stem], tmp_path / "of_the_user", owned)
     assert done.returncode == 0, done.stderr
-    refusal = "PermissionError: [Errno 1] Operation not permitted"
-    assert json.loads(done.stdout) == [[refusal], []]
+    assert json.loads(done.stdout) == [[REFUSAL], []]
+
+
+LATER = "import time\ntime.sleep(1)\n"  # than the other holds what it can
+# Slow if it holds the module back: for longer than an import may take.
+HOLDS = """
+import fcntl, os, signal, time
+signal.signal(signal.SIGIO, signal.SIG_IGN)  # by which the kernel asks for it back
+seconds = 0.0
+if fcntl.fcntl(os.open({path!r}, os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_WRLCK) == 0:
+    seconds = 2.0
+"""
+
+
+@pytest.mark.needs("root", "layers")
+def test_nobody_waits_in_a_class_for_a_module_that_a_submission_holds_back(tmp_path, untrained):
+    """Imports ran out of time: that took 43 of 100 points, or had all three graded once more."""
+    folder, owned = tmp_path / "of_the_user", Path(mypy_extensions.__file__)
+    class_ = folder / "class"
+    class_.mkdir(parents=True)
+    right = attacks.part("honest")
+    slow = right.replace("\n    return", "\n    time.sleep(seconds)\n    return")
+    (class_ / "a_mallory.py").write_text(slow + HOLDS.format(path=str(owned)))
+    for victim in ("b_victim", "c_victim"):
+        needs = right.replace("2 * (", f"2 * bool({owned.stem}) * (")
+        (class_ / f"{victim}.py").write_text(f"{LATER}import {owned.stem}\n{needs}")
+    text = untrained.read_text(encoding="utf-8")
+    assert text.count('packages = ["torch"') == 1
+    rubric = folder / "rubric.toml"
+    rubric.write_text(text.replace('packages = ["torch"', f'packages = ["{owned.stem}", "torch"'))
+    out = folder / "results"
+    command = [GRADER, "grade", class_, "--rubric", rubric, "--out", out, "--jobs", "2"]
+    done = ordinary.run(command, folder, owned)
+    assert done.returncode == 0, done.stderr
+    assert "stopped while they waited" not in done.stdout
+    records = {path.parent.name: json.loads(path.read_bytes()) for path in out.glob("*/*.json")}
+    assert {name: record["score"] for name, record in records.items()} == {
+        "a_mallory": 75, "b_victim": 75, "c_victim": 75,
+    }  # fmt: skip
+    assert [note["text"] for note in records["a_mallory"]["notes"]] == [REFUSAL]

@@ -43,7 +43,8 @@ def test_of_an_environment_its_parts_are_readable_and_nothing_beside_them(enviro
     inside = {path.name for path in paths if path.is_relative_to(environment)}
     assert inside == {"bin", "include"}
     assert (environment / "lib").resolve() in paths
-    for path in (environment, environment / "class", Path("/"), Path("/usr"), Path("/usr/share")):
+    others = ("/", "/usr", "/usr/share", "/usr/local", "/usr/local/etc", "/usr/local/src")
+    for path in (environment, environment / "class", *map(Path, others)):
         assert path not in paths
 
 
@@ -159,7 +160,13 @@ def test_what_lies_where_workers_read_is_refused_in_one_line(warm, python, tmp_p
     assert not (tmp_path / "results").exists()
 
 
-@pytest.mark.parametrize("kind", ["a link", "the solution", "temporary files"])
+WAYS = [
+    "a link", "a relative path", "results by a link", "a rubric by a link", "the solution",
+    "temporary files",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WAYS)
 def test_so_is_what_gets_there_by_a_link_or_goes_without_saying(
     warm, python, tmp_path, monkeypatch, kind
 ):
@@ -167,6 +174,14 @@ def test_so_is_what_gets_there_by_a_link_or_goes_without_saying(
     if kind == "a link":
         (tmp_path / "linked").symlink_to(python)
         words = ["grade", "linked", "--out", "results"]
+    elif kind == "a relative path":
+        words = ["grade", os.path.relpath(python, tmp_path), "--out", "results"]
+    elif kind == "results by a link":
+        (tmp_path / "linked").symlink_to(python)
+        words = ["grade", SOLUTION, "--out", "linked/results"]
+    elif kind == "a rubric by a link":
+        (tmp_path / "rubric.toml").symlink_to(python / "rubric.toml")
+        words = [*GRADE, "--rubric", "rubric.toml"]
     elif kind == "the solution":
         folder = python
         (python / "solution").mkdir()

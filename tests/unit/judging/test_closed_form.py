@@ -13,6 +13,7 @@ from hostile.attacks import assembled
 
 from grader.confined import wire
 from grader.confined.memory import with_memory
+from grader.confined.worker import _read
 from grader.homework.cases import hidden_cases
 from grader.homework.parameters import Parameters
 from grader.homework.tasks import TASKS
@@ -22,6 +23,7 @@ from grader.source.following import Files
 from grader.student_code.calls import answer
 from grader.student_code.contract import (
     SWITCHED_OFF,
+    UNFOLLOWED,
     Kept,
     Outcome,
     Sighting,
@@ -261,8 +263,9 @@ NAMED = [
     ("def broken(:", None),
     ("(" * 5000, None),
     ("a0 = 'x'\n" + "".join(f"a{n + 1} = a{n} + a{n}\n" for n in range(60)) + G + "exec(a60)",
-     None),
+     f"{UNFOLLOWED} "),
     ("a = b\nb = a\n" + G + "return a.grad", None),
+    (G + f"return [{'x, ' * 60_000}]", f"{UNFOLLOWED} "),
 ]  # fmt: skip
 
 
@@ -420,6 +423,10 @@ KEPT = [
      "best 8 made"),
     (H + "helper = lambda x: table * x\ntable = list(range(90))\n" + G + "return helper(x)",
      "table 6 made"),
+    ("".join(f"v{n} = {n + 0.5}\n" for n in range(400)) + G
+     + "return " + " + ".join(f"v{n}" for n in range(400)), None),
+    ("".join(f"v{n} = {n + 0.5}\n" for n in range(600)) + G
+     + "return " + " + ".join(f"v{n}" for n in range(600)), f"{UNFOLLOWED} 602 unfollowed"),
 ]  # fmt: skip
 
 
@@ -454,6 +461,7 @@ def test_what_a_written_out_gradient_reads_that_was_made_before(rubric):
 
 AUTOGRAD = (Sighting("Tensor.backward", "homework.py, line 12"),)
 NAMES = {"grad_w1": AUTOGRAD}
+BEYOND = (Sighting(UNFOLLOWED),)
 # Right or wrong on the path and off it, seen, named; points of 14, diagnosis.
 RULE = [
     (0.0, 0.0, (), {}, 14, None),
@@ -465,6 +473,8 @@ RULE = [
     (1e-10, 1.0, (), {}, 3.5, "recomputed"),
     (0.0, 1.0, (), NAMES, 0, "autograd_named"),
     (0.0, 1.0, (), {"grad_w2": AUTOGRAD}, 7, "recomputed"),
+    (0.0, 1.0, (), {"grad_w1": BEYOND}, 7, "recomputed"),
+    (0.0, 1.0, (), {"grad_w1": (*AUTOGRAD, *BEYOND)}, 0, "autograd_named"),
     (1e-7, 1e-7, (), NAMES, 7, None),
     (1.7, 1.7, (), NAMES, 0, "scalar_multiple"),
 ]
@@ -524,6 +534,25 @@ def test_flags_are_told_once_and_are_limited(rubric):
         Outcome(seen=tuple(Sighting(f"{n} {i}") for n in range(100))) for i in range(len(cases))
     ]
     assert len(flags(cases, many, {}, TASKS)) == 40
+
+
+def test_what_was_not_followed_is_a_flag(rubric):
+    case = next(case for case in hidden_cases(rubric, 5) if case.criterion == "grad_w1")
+    kept = Kept(UNFOLLOWED, "homework.py, line 9", "unfollowed")
+    says = "grad_w1 leads to more than is followed{}: what else it names or reads is not known"
+    assert flags([case], [Outcome(kept=(kept,))], {"grad_w1": BEYOND}, TASKS) == [
+        f"unfollowed: {says.format('')}",
+        f"unfollowed: {says.format(' (homework.py, line 9)')}",
+    ]
+
+
+def test_a_source_that_takes_too_long_to_follow_is_one_that_is_not_followed(rubric):
+    limits = msgspec.structs.replace(rubric.limits, statement_seconds=1e-5)
+    files, formulas, named = _read(
+        module(RIGHT * 100), [], TASKS, rubric.spellings.by_name(), limits
+    )
+    assert (files, formulas) == (None, [])
+    assert named == {name: [(UNFOLLOWED, "")] for name in TASKS.gradients}
 
 
 FORGED = [

@@ -386,6 +386,23 @@ TWO_WAYS = {
         {"11": ["ada_11_9001_x.py"]},
         "belongs to nobody known: it may be of ada (11) or of ada_11 (222)",
     ),
+    "canvas, a short number within": (
+        ["lovelaceada_111_9001_x.py", "bauerben_333_9003_x.py", "lovelaceada_111_5_222_9101_h.py"],
+        {"111": ["lovelaceada_111_9001_x.py"], "333": ["bauerben_333_9003_x.py"]},
+        "lovelaceada_111_5_222_9101_h.py belongs to nobody known",
+    ),
+    "canvas, late within a name": (
+        ["lovelaceada_111_9001_x.py", "bauerben_333_9003_x.py",
+         "lovelaceada_LATE_111_222_9102_h.py"],
+        {"111": ["lovelaceada_111_9001_x.py"], "333": ["bauerben_333_9003_x.py"]},
+        "lovelaceada_LATE_111_222_9102_h.py belongs to nobody known",
+    ),
+    "canvas, later than hers": (
+        ["lovelaceada_111_9001_x.py", "bauerben_333_9003_x.py",
+         "lovelaceada_111_9999_222_9999_x-2.py"],
+        {"111": ["lovelaceada_111_9001_x.py"], "333": ["bauerben_333_9003_x.py"]},
+        "lovelaceada_111_9999_222_9999_x-2.py belongs to nobody known",
+    ),
     "sakai, a file's name": (
         [f"Doe, Jane(jane){SAKAIS}x.py", f"Li, Ben(ben){SAKAIS}Doe, Jane(jane){SAKAIS}x.py",
          f"Roe, Zoe(zoe){SAKAIS}x.py"],

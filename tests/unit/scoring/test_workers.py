@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -188,6 +190,33 @@ def test_a_call_that_takes_too_long_costs_that_call_only(zygote, limits):
         worker.load(module(source), [], PACKAGES, TASKS)
         assert ask(worker, call()).problem is Problem.TIMEOUT
         assert ask(worker, call("grad_w2"), 2).problem is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="waiting is not counted here")
+def test_four_busy_loops_on_the_same_processor_cost_an_answer_nothing(limits):
+    """It computes for less than its limit, and takes more than that by a clock on the wall."""
+    computes = "end = time.process_time() + 0.25\n    while time.process_time() < end: pass\n"
+    cpu = min(os.sched_getaffinity(0))
+    zygote = Zygote.fork()
+    zygote.cpus = [cpu]
+    loops = [  # in sessions of their own, each of which may have as much as the worker's
+        subprocess.Popen([sys.executable, "-c", "while True: pass"], start_new_session=True)
+        for _ in range(4)
+    ]
+    try:
+        for loop in loops:
+            os.sched_setaffinity(loop.pid, {cpu})
+        with zygote.fork_worker(limits) as worker:
+            worker.load(module(gradient(computes + "    return params.w1")), [], PACKAGES, TASKS)
+            started = time.monotonic()
+            assert ask(worker, call()).problem is None
+            assert time.monotonic() - started > limits.call_seconds
+            assert not worker.waited
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+        zygote.close()
 
 
 DEAF = (

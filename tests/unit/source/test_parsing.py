@@ -5,6 +5,7 @@ import sys
 from textwrap import dedent
 
 import pytest
+from times import effort
 
 from grader.source import magics, parsing
 from grader.source.files import Cell
@@ -110,9 +111,36 @@ def test_so_it_does_where_there_is_nothing_else():
     assert parsed(f"\n# first\n{ELIFS}") == ([], [(3, "nested too deeply for Python to read")])
 
 
-def test_faults_are_bounded_in_number():
+def test_faults_are_bounded_in_number_and_that_is_told():
     _, faults = parsed("print 'a'\n" * 5_000)
+    assert len(faults) == 101
+    assert faults[-1] == (101, "nothing is read from here on: too much above is not Python")
+    _, faults = parsed("print 'a'\n" * 100)
     assert len(faults) == 100
+
+
+# What Python reads once more below each fault, or below each line that is IPython's own.
+FAULTY = {
+    "faults": "x = f(1)  # and so on\ny = = 2\n",
+    "unclosed brackets": "x = f(1\ny = 2\n",
+    "unterminated strings": "x = 'a\ny = 2\n",
+    "unterminated texts": 'x = """a\ny = 2\n',
+    "stray indentations": "x = 1\n  y = 2\n",
+    "help": "*class Net ?\n",
+    "magics for cells": "%%time\n",
+    "magics that are not known": "%%magic\n",
+    "magics of both kinds": "%%time\n%%time\n%%magic\n",
+    "decorators": "@a\n",
+}
+
+
+@pytest.mark.parametrize("case", FAULTY)
+def test_the_effort_grows_with_the_source_and_no_faster(case):
+    def cost(length: int) -> float:
+        source = (FAULTY[case] * length)[:length] + "\n(("
+        return min(effort(lambda: Cell("cell 1", source).statements) for _ in range(3))
+
+    assert cost(40_000) < 3.5 * cost(20_000) + 0.2
 
 
 # What only a newer Python reads; what is said of it. The last three are no Python anywhere.

@@ -39,6 +39,11 @@ CELLS = {  # a text, and the cell it becomes
     "ada\n=1": "ada\n'=1",
     "ada\r\n-1": "ada\r\n'-1",
     "ada|=1": "ada|'=1",
+    "x;=1+1": "x;'=1+1",
+    "c;\uff1d1+1": "c;'\uff1d1+1",
+    "b\t=1+1": "b\t'=1+1",
+    'a"=1': 'a"=1',
+    "=cmd|' !A0": "'=cmd|' !A0",
     "ada;=cmd|'/C calc'!A0": "ada;'=cmd|'/C calc'!A0",
 }
 
