@@ -364,7 +364,7 @@ def check(
     from grader.selfcheck.running import Request, run
 
     questions = Questions.of(public_cases_json(asked))
-    command = [sys.executable, "-m", "grader.commands.cli", "check"]
+    command = [sys.executable, "-m", "grader", "check"]
     command += ["--rubric", str(rubric)] if rubric else []
     notice = UNCONFINED if when_told is None else ""
     request = Request(file, only, watch, lang, when_told, notice)
@@ -579,7 +579,7 @@ def similar(
     if os.environ.get("PYTHONHASHSEED") != "0":
         from grader.grading.launch import PYTHON
 
-        arguments = [*PYTHON, "grader.commands.cli", *sys.argv[1:]]
+        arguments = [*PYTHON, "grader", *sys.argv[1:]]
         os.execve(sys.executable, arguments, {**os.environ, "PYTHONHASHSEED": "0"})
     from grader.commands.override import Place
     from grader.commands.similar import compare_submissions
@@ -653,7 +653,3 @@ def _options(
 def _need_fork() -> None:
     if sys.platform != "linux":
         raise UserError("grading needs Linux; `grader check` runs here and on every system")
-
-
-if __name__ == "__main__":
-    main()

@@ -10,7 +10,7 @@ from homeworks import ROOT, TRAININGS
 from measure import Command, Failed, Memory, Run, run, run_batch, watch
 
 GRADER = Path(sys.executable).with_name("grader")
-RUBRIC = ROOT / "grader" / "rubric.toml"
+RUBRIC = ROOT / "grader" / "homework" / "rubric.toml"
 FLOOR_PROGRAM = Path(__file__).with_name("floor.py")
 
 

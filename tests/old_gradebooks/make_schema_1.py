@@ -67,7 +67,7 @@ def override(work: Path, *what: str) -> None:
 
 
 def grader(work: Path, *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "grader.cli", *arguments], check=True, cwd=work)
+    subprocess.run([sys.executable, "-m", "grader", *arguments], check=True, cwd=work)
 
 
 if __name__ == "__main__":

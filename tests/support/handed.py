@@ -61,7 +61,7 @@ def grade_fixture(zygote: Zygote, rubric: Rubric) -> Grade:
     cases = hidden_cases(rubric, 5)
 
     def graded(main: File, *beside: File) -> Result:
-        given = (main, beside, PACKAGES, rounds_of(cases, TASKS), zygote, rubric.limits)
+        given = (main, beside, PACKAGES, TASKS, rounds_of(cases, TASKS), zygote, rubric.limits)
         asked = run_cases(*given, rubric.spellings.by_name())
         notes = [(note.where, note.text) for note in asked.notes]
         written = Written(named=asked.named, notes=notes)

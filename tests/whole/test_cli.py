@@ -322,7 +322,7 @@ for name in ("setitimer", "SIGALRM", "ITIMER_REAL"):
 for name in ("fork", "sched_getaffinity", "memfd_create", "setsid"):
     delattr(os, name)
 sys.argv = ["grader", *sys.argv[1:]]
-from grader.cli import main
+from grader.commands.cli import main
 main()
 """
 

@@ -369,7 +369,7 @@ ROUTES = [
 @pytest.mark.parametrize("route", ROUTES)
 def test_autograd_in_a_file_beside_is_named_and_earns_nothing(zygote, rubric, route):
     cases = [case for case in hidden_cases(rubric, 5) if case.criterion == "grad_w1"]
-    given = (module(RIGHT + "\n\n" + route), [module(CHEAT, "utils.py")], PACKAGES)
+    given = (module(RIGHT + "\n\n" + route), [module(CHEAT, "utils.py")], PACKAGES, TASKS)
     rest = (rounds_of(cases, TASKS), zygote, rubric.limits, rubric.spellings.by_name())
     asked = run_cases(*given, *rest)
     (sighting,) = asked.named["grad_w1"]

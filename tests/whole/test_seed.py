@@ -358,7 +358,7 @@ def test_a_table_of_the_public_seeds_answers_earns_nothing_by_a_gradebooks_seed(
         cases = [c for c in hidden_cases(rubric, seed) if c.call.function.split("_")[0] != "train"]
         asked = [case for case in cases if case.criterion != "net"]
         exam = (rounds_of(asked, TASKS), zygote, rubric.limits, rubric.spellings.by_name())
-        outcomes = run_cases(source, [], PACKAGES, *exam).outcomes
+        outcomes = run_cases(source, [], PACKAGES, TASKS, *exam).outcomes
         marking = rubric.untrained().marking()
         points = {name: worth for name, worth in marking.points.items() if name != "net"}
         verdicts = score(asked, outcomes, replace(marking, points=points), Written())

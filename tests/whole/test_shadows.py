@@ -160,9 +160,7 @@ def test_no_command_runs_a_students_file_in_the_current_folder(student, untraine
         assert done.returncode == 0, (command, done.stderr)
 
 
-@pytest.mark.parametrize(
-    "command", [(GRADER,), (sys.executable, "-I", "-m", "grader.commands.cli")]
-)
+@pytest.mark.parametrize("command", [(GRADER,), (sys.executable, "-I", "-m", "grader")])
 def test_check_runs_no_other_file_of_the_folder(student, command):
     done = student.run(*command, "check", "homework.py", GRADER_SEED=SEED)
     assert (done.returncode, done.stdout.count("100/100")) == (0, 1), done.stdout + done.stderr

@@ -22,7 +22,7 @@ def told(zygote, rubric):
     cases = hidden_cases(rubric, 4)  # by which the damage of p16 shows in training
 
     def graded(main: File) -> dict[str, tuple[str | None, float]]:
-        given = (main, [], PACKAGES, rounds_of(cases, TASKS), zygote, rubric.limits)
+        given = (main, [], PACKAGES, TASKS, rounds_of(cases, TASKS), zygote, rubric.limits)
         asked = run_cases(*given, rubric.spellings.by_name())
         text = "\n".join(cell.source for cell in main.cells)
         written = Written(shown_by_code(text, TASKS), asked.named)

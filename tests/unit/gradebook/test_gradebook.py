@@ -778,7 +778,7 @@ from datetime import datetime, timedelta
 from functools import partial
 import msgspec
 from books import entry, opened
-from grader.records import Record
+from grader.results.record import Record
 url, size = sys.argv[1], int(sys.argv[2])
 given = msgspec.json.decode(sys.stdin.buffer.readline(), type=list[tuple[Record, datetime]])
 entries = [entry(record, handed_in) for record, handed_in in given]

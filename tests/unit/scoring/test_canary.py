@@ -116,7 +116,7 @@ def test_a_fault_in_a_scorer_comes_out_with_its_traceback(unfit, grading):
         for ask in (graders.prove, lambda: graders.grade(Paper.of("ada", "a.py", b""))):
             with pytest.raises(ScorerFailed, match="planted by a test") as raised:
                 ask()
-            assert "classroom.py" in str(raised.value)
+            assert "scorer.py" in str(raised.value)
 
 
 def test_a_machine_that_becomes_unfit_records_nothing_more(unfit, grading, tmp_path, monkeypatch):

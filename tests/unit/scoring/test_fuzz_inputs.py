@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from zips import DIRECTORY, LOCAL, zipped
 
+from grader.confined.temporary import FILES
 from grader.homework.rubric import load_rubric
 from grader.source.read import Cell, Source, Unreadable
 from grader.submissions.archives import Archives
@@ -183,7 +184,8 @@ def discover_anything(data: bytes) -> None:
             with Archives(LIMITS, LIMIT // 2) as archives:
                 for paths in ([root / "class"], [archive]):
                     found_anything(paths, archives, root / "class")
-                (inside,) = (root / "tmp").iterdir()
+                (own,) = (root / "tmp").iterdir()
+                inside = own / FILES
                 assert {path.name for path in inside.iterdir()} <= {*map(str, range(20)), "scratch"}
                 assert not any(path.is_symlink() for path in inside.rglob("*"))
         everything = {str(path.relative_to(root)) for path in root.rglob("*")}

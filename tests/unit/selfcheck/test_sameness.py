@@ -115,7 +115,12 @@ def released(tmp_path_factory) -> dict[bool, tuple[Path, Rubric]]:
 
 def checked(folder: Path, paths: list[Path]) -> list[Said]:
     """Return what the self-check says of each file."""
-    command = [sys.executable, ROOT / "tests" / "sameness.py", folder / ASSIGNMENT, *paths]
+    command = [
+        sys.executable,
+        ROOT / "tests" / "support" / "sameness.py",
+        folder / ASSIGNMENT,
+        *paths,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -186,7 +191,7 @@ def asked(rubric: Rubric, zygote, path: Path) -> Said:
     given = handed_in(path, rubric.limits.source_bytes, path.parent)
     cases = [case for case in hidden_cases(rubric, 1) if case.criterion in rubric.points]
     answers = run_cases(
-        given.main, given.beside, rubric.software.packages, rounds_of(cases, TASKS), zygote,
+        given.main, given.beside, rubric.software.packages, TASKS, rounds_of(cases, TASKS), zygote,
         rubric.limits, rubric.spellings.by_name(),
     )  # fmt: skip
     verdicts = score(cases, answers.outcomes, rubric.marking(), Written(named=answers.named))
