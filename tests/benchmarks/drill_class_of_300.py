@@ -21,6 +21,7 @@ from zipfile import ZipFile
 import pandas as pd
 
 ROOT = Path(__file__).parents[2]
+RUBRIC = ROOT / "grader" / "homework" / "rubric.toml"
 GRADER = Path(sys.executable).with_name("grader")
 CORPUS = ROOT / "tests" / "submissions"
 SOURCES = (
@@ -134,7 +135,7 @@ def write_rubric(path: Path, values: dict[str, float]) -> Path:
         "most_percent": values["most"],
     }
     text = []
-    for line in (ROOT / "grader" / "homework" / "rubric.toml").read_text(encoding="utf-8").splitlines():
+    for line in RUBRIC.read_text(encoding="utf-8").splitlines():
         key = line.partition(" = ")[0]
         text.append(f"{key} = {lines[key]}" if key in lines else line)
     path.write_text("\n".join(text), encoding="utf-8")
@@ -161,7 +162,7 @@ def write_download(path: Path, term: Term, round_: int) -> Path:
 def compute(term: Term) -> pd.DataFrame:
     """Return attempt, days late, score and final points of each student, in force at the end."""
     table = pd.DataFrame(term.hand_ins).drop(columns=["id", "comment"])
-    points = pd.Series(tomllib.loads((ROOT / "grader" / "homework" / "rubric.toml").read_text())["points"])
+    points = pd.Series(tomllib.loads(RUBRIC.read_text())["points"])
     earned = pd.read_csv(CORPUS / "expected.csv", index_col="submission")[points.index] / points
     points = points.drop(list(UNTRAINED)).astype(float)
     points["grad_w1"] = THEN["grad_w1"]

@@ -67,7 +67,7 @@ CLASS = _of(
         ("the table of students", _fact("course", "/students.csv")),
         ("the solution of the course", _fact("course", "/solution/homework.py")),
         ("the grader's own solution", _fact("repository", "/solution/homework.py")),
-        ("the package's rubric", _fact("grader", "/rubric.toml")),
+        ("the package's rubric", _fact("grader", "/homework/rubric.toml")),
         ("the reference", _fact("grader", "/reference.py")),
         ("the mutants", _fact("grader", "/material/mutants.toml.j2")),
         ("the misconceptions", _fact("grader", "/misconceptions/entries.py")),
