@@ -104,6 +104,7 @@ class WarmGrader:
         jobs: int,
         on_ready: Callable[[Ready], None] = lambda ready: None,
         processors: Collection[int] = (),
+        papers: int = 0,
     ) -> Lent:
         key = msgspec.msgpack.encode(brief)
         kept = self._kept.pop(key, None) or Kept(brief)
