@@ -29,8 +29,8 @@ from grader.records import Outcome
 
 CLASS_SIZE = 48
 RIGHT = ("s030", "s031", "s044")  # they train; the first two at the same time
-# In sight: then no worker trains but with those, for the reference is proved. As many as 32 more may
-# be graded, or be at work, which is not yet all.
+# In sight: then no worker trains but with those, for the reference is proved. Some 32 more may be
+# graded or at work, which is not yet all.
 BEGUN = 5
 TRAINS_SECONDS = 0.1
 SEED = "20261001202610012026100120261001"  # each gradebook would have a secret one of its own
