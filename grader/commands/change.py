@@ -212,7 +212,7 @@ def _grade(
         return brief.software
     with ExitStack() as opened:
         screen = opened.enter_context(GradeScreen(len(attempts), rubric, results, quiet=False))
-        start = starter(brief, min(jobs, len(works)), screen)
+        start = starter(brief, jobs, len(works), screen)
         batch = opened.enter_context(Batch(works, brief, find, start, screen.show_alarm))
         for some in opened.enter_context(closing(batch.results(find))):
             record(some)

@@ -132,7 +132,7 @@ def _grade(job: GradeJob) -> int:
         screen = opened.enter_context(
             GradeScreen(sum(map(len, works)), rubric, results, quiet=job.format == "json")
         )
-        start = starter(brief, min(job.jobs, len(works)), screen, job.cluster)
+        start = starter(brief, job.jobs, len(works), screen, job.cluster)
         find = before.find if before and job.cache else find_nothing
         batch = opened.enter_context(Batch(works, brief, find, start, screen.show_alarm))
         results.mkdir(parents=True, exist_ok=True)

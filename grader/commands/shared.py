@@ -19,12 +19,15 @@ SOLUTION = "solution"  # as `grader release` writes it
 Start = Callable[[], AbstractContextManager[AnyGraders]]
 
 
-def starter(brief: Brief, jobs: int, screen: GradeScreen, cluster: str | None = None) -> Start:
-    """Return what starts the graders: on this machine, or those of a cluster."""
+def starter(
+    brief: Brief, jobs: int, papers: int, screen: GradeScreen, cluster: str | None = None
+) -> Start:
+    """Return what starts the graders for so many papers: on this machine, or those of a cluster."""
+    jobs = min(jobs, papers)
 
     def start() -> AbstractContextManager[AnyGraders]:
         if cluster is None:
-            return closing(Graders(brief, jobs, screen.show_isolation))
+            return closing(Graders(brief, jobs, screen.show_isolation, papers=papers))
         try:
             from grader.cluster import Cluster
         except ImportError as error:

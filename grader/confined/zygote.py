@@ -18,7 +18,6 @@ from pathlib import Path
 
 from grader.confined.confinement import STACK_BYTES, Confinement
 from grader.confined.guards import guarded
-from grader.confined.kernel import use_huge_pages
 from grader.confined.plots import show_nothing
 from grader.confined.rehearsal import rehearse
 from grader.confined.temporary import own_folder
@@ -55,9 +54,7 @@ def prepare() -> None:
     show_nothing()
     _for_good.enter_context(guarded())
     rehearse()
-    gc.collect()
     gc.freeze()  # the collector of a worker leaves the shared pages alone
-    use_huge_pages()
 
 
 _for_good = ExitStack()
