@@ -1,5 +1,3 @@
 """Grade the sigmoid network homework; student code never runs where the score is computed."""
 
-from importlib.metadata import version
-
-__version__ = version("sigmoid-homework-grader")
+__version__ = "0.1.0"

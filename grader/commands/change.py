@@ -224,7 +224,7 @@ def _grade(
         return grading.software
     with ExitStack() as opened:
         screen = opened.enter_context(GradeScreen(len(attempts), rubric, results, quiet=False))
-        start = starter(grading, min(jobs, len(works)), screen)
+        start = starter(grading, jobs, len(works), screen)
         batch = opened.enter_context(Batch(works, grading, find, start, screen.show_alarm))
         for some in opened.enter_context(closing(batch.results(find))):
             record(some)

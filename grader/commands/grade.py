@@ -154,7 +154,7 @@ def _grade(request: GradeRequest) -> int:
         screen = opened.enter_context(
             GradeScreen(sum(map(len, works)), rubric, results, quiet=request.format == "json")
         )
-        start = starter(grading, min(request.jobs, len(works)), screen, request.cluster)
+        start = starter(grading, request.jobs, len(works), screen, request.cluster)
         find = before.find if before and request.cache else find_nothing
         batch = opened.enter_context(Batch(works, grading, find, start, screen.show_alarm))
         results.mkdir(parents=True, exist_ok=True)

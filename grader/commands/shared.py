@@ -20,13 +20,18 @@ Start = Callable[[], AbstractContextManager[AnyGraders]]
 
 
 def starter(
-    settings: GradingSettings, jobs: int, screen: GradeScreen, cluster: str | None = None
+    settings: GradingSettings,
+    jobs: int,
+    papers: int,
+    screen: GradeScreen,
+    cluster: str | None = None,
 ) -> Start:
-    """Return what starts the graders: on this machine, or those of a cluster."""
+    """Return what starts the graders for so many papers: on this machine, or those of a cluster."""
+    jobs = min(jobs, papers)
 
     def start() -> AbstractContextManager[AnyGraders]:
         if cluster is None:
-            return closing(ScorerPool(settings, jobs, screen.show_isolation))
+            return closing(ScorerPool(settings, jobs, screen.show_isolation, papers=papers))
         try:
             from grader.grading.cluster import Cluster
         except ImportError as error:

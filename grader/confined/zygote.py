@@ -17,7 +17,6 @@ from functools import cache
 from pathlib import Path
 
 from grader.confined.confinement import STACK_BYTES, Confinement
-from grader.confined.kernel import use_huge_pages
 from grader.confined.temporary import own_folder
 from grader.confined.warmup import rehearse
 from grader.confined.worker import work
@@ -55,9 +54,7 @@ def prepare() -> None:
     show_nothing()
     _for_good.enter_context(guarded())
     rehearse()
-    gc.collect()
     gc.freeze()  # the collector of a worker leaves the shared pages alone
-    use_huge_pages()
 
 
 _for_good = ExitStack()

@@ -31,10 +31,10 @@ def grading_environment() -> dict[str, str]:
     return {**kept, **NO_GPU, **ONE_THREAD}
 
 
-def start_grading(descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
-    """Start process.py with these descriptors for arguments."""
+def start_grading(is_for_many: bool, descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
+    """Start process.py with these descriptors for arguments; tell it if it is for many papers."""
     return subprocess.Popen(
-        [*PYTHON, "grader.grading.process", *map(str, descriptors)],
+        [*PYTHON, "grader.grading.process", *map(str, (int(is_for_many), *descriptors))],
         cwd=EMPTY,
         env=grading_environment(),
         stdin=subprocess.DEVNULL,

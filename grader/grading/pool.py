@@ -37,6 +37,7 @@ GONE = (
 # Of each job: channels here, processes that render pages with their pipes, files being read.
 FILES_OF_JOB = 16
 FILES = 32
+MANY = 40  # papers, for which it pays that a worker is forked faster
 MOST_DEATHS = 3  # of scorers, one after the other, each over another paper
 Message = TypeVar("Message", Ready, Graded)
 _decode = msgspec.msgpack.Decoder(Answer).decode
@@ -51,8 +52,9 @@ class ScorerPool:
         jobs: int,
         on_ready: Callable[[Ready], None] = lambda ready: None,
         processors: Collection[int] = (),
+        papers: int = MANY,
     ) -> None:
-        """Start them, on some processors or on all.
+        """Start them, on some processors or on all, for about so many `papers`.
 
         `on_ready` is told what confines their workers, once they are there.
         """
@@ -69,7 +71,7 @@ class ScorerPool:
         pairs = [control, *(socket.socketpair() for _ in range(jobs))]
         theirs = [pair[1] for pair in pairs]
         try:
-            self._process = start_grading([end.fileno() for end in theirs])
+            self._process = start_grading(papers >= MANY, [end.fileno() for end in theirs])
         except OSError as error:
             raise GradingStopped(f"{UNFIT}: {error.strerror}. {OUTSIDE}") from error
         if processors:

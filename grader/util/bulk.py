@@ -9,7 +9,7 @@ from contextlib import contextmanager
 def no_collection() -> Iterator[None]:
     """Let Python's collector rest: it would look at all that is being made again and again.
 
-    Nothing becomes garbage meanwhile. What is not needed any more is still freed by its count.
+    What is not needed any more is still freed by its count, but for circles of objects.
     """
     was_enabled = gc.isenabled()
     gc.disable()

@@ -1,15 +1,17 @@
-"""The command line in this process, and processes that grade kept from one run to the next.
+"""The command line in this process, and what grades kept from one run to the next.
 
-A run by itself spends three seconds of a processor on torch. Where a test is about processes (what
-they inherit, what ends them, what they leave), it runs a grader by itself: conftest.run_grader.
+A run by itself spends three seconds of a processor on torch. Here one process that has it forks all
+scorers, and those of the last few briefs stay. Where a test is about processes (what they inherit,
+what ends them, what they leave), it runs a grader by itself: conftest.run_grader.
 """
 
 import contextlib
 import io
 import os
+import socket
 import subprocess
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ from grader.commands import __main__ as commands
 from grader.commands import cli, requests, shared
 from grader.commands.requests import Request
 from grader.gradebook import Seed, remembering
+from grader.grading import launch, pool
 from grader.grading.pool import ScorerPool
 from grader.reports.feedback import render
 from grader.reports.feedback.pages import Pages
@@ -33,16 +36,45 @@ from grader.scoring.protocol import (
     Ready,
 )
 
-MOST = 4  # briefs whose graders are kept
+MOST = 8  # briefs whose graders are kept
 SEED = Seed(str(2**127 + 1), "secret")  # of all new gradebooks, so that graders are lent again
+
+
+class Grading:
+    """A process that grades, started with the first scorer; it forks another one for each brief."""
+
+    def __init__(self) -> None:
+        self._control, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._scorers = 0
+
+    def start(self, is_for_many: bool, descriptors: Sequence[int]) -> "Grading":
+        """Stand in for launch.start_grading; a scorer that dies is not replaced."""
+        _, channel = descriptors
+        if self._process is None:
+            with self._theirs as theirs:
+                self._process = launch.start_grading(True, [theirs.fileno(), channel])
+        else:
+            self._scorers += 1
+            socket.send_fds(self._control, [str(self._scorers).encode()], [channel])
+        return self
+
+    def wait(self) -> None:
+        """Stand in for what waits for the end: a scorer ends with its channel, this one stays."""
+
+    def close(self) -> None:
+        self._control.close()
+        if self._process is not None:
+            self._process.wait()
 
 
 class Kept:
     """One scorer for a settings, proved, and what it told when it was ready."""
 
-    def __init__(self, settings: GradingSettings) -> None:
+    def __init__(self, settings: GradingSettings, grading: Grading) -> None:
         self.told: list[Ready] = []
-        self.graders = ScorerPool(settings, 1, self.told.append)
+        with mock.patch.object(pool, "start_grading", grading.start):
+            self.graders = ScorerPool(settings, 1, self.told.append)
         self.graders.prove()
 
 
@@ -70,6 +102,7 @@ class WarmGrader:
 
     def __init__(self) -> None:
         self._kept: dict[bytes, Kept] = {}
+        self._grading = Grading()
 
     def run(
         self, *arguments: object, cwd: Path | None = None, pages_apart: bool = False
@@ -101,6 +134,7 @@ class WarmGrader:
     def close(self) -> None:
         while self._kept:
             self._end_the_oldest()
+        self._grading.close()
 
     def _lend(
         self,
@@ -108,9 +142,10 @@ class WarmGrader:
         jobs: int,
         on_ready: Callable[[Ready], None] = lambda ready: None,
         processors: Collection[int] = (),
+        papers: int = 0,
     ) -> Lent:
         key = msgspec.msgpack.encode(settings)
-        kept = self._kept.pop(key, None) or Kept(settings)
+        kept = self._kept.pop(key, None) or Kept(settings, self._grading)
         self._kept[key] = kept  # the last one used stands last
         if len(self._kept) > MOST:
             self._end_the_oldest()

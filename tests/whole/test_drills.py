@@ -1,4 +1,4 @@
-"""Fault drills: a class of 100 on the real command line, and what a fault in the middle costs it.
+"""Fault drills: a class of 48 on the real command line, and what a fault in the middle costs it.
 
 Each is compared with an undisturbed run. A drill waits for events (a file, a process), never for
 a time. While it waits, every result.json in sight must be whole.
@@ -27,9 +27,11 @@ from times import PATIENCE
 from grader.results.record import Outcome
 from grader.util.atomic import UNFINISHED, remove_unfinished, write_atomically
 
-CLASS_SIZE = 100
-RIGHT = ("s060", "s061", "s090")  # they train; the first two at the same time
-BEGUN = 20  # graded: then no worker trains but with those, for the reference is proved
+CLASS_SIZE = 48
+RIGHT = ("s030", "s031", "s044")  # they train; the first two at the same time
+# In sight: then no worker trains but with those, for the reference is proved. Some 32 more may be
+# graded or at work, which is not yet all.
+BEGUN = 5
 TRAINS_SECONDS = 0.1
 SEED = "20261001202610012026100120261001"  # each gradebook would have a secret one of its own
 
@@ -337,7 +339,7 @@ def test_a_killed_zygote_ends_the_run_with_one_line_and_a_rerun_is_whole(
     drill, submissions, undisturbed
 ):
     run = drill.start(submissions)
-    run.wait_until(lambda run: run.graded >= 20)
+    run.wait_until(lambda run: run.graded >= BEGUN)
     os.kill(min(run.zygotes), signal.SIGKILL)
     status, (line,) = run.end()
     assert status == 2
@@ -345,7 +347,7 @@ def test_a_killed_zygote_ends_the_run_with_one_line_and_a_rerun_is_whole(
         "grader: the process that forks the workers is gone; what was graded is kept: run again"
     )
     drill.assert_no_process()
-    assert_kept(drill.results, undisturbed, at_least=20)
+    assert_kept(drill.results, undisturbed, at_least=BEGUN)
     assert len(grades(drill.results)) == len(records(drill.results))
     assert drill.grade(submissions) == (0, [])
     assert_equal(drill.results, undisturbed)

@@ -14,11 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import nbformat
 import nh3
 from markupsafe import Markup, escape
-from nbconvert.filters import strip_ansi
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
@@ -195,6 +192,8 @@ def _document_cells(data: bytes) -> list[Mapping[str, Any]]:
     """Return the cells as format 4 has them."""
     document = json.loads(data, strict=False)
     if "worksheets" in document:
+        import nbformat
+
         document = nbformat.convert(nbformat.from_dict(document), 4)
     return [cell if isinstance(cell, Mapping) else {} for cell in document["cells"]]
 
@@ -214,6 +213,8 @@ def _tidy(text: str) -> str:
 
 def _markdown(text: str, attachments: object) -> Markup:
     """Return markdown as nbconvert renders it, sanitised."""
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
     images = attachments if isinstance(attachments, dict) else {}
     renderer = IPythonRenderer(escape=False, attachments=images, exclude_anchor_links=True)
     return sanitised(MarkdownWithMath(renderer=renderer).render(_tidy(text)))
@@ -270,6 +271,8 @@ def _outputs(outputs: object, limits: PageLimits) -> Iterator[Output]:
 
 
 def _text(output: Mapping[str, Any], bundle: Mapping[str, Any]) -> str:
+    from nbconvert.filters import strip_ansi
+
     traceback = output.get("traceback")
     lines = traceback if isinstance(traceback, list) else []
     text = (

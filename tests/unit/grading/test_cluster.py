@@ -31,7 +31,7 @@ NAMES = (
 )  # fmt: skip
 SEED = "20261001202610012026100120261001"  # each gradebook would have a secret one of its own
 DASK = str(Path(sys.executable).with_name("dask"))
-COPIES = 6
+COPIES = 4
 
 
 @pytest.fixture(scope="module")

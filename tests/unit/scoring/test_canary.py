@@ -172,7 +172,7 @@ def test_a_limit_from_outside_that_is_lower_than_the_rubrics_stops_the_run(
 
 
 @pytest.mark.needs("root")
-@pytest.mark.parametrize("limit", ["-f 10000", "-f 2048", "-s 4096", "-n 60", "-u 50"])
+@pytest.mark.parametrize("limit", ["-f 10000", "-f 2048 -s 4096 -n 60 -u 50"])
 def test_a_limit_from_outside_that_is_enough_is_used_and_costs_nothing(untrained, tmp_path, limit):
     """As many threads as a user may have are each worker's own where root grades."""
     out = tmp_path / "results"

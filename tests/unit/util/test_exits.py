@@ -197,12 +197,21 @@ def test_a_signal_that_asks_for_an_end_leaves_what_was_graded(tmp_path, untraine
         assert len(rows_of(out)) == len(book.finals())
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda each: each.name)
-def test_a_signal_that_ends_regrade_leaves_tables_that_are_true(tmp_path, untrained, number):
-    out = tmp_path / "out"
-    folder = class_that_hangs(tmp_path / "class", "y_hangs")
-    graded = run_grader("grade", folder, "--out", out, "--rubric", untrained, "--no-pages")
+@pytest.fixture(scope="module")
+def graded_although_it_hangs(tmp_path_factory, untrained) -> Path:
+    """Return results of a class of which one hangs, which takes its time; not to be changed."""
+    folder = tmp_path_factory.mktemp("hangs")
+    hangs, out = class_that_hangs(folder / "class", "y_hangs"), folder / "out"
+    graded = run_grader("grade", hangs, "--out", out, "--rubric", untrained, "--no-pages")
     assert graded.returncode == 0
+    return out
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda each: each.name)
+def test_a_signal_that_ends_regrade_leaves_tables_that_are_true(
+    tmp_path, graded_although_it_hangs, number
+):
+    out = Path(shutil.copytree(graded_although_it_hangs, tmp_path / "out"))
     (out / "grades.csv").unlink()
     process = started("regrade", "--all", "--results", out, "--jobs", 1)
     until(lambda: descendants(process.pid, 4), process)  # a worker is there
