@@ -25,7 +25,7 @@ from times import PATIENCE
 from warm import WarmGrader
 
 from grader.gradebook import default_url
-from grader.homework.rubric import Rubric, load_rubric
+from grader.rubric import Rubric, load_rubric
 from grader.scoring.reading import Reader
 from grader.scoring.worker import Zygote
 from grader.source.paths import shown

@@ -8,12 +8,12 @@ from importlib.metadata import distribution
 from pathlib import Path, PurePosixPath
 
 from grader.errors import UserError
-from grader.homework.cases import public_cases_json
-from grader.homework.material import rendered
-from grader.homework.material.module import stub_of
-from grader.homework.material.notebook import handout_of, notebook_of
-from grader.homework.material.solution import solution_of
-from grader.homework.rubric import Rubric
+from grader.material import rendered
+from grader.material.module import stub_of
+from grader.material.notebook import handout_of, notebook_of
+from grader.material.solution import solution_of
+from grader.rubric import Rubric
+from grader.rubric.cases import public_cases_json
 from grader.util.atomic import EVERYBODY, STAFF, write_atomically
 from grader.util.zipping import zipped
 

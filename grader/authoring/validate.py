@@ -18,11 +18,11 @@ from pathlib import Path
 import msgspec
 
 from grader.grading.pool import ScorerPool
-from grader.homework.material import rendered
-from grader.homework.material.solution import solution_of
-from grader.homework.rubric import Rubric
 from grader.homework.tasks import TASKS
+from grader.material import rendered
+from grader.material.solution import solution_of
 from grader.results.record import Record
+from grader.rubric import Rubric
 from grader.scoring.protocol import Paper
 
 MUTANTS = "mutants.toml.j2"

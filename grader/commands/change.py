@@ -35,11 +35,11 @@ from grader.grading.batch import (
     Result,
     Work,
 )
-from grader.homework.rubric import load_rubric
 from grader.reports.changes import show_moves
 from grader.reports.publishing import Folder, complete_folder
 from grader.reports.terminal import GradeScreen
 from grader.results.record import Record
+from grader.rubric import load_rubric
 from grader.scoring.protocol import GradingSettings
 from grader.submissions.candidates import Handout
 from grader.submissions.times import Moment

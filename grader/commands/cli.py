@@ -18,7 +18,7 @@ from grader.util.exits import (
 
 if TYPE_CHECKING:
     from grader.gradebook.remembering import Options
-    from grader.homework.rubric import Rubric
+    from grader.rubric import Rubric
 
 app = typer.Typer(
     help="Grade the two-layer sigmoid network homework.",
@@ -276,10 +276,11 @@ def calibrate(
 ) -> None:
     """Measure whether the training's pass mark tells right gradients from wrong ones."""
     asked = _loaded(rubric)
-    from grader.authoring.calibration import calibrate as measure
     from grader.reports.calibration import table_of, verdict_on, write_calibration
 
-    measured = measure(asked, jobs)
+    measured = asked.package.calibrated(asked, jobs, only_musts=False)
+    if not measured:
+        raise UserError("this homework's package has nothing to measure its pass mark by")
     typer.echo(table_of(measured, asked))
     typer.echo(verdict_on(measured))
     for path in write_calibration(measured, asked, out):
@@ -318,9 +319,10 @@ def new_variant(
     """
     from msgspec.structs import replace
 
-    from grader.authoring.variants import new_variant as write
-    from grader.homework.rubric import RUBRIC_FILE, load_rubric
+    from grader.homework.settings import own_rubric
+    from grader.homework.variants import new_variant as write
     from grader.reports.calibration import table_of, verdict_on
+    from grader.rubric import RUBRIC_FILE
 
     said = {
         "activation": activation,
@@ -333,7 +335,7 @@ def new_variant(
         "per_student": per_student or None,
     }
     changes = {name: value for name, value in said.items() if value is not None}
-    homework = replace(load_rubric().homework, **changes)
+    homework = replace(own_rubric().homework, **changes)
     rubric, measured = write(homework, folder / RUBRIC_FILE.name, jobs)
     typer.echo(table_of(measured, rubric))
     typer.echo(verdict_on(measured))
@@ -359,7 +361,7 @@ def check(
     """
     _keep_secrets_from_what_runs_here()
     asked = _loaded(rubric)
-    from grader.homework.cases import public_cases_json
+    from grader.rubric.cases import public_cases_json
     from grader.selfcheck.checking import Questions
     from grader.selfcheck.running import Request, run
 
@@ -590,7 +592,7 @@ def similar(
 @app.command("rubric")
 def print_rubric(rubric: RubricFile = None) -> None:
     """Print the whole rubric that is in force: a file's values, and the package's for the rest."""
-    from grader.homework.rubric import to_toml
+    from grader.rubric import to_toml
 
     typer.echo(to_toml(_loaded(rubric)), nl=False)
 
@@ -629,7 +631,7 @@ def _keep_secrets_from_what_runs_here() -> None:
 
 def _loaded(path: Path | None) -> "Rubric":
     """Return the rubric to use; raise UserError before anything is written, or torch imported."""
-    from grader.homework.rubric import RUBRIC_FILE, load_rubric
+    from grader.rubric import RUBRIC_FILE, load_rubric
 
     return load_rubric(path or RUBRIC_FILE)
 

@@ -9,7 +9,6 @@ from typing import Literal, get_args
 from grader.commands.override import Place
 from grader.errors import UserError
 from grader.gradebook import Gradebook
-from grader.homework.rubric import Rubric
 from grader.lms.exports import (
     canvas,
     github,
@@ -21,6 +20,7 @@ from grader.lms.exports import (
 from grader.lms.exports.marks import Mark, Merged
 from grader.lms.sheets import about, read_rows, read_text
 from grader.results.record import Final, to_json
+from grader.rubric import Rubric
 from grader.util.atomic import write_atomically
 
 Target = Literal["csv", "parquet", "canvas", "moodle", "gradescope", "junit", "github"]

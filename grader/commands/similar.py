@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from grader.commands.override import Place
-from grader.homework.material.notebook import released_code
-from grader.homework.rubric import RUBRIC_FILE, load_rubric
 from grader.judging.messages import ENGLISH, Texts
+from grader.material.notebook import released_code
 from grader.reports.index import SIMILAR
 from grader.reports.publishing import Folder
 from grader.reports.similar import write_similar
 from grader.reports.similarity import compare
+from grader.rubric import RUBRIC_FILE, load_rubric
 from grader.scoring.reading import Reader
 from grader.source.paths import shown
 from grader.source.read import Unreadable

@@ -19,8 +19,8 @@ from grader.gradebook import (
     Seed,
     Setting,
 )
-from grader.homework.rubric import RUBRIC_FILE, differences, load_rubric
 from grader.judging.messages import Language
+from grader.rubric import RUBRIC_FILE, differences, load_rubric
 from grader.scoring.protocol import basis_of
 from grader.source.paths import shown
 from grader.submissions.kinds import counted

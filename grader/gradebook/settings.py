@@ -7,8 +7,8 @@ from typing import Literal, Self
 import msgspec
 from msgspec.structs import replace
 
-from grader.homework.rubric import Rubric, rubric_from_json
 from grader.judging.messages import Language
+from grader.rubric import Rubric, rubric_from_json
 from grader.scoring.protocol import basis_of
 
 # "names" says that students were renamed: how many.

@@ -181,7 +181,7 @@ def _serve(channel: Connection, zygote: "Zygote") -> None:
     def send(message: Answer) -> None:
         channel.send_bytes(msgspec.msgpack.encode(message))
 
-    settings = msgspec.msgpack.decode(channel.recv_bytes(), type=GradingSettings)
+    settings = GradingSettings.decoded(channel.recv_bytes())
     zygote.strict = settings.strict
     try:
         with closing(Reader()) as reader:

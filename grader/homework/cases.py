@@ -1,89 +1,42 @@
 """The cases a submission is asked: inputs drawn from a seed, and the reference's answers."""
 
-import hmac
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, replace
-from functools import cache, partial
+from dataclasses import replace
+from functools import partial
 
-import msgspec
-import numpy as np
 import torch
 from torch import Tensor
 
-from grader.confined.limits import Limits
-from grader.homework.activations import Activation, activation_called, evaluate
+from grader.homework.activations import activation_called, evaluate
 from grader.homework.loss import final_loss, pass_mark
-from grader.homework.misconceptions import mistaken, mistaken_twice
 from grader.homework.parameters import Parameters
 from grader.homework.reference import Reference
-from grader.homework.rubric import CaseSettings, Homework, Rubric
+from grader.homework.settings import CaseSettings, Homework, SigmoidRubric
 from grader.homework.targets import code_of
 from grader.homework.tasks import TASKS
-from grader.judging.diagnosis import Mistaken, Mistakes
 from grader.judging.judge import Case
+from grader.rubric.draw import Draw
 from grader.student_code.contract import Call
 
 
-class Draw:
-    """Random tensors in float64 from a seed and a purpose: each case has a stream of its own.
-
-    Its key is HMAC-SHA256 of the purpose under the seed, of which every bit counts, and has 128
-    bits as Philox takes them. numpy promises that the integers of Philox are the same for ever;
-    how its Generator makes numbers of them may change with a release (NEP 19), so the cases are
-    those of a version of numpy, which is among what a gradebook remembers as its software.
-    """
-
-    def __init__(self, seed: int, purpose: str) -> None:
-        key = hmac.digest(str(seed).encode(), purpose.encode(), "sha256")[:16]
-        self._generator = np.random.Generator(np.random.Philox(key=int.from_bytes(key)))
-
-    def normal(self, *shape: int) -> Tensor:
-        """Standard normal entries."""
-        return torch.from_numpy(self._generator.standard_normal(shape))
-
-    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
-        """Entries uniform in [low, high)."""
-        return low + (high - low) * torch.from_numpy(self._generator.random(shape))
-
-    def parameters(self, n: int, n_hidden: int, bias: str, n_output: int = 1) -> Parameters:
-        """Standard normal parameters for one feature, in a bias convention."""
-        rows = n if bias == "sample" else 1
-        return Parameters(
-            self.normal(1, n_hidden),
-            self.normal(rows, n_hidden),
-            self.normal(n_hidden, n_output),
-            self.normal(rows, n_output),
-        )
-
-
-def build_cases(rubric: Rubric, settings: CaseSettings, seed: int) -> list[Case]:
+def build_cases(rubric: SigmoidRubric, settings: CaseSettings, seed: int) -> list[Case]:
     """Return all cases in the order of asking: forward, gradients, net, training.
 
     The same rubric, settings and seed give the same cases, bit for bit.
     """
-    activation = activation_called(rubric.homework.activation)
-
-    def with_mistakes(case: Case) -> Case:
-        """Add what named mistakes answer: found out when first asked for, and kept."""
-        return replace(
-            case,
-            mistaken=cache(lambda: Mistakes(mistaken(case.call, activation))),
-            mistaken_twice=cache(lambda: Mistakes(mistaken_twice(case.call, activation))),
-        )
-
     compared = _Compared(rubric.homework, settings, seed)
-    return [*map(with_mistakes, compared.cases()), *_training_cases(rubric, seed)]
+    return [*compared.cases(), *_training_cases(rubric, seed)]
 
 
-def hidden_cases(rubric: Rubric, seed: int) -> list[Case]:
-    """Return the cases that decide a score."""
-    return build_cases(rubric, rubric.cases, seed)
-
-
-def public_cases(rubric: Rubric) -> list[Case]:
-    """Return the cases of the self-check."""
-    return build_cases(rubric, rubric.public_cases, rubric.public_cases.seed)
+def draw_parameters(draw: Draw, n: int, n_hidden: int, bias: str, n_output: int = 1) -> Parameters:
+    """Return standard normal parameters for one feature, in a bias convention."""
+    rows = n if bias == "sample" else 1
+    return Parameters(
+        draw.normal(1, n_hidden),
+        draw.normal(rows, n_hidden),
+        draw.normal(n_hidden, n_output),
+        draw.normal(rows, n_output),
+    )
 
 
 class _Compared:
@@ -117,13 +70,13 @@ class _Compared:
 
     def _forward_case(self, bias: str, n: int, n_hidden: int) -> Case:
         draw = self._draw("forward", bias, n, n_hidden)
-        x, params = draw.normal(n, 1), draw.parameters(n, n_hidden, bias, self._n_output)
+        x, params = draw.normal(n, 1), draw_parameters(draw, n, n_hidden, bias, self._n_output)
         return self._case_of_forward("forward.values", x, params)
 
     def _stable_case(self, n: int, n_hidden: int) -> Case:
         """Build a case whose h = x w1 + b1 is ±saturation, to within 1, in every entry."""
         draw = self._draw("stable", n, n_hidden)
-        params = draw.parameters(n, n_hidden, "row", self._n_output)
+        params = draw_parameters(draw, n, n_hidden, "row", self._n_output)
         signs = torch.where(torch.arange(n_hidden) % 2 == 0, 1.0, -1.0).to(torch.float64)
         x = torch.where(torch.arange(n) % 2 == 0, 1.0, -1.0).to(torch.float64).unsqueeze(1)
         b1 = draw.uniform(-1.0, 1.0, 1, n_hidden)
@@ -140,7 +93,7 @@ class _Compared:
         criterion = TASKS.criterion(function, bias).id
         draw = self._draw(function, bias, n, n_hidden, on_path)
         x, y = draw.normal(n, 1), draw.normal(n, self._n_output)
-        params = draw.parameters(n, n_hidden, bias, self._n_output)
+        params = draw_parameters(draw, n, n_hidden, bias, self._n_output)
         if on_path:
             hs, y_pred = self._reference.forward(x, params)
         else:
@@ -183,7 +136,7 @@ def first_parameters(homework: Homework, draw: Draw) -> Parameters:
     )
 
 
-def _training_cases(rubric: Rubric, seed: int) -> Iterator[Case]:
+def _training_cases(rubric: SigmoidRubric, seed: int) -> Iterator[Case]:
     """Build the two training runs, from the same data and the same parameters."""
     manual = training_case(rubric, seed)
     shared = Parameters.of(manual.call)
@@ -194,7 +147,7 @@ def _training_cases(rubric: Rubric, seed: int) -> Iterator[Case]:
     yield from (manual, replace(manual, criterion="train.net", call=net))
 
 
-def training_case(rubric: Rubric, seed: int) -> Case:
+def training_case(rubric: SigmoidRubric, seed: int) -> Case:
     """Build the training run with hand-written gradients."""
     homework, training = rubric.homework, rubric.training
     draw = Draw(seed, "train")
@@ -218,71 +171,3 @@ def training_case(rubric: Rubric, seed: int) -> Case:
         final_loss=partial(final_loss, call.tensors, activation=activation),
         pass_mark=pass_mark(y, training.pass_fraction),
     )
-
-
-def public_training_case(rubric: Rubric) -> Case:
-    """Return the training run with hand-written gradients on data that students may know."""
-    return training_case(rubric, rubric.public_cases.seed)
-
-
-def public_cases_json(rubric: Rubric) -> str:
-    """Return all the self-check needs of the rubric as JSON, numbers in full."""
-    activation = activation_called(rubric.homework.activation)
-    cases = public_cases(rubric)
-    stored = {
-        "marking": asdict(rubric.marking()),
-        "loss": {"activation": activation.call},
-        "spellings": rubric.spellings.by_name(),
-        "software": msgspec.to_builtins(rubric.software),
-        "limits": _seconds(rubric.limits),
-        "source_bytes": rubric.limits.source_bytes,
-        "mistakes": {
-            case.call.function: [
-                [each.ids for each in made] for made in _mistakes(case.call, activation)
-            ]
-            for case in cases
-        },
-        "cases": [_stored(case, activation) for case in cases],
-    }
-    return json.dumps(stored, separators=(",", ":")) + "\n"
-
-
-def _seconds(limits: Limits) -> dict[str, float]:
-    """Return the limits of processor time that hold for parts of a submission."""
-    of_all = ("total_seconds", "grace_seconds")
-    numbers = msgspec.structs.asdict(limits)
-    return {n: s for n, s in numbers.items() if n.endswith("_seconds") and n not in of_all}
-
-
-def _mistakes(call: Call, activation: Activation) -> tuple[list[Mistaken], list[Mistaken]]:
-    return mistaken(call, activation), mistaken_twice(call, activation)
-
-
-def _stored(case: Case, activation: Activation) -> dict[str, object]:
-    """Return a case as plain values.
-
-    `mistaken` and `mistaken_twice` have the answers of the function's `mistakes` in their order.
-    Two mistakes often come to the same, so each tensor stands once, under `made`, and an answer
-    has the numbers of its tensors.
-    """
-    made: dict[str, int] = {}
-
-    def plain(each: Mistaken) -> list[int] | str:
-        if isinstance(each.answer, str):
-            return each.answer
-        texts = [json.dumps(tensor.tolist(), separators=(",", ":")) for tensor in each.answer]
-        return [made.setdefault(text, len(made)) for text in texts]
-
-    once, twice = _mistakes(case.call, activation)
-    return {
-        "criterion": case.criterion,
-        "pass_mark": case.pass_mark,
-        "on_path": case.on_path,
-        "function": case.call.function,
-        "tensors": {name: tensor.tolist() for name, tensor in case.call.tensors.items()},
-        "settings": dict(case.call.settings),
-        "expected": [tensor.tolist() for tensor in case.expected],
-        "mistaken": list(map(plain, once)),
-        "mistaken_twice": list(map(plain, twice)),
-        "made": [json.loads(text) for text in made],
-    }

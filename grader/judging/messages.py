@@ -526,6 +526,13 @@ MISTAKES = {
 
 TEXTS = {**OUTCOMES, **MISTAKES}
 
+
+def add_mistakes(texts: Mapping[str, str]) -> None:
+    """Know the texts of another homework's mistakes, in this process."""
+    MISTAKES.update(texts)
+    TEXTS.update(texts)
+
+
 # How a final mark comes about: its steps, what counts of several attempts, and who told a time.
 BREAKDOWN = {
     "earned": N_("Points earned"),

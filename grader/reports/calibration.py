@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from contextlib import chdir
 from pathlib import Path
 
-from grader.authoring.calibration import Measured
 from grader.grading.launch import EMPTY
-from grader.homework.rubric import Rubric
+from grader.rubric import Rubric
+from grader.rubric.measured import Measured
 from grader.util.atomic import EVERYBODY, write_atomically
 
 with chdir(EMPTY):  # matplotlib reads a matplotlibrc of the current folder
@@ -29,11 +29,10 @@ def write_calibration(measured: Sequence[Measured], rubric: Rubric, out: Path) -
 
 def table_of(measured: Sequence[Measured], rubric: Rubric) -> str:
     """Return what was measured as Markdown: a paragraph on the runs, and a row a network."""
-    homework, training, runs = rubric.homework, rubric.training, len(measured[0].shares)
+    training, runs = rubric.training, len(measured[0].shares)
     about = (
         f"{runs} runs each, from the data and parameters of the seeds 0 to {runs - 1}: "
-        f"{homework.activation}, {homework.n_hidden} hidden units, "
-        f"target {', '.join(homework.targets)} with noise {homework.noise:g}, "
+        f"{rubric.package.described(rubric)}, "
         f"{training.steps} steps at a learning rate of {training.learning_rate:g}. "
         f"A run passes whose loss ends at {training.pass_fraction:.3g} Var(y) or below."
     )

@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
-from grader.homework.rubric import Rubric
 from grader.judging.messages import Texts
 from grader.reports.figures import (
     ClassFigures,
@@ -18,6 +17,7 @@ from grader.reports.figures import (
 from grader.reports.rows import MARKS, STATUSES, Rows
 from grader.reports.templates import render
 from grader.results.record import Final
+from grader.rubric import Rubric
 from grader.scoring.machine_faults import Smell
 from grader.util.atomic import write_atomically
 from grader.util.moments import moment_text

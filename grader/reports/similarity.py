@@ -19,8 +19,8 @@ from typing import Any
 from pebble import ProcessExpired, ProcessPool
 
 from grader.grading.launch import EMPTY
-from grader.homework.rubric import Similarity
 from grader.judging.messages import N_
+from grader.rubric.rubric import Similarity
 from grader.scoring.limited import (
     SLEEP_SECONDS,
     Allowance,

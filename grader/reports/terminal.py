@@ -11,7 +11,6 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from grader.homework.rubric import Rubric
 from grader.judging.messages import ENGLISH
 from grader.reports.figures import (
     NEVER_RAN,
@@ -20,6 +19,7 @@ from grader.reports.figures import (
     problem_of,
 )
 from grader.results.record import Criterion, Final, Record
+from grader.rubric import Rubric
 from grader.scoring.machine_faults import Smell
 from grader.scoring.protocol import Ready
 

@@ -1,7 +1,7 @@
 """Score a submission: the outcomes of its cases in, one verdict per criterion out."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -17,10 +17,10 @@ from grader.judging.judge import (
 from grader.judging.messages import ENGLISH, Reason
 from grader.judging.verdicts import Verdict
 from grader.results.record import Run, Training
+from grader.rubric.package import Course
 from grader.source.tasks import Tasks
 from grader.student_code.contract import (
     UNFOLLOWED,
-    Call,
     Kept,
     Named,
     Outcome,
@@ -29,8 +29,6 @@ from grader.student_code.contract import (
 
 MOST_FLAGS = 40
 DRAWN_DIGITS = 3
-# The losses of a training run and its last predictions, from parameters at some steps, stacked.
-Course = Callable[[Call, Sequence[Tensor]], tuple[Tensor, Tensor]]
 FLAGS_OF_KEPT = {
     "called": "state_called",
     "differentiated": "state_autograd",

@@ -19,9 +19,9 @@ import msgspec
 
 from grader import __version__
 from grader.errors import UserError
-from grader.homework.material.reference import reference_module
-from grader.homework.rubric import Rubric, derived_seed
+from grader.material.reference import reference_module
 from grader.results.record import Record
+from grader.rubric import Rubric, derived_seed, rubric_from
 from grader.scoring.machine_faults import UNFIT, Smell, advice_on
 
 # What a score may depend on beside the grader itself: it decides what a student's code does.
@@ -78,6 +78,12 @@ class GradingSettings(msgspec.Struct, frozen=True):
             conditions=conditions(),
             handed_out=sorted(handed_out),
         )
+
+    @classmethod
+    def decoded(cls, body: bytes) -> "GradingSettings":
+        """Return settings that were encoded; the type of their rubric is the homework's own."""
+        values = msgspec.msgpack.decode(body)
+        return cls(**{**values, "rubric": rubric_from(values["rubric"])})
 
     def seed_for(self, student: str) -> int:
         """Return the seed of a student's hidden cases: their own, where the homework says so."""

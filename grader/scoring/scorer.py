@@ -12,11 +12,6 @@ from functools import lru_cache, partial
 import msgspec
 
 from grader import __version__
-from grader.homework.activations import activation_called
-from grader.homework.cases import hidden_cases, public_training_case
-from grader.homework.material.reference import NAME
-from grader.homework.reference import Reference
-from grader.homework.rubric import Rubric
 from grader.judging.judge import (
     Case,
     Marking,
@@ -25,6 +20,7 @@ from grader.judging.judge import (
 )
 from grader.judging.messages import Reason
 from grader.judging.verdicts import Verdict
+from grader.material.reference import NAME
 from grader.results.record import (
     Criterion,
     HandedIn,
@@ -36,6 +32,9 @@ from grader.results.record import (
     best,
     net_file_of,
 )
+from grader.rubric import Rubric
+from grader.rubric.cases import hidden_cases, public_training_case
+from grader.rubric.package import Course
 from grader.scoring.canary import (
     SLOWEST_MACHINE,
     Unfit,
@@ -44,7 +43,7 @@ from grader.scoring.canary import (
     reference_seconds,
 )
 from grader.scoring.machine_faults import Smell
-from grader.scoring.points import Course, flags, score, training
+from grader.scoring.points import flags, score, training
 from grader.scoring.protocol import (
     Graded,
     GradingSettings,
@@ -89,8 +88,8 @@ class CaseSet:
             descent=next(c for c in cases if tasks.by_name[c.call.function].kind == "descent"),
             public=public_training_case(rubric),
             marking=rubric.marking(),
-            spellings=rubric.spellings.by_name(),
-            course=Reference(activation_called(rubric.homework.activation)).course,
+            spellings=rubric.spellings,
+            course=rubric.package.course(rubric),
         )
 
     def score(self, results: CaseOutcomes, source: Source, shown: ShownByCode) -> list[Verdict]:
@@ -138,7 +137,7 @@ class Scorer:
         self._choice = Choice(
             settings.handed_out,
             settings.rubric.tasks,
-            settings.rubric.spellings.by_name(),
+            settings.rubric.spellings,
             settings.rubric.limits.graded_files,
         )
         # One: it is the whole class's, or else the next paper is another student's.
@@ -240,7 +239,7 @@ class Scorer:
             rounds,
             self._zygote,
             self._limits,
-            rubric.spellings.by_name(),
+            rubric.spellings,
         )
 
     def _prove_again(self, case_set: CaseSet) -> None:

@@ -23,8 +23,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from grader.confined.temporary import own_folder, remove_abandoned
 from grader.errors import UserError
-from grader.homework.rubric import ArchiveLimits
 from grader.lms.layouts import STUDENTS_FILES, SYSTEM_FILES
+from grader.rubric.rubric import ArchiveLimits
 from grader.source.paths import (
     ZIP,
     ignored,

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from grader.homework.rubric import Rubric
+from grader.rubric import Rubric
 from grader.source.paths import is_homework
 from grader.source.read import (
     Source,
@@ -58,7 +58,7 @@ class Handout:
     @cached_property
     def lines(self) -> frozenset[str]:
         """The code_lines of all its files."""
-        from grader.homework.material.notebook import (
+        from grader.material.notebook import (
             released_code,  # half a second, for who needs it
         )
 

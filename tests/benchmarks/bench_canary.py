@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from grader.grading.pool import ScorerPool
-from grader.homework.material.reference import NAME
-from grader.homework.rubric import load_rubric
+from grader.material.reference import NAME
+from grader.rubric import load_rubric
 from grader.scoring.protocol import GradingSettings, Paper
 
 SOLUTION = Path(__file__).parents[2] / "solution" / "homework.py"

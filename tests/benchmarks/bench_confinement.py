@@ -18,9 +18,9 @@ from rich.table import Table
 
 from grader.confined import zygote
 from grader.confined.limits import Limits
-from grader.homework.cases import hidden_cases
-from grader.homework.rubric import load_rubric
 from grader.homework.tasks import TASKS
+from grader.rubric import load_rubric
+from grader.rubric.cases import hidden_cases
 from grader.scoring.worker import Zygote
 from grader.source.files import Cell, File
 

@@ -16,8 +16,8 @@ from types import ModuleType
 import torch
 from homeworks import cells_of
 
-from grader.homework.cases import hidden_cases
-from grader.homework.rubric import load_rubric
+from grader.rubric import load_rubric
+from grader.rubric.cases import hidden_cases
 from grader.student_code.calls import HANDLERS
 from grader.student_code.contract import Call
 

@@ -35,9 +35,9 @@ def passes(student: str, checks: tuple[str, ...]) -> set[str]:
 def make_class(folder: Path, size: int) -> None:
     """Write `size` notebooks, named for their number and kind."""
     from grader.authoring.validate import mutants_of, mutate
-    from grader.homework.material import rendered
-    from grader.homework.material.module import full, sections_of, stub_of
-    from grader.homework.rubric import load_rubric
+    from grader.material import rendered
+    from grader.material.module import full, sections_of, stub_of
+    from grader.rubric import load_rubric
 
     rubric = load_rubric()
     template = rendered("homework.py.j2", rubric)

@@ -16,7 +16,6 @@ from grader.gradebook import (
     Moves,
     Seed,
 )
-from grader.homework.rubric import load_rubric
 from grader.results.policy import Attempts, Late
 from grader.results.record import (
     Criterion,
@@ -24,6 +23,7 @@ from grader.results.record import (
     Record,
     Training,
 )
+from grader.rubric import load_rubric
 from grader.scoring.protocol import Paper, basis_of, content_of
 
 DUE = datetime(2026, 10, 31, 22, 59, tzinfo=UTC)

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from grader.homework.rubric import load_rubric
 from grader.homework.tasks import TASKS
 from grader.reports.feedback.source import show
 from grader.reports.similarity import MEMORY_BYTES, _fingerprint
+from grader.rubric import load_rubric
 from grader.scoring.limited import Allowance, LimitedProcess, Lost
 from grader.scoring.reading import ALLOWANCE, _read
 from grader.source.by_code import shown_by_code
@@ -33,7 +33,7 @@ from grader.submissions.works import look_at
 TESTS = Path(__file__).parents[1]
 RUBRIC = load_rubric()
 LARGEST_INPUT = 200_000
-SPELLINGS = RUBRIC.spellings.by_name()
+SPELLINGS = RUBRIC.spellings
 HANDED_OUT = code_lines((TESTS.parent / "assignment" / "homework.py").read_text(encoding="utf-8"))
 CHOICE = Choice(HANDED_OUT, TASKS, SPELLINGS, RUBRIC.limits.graded_files)
 

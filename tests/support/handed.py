@@ -7,10 +7,10 @@ from typing import NamedTuple
 import pytest
 from conftest import ROOT
 
-from grader.homework.cases import hidden_cases
-from grader.homework.rubric import Rubric, load_rubric
 from grader.homework.tasks import TASKS
 from grader.judging.judge import Written
+from grader.rubric import Rubric, load_rubric
+from grader.rubric.cases import hidden_cases
 from grader.scoring.points import score
 from grader.scoring.run_cases import rounds_of, run_cases
 from grader.scoring.worker import Round, Zygote
@@ -62,7 +62,7 @@ def grade_fixture(zygote: Zygote, rubric: Rubric) -> Grade:
 
     def graded(main: File, *beside: File) -> Result:
         given = (main, beside, PACKAGES, TASKS, rounds_of(cases, TASKS), zygote, rubric.limits)
-        asked = run_cases(*given, rubric.spellings.by_name())
+        asked = run_cases(*given, rubric.spellings)
         notes = [(note.where, note.text) for note in asked.notes]
         written = Written(named=asked.named, notes=notes)
         verdicts = score(cases, asked.outcomes, rubric.marking(), written)

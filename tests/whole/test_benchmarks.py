@@ -16,7 +16,7 @@ from peers import Pytest, course_checks, needs
 from report import markdown, promises, tables, write
 
 from grader.confined import zygote
-from grader.homework.rubric import load_rubric
+from grader.rubric import load_rubric
 
 pytestmark = pytest.mark.alone
 

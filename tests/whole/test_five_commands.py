@@ -9,7 +9,7 @@ from pathlib import Path
 
 from conftest import GRADER, ROOT
 
-from grader.homework.rubric import load_rubric
+from grader.rubric import load_rubric
 
 
 def shown_in_readme() -> list[str]:

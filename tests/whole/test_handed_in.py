@@ -11,8 +11,8 @@ from handed import (
     notebook,
 )
 
-from grader.homework.cases import hidden_cases
 from grader.homework.tasks import TASKS
+from grader.rubric.cases import hidden_cases
 from grader.scoring.run_cases import rounds_of, run_cases
 
 NO_GOOGLE = (
@@ -370,7 +370,7 @@ ROUTES = [
 def test_autograd_in_a_file_beside_is_named_and_earns_nothing(zygote, rubric, route):
     cases = [case for case in hidden_cases(rubric, 5) if case.criterion == "grad_w1"]
     given = (module(RIGHT + "\n\n" + route), [module(CHEAT, "utils.py")], PACKAGES, TASKS)
-    rest = (rounds_of(cases, TASKS), zygote, rubric.limits, rubric.spellings.by_name())
+    rest = (rounds_of(cases, TASKS), zygote, rubric.limits, rubric.spellings)
     asked = run_cases(*given, *rest)
     (sighting,) = asked.named["grad_w1"]
     assert (sighting.name, sighting.where) == ("torch.autograd.grad", "utils.py, line 6")

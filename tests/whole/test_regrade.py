@@ -27,8 +27,8 @@ from grader.grading.batch import (
     paper_of,
     work_of,
 )
-from grader.homework.rubric import Rubric, load_rubric
 from grader.results.record import Record, Training
+from grader.rubric import Rubric, load_rubric
 from grader.scoring.protocol import (
     POLICY,
     Graded,

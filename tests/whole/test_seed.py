@@ -31,9 +31,9 @@ from grader.homework.cases import (
     public_training_case,
     training_data,
 )
-from grader.homework.rubric import Rubric, derived_seed
 from grader.homework.tasks import TASKS
 from grader.judging.judge import Written
+from grader.rubric import Rubric, derived_seed
 from grader.scoring.points import score
 from grader.scoring.run_cases import rounds_of, run_cases
 from grader.student_code.contract import Call
@@ -357,7 +357,7 @@ def test_a_table_of_the_public_seeds_answers_earns_nothing_by_a_gradebooks_seed(
     def earned(seed: int) -> float:
         cases = [c for c in hidden_cases(rubric, seed) if c.call.function.split("_")[0] != "train"]
         asked = [case for case in cases if case.criterion != "net"]
-        exam = (rounds_of(asked, TASKS), zygote, rubric.limits, rubric.spellings.by_name())
+        exam = (rounds_of(asked, TASKS), zygote, rubric.limits, rubric.spellings)
         outcomes = run_cases(source, [], PACKAGES, TASKS, *exam).outcomes
         marking = rubric.untrained().marking()
         points = {name: worth for name, worth in marking.points.items() if name != "net"}

@@ -4,9 +4,9 @@ import pytest
 from conftest import ROOT
 from handed import PACKAGES, handed_in, module
 
-from grader.homework.cases import hidden_cases
 from grader.homework.tasks import TASKS
 from grader.judging.judge import Written
+from grader.rubric.cases import hidden_cases
 from grader.scoring.points import score
 from grader.scoring.run_cases import rounds_of, run_cases
 from grader.source.by_code import shown_by_code
@@ -23,7 +23,7 @@ def told(zygote, rubric):
 
     def graded(main: File) -> dict[str, tuple[str | None, float]]:
         given = (main, [], PACKAGES, TASKS, rounds_of(cases, TASKS), zygote, rubric.limits)
-        asked = run_cases(*given, rubric.spellings.by_name())
+        asked = run_cases(*given, rubric.spellings)
         text = "\n".join(cell.source for cell in main.cells)
         written = Written(shown_by_code(text, TASKS), asked.named)
         verdicts = score(cases, asked.outcomes, rubric.marking(), written)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from grader.errors import UserError
-from grader.homework.rubric import RUBRIC_FILE, Rubric, to_toml
+from grader.rubric import RUBRIC_FILE, Rubric, to_toml
 from grader.util.zipping import zipped
 
 FILES = Path(__file__).with_name("files")

@@ -5,8 +5,8 @@ from typing import Literal
 
 from grader.authoring.converters import nbgrader, otter
 from grader.authoring.converters.questions import parts_of
-from grader.homework.material import rendered
-from grader.homework.rubric import Rubric
+from grader.material import rendered
+from grader.rubric import Rubric
 
 FILES = Path(__file__).with_name("files")
 CHECKS = "homework_checks.py"

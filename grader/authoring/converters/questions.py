@@ -10,16 +10,16 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from grader.homework.cases import hidden_cases, public_cases
-from grader.homework.material.module import (
+from grader.judging.judge import Case
+from grader.material.module import (
     BEGIN,
     END,
     HINT,
     sections_of,
 )
-from grader.homework.material.notebook import INCLUDE, SOLUTION_TAG
-from grader.homework.rubric import Rubric
-from grader.judging.judge import Case
+from grader.material.notebook import INCLUDE, SOLUTION_TAG
+from grader.rubric import Rubric
+from grader.rubric.cases import hidden_cases, public_cases
 
 AFTER = "net"  # the section after which all is there that training needs
 # By path: no other file beside the notebook can be taken for it.

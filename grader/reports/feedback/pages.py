@@ -17,11 +17,11 @@ from pathlib import Path
 import msgspec
 from pebble import ProcessPool
 
-from grader.homework.rubric import Rubric
 from grader.judging.messages import LOCALE, Language
 from grader.reports.feedback import render
 from grader.reports.feedback.render import Form, Order
 from grader.results.record import Final
+from grader.rubric import Rubric
 from grader.scoring.limited import (
     SLEEP_SECONDS,
     Allowance,

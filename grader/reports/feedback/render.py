@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from grader.homework.rubric import PageLimits
 from grader.judging.messages import Language, Texts
 from grader.results.breakdown import attempt_words, steps
 from grader.results.record import (
@@ -17,6 +16,7 @@ from grader.results.record import (
     Final,
     SourceNote,
 )
+from grader.rubric.rubric import PageLimits
 
 if TYPE_CHECKING:
     from grader.reports.feedback.source import Shown

@@ -20,7 +20,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from grader.homework.rubric import PageLimits
+from grader.rubric.rubric import PageLimits
 from grader.source.read import read
 
 COLOURS = HtmlFormatter(nowrap=True)

@@ -21,8 +21,8 @@ import torch  # noqa: E402
 from handed import PACKAGES, module  # noqa: E402
 from probe.questions import QUESTIONS, Question  # noqa: E402
 
-from grader.homework.rubric import load_rubric  # noqa: E402
 from grader.homework.tasks import TASKS  # noqa: E402
+from grader.rubric import load_rubric  # noqa: E402
 from grader.scoring.worker import Worker, Zygote  # noqa: E402
 
 PRELUDE = (ROOT / "tests" / "support" / "probe" / "prelude.py").read_text()

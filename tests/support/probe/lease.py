@@ -16,8 +16,8 @@ sys.path[:0] = [str(ROOT / "tests" / "support")]
 import torch  # noqa: E402
 from handed import PACKAGES, module  # noqa: E402
 
-from grader.homework.rubric import load_rubric  # noqa: E402
 from grader.homework.tasks import TASKS  # noqa: E402
+from grader.rubric import load_rubric  # noqa: E402
 from grader.scoring.worker import Zygote  # noqa: E402
 
 HOLDS = """

@@ -80,7 +80,7 @@ CLASS = _of(
         ("the repository", _fact("repository")),
         ("the grader's package", _fact("grader")),
     ),
-    ("import the rubric", "loads('grader.homework.rubric')", EITHER),
+    ("import the rubric", "loads('grader.rubric')", EITHER),
     ("import the reference", "loads('grader.homework.reference')", EITHER),
     ("read another student's file by a link", "os.symlink(FACTS['course'] + '/class/ada.py', 'a') "
      "or read('a')"),

@@ -17,7 +17,7 @@ from times import PATIENCE
 from grader.authoring.autograders import FILES, github, gradescope
 from grader.errors import UserError
 from grader.gradebook import Gradebook, Seed, default_url
-from grader.homework.rubric import RUBRIC_FILE, load_rubric
+from grader.rubric import RUBRIC_FILE, load_rubric
 
 BIN = Path(sys.executable).parent
 SEED = 98765432198765432198765432198765

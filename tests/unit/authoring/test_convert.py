@@ -20,7 +20,7 @@ from shadows import marks_in, write_shadows
 from times import PATIENCE
 
 from grader.authoring.converters import convert
-from grader.homework.rubric import Rubric
+from grader.rubric import Rubric
 
 WRONG = ("return x.T @ back", "return -x.T @ back")
 LOST = {"grad_w1": 14, "train.manual": 15}

@@ -16,15 +16,15 @@ from conftest import GRADER, ROOT, run_grader
 from times import PATIENCE
 
 from grader.authoring.release import generate, release
-from grader.homework.material import rendered
-from grader.homework.material.module import (
+from grader.material import rendered
+from grader.material.module import (
     BEGIN,
     END,
     HINT,
     stub_of,
 )
-from grader.homework.material.notebook import notebook_of
-from grader.homework.rubric import load_rubric
+from grader.material.notebook import notebook_of
+from grader.rubric import load_rubric
 
 ASSIGNMENT = ROOT / "assignment"
 MODULE = (ROOT / "solution" / "homework.py").read_text(encoding="utf-8")

@@ -22,13 +22,13 @@ from times import PATIENCE
 
 from grader.confined import wire
 from grader.homework.activations import activation_called
-from grader.homework.cases import Draw, hidden_cases
 from grader.homework.parameters import Parameters
 from grader.homework.reference import Reference
-from grader.homework.rubric import load_rubric
 from grader.homework.tasks import TASKS
 from grader.judging.judge import Case, Written, judge_training
 from grader.results.record import Criterion
+from grader.rubric import load_rubric
+from grader.rubric.cases import Draw, hidden_cases
 from grader.scoring.points import score
 from grader.scoring.worker import (
     Note,

@@ -29,7 +29,7 @@ from grader.gradebook.remembering import (
     login_name_or_number,
     new_seed,
 )
-from grader.homework.rubric import RUBRIC_FILE, load_rubric
+from grader.rubric import RUBRIC_FILE, load_rubric
 from grader.scoring.protocol import basis_of
 from grader.submissions.roster import Person, RosterRow
 

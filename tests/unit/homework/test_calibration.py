@@ -8,19 +8,19 @@ import pytest
 import torch
 from conftest import ROOT, run_grader
 
-from grader.authoring.calibration import (
+from grader.homework.activations import activation_called, activations
+from grader.homework.calibration import (
     Measured,
     Network,
     calibrate,
     measure,
     networks,
 )
-from grader.homework.activations import activation_called, activations
 from grader.homework.cases import training_case
-from grader.homework.material import rendered
 from grader.homework.parameters import Parameters
-from grader.homework.rubric import RUBRIC_FILE
+from grader.material import rendered
 from grader.reports.calibration import table_of, verdict_on, write_calibration
+from grader.rubric import RUBRIC_FILE
 
 RUNS = 30  # more than are trained at once, and no multiple of it
 MUSTS = {"right", "w1_sign", "b1_sign", "w1_zero", "slope_missing"}

@@ -18,10 +18,10 @@ from markdown_it import MarkdownIt
 from nbformat import NotebookNode
 from times import PATIENCE
 
-from grader.homework.material import rendered
-from grader.homework.material.module import full, sections_of, stub_of
-from grader.homework.material.notebook import handout_of, notebook_of
-from grader.homework.rubric import Rubric, load_rubric
+from grader.material import rendered
+from grader.material.module import full, sections_of, stub_of
+from grader.material.notebook import handout_of, notebook_of
+from grader.rubric import Rubric, load_rubric
 
 BOTH = ["sample", "row"]
 VARIANTS = {

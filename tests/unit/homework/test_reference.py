@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from grader.homework.activations import activation_called
-from grader.homework.cases import Draw
 from grader.homework.parameters import Parameters
 from grader.homework.reference import Reference
 from grader.judging.judge import relative_error
+from grader.rubric.draw import Draw
 
 reference = Reference(activation_called("sigmoid"))
 

@@ -19,9 +19,15 @@ from grader.errors import UserError
 from grader.gradebook import Gradebook, default_url
 from grader.homework import rubric as rubric_module
 from grader.homework.activations import activations
-from grader.homework.cases import hidden_cases
 from grader.homework.misconceptions.entries import entries_for
-from grader.homework.rubric import (
+from grader.judging.diagnosis import (
+    CONSTANT,
+    MULTIPLE,
+    RETURNED,
+    SINGLE,
+)
+from grader.judging.messages import MISTAKES
+from grader.rubric import (
     CRITERIA,
     OWN_SHARES,
     RUBRIC_FILE,
@@ -31,13 +37,7 @@ from grader.homework.rubric import (
     rubric_from_json,
     to_toml,
 )
-from grader.judging.diagnosis import (
-    CONSTANT,
-    MULTIPLE,
-    RETURNED,
-    SINGLE,
-)
-from grader.judging.messages import MISTAKES
+from grader.rubric.cases import hidden_cases
 from grader.source.by_code import SAME_ANSWER
 
 OWN = load_rubric()

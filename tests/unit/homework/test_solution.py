@@ -18,9 +18,9 @@ from times import PATIENCE
 from torch import Tensor
 
 from grader.homework.activations import activation_called
-from grader.homework.cases import Draw
 from grader.homework.reference import Reference
 from grader.judging.judge import relative_error
+from grader.rubric.draw import Draw
 
 reference = Reference(activation_called("sigmoid"))
 

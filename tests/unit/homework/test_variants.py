@@ -13,18 +13,18 @@ import pytest
 import torch
 from times import PATIENCE
 
-from grader.authoring import variants
 from grader.authoring.release import release
 from grader.authoring.validate import mutants_of, mutate
-from grader.authoring.variants import new_variant
 from grader.errors import UserError
-from grader.homework.cases import hidden_cases, public_cases
-from grader.homework.rubric import (
+from grader.homework import variants
+from grader.homework.variants import new_variant
+from grader.rubric import (
     RUBRIC_FILE,
     Homework,
     derived_seed,
     load_rubric,
 )
+from grader.rubric.cases import hidden_cases, public_cases
 from grader.scoring.protocol import GradingSettings, Paper, cache_key
 
 OWN = load_rubric()
@@ -142,7 +142,7 @@ VARIANTS = [
 @pytest.mark.parametrize("changes", VARIANTS)
 def test_a_variants_solution_is_right_and_each_mutant_is_another_text(zygote, reader, changes):
     """Without training, which the pass mark is for; `grader validate` grades the mutants."""
-    from grader.homework.material.solution import solution_of
+    from grader.material.solution import solution_of
     from grader.scoring.scorer import Scorer
 
     homework = homework_with(**changes)

@@ -14,10 +14,10 @@ from hostile.attacks import assembled
 from grader.confined import wire
 from grader.confined.memory import with_memory
 from grader.confined.worker import _read
-from grader.homework.cases import hidden_cases
 from grader.homework.parameters import Parameters
 from grader.homework.tasks import TASKS
 from grader.judging.judge import Written, judge, verdicts
+from grader.rubric.cases import hidden_cases
 from grader.scoring.points import flags
 from grader.source.following import Files
 from grader.student_code.calls import answer
@@ -450,7 +450,7 @@ def test_what_a_written_out_gradient_reads_that_was_made_before(rubric):
     source += "def helper(e): return e * table[0][0]\n"
     source += "e = y - yp\nw1_grad = helper(e).sum() * w1\n"
     files = Files(module(source))
-    formulas = formulas_of(files.pieces(), TASKS, rubric.spellings.by_name())
+    formulas = formulas_of(files.pieces(), TASKS, rubric.spellings)
     call = gradient_call(rubric)
     with guarded():
         loaded = with_formulas(load(module(source), [], PACKAGES, TASKS), formulas)
@@ -548,9 +548,7 @@ def test_what_was_not_followed_is_a_flag(rubric):
 
 def test_a_source_that_takes_too_long_to_follow_is_one_that_is_not_followed(rubric):
     limits = msgspec.structs.replace(rubric.limits, statement_seconds=1e-5)
-    files, formulas, named = _read(
-        module(RIGHT * 100), [], TASKS, rubric.spellings.by_name(), limits
-    )
+    files, formulas, named = _read(module(RIGHT * 100), [], TASKS, rubric.spellings, limits)
     assert (files, formulas) == (None, [])
     assert named == {name: [(UNFOLLOWED, "")] for name in TASKS.gradients}
 

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from grader.homework.activations import activation_called
-from grader.homework.cases import hidden_cases
 from grader.homework.loss import pass_mark
 from grader.homework.parameters import Parameters
 from grader.homework.reference import Reference
@@ -18,6 +17,7 @@ from grader.judging.judge import (
     relative_error,
     verdicts,
 )
+from grader.rubric.cases import hidden_cases
 from grader.source.parsing import TOO_DEEP
 from grader.student_code.contract import (
     Hint,

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.homework.activations import activation_called
-from grader.homework.cases import hidden_cases
 from grader.homework.misconceptions import mistaken
 from grader.homework.misconceptions.derivation import (
     ForwardSteps,
@@ -23,6 +22,7 @@ from grader.homework.tasks import TASKS
 from grader.judging.diagnosis import CONSTANT, RETURNED, SINGLE
 from grader.judging.judge import judge
 from grader.judging.messages import TEXTS
+from grader.rubric.cases import hidden_cases
 from grader.source.by_code import SAME_ANSWER, definitions, shown_by_code
 from grader.student_code.contract import Outcome, Problem
 

@@ -17,7 +17,6 @@ from lms import lay
 from zips import link, patched, zipped
 
 from grader.errors import UserError
-from grader.homework.rubric import Rubric
 from grader.lms.layouts import (
     Layout,
     Owner,
@@ -27,6 +26,7 @@ from grader.lms.layouts import (
 )
 from grader.lms.layouts.common import moment
 from grader.results.policy import Zone
+from grader.rubric import Rubric
 from grader.submissions.archives import Archives
 from grader.submissions.discover import (
     HOW_LATE,

@@ -25,7 +25,6 @@ from leftovers import assert_no_process, children, orphans_are_ours
 from msgspec.structs import replace
 from times import PATIENCE
 
-from grader.homework.rubric import PageLimits, Rubric
 from grader.reports.feedback import drawings, render
 from grader.reports.feedback.pages import Pages, interrupts_wait
 from grader.results.record import (
@@ -35,6 +34,7 @@ from grader.results.record import (
     Run,
     Training,
 )
+from grader.rubric import PageLimits, Rubric
 
 CORPUS = ROOT / "tests" / "submissions"
 ORDINARY = (

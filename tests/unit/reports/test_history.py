@@ -8,10 +8,10 @@ from finals import final_of, mark
 
 from grader.gradebook import Attempt, History, Override
 from grader.gradebook.attempts import Grading, HandedIn
-from grader.homework.rubric import Rubric
 from grader.reports.history import show
 from grader.results.policy import ToldBy
 from grader.results.record import ByHand
+from grader.rubric import Rubric
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DUE = datetime(2026, 10, 24, 21, 59, tzinfo=UTC)  # the clocks change that night

@@ -14,7 +14,6 @@ from finals import final_of
 from msgspec.structs import replace
 from playwright.sync_api import expect
 
-from grader.homework.rubric import Rubric
 from grader.judging.messages import (
     ENGLISH,
     KINDS,
@@ -31,6 +30,7 @@ from grader.results.record import (
     Record,
     Training,
 )
+from grader.rubric import Rubric
 
 ODD = ["陈 美玲 🎓", 'O\'Neil "Bo"', "100% #1?", "<img src=x onerror=alert(1)>", "a:b&c"]
 CRITERIA = {"grad_w1": 14.0, "grad_b1.row": 6.0}

@@ -9,9 +9,9 @@ import pytest
 from browser import opened
 from conftest import ROOT, run_grader
 
-from grader.homework.material.notebook import released_code
-from grader.homework.rubric import load_rubric
+from grader.material.notebook import released_code
 from grader.reports.similarity import compare
+from grader.rubric import load_rubric
 
 CORPUS = ROOT / "tests" / "submissions"
 RUBRIC = load_rubric()

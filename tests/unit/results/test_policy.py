@@ -7,8 +7,8 @@ from books import DUE, LATE, NOT_DUE, days
 from msgspec.structs import replace
 
 from grader.errors import UserError
-from grader.homework.rubric import Rubric
 from grader.results.policy import Attempts, Late, Policy
+from grader.rubric import Rubric
 
 HANDED_IN = [  # due, grace in minutes, handed in, days late
     ("", 0, DUE + days(100), 0),

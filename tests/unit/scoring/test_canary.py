@@ -19,8 +19,8 @@ from grader.gradebook.remembering import Options
 from grader.grading import launch
 from grader.grading.batch import ENDS_SCORER
 from grader.grading.pool import GONE, ScorerPool
-from grader.homework.material.reference import PROBE
-from grader.homework.rubric import Rubric
+from grader.material.reference import PROBE
+from grader.rubric import Rubric
 from grader.scoring.canary import reference_seconds
 from grader.scoring.machine_faults import smell_of
 from grader.scoring.protocol import (

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from zips import DIRECTORY, LOCAL, zipped
 
 from grader.confined.temporary import FILES
-from grader.homework.rubric import load_rubric
+from grader.rubric import load_rubric
 from grader.source.read import Cell, Source, Unreadable
 from grader.submissions.archives import Archives
 from grader.submissions.discover import NothingToGrade, discover

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from grader.homework.rubric import Rubric
 from grader.results.record import sha256
+from grader.rubric import Rubric
 from grader.scoring.protocol import (
     POLICY,
     GradingSettings,

@@ -12,9 +12,9 @@ import pytest
 from conftest import ROOT, run_grader
 from times import effort
 
-from grader.homework.rubric import load_rubric
 from grader.homework.tasks import TASKS
 from grader.reports.feedback.source import show
+from grader.rubric import load_rubric
 from grader.scoring.limited import Allowance
 from grader.scoring.reading import Reader
 from grader.selfcheck.reading import handed_in
@@ -30,7 +30,7 @@ from grader.submissions.candidates import Choice
 
 RUBRIC = load_rubric()
 SOURCE_BYTES = RUBRIC.limits.source_bytes
-CHOICE = Choice((), TASKS, TASKS, RUBRIC.spellings.by_name(), RUBRIC.limits.graded_files)
+CHOICE = Choice((), TASKS, TASKS, RUBRIC.spellings, RUBRIC.limits.graded_files)
 HONEST = (ROOT / "tests" / "hostile" / "parts" / "honest.py").read_bytes()
 SMALL = Allowance(seconds=1, memory_bytes=2**28)
 

@@ -16,9 +16,9 @@ from handed import PACKAGES, module, notebook, round_of
 from grader.confined import wire
 from grader.confined.devices import NO_GPU
 from grader.confined.limits import Limits
-from grader.homework.cases import Draw
-from grader.homework.rubric import Rubric
 from grader.homework.tasks import TASKS
+from grader.rubric import Rubric
+from grader.rubric.draw import Draw
 from grader.scoring.worker import (
     Note,
     Worker,

@@ -18,10 +18,10 @@ from times import PATIENCE
 
 from grader.authoring.release import ASSIGNMENT, release
 from grader.gradebook import Seed
-from grader.homework.cases import hidden_cases
-from grader.homework.rubric import Rubric, load_rubric
 from grader.homework.tasks import TASKS
 from grader.judging.judge import Written
+from grader.rubric import Rubric, load_rubric
+from grader.rubric.cases import hidden_cases
 from grader.scoring.points import score
 from grader.scoring.redaction import LEFT_OUT
 from grader.scoring.run_cases import rounds_of, run_cases
@@ -192,7 +192,7 @@ def asked(rubric: Rubric, zygote, path: Path) -> Said:
     cases = [case for case in hidden_cases(rubric, 1) if case.criterion in rubric.points]
     answers = run_cases(
         given.main, given.beside, rubric.software.packages, TASKS, rounds_of(cases, TASKS), zygote,
-        rubric.limits, rubric.spellings.by_name(),
+        rubric.limits, rubric.spellings,
     )  # fmt: skip
     verdicts = score(cases, answers.outcomes, rubric.marking(), Written(named=answers.named))
     return [[v.criterion, v.points, v.message, v.diagnosis] for v in verdicts]

@@ -20,10 +20,10 @@ from conftest import ROOT, run_grader
 from nbclient import NotebookClient
 from times import PATIENCE
 
-from grader.homework.cases import hidden_cases, public_cases
 from grader.homework.tasks import TASKS
 from grader.judging.messages import LANGUAGES, Reason, Texts
 from grader.judging.verdicts import NO_ERROR, ErrorMap, Verdict
+from grader.rubric.cases import hidden_cases, public_cases
 from grader.selfcheck.showing import (
     Look,
     Report,

@@ -8,10 +8,10 @@ import pytest
 from conftest import ROOT
 from handed import PACKAGES, module, notebook, round_of
 
-from grader.homework.cases import hidden_cases
-from grader.homework.rubric import Rubric, load_rubric
 from grader.homework.tasks import TASKS
 from grader.judging.judge import Written
+from grader.rubric import Rubric, load_rubric
+from grader.rubric.cases import hidden_cases
 from grader.scoring.points import score
 from grader.source.following import Files
 from grader.student_code.calls import answer
@@ -22,7 +22,7 @@ from grader.student_code.loading import load
 from grader.student_code.screening import screen
 
 RUBRIC = load_rubric()
-SPELLINGS = RUBRIC.spellings.by_name()
+SPELLINGS = RUBRIC.spellings
 
 HEAD = """import torch
 x, y = torch.randn(9, 1), torch.randn(9, 1)

@@ -18,7 +18,7 @@ from times import effort
 from zips import link, named, overlapping, patched, special, zipped
 
 from grader.confined.temporary import FILES, LOCK, PREFIX
-from grader.homework.rubric import Rubric
+from grader.rubric import Rubric
 from grader.submissions.archives import Archives
 from grader.submissions.discover import Submission, discover
 
@@ -624,7 +624,7 @@ def test_nothing_is_left_where_a_folder_cannot_be_locked(rubric, temporary, tmp_
 HOLD = """
 import sys, time
 from pathlib import Path
-from grader.homework.rubric import load_rubric
+from grader.rubric import load_rubric
 from grader.submissions.archives import Archives
 from grader.submissions.discover import discover
 with Archives(load_rubric().archives, 2**20) as archives:

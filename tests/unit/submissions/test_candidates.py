@@ -9,8 +9,8 @@ import pytest
 from conftest import ROOT
 from times import effort
 
-from grader.homework.rubric import load_rubric
 from grader.homework.tasks import TASKS
+from grader.rubric import load_rubric
 from grader.source.read import Cell, Source, read
 from grader.submissions.candidates import (
     Choice,
@@ -21,7 +21,7 @@ from grader.submissions.candidates import (
 
 RUBRIC = load_rubric()
 HANDOUT = Handout(RUBRIC)
-CHOICE = Choice(HANDOUT.lines, TASKS, TASKS, RUBRIC.spellings.by_name(), RUBRIC.limits.graded_files)
+CHOICE = Choice(HANDOUT.lines, TASKS, TASKS, RUBRIC.spellings, RUBRIC.limits.graded_files)
 SOURCE_BYTES = RUBRIC.limits.source_bytes
 STUB = (ROOT / "assignment" / "homework.py").read_text(encoding="utf-8")
 

@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from times import effort
 
-from grader.homework.rubric import load_rubric
 from grader.reports.terminal import GradeScreen
+from grader.rubric import load_rubric
 from grader.submissions import discover as module
 from grader.submissions import naming
 from grader.submissions.archives import Archives

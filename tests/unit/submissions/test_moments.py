@@ -18,10 +18,10 @@ from zips import dated, zipped
 
 from grader.errors import UserError
 from grader.grading.batch import work_of
-from grader.homework.rubric import Rubric, load_rubric
 from grader.lms.layouts import Owner
 from grader.lms.layouts.github import UNTIMED
 from grader.results.policy import NO_DUE, Zone
+from grader.rubric import Rubric, load_rubric
 from grader.submissions.archives import Archives
 from grader.submissions.discover import HOW_LATE, Submission, discover
 from grader.submissions.times import NO_TIMES, Moment, Times

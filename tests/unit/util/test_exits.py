@@ -25,7 +25,7 @@ import grader
 from grader import errors
 from grader.errors import UserError
 from grader.gradebook import Gradebook, default_url
-from grader.homework.rubric import RUBRIC_FILE
+from grader.rubric import RUBRIC_FILE
 from grader.util import exits
 from grader.util.exits import (
     DONE,

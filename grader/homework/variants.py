@@ -9,17 +9,13 @@ from pathlib import Path
 
 import msgspec
 
-from grader.authoring.calibration import Measured, measure, networks
 from grader.errors import UserError
 from grader.homework.activations import activation_called
-from grader.homework.rubric import (
-    Homework,
-    Rubric,
-    check_rubric,
-    load_rubric,
-    to_toml,
-)
+from grader.homework.calibration import measure, networks
+from grader.homework.settings import Homework, SigmoidRubric, own_rubric
 from grader.homework.tasks import TASKS
+from grader.rubric import check_rubric, to_toml
+from grader.rubric.measured import Measured
 from grader.util.atomic import EVERYBODY, write_atomically
 
 HALVINGS = 4  # of the learning rate, at most
@@ -28,7 +24,7 @@ HALVINGS = 4  # of the learning rate, at most
 LEAST_GAP = 1.5
 
 
-def new_variant(homework: Homework, path: Path, jobs: int) -> tuple[Rubric, list[Measured]]:
+def new_variant(homework: Homework, path: Path, jobs: int) -> tuple[SigmoidRubric, list[Measured]]:
     """Write to `path` the package's rubric with another homework; return it and what was measured.
 
     The learning rate is halved until every right run trains; the pass mark stays where it is if
@@ -37,7 +33,7 @@ def new_variant(homework: Homework, path: Path, jobs: int) -> tuple[Rubric, list
     """
     if path.exists():
         raise UserError(f"{path} already exists: name another folder, or move it away")
-    own = load_rubric()
+    own = own_rubric()
     points = _points(own, homework)
     asked = msgspec.structs.replace(own, homework=homework, points=points)
     check_rubric(asked)
@@ -46,7 +42,7 @@ def new_variant(homework: Homework, path: Path, jobs: int) -> tuple[Rubric, list
     return rubric, measured
 
 
-def _points(own: Rubric, homework: Homework) -> dict[str, float]:
+def _points(own: SigmoidRubric, homework: Homework) -> dict[str, float]:
     """Return the points, those of a bias convention that is not asked given to the other.
 
     With a bias of its own for each sample every network fits, right or wrong: without the shared
@@ -63,7 +59,7 @@ def _points(own: Rubric, homework: Homework) -> dict[str, float]:
     return points
 
 
-def _calibrated(rubric: Rubric, jobs: int) -> tuple[Rubric, list[Measured]]:
+def _calibrated(rubric: SigmoidRubric, jobs: int) -> tuple[SigmoidRubric, list[Measured]]:
     """Return the rubric with a learning rate and a pass mark that hold, and the measurement."""
     runs = rubric.calibration.search_runs
     musts = [n for n in networks(activation_called(rubric.homework.activation)) if n.must]

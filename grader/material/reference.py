@@ -1,8 +1,8 @@
 """The reference solution as a submission, by which the grader proves itself before it grades."""
 
-from grader.homework.material import rendered
-from grader.homework.material.module import full
-from grader.homework.rubric import Rubric
+from grader.material import rendered
+from grader.material.module import full
+from grader.rubric import Rubric
 
 NAME = "reference.py"
 

@@ -1,9 +1,9 @@
 """The reference solution of a homework: its module, its notebook, and the derivation alone."""
 
-from grader.homework.material import rendered
-from grader.homework.material.module import full
-from grader.homework.material.notebook import notebook_of
-from grader.homework.rubric import Rubric
+from grader.material import rendered
+from grader.material.module import full
+from grader.material.notebook import notebook_of
+from grader.rubric import Rubric
 
 
 def solution_of(rubric: Rubric) -> dict[str, str]:

@@ -11,9 +11,9 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from grader.homework.material import rendered
-from grader.homework.material.module import sections_of, stub_of
-from grader.homework.rubric import Rubric
+from grader.material import rendered
+from grader.material.module import sections_of, stub_of
+from grader.rubric import Rubric
 
 INCLUDE = re.compile(r"# section: (?P<name>\w+)")
 SOLUTION_TAG = "solution"  # cells of the solution notebook alone

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from statistics import median
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,8 +27,9 @@ from grader.homework.misconceptions.derivation import (
 )
 from grader.homework.parameters import Parameters
 from grader.homework.reference import Reference
-from grader.homework.rubric import Rubric
+from grader.homework.settings import SigmoidRubric
 from grader.homework.tasks import TASKS
+from grader.rubric.measured import Measured, Network
 
 Steps = Mapping[str, Any]  # of GradientSteps, in place of the right ones
 
@@ -39,44 +39,22 @@ HIDDEN_VALUES = 50_000
 
 
 @dataclass(frozen=True)
-class Network:
-    """A network with `changes` to its gradients, and what all its runs `must` do, if anything."""
+class Changed(Network):
+    """A network with `changes` to its gradients."""
 
-    id: str
-    what: str
-    must: Literal["pass", "fail"] | None = None
     changes: Mapping[str, Steps] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What the runs of one network ended at, in the order of the seeds: loss / Var(y).
-
-    A run that diverged ended at infinity.
-    """
-
-    network: Network
-    shares: tuple[float, ...]
-    pass_fraction: float
-
-    @property
-    def passed(self) -> int:
-        """How many runs pass."""
-        return sum(share <= self.pass_fraction for share in self.shares)
-
-    @property
-    def holds(self) -> bool:
-        """Whether all runs do what they must."""
-        wanted = {"pass": len(self.shares), "fail": 0, None: self.passed}
-        return self.passed == wanted[self.network.must]
-
-    @property
-    def median(self) -> float:
-        """The share that half of the runs stay under."""
-        return median(self.shares)
+def described(rubric: SigmoidRubric) -> str:
+    """Return what is trained, in words."""
+    homework = rubric.homework
+    return (
+        f"{homework.activation}, {homework.n_hidden} hidden units, "
+        f"target {', '.join(homework.targets)} with noise {homework.noise:g}"
+    )
 
 
-def calibrate(rubric: Rubric, jobs: int, *, only_musts: bool = False) -> list[Measured]:
+def calibrate(rubric: SigmoidRubric, jobs: int, *, only_musts: bool = False) -> list[Measured]:
     """Train each network from `calibration.runs` seeds; the right one is the first.
 
     `only_musts` leaves out the networks that may pass or fail.
@@ -85,7 +63,9 @@ def calibrate(rubric: Rubric, jobs: int, *, only_musts: bool = False) -> list[Me
     return [measure(rubric, network, jobs) for network in asked if network.must or not only_musts]
 
 
-def measure(rubric: Rubric, network: Network, jobs: int, runs: int | None = None) -> Measured:
+def measure(
+    rubric: SigmoidRubric, network: Changed, jobs: int, runs: int | None = None
+) -> Measured:
     """Train one network from `runs` seeds (`calibration.runs`), `jobs` batches at a time."""
     seeds = range(runs or rubric.calibration.runs)
     size = max(1, HIDDEN_VALUES // (rubric.homework.n_samples * rubric.homework.n_hidden))
@@ -101,7 +81,7 @@ def measure(rubric: Rubric, network: Network, jobs: int, runs: int | None = None
     return Measured(network, flat, rubric.training.pass_fraction)
 
 
-def _trained(rubric: Rubric, network: Network, seeds: Sequence[int]) -> list[float]:
+def _trained(rubric: SigmoidRubric, network: Changed, seeds: Sequence[int]) -> list[float]:
     """Return loss / Var(y) of a batch of runs after the training of `train.manual`.
 
     Tensors have the runs in front: y (R, N, O), parameters (R, ., .).
@@ -145,12 +125,12 @@ def _gradients(given: Given, steps: Mapping[str, GradientSteps]) -> Parameters:
     )
 
 
-def networks(activation: Activation) -> list[Network]:
+def networks(activation: Activation) -> list[Changed]:
     """Return the right network, and those that each have one mistake."""
     hidden = ("grad_w1", "grad_b1")
-    fails = partial(Network, must="fail")
+    fails = partial(Changed, must="fail")
     return [
-        Network("right", "right gradients", "pass"),
+        Changed("right", "right gradients", "pass"),
         fails("w1_sign", "W1: sign flipped", changes=_times(-1, "grad_w1")),
         fails("b1_sign", "b1: sign flipped", changes=_times(-1, "grad_b1")),
         fails("w1_zero", "W1: gradient zero", changes=_times(0, "grad_w1")),
@@ -160,15 +140,15 @@ def networks(activation: Activation) -> list[Network]:
             changes=_with_slope(lambda given: torch.ones_like(given.hs), *hidden),
         ),
         *(
-            Network(name, f"W1 and b1: `{code}` as the derivative", changes=_slip(code, *hidden))
+            Changed(name, f"W1 and b1: `{code}` as the derivative", changes=_slip(code, *hidden))
             for name, code in activation.slips.items()
         ),
-        Network("w1_half", "W1: factor 2 missing", changes=_times(0.5, "grad_w1")),
-        Network("all_half", "all four: factor 2 missing", changes=_times(0.5, *TASKS.gradients)),
-        Network("w2_sign", "W2: sign flipped", changes=_times(-1, "grad_w2")),
-        Network("b2_sign", "b2: sign flipped", changes=_times(-1, "grad_b2")),
-        Network("b1_zero", "b1: gradient zero", changes=_times(0, "grad_b1")),
-        Network("b2_zero", "b2: gradient zero", changes=_times(0, "grad_b2")),
+        Changed("w1_half", "W1: factor 2 missing", changes=_times(0.5, "grad_w1")),
+        Changed("all_half", "all four: factor 2 missing", changes=_times(0.5, *TASKS.gradients)),
+        Changed("w2_sign", "W2: sign flipped", changes=_times(-1, "grad_w2")),
+        Changed("b2_sign", "b2: sign flipped", changes=_times(-1, "grad_b2")),
+        Changed("b1_zero", "b1: gradient zero", changes=_times(0, "grad_b1")),
+        Changed("b2_zero", "b2: gradient zero", changes=_times(0, "grad_b2")),
     ]
 
 

@@ -1,0 +1,100 @@
+"""This homework as the grader takes it: see grader/rubric/package.py."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grader.homework import settings
+from grader.homework.activations import activation_called
+from grader.homework.settings import CaseSettings, SigmoidRubric
+from grader.homework.tasks import TASKS
+from grader.judging.messages import MISTAKES
+from grader.rubric.file import Fault
+
+if TYPE_CHECKING:
+    from grader.judging.diagnosis import Mistaken
+    from grader.judging.judge import Case
+    from grader.rubric.measured import Measured
+    from grader.rubric.package import Course
+    from grader.student_code.contract import Call
+
+__all__ = ["MISTAKES", "TASKS"]
+
+RUBRIC = SigmoidRubric
+RUBRIC_FILE = Path(__file__).with_name("rubric.toml")
+LOSS_FILE = Path(__file__).with_name("loss.py")
+TEMPLATES = Path(__file__).with_name("material")
+
+
+def faults(rubric: SigmoidRubric) -> Iterator[Fault]:
+    """Yield what is wrong with the homework's own tables, whose types are right."""
+    yield from settings.faults(rubric)
+
+
+def words(rubric: SigmoidRubric) -> Mapping[str, str | int | float]:
+    """Return what messages about this homework name."""
+    return {"activation": rubric.homework.activation, "n_output": rubric.homework.n_output}
+
+
+def template_values(rubric: SigmoidRubric) -> Mapping[str, Any]:
+    """Return what its texts name, beside what every homework has."""
+    from grader.homework.prose import values
+
+    return values(rubric)
+
+
+# What takes torch is imported where it is used: the coordinating process does without.
+
+
+def cases(rubric: SigmoidRubric, settings: CaseSettings, seed: int) -> "list[Case]":
+    """Return all cases in the order of asking; the same for the same rubric and seed."""
+    from grader.homework.cases import build_cases
+
+    return build_cases(rubric, settings, seed)
+
+
+def training_case(rubric: SigmoidRubric, seed: int) -> "Case":
+    """Return the training run with hand-written gradients."""
+    from grader.homework import cases
+
+    return cases.training_case(rubric, seed)
+
+
+def mistaken(rubric: SigmoidRubric, call: "Call") -> "list[Mistaken]":
+    """Return what each named mistake makes of a call; nothing of training."""
+    from grader.homework import misconceptions
+
+    return misconceptions.mistaken(call, activation_called(rubric.homework.activation))
+
+
+def mistaken_twice(rubric: SigmoidRubric, call: "Call") -> "list[Mistaken]":
+    """Return what each two named mistakes make of a call together."""
+    from grader.homework import misconceptions
+
+    return misconceptions.mistaken_twice(call, activation_called(rubric.homework.activation))
+
+
+def course(rubric: SigmoidRubric) -> "Course":
+    """Return what tells losses and last predictions from parameters at some steps, stacked."""
+    from grader.homework.reference import Reference
+
+    return Reference(activation_called(rubric.homework.activation)).course
+
+
+def calibrated(rubric: SigmoidRubric, jobs: int, *, only_musts: bool) -> "list[Measured]":
+    """Return what training with right gradients and with each mistake comes to, on many seeds."""
+    from grader.homework.calibration import calibrate
+
+    return calibrate(rubric, jobs, only_musts=only_musts)
+
+
+def described(rubric: SigmoidRubric) -> str:
+    """Return what is trained, in words."""
+    from grader.homework.calibration import described as words_for
+
+    return words_for(rubric)
+
+
+def loss_settings(rubric: SigmoidRubric) -> Mapping[str, Any]:
+    """Return what final_loss takes beside the data and the parameters."""
+    return {"activation": activation_called(rubric.homework.activation).call}

@@ -1,0 +1,47 @@
+"""What the texts of this homework name, beside what every homework has."""
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from grader.homework.activations import activation_called
+from grader.homework.settings import Homework, SigmoidRubric
+from grader.homework.targets import code_of, tex_of
+
+# The homework of the report, whose printed numbers and errata are taught with it and no other.
+ORIGINAL = Homework(
+    activation="sigmoid",
+    n_hidden=20,
+    targets=["x**2"],
+    noise=0.2,
+    n_samples=100,
+    biases=["sample", "row"],
+    seed=1,
+    per_student=False,
+)
+
+
+def values(rubric: SigmoidRubric) -> Mapping[str, Any]:
+    """Return the values by the names that templates have for them."""
+    homework = rubric.homework
+    activation = activation_called(homework.activation)
+    known = msgspec.structs.replace(homework, seed=ORIGINAL.seed, per_student=False)
+    return {
+        "activation": activation,
+        "slope": _factor(activation.slope),
+        "saturation": rubric.cases.saturation,
+        "original": known == ORIGINAL,
+        "targets_code": [code_of(target) for target in homework.targets],
+        # Called by prose alone: they import sympy.
+        "tex_of_target": tex_of,
+        "targets_tex": lambda: [tex_of(target) for target in homework.targets],
+    }
+
+
+def _factor(code: str) -> str:
+    """Return an expression as it stands behind a "*"."""
+    tree = ast.parse(code, mode="eval").body
+    is_sum = isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Add | ast.Sub)
+    return f"({code})" if is_sum else code

@@ -1,0 +1,105 @@
+"""The cases of a rubric's homework: the hidden ones, those that students see, and their file."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from functools import cache
+
+import msgspec
+
+from grader.confined.limits import Limits
+from grader.judging.diagnosis import Mistaken, Mistakes
+from grader.judging.judge import Case
+from grader.rubric.package import load_package
+from grader.rubric.rubric import CaseTable, Rubric
+
+
+def hidden_cases(rubric: Rubric, seed: int) -> list[Case]:
+    """Return the cases that decide a score, in the order of asking."""
+    return _cases(rubric, rubric.cases, seed)
+
+
+def public_cases(rubric: Rubric) -> list[Case]:
+    """Return the cases of the self-check."""
+    return _cases(rubric, rubric.public_cases, rubric.public_cases.seed)
+
+
+def public_training_case(rubric: Rubric) -> Case:
+    """Return the training run with hand-written gradients on data that students may know."""
+    return rubric.package.training_case(rubric, rubric.public_cases.seed)
+
+
+def _cases(rubric: Rubric, settings: CaseTable, seed: int) -> list[Case]:
+    return [_with_mistakes(rubric, each) for each in rubric.package.cases(rubric, settings, seed)]
+
+
+def _with_mistakes(rubric: Rubric, case: Case) -> Case:
+    """Add what named mistakes answer: found out when first asked for, and kept."""
+    package = rubric.package
+    return replace(
+        case,
+        mistaken=cache(lambda: Mistakes(package.mistaken(rubric, case.call))),
+        mistaken_twice=cache(lambda: Mistakes(package.mistaken_twice(rubric, case.call))),
+    )
+
+
+def _mistakes(rubric: Rubric, case: Case) -> Sequence[list[Mistaken]]:
+    package = rubric.package
+    return package.mistaken(rubric, case.call), package.mistaken_twice(rubric, case.call)
+
+
+def public_cases_json(rubric: Rubric) -> str:
+    """Return all the self-check needs of the rubric as JSON, numbers in full."""
+    package, cases = rubric.package, public_cases(rubric)
+    stored = {
+        "marking": asdict(rubric.marking()),
+        "loss": dict(package.loss_settings(rubric)),
+        "texts": {} if package is load_package("") else dict(package.MISTAKES),
+        "spellings": rubric.spellings,
+        "software": msgspec.to_builtins(rubric.software),
+        "limits": _seconds(rubric.limits),
+        "source_bytes": rubric.limits.source_bytes,
+        "mistakes": {
+            case.call.function: [[each.ids for each in made] for made in _mistakes(rubric, case)]
+            for case in cases
+        },
+        "cases": [_stored(rubric, case) for case in cases],
+    }
+    return json.dumps(stored, separators=(",", ":")) + "\n"
+
+
+def _seconds(limits: Limits) -> dict[str, float]:
+    """Return the limits of processor time that hold for parts of a submission."""
+    of_all = ("total_seconds", "grace_seconds")
+    numbers = msgspec.structs.asdict(limits)
+    return {n: s for n, s in numbers.items() if n.endswith("_seconds") and n not in of_all}
+
+
+def _stored(rubric: Rubric, case: Case) -> dict[str, object]:
+    """Return a case as plain values.
+
+    `mistaken` and `mistaken_twice` have the answers of the function's `mistakes` in their order.
+    Two mistakes often come to the same, so each tensor stands once, under `made`, and an answer
+    has the numbers of its tensors.
+    """
+    made: dict[str, int] = {}
+
+    def plain(each: Mistaken) -> list[int] | str:
+        if isinstance(each.answer, str):
+            return each.answer
+        texts = [json.dumps(tensor.tolist(), separators=(",", ":")) for tensor in each.answer]
+        return [made.setdefault(text, len(made)) for text in texts]
+
+    once, twice = _mistakes(rubric, case)
+    return {
+        "criterion": case.criterion,
+        "pass_mark": case.pass_mark,
+        "on_path": case.on_path,
+        "function": case.call.function,
+        "tensors": {name: tensor.tolist() for name, tensor in case.call.tensors.items()},
+        "settings": dict(case.call.settings),
+        "expected": [tensor.tolist() for tensor in case.expected],
+        "mistaken": list(map(plain, once)),
+        "mistaken_twice": list(map(plain, twice)),
+        "made": [json.loads(text) for text in made],
+    }

@@ -1,0 +1,42 @@
+"""What training comes to, measured on many seeds: whether a pass mark tells right from wrong."""
+
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Network:
+    """What was trained, and what all its runs `must` do, if anything."""
+
+    id: str
+    what: str
+    must: Literal["pass", "fail"] | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the runs of one network ended at, in the order of the seeds: loss / Var(y).
+
+    A run that diverged ended at infinity.
+    """
+
+    network: Network
+    shares: tuple[float, ...]
+    pass_fraction: float
+
+    @property
+    def passed(self) -> int:
+        """How many runs pass."""
+        return sum(share <= self.pass_fraction for share in self.shares)
+
+    @property
+    def holds(self) -> bool:
+        """Whether all runs do what they must."""
+        wanted = {"pass": len(self.shares), "fail": 0, None: self.passed}
+        return self.passed == wanted[self.network.must]
+
+    @property
+    def median(self) -> float:
+        """The share that half of the runs stay under."""
+        return median(self.shares)

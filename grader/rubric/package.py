@@ -1,0 +1,117 @@
+"""The package of a homework: all that the grader has to know of it, in one folder.
+
+Its module `package` has what Package says. The grader's own is grader/homework; a rubric may name
+the folder of another one, whose code is then run wherever this rubric is used.
+"""
+
+import hashlib
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from grader.errors import UserError
+from grader.judging import messages
+from grader.rubric.file import Fault
+from grader.source.tasks import Tasks
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from grader.judging.diagnosis import Mistaken
+    from grader.judging.judge import Case
+    from grader.rubric.measured import Measured
+    from grader.rubric.rubric import CaseTable, Rubric
+    from grader.student_code.contract import Call
+
+OWN = "grader.homework.package"  # by name, as it imports this folder
+ENTRY = "package.py"
+
+
+# The losses of a training run and its last predictions, from parameters at some steps, stacked.
+Course = Callable[["Call", "Sequence[Tensor]"], "tuple[Tensor, Tensor]"]
+
+
+class Package(Protocol):
+    """What a homework's package has. What takes torch is imported where it is used.
+
+    `MISTAKES` are the texts of its named mistakes, `RUBRIC` is the type of its rubric, RUBRIC_FILE
+    the rubric, LOSS_FILE the module with `final_loss`, which students are given, and TEMPLATES the
+    folder of its texts.
+    """
+
+    TASKS: Tasks
+    MISTAKES: Mapping[str, str]
+    RUBRIC: "type[Rubric]"
+    RUBRIC_FILE: Path
+    LOSS_FILE: Path
+    TEMPLATES: Path
+
+    def faults(self, rubric: "Rubric") -> Iterator[Fault]:
+        """Yield what is wrong with the homework's own tables, whose types are right."""
+
+    def words(self, rubric: "Rubric") -> Mapping[str, str | int | float]:
+        """Return what messages about this homework name."""
+
+    def template_values(self, rubric: "Rubric") -> Mapping[str, Any]:
+        """Return what its texts name, beside what every homework has."""
+
+    def cases(self, rubric: "Rubric", settings: "CaseTable", seed: int) -> "list[Case]":
+        """Return all cases in the order of asking; the same for the same rubric and seed."""
+
+    def training_case(self, rubric: "Rubric", seed: int) -> "Case":
+        """Return the training run with the functions that students write."""
+
+    def mistaken(self, rubric: "Rubric", call: "Call") -> "list[Mistaken]":
+        """Return what each named mistake makes of a call; nothing of training."""
+
+    def mistaken_twice(self, rubric: "Rubric", call: "Call") -> "list[Mistaken]":
+        """Return what each two named mistakes make of a call together."""
+
+    def course(
+        self, rubric: "Rubric"
+    ) -> "Callable[[Call, Sequence[Tensor]], tuple[Tensor, Tensor]]":
+        """Return what tells losses and last predictions from parameters at some steps, stacked."""
+
+    def calibrated(self, rubric: "Rubric", jobs: int, *, only_musts: bool) -> "list[Measured]":
+        """Return what training with right and wrong gradients comes to; [] if nobody measures it.
+
+        `only_musts` leaves out what may pass or fail.
+        """
+
+    def described(self, rubric: "Rubric") -> str:
+        """Return what is trained, in words."""
+
+    def loss_settings(self, rubric: "Rubric") -> Mapping[str, Any]:
+        """Return what final_loss takes beside the data and the parameters."""
+
+
+@cache
+def load_package(folder: str) -> Package:
+    """Return the package in a folder, "" for the grader's own; raise UserError if there is none."""
+    if not folder:
+        return cast(Package, import_module(OWN))
+    path = Path(folder)
+    if not (path / ENTRY).is_file():
+        raise UserError(f"{folder} has no {ENTRY}: homework.package names a homework's folder")
+    name = f"homework_{hashlib.sha256(folder.encode()).hexdigest()[:12]}"
+    spec = spec_from_file_location(name, path / "__init__.py", submodule_search_locations=[folder])
+    assert spec is not None  # as of any file of Python's
+    assert spec.loader is not None
+    module = sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    package = cast(Package, import_module(f"{name}.package"))
+    messages.add_mistakes(package.MISTAKES)
+    return package
+
+
+def digest_of(folder: str) -> str:
+    """Return a digest of a package's files."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(folder).rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -1,0 +1,210 @@
+"""The rubric: every number that decides a score, as rubric.toml and other files of its kind say."""
+
+import hmac
+from typing import TYPE_CHECKING, Annotated, Self
+
+import msgspec
+
+from grader.confined.limits import Limits
+from grader.results.policy import Attempts, Late, Policy
+from grader.rubric.package import Package, load_package
+from grader.source.tasks import Tasks
+
+if TYPE_CHECKING:
+    from grader.judging.judge import Marking
+
+# What every file and message of the grader can hold.
+LARGEST_SEED = 2**63 - 1
+PUBLIC_BITS = 56  # of a seed derived for a student, which torch's generator takes in their notebook
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Points = Annotated[float, msgspec.Meta(gt=0, le=1_000_000)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
+Seed = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_SEED)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Identifier = Annotated[str, msgspec.Meta(pattern=r"^[^\W\d]\w*$")]
+Spelled = Annotated[list[Identifier], msgspec.Meta(min_length=1)]
+
+
+class HomeworkTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What every homework says of itself; a package's own table says more.
+
+    `package` is the folder of the homework's package, "" for the grader's own.
+    """
+
+    seed: Seed
+    per_student: bool
+    package: str = ""
+
+
+class CaseTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What every homework says of a set of cases; a package's own table says more."""
+
+    seed: Seed
+
+
+class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Largest relative error (max norm) for full and for half marks."""
+
+    full: Positive
+    half: Positive
+
+
+class Shares(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The share of a criterion's points that an imperfect answer earns."""
+
+    half: Share
+
+
+class ClosedForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Shares that a gradient earns which is no closed form of the hs and y_pred it is given."""
+
+    recompute: Share
+    autograd: Share
+
+
+class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The training run and its pass mark, a fraction of the variance of y."""
+
+    steps: AtLeastOne
+    sampled_every: AtLeastOne
+    learning_rate: Positive
+    pass_fraction: Positive
+
+
+class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """On how many seeds, from 0, a pass mark is measured, and on how many a new one is sought."""
+
+    runs: AtLeastOne
+    search_runs: AtLeastOne
+
+
+class ArchiveLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits of one zip archive; rubric.toml says what each is for."""
+
+    student_bytes: AtLeastOne
+    class_bytes: AtLeastOne
+    entries: AtLeastOne
+    student_entries: AtLeastOne
+    ratio: AtLeastOne
+
+
+class PageLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits of one feedback page; rubric.toml says what each is for."""
+
+    seconds: Positive
+    memory_bytes: AtLeastOne
+    source_characters: Count
+    output_characters: Count
+    image_bytes: Count
+
+
+class Similarity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When two submissions are alike; rubric.toml says what each number is for."""
+
+    threshold: Share
+    tokens: AtLeastOne
+    window: AtLeastOne
+    common_submissions: Count
+    common_share: Share
+    least_fingerprints: Count
+    most_characters: AtLeastOne
+    most_pairs: Count
+    seconds: Positive
+
+
+class Software(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What student code finds when it is graded: a Python, and packages beside its library."""
+
+    python: Annotated[str, msgspec.Meta(pattern=r"^3\.\d+$")]
+    packages: Annotated[list[Identifier], msgspec.Meta(min_length=1)]
+
+
+class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All of a rubric. `points` maps a criterion's id to its points, in the order of marking.
+
+    A package has a type of its own in the place of this one, with its own tables for the homework
+    and the cases.
+    """
+
+    points: dict[str, Points]
+    homework: HomeworkTable
+    tolerance: Tolerance
+    shares: Shares
+    closed_form: ClosedForm
+    misconceptions: dict[str, Share]
+    spellings: dict[str, Spelled]
+    cases: CaseTable
+    public_cases: CaseTable
+    training: Training
+    calibration: Calibration
+    limits: Limits
+    archives: ArchiveLimits
+    pages: PageLimits
+    attempts: Attempts
+    late: Late
+    similarity: Similarity
+    software: Software
+
+    @property
+    def package(self) -> Package:
+        """The homework's package."""
+        return load_package(self.homework.package)
+
+    @property
+    def max_score(self) -> float:
+        """Points of a perfect submission."""
+        return sum(self.points.values())
+
+    @property
+    def tasks(self) -> Tasks:
+        """What the homework asks."""
+        return self.package.TASKS
+
+    def marking(self) -> "Marking":
+        """Return what judging needs of the rubric."""
+        from grader.judging.judge import Marking  # which takes a second: it imports torch
+
+        return Marking(
+            tasks=self.tasks,
+            points=self.points,
+            full_tolerance=self.tolerance.full,
+            half_tolerance=self.tolerance.half,
+            half_share=self.shares.half,
+            recompute_share=self.closed_form.recompute,
+            autograd_share=self.closed_form.autograd,
+            misconceptions=self.misconceptions,
+            words=self.package.words(self),
+        )
+
+    def untrained(self) -> Self:
+        """Return the rubric without its training runs."""
+        points = {id_: worth for id_, worth in self.points.items() if not self.tasks.trains(id_)}
+        return msgspec.structs.replace(self, points=points)
+
+    def released_to(self, student: str) -> Self:
+        """Return the rubric of the assignment that this student is given: with own data and cases.
+
+        The numbers are public, and so is what they are derived from; the hidden cases' are not.
+        """
+        homework = msgspec.structs.replace(
+            self.homework, seed=_public_seed(self.homework.seed, f"data/{student}")
+        )
+        public_cases = msgspec.structs.replace(
+            self.public_cases, seed=_public_seed(self.public_cases.seed, f"cases/{student}")
+        )
+        return msgspec.structs.replace(self, homework=homework, public_cases=public_cases)
+
+    def policy(self) -> Policy:
+        """Return what the gradebook needs of the rubric."""
+        return Policy(self.attempts, self.late)
+
+
+def derived_seed(key: int, about: str) -> int:
+    """Return a seed of 128 bits: HMAC-SHA256 of `about`, which tells nothing of the key."""
+    return int.from_bytes(hmac.digest(str(key).encode(), about.encode(), "sha256")[:16])
+
+
+def _public_seed(key: int, about: str) -> int:
+    return derived_seed(key, about) >> (128 - PUBLIC_BITS)
