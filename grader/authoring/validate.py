@@ -18,12 +18,12 @@ from pathlib import Path
 import msgspec
 
 from grader.grading.pool import ScorerPool
-from grader.homework.tasks import TASKS
 from grader.material import rendered
 from grader.material.solution import solution_of
 from grader.results.record import Record
 from grader.rubric import Rubric
 from grader.scoring.protocol import Paper
+from grader.source.tasks import Tasks
 
 MUTANTS = "mutants.toml.j2"
 REFERENCE = "solution"
@@ -97,19 +97,19 @@ def validate_solution(rubric: Rubric, graders: ScorerPool) -> Iterator[Validatio
         path = Path(name)
         if path.stem == "homework":
             paper = Paper.of(f"{REFERENCE}_{path.suffix[1:]}", name, text.encode())
-            yield _validation(graders.grade(paper).record, [])
+            yield _validation(graders.grade(paper).record, [], rubric.tasks)
 
 
 def validate(rubric: Rubric, graders: ScorerPool) -> Iterator[Validation]:
     """Grade all mutants; yield what each one lost."""
     source = solution_of(rubric)["homework.py"]
-    yield from _graded(source, [[mutant] for mutant in mutants_of(rubric)], graders)
+    yield from _graded(source, [[mutant] for mutant in mutants_of(rubric)], rubric.tasks, graders)
 
 
 def validate_pairs(rubric: Rubric, graders: ScorerPool) -> Iterator[Validation]:
     """Grade each two mutants together; yield what was lost and named."""
     source = solution_of(rubric)["homework.py"]
-    yield from _graded(source, list(pairs_of(source, mutants_of(rubric))), graders)
+    yield from _graded(source, list(pairs_of(source, mutants_of(rubric))), rubric.tasks, graders)
 
 
 def pairs_of(source: str, mutants: Sequence[Mutant]) -> Iterator[list[Mutant]]:
@@ -123,19 +123,19 @@ def pairs_of(source: str, mutants: Sequence[Mutant]) -> Iterator[list[Mutant]]:
 
 
 def _graded(
-    source: str, changes: Sequence[Sequence[Mutant]], graders: ScorerPool
+    source: str, changes: Sequence[Sequence[Mutant]], tasks: Tasks, graders: ScorerPool
 ) -> Iterator[Validation]:
     def grade(mutants: Sequence[Mutant]) -> Validation:
         changed = reduce(mutate, mutants, source)
         name = "+".join(mutant.id for mutant in mutants)
         paper = Paper.of(name, "homework.py", changed.encode())
-        return _validation(graders.grade(paper).record, mutants)
+        return _validation(graders.grade(paper).record, mutants, tasks)
 
     with ThreadPoolExecutor(graders.jobs) as pool:
         yield from pool.map(grade, changes)
 
 
-def _validation(record: Record, mutants: Sequence[Mutant]) -> Validation:
+def _validation(record: Record, mutants: Sequence[Mutant], tasks: Tasks) -> Validation:
     asked = {criterion.id for criterion in record.criteria}
     return Validation(
         id=record.student,
@@ -147,7 +147,7 @@ def _validation(record: Record, mutants: Sequence[Mutant]) -> Validation:
         named=tuple(
             frozenset(c.diagnosis.split("+") if c.diagnosis else ())
             for c in record.criteria
-            if not TASKS.trains(c.id) and (c.points < c.max_points or c.diagnosis)
+            if not tasks.trains(c.id) and (c.points < c.max_points or c.diagnosis)
         ),
     )
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -142,7 +143,7 @@ def _grade(request: GradeRequest) -> int:
                 remark=remarks.append,
                 zone=rubric.late.time_zone,
                 times=_times(request, assignment),
-                look=reader.look_at,
+                look=partial(reader.look_at, tasks=rubric.tasks),
             )
         remarks += names.check() if rows else []
         several = any(len(each.files) > 1 for s in submissions for each in s.attempts)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from grader.commands.override import Place
@@ -36,9 +37,8 @@ def compare_submissions(paths: Sequence[Path], place: Place, jobs: int) -> str:
         texts: dict[str, str] = {}
         unread: dict[str, str] = {}
         with closing(Reader()) as reader:
-            for each in discover(
-                paths, archives, results, names, names.students, look=reader.look_at
-            ):
+            look = partial(reader.look_at, tasks=rubric.tasks)
+            for each in discover(paths, archives, results, names, names.students, look=look):
                 try:
                     texts[each.student] = _text_of(each, rubric.limits.source_bytes, reader)
                 except Unreadable as error:

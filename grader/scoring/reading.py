@@ -17,6 +17,7 @@ from grader.source.read import (
     read,
     read_bytes,
 )
+from grader.source.tasks import Tasks
 from grader.submissions.candidates import Choice, is_handout
 from grader.submissions.works import Look, look_at
 
@@ -55,10 +56,10 @@ class Reader:
         """End the process."""
         self._process.close()
 
-    def look_at(self, path: Path, most_bytes: int) -> Look:
+    def look_at(self, path: Path, most_bytes: int, tasks: Tasks) -> Look:
         """Look at the text of a file; nothing is known of one that is lost, which is told later."""
         try:
-            return self._process.call(look_at, path, most_bytes)
+            return self._process.call(look_at, path, most_bytes, tasks)
         except Lost:
             return Look()
 

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +32,7 @@ from grader.lms.layouts import (
 )
 from grader.lms.layouts.common import MOST_REMARKS, shortened
 from grader.results.policy import NO_DUE, ToldBy, Zone
+from grader.rubric.package import load_package
 from grader.source.paths import (
     HOMEWORK,
     ZIP,
@@ -259,6 +261,10 @@ def _base(path: Path) -> str:
     return os.path.basename(os.path.abspath(path))
 
 
+# At the text of a file, up to so many bytes, for the names of the grader's own homework.
+LOOK = partial(look_at, tasks=load_package("").TASKS)
+
+
 def discover(
     paths: Sequence[Path],
     archives: Archives,
@@ -269,7 +275,7 @@ def discover(
     remark: Callable[[str], None] = lambda line: None,
     zone: Zone = NO_DUE,
     times: Times = NO_TIMES,
-    look: Callable[[Path, int], Look] = look_at,
+    look: Callable[[Path, int], Look] = LOOK,
 ) -> list[Submission]:
     """Return the submissions at and below `paths`, in the order of their places on disk.
 

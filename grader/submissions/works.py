@@ -12,8 +12,8 @@ from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 
-from grader.homework.tasks import TASKS
 from grader.source.paths import is_gradable, open_here_and_now
+from grader.source.tasks import Tasks
 from grader.submissions.kinds import is_called_homework, stem_of
 from grader.submissions.tree import VERSION, Tree
 
@@ -26,17 +26,11 @@ MOST_LOOKED_AT = 50  # files beside each other; more are a class in any case
 # Folders that a student makes beside those of versions, and no student is called.
 DRAFTS = frozenset({"old", "new", "draft", "drafts", "final", "backup", "copy"})
 
-# The names of the homework, and the report's for the gradients. A pattern, and not [spellings] of
-# rubric.toml: whose a folder is does not depend on which of them are read as an answer.
-SPELLED = r"(?:grad_|d_?)[wWbB]_?[12]|[wWbB]_?[12]_grad"
-NAMES = f"{'|'.join(TASKS.definitions)}|{SPELLED}".encode()
 # Of a line: what JSON puts there in a notebook, and byte order marks.
 BEGINNING = rb'(?m)^[ \t",\[\xef\xbb\xbf\xfe\xff]*'
-DEFINED = re.compile(BEGINNING + rb"(?:async[ \t]+)?(?:def|class)[ \t]+(" + NAMES + rb")\b")
-ASSIGNED = re.compile(BEGINNING + rb"(" + NAMES + rb")[ \t]*(?::[^=\n]{0,80})?=(?!=)")
 FROM = re.compile(BEGINNING + rb"(?:from|%run|%load)[ \t]+([\w./-]{1,200})")
 IMPORT = re.compile(BEGINNING + rb"import[ \t]+([\w., \t]{1,200})")
-GRADIENT = re.compile(r"([wb])_?([12])")
+PARTS = re.compile(r"([a-z_]*[a-z])_*(\d*)")  # of a parameter's name
 
 
 @dataclass(frozen=True)
@@ -47,18 +41,61 @@ class Look:
     imports: frozenset[str] = frozenset()
 
 
-def look_at(path: Path, most_bytes: int) -> Look:
+class Names:
+    """The names of a homework, and how else its gradients are called: dW1, W_1_grad.
+
+    A pattern, and not [spellings] of a rubric: whose a folder is does not depend on which of them
+    are read as an answer.
+    """
+
+    def __init__(self, tasks: Tasks) -> None:
+        parameters = {q.parameter: q.name for q in tasks.questions if q.parameter}
+        spelled = {name: _spelled(name) for name in parameters}
+        either = "|".join(spelled.values())
+        spellings = (*tasks.definitions, f"(?:grad_|d_?)(?:{either})", f"(?:{either})_grad")
+        names = "|".join(spellings).encode()
+        self._gradients = {
+            re.compile(pattern): parameters[name] for name, pattern in spelled.items()
+        }
+        self._defined = re.compile(
+            BEGINNING + rb"(?:async[ \t]+)?(?:def|class)[ \t]+(" + names + rb")\b"
+        )
+        self._assigned = re.compile(BEGINNING + rb"(" + names + rb")[ \t]*(?::[^=\n]{0,80})?=(?!=)")
+
+    def in_text(self, text: bytes) -> frozenset[str]:
+        """Return the names that a text defines or assigns, as the homework has them."""
+        patterns = (self._defined, self._assigned)
+        found = (match[1].decode() for each in patterns for match in each.finditer(text))
+        return frozenset(map(self._own, found))
+
+    def _own(self, name: str) -> str:
+        """Return the homework's name for a name: grad_w1 for dW1."""
+        return next((own for p, own in self._gradients.items() if p.search(name)), name)
+
+
+def _spelled(parameter: str) -> str:
+    """Return a pattern of how a parameter is spelled: w1, W1, w_1."""
+    match = PARTS.fullmatch(parameter)
+    if match is None:
+        return re.escape(parameter)
+    word, number = match.groups()
+    return f"[{word[0]}{word[0].upper()}]{word[1:]}" + (f"_?{number}" if number else "")
+
+
+names_of = cache(Names)
+
+
+def look_at(path: Path, most_bytes: int, tasks: Tasks) -> Look:
     """Look at the text of a regular file, as far as it is read; of another one nothing is known."""
     text = _beginning(path, most_bytes).replace(b"\0", b"")  # of UTF-16
     for end in (b"\r", b"\\n", b'"source":'):  # of a line; the latter two within JSON
         text = text.replace(end, b"\n")
-    names = (match[1].decode() for each in (DEFINED, ASSIGNED) for match in each.finditer(text))
     modules = chain(
         (match[1] for match in FROM.finditer(text)),
         (name for match in IMPORT.finditer(text) for name in match[1].split(b",")),
     )
     imports = (_module(module.decode(errors="replace")) for module in modules)
-    return Look(frozenset(map(_asked, names)), frozenset(islice(imports, MOST_IMPORTS)))
+    return Look(names_of(tasks).in_text(text), frozenset(islice(imports, MOST_IMPORTS)))
 
 
 def is_notebook(path: Path) -> bool:
@@ -72,12 +109,6 @@ def _beginning(path: Path, most_bytes: int) -> bytes:
             return file.read(most_bytes)
     except OSError:
         return b""
-
-
-def _asked(name: str) -> str:
-    """Return the homework's name for a name: grad_w1 for dW1."""
-    gradient = GRADIENT.search(name.lower())
-    return f"grad_{gradient[1]}{gradient[2]}" if gradient else name
 
 
 def _module(imported: str) -> str:

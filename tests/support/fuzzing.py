@@ -42,7 +42,7 @@ CHOICE = Choice(HANDED_OUT, TASKS, SPELLINGS, RUBRIC.limits.graded_files)
 
 
 def discovery(name: str, data: bytes, path: Path) -> None:
-    look_at(path, len(data))
+    look_at(path, len(data), TASKS)
     is_handout(path, len(data), HANDED_OUT)
 
 

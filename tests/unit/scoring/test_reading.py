@@ -288,9 +288,9 @@ def test_what_is_lost_while_its_owner_is_looked_for_is_told_later(monkeypatch, t
     path = tmp_path / "a.py"
     path.write_bytes(HONEST)
     with closing(Reader(SMALL)) as reader:
-        known = reader.look_at(path, SOURCE_BYTES)
+        known = reader.look_at(path, SOURCE_BYTES, TASKS)
         assert known.asked
         with monkeypatch.context() as patched:
             patched.setattr("grader.scoring.reading.look_at", kills)
-            assert not reader.look_at(path, SOURCE_BYTES).asked
-        assert reader.look_at(path, SOURCE_BYTES) == known
+            assert not reader.look_at(path, SOURCE_BYTES, TASKS).asked
+        assert reader.look_at(path, SOURCE_BYTES, TASKS) == known

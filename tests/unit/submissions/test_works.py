@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from times import effort
 
+from grader.homework.tasks import TASKS
 from grader.submissions.works import Look, look_at
 
 MODULE = """import torch, utils as u
@@ -45,7 +46,7 @@ TEXTS = {
 def test_what_a_file_says(tmp_path, case):
     path = tmp_path / "x.py"
     path.write_bytes(TEXTS[case])
-    look = look_at(path, 10**6)
+    look = look_at(path, 10**6, TASKS)
     assert look.asked == ASKED
     assert look.imports == IMPORTS
 
@@ -53,7 +54,7 @@ def test_what_a_file_says(tmp_path, case):
 def test_what_cannot_be_read_says_nothing(tmp_path):
     (tmp_path / "link.py").symlink_to(__file__)
     for path in (tmp_path, tmp_path / "link.py", tmp_path / "nowhere.py", Path("/dev/zero")):
-        assert look_at(path, 1000) == Look()
+        assert look_at(path, 1000, TASKS) == Look()
 
 
 @pytest.mark.parametrize(
@@ -62,4 +63,4 @@ def test_what_cannot_be_read_says_nothing(tmp_path):
 def test_a_hostile_text_takes_no_longer(tmp_path, data):
     path = tmp_path / "x.py"
     path.write_bytes(data)
-    assert effort(lambda: look_at(path, len(data))) < 50
+    assert effort(lambda: look_at(path, len(data), TASKS)) < 50
