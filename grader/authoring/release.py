@@ -28,7 +28,6 @@ TRAVELLING = (
     "student_code",
     "judging",
     "homework/__init__.py",
-    "homework/loss.py",
     "selfcheck",
 )
 COPIED = (".py", ".mo")
@@ -128,6 +127,7 @@ def _selfcheck(rubric: Rubric) -> dict[Path, str | bytes]:
         check / "__init__.py": SELFCHECK_INIT,
         check / "__main__.py": SELFCHECK_MAIN,
         check / "public_cases.json": public_cases_json(rubric),
+        check / "homework" / "loss.py": rubric.package.LOSS_FILE.read_bytes(),
     }
     for path in filter(lambda path: path.suffix in COPIED, _travelling()):
         files[check / path.relative_to(PACKAGE)] = path.read_bytes()

@@ -365,7 +365,7 @@ def check(
     from grader.selfcheck.checking import Questions
     from grader.selfcheck.running import Request, run
 
-    questions = Questions.of(public_cases_json(asked))
+    questions = Questions.of(public_cases_json(asked), asked.package.final_loss())
     command = [sys.executable, "-m", "grader", "check"]
     command += ["--rubric", str(rubric)] if rubric else []
     notice = UNCONFINED if when_told is None else ""

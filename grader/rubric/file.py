@@ -8,7 +8,7 @@ import difflib
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
@@ -306,6 +306,16 @@ def with_values(text: str, tables: Tables) -> str:
             elif table[key] != value:
                 table[key] = value
     return _with_lines(tomlkit.dumps(document), new)
+
+
+def without_tables(text: str, names: Collection[str]) -> str:
+    """Return a TOML file without some tables."""
+    import tomlkit
+
+    document = tomlkit.parse(text)
+    for name in names:
+        document.pop(name, None)
+    return tomlkit.dumps(document)
 
 
 def _with_lines(text: str, new: Mapping[str, Sequence[str]]) -> str:

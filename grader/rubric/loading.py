@@ -22,6 +22,7 @@ from grader.rubric.file import (
     told,
     with_values,
     without,
+    without_tables,
 )
 from grader.rubric.package import Package, load_package
 from grader.rubric.rubric import Rubric
@@ -213,4 +214,15 @@ def to_toml(rubric: Rubric) -> str:
     """Return the whole of a rubric as TOML, with the comments of the package's."""
     tables: dict[str, Any] = msgspec.to_builtins(rubric)
     tables["points"] = {name: rubric.points.get(name, False) for name in rubric.tasks.by_id}
-    return with_values(rubric.package.RUBRIC_FILE.read_text(encoding="utf-8"), tables)
+    return with_values(_text_for(rubric.package), tables)
+
+
+def _text_for(package: Package) -> str:
+    """Return a whole rubric: the grader's own, but for the tables of another package's."""
+    own = RUBRIC_FILE.read_text(encoding="utf-8")
+    if package is load_package(""):
+        return own
+    text = package.RUBRIC_FILE.read_text(encoding="utf-8")
+    return (
+        f"{text}\n{without_tables(own, {*OF_HOMEWORK, *read_document(package.RUBRIC_FILE).tables})}"
+    )

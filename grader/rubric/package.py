@@ -85,6 +85,9 @@ class Package(Protocol):
     def described(self, rubric: "Rubric") -> str:
         """Return what is trained, in words."""
 
+    def final_loss(self) -> "Callable[..., float]":
+        """Return the function of LOSS_FILE."""
+
     def loss_settings(self, rubric: "Rubric") -> Mapping[str, Any]:
         """Return what final_loss takes beside the data and the parameters."""
 

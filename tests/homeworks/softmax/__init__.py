@@ -1,0 +1,1 @@
+"""A second homework: a two-layer softmax classifier with cross-entropy, and three gradients."""
