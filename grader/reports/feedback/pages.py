@@ -7,7 +7,7 @@ its own, which has a limit of processor time a page. Here nothing slow or unsafe
 import hashlib
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import cache
@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 from pebble import ProcessPool
 
-from grader.judging.messages import LOCALE, Language
+from grader.judging.messages import LOCALE, Language, add_mistakes
 from grader.reports.feedback import render
 from grader.reports.feedback.render import Form, Order
 from grader.results.record import Final
@@ -48,6 +48,7 @@ class Pages:
         self._language = language
         self._limits = rubric.pages
         self._attempts = rubric.attempts
+        self._mistakes = dict(rubric.package.MISTAKES)
         self._jobs = jobs
         self._pool: ProcessPool | None = None
         self._begun: deque[tuple[Path, Order, Future[str]]] = deque()
@@ -112,7 +113,10 @@ class Pages:
     def _start(self, form: Form, order: Order) -> Future[str]:
         if self._pool is None:
             self._pool = ProcessPool(
-                self._jobs, initializer=write_nothing, context=get_context("spawn")
+                self._jobs,
+                initializer=_prepare,
+                initargs=(self._mistakes,),
+                context=get_context("spawn"),
             )
         allowance = Allowance(self._limits.seconds, self._limits.memory_bytes)
         future: Future[str] = Future()
@@ -124,6 +128,12 @@ class Pages:
             except OSError as error:  # a container's shared memory is full; it starts another time
                 future.set_exception(error)
         return future
+
+
+def _prepare(mistakes: Mapping[str, str]) -> None:
+    """Make a process ready that renders: it knows the texts of the homework's mistakes."""
+    write_nothing()
+    add_mistakes(mistakes)
 
 
 @contextmanager
