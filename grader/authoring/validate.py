@@ -22,7 +22,7 @@ from grader.material import rendered
 from grader.material.solution import solution_of
 from grader.results.record import Record
 from grader.rubric import Rubric
-from grader.scoring.protocol import Paper
+from grader.scoring.protocol import SubmittedFiles
 from grader.source.tasks import Tasks
 
 MUTANTS = "mutants.toml.j2"
@@ -96,8 +96,8 @@ def validate_solution(rubric: Rubric, graders: ScorerPool) -> Iterator[Validatio
     for name, text in solution_of(rubric).items():
         path = Path(name)
         if path.stem == "homework":
-            paper = Paper.of(f"{REFERENCE}_{path.suffix[1:]}", name, text.encode())
-            yield _validation(graders.grade(paper).record, [], rubric.tasks)
+            submission = SubmittedFiles.of(f"{REFERENCE}_{path.suffix[1:]}", name, text.encode())
+            yield _validation(graders.grade(submission).record, [], rubric.tasks)
 
 
 def validate(rubric: Rubric, graders: ScorerPool) -> Iterator[Validation]:
@@ -128,8 +128,8 @@ def _graded(
     def grade(mutants: Sequence[Mutant]) -> Validation:
         changed = reduce(mutate, mutants, source)
         name = "+".join(mutant.id for mutant in mutants)
-        paper = Paper.of(name, "homework.py", changed.encode())
-        return _validation(graders.grade(paper).record, mutants, tasks)
+        submission = SubmittedFiles.of(name, "homework.py", changed.encode())
+        return _validation(graders.grade(submission).record, mutants, tasks)
 
     with ThreadPoolExecutor(graders.jobs) as pool:
         yield from pool.map(grade, changes)

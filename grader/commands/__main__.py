@@ -23,7 +23,7 @@ from grader.util.exits import (
     status_after,
 )
 
-# While this thread records a result, others hand the next papers on, and graders wait for them.
+# While this thread records a result, others hand on the next submissions, which scorers wait for.
 SWITCH_SECONDS = 0.0005
 
 

@@ -236,7 +236,7 @@ def _work(book: Gradebook, attempts: Sequence[Stored]) -> Work:
     return [
         HandIn(
             student=attempt.student,
-            paper=partial(book.paper, attempt.id),
+            files=partial(book.files_of, attempt.id),
             handed_in=partial(_stored_moment, attempt),
             marked_late=attempt.marked_late,
             attempt=attempt.id,

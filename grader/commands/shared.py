@@ -1,4 +1,4 @@
-"""What the commands that grade share: the graders of a job, and what is put into the gradebook."""
+"""What the commands that grade share: the pool of scorers, and what is put into the gradebook."""
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,16 +22,18 @@ Start = Callable[[], AbstractContextManager[AnyGraders]]
 def starter(
     settings: GradingSettings,
     jobs: int,
-    papers: int,
+    submissions: int,
     screen: GradeScreen,
     cluster: str | None = None,
 ) -> Start:
-    """Return what starts the graders for so many papers: on this machine, or those of a cluster."""
-    jobs = min(jobs, papers)
+    """Return what starts the scorers of so many submissions: on this machine, or on a cluster."""
+    jobs = min(jobs, submissions)
 
     def start() -> AbstractContextManager[AnyGraders]:
         if cluster is None:
-            return closing(ScorerPool(settings, jobs, screen.show_isolation, papers=papers))
+            return closing(
+                ScorerPool(settings, jobs, screen.show_isolation, submissions=submissions)
+            )
         try:
             from grader.grading.cluster import Cluster
         except ImportError as error:
@@ -79,7 +81,7 @@ def entries_of(results: Sequence[Result]) -> list[Entry]:
             key=result.key,
             content=result.content,
             record=result.record,
-            paper=result.paper,
+            files=result.files,
             handed_in=result.moment.at,
             told_by=result.moment.told_by,
             is_local=result.moment.is_local,

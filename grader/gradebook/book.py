@@ -42,7 +42,7 @@ from grader.gradebook.tables import (
     submissions,
 )
 from grader.results.record import Final, Record
-from grader.scoring.protocol import Paper
+from grader.scoring.protocol import SubmittedFiles
 from grader.source.paths import shown
 from grader.submissions.naming import same_folder
 from grader.submissions.roster import Person, RosterRow
@@ -310,9 +310,9 @@ class Gradebook:
         """Return the students of whom an attempt is there without its bytes: from before."""
         return self._database.read(queries.students_not_kept)
 
-    def paper(self, attempt_id: int) -> Paper:
+    def files_of(self, attempt_id: int) -> SubmittedFiles:
         """Return what an attempt was, as it was handed in."""
-        return self._database.read(lambda connection: queries.paper_of(connection, attempt_id))
+        return self._database.read(lambda connection: queries.files_of(connection, attempt_id))
 
     # What counts
 

@@ -37,7 +37,7 @@ from grader.results.record import (
     sha256,
     with_points_by_hand,
 )
-from grader.scoring.protocol import Paper
+from grader.scoring.protocol import SubmittedFiles
 from grader.submissions.roster import Person, RosterRow
 
 CHUNK = 500  # values in one IN; SQLite once took no more than 999
@@ -208,10 +208,10 @@ def known_attempts(
     }
 
 
-def keep_paper(connection: Connection, attempt_id: int, paper: Paper) -> None:
+def keep_files(connection: Connection, attempt_id: int, submission: SubmittedFiles) -> None:
     """Keep the files of an attempt, in the place of what was kept of it before."""
-    digests = {name: sha256(data) for name, data in paper.files.items()}
-    data_by_digest = {digests[name]: data for name, data in paper.files.items()}
+    digests = {name: sha256(data) for name, data in submission.files.items()}
+    data_by_digest = {digests[name]: data for name, data in submission.files.items()}
     known = {
         digest
         for chunk in chunks(data_by_digest)
@@ -227,14 +227,14 @@ def keep_paper(connection: Connection, attempt_id: int, paper: Paper) -> None:
     rows: list[Row] = [
         {"name": name, "sha256": digest, "problem": ""} for name, digest in digests.items()
     ]
-    rows += [{"name": n, "sha256": None, "problem": p} for n, p in paper.problems.items()]
-    if not rows or paper.problem:
-        rows = [{"name": "", "sha256": None, "problem": paper.problem}, *rows]
+    rows += [{"name": n, "sha256": None, "problem": p} for n, p in submission.problems.items()]
+    if not rows or submission.problem:
+        rows = [{"name": "", "sha256": None, "problem": submission.problem}, *rows]
     connection.execute(delete(files).where(files.c.attempt_id == attempt_id))
     connection.execute(insert(files), [{"attempt_id": attempt_id, **row} for row in rows])
 
 
-def paper_of(connection: Connection, attempt_id: int) -> Paper:
+def files_of(connection: Connection, attempt_id: int) -> SubmittedFiles:
     """Return what an attempt was, as it was handed in."""
     query = (
         select(students.c.name, files.c.name, files.c.problem, blobs.c.data)
@@ -242,16 +242,16 @@ def paper_of(connection: Connection, attempt_id: int) -> Paper:
         .where(files.c.attempt_id == attempt_id)
         .order_by(files.c.name)
     )
-    paper = Paper("", {}, {}, "")
+    submission = SubmittedFiles("", {}, {}, "")
     for student, name, problem, data in connection.execute(query):
-        paper = msgspec.structs.replace(paper, student=student)
+        submission = msgspec.structs.replace(submission, student=student)
         if data is not None:
-            paper.files[name] = zlib.decompress(data)
+            submission.files[name] = zlib.decompress(data)
         elif name:
-            paper.problems[name] = problem
+            submission.problems[name] = problem
         else:
-            paper = msgspec.structs.replace(paper, problem=problem)
-    return paper
+            submission = msgspec.structs.replace(submission, problem=problem)
+    return submission
 
 
 def stored_of(connection: Connection, names: Sequence[str] | None) -> list[Stored]:

@@ -21,8 +21,8 @@ from grader.gradebook.tables import (
 from grader.lms.layouts import Owner
 from grader.results.policy import ToldBy
 from grader.results.record import Record, content_of
-from grader.scoring.protocol import Paper
-from grader.scoring.protocol import content_of as content_of_paper
+from grader.scoring.protocol import SubmittedFiles
+from grader.scoring.protocol import content_of as content_of_files
 from grader.submissions.kinds import stem_of
 from grader.submissions.pseudonyms import Pseudonym
 from grader.submissions.roster import Person
@@ -35,14 +35,14 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt of a student and how it was graded.
 
     `key` is a hash of everything that determines the score, `content` one of what was handed in
-    (see papers), and `paper` reads that, if it is not kept yet. `handed_in` has an offset;
+    (see protocol), and `files` reads that, if it is not kept yet. `handed_in` has an offset;
     `is_local` tells that it was read in the assignment's zone.
     """
 
     key: str
     content: str
     record: Record
-    paper: Callable[[], Paper]
+    files: Callable[[], SubmittedFiles]
     handed_in: datetime
     told_by: ToldBy
     is_local: bool = False
@@ -174,7 +174,7 @@ def _inserted(
     }
     result = connection.execute(insert(attempts).values(values))
     (id_,) = result.inserted_primary_key or (0,)
-    queries.keep_paper(connection, id_, entry.paper())
+    queries.keep_files(connection, id_, entry.files())
     return {**values, "id": id_, "is_kept": True, "status": entry.record.status}
 
 
@@ -189,7 +189,7 @@ def _is_updated(
     if values:
         connection.execute(update(attempts).where(attempts.c.id == row["id"]).values(values))
     if not is_same:  # its files may be called otherwise now
-        queries.keep_paper(connection, row["id"], entry.paper())
+        queries.keep_files(connection, row["id"], entry.files())
     row |= {**values, "is_kept": True}
     return bool(values) or not is_same
 
@@ -264,14 +264,14 @@ def hide_names(connection: Connection, student: str, old: str) -> list[int]:
     taken: set[str] = set()
     known = queries.known_attempts(connection, [id_])
     for row in known.values():
-        paper = queries.paper_of(connection, row["id"])
-        pseudonym = Pseudonym(student, own, _mentioned(paper))
-        files_ = {pseudonym.hide(name): data for name, data in paper.files.items()}
-        problems = {pseudonym.hide(name): problem for name, problem in paper.problems.items()}
-        if row["is_kept"] and (files_, problems) != (paper.files, paper.problems):
-            new = msgspec.structs.replace(paper, files=files_, problems=problems)
-            queries.keep_paper(connection, row["id"], new)
-            content = content_of_paper(new)
+        submission = queries.files_of(connection, row["id"])
+        pseudonym = Pseudonym(student, own, _mentioned(submission))
+        files_ = {pseudonym.hide(name): data for name, data in submission.files.items()}
+        problems = {pseudonym.hide(name): problem for name, problem in submission.problems.items()}
+        if row["is_kept"] and (files_, problems) != (submission.files, submission.problems):
+            new = msgspec.structs.replace(submission, files=files_, problems=problems)
+            queries.keep_files(connection, row["id"], new)
+            content = content_of_files(new)
             # Attempts that differ in names alone stay two: no mark is to move by this.
             if (id_, content) not in known and content not in taken:
                 named = update(attempts).where(attempts.c.id == row["id"])
@@ -281,12 +281,12 @@ def hide_names(connection: Connection, student: str, old: str) -> list[int]:
     return hidden
 
 
-def _mentioned(paper: Paper) -> set[str]:
+def _mentioned(submission: SubmittedFiles) -> set[str]:
     """Return the names of files that other files mention: they may import them."""
     return {
         stem_of(name)
-        for name in paper.files
-        for other, data in paper.files.items()
+        for name in submission.files
+        for other, data in submission.files.items()
         if other != name and stem_of(name).encode() in data
     }
 

@@ -26,8 +26,8 @@ from grader.scoring.machine_faults import Smell
 from grader.scoring.protocol import (
     Graded,
     GradingSettings,
-    Paper,
     ScorerDied,
+    SubmittedFiles,
     cache_key,
     content_of,
     may_be_faster,
@@ -52,7 +52,7 @@ AHEAD = 8  # submissions begun for each job, so that none waits while results ar
 
 
 class ScorerPool(Protocol):
-    """Whatever grades papers, `jobs` at a time: this machine or a cluster."""
+    """Whatever grades submissions, `jobs` at a time: this machine or a cluster."""
 
     @property
     def jobs(self) -> int:
@@ -61,21 +61,21 @@ class ScorerPool(Protocol):
     def prove(self) -> None:
         """Wait until the reference solution has earned all points in each process that grades."""
 
-    def grade(self, paper: Paper) -> Graded:
-        """Grade a paper; may be called by many threads."""
+    def grade(self, submission: SubmittedFiles) -> Graded:
+        """Grade a submission; may be called by many threads."""
 
 
 @dataclass(frozen=True, eq=False)
 class HandIn:
     """One attempt of a student that is to be graded.
 
-    `paper` reads what was handed in, and `handed_in` says when the files of these names were.
+    `files` reads what was handed in, and `handed_in` says when the files of these names were.
     `marked_late` is what the system says, if it does, and `owner` who it is there. `attempt` is the
     id of one that is from the gradebook.
     """
 
     student: str
-    paper: Callable[[], Paper]
+    files: Callable[[], SubmittedFiles]
     handed_in: Callable[[Sequence[str]], Moment]
     marked_late: bool | None = None
     owner: Owner | None = None
@@ -91,7 +91,7 @@ Work = Sequence[HandIn]
 class Result:
     """A graded attempt: its record, and what that is kept by.
 
-    `content` is a digest of what was handed in, and `paper` returns it; `smell` is what may be the
+    `content` is a digest of what was handed in, and `files` returns it; `smell` is what may be the
     machine's fault.
     """
 
@@ -99,7 +99,7 @@ class Result:
     record: Record
     key: str
     content: str
-    paper: Callable[[], Paper]
+    files: Callable[[], SubmittedFiles]
     moment: Moment
     was_known: bool
     smell: Smell | None
@@ -177,7 +177,7 @@ class Batch:
         while chunk := list(islice(known, CHUNK)):
             records = find([each.key for _, looked in chunk for each in looked])
             yield [
-                _result(hand_in, Graded(records[each.key], None), each, hand_in.paper, True)
+                _result(hand_in, Graded(records[each.key], None), each, hand_in.files, True)
                 for work, looked in chunk
                 for hand_in, each in zip(work, looked, strict=True)
             ]
@@ -186,7 +186,7 @@ class Batch:
 
     def _look_up(self, chunk: Sequence[Work]) -> None:
         """Part those works that are known with all their attempts from the others."""
-        of_each = [[_looked(hand_in.paper(), self._settings) for hand_in in work] for work in chunk]
+        of_each = [[_looked(hand_in.files(), self._settings) for hand_in in work] for work in chunk]
         records = self._find([each.key for looked in of_each for each in looked])
         for work, looked in zip(chunk, of_each, strict=True):
             keys = [each.key for each in looked]
@@ -239,16 +239,16 @@ class _Row:
 def _started(
     start: AbstractContextManager[ScorerPool], stack: ExitStack
 ) -> tuple[ScorerPool, ThreadPoolExecutor]:
-    """Start the graders, and the threads that read papers and wait for their records."""
+    """Start the graders, and the threads that read submissions and wait for their records."""
     graders = start.__enter__()
-    # One more than can be graded: the next paper lies ready when a job is done.
+    # One more than can be graded: the next submission lies ready when a job is done.
     pool = stack.enter_context(ThreadPoolExecutor(graders.jobs + 1))
     stack.push(start)  # left first: then no thread waits any more
     return graders, pool
 
 
-def _looked(paper: Paper, settings: GradingSettings) -> _Looked:
-    return _Looked(cache_key(settings, paper), content_of(paper))
+def _looked(submission: SubmittedFiles, settings: GradingSettings) -> _Looked:
+    return _Looked(cache_key(settings, submission), content_of(submission))
 
 
 _Graded = tuple[Work, list[Result]]
@@ -265,29 +265,35 @@ def _grade(work: Work, settings: GradingSettings, graders: ScorerPool) -> _Grade
 def _grade_alone(hand_in: HandIn, settings: GradingSettings, graders: ScorerPool) -> Result:
     """Grade an attempt while nothing else is; its record is unreadable if the scorer ends again."""
 
-    def grade(paper: Paper) -> Graded:
+    def grade(submission: SubmittedFiles) -> Graded:
         try:
-            return graders.grade(paper)
+            return graders.grade(submission)
         except ScorerDied:
-            problems = {name: f"{name} {ENDS_SCORER}" for name in paper.files}
-            lost = Paper(paper.student, {}, {**problems, **paper.problems}, paper.problem)
+            problems = {name: f"{name} {ENDS_SCORER}" for name in submission.files}
+            lost = SubmittedFiles(
+                submission.student, {}, {**problems, **submission.problems}, submission.problem
+            )
             return msgspec.structs.replace(graders.grade(lost), provisional=True)
 
     return _grade_one(hand_in, settings, grade)
 
 
 def _grade_one(
-    hand_in: HandIn, settings: GradingSettings, grade: Callable[[Paper], Graded]
+    hand_in: HandIn, settings: GradingSettings, grade: Callable[[SubmittedFiles], Graded]
 ) -> Result:
-    paper = hand_in.paper()
-    graded, looked = grade(paper), _looked(paper, settings)
+    submission = hand_in.files()
+    graded, looked = grade(submission), _looked(submission, settings)
     if graded.provisional:
         looked = looked._replace(key=f"{looked.key} {PROVISIONAL}")
-    return _result(hand_in, graded, looked, lambda: paper, False)
+    return _result(hand_in, graded, looked, lambda: submission, False)
 
 
 def _result(
-    hand_in: HandIn, graded: Graded, looked: _Looked, paper: Callable[[], Paper], was_known: bool
+    hand_in: HandIn,
+    graded: Graded,
+    looked: _Looked,
+    files: Callable[[], SubmittedFiles],
+    was_known: bool,
 ) -> Result:
     record = msgspec.structs.replace(graded.record, student=hand_in.student)
     counting = [record.submission, *(f.name for f in record.files if f.role in ("net", "used"))]
@@ -296,7 +302,7 @@ def _result(
         record=record,
         key=looked.key,
         content=looked.content,
-        paper=paper,
+        files=files,
         moment=hand_in.handed_in(counting),
         was_known=was_known,
         smell=graded.smell,
@@ -312,7 +318,7 @@ def work_of(submission: Submission, source_bytes: int) -> Work:
     return [
         HandIn(
             student=submission.student,
-            paper=partial(paper_of, attempt, source_bytes),
+            files=partial(files_of, attempt, source_bytes),
             handed_in=partial(_handed_in, attempts[: number + 1]),
             marked_late=attempt.late,
             owner=submission.owner or Owner("", submission.called, submission.called),
@@ -321,21 +327,21 @@ def work_of(submission: Submission, source_bytes: int) -> Work:
     ]
 
 
-def paper_of(submission: Submission, source_bytes: int) -> Paper:
+def files_of(submission: Submission, source_bytes: int) -> SubmittedFiles:
     """Return what is to be graded of a submission; all files together may be as large as one."""
-    paper = Paper(submission.student, {}, {}, submission.problem or "")
+    files = SubmittedFiles(submission.student, {}, {}, submission.problem or "")
     left = source_bytes
     for path in submission.files:
         name = _name_of(submission, path)
         if submission.problem:
-            paper.problems[name] = submission.problem
+            files.problems[name] = submission.problem
             continue
         try:
-            paper.files[name] = read_bytes(path, left)
-            left -= len(paper.files[name])
+            files.files[name] = read_bytes(path, left)
+            left -= len(files.files[name])
         except Unreadable as error:
-            paper.problems[name] = str(error)
-    return paper
+            files.problems[name] = str(error)
+    return files
 
 
 def _name_of(submission: Submission, path: Path) -> str:

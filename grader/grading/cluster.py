@@ -1,8 +1,8 @@
 """Grade on a Dask cluster: each of its workers has scorers and zygotes of its own.
 
-What runs on a worker is what runs here: papers go there as bytes and records come back, so the
-results are the same. A worker that is lost costs time only, since the scheduler gives its papers
-to another one. The workers need this package, of this version.
+What runs on a worker is what runs here: submissions go there as bytes and records come back, so
+the results are the same. A worker that is lost costs time only, since the scheduler gives its
+submissions to another one. The workers need this package, of this version.
 """
 
 import logging
@@ -24,16 +24,16 @@ from grader.scoring.protocol import (
     Graded,
     GradingSettings,
     GradingStopped,
-    Paper,
     Ready,
+    SubmittedFiles,
     software,
 )
 
 LOCAL = re.compile(r"local:([1-9][0-9]*)\Z")
 REMOTE = re.compile(r"(?:[a-z]+://)?(?:\[[0-9a-f:]+\]|[^\s:/]+):[0-9]+\Z")
 CONNECT_SECONDS = 10
-STARTS = 3  # tries to start graders on the workers
-QUEUED = 2  # papers at a worker for each that it grades, so that it never waits for one
+STARTS = 3  # tries to start scorers on the workers
+QUEUED = 2  # submissions at a worker for each that it grades, so that it never waits for one
 WARN_ABOVE = "1GiB"  # of what a task takes along: it is one student's file, and that is limited
 
 
@@ -82,9 +82,9 @@ class Cluster:
     def prove(self) -> None:
         """Do nothing: a worker that could not grade the reference solution was refused."""
 
-    def grade(self, paper: Paper) -> Graded:
-        """Have a paper graded by any worker; raise GradingStopped where that cannot be done."""
-        future = self._client.submit(_grade_there, self._name, paper, pure=False)
+    def grade(self, submission: SubmittedFiles) -> Graded:
+        """Have a submission graded by any worker; raise GradingStopped if none can."""
+        future = self._client.submit(_grade_there, self._name, submission, pure=False)
         try:
             ready, graded = future.result()
         except KilledWorker as error:
@@ -141,21 +141,21 @@ class _GradersOfWorker(WorkerPlugin):
         if self._graders is not None:
             self._graders.close()
 
-    def grade(self, paper: Paper) -> tuple[Ready, Graded]:
-        """Grade a paper; also return what confined it."""
+    def grade(self, submission: SubmittedFiles) -> tuple[Ready, Graded]:
+        """Grade a submission; also return what confined it."""
         assert self._graders is not None
         assert self.ready is not None
-        return self.ready, self._graders.grade(paper)
+        return self.ready, self._graders.grade(submission)
 
     def _note(self, ready: Ready) -> None:
         self.ready = ready
 
 
-def _grade_there(name: str, paper: Paper) -> tuple[Ready, Graded]:
-    """Grade a paper on the worker that this runs on."""
+def _grade_there(name: str, submission: SubmittedFiles) -> tuple[Ready, Graded]:
+    """Grade a submission on the worker that this runs on."""
     plugin = get_worker().plugins[name]
     assert isinstance(plugin, _GradersOfWorker)
-    return plugin.grade(paper)
+    return plugin.grade(submission)
 
 
 def _places(client: Client) -> dict[str, tuple[int, int]]:

@@ -32,7 +32,7 @@ def grading_environment() -> dict[str, str]:
 
 
 def start_grading(is_for_many: bool, descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
-    """Start process.py with these descriptors for arguments; tell it if it is for many papers."""
+    """Start process.py with these descriptors; tell it whether it is for many submissions."""
     return subprocess.Popen(
         [*PYTHON, "grader.grading.process", *map(str, (int(is_for_many), *descriptors))],
         cwd=EMPTY,

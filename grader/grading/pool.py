@@ -22,11 +22,11 @@ from grader.scoring.protocol import (
     Graded,
     GradingSettings,
     GradingStopped,
-    Paper,
     Ready,
     ScorerDied,
     ScorerFailed,
     Stopped,
+    SubmittedFiles,
     content_of,
 )
 
@@ -37,8 +37,8 @@ GONE = (
 # Of each job: channels here, processes that render pages with their pipes, files being read.
 FILES_OF_JOB = 16
 FILES = 32
-MANY = 40  # papers, for which it pays that a worker is forked faster
-MOST_DEATHS = 3  # of scorers, one after the other, each over another paper
+MANY = 40  # submissions, for which it pays that a worker is forked faster
+MOST_DEATHS = 3  # of scorers, one after the other, each over another submission
 Message = TypeVar("Message", Ready, Graded)
 _decode = msgspec.msgpack.Decoder(Answer).decode
 
@@ -52,9 +52,9 @@ class ScorerPool:
         jobs: int,
         on_ready: Callable[[Ready], None] = lambda ready: None,
         processors: Collection[int] = (),
-        papers: int = MANY,
+        submissions: int = MANY,
     ) -> None:
-        """Start them, on some processors or on all, for about so many `papers`.
+        """Start them, on some processors or on all, for about so many `submissions`.
 
         `on_ready` is told what confines their workers, once they are there.
         """
@@ -62,8 +62,8 @@ class ScorerPool:
         self.jobs = jobs
         self._settings = msgspec.msgpack.encode(settings)
         self._lock = Lock()
-        self._died_of: set[str] = set()  # contents of papers
-        self._deaths = 0  # of different papers, since one was graded
+        self._died_of: set[str] = set()  # contents of submissions
+        self._deaths = 0  # of different submissions, since one was graded
         self._on_ready = on_ready
         self._why_gone: Exception | None = None  # what one of them said
         # Of what is sent there each message is whole.
@@ -71,7 +71,7 @@ class ScorerPool:
         pairs = [control, *(socket.socketpair() for _ in range(jobs))]
         theirs = [pair[1] for pair in pairs]
         try:
-            self._process = start_grading(papers >= MANY, [end.fileno() for end in theirs])
+            self._process = start_grading(submissions >= MANY, [end.fileno() for end in theirs])
         except OSError as error:
             raise GradingStopped(f"{UNFIT}: {error.strerror}. {OUTSIDE}") from error
         if processors:
@@ -82,7 +82,7 @@ class ScorerPool:
         self._channels = [Connection(end.detach()) for end in ours]
         self._idle: SimpleQueue[int] = SimpleQueue()
         for job, channel in enumerate(self._channels):
-            with contextlib.suppress(OSError):  # what is wrong shows with the first paper
+            with contextlib.suppress(OSError):  # what is wrong shows with the first submission
                 channel.send_bytes(self._settings)
             self._idle.put(job)
 
@@ -99,23 +99,23 @@ class ScorerPool:
         for channel in self._channels:
             channel.close()
 
-    def grade(self, paper: Paper) -> Graded:
-        """Have a paper graded; raise GradingStopped where that cannot be done.
+    def grade(self, submission: SubmittedFiles) -> Graded:
+        """Have a submission graded; raise GradingStopped where that cannot be done.
 
-        Raises ScorerDied if the scorer ended over this paper and another one is in its place, and
-        ScorerFailed for a fault of the grader's own. May be called by `jobs` threads at a time: one
-        that is idle takes the next paper.
+        Raises ScorerDied if the scorer ended over this submission and another one is in its place,
+        and ScorerFailed for a fault of the grader's own. May be called by `jobs` threads at a time:
+        one that is idle takes the next submission.
         """
         job = self._idle.get()
         channel = self._channels[job]
         try:
-            channel.send_bytes(msgspec.msgpack.encode(paper))
+            channel.send_bytes(msgspec.msgpack.encode(submission))
             graded = self._receive(channel, Graded)
         except (EOFError, OSError) as error:
             with self._errors():
                 if self._why_gone:
                     raise
-                self._replace(job, content_of(paper))
+                self._replace(job, content_of(submission))
             raise ScorerDied(GONE) from error
         finally:
             self._idle.put(job)
@@ -123,10 +123,10 @@ class ScorerPool:
         return graded
 
     def _replace(self, job: int, content: str) -> None:
-        """Have another scorer in place of one that ended over a paper of this content.
+        """Have another scorer in place of one that ended over a submission of this content.
 
         Raises EOFError or OSError where that is no use: it cannot prove itself, or scorers end over
-        one paper after the other, which is then the fault of none of them.
+        one submission after the other, which is then the fault of none of them.
         """
         with self._lock:
             self._deaths += content not in self._died_of

@@ -1,13 +1,13 @@
 """The processes that grade: torch is imported once, then forked for each job.
 
     prepare -> fork a scorer a job -> fork its zygote -> receive the settings -> grade the reference
-    solution -> grade papers
+    solution -> grade submissions
 
 A scorer that dies is replaced by another fork: this process has torch and nothing else.
 
 The workers descend from here by fork, and a fork inherits everything: so this program is started
 with a bare command line and environment (launch.py), and what is worth stealing (the seed, the
-reference, other students' papers) comes into a scorer's memory only after its zygote is forked.
+reference, the submissions of others) comes into a scorer's memory only after its zygote is forked.
 """
 
 import os
@@ -171,8 +171,8 @@ def _serve(channel: Connection, zygote: "Zygote") -> None:
         Answer,
         Failed,
         GradingSettings,
-        Paper,
         Stopped,
+        SubmittedFiles,
     )
     from grader.scoring.reading import Reader
     from grader.scoring.scorer import Scorer
@@ -188,8 +188,8 @@ def _serve(channel: Connection, zygote: "Zygote") -> None:
             classroom = Scorer(settings, zygote, reader)
             send(classroom.ready)
             while True:
-                paper = msgspec.msgpack.decode(channel.recv_bytes(), type=Paper)
-                send(classroom.grade(paper))
+                submission = msgspec.msgpack.decode(channel.recv_bytes(), type=SubmittedFiles)
+                send(classroom.grade(submission))
     except (IsolationMissing, Unfit) as error:
         send(Stopped(str(error)))
     except WorkerNotReady as error:

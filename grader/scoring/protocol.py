@@ -1,7 +1,8 @@
 """What passes between the coordinating process and the processes that grade.
 
-A paper is what one student handed in, its files as bytes; a record comes back for it. Both sides
-are the grader's own. The coordinating process imports no torch: whatever needs it is asked for.
+A submission is what one student handed in, its files as bytes; a record comes back for it. Both
+sides are the grader's own. The coordinating process imports no torch: whatever needs it is asked
+for.
 """
 
 import hashlib
@@ -40,7 +41,7 @@ class GradingStopped(UserError):
 
 
 class ScorerDied(GradingStopped):
-    """A process that grades has ended over a paper; another one is there for the others."""
+    """A process that grades has ended over a submission; another one is there for the others."""
 
 
 class ScorerFailed(Exception):
@@ -48,7 +49,7 @@ class ScorerFailed(Exception):
 
 
 class GradingSettings(msgspec.Struct, frozen=True):
-    """How papers are graded: everything that a score depends on but the paper.
+    """How submissions are graded: everything that a score depends on but the submission.
 
     `seed` is in decimal, as it may have 128 bits. `reference` is the module of the reference
     solution, by which a scorer proves itself.
@@ -91,7 +92,7 @@ class GradingSettings(msgspec.Struct, frozen=True):
         return derived_seed(seed, f"hidden/{student}") if own else seed
 
 
-class Paper(msgspec.Struct, frozen=True):
+class SubmittedFiles(msgspec.Struct, frozen=True):
     """What a student handed in: `files` are the bytes of each by its name.
 
     `problems` says of others, by name, why they cannot be read; `problem` why nothing can be
@@ -104,20 +105,20 @@ class Paper(msgspec.Struct, frozen=True):
     problem: str = ""
 
     @classmethod
-    def of(cls, student: str, name: str, source: bytes) -> "Paper":
-        """Return a paper of one file."""
+    def of(cls, student: str, name: str, source: bytes) -> "SubmittedFiles":
+        """Return a submission of one file."""
         return cls(student, {name: source})
 
 
-def content_of(paper: Paper) -> str:
+def content_of(submission: SubmittedFiles) -> str:
     """Return a digest of what was handed in: that of the file, if it is one that can be read.
 
     So a file that is handed in once more under another name is the same.
     """
-    contents = {name: hashlib.sha256(data).hexdigest() for name, data in paper.files.items()}
-    if len(contents) == 1 and not paper.problems:
+    contents = {name: hashlib.sha256(data).hexdigest() for name, data in submission.files.items()}
+    if len(contents) == 1 and not submission.problems:
         return next(iter(contents.values()))
-    whole = (sorted(contents.items()), sorted(paper.problems.items()), paper.problem)
+    whole = (sorted(contents.items()), sorted(submission.problems.items()), submission.problem)
     return hashlib.sha256(msgspec.msgpack.encode(whole)).hexdigest()
 
 
@@ -132,7 +133,7 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 
 class Graded(msgspec.Struct, frozen=True, tag=True):
-    """From a grading process: the record of the paper it was given.
+    """From a grading process: the record of the submission it was given.
 
     `smell` is what of it may be the machine's fault. Right after it the reference solution has
     earned all points again. `provisional` tells that another try may come to something else, which
@@ -225,15 +226,15 @@ def _scoring(rubric: Rubric) -> dict[str, Any]:
     return {name: part for name, part in parts.items() if name not in POLICY}
 
 
-def cache_key(settings: GradingSettings, paper: Paper) -> str:
-    """Return a digest of all that determines the record of a paper.
+def cache_key(settings: GradingSettings, submission: SubmittedFiles) -> str:
+    """Return a digest of all that determines the record of a submission.
 
     Who handed it in is not of it, unless each student has cases of their own.
     """
-    seed = str(settings.seed_for(paper.student))
+    seed = str(settings.seed_for(submission.student))
     of_brief = (_scoring(settings.rubric), seed, settings.strict, settings.software)
     digest = hashlib.sha256(msgspec.msgpack.encode(of_brief))
-    contents = {name: hashlib.sha256(data).digest() for name, data in paper.files.items()}
-    handed_in = (sorted(contents.items()), sorted(paper.problems.items()), paper.problem)
+    contents = {name: hashlib.sha256(data).digest() for name, data in submission.files.items()}
+    handed_in = (sorted(contents.items()), sorted(submission.problems.items()), submission.problem)
     digest.update(msgspec.msgpack.encode(handed_in))
     return digest.hexdigest()

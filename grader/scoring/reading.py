@@ -26,7 +26,7 @@ ALLOWANCE = Allowance(seconds=30, memory_bytes=2**31)
 
 
 @dataclass(frozen=True)
-class ReadPaper:
+class ReadFiles:
     """What is in the files of a submission that can be read, and why others cannot, by name.
 
     The `candidates` are graded, each for itself. `untouched` are as they were handed out, `shown`
@@ -77,14 +77,14 @@ class Reader:
         except Lost as lost:
             raise Unreadable(_problem(name, "it", lost)) from None
 
-    def read(self, files: Mapping[str, bytes], choice: Choice) -> ReadPaper:
+    def read(self, files: Mapping[str, bytes], choice: Choice) -> ReadFiles:
         """Read the files of a submission, which are lost together or not at all."""
         try:
             return self._process.call(_read, files, choice)
         except Lost as lost:
             what = "it" if len(files) == 1 else f"the {len(files)} files of this submission"
             problems = {name: _problem(name, what, lost) for name in files}
-            return ReadPaper(problems=problems, smell=lost.smell, certain=lost.certain)
+            return ReadFiles(problems=problems, smell=lost.smell, certain=lost.certain)
 
 
 def _problem(name: str, what: str, lost: Lost) -> str:
@@ -95,7 +95,7 @@ def _text_of(name: str, path: Path, most_bytes: int) -> str:
     return read(name, read_bytes(path, most_bytes)).text
 
 
-def _read(files: Mapping[str, bytes], choice: Choice) -> ReadPaper:
+def _read(files: Mapping[str, bytes], choice: Choice) -> ReadFiles:
     sources, problems = [], {}
     for name, data in files.items():
         try:
@@ -104,7 +104,7 @@ def _read(files: Mapping[str, bytes], choice: Choice) -> ReadPaper:
             problems[name] = str(error)
         else:
             sources.append(replace(source, in_text=choice.only_asked(source.in_text)))
-    return ReadPaper(
+    return ReadFiles(
         sources=sources,
         problems=problems,
         candidates=choice.candidates(sources),

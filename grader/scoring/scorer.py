@@ -47,10 +47,10 @@ from grader.scoring.points import flags, score, training
 from grader.scoring.protocol import (
     Graded,
     GradingSettings,
-    Paper,
     Ready,
+    SubmittedFiles,
 )
-from grader.scoring.reading import Reader, ReadPaper
+from grader.scoring.reading import Reader, ReadFiles
 from grader.scoring.redaction import Redactor, without_folders
 from grader.scoring.run_cases import CaseOutcomes, rounds_of, run_cases
 from grader.scoring.worker import Round, Zygote
@@ -140,7 +140,7 @@ class Scorer:
             settings.rubric.spellings,
             settings.rubric.limits.graded_files,
         )
-        # One: it is the whole class's, or else the next paper is another student's.
+        # One: it is the whole class's, or else the next submission is another student's.
         self._case_set = lru_cache(maxsize=1)(partial(CaseSet.of, settings.rubric))
         self._whole = self._case_set(int(settings.seed))
         self._untrained = CaseSet.of(settings.rubric.untrained(), int(settings.seed))
@@ -151,23 +151,23 @@ class Scorer:
         self._limits = settings.rubric.limits.on_machine(seconds)
         zygote.slowness = seconds / settings.rubric.limits.reference_seconds
 
-    def grade(self, paper: Paper) -> Graded:
-        """Grade one paper.
+    def grade(self, submission: SubmittedFiles) -> Graded:
+        """Grade one submission.
 
         Raises Unfit where it came to what may be the machine's fault, and the reference solution
         does not earn all points any more; what Zygote.fork_worker raises; and nothing for what is
-        in the paper.
+        in the submission.
         """
         started = time.monotonic()
-        case_set = self._case_set(self._settings.seed_for(paper.student))
-        found = self._reader.read(paper.files, self._choice)
-        sources, problems = found.sources, {**paper.problems, **found.problems}
+        case_set = self._case_set(self._settings.seed_for(submission.student))
+        found = self._reader.read(submission.files, self._choice)
+        sources, problems = found.sources, {**submission.problems, **found.problems}
         if not sources:
-            record = self._unreadable(paper, problems, case_set, started)
+            record = self._unreadable(submission, problems, case_set, started)
             return Graded(record, found.smell, not found.certain)
         graded: list[_GradedFile] = []
         for source in found.candidates[: self._rubric.limits.graded_files]:
-            graded.append(self._grade_file(source, found, paper.student, case_set))
+            graded.append(self._grade_file(source, found, submission.student, case_set))
             if graded[-1].record.score == self._rubric.max_score:
                 break
         record = best([each.record for each in graded])
@@ -192,7 +192,7 @@ class Scorer:
         return crashed and record.status != "crashed"
 
     def _grade_file(
-        self, source: Source, found: ReadPaper, student: str, case_set: CaseSet
+        self, source: Source, found: ReadFiles, student: str, case_set: CaseSet
     ) -> _GradedFile:
         started = time.monotonic()
         beside = [other for other in found.sources if other is not source]
@@ -267,11 +267,15 @@ class Scorer:
         return results
 
     def _unreadable(
-        self, paper: Paper, problems: Mapping[str, str], case_set: CaseSet, started: float
+        self,
+        submission: SubmittedFiles,
+        problems: Mapping[str, str],
+        case_set: CaseSet,
+        started: float,
     ) -> Record:
-        name, problem = next(iter(problems.items()), ("", paper.problem))
+        name, problem = next(iter(problems.items()), ("", submission.problem))
         record = self._record(
-            student=paper.student,
+            student=submission.student,
             name=name,
             sha256=None,
             status="unreadable",

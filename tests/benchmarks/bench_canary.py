@@ -16,7 +16,7 @@ from rich.table import Table
 from grader.grading.pool import ScorerPool
 from grader.material.reference import NAME
 from grader.rubric import load_rubric
-from grader.scoring.protocol import GradingSettings, Paper
+from grader.scoring.protocol import GradingSettings, SubmittedFiles
 
 SOLUTION = Path(__file__).parents[2] / "solution" / "homework.py"
 ROUNDS = 5
@@ -42,10 +42,13 @@ def measure() -> tuple[float, float]:
     with closing(ScorerPool(settings, jobs=1)) as graders:
         graders.prove()
         assert (
-            graders.grade(Paper.of("ada", "homework.py", SOLUTION.read_bytes())).record.score == 100
+            graders.grade(
+                SubmittedFiles.of("ada", "homework.py", SOLUTION.read_bytes())
+            ).record.score
+            == 100
         )
         first = time.perf_counter() - started
-        again = Paper.of("reference", NAME, settings.reference.encode())
+        again = SubmittedFiles.of("reference", NAME, settings.reference.encode())
         started = time.perf_counter()
         for _ in range(AGAIN):
             assert graders.grade(again).record.score == 100

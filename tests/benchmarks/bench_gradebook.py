@@ -24,7 +24,7 @@ from rich.table import Table
 
 from grader.gradebook import Entry, Gradebook, default_url
 from grader.reports.publishing import COMPLETE, Folder
-from grader.scoring.protocol import Paper
+from grader.scoring.protocol import SubmittedFiles
 from grader.util.atomic import write_atomically
 
 UNCHANGED = 1000
@@ -121,7 +121,7 @@ def fill(results: Path, size: int) -> None:
     with Gradebook(default_url(results)) as book:
         assignment, (final,), (stored,) = book.assignment, book.finals(), book.stored()
         (record,) = book.with_drawings([final])
-        source = next(iter(book.paper(stored.id).files.values()))
+        source = next(iter(book.files_of(stored.id).files.values()))
         for start in range(1, size, CHUNK):
             book.add(
                 assignment.basis,
@@ -139,7 +139,7 @@ def entry(record, source: bytes, number: int) -> Entry:
         key=f"key of {name}",
         content=f"content of {name}",
         record=msgspec.structs.replace(record, student=name, sha256=f"content of {name}"),
-        paper=partial(Paper.of, name, "homework.ipynb", source + b"\n" * number),
+        files=partial(SubmittedFiles.of, name, "homework.ipynb", source + b"\n" * number),
         handed_in=datetime(2026, 10, 30, 12, 0, tzinfo=UTC),
         told_by="file",
     )

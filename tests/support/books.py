@@ -24,7 +24,7 @@ from grader.results.record import (
     Training,
 )
 from grader.rubric import load_rubric
-from grader.scoring.protocol import Paper, basis_of, content_of
+from grader.scoring.protocol import SubmittedFiles, basis_of, content_of
 
 DUE = datetime(2026, 10, 31, 22, 59, tzinfo=UTC)
 LATE = Late("2026-10-31T23:59:00+01:00", "", 0, 10, 50)  # the same moment
@@ -57,11 +57,11 @@ def opened(url: str, remembered: Assignment | None = None) -> Iterator[Gradebook
 
 def record(student: str = "ada", content: str = "one", a: float = 60.0, b: float = 40.0) -> Record:
     """Return a record of two criteria, of 60 and 40 points; `content` is the text of its file."""
-    paper = paper_of(student, content)
+    submission = files_of(student, content)
     return Record(
         student=student,
         submission=f"{content}.py",
-        sha256=content_of(paper),
+        sha256=content_of(submission),
         status="graded",
         score=a + b,
         max_score=100.0,
@@ -78,8 +78,8 @@ def record(student: str = "ada", content: str = "one", a: float = 60.0, b: float
     )
 
 
-def paper_of(student: str, content: str) -> Paper:
-    return Paper.of(student, f"{content}.py", content.encode())
+def files_of(student: str, content: str) -> SubmittedFiles:
+    return SubmittedFiles.of(student, f"{content}.py", content.encode())
 
 
 def entry(graded: Record, handed_in: datetime = DUE, key: str = "", **more: Any) -> Entry:
@@ -89,7 +89,7 @@ def entry(graded: Record, handed_in: datetime = DUE, key: str = "", **more: Any)
         "key": f"{content} {key}",
         "content": graded.sha256 or content,
         "record": graded,
-        "paper": lambda: paper_of(graded.student, content),
+        "files": lambda: files_of(graded.student, content),
         "handed_in": handed_in,
         "told_by": "file",
     }

@@ -32,8 +32,8 @@ from grader.reports.feedback.render import Form, Order
 from grader.scoring.protocol import (
     Graded,
     GradingSettings,
-    Paper,
     Ready,
+    SubmittedFiles,
 )
 
 MOST = 8  # briefs whose graders are kept
@@ -90,8 +90,8 @@ class Lent:
         for ready in self.kept.told:
             self.on_ready(ready)
 
-    def grade(self, paper: Paper) -> Graded:
-        return self.kept.graders.grade(paper)
+    def grade(self, submission: SubmittedFiles) -> Graded:
+        return self.kept.graders.grade(submission)
 
     def close(self) -> None:
         pass
@@ -142,7 +142,7 @@ class WarmGrader:
         jobs: int,
         on_ready: Callable[[Ready], None] = lambda ready: None,
         processors: Collection[int] = (),
-        papers: int = 0,
+        submissions: int = 0,
     ) -> Lent:
         key = msgspec.msgpack.encode(settings)
         kept = self._kept.pop(key, None) or Kept(settings, self._grading)

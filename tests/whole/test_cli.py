@@ -267,7 +267,7 @@ def test_an_interrupted_class_keeps_what_was_graded(tmp_path):
     folder, out = tmp_path / "class", tmp_path / "out"
     folder.mkdir()
     shutil.copy(SOLUTION, folder / "a_good.py")
-    for name in ("b_hangs", "c_hangs"):  # the paper that lies ready may be graded first
+    for name in ("b_hangs", "c_hangs"):  # the submission that lies ready may be graded first
         (folder / f"{name}.py").write_text(SLEEPER)
     command = [str(GRADER), "grade", str(folder), "--out", str(out), "--jobs", "1"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -24,7 +24,7 @@ from grader.grading.batch import (
     AHEAD,
     CHUNK,
     Batch,
-    paper_of,
+    files_of,
     work_of,
 )
 from grader.results.record import Record, Training
@@ -33,7 +33,7 @@ from grader.scoring.protocol import (
     POLICY,
     Graded,
     GradingSettings,
-    Paper,
+    SubmittedFiles,
     cache_key,
     content_of,
     may_be_faster,
@@ -261,7 +261,7 @@ def grading(rubric) -> GradingSettings:
     return GradingSettings.of(rubric, 7, strict=False)
 
 
-PAPER = Paper.of("ada", "homework.py", b"x = 1\n")
+SUBMISSION = SubmittedFiles.of("ada", "homework.py", b"x = 1\n")
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,9 @@ PAPER = Paper.of("ada", "homework.py", b"x = 1\n")
     ],
 )
 def test_a_key_depends_on_how_is_graded(grading, change):
-    assert cache_key(msgspec.structs.replace(grading, **change), PAPER) != cache_key(grading, PAPER)
+    assert cache_key(msgspec.structs.replace(grading, **change), SUBMISSION) != cache_key(
+        grading, SUBMISSION
+    )
 
 
 @pytest.mark.parametrize(
@@ -288,8 +290,8 @@ def test_a_key_depends_on_how_is_graded(grading, change):
     ],
 )
 def test_a_key_depends_on_the_file_and_not_on_its_student(grading, change, same):
-    changed = msgspec.structs.replace(PAPER, **change)
-    assert (cache_key(grading, changed) == cache_key(grading, PAPER)) == same
+    changed = msgspec.structs.replace(SUBMISSION, **change)
+    assert (cache_key(grading, changed) == cache_key(grading, SUBMISSION)) == same
 
 
 def test_a_key_depends_on_every_part_of_the_rubric_that_decides_a_record(grading):
@@ -300,8 +302,8 @@ def test_a_key_depends_on_every_part_of_the_rubric_that_decides_a_record(grading
             continue
         other = value + 1 if isinstance(value, int) else value / 2 or 0.5
         changed = msgspec.convert({**rubric, part: {**values, name: other}}, Rubric)
-        key = cache_key(msgspec.structs.replace(grading, rubric=changed), PAPER)
-        assert (key == cache_key(grading, PAPER)) == (part in POLICY), part
+        key = cache_key(msgspec.structs.replace(grading, rubric=changed), SUBMISSION)
+        assert (key == cache_key(grading, SUBMISSION)) == (part in POLICY), part
 
 
 def test_the_software_in_a_key_is_what_is_installed(grading):
@@ -332,8 +334,8 @@ class Tracked:
     def prove(self) -> None:
         """Grade nothing."""
 
-    def grade(self, paper: Paper) -> Graded:
-        return Graded(self.record_of(paper.student), None)
+    def grade(self, submission: SubmittedFiles) -> Graded:
+        return Graded(self.record_of(submission.student), None)
 
     def record_of(self, student: str) -> Record:
         record = Held.of(student)
@@ -393,7 +395,7 @@ def test_attempts_of_a_student_come_together_in_their_order(
         os.utime(path, (second, second))
         attempts.append(Submission("ada", (path,), None))
     newest = replace(attempts[-1], earlier=tuple(attempts[:-1]))
-    keys = [cache_key(grading, paper_of(attempt, LIMIT)) for attempt in attempts[:known]]
+    keys = [cache_key(grading, files_of(attempt, LIMIT)) for attempt in attempts[:known]]
     tracked = Tracked()
 
     @contextmanager
@@ -405,10 +407,14 @@ def test_attempts_of_a_student_come_together_in_their_order(
 
     with Batch([work_of(newest, LIMIT)], grading, find, start) as batch:
         (results,) = batch.results(find)
-    papers = [paper_of(attempt, LIMIT) for attempt in attempts]
-    assert [result.paper() for result in results] == papers
-    assert [result.key for result in results] == [cache_key(grading, paper) for paper in papers]
-    assert [result.content for result in results] == [content_of(paper) for paper in papers]
+    submissions = [files_of(attempt, LIMIT) for attempt in attempts]
+    assert [result.files() for result in results] == submissions
+    assert [result.key for result in results] == [
+        cache_key(grading, submission) for submission in submissions
+    ]
+    assert [result.content for result in results] == [
+        content_of(submission) for submission in submissions
+    ]
     assert [result.moment for result in results] == [at(second) for second in handed_in]
     assert {result.record.student for result in results} == {"ada"}
     assert {result.was_known for result in results} == {known == len(attempts)}

@@ -77,20 +77,20 @@ def memory_runs_out_later() -> None:
 
 def scorer_ends() -> None:
     """Let a scorer be killed while it grades what says so in its text: once, or always."""
-    from grader.scoring.protocol import Graded, Paper
+    from grader.scoring.protocol import Graded, SubmittedFiles
     from grader.scoring.scorer import Scorer
 
     ended = Path(os.environ["TMPDIR"]) / "ended"
     grade = Scorer.grade
 
-    def grade_or_end(classroom: Scorer, paper: Paper) -> Graded:
-        text = b"".join(paper.files.values())
+    def grade_or_end(classroom: Scorer, submission: SubmittedFiles) -> Graded:
+        text = b"".join(submission.files.values())
         if b"ends the scorer always" in text or (
             b"ends the scorer once" in text and not ended.exists()
         ):
             ended.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return grade(classroom, paper)
+        return grade(classroom, submission)
 
     Scorer.grade = grade_or_end  # type: ignore[method-assign]
 
@@ -112,7 +112,7 @@ def reader_ends() -> None:
 
 def scorer_starts_once() -> None:
     """Let a scorer be killed while it grades, and the one in its place while it proves itself."""
-    from grader.scoring.protocol import Graded, GradingSettings, Paper
+    from grader.scoring.protocol import Graded, GradingSettings, SubmittedFiles
     from grader.scoring.reading import Reader
     from grader.scoring.scorer import Scorer
     from grader.scoring.worker import Zygote
@@ -128,7 +128,7 @@ def scorer_starts_once() -> None:
         begun.touch()
         begin(classroom, settings, zygote, reader)
 
-    def end(classroom: Scorer, paper: Paper) -> Graded:
+    def end(classroom: Scorer, submission: SubmittedFiles) -> Graded:
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
 

@@ -27,10 +27,10 @@ from books import (
     change,
     days,
     entry,
+    files_of,
     final_of,
     opened,
     override,
-    paper_of,
     record,
     sizes,
 )
@@ -57,7 +57,7 @@ from grader.results.record import (
     Training,
     to_json,
 )
-from grader.scoring.protocol import Paper, content_of
+from grader.scoring.protocol import SubmittedFiles, content_of
 from grader.submissions.roster import Person, RosterRow
 
 DUE_BOOK = assignment(LATE)
@@ -339,32 +339,32 @@ HIDDEN = [  # the new name, the files of ada, and what they are called then; whe
 
 @pytest.mark.parametrize(("name", "files", "called", "differs"), HIDDEN)
 def test_files_of_who_is_called_otherwise_are_so_too(sqlite, name, files, called, differs):
-    paper = Paper(
+    submission = SubmittedFiles(
         "ada", {file: f"import ada_tools # {len(file)}".encode() for file in files}, {}, ""
     )
     with opened(sqlite) as book:
-        add(book, entry(record(), paper=lambda: paper), entry(record("bob", "two")))
+        add(book, entry(record(), files=lambda: submission), entry(record("bob", "two")))
         change(book, book.assignment, rows=[RosterRow("ada", name, "")])
         (stored,) = book.stored([name])
         assert book.hide_names(name, "ada") == ([stored.id] if differs else [])
-        kept = book.paper(stored.id)
+        kept = book.files_of(stored.id)
         assert (kept.student, sorted(kept.files)) == (name, called)
-        assert sorted(kept.files.values()) == sorted(paper.files.values())
+        assert sorted(kept.files.values()) == sorted(submission.files.values())
         assert (book.stored([name])[0].content != stored.content) == differs
         assert book.hide_names(name, "ada") == []
 
 
 def test_attempts_that_differ_in_their_files_names_alone_stay_two(url):
-    def paper(name: str) -> Paper:
-        return Paper("ada", {name: b"x", "model.py": b"y"}, {}, "")
+    def submission(name: str) -> SubmittedFiles:
+        return SubmittedFiles("ada", {name: b"x", "model.py": b"y"}, {}, "")
 
     with opened(url) as book:
         for name in ("ada_1.py", "ada_final.py"):
-            its = paper(name)
-            add(book, entry(record(), content=content_of(its), paper=partial(paper, name)))
+            its = submission(name)
+            add(book, entry(record(), content=content_of(its), files=partial(submission, name)))
         change(book, book.assignment, rows=[RosterRow("ada", "p1", "")])
         assert len(book.hide_names("p1", "ada")) == len(book.history("p1").attempts) == 2
-        assert [sorted(book.paper(each.id).files) for each in book.stored()] == [
+        assert [sorted(book.files_of(each.id).files) for each in book.stored()] == [
             ["model.py", "p1.py"],
             ["model.py", "p1.py"],
         ]
@@ -380,7 +380,7 @@ def test_of_who_is_forgotten_only_a_count_is_left(url):
         assert book.forget(["bob"], "dr. x") == 2
         assert [final.student for final in book.finals()] == ["ada"]
         assert [stored.student for stored in book.stored()] == ["ada"]
-        assert book.paper(book.stored()[0].id) == paper_of("ada", "one")  # bob's was the same
+        assert book.files_of(book.stored()[0].id) == files_of("ada", "one")  # bob's was the same
     left = {"students", "submissions", "attempts", "gradings", "files", "blobs", "finals", "audit"}
     found = sizes(url)
     assert {name: found[name] for name in left} == dict.fromkeys(left, 1)
@@ -567,13 +567,13 @@ def test_the_same_bytes_graded_anew_are_the_same_attempt_and_the_latest_grading_
 def test_a_file_that_is_called_otherwise_is_the_same_attempt(url):
     """It is graded anew, since the name may be told to the student; the bytes are kept once."""
     renamed = replace(record(), submission="my homework.py")
-    paper = Paper.of("ada", "my homework.py", b"one")
+    submission = SubmittedFiles.of("ada", "my homework.py", b"one")
     with opened(url) as book:
         add(book, entry(record()))
-        add(book, entry(renamed, key="renamed", paper=lambda: paper, content=record().sha256))
+        add(book, entry(renamed, key="renamed", files=lambda: submission, content=record().sha256))
         assert (final_of(book).attempts, final_of(book).record.submission) == (1, "my homework.py")
         (stored,) = book.stored()
-        assert book.paper(stored.id) == paper
+        assert book.files_of(stored.id) == submission
     assert sizes(url)["blobs"] == 1
 
 
@@ -633,34 +633,41 @@ def test_unreadable_files_are_told_apart_by_what_was_handed_in(url):
     unreadable = replace(record(), sha256=None, status="unreadable")
     with opened(url) as book:
         for content in ("x", "y", "x"):
-            paper = Paper("ada", {}, {f"{content}.py": "is empty"}, "")
+            submission = SubmittedFiles("ada", {}, {f"{content}.py": "is empty"}, "")
             add(
                 book,
-                entry(unreadable, key=content, content=content, paper=lambda given=paper: given),
+                entry(
+                    unreadable,
+                    key=content,
+                    content=content,
+                    files=lambda submission=submission: submission,
+                ),
             )
         assert final_of(book).attempts == 2
-        assert [book.paper(stored.id).problems for stored in book.stored()] == [
+        assert [book.files_of(stored.id).problems for stored in book.stored()] == [
             {"x.py": "is empty"},
             {"y.py": "is empty"},
         ]
 
 
-PAPERS = [
-    Paper("ada", {"a.py": b"x = 1\n", "b/c.py": b"\0\xff"}, {}, ""),
-    Paper("ada", {"same.py": b"1", "as.py": b"1"}, {}, ""),
-    Paper("ada", {"a.py": b""}, {"b.py": "is empty"}, ""),
-    Paper("ada", {}, {"b.py": "is a folder", "c.py": "is empty"}, "is a folder"),
-    Paper("ada", {}, {}, "no .py or .ipynb found"),
-    Paper("ada", {"a.py": bytes(3_000_000)}, {}, ""),
+SUBMISSIONS = [
+    SubmittedFiles("ada", {"a.py": b"x = 1\n", "b/c.py": b"\0\xff"}, {}, ""),
+    SubmittedFiles("ada", {"same.py": b"1", "as.py": b"1"}, {}, ""),
+    SubmittedFiles("ada", {"a.py": b""}, {"b.py": "is empty"}, ""),
+    SubmittedFiles("ada", {}, {"b.py": "is a folder", "c.py": "is empty"}, "is a folder"),
+    SubmittedFiles("ada", {}, {}, "no .py or .ipynb found"),
+    SubmittedFiles("ada", {"a.py": bytes(3_000_000)}, {}, ""),
 ]
 
 
-@pytest.mark.parametrize("paper", PAPERS, ids=range(len(PAPERS)))
-def test_an_attempt_is_kept_as_it_was_handed_in(url, paper):
+@pytest.mark.parametrize("submission", SUBMISSIONS, ids=range(len(SUBMISSIONS)))
+def test_an_attempt_is_kept_as_it_was_handed_in(url, submission):
     with opened(url) as book:
-        add(book, entry(record(), DUE, paper=lambda: paper, marked_late=True, told_by="system"))
+        add(
+            book, entry(record(), DUE, files=lambda: submission, marked_late=True, told_by="system")
+        )
         (stored,) = book.stored(["ada"])
-        assert book.paper(stored.id) == paper
+        assert book.files_of(stored.id) == submission
         assert (stored.student, stored.handed_in, stored.told_by) == ("ada", DUE, "system")
         assert (stored.status, stored.marked_late) == ("graded", True)
         assert book.stored(["nobody"]) == []

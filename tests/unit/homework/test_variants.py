@@ -25,7 +25,7 @@ from grader.rubric import (
     load_rubric,
 )
 from grader.rubric.cases import hidden_cases, public_cases
-from grader.scoring.protocol import GradingSettings, Paper, cache_key
+from grader.scoring.protocol import GradingSettings, SubmittedFiles, cache_key
 
 OWN = load_rubric()
 
@@ -154,7 +154,7 @@ def test_a_variants_solution_is_right_and_each_mutant_is_another_text(zygote, re
     rubric = msgspec.structs.replace(OWN, homework=homework, points=points)
     source = solution_of(rubric)["homework.py"]
     classroom = Scorer(GradingSettings.of(rubric, 5, strict=False), zygote, reader)
-    record = classroom.grade(Paper.of("ada", "homework.py", source.encode())).record
+    record = classroom.grade(SubmittedFiles.of("ada", "homework.py", source.encode())).record
     assert [c.id for c in record.criteria if c.points < c.max_points] == []
     assert record.score == sum(points.values())
     mutated = {mutate(source, mutant) for mutant in mutants_of(rubric)}
@@ -203,10 +203,11 @@ def test_everybody_has_the_same_cases_where_the_homework_does_not_say_otherwise(
 def test_a_record_is_found_again_for_whom_it_is_true(own):
     settings = GradingSettings.of(PER_STUDENT if own else OWN, 7, strict=False)
     ada, bob = (
-        cache_key(settings, Paper.of(name, "homework.py", b"x = 1\n")) for name in ("ada", "bob")
+        cache_key(settings, SubmittedFiles.of(name, "homework.py", b"x = 1\n"))
+        for name in ("ada", "bob")
     )
     assert (ada != bob) == own
-    assert ada == cache_key(settings, Paper.of("ada", "homework.py", b"x = 1\n"))
+    assert ada == cache_key(settings, SubmittedFiles.of("ada", "homework.py", b"x = 1\n"))
 
 
 @pytest.fixture

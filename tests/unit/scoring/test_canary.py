@@ -26,8 +26,8 @@ from grader.scoring.machine_faults import smell_of
 from grader.scoring.protocol import (
     GradingSettings,
     GradingStopped,
-    Paper,
     ScorerFailed,
+    SubmittedFiles,
 )
 from grader.scoring.run_cases import CaseOutcomes
 from grader.student_code.contract import Call
@@ -113,7 +113,7 @@ def test_a_worker_that_cannot_allocate_stops_the_run_and_older_results_stay(untr
 def test_a_fault_in_a_scorer_comes_out_with_its_traceback(unfit, grading):
     unfit("fault_in_the_scorer")
     with closing(ScorerPool(grading, 1)) as graders:
-        for ask in (graders.prove, lambda: graders.grade(Paper.of("ada", "a.py", b""))):
+        for ask in (graders.prove, lambda: graders.grade(SubmittedFiles.of("ada", "a.py", b""))):
             with pytest.raises(ScorerFailed, match="planted by a test") as raised:
                 ask()
             assert "scorer.py" in str(raised.value)
@@ -123,14 +123,16 @@ def test_a_machine_that_becomes_unfit_records_nothing_more(unfit, grading, tmp_p
     """Worker by worker: the next one was ready before the memory ran out."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     unfit("memory_runs_out_later")
-    paper = Paper.of("ada", "homework.py", SOLUTION.read_bytes() + b"\nbytearray(10**9)\n")
+    submission = SubmittedFiles.of(
+        "ada", "homework.py", SOLUTION.read_bytes() + b"\nbytearray(10**9)\n"
+    )
     with closing(ScorerPool(grading, 1)) as graders:
         graders.prove()
-        assert graders.grade(paper).record.score == 100
+        assert graders.grade(submission).record.score == 100
         (tmp_path / "low").touch()
-        assert graders.grade(paper).record.score == 100
+        assert graders.grade(submission).record.score == 100
         with pytest.raises(GradingStopped, match="this machine cannot grade") as raised:
-            graders.grade(paper)
+            graders.grade(submission)
     assert "memory_bytes" in str(raised.value)
 
 
@@ -367,5 +369,5 @@ def test_a_scorer_that_cannot_start_again_is_the_machines_fault(
     with closing(ScorerPool(grading, 1)) as graders:
         graders.prove()
         with pytest.raises(GradingStopped) as raised:
-            graders.grade(Paper.of("ada", "a.py", b"x = 1"))
+            graders.grade(SubmittedFiles.of("ada", "a.py", b"x = 1"))
     assert str(raised.value) == GONE

@@ -169,9 +169,9 @@ def test_no_repeated_text_takes_long_to_read(kind):
                 "markdown cell": notebook(text, kind="markdown"),
             }[kind]
             name = "homework.py" if kind == "module" else "homework.ipynb"
-            paper = reader.read({name: data}, CHOICE)
-            assert paper.certain, (pattern, paper.problems)
-            assert not [why for why in paper.problems.values() if "not read" in why], pattern
+            submission = reader.read({name: data}, CHOICE)
+            assert submission.certain, (pattern, submission.problems)
+            assert not [why for why in submission.problems.values() if "not read" in why], pattern
 
 
 NAMES = [

@@ -9,31 +9,43 @@ from grader.rubric import Rubric
 from grader.scoring.protocol import (
     POLICY,
     GradingSettings,
-    Paper,
+    SubmittedFiles,
     basis_of,
     cache_key,
     content_of,
 )
 
-PAPER = Paper.of("ada", "homework.py", b"x = 1\n")
-BOTH = Paper("ada", {"a.py": b"1", "b.py": b"2"})
+SUBMISSION = SubmittedFiles.of("ada", "homework.py", b"x = 1\n")
+BOTH = SubmittedFiles("ada", {"a.py": b"1", "b.py": b"2"})
 
 
 def test_the_content_of_one_file_is_its_digest():
-    assert content_of(PAPER) == sha256(b"x = 1\n")
+    assert content_of(SUBMISSION) == sha256(b"x = 1\n")
 
 
-CONTENTS = [  # two papers, and whether the same was handed in
-    (PAPER, Paper.of("bob", "my homework.py", b"x = 1\n"), True),
-    (PAPER, Paper.of("ada", "homework.py", b"x = 2\n"), False),
-    (PAPER, Paper("ada", {"homework.py": b"x = 1\n"}, {"utils.py": "is empty"}), False),
-    (PAPER, Paper("ada", {"homework.py": b"x = 1\n", "utils.py": b""}), False),
-    (BOTH, Paper("bob", {"b.py": b"2", "a.py": b"1"}), True),
-    (BOTH, Paper("ada", {"a.py": b"2", "b.py": b"1"}), False),  # one may import the other
-    (BOTH, Paper("ada", {"a.py": b"1", "c.py": b"2"}), False),
-    (Paper("ada", {}, {}, "is empty"), Paper("bob", {}, {}, "is empty"), True),
-    (Paper("ada", {}, {}, "is empty"), Paper("ada", {}, {}, "is a folder"), False),
-    (Paper("ada", {}, {"a.py": "is empty"}), Paper("ada", {}, {"b.py": "is empty"}), False),
+CONTENTS = [  # two submissions, and whether the same was handed in
+    (SUBMISSION, SubmittedFiles.of("bob", "my homework.py", b"x = 1\n"), True),
+    (SUBMISSION, SubmittedFiles.of("ada", "homework.py", b"x = 2\n"), False),
+    (
+        SUBMISSION,
+        SubmittedFiles("ada", {"homework.py": b"x = 1\n"}, {"utils.py": "is empty"}),
+        False,
+    ),
+    (SUBMISSION, SubmittedFiles("ada", {"homework.py": b"x = 1\n", "utils.py": b""}), False),
+    (BOTH, SubmittedFiles("bob", {"b.py": b"2", "a.py": b"1"}), True),
+    (BOTH, SubmittedFiles("ada", {"a.py": b"2", "b.py": b"1"}), False),  # one may import the other
+    (BOTH, SubmittedFiles("ada", {"a.py": b"1", "c.py": b"2"}), False),
+    (SubmittedFiles("ada", {}, {}, "is empty"), SubmittedFiles("bob", {}, {}, "is empty"), True),
+    (
+        SubmittedFiles("ada", {}, {}, "is empty"),
+        SubmittedFiles("ada", {}, {}, "is a folder"),
+        False,
+    ),
+    (
+        SubmittedFiles("ada", {}, {"a.py": "is empty"}),
+        SubmittedFiles("ada", {}, {"b.py": "is empty"}),
+        False,
+    ),
 ]
 
 
@@ -65,7 +77,7 @@ def test_the_basis_is_the_rubrics_scoring_part_and_the_seed(rubric):
 @pytest.mark.parametrize("change", [{"strict": True}, {"software": {"torch": "3"}}])
 def test_how_is_graded_is_of_the_key_and_not_of_the_basis(settings, change):
     """Which says what may be compared: a newer torch is no other homework."""
-    assert cache_key(replace(settings, **change), PAPER) != cache_key(settings, PAPER)
+    assert cache_key(replace(settings, **change), SUBMISSION) != cache_key(settings, SUBMISSION)
 
 
 def test_a_seed_may_have_128_bits(rubric):
