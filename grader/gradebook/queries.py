@@ -22,6 +22,7 @@ from grader.gradebook.tables import (
     files,
     finals,
     gradings,
+    losses,
     overrides,
     roster,
     settings,
@@ -127,11 +128,15 @@ def keep_records(connection: Connection, records: Mapping[str, tuple[str, Record
         elif stored[key][1] != row["record"]:
             id_ = stored[key][0]
             connection.execute(update(submissions).where(submissions.c.id == id_).values(row))
-            connection.execute(delete(criteria).where(criteria.c.submission_id == id_))
+            for table in (criteria, losses):
+                connection.execute(delete(table).where(table.c.submission_id == id_))
         else:
             continue
         changed.add(key)
-        connection.execute(insert(criteria), _criteria(id_, records[key][1]))
+        _, record = records[key]
+        connection.execute(insert(criteria), _criteria(id_, record))
+        if its_losses := _losses(id_, record):
+            connection.execute(insert(losses), its_losses)
     return changed
 
 
@@ -144,8 +149,6 @@ def _submission(key: str, basis: str, record: Record, now: datetime) -> Row:
         "status": record.status,
         "score": record.score,
         "max_score": record.max_score,
-        "loss_manual": record.training.manual,
-        "loss_net": record.training.net,
         "seconds": record.seconds,
         "grader_version": record.grader_version,
         "graded_at": now,
@@ -158,6 +161,13 @@ def _criteria(submission_id: int, record: Record) -> list[Row]:
     return [
         {"submission_id": submission_id, **{name: getattr(criterion, name) for name in names}}
         for criterion in record.criteria
+    ]
+
+
+def _losses(submission_id: int, record: Record) -> list[Row]:
+    return [
+        {"submission_id": submission_id, "run": run, "loss": loss}
+        for run, loss in record.training.losses.items()
     ]
 
 
@@ -308,7 +318,8 @@ def all_names(connection: Connection) -> list[str]:
 def delete_unused(connection: Connection) -> None:
     """Delete the submissions that are no grading of any attempt, and the bytes of no file."""
     used = select(gradings.c.submission_id)
-    connection.execute(delete(criteria).where(criteria.c.submission_id.not_in(used)))
+    for table in (criteria, losses):
+        connection.execute(delete(table).where(table.c.submission_id.not_in(used)))
     connection.execute(delete(submissions).where(submissions.c.id.not_in(used)))
     kept = select(files.c.sha256).where(files.c.sha256.is_not(None))
     connection.execute(delete(blobs).where(blobs.c.sha256.not_in(kept)))

@@ -29,7 +29,7 @@ from sqlalchemy import (
     update,
 )
 
-REVISION = "0002"  # of the newest migration
+REVISION = "0003"  # of the newest migration
 FIRST = "schema 1"  # of the gradebooks that no migration had made yet; see `version`
 
 
@@ -121,8 +121,6 @@ submissions = Table(
     Column("status", Text, nullable=False),
     Column("score", Float, nullable=False),
     Column("max_score", Float, nullable=False),
-    Column("loss_manual", Float),
-    Column("loss_net", Float),
     Column("seconds", Float, nullable=False),
     Column("grader_version", Text, nullable=False),
     Column("graded_at", Moment, nullable=False),
@@ -139,6 +137,15 @@ criteria = Table(
     Column("error", Float),
     Column("message", Message, nullable=False),
     Column("diagnosis", Text),
+)
+
+# The final loss of each training run of a homework, NULL where there was none.
+losses = Table(
+    "losses",
+    metadata,
+    Column("submission_id", ForeignKey(submissions.c.id), primary_key=True),
+    Column("run", Text, primary_key=True),
+    Column("loss", Float),
 )
 
 # What a student handed in: one row per content, whatever it is called. `submission_id` is the

@@ -21,7 +21,7 @@ from typing import NamedTuple, Protocol, Self
 import msgspec
 
 from grader.lms.layouts import Owner
-from grader.results.record import Record
+from grader.results.record import Record, others_of
 from grader.scoring.machine_faults import Smell
 from grader.scoring.protocol import (
     Graded,
@@ -296,7 +296,7 @@ def _result(
     was_known: bool,
 ) -> Result:
     record = msgspec.structs.replace(graded.record, student=hand_in.student)
-    counting = [record.submission, *(f.name for f in record.files if f.role in ("net", "used"))]
+    counting = [record.submission, *(file.name for file in others_of(record))]
     return Result(
         hand_in=hand_in,
         record=record,

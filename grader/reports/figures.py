@@ -30,7 +30,8 @@ class Row(NamedTuple):
     `points` and `why` are by criterion of the rubric. `points` are None where it was not asked,
     `why` where nothing was lost or nothing ran; `lost` names the criteria of which it is not None.
     A reason is the id of a misconception, two of them joined by "+", or else of a text of the
-    catalogue. `problem` is why nothing of it counts, where nothing ran.
+    catalogue. `problem` is why nothing of it counts, where nothing ran. `losses` are by training
+    run.
     """
 
     student: str
@@ -50,8 +51,7 @@ class Row(NamedTuple):
     handed_in: datetime
     late_days: float
     seconds: float
-    loss_manual: float | None
-    loss_net: float | None
+    losses: Mapping[str, float | None]
 
     @property
     def ran(self) -> bool:
@@ -168,8 +168,7 @@ class ClassFigures:
                 handed_in=final.handed_in,
                 late_days=final.late_days,
                 seconds=record.seconds,
-                loss_manual=record.training.manual,
-                loss_net=record.training.net,
+                losses=record.training.losses,
             )
         )
 

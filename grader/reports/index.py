@@ -46,6 +46,7 @@ def write_index(
     rows = figures.rows
     marks = [row.final for row in rows]
     links = {row.student: _link(results, row) for row in rows}
+    runs = rubric.tasks.runs
     zone, due = rubric.late.time_zone, rubric.late.due_at
     page = render(
         "index",
@@ -71,7 +72,8 @@ def write_index(
         link=lambda row: links[row.student],
         flag_of=_flag_of,
         similar=SIMILAR if (results / SIMILAR).exists() else None,
-        students=Rows(figures, links).html(),
+        students=Rows(figures, links, runs).html(),
+        runs=runs,
     )
     write_atomically(results / INDEX, page)
     return figures

@@ -155,7 +155,7 @@ class Folder:
         rubric, results = self._assignment.rubric, self._results
         with no_collection():
             finals = self._book.finals()
-            write_grades(finals, list(rubric.points), results)
+            write_grades(finals, list(rubric.points), list(rubric.tasks.runs), results)
             write_people(self._book.people(), results)
             figures = write_index(finals, rubric, results, self._texts, alarms)
         return Published(finals, figures)

@@ -1,6 +1,6 @@
 """The students' rows of index.html, made without a template: a class may have 10,000 of them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 
 from markupsafe import Markup, escape
@@ -22,12 +22,18 @@ MARKS = {"late": N_("late"), "extended": N_("extension"), "by_hand": N_("by hand
 
 
 class Rows:
-    """Makes the rows of a class; `links` lead to the students' pages, by name."""
+    """Makes the rows of a class.
 
-    def __init__(self, figures: ClassFigures, links: Mapping[str, Markup]) -> None:
+    `links` lead to the students' pages, by name; `runs` are the training runs that have a column.
+    """
+
+    def __init__(
+        self, figures: ClassFigures, links: Mapping[str, Markup], runs: Collection[str]
+    ) -> None:
         say = figures.texts.say
         self._figures = figures
         self._links = links
+        self._runs = runs
         self._statuses = {status: escape(say(name)) for status, name in STATUSES.items()}
         self._marks = {mark: escape(say(name)) for mark, name in MARKS.items()}
         self._has_sections = figures.has_sections
@@ -72,8 +78,11 @@ class Rows:
         extended = f" {self._marks['extended']}" if row.extended else ""
         yield _number(f"{row.late_days:g}{extended}" if row.late_days or row.extended else "")
         yield _number(f"{row.seconds:.1f}")
-        yield _number("" if row.loss_manual is None else f"{row.loss_manual:.4g}")
-        yield _number("" if row.loss_net is None else f"{row.loss_net:.4g}")
+        yield from map(_loss, map(row.losses.get, self._runs))
+
+
+def _loss(loss: float | None) -> str:
+    return _number("" if loss is None else f"{loss:.4g}")
 
 
 def _number(text: str) -> str:

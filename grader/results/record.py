@@ -14,15 +14,16 @@ from msgspec.structs import replace
 from grader.judging.messages import ENGLISH, Reason, Texts
 from grader.judging.verdicts import ErrorMap
 from grader.results.policy import ToldBy
+from grader.source.tasks import Tasks
 from grader.util.atomic import write_atomically, writing_atomically
 from grader.util.csv_cells import to_cell
 
 GRADES = "grades.csv"
-OUTCOME_SCHEMA = 2  # of result.json
+RECORD_SCHEMA = 2  # of a record in a gradebook
+OUTCOME_SCHEMA = 3  # of result.json
 
-# What is asked of a Net; the reason that tells of another file; those that say nothing of a Net.
-OF_NET = ("net", "train.net")
-NET_BESIDE = "net_beside"
+# The reason that tells of another file's network, and those that say nothing of a network.
+NETWORK_BESIDE = "net_beside"
 MISSING = tuple(
     f"missing{more}" for more in ("", "_failed", "_near", "_nested", "_unparsed", "_in_text")
 )
@@ -64,14 +65,14 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Training(msgspec.Struct, frozen=True):
-    """Final mean squared errors of the two training runs, null where there was none.
+    """The final loss of each training run that the homework asks for, null where there was none.
 
-    `runs` is by "manual" and "net". `x` and `y` are for drawing: rounded data of the public
-    training case, `y` one output after the other. The runs had the same x, and a y that is hidden.
+    `losses` and `runs` are by what the homework calls a run. `x` and `y` are for drawing: rounded
+    data of the public training case, `y` one output after the other. The runs had the same x, and
+    a y that is hidden.
     """
 
-    manual: float | None
-    net: float | None
+    losses: dict[str, float | None]
     pass_mark: float
     x: list[float | None] = []
     y: list[float | None] = []
@@ -85,10 +86,10 @@ class SourceNote(msgspec.Struct, frozen=True):
     text: str
 
 
-# What became of a file: it counts (the whole record is about it); it counts for its Net; it is what
-# one that counts imports or runs; it was graded and another one counts; it was not, since another
-# one earned all points, or since it is as it was handed out, or defines nothing that is asked, or
-# cannot be read, or is one too many.
+# What became of a file: it counts (the whole record is about it); it counts for its network; it is
+# what one that counts imports or runs; it was graded and another one counts; it was not, since
+# another one earned all points, or since it is as it was handed out, or defines nothing that is
+# asked, or cannot be read, or is one too many.
 Role = Literal[
     "counts", "net", "used", "graded", "spare", "untouched", "beside", "unreadable", "left_out"
 ]
@@ -113,7 +114,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     others it is worth another try.
     """
 
-    schema: int = 1
+    schema: int = RECORD_SCHEMA
     student: str
     submission: str
     sha256: str | None
@@ -187,7 +188,7 @@ class Final(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(Record, frozen=True, kw_only=True):
-    """result.json, schema 2: the attempt that counts, and what counts of it (see Final).
+    """result.json, schema 3: the attempt that counts, and what counts of it (see Final).
 
     `criteria` and `score` are with what was set by hand.
     """
@@ -214,14 +215,14 @@ def with_points_by_hand(
     return [replace(c, points=points.get(c.id, c.points)) for c in criteria]
 
 
-def best(records: Sequence[Record]) -> Record:
+def best(records: Sequence[Record], tasks: Tasks) -> Record:
     """Return the record that counts of a submission's files: the first of the highest score.
 
-    Of equals it is the one that answers most. One whose file defines no Net has the Net of another
-    file.
+    Of equals it is the one that answers most. One whose file does not define the network has the
+    network of another file.
     """
     whole = [
-        _with_net(record, [*records[:number], *records[number + 1 :]])
+        _with_network(record, [*records[:number], *records[number + 1 :]], tasks)
         for number, record in enumerate(records)
     ]
     return max(whole, key=lambda record: (record.score, _answers(record)))
@@ -232,10 +233,10 @@ def _answers(record: Record) -> int:
     return sum(_reason(c) not in (*NO_ANSWER, "not_attempted") for c in record.criteria)
 
 
-def net_file_of(record: Record) -> tuple[str, str] | None:
-    """Return name and sha256 of the other file that the Net of a record is from, if it is."""
-    reasons = [c.reasons[0] for c in record.criteria if c.id in OF_NET and c.reasons]
-    taken = [reason.values for reason in reasons if reason.id == NET_BESIDE]
+def network_file_of(record: Record) -> tuple[str, str] | None:
+    """Return name and sha256 of the other file that the network of a record is from, if it is."""
+    reasons = [criterion.reasons[0] for criterion in record.criteria if criterion.reasons]
+    taken = [reason.values for reason in reasons if reason.id == NETWORK_BESIDE]
     return (str(taken[0]["file"]), str(taken[0]["sha256"])) if taken else None
 
 
@@ -244,16 +245,21 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def others_of(record: Record) -> list[HandedIn]:
+    """Return the files that a record is about beside the one that counts."""
+    return [file for file in record.files if file.role in ("net", "used")]
+
+
 def content_of(record: Record) -> str | None:
     """Return a digest of the files that a record is about, None where none could be read."""
-    others = [file.sha256 for file in record.files if file.role in ("net", "used")]
+    others = [file.sha256 for file in others_of(record)]
     if record.sha256 is None or not others:
         return record.sha256
     return hashlib.sha256(" ".join([record.sha256, *map(str, others)]).encode()).hexdigest()
 
 
-def _with_net(record: Record, others: Sequence[Record]) -> Record:
-    lacking = {c.id for c in record.criteria if c.id in OF_NET and _reason(c) in MISSING}
+def _with_network(record: Record, others: Sequence[Record], tasks: Tasks) -> Record:
+    lacking = {c.id for c in record.criteria if _reason(c) in MISSING and tasks.is_of_network(c.id)}
 
     def answers(other: Record) -> list[Criterion]:
         return [c for c in other.criteria if c.id in lacking and _reason(c) not in NO_ANSWER]
@@ -264,14 +270,24 @@ def _with_net(record: Record, others: Sequence[Record]) -> Record:
     other = max(found, key=lambda other: sum(c.points for c in answers(other)))
     taken = {c.id: _taken(c, other) for c in answers(other)}
     criteria = [taken.get(c.id, c) for c in record.criteria]
-    own, its = record.training, other.training
-    runs = own.runs | {name: run for name, run in its.runs.items() if name == "net"}
     return replace(
         record,
         criteria=criteria,
         score=sum(c.points for c in criteria),
-        training=replace(own, net=its.net, x=own.x or its.x, y=own.y or its.y, runs=runs),
+        training=_with_runs_of_network(record.training, other.training, tasks),
         seconds=round(record.seconds + other.seconds, 4),
+    )
+
+
+def _with_runs_of_network(own: Training, other: Training, tasks: Tasks) -> Training:
+    """Return a file's training with the runs of another file's network."""
+    names = [name for name, question in tasks.runs.items() if question.kind == "training"]
+    return replace(
+        own,
+        losses=own.losses | {name: other.losses[name] for name in names},
+        x=own.x or other.x,
+        y=own.y or other.y,
+        runs=own.runs | {name: other.runs[name] for name in names if name in other.runs},
     )
 
 
@@ -282,7 +298,7 @@ def _reason(criterion: Criterion) -> str | None:
 def _taken(criterion: Criterion, other: Record) -> Criterion:
     """Return a criterion of another file's record; its places then say so."""
     file = other.submission
-    reasons = [Reason(NET_BESIDE, {"file": file, "sha256": other.sha256 or ""})]
+    reasons = [Reason(NETWORK_BESIDE, {"file": file, "sha256": other.sha256 or ""})]
     for reason in criterion.reasons:
         place = str(reason.values.get("place", "")).removeprefix(" (")
         told = {"place": f" ({file}, {place}"} if place else {}
@@ -320,28 +336,34 @@ def write_outcome(outcome: Outcome, results: Path) -> None:
     write_atomically(path, content)
 
 
-def write_grades(finals: Iterable[Final], criteria: Sequence[str], results: Path) -> None:
+def write_grades(
+    finals: Iterable[Final], criteria: Sequence[str], runs: Sequence[str], results: Path
+) -> None:
     """Write results/grades.csv, one row per final (with a byte-order mark, for spreadsheets).
 
-    The score and the criteria are with the points of criteria that somebody set by hand; `final`
-    is what goes to the register. Where `finals` raises, the table stays as it was.
+    `runs` are the training runs that have a column. The score and the criteria are with the points
+    of criteria that somebody set by hand; `final` is what goes to the register. Where `finals`
+    raises, the table stays as it was.
     """
-    head, tail = ["student", "submission", "status", "score"], ["loss_manual", "loss_net"]
+    head, losses = ["student", "submission", "status", "score"], [f"loss_{run}" for run in runs]
     standing = ["attempt", "late_days", "final", "section"]
     with writing_atomically(results / GRADES) as file:
         table = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         writer = csv.writer(table)
-        writer.writerow([*head, *criteria, *tail, "seconds", *standing])
+        writer.writerow([*head, *criteria, *losses, "seconds", *standing])
         for final in finals:
             record = final.record
-            losses = (record.training.manual, record.training.net)
             points = {criterion.id: f"{criterion.points:g}" for criterion in final.criteria}
             writer.writerow(
                 [to_cell(final.student), to_cell(record.submission)]
                 + [record.status, f"{final.score:g}"]
                 + [points.get(criterion, "") for criterion in criteria]
-                + ["" if loss is None else f"{loss:.{LOSS_DIGITS}g}" for loss in losses]
+                + [_loss(record.training.losses.get(run)) for run in runs]
                 + [f"{record.seconds:.3f}", str(final.attempt)]
                 + [f"{final.late_days:g}", f"{final.final:g}", to_cell(final.section)]
             )
         table.detach()
+
+
+def _loss(loss: float | None) -> str:
+    return "" if loss is None else f"{loss:.{LOSS_DIGITS}g}"

@@ -69,8 +69,7 @@ def training(
     }
     given = public.call.tensors if runs else {}
     return Training(
-        manual=losses.get("manual"),
-        net=losses.get("net"),
+        losses={run: losses.get(run) for run in tasks.runs},
         pass_mark=rounded(mark, LOSS_DIGITS),
         x=_rounded(given["x"]) if given else [],
         y=_rounded(given["y"].T) if given else [],

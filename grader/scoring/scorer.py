@@ -30,7 +30,7 @@ from grader.results.record import (
     Status,
     Training,
     best,
-    net_file_of,
+    network_file_of,
 )
 from grader.rubric import Rubric
 from grader.rubric.cases import hidden_cases, public_training_case
@@ -170,7 +170,7 @@ class Scorer:
             graded.append(self._grade_file(source, found, submission.student, case_set))
             if graded[-1].record.score == self._rubric.max_score:
                 break
-        record = best([each.record for each in graded])
+        record = best([each.record for each in graded], self._rubric.tasks)
         files = _Files(
             record=record,
             graded={each.record.submission: each for each in graded},
@@ -280,7 +280,7 @@ class Scorer:
             sha256=None,
             status="unreadable",
             verdicts=zero(Reason("unreadable", {"reason": problem}), case_set.marking),
-            training=Training(None, None, case_set.descent.pass_mark),
+            training=Training(dict.fromkeys(self._rubric.tasks.runs), case_set.descent.pass_mark),
             notes=[],
             flagged=[],
             isolation=[],
@@ -374,7 +374,7 @@ class _Files:
         counted = self.record
         if name == counted.submission:
             return "counts"
-        if name == (net_file_of(counted) or ("",))[0]:
+        if name == (network_file_of(counted) or ("",))[0]:
             return "net"
         if name in self.graded[counted.submission].ran:
             return "used"

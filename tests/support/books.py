@@ -69,7 +69,7 @@ def record(student: str = "ada", content: str = "one", a: float = 60.0, b: float
             Criterion("a", a, 60.0, 1e-16, "right", None),
             Criterion("b", b, 40.0, None, "", None),
         ],
-        training=Training(0.1, None, 0.3),
+        training=Training({"manual": 0.1, "net": None}, 0.3),
         notes=[],
         flags=[],
         isolation=["uid"],

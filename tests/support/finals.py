@@ -32,7 +32,7 @@ def mark(
     record = Record(
         student=student, submission="homework.py", sha256=None, status="graded", score=points,
         max_score=20, criteria=[Criterion("forward.values", points, 20, None, message, None)],
-        training=Training(None, 0.004, 0.01), notes=[], flags=[], isolation=[], seconds=0.5,
-        grader_version="0",
+        training=Training({"manual": None, "net": 0.004}, 0.01), notes=[], flags=[],
+        isolation=[], seconds=0.5, grader_version="0",
     )  # fmt: skip
     return Mark(final_of(record, final=points - 0.5), system, id_, called)

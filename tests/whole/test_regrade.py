@@ -207,7 +207,7 @@ def test_a_rubric_without_training_trains_nobody(grade, tmp_path):
     grade()
     record = json.loads((tmp_path / "results" / "gbk_comments" / "result.json").read_bytes())
     assert (record["score"], record["max_score"]) == (75, 75)
-    assert record["training"]["manual"] is None
+    assert record["training"]["losses"]["manual"] is None
 
 
 BAD_RUBRICS = [
@@ -351,7 +351,7 @@ class Held(Record, frozen=True, kw_only=True, weakref=True, eq=False):
     def of(cls, student: str) -> "Held":
         return cls(
             student=student, submission="a.py", sha256=None, status="graded", score=1.0,
-            max_score=1.0, criteria=[], training=Training(None, None, 0.1), notes=[], flags=[],
+            max_score=1.0, criteria=[], training=Training({}, 0.1), notes=[], flags=[],
             isolation=[], seconds=0.0, grader_version="0",
         )  # fmt: skip
 

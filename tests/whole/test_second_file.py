@@ -9,6 +9,7 @@ from conftest import ROOT
 
 from grader.gradebook import Gradebook, default_url
 from grader.gradebook.attempts import HandedIn
+from grader.homework.tasks import TASKS
 from grader.judging.messages import Reason
 from grader.results.record import (
     Criterion,
@@ -16,7 +17,7 @@ from grader.results.record import (
     Run,
     Training,
     best,
-    net_file_of,
+    network_file_of,
 )
 
 CORPUS = ROOT / "tests" / "submissions"
@@ -41,7 +42,9 @@ def record(file: str, gradient: float, net: float, *reasons: str, status: str = 
             Criterion("net", net, 12, None, "", None, why),
             Criterion("train.net", 0, 10, None, "", None, why),
         ],
-        training=Training(None, 0.5 if net else None, 0.1, runs={"net": Run(1, [net], [])}),
+        training=Training(
+            {"manual": None, "net": 0.5 if net else None}, 0.1, runs={"net": Run(1, [net], [])}
+        ),
     )  # fmt: skip
 
 
@@ -67,20 +70,20 @@ COUNTS = [
 
 @pytest.mark.parametrize(("records", "file", "points", "net"), COUNTS)
 def test_which_file_counts_and_whose_net(records, file, points, net):
-    counted = best(records)
+    counted = best(records, TASKS)
     assert (counted.submission, counted.score) == (file, points)
-    assert net_file_of(counted) == (net and (net, f"of {net}"))
+    assert network_file_of(counted) == (net and (net, f"of {net}"))
     assert sum(criterion.points for criterion in counted.criteria) == points
 
 
 def test_what_is_taken_over_says_so_with_its_places():
-    counted = best([LACKS, record("b.ipynb", 0, 0, "raised")])
+    counted = best([LACKS, record("b.ipynb", 0, 0, "raised")], TASKS)
     told = counted.criteria[1].message
     assert told.startswith("This file defines no Net; the one in b.ipynb counts. net raised")
     assert told.endswith("(b.ipynb, cell 2, line 3)")
     assert counted.seconds == 3
-    counted = best([LACKS, record("b.py", 0, 12)])
-    assert (counted.training.net, counted.training.runs["net"].losses) == (0.5, [12])
+    counted = best([LACKS, record("b.py", 0, 12)], TASKS)
+    assert (counted.training.losses["net"], counted.training.runs["net"].losses) == (0.5, [12])
 
 
 @pytest.fixture

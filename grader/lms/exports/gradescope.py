@@ -16,7 +16,6 @@ PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 def results(final: Final) -> dict[str, Any]:
     """Return what results.json holds: one test per criterion, and the losses for a leaderboard."""
     record = final.record
-    losses = {"manual": record.training.manual, "net": record.training.net}
     return {
         "score": final.final,
         "execution_time": round(record.seconds, 3),
@@ -38,7 +37,7 @@ def results(final: Final) -> dict[str, Any]:
         ],
         "leaderboard": [
             {"name": f"loss ({name})", "value": loss, "order": "asc"}
-            for name, loss in losses.items()
+            for name, loss in record.training.losses.items()
             if loss is not None
         ],
     }

@@ -10,6 +10,7 @@ from itertools import cycle
 
 from grader.judging.verdicts import NO_ERROR, ErrorMap
 from grader.results.record import Run, Training
+from grader.source.tasks import Question, Tasks
 
 WIDTH, HEIGHT = 340, 210  # of a chart, with room for its labels
 LEFT, RIGHT, TOP, BOTTOM = 46, 8, 8, 24
@@ -108,7 +109,7 @@ class Chart:
 class Course:
     """A training run as it is drawn."""
 
-    name: str
+    question: Question
     final: float | None
     passed: bool
     loss: Chart
@@ -118,18 +119,18 @@ class Course:
 Point = tuple[float, float | None]
 
 
-def courses(training: Training, passed: Collection[str]) -> list[Course]:
+def courses(training: Training, passed: Collection[str], tasks: Tasks) -> list[Course]:
     """Return the training runs of which there is something to draw; `passed` are criteria."""
-    finals = {"manual": training.manual, "net": training.net}
     return [
         Course(
-            name,
-            finals.get(name),
-            f"train.{name}" in passed,
+            question,
+            training.losses[name],
+            tasks.criterion(question.name).id in passed,
             _loss(run, training.pass_mark),
             _fit(training, run),
         )
         for name, run in training.runs.items()
+        for question in [tasks.runs[name]]
     ]
 
 

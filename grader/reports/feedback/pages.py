@@ -49,6 +49,7 @@ class Pages:
         self._limits = rubric.pages
         self._attempts = rubric.attempts
         self._mistakes = dict(rubric.package.MISTAKES)
+        self._tasks = rubric.tasks
         self._jobs = jobs
         self._pool: ProcessPool | None = None
         self._begun: deque[tuple[Path, Order, Future[str]]] = deque()
@@ -65,7 +66,15 @@ class Pages:
         if _is_of(path, digest):
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        order = Order(final, source(), self._attempts.counts, self._language, digest, self._limits)
+        order = Order(
+            final=final,
+            source=source(),
+            counts=self._attempts.counts,
+            language=self._language,
+            digest=digest,
+            limits=self._limits,
+            tasks=self._tasks,
+        )
         self._begun.append((path, order, self._start("full", order)))
         while self._begun and (self._begun[0][2].done() or len(self._begun) > AHEAD * self._jobs):
             self._write_next()
@@ -90,7 +99,8 @@ class Pages:
     def _digest_of(self, final: Final) -> str:
         """Return a digest of all that determines a page; the source is in it by its sha256."""
         digest = hashlib.sha256(_digest_of_code(self._language))
-        digest.update(msgspec.msgpack.encode((final, self._attempts, self._language, self._limits)))
+        settings = (self._attempts, self._language, self._limits, self._tasks.stored())
+        digest.update(msgspec.msgpack.encode((final, *settings)))
         return digest.hexdigest()
 
     def _write_next(self) -> None:

@@ -17,6 +17,7 @@ from grader.results.record import (
     SourceNote,
 )
 from grader.rubric.rubric import PageLimits
+from grader.source.tasks import Tasks
 
 if TYPE_CHECKING:
     from grader.reports.feedback.source import Shown
@@ -40,6 +41,7 @@ class Order(msgspec.Struct, frozen=True):
     language: Language
     digest: str
     limits: PageLimits
+    tasks: Tasks
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,11 @@ def page(order: Order, form: Form) -> str:
 
     final, record, texts = order.final, order.final.record, _texts(order.language)
     shown, problem = _shown(order, form)
-    rows = [_row(criterion, final, shown) for criterion in final.criteria]
+    rows = [_row(criterion, final, shown, order.tasks) for criterion in final.criteria]
     passed = {c.id for c in record.criteria if c.points == c.max_points}
     mapped = [] if form == "words" else [c for c in record.criteria if c.map]
     if shown:
-        _mark(rows, record.notes, shown)
+        _mark(rows, record.notes, shown, order.tasks)
     return templates.render(
         "feedback",
         texts,
@@ -84,7 +86,7 @@ def page(order: Order, form: Form) -> str:
         first=next((row for row in rows if row.lost), None),
         maps=[drawings.heat_map(c.map) for c in mapped if c.map],
         mapped=[c.id for c in mapped],
-        courses=[] if form == "words" else drawings.courses(record.training, passed),
+        courses=[] if form == "words" else drawings.courses(record.training, passed, order.tasks),
         notes=[(note, _line_id(shown, note.where)) for note in record.notes],
         shown=shown,
         problem=problem,
@@ -112,22 +114,22 @@ def _shown(order: Order, form: Form) -> "tuple[Shown | None, str]":
         return None, str(error)
 
 
-def _row(criterion: Criterion, final: Final, shown: "Shown | None") -> Row:
+def _row(criterion: Criterion, final: Final, shown: "Shown | None", tasks: Tasks) -> Row:
     lost = criterion.points < criterion.max_points
     changes = [change for change in final.by_hand if change.criterion == criterion.id]
     return Row(
         criterion,
-        _line_about(criterion, shown) if lost and shown else None,
+        _line_about(criterion, shown, tasks) if lost and shown else None,
         changes[-1] if changes else None,
         next((c.points for c in final.record.criteria if c.id == criterion.id), criterion.points),
     )
 
 
-def _mark(rows: Sequence[Row], notes: Sequence[SourceNote], shown: "Shown") -> None:
+def _mark(rows: Sequence[Row], notes: Sequence[SourceNote], shown: "Shown", tasks: Tasks) -> None:
     """Mark the lines that cost points, and those that failed, with their cells."""
     for row in rows:
         c = row.criterion
-        for line_id in {row.line, shown.definitions.get(_function(c))} if row.lost else ():
+        for line_id in {row.line, shown.definitions.get(_definition(c, tasks))} if row.lost else ():
             if line := shown.by_id(line_id):
                 line.marks.append(f"{c.id} {c.points:g}/{c.max_points:g}")
     for note in notes:
@@ -138,18 +140,17 @@ def _mark(rows: Sequence[Row], notes: Sequence[SourceNote], shown: "Shown") -> N
                 cell.failures.append(note.text)
 
 
-def _line_about(criterion: Criterion, shown: "Shown") -> str | None:
+def _line_about(criterion: Criterion, shown: "Shown", tasks: Tasks) -> str | None:
     """Return the line that a message names, else where the criterion's function is defined."""
     for match in IN_BRACKETS.finditer(criterion.message):
         if line := shown.line(match[1]):
             return line.id
-    return shown.definitions.get(_function(criterion))
+    return shown.definitions.get(_definition(criterion, tasks))
 
 
-def _function(criterion: Criterion) -> str:
+def _definition(criterion: Criterion, tasks: Tasks) -> str:
     """Return the name that the student was to define for a criterion."""
-    name = criterion.id.partition(".")[0]
-    return "Net" if criterion.id in ("net", "train.net") else name
+    return tasks.question_of(criterion.id).definition
 
 
 def _line_id(shown: "Shown | None", place: str) -> str | None:

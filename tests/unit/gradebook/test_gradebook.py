@@ -384,7 +384,7 @@ def test_of_who_is_forgotten_only_a_count_is_left(url):
     left = {"students", "submissions", "attempts", "gradings", "files", "blobs", "finals", "audit"}
     found = sizes(url)
     assert {name: found[name] for name in left} == dict.fromkeys(left, 1)
-    assert (found["criteria"], found["overrides"]) == (2, 0)
+    assert (found["criteria"], found["losses"], found["overrides"]) == (2, 2, 0)
 
 
 # What is recorded.
@@ -402,6 +402,7 @@ def test_the_tables_and_their_rows(url):
         "students": 2,
         "submissions": 2,  # the same bytes of ada and bob are one
         "criteria": 4,
+        "losses": 4,
         "attempts": 3,
         "gradings": 3,
         "files": 3,
@@ -422,7 +423,8 @@ def test_a_file_graded_anew_replaces_what_was_kept_of_it(url):
         assert [final.final for final in book.finals()] == [100, 100, 100]  # bob's, too
         (attempt,) = book.history("ada").attempts
         assert [(g.status, g.score) for g in attempt.gradings] == [("graded", 100)]
-    assert sizes(url)["criteria"] == 4
+    found = sizes(url)
+    assert (found["criteria"], found["losses"]) == (4, 4)
 
 
 @pytest.mark.parametrize("points", [0.0, 20.0, 60.0])
@@ -478,7 +480,7 @@ RECORDS = [
             Criterion("b", 0.0, 40.0, float("inf"), "\ufffd\n\U0001f600", None),
         ],
         notes=[SourceNote("line 1", "\0\x1b[31m")],
-        training=Training(float("inf"), 0.1, 0.3),
+        training=Training({"manual": float("inf"), "net": 0.1}, 0.3),
     ),
     replace(record(content="none"), sha256=None, status="unreadable"),
 ]

@@ -1,7 +1,7 @@
 """Gradebooks of older graders: what becomes of them, and that nothing of them can be lost.
 
-schema_1.db is a real one (see old_gradebooks/make_schema_1.py); for PostgreSQL its rows are put
-into the tables of the first step.
+schema_1.db and revision_0002.db are real ones (see old_gradebooks/); for PostgreSQL their rows are
+put into the tables of their revision.
 """
 
 import csv
@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ from conftest import ROOT, run_grader
 from sqlalchemy import Connection, MetaData, create_engine, inspect, make_url, text
 from times import PATIENCE
 
-from grader.gradebook import tables
+from grader.gradebook import Gradebook, tables
 from grader.gradebook.database import (
     Database,
     GradebookError,
@@ -37,8 +37,13 @@ from grader.gradebook.database import (
     untouched_url,
 )
 from grader.gradebook.migrations import upgrade
+from grader.homework.tasks import TASKS
+from grader.reports.feedback import drawings
+from grader.results.record import GRADES, write_grades
 
 OLD_FILE = ROOT / "tests" / "old_gradebooks" / "schema_1.db"
+SECOND_FILE = OLD_FILE.with_name("revision_0002.db")
+REVISION = tables.REVISION
 OLD_TABLES = ("students", "submissions", "criteria", "attempts", "overrides")
 KILLS = 10
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -61,11 +66,17 @@ def old(empty) -> str:
     if empty.startswith("sqlite"):
         shutil.copyfile(OLD_FILE, make_url(empty).database)
         return empty
-    engine = create_engine(f"sqlite:///{OLD_FILE}")
-    with engine.connect() as connection:
-        rows = all_rows(connection)
-    engine.dispose()
-    make_old(empty, rows)
+    make_old(empty, rows_at(f"sqlite:///{OLD_FILE}"))
+    return empty
+
+
+@pytest.fixture
+def second(empty) -> str:
+    """The URL of the real gradebook of revision 0002."""
+    if empty.startswith("sqlite"):
+        shutil.copyfile(SECOND_FILE, make_url(empty).database)
+    else:
+        make_second(empty, rows_at(f"sqlite:///{SECOND_FILE}"))
     return empty
 
 
@@ -100,6 +111,18 @@ def make_old(url: str, rows: dict[str, list[dict[str, Any]]]) -> None:
                 connection.execute(known.tables[name].insert(), rows[name])
 
 
+def make_second(url: str, rows: dict[str, list[dict[str, Any]]]) -> None:
+    """Make a gradebook as the second step leaves it, with these rows."""
+    with connected(url) as connection:
+        upgrade(connection, "0002")
+        known = MetaData()
+        known.reflect(connection)
+        for table in known.sorted_tables:
+            connection.execute(table.delete())
+            if rows.get(table.name):
+                connection.execute(table.insert(), rows[table.name])
+
+
 def all_rows(connection: Connection) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of each table, whatever tables there are, with all moments in UTC."""
     known = MetaData()
@@ -127,6 +150,11 @@ def rows_at(url: str) -> dict[str, list[dict[str, Any]]]:
 def query(url: str, statement: str) -> Rows:
     with connected(url) as connection:
         return [tuple(map(in_utc, row)) for row in connection.execute(text(statement))]
+
+
+def without(columns: Collection[str], rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows without some columns."""
+    return [{k: v for k, v in row.items() if k not in columns} for row in rows]
 
 
 def bring_up(url: str) -> None:
@@ -191,9 +219,9 @@ def test_all_else_stays_or_is_new_and_empty(old):
     nobody = {"system": "", "system_id": "", "called": ""}
     assert after["students"] == [{**row, **nobody} for row in before["students"]]
     assert after["criteria"] == before["criteria"]
-    assert [{**row, "seed": None} for row in after["submissions"]] == [
-        {**row, "seed": None, "basis": None} for row in before["submissions"]
-    ]
+    changed = {"seed", "basis", "loss_manual", "loss_net", "record"}
+    assert without(changed, after["submissions"]) == without(changed, before["submissions"])
+    assert {row["basis"] for row in after["submissions"]} == {None}
     new = ("told_by", "is_local", "marked_late", "marked_for")
     assert {tuple(row[name] for name in new) for row in after["attempts"]} == {
         ("", False, None, "")
@@ -236,7 +264,7 @@ def test_the_marks_stay_when_the_gradebook_is_told_its_rubric(old_file):
     rubric = OLD_FILE.with_name("rubric.toml")
     done = run_grader("settings", old_file.parent, "--rubric", rubric, "--who", "dr. x")
     assert (done.returncode, done.stdout) == (0, "No mark of 6 changes.\n"), done.stderr
-    assert "brought up to revision 0002; as it was, it is kept in " in done.stderr
+    assert f"brought up to revision {REVISION}; as it was, it is kept in " in done.stderr
     with (old_file.parent / "grades.csv").open(encoding="utf-8-sig", newline="") as table:
         assert {row["student"]: float(row["final"]) for row in csv.DictReader(table)} == MARKS
 
@@ -268,7 +296,8 @@ def old_rows(
     """
     names = sorted({row.student for row in graded} | {student for student, _ in overrides})
     ids = {name: id_ for id_, name in enumerate(names, 1)}
-    unsaid = {"name": "a.py", "status": "graded", "grader_version": "0.1.0", "record": "{}"}
+    record = json.dumps({"training": {"manual": None, "net": None, "pass_mark": 0.1}})
+    unsaid = {"name": "a.py", "status": "graded", "grader_version": "0.1.0", "record": record}
     numbers = {"score": 1.0, "max_score": 2.0, "seconds": 0.5, "graded_at": START}
     numbered = list(enumerate(graded, 1))
     return {
@@ -403,6 +432,63 @@ def test_the_seed_of_the_newest_grading_is_kept(empty, case):
     )
 
 
+# The losses, which were two columns, and two keys of a record.
+
+
+RUNS = ("manual", "net")
+
+
+def by_run(record: dict[str, Any]) -> dict[str, Any]:
+    """Return what a record of revision 0002 is now."""
+    training = dict(record["training"])
+    training["losses"] = {run: training.pop(run) for run in RUNS}
+    return {**record, "schema": 2, "training": training}
+
+
+def test_losses_are_by_run_in_their_table_and_in_the_records(second):
+    before = rows_at(second)
+    bring_up(second)
+    after = rows_at(second)
+    assert [(row["submission_id"], row["run"], row["loss"]) for row in after["losses"]] == [
+        (row["id"], run, row[f"loss_{run}"]) for row in before["submissions"] for run in RUNS
+    ]
+    assert {row["loss"] for row in after["losses"]} > {None, 0.002914}
+    assert [json.loads(row["record"]) for row in after["submissions"]] == [
+        by_run(json.loads(row["record"])) for row in before["submissions"]
+    ]
+    for row, old_row in zip(after["finals"], before["finals"], strict=True):
+        final = json.loads(old_row["final"])
+        assert json.loads(row["final"]) == {**final, "record": by_run(final["record"])}
+        assert row["stamp"] != old_row["stamp"]  # so that result.json is written anew
+
+
+def test_all_else_stays_from_revision_2_on(second):
+    before = rows_at(second)
+    bring_up(second)
+    after = rows_at(second)
+    changed = {"loss_manual", "loss_net", "record", "final", "stamp", "version_num"}
+    assert after.pop("losses")
+    assert set(before) == set(after)
+    for name, rows in before.items():
+        assert without(changed, after[name]) == without(changed, rows)
+
+
+def test_a_class_of_revision_2_has_the_table_that_it_had(second, tmp_path):
+    with Gradebook(second) as book:
+        rubric = book.assignment.rubric
+        write_grades(book.finals(), list(rubric.points), list(rubric.tasks.runs), tmp_path)
+    assert (tmp_path / GRADES).read_bytes() == SECOND_FILE.with_suffix(".csv").read_bytes()
+
+
+def test_a_page_of_revision_2_draws_what_it_drew(second):
+    with Gradebook(second) as book:
+        (ada,) = book.with_drawings(book.finals(["ada"]))
+    manual, net = drawings.courses(ada.record.training, ["train.net"], TASKS)
+    assert (manual.final, manual.passed) == (0.09442, False)
+    assert (net.final, net.passed) == (0.002914, True)
+    assert all(chart.curve for course in (manual, net) for chart in (course.loss, course.fit))
+
+
 # The tables.
 
 
@@ -495,11 +581,11 @@ def test_it_is_said_once_and_where_the_backup_is(old, capsys):
     for _ in range(2):
         bring_up(old)
     (line,) = capsys.readouterr().err.splitlines()
-    assert "of an older grader, and brought up to revision 0002; " in line
+    assert f"of an older grader, and brought up to revision {REVISION}; " in line
     if old.startswith("sqlite"):
         file = make_url(old).database
         assert line.startswith(f"grader: {file}: ")
-        assert line.endswith(f" it is kept in {file}.before-0002")
+        assert line.endswith(f" it is kept in {file}.before-{REVISION}")
     else:
         assert line.startswith("grader: postgresql://")
         assert line.endswith("; no copy of it as it was is kept")
@@ -515,7 +601,7 @@ def test_the_backup_is_what_was_there_with_what_is_only_in_the_log(old_file):
         before = rows_at(url)
         assert b"only in the log" not in old_file.read_bytes()
         bring_up(url)
-    backup = old_file.with_name("gradebook.db.before-0002")
+    backup = old_file.with_name(f"gradebook.db.before-{REVISION}")
     assert rows_at(f"sqlite:///{backup}") == before
     assert backup.stat().st_mode & 0o777 == 0o600
     assert "only in the log" in {row["name"] for row in rows_at(url)["students"]}
@@ -523,18 +609,18 @@ def test_the_backup_is_what_was_there_with_what_is_only_in_the_log(old_file):
 
 def test_the_backup_is_an_old_gradebook_that_can_be_brought_up(old_file):
     bring_up(default_url(old_file.parent))
-    backup = old_file.with_name("gradebook.db.before-0002")
+    backup = old_file.with_name(f"gradebook.db.before-{REVISION}")
     bring_up(f"sqlite:///{backup}")
     assert len(rows_at(f"sqlite:///{backup}")["attempts"]) == len(ATTEMPTS)
 
 
 def test_no_earlier_backup_is_overwritten(old_file):
-    earlier = [old_file.with_name(f"gradebook.db.before-0002{end}") for end in ("", ".2")]
+    earlier = [old_file.with_name(f"gradebook.db.before-{REVISION}{end}") for end in ("", ".2")]
     for path in earlier:
         path.write_text(path.name)
     bring_up(default_url(old_file.parent))
     assert [path.read_text() for path in earlier] == [path.name for path in earlier]
-    assert len(rows_at(f"sqlite:///{old_file}.before-0002.3")["attempts"]) == 13
+    assert len(rows_at(f"sqlite:///{old_file}.before-{REVISION}.3")["attempts"]) == 13
 
 
 def test_the_folder_may_have_any_name(tmp_path):
@@ -542,7 +628,7 @@ def test_the_folder_may_have_any_name(tmp_path):
     folder.mkdir()
     shutil.copyfile(OLD_FILE, folder / "gradebook.db")
     bring_up(default_url(folder))
-    assert (folder / "gradebook.db.before-0002").exists()
+    assert (folder / f"gradebook.db.before-{REVISION}").exists()
 
 
 FAILURES = ["alembic.operations.base.Operations.drop_table", "grader.gradebook.backup.os.replace"]
@@ -565,7 +651,9 @@ def test_after_a_failure_all_is_as_it_was(old_file, monkeypatch, fails, capsys):
 
 def test_reading_without_a_trace_brings_nothing_up(old_file):
     before = old_file.read_bytes()
-    with pytest.raises(GradebookError, match="its tables are of revision schema 1, not 0002"):
+    with pytest.raises(
+        GradebookError, match=f"its tables are of revision schema 1, not {REVISION}"
+    ):
         Database(untouched_url(old_file.parent))
     assert old_file.read_bytes() == before
     assert [path.name for path in old_file.parent.iterdir()] == ["gradebook.db"]
@@ -575,8 +663,8 @@ REFUSED = [
     ("UPDATE alembic_version SET version_num = '0007'", "made by a newer grader (revision 0007): "
      "update the grader, or name another gradebook with --db"),
     ("UPDATE alembic_version SET version_num = '3f9ab0c1d2e4'", "its tables are of revision "
-     "3f9ab0c1d2e4, not 0002; name another database with --db"),
-    ("DELETE FROM alembic_version", "its tables are of revision none, not 0002"),
+     f"3f9ab0c1d2e4, not {REVISION}; name another database with --db"),
+    ("DELETE FROM alembic_version", f"its tables are of revision none, not {REVISION}"),
 ]  # fmt: skip
 
 
@@ -607,7 +695,9 @@ def test_tables_of_another_schema_are_left_alone(empty, change, schema):
     make_old(empty, {})
     with connected(empty) as connection:
         connection.execute(text(change))
-    with pytest.raises(GradebookError, match=f"are of revision {schema}, not 0002; name another"):
+    with pytest.raises(
+        GradebookError, match=f"are of revision {schema}, not {REVISION}; name another"
+    ):
         Database(empty)
     assert set(rows_at(empty)) == set(OLD_TABLES)
 
@@ -662,29 +752,30 @@ def opened(processes: Sequence[subprocess.Popen[str]]) -> list[tuple[str, str]]:
 
 def without_chance(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
     """Return rows without the id of a gradebook, and when its seed was set."""
-    unequal = {"state": "book", "settings": "at"}
-    return {
-        name: [{k: v for k, v in row.items() if k != unequal.get(name)} for row in of_table]
-        for name, of_table in rows.items()
-    }
+    unequal = {"state": {"book"}, "settings": {"at"}, "finals": {"stamp"}}
+    return {name: without(unequal.get(name, ()), of_table) for name, of_table in rows.items()}
 
 
-@pytest.fixture
-def fresh(request, old, tmp_path) -> Callable[[], str]:
-    """Give one old gradebook after the other."""
-    if old.startswith("sqlite"):
+REAL = {"schema 1": (OLD_FILE, make_old), "revision 0002": (SECOND_FILE, make_second)}
+
+
+@pytest.fixture(params=REAL)
+def fresh(request, empty, tmp_path) -> Callable[[], str]:
+    """Give one real old gradebook after the other."""
+    file, make = REAL[request.param]
+    if empty.startswith("sqlite"):
 
         def give() -> str:
             shutil.rmtree(tmp_path)
             tmp_path.mkdir()
-            shutil.copyfile(OLD_FILE, tmp_path / "gradebook.db")
-            return old
+            shutil.copyfile(file, tmp_path / "gradebook.db")
+            return empty
     else:
-        rows = rows_at(old)
+        rows = rows_at(f"sqlite:///{file}")
 
         def give() -> str:
             url = request.getfixturevalue("server").new_database()
-            make_old(url, rows)
+            make(url, rows)
             return url
 
     return give
@@ -717,12 +808,13 @@ def test_a_kill_at_any_moment_leaves_the_old_one_or_the_new_one_whole(fresh):
 
 def test_of_several_processes_at_once_one_brings_it_up(fresh):
     url = fresh()
+    graded = len(rows_at(url)["attempts"])  # of either, as often as an attempt was graded
     with opening(url, FOREVER) as a, opening(url, FOREVER) as b, opening(url, FOREVER) as c:
         printed = opened([a, b, c])
         assert [process.returncode for process in (a, b, c)] == [0, 0, 0]
     (line,) = "".join(errors for _, errors in printed).splitlines()
-    assert "brought up to revision 0002" in line
-    assert len(rows_at(url)["attempts"]) == len(ATTEMPTS)
+    assert f"brought up to revision {REVISION}" in line
+    assert len(rows_at(url)["gradings"]) == graded
     assert len(backups(url)) == url.startswith("sqlite")
 
 
@@ -737,11 +829,16 @@ ANOTHER_ATTEMPT = [
 def test_what_an_older_grader_is_writing_is_not_lost(server):
     url = server.new_database()
     make_old(url, old_rows([Graded("ada", "x", "1", 5, 10, 10)]))
+    while_writing(url, ["SELECT * FROM students", *ANOTHER_ATTEMPT])  # as it does
+    assert [row["content"] for row in rows_at(url)["attempts"]] == ["x", "y"]
+
+
+def while_writing(url: str, statements: Sequence[str]) -> None:
+    """Have a gradebook in PostgreSQL brought up while a transaction of an older grader is open."""
     waits = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     with ThreadPoolExecutor() as pool, connected(url) as watching:
         with connected(url) as writing:
-            writing.execute(text("SELECT * FROM students"))  # as it does before it writes
-            for statement in ANOTHER_ATTEMPT:
+            for statement in statements:
                 writing.execute(text(statement))
             bringing = pool.submit(bring_up, url)
             deadline = time.monotonic() + PATIENCE
@@ -750,7 +847,23 @@ def test_what_an_older_grader_is_writing_is_not_lost(server):
                 assert time.monotonic() < deadline
                 watching.execute(text("SELECT pg_stat_clear_snapshot()"))  # to look anew
         bringing.result(timeout=PATIENCE)
-    assert [row["content"] for row in rows_at(url)["attempts"]] == ["x", "y"]
+
+
+ANOTHER_SUBMISSION = [
+    "CREATE TEMPORARY TABLE one AS SELECT * FROM submissions WHERE id = 1",
+    "UPDATE one SET id = 100, key = 'another', loss_net = 0.25",
+    "INSERT INTO submissions SELECT * FROM one",
+]
+
+
+def test_what_a_grader_of_revision_2_keeps_meanwhile_is_not_lost(server):
+    url = server.new_database()
+    make_second(url, rows_at(f"sqlite:///{SECOND_FILE}"))
+    while_writing(url, ANOTHER_SUBMISSION)
+    (row,) = query(url, "SELECT loss FROM losses WHERE submission_id = 100 AND run = 'net'")
+    assert row == (0.25,)
+    records = [json.loads(row["record"]) for row in rows_at(url)["submissions"]]
+    assert all("losses" in record["training"] for record in records)
 
 
 # Where it runs from, and what it costs the others.

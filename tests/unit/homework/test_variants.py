@@ -249,7 +249,7 @@ def test_each_student_gets_an_archive_of_their_own_and_is_graded_by_cases_of_the
         rows = list(csv.DictReader(file))
     assert [float(row["score"]) for row in rows] == [100, 100]
     losses = [
-        json.loads((results / student / "result.json").read_bytes())["training"]["manual"]
+        json.loads((results / student / "result.json").read_bytes())["training"]["losses"]["manual"]
         for student in ("ada", "bob")
     ]
     assert losses[0] != losses[1]

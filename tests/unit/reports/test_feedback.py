@@ -25,6 +25,7 @@ from leftovers import assert_no_process, children, orphans_are_ours
 from msgspec.structs import replace
 from times import PATIENCE
 
+from grader.homework.tasks import TASKS
 from grader.reports.feedback import drawings, render
 from grader.reports.feedback.pages import Pages, interrupts_wait
 from grader.results.record import (
@@ -34,7 +35,8 @@ from grader.results.record import (
     Run,
     Training,
 )
-from grader.rubric import PageLimits, Rubric
+from grader.rubric import Rubric
+from grader.rubric.rubric import PageLimits
 
 CORPUS = ROOT / "tests" / "submissions"
 ORDINARY = (
@@ -77,7 +79,7 @@ def final_in(results: Path, student: str, **changes: object) -> Final:
 
 
 def order_of(final: Final, limits: PageLimits, source: bytes | None = None) -> render.Order:
-    return render.Order(final, source, "best", "en", "digest", limits)
+    return render.Order(final, source, "best", "en", "digest", limits, TASKS)
 
 
 # Hostile submissions
@@ -422,7 +424,8 @@ NUMBERS = st.none() | st.floats(allow_nan=False, allow_infinity=False)  # as rec
 @example([0.0], [1.0], [1.0], [1.5e308, 0.001])
 def test_whatever_a_training_came_to_is_drawn(x, y, predictions, losses):
     run = Run(20, losses, predictions)
-    (course,) = drawings.courses(Training(None, None, 0.01, x, y, {"manual": run}), ())
+    training = Training({"manual": None}, 0.01, x, y, {"manual": run})
+    (course,) = drawings.courses(training, (), TASKS)
     numbers = [tick.at for chart in (course.loss, course.fit) for tick in chart.x_ticks]
     numbers += [tick.at for chart in (course.loss, course.fit) for tick in chart.y_ticks]
     assert all(0 <= number <= drawings.WIDTH for number in numbers)

@@ -58,8 +58,8 @@ def final(student: str, *points: float, diagnosis: str | None = None, **changed:
     ]
     fields = {
         "submission": f"{student}.py", "sha256": None, "status": "graded", "max_score": 20,
-        "training": Training(None, None, 0.01), "notes": [], "flags": [], "isolation": [],
-        "seconds": 0.5, "grader_version": "0",
+        "training": Training({"manual": None, "net": None}, 0.01), "notes": [], "flags": [],
+        "isolation": [], "seconds": 0.5, "grader_version": "0",
     }  # fmt: skip
     standing = {name: changed.pop(name) for name in OF_FINAL if name in changed}
     record = Record(
@@ -179,11 +179,11 @@ AGAIN = HANDED_IN.replace(minute=10, fold=1)  # 20 minutes later
 VARIED = [
     final(
         "s10", 14, 6, section="B", due=DUE, handed_in=AGAIN, late_days=0, attempts=2,
-        seconds=10.0, training=Training(1e-5, None, 0.01),
+        seconds=10.0, training=Training({"manual": 1e-5, "net": None}, 0.01),
     ),
     final(
         "s9", 7, 0, diagnosis="sign", section="A", due=DUE, handed_in=HANDED_IN, late_days=2,
-        penalty=1.4, final=5.6, seconds=9.5, training=Training(0.25, 3.0, 0.01),
+        penalty=1.4, final=5.6, seconds=9.5, training=Training({"manual": 0.25, "net": 3.0}, 0.01),
     ),
     final(
         "S8", 0, 6, diagnosis="rows_not_summed", section="A", due=DUE, handed_in=DUE,

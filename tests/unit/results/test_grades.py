@@ -23,6 +23,7 @@ from grader.gradebook import GradebookError, default_url
 from grader.lms.sheets import read_rows
 from grader.results.record import GRADES, Final, write_grades
 
+RUNS = ["manual", "net"]
 NAMES = ["ada", "=1+1", "'=1+1", "''", "'t Hooft", "-x", "@x", 'a, "b"', "\u00e4", "'"]
 
 
@@ -35,7 +36,7 @@ def test_the_table_has_the_columns_of_ever_first_and_then_what_counts(tmp_path):
     with opened(default_url(tmp_path), assignment(LATE)) as book:
         add(book, entry(record(a=30)), entry(record(content="two"), DUE + days(2)))
         override(book, criterion="b", points=20)
-        write_grades(book.finals(), ["a", "b", "new"], tmp_path)
+        write_grades(book.finals(), ["a", "b", "new"], RUNS, tmp_path)
     head, row = rows(tmp_path)
     assert " ".join(head[:10]) == (
         "student submission status score a b new loss_manual loss_net seconds"
@@ -49,18 +50,20 @@ def test_what_is_set_by_hand_as_a_whole_is_final_and_no_criterion(tmp_path):
     with opened(default_url(tmp_path), assignment(LATE)) as book:
         add(book, entry(record(), DUE + days(2)))
         override(book, points=95.5)
-        write_grades([final_of(book)], ["a", "b"], tmp_path)
+        write_grades([final_of(book)], ["a", "b"], RUNS, tmp_path)
     _, row = rows(tmp_path)
     assert ",".join(row) == "ada,one.py,graded,100,60,40,0.1,,0.250,1,2,95.5,"
 
 
 def test_a_section_is_in_the_table_and_no_formula(tmp_path):
-    write_grades([made_up(record(), section=section) for section in ("B", "=1+1")], [], tmp_path)
+    write_grades(
+        [made_up(record(), section=section) for section in ("B", "=1+1")], [], RUNS, tmp_path
+    )
     assert [row[-1] for row in rows(tmp_path)] == ["section", "B", "'=1+1"]
 
 
 def test_names_in_the_table_are_no_formulas_and_are_read_as_they_were(tmp_path):
-    write_grades([made_up(record(name, name)) for name in NAMES], ["a", "b"], tmp_path)
+    write_grades([made_up(record(name, name)) for name in NAMES], ["a", "b"], RUNS, tmp_path)
     read = read_rows(tmp_path / GRADES, ["student", "submission"])
     assert [row.cells["student"] for row in read] == NAMES
     assert [row.cells["submission"] for row in read] == [f"{name}.py" for name in NAMES]
@@ -72,9 +75,9 @@ def test_a_table_that_cannot_be_finished_stays_as_it_was(tmp_path):
         yield made_up(record())
         raise GradebookError("the database is gone")
 
-    write_grades([made_up(record())], ["a", "b"], tmp_path)
+    write_grades([made_up(record())], ["a", "b"], RUNS, tmp_path)
     before = (tmp_path / GRADES).read_bytes()
     with pytest.raises(GradebookError):
-        write_grades(failing(), ["a", "b"], tmp_path)
+        write_grades(failing(), ["a", "b"], RUNS, tmp_path)
     assert (tmp_path / GRADES).read_bytes() == before
     assert {path.name for path in tmp_path.iterdir()} == {GRADES}
