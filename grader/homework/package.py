@@ -8,7 +8,7 @@ from grader.homework import settings
 from grader.homework.activations import activation_called
 from grader.homework.settings import CaseSettings, SigmoidRubric
 from grader.homework.tasks import TASKS
-from grader.judging.messages import MISTAKES
+from grader.homework.texts import MISTAKES
 from grader.rubric.file import Fault
 
 if TYPE_CHECKING:

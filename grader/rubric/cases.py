@@ -10,7 +10,6 @@ import msgspec
 from grader.confined.limits import Limits
 from grader.judging.diagnosis import Mistaken, Mistakes
 from grader.judging.judge import Case
-from grader.rubric.package import load_package
 from grader.rubric.rubric import CaseTable, Rubric
 
 
@@ -54,7 +53,7 @@ def public_cases_json(rubric: Rubric) -> str:
     stored = {
         "marking": asdict(rubric.marking()),
         "loss": dict(package.loss_settings(rubric)),
-        "texts": {} if package is load_package("") else dict(package.MISTAKES),
+        "texts": dict(package.MISTAKES),
         "spellings": rubric.spellings,
         "software": msgspec.to_builtins(rubric.software),
         "limits": _seconds(rubric.limits),

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from grader.errors import UserError
+from grader.judging.messages import MISTAKES
 from grader.rubric.file import (
     Document,
     Fault,
@@ -41,15 +42,15 @@ OWN_SHARES = {
 
 def keys_of(package: Package) -> dict[str, Keys]:
     """Return the keys of the tables whose keys are names of the homework's."""
-    tasks, shared = package.TASKS, load_package("").MISTAKES
-    mistakes = dict.fromkeys([*shared, *package.MISTAKES])
+    tasks = package.TASKS
+    mistakes = dict.fromkeys([*MISTAKES, *package.MISTAKES])
     spelled = [*_given(package), *tasks.forward.returns, *tasks.gradients]
     return {
         "points": Keys(list(tasks.by_id), "a criterion", "the criteria", switch=True),
         "misconceptions": Keys(
             [name for name in mistakes if name not in OWN_SHARES],
             "the name of a mistake",
-            "MISTAKES in grader/judging/messages.py",
+            "MISTAKES in grader/homework/texts.py and grader/judging/messages.py",
             OWN_SHARES,
         ),
         "spellings": Keys(list(dict.fromkeys(spelled)), "a name of the homework's", "its names"),

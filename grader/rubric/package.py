@@ -96,7 +96,9 @@ class Package(Protocol):
 def load_package(folder: str) -> Package:
     """Return the package in a folder, "" for the grader's own; raise UserError if there is none."""
     if not folder:
-        return cast(Package, import_module(OWN))
+        package = cast(Package, import_module(OWN))
+        messages.add_mistakes(package.MISTAKES)
+        return package
     path = Path(folder)
     if not (path / ENTRY).is_file():
         raise UserError(f"{folder} has no {ENTRY}: homework.package names a homework's folder")
