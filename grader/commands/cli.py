@@ -346,7 +346,7 @@ def new_variant(
 def check(
     file: Annotated[Path, typer.Argument(help="Your homework.py or homework.ipynb.")],
     only: Annotated[
-        str | None, typer.Option(metavar="NAME", help="One function or criterion, e.g. grad_w1.")
+        str | None, typer.Option(metavar="NAME", help="One function or criterion.")
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Check again at each save.")] = False,
     lang: Annotated[

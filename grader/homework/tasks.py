@@ -1,7 +1,7 @@
 """What this homework asks: the forward pass, four gradients, a network, and two training runs."""
 
 from grader.judging.messages import N_
-from grader.source.tasks import PARAMETERS, Criterion, Layer, Network, Question, Tasks
+from grader.source.tasks import PARAMETERS, Criterion, Layer, Network, Question, SameAnswer, Tasks
 
 _FORWARD = N_("equations (1.2) to (1.4); section 3 of the handout")
 _B1 = N_("equation (3.5), which you derive; section 4 of the handout")
@@ -49,6 +49,10 @@ TASKS = Tasks(
         sizes=(("w1", 0), ("w1", 1), ("w2", 1)),
         layers=(Layer("hidden", "w1", "b1"), Layer("predict", "w2", "b2")),
         loss="mse_loss",
+    ),
+    same_answers=(
+        SameAnswer("sign", "residual_reversed", "negates", ("y_pred", "y")),
+        SameAnswer("w2_not_transposed", "w1_for_w2", "transposes", ("w1",)),
     ),
     criteria=(
         Criterion("forward.values", "forward", "TODO 1", "forward", _FORWARD),

@@ -95,30 +95,30 @@ OUTCOMES = {
         "{tensor}: relative error {error:.1e}, worst at {entry} (tolerance {tolerance:.0e})"
     ),
     "only_on_path": N_(
-        "right for the hs and y_pred of a forward pass, but not for the hs and y_pred it is given: "
+        "right for the {returned} of a forward pass, but not for the {returned} it is given: "
         "write a closed form of those two, without autograd, finite differences or a second "
         "forward pass"
     ),
     "recomputed_half": N_(
-        "right only for the hs and y_pred of a forward pass, and there only approximately "
-        "(relative error {error:.1e}): write a closed form of the hs and y_pred it is given"
+        "right only for the {returned} of a forward pass, and there only approximately "
+        "(relative error {error:.1e}): write a closed form of the {returned} it is given"
     ),
     "autograd": N_(
         "torch differentiated here: {name}{place}. The task is the derivative by hand: derive "
-        "(3.3) to (3.6) and write the result as a closed form of the hs and y_pred you are given"
+        "{equations} and write the result as a closed form of the {returned} you are given"
     ),
     "autograd_in_forward": N_(
         "torch differentiated while forward was called, which is before this gradient: "
-        "{name}{place}. The task is the derivative by hand: derive (3.3) to (3.6) and write the "
-        "result as a closed form of the hs and y_pred you are given"
+        "{name}{place}. The task is the derivative by hand: derive {equations} and write the "
+        "result as a closed form of the {returned} you are given"
     ),
     "autograd_unwatched": N_(
         "{name} by the code that was called{place}: what it did then is not known, and it earns "
         "nothing"
     ),
     "autograd_named": N_(
-        "right for the hs and y_pred of a forward pass, but not for the hs and y_pred it is given, "
-        "and its code reaches {name}{place}: derive (3.3) to (3.6) by hand and write the result as "
+        "right for the {returned} of a forward pass, but not for the {returned} it is given, "
+        "and its code reaches {name}{place}: derive {equations} by hand and write the result as "
         "a closed form of those two"
     ),
     "flag_autograd": N_("{name} in {function}{place}"),
@@ -207,7 +207,7 @@ MISTAKES = {
         "dtype of those you are given."
     ),
     "recomputed": N_(
-        "And it holds only for the hs and y_pred of a forward pass, not for those it is "
+        "And it holds only for the {returned} of a forward pass, not for those it is "
         "given: write a closed form of these two."
     ),
     "in_place_damage": N_(
@@ -262,6 +262,10 @@ NEUTRAL = {
     "detail": N_("its arguments"),
 }
 
+# What reasons in gradebooks of an older grader do not say, and how names are joined in a reason.
+UNSAID: Mapping[str, str | int | float] = {"returned": "values", "equations": "the gradient"}
+AND = N_("and")
+
 # What an instructor reads of all submissions with an outcome, whatever their names and numbers.
 KINDS = {
     "not_attempted": N_("not attempted"),
@@ -283,8 +287,8 @@ KINDS = {
     "not_finite": N_("NaN or infinity"),
     "half": N_("only approximately right"),
     "wrong": N_("wrong, no known mistake"),
-    "only_on_path": N_("right only for the hs and y_pred of a forward pass"),
-    "recomputed_half": N_("approximately right, only for the hs and y_pred of a forward pass"),
+    "only_on_path": N_("right only for the values of a forward pass"),
+    "recomputed_half": N_("approximately right, only for the values of a forward pass"),
     "autograd": N_("autograd was used"),
     "autograd_in_forward": N_("autograd was used in forward"),
     "autograd_unwatched": N_("the watch for autograd was switched off"),
@@ -298,7 +302,7 @@ KINDS = {
     "nothing_defined_in_text": N_("all of it is in cells that are not code cells"),
     "nothing_defined_too_deep": N_("nested too deeply for Python to read"),
     "unreadable": N_("the file cannot be read"),
-    "net_beside": N_("the Net is in another file"),
+    "net_beside": N_("the network is in another file"),
     "by_hand": N_("set by hand"),
     "unknown": N_("not known"),
 }
@@ -315,7 +319,13 @@ class Texts:
 
     def of(self, *reasons: Reason) -> str:
         """Return the words for some reasons, one after the other."""
-        return " ".join(self.say(TEXTS[reason.id], **reason.values) for reason in reasons)
+        return " ".join(self._words_for(reason) for reason in reasons)
+
+    def _words_for(self, reason: Reason) -> str:
+        values = {**UNSAID, **reason.values}
+        listed = str(values["returned"]).split(f" {AND} ")
+        values["returned"] = f" {self.say(AND)} ".join(listed)
+        return self.say(TEXTS[reason.id], **values)
 
     def name_of(self, id_: str) -> str:
         """Return what a reason is called for whoever reads about several submissions."""

@@ -269,5 +269,5 @@ def _rate(validations: Sequence["Validation"]) -> str:
 
 
 def group_of(criterion: str) -> str:
-    """Return what a criterion is about: "grad_b1" of "grad_b1.row"."""
+    """Return what a criterion is about: what stands before its dot."""
     return criterion.partition(".")[0]

@@ -58,7 +58,7 @@ class Shares(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ClosedForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Shares that a gradient earns which is no closed form of the hs and y_pred it is given."""
+    """Shares that a gradient earns that is not a closed form of what it is given."""
 
     recompute: Share
     autograd: Share

@@ -36,7 +36,7 @@ MOST_DIGITS = 3  # of a whole number
 MOST_NUMBERS = 12  # of a text
 NUMBER = re.compile(r"\.?\d+(?:[._]\d+)*(?:[eE][+-]?\d+)?", re.ASCII)
 WORD = re.compile(r"\w+", re.ASCII)
-# What honest errors hold: w1, float64, NotImplementedError, and shapes like 100x20. Bytes that are
+# What honest errors hold: names, float64, NotImplementedError, shapes like 100x20. Bytes that are
 # written as text, in hexadecimal or base64, are otherwise.
 WITH_A_NUMBER = re.compile(r"[A-Za-z_]*\d{0,3}[A-Za-z_]*")
 SHAPE = re.compile(r"\d{1,3}(?:x\d{1,3})+")

@@ -28,7 +28,7 @@ __all__ = ["check", "main"]
 def check(only: str | None = None, lang: str = "en") -> None:
     """Check the functions defined in this notebook (or in the calling module) and show a report.
 
-    `only` names one function or criterion, such as "grad_w1" or "grad_b1.row"; `lang` is en,
+    `only` names one function or criterion, as the report calls it; `lang` is en,
     zh_Hans or zh_Hant. Raises UserError where they name nothing.
     """
     namespace = sys._getframe(1).f_globals

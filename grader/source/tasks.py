@@ -86,6 +86,20 @@ class Criterion:
 
 
 @dataclass(frozen=True)
+class SameAnswer:
+    """A mistake whose answer is that of another one, which the function's code shows.
+
+    negates: the code multiplies by -2 and has the first of `names` minus the second, and never the
+    other way round. transposes: it has the first of `names` transposed.
+    """
+
+    mistake: str
+    other: str
+    shows: Literal["negates", "transposes"]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Tasks:
     """The parameters, questions and criteria of a homework, in the order of asking and marking."""
 
@@ -93,6 +107,7 @@ class Tasks:
     questions: tuple[Question, ...]
     criteria: tuple[Criterion, ...]
     network: Network | None = None
+    same_answers: tuple[SameAnswer, ...] = ()
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "Tasks":
@@ -102,6 +117,7 @@ class Tasks:
             parameters=tuple(stored["parameters"]),
             questions=tuple(Question(**_with_tuples(each)) for each in stored["questions"]),
             criteria=tuple(Criterion(**each) for each in stored["criteria"]),
+            same_answers=tuple(SameAnswer(**_with_tuples(s)) for s in stored["same_answers"]),
             network=network
             and Network(
                 sizes=tuple((name, dimension) for name, dimension in network["sizes"]),
@@ -155,6 +171,15 @@ class Tasks:
     def runs(self) -> dict[str, Question]:
         """The training runs by what they are called in results."""
         return {question.run: question for question in self.questions if question.is_training}
+
+    @cached_property
+    def words(self) -> dict[str, str]:
+        """What messages about gradients name: what forward returns, and the equations."""
+        equations = sorted(self.by_name[name].equation for name in self.gradients)
+        return {
+            "returned": " and ".join(self.forward.returns),
+            "equations": f"{equations[0]} to {equations[-1]}",
+        }
 
     def question_of(self, criterion: str) -> Question:
         """Return the question of a criterion."""

@@ -1,8 +1,8 @@
 """Read the functions that a source writes out as assignments, in the report's own style.
 
-A source may assign hs, yp and w1_grad at its top level and define no function for them. What such a
-name comes from is its formula: the top-level statements that it needs, up to the names that the
-homework gives. Run with the given tensors in place of the source's own, it is that function.
+A source may assign what functions are to return at its top level, and define no functions. What
+such a name comes from is its formula: the top-level statements that it needs, up to the names that
+the homework gives. Run with the given tensors in place of the source's own, it is that function.
 
 A with statement, a try and a loop whose turns build on nothing are read as what stands in them; any
 other compound statement is taken whole.
@@ -20,7 +20,7 @@ from ..source.tasks import PARAMETERS, Question, Tasks
 from .contract import Spellings
 from .loading import Loaded, Namespace
 
-# Stands for all that backward() leaves in w1.grad and its like. No variable is called so.
+# Stands for all that backward() leaves in the .grad of parameters. No variable is called so.
 GRAD = ".grad"
 
 

@@ -69,12 +69,12 @@ class Names:
         return frozenset(map(self._own, found))
 
     def _own(self, name: str) -> str:
-        """Return the homework's name for a name: grad_w1 for dW1."""
+        """Return the homework's name for a name: the gradient's for dW1."""
         return next((own for p, own in self._gradients.items() if p.search(name)), name)
 
 
 def _spelled(parameter: str) -> str:
-    """Return a pattern of how a parameter is spelled: w1, W1, w_1."""
+    """Return a pattern of how a parameter is spelled: v1, V1, v_1."""
     match = PARTS.fullmatch(parameter)
     if match is None:
         return re.escape(parameter)

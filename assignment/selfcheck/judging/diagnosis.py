@@ -14,12 +14,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..source.by_code import SIGN
 from ..student_code.contract import Outcome, Problem
 
 SAME = 1e-9  # relative, in the max norm: what counts as equal to a mistake's answer
 SAME_IN_SINGLE = 1e-5  # for an answer that went through float32
 SINGLE = "cast_to_float32"
+SIGN = "sign"
 MULTIPLE = "scalar_multiple"
 ZERO = "zero_gradient"
 CONSTANT = "constant_gradient"

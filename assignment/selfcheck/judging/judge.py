@@ -270,11 +270,13 @@ def judge(
         ids = _diagnosed(wrong, also)
         if worst.share > 0 and ids != (SINGLE,):  # it is nearly right, and no mistake
             ids = ()
-        ids = by_source(ids, shown.get(function, frozenset()))
+        ids = by_source(ids, shown.get(function, frozenset()), marking.tasks)
         share = prod(_share(name, marking) for name in ids) if ids else share
         reasons = (*(_taught(name, question, marking) for name in ids), *reasons)
     before = seen_in_forward if share else ()  # it earns nothing for reasons of its own
-    if question.kind == "gradient" and (autograd := _differentiated(_seen(answered), before)):
+    if question.kind == "gradient" and (
+        autograd := _differentiated(_seen(answered), before, marking.tasks)
+    ):
         share *= marking.autograd_share
         reasons, ids = (autograd,), ("autograd",)
     points = marking.points[criterion]
@@ -293,15 +295,17 @@ def _seen(answered: Answered) -> list[Sighting]:
     return [sighting for _, outcome in answered for sighting in outcome.seen]
 
 
-def _differentiated(own: Sequence[Sighting], in_forward: Sequence[Sighting]) -> Reason | None:
+def _differentiated(
+    own: Sequence[Sighting], in_forward: Sequence[Sighting], tasks: Tasks
+) -> Reason | None:
     """Return where torch was seen to differentiate, if it was, or the watch for it switched off."""
     found = [*own, *in_forward]
     if not found:
         return None
     first = next((each for each in found if each.name != SWITCHED_OFF), found[0])
     if first.name == SWITCHED_OFF:
-        return _autograd("autograd_unwatched", first)
-    return _autograd("autograd" if first in own else "autograd_in_forward", first)
+        return _autograd("autograd_unwatched", first, tasks)
+    return _autograd("autograd" if first in own else "autograd_in_forward", first, tasks)
 
 
 def _diagnosed(wrong: Answered, also: Answered) -> Ids:
@@ -377,6 +381,7 @@ def _taught(name: str, question: Question, marking: Marking) -> Reason:
         "function": question.name,
         "equation": question.equation,
         "parameter": question.subject,
+        "returned": marking.tasks.words["returned"],
         **marking.words,
     }
     return Reason(name, values)
@@ -499,15 +504,16 @@ def _recomputed(
 ) -> tuple[float, tuple[Reason, ...], Ids]:
     """Return share, reason and name for a gradient that is right on the path and wrong off it."""
     if found := [each for each in named if each.name != UNFOLLOWED]:
-        reason = _autograd("autograd_named", found[0])
+        reason = _autograd("autograd_named", found[0], marking.tasks)
         return on_path.share * marking.autograd_share, (reason,), ("autograd_named",)
-    reason = Reason("only_on_path")
+    words = marking.tasks.words
+    reason = Reason("only_on_path", words)
     if on_path.share < 1 and on_path.error is not None:
         told = rounded(on_path.error, ERROR_DIGITS)
-        reason = Reason("recomputed_half", {"error": told})
+        reason = Reason("recomputed_half", {"error": told, **words})
     return on_path.share * marking.recompute_share, (reason,), (RECOMPUTED,)
 
 
-def _autograd(message: str, sighting: Sighting) -> Reason:
+def _autograd(message: str, sighting: Sighting, tasks: Tasks) -> Reason:
     place = f" ({sighting.where})" if sighting.where else ""
-    return Reason(message, {"name": sighting.name, "place": place})
+    return Reason(message, {"name": sighting.name, "place": place, **tasks.words})

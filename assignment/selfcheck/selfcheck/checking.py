@@ -7,7 +7,7 @@ torch is needed.
 
 import ast
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import groupby
@@ -21,6 +21,7 @@ from ..errors import UserError
 from ..homework.loss import final_loss
 from ..judging.diagnosis import Ids, Mistaken, Mistakes
 from ..judging.judge import Case, Marking, Written
+from ..judging.messages import add_mistakes
 from ..source.by_code import shown_by_code
 from ..source.files import File, cells_of
 from ..source.following import Files
@@ -41,6 +42,8 @@ from .timing import Limits, Stopwatch
 
 CASES_FILE = Path(__file__).parents[1] / "public_cases.json"
 Stored = Mapping[str, Any]  # a part of that file
+# From the case's tensors, the parameters that training ends with, and settings by name.
+FinalLoss = Callable[..., float]
 INTERRUPTED = "KeyboardInterrupt"
 
 
@@ -61,11 +64,15 @@ class Questions:
     source_bytes: int
 
     @classmethod
-    def of(cls, text: str) -> "Questions":
-        """Return the questions that cases.public_cases_json has written down."""
+    def of(cls, text: str, loss: FinalLoss = final_loss) -> "Questions":
+        """Return the questions that rubric.cases has written down; `loss` is the homework's."""
         stored: Stored = json.loads(text)
+        add_mistakes(stored["texts"])
         return cls(
-            cases=[_case(case, stored["mistakes"], stored["loss"]) for case in stored["cases"]],
+            cases=[
+                _case(case, stored["mistakes"], partial(loss, **stored["loss"]))
+                for case in stored["cases"]
+            ],
             marking=Marking(**stored["marking"] | {"tasks": Tasks.of(stored["marking"]["tasks"])}),
             spellings=stored["spellings"],
             python=stored["software"]["python"],
@@ -187,7 +194,7 @@ def _fresh(call: Call) -> Call:
     return Call(call.function, {n: t.clone() for n, t in call.tensors.items()}, call.settings)
 
 
-def _case(stored: Stored, mistakes: Stored, loss: Stored) -> Case:
+def _case(stored: Stored, mistakes: Stored, loss: FinalLoss) -> Case:
     tensors = {name: _tensor(rows) for name, rows in stored["tensors"].items()}
     once, twice = mistakes[stored["function"]]
     return Case(
@@ -197,7 +204,7 @@ def _case(stored: Stored, mistakes: Stored, loss: Stored) -> Case:
         on_path=stored["on_path"],
         mistaken=cache(partial(_mistakes, once, stored["mistaken"], stored["made"])),
         mistaken_twice=cache(partial(_mistakes, twice, stored["mistaken_twice"], stored["made"])),
-        final_loss=partial(final_loss, tensors, **loss),
+        final_loss=partial(loss, tensors),
         pass_mark=stored["pass_mark"],
     )
 

@@ -208,7 +208,7 @@ def main() -> int:
         prog="python -m selfcheck", description="Check your work against the public cases."
     )
     parser.add_argument("file", type=Path, help="your homework.py or homework.ipynb")
-    parser.add_argument("--only", metavar="NAME", help="one function or criterion, e.g. grad_w1")
+    parser.add_argument("--only", metavar="NAME", help="one function or criterion")
     parser.add_argument("--watch", action="store_true", help="check again at each save")
     parser.add_argument("--lang", help="en, zh_Hans or zh_Hant; else as your system's language is")
     parser.add_argument(WHEN_TOLD, type=float, help=argparse.SUPPRESS)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from .magics import NOT_PARSED
 from .tasks import Tasks
 
-SIGN = "sign"
 MOST_CHARACTERS = 10_000  # of a function whose text is looked at
 # By function, the mistakes that its code shows, of those that other ones are told from by code.
 ShownByCode = Mapping[str, Set[str]]
@@ -40,29 +39,31 @@ def definitions(source: str, tasks: Tasks) -> dict[str, str]:
 
 def shown_by_code(source: str, tasks: Tasks) -> dict[str, frozenset[str]]:
     """Return what the code of those functions shows that a source defines at its top level."""
-    return {name: _shown_by(text) for name, text in definitions(source, tasks).items()}
+    return {name: _shown_by(text, tasks) for name, text in definitions(source, tasks).items()}
 
 
-def _shown_by(definition: str) -> frozenset[str]:
+def _shown_by(definition: str, tasks: Tasks) -> frozenset[str]:
     if len(definition) > MOST_CHARACTERS:
         return frozenset()
     try:
         nodes = list(ast.walk(ast.parse(definition)))
     except NOT_PARSED:
         return frozenset()
-    return frozenset(other for _, is_other, other in SAME_ANSWER if is_other(nodes))
+    return frozenset(
+        same.other for same in tasks.same_answers if SHOWS[same.shows](nodes, *same.names)
+    )
 
 
-def by_source(ids: tuple[str, ...], shown: Set[str]) -> tuple[str, ...]:
+def by_source(ids: tuple[str, ...], shown: Set[str], tasks: Tasks) -> tuple[str, ...]:
     """Tell mistakes whose answers are the same apart by what the code of the function shows."""
-    for same, _, other in SAME_ANSWER:
-        if same in ids and other in shown:
-            ids = tuple(other if name == same else name for name in ids)
+    for same in tasks.same_answers:
+        if same.mistake in ids and same.other in shown:
+            ids = tuple(same.other if name == same.mistake else name for name in ids)
     return ids
 
 
-def _reverses_residual(nodes: Sequence[ast.AST]) -> bool:
-    """Tell whether code multiplies by -2, as the differential does, and has Y_pred - Y alone."""
+def _negates(nodes: Sequence[ast.AST], minuend: str, subtrahend: str) -> bool:
+    """Tell whether code multiplies by -2, as a differential does, and has one difference alone."""
     has_minus_two = any(
         isinstance(node, ast.BinOp)
         and isinstance(node.op, ast.Mult)
@@ -71,8 +72,8 @@ def _reverses_residual(nodes: Sequence[ast.AST]) -> bool:
     )
     return (
         has_minus_two
-        and any(_is_difference(node, "y_pred", "y") for node in nodes)
-        and not any(_is_difference(node, "y", "y_pred") for node in nodes)
+        and any(_is_difference(node, minuend, subtrahend) for node in nodes)
+        and not any(_is_difference(node, subtrahend, minuend) for node in nodes)
     )
 
 
@@ -90,21 +91,17 @@ def _is_difference(node: ast.AST, minuend: str, subtrahend: str) -> bool:
     return False
 
 
-def _transposes_w1(nodes: Sequence[ast.AST]) -> bool:
-    """Tell whether code has W1 transposed, which is in no right gradient."""
+def _transposes(nodes: Sequence[ast.AST], name: str) -> bool:
+    """Tell whether code has something of this name transposed, by itself or as an attribute."""
     return any(
         isinstance(node, ast.Attribute)
         and node.attr in ("T", "t", "mT")
         and (
-            (isinstance(node.value, ast.Name) and node.value.id == "w1")
-            or (isinstance(node.value, ast.Attribute) and node.value.attr == "w1")
+            (isinstance(node.value, ast.Name) and node.value.id == name)
+            or (isinstance(node.value, ast.Attribute) and node.value.attr == name)
         )
         for node in nodes
     )
 
 
-# Mistakes whose answers are the same, told apart by what the function's code says.
-SAME_ANSWER: tuple[tuple[str, Callable[[Sequence[ast.AST]], bool], str], ...] = (
-    (SIGN, _reverses_residual, "residual_reversed"),
-    ("w2_not_transposed", _transposes_w1, "w1_for_w2"),
-)
+SHOWS: Mapping[str, Callable[..., bool]] = {"negates": _negates, "transposes": _transposes}

@@ -90,7 +90,7 @@ def printable_sightings(sightings: Sequence[Sighting]) -> tuple[Sighting, ...]:
 # What a gradient's source names, by the gradient's name.
 Named = Mapping[str, Sequence[Sighting]]
 
-# What a source may call x, w1, hs, grad_w1 and so on that it assigns, by the homework's names.
+# What a source may call what it is given and what it assigns, by the homework's names.
 Spellings = Mapping[str, Sequence[str]]
 
 

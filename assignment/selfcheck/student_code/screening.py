@@ -2,9 +2,9 @@
 
 From each grad_* function, or the assignments in its place, names are followed to the top-level
 functions, classes, aliases and imports they stand for, the last definition of a name counting, as
-at run time. What is not reached from a gradient (training of a Net, a comparison with autograd) is
-not named. Strings that are put together while the program runs hide from this; the off-path cases
-do not need to read.
+at run time. What is not reached from a gradient (training of a network, a comparison with
+autograd) is not named. Strings that are put together while the program runs hide from this; the
+off-path cases do not need to read.
 """
 
 import ast

@@ -20,6 +20,7 @@ from grader.gradebook import Gradebook, default_url
 from grader.homework import rubric as rubric_module
 from grader.homework.activations import activations
 from grader.homework.misconceptions.entries import entries_for
+from grader.homework.tasks import TASKS
 from grader.judging.diagnosis import (
     CONSTANT,
     MULTIPLE,
@@ -38,7 +39,6 @@ from grader.rubric import (
     to_toml,
 )
 from grader.rubric.cases import hidden_cases
-from grader.source.by_code import SAME_ANSWER
 
 OWN = load_rubric()
 SOLUTION = ROOT / "solution" / "homework.py"
@@ -109,7 +109,9 @@ def test_the_packages_rubric_names_all_criteria_and_cases_are_made_for_each():
 
 def test_all_mistakes_that_can_be_named_may_have_a_share():
     names = {entry.id for own in activations().values() for entry in entries_for(own)}
-    names |= {name for _, name in RETURNED} | {name for _, _, name in SAME_ANSWER} | set(FACTORS)
+    names |= (
+        {name for _, name in RETURNED} | {same.other for same in TASKS.same_answers} | set(FACTORS)
+    )
     names |= {
         "mean_for_sum",
         "zero_gradient",

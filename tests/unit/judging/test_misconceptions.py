@@ -23,7 +23,7 @@ from grader.judging.diagnosis import CONSTANT, RETURNED, SINGLE
 from grader.judging.judge import judge
 from grader.judging.messages import TEXTS
 from grader.rubric.cases import hidden_cases
-from grader.source.by_code import SAME_ANSWER, definitions, shown_by_code
+from grader.source.by_code import definitions, shown_by_code
 from grader.student_code.contract import Outcome, Problem
 
 SIGMOID = activation_called("sigmoid")
@@ -214,7 +214,7 @@ def test_the_catalogue_is_as_large_as_promised_and_every_name_has_a_message(rubr
         SINGLE,
         CONSTANT,
     }
-    names |= {name for _, _, name in SAME_ANSWER} | {"in_place_damage", "recomputed"}
+    names |= {same.other for same in TASKS.same_answers} | {"in_place_damage", "recomputed"}
     assert len(names) >= 40
     assert names <= TEXTS.keys()
     assert rubric.misconceptions.keys() <= names
