@@ -25,15 +25,12 @@ from grader.gradebook.remembering import (
     first,
     new_seed,
 )
-from grader.homework.cases import (
-    Draw,
-    hidden_cases,
-    public_training_case,
-    training_data,
-)
+from grader.homework.cases import training_data
 from grader.homework.tasks import TASKS
 from grader.judging.judge import Written
 from grader.rubric import Rubric, derived_seed
+from grader.rubric.cases import hidden_cases, public_training_case
+from grader.rubric.draw import Draw
 from grader.scoring.points import score
 from grader.scoring.run_cases import rounds_of, run_cases
 from grader.student_code.contract import Call

@@ -7,15 +7,12 @@ import pytest
 import torch
 
 from grader.homework.activations import activation_called
-from grader.homework.cases import (
-    Draw,
-    build_cases,
-    hidden_cases,
-    public_cases,
-)
+from grader.homework.cases import build_cases
 from grader.homework.parameters import Parameters
 from grader.homework.reference import Reference
 from grader.judging.judge import Case
+from grader.rubric.cases import hidden_cases, public_cases
+from grader.rubric.draw import Draw
 
 reference = Reference(activation_called("sigmoid"))
 

@@ -469,7 +469,7 @@ def test_the_text_is_of_this_homework(rubric):
 def test_an_activation_that_is_added_has_its_steps_without_reasons(monkeypatch):
     """activations.toml is all that an activation needs; the template has reasons for some."""
     added = msgspec.structs.replace(activations()["sigmoid"], name="logistic")
-    monkeypatch.setattr("grader.material.activation_called", lambda name: added)
+    monkeypatch.setattr("grader.homework.prose.activation_called", lambda name: added)
     solution = solution_of(VARIANTS["sample"])
     assert all(f"{step}$ |  |" in solution["derivation.md"] for step in added.derivation_tex)
     assert first_failing(solution["homework.py"], cells_of(solution["derivation.md"])) is None

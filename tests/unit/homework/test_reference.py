@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from grader.homework.activations import activation_called
+from grader.homework.cases import draw_parameters
 from grader.homework.parameters import Parameters
 from grader.homework.reference import Reference
 from grader.judging.judge import relative_error
@@ -41,7 +42,7 @@ def derived(x: Tensor, y: Tensor, params: Parameters, hs: Tensor, y_pred: Tensor
 def test_on_the_path_the_reference_is_plain_autograd(seed, size, convention):
     draw = Draw(seed, "test")
     x, y = draw.normal(size[0], 1), draw.normal(size[0], 1)
-    params = draw.parameters(*size, convention)
+    params = draw_parameters(draw, *size, convention)
     hs, y_pred = reference.forward(x, params)
     gradients = reference.gradients(x, y, params, hs, y_pred)
     for ours, plain in zip(gradients, plain_autograd(x, y, params), strict=True):
@@ -52,7 +53,7 @@ def test_on_the_path_the_reference_is_plain_autograd(seed, size, convention):
 def test_off_the_path_the_reference_is_the_closed_form_of_the_cache(seed, size, convention):
     draw = Draw(seed, "test")
     x, y = draw.normal(size[0], 1), draw.normal(size[0], 1)
-    params = draw.parameters(*size, convention)
+    params = draw_parameters(draw, *size, convention)
     hs, y_pred = draw.uniform(0.05, 0.95, *size), draw.normal(size[0], 1)
     gradients = reference.gradients(x, y, params, hs, y_pred)
     for ours, closed in zip(gradients, derived(x, y, params, hs, y_pred), strict=True):

@@ -17,7 +17,6 @@ from times import PATIENCE
 
 from grader.errors import UserError
 from grader.gradebook import Gradebook, default_url
-from grader.homework import rubric as rubric_module
 from grader.homework.activations import activations
 from grader.homework.misconceptions.entries import entries_for
 from grader.homework.tasks import TASKS
@@ -29,16 +28,18 @@ from grader.judging.diagnosis import (
 )
 from grader.judging.messages import MISTAKES
 from grader.rubric import (
-    CRITERIA,
-    OWN_SHARES,
     RUBRIC_FILE,
     Rubric,
     differences,
     load_rubric,
+    loading,
     rubric_from_json,
     to_toml,
 )
 from grader.rubric.cases import hidden_cases
+from grader.rubric.loading import OWN_SHARES
+
+CRITERIA = tuple(TASKS.by_id)
 
 OWN = load_rubric()
 SOLUTION = ROOT / "solution" / "homework.py"
@@ -147,7 +148,7 @@ FAULTS = [
     ("[misconceptions]\nsing = 1", "line 2: misconceptions.sing: not the name of a mistake (did yo"
      "u mean sign?)"),
     ("[misconceptions]\nx1y2z3 = 1", "line 2: misconceptions.x1y2z3: not the name of a mistake; se"
-     "e MISTAKES in grader/judging/messages.py"),
+     "e MISTAKES in grader/homework/texts.py and grader/judging/messages.py"),
     ("[misconceptions]\nrecomputed = 1", "line 2: misconceptions.recomputed: its share is recompute"
      " in [closed_form]"),
     # Types and ranges
@@ -254,7 +255,7 @@ def test_any_one_criterion_may_be_the_only_one(tmp_path):
 @pytest.fixture
 def own_file(monkeypatch, tmp_path) -> Path:
     path = tmp_path / "rubric.toml"
-    monkeypatch.setattr(rubric_module, "RUBRIC_FILE", path)
+    monkeypatch.setattr(loading, "RUBRIC_FILE", path)
     return path
 
 

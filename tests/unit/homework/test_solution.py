@@ -18,6 +18,7 @@ from times import PATIENCE
 from torch import Tensor
 
 from grader.homework.activations import activation_called
+from grader.homework.cases import draw_parameters
 from grader.homework.reference import Reference
 from grader.judging.judge import relative_error
 from grader.rubric.draw import Draw
@@ -30,7 +31,8 @@ reference = Reference(activation_called("sigmoid"))
 )
 def test_the_gradients_are_autograds_on_and_off_the_path(seed, n, n_hidden, convention):
     draw = Draw(seed, "test")
-    x, y, params = draw.normal(n, 1), draw.normal(n, 1), draw.parameters(n, n_hidden, convention)
+    x, y = draw.normal(n, 1), draw.normal(n, 1)
+    params = draw_parameters(draw, n, n_hidden, convention)
     off_path = (draw.uniform(0.05, 0.95, n, n_hidden), draw.normal(n, 1))
     for hs, y_pred in (homework.forward(x, params), off_path):
         expected = reference.gradients(x, y, params, hs, y_pred)

@@ -17,10 +17,10 @@ from grader.authoring.release import release
 from grader.authoring.validate import mutants_of, mutate
 from grader.errors import UserError
 from grader.homework import variants
+from grader.homework.settings import Homework
 from grader.homework.variants import new_variant
 from grader.rubric import (
     RUBRIC_FILE,
-    Homework,
     derived_seed,
     load_rubric,
 )

@@ -16,6 +16,7 @@ from handed import PACKAGES, module, notebook, round_of
 from grader.confined import wire
 from grader.confined.devices import NO_GPU
 from grader.confined.limits import Limits
+from grader.homework.cases import draw_parameters
 from grader.homework.tasks import TASKS
 from grader.rubric import Rubric
 from grader.rubric.draw import Draw
@@ -47,7 +48,7 @@ def limits(rubric: Rubric) -> Limits:
 
 def call(function: str = "grad_w1") -> Call:
     draw = Draw(1, "test")
-    params = draw.parameters(4, 3, "row")
+    params = draw_parameters(draw, 4, 3, "row")
     given = {"x": draw.normal(4, 1), "y": draw.normal(4, 1), **params._asdict()}
     return Call(function, {**given, "hs": draw.normal(4, 3), "y_pred": draw.normal(4, 1)})
 
