@@ -245,9 +245,9 @@ def forget(
 ) -> None:
     """Remove everything of students from the gradebook and the results; only a count is kept."""
     from grader.commands.override import Place
-    from grader.commands.override import forget as removed
+    from grader.commands.override import forget as remove
 
-    for line in removed(students, who, Place(results, db)):
+    for line in remove(students, who, Place(results, db)):
         typer.echo(line)
 
 
@@ -275,16 +275,16 @@ def calibrate(
     rubric: RubricFile = None,
 ) -> None:
     """Measure whether the training's pass mark tells right gradients from wrong ones."""
-    asked = _loaded(rubric)
+    homework_rubric = _loaded(rubric)
     from grader.authoring.calibration import calibrate as measure
     from grader.reports.calibration import table_of, verdict_on, write_calibration
 
-    measured = measure(asked, jobs)
-    typer.echo(table_of(measured, asked))
-    typer.echo(verdict_on(measured))
-    for path in write_calibration(measured, asked, out):
+    measurements = measure(homework_rubric, jobs)
+    typer.echo(table_of(measurements, homework_rubric))
+    typer.echo(verdict_on(measurements))
+    for path in write_calibration(measurements, homework_rubric, out):
         typer.echo(f"wrote {path}")
-    if not all(each.holds for each in measured):
+    if not all(each.holds for each in measurements):
         raise typer.Exit(UNDER_MARK)
 
 
@@ -322,7 +322,7 @@ def new_variant(
     from grader.homework.rubric import RUBRIC_FILE, load_rubric
     from grader.reports.calibration import table_of, verdict_on
 
-    said = {
+    options = {
         "activation": activation,
         "n_hidden": hidden,
         "targets": target or None,
@@ -332,11 +332,11 @@ def new_variant(
         "seed": seed,
         "per_student": per_student or None,
     }
-    changes = {name: value for name, value in said.items() if value is not None}
+    changes = {name: value for name, value in options.items() if value is not None}
     homework = replace(load_rubric().homework, **changes)
-    rubric, measured = write(homework, folder / RUBRIC_FILE.name, jobs)
-    typer.echo(table_of(measured, rubric))
-    typer.echo(verdict_on(measured))
+    rubric, measurements = write(homework, folder / RUBRIC_FILE.name, jobs)
+    typer.echo(table_of(measurements, rubric))
+    typer.echo(verdict_on(measurements))
     typer.echo(f"wrote {folder / RUBRIC_FILE.name}")
 
 
@@ -358,12 +358,12 @@ def check(
     FILE runs unconfined and can do whatever you can. For the work of others, use `grader grade`.
     """
     _keep_secrets_from_what_runs_here()
-    asked = _loaded(rubric)
+    homework_rubric = _loaded(rubric)
     from grader.homework.cases import public_cases_json
     from grader.selfcheck.checking import Questions
     from grader.selfcheck.running import Request, run
 
-    questions = Questions.of(public_cases_json(asked))
+    questions = Questions.of(public_cases_json(homework_rubric))
     command = [sys.executable, "-m", "grader", "check"]
     command += ["--rubric", str(rubric)] if rubric else []
     notice = UNCONFINED if when_told is None else ""
@@ -387,12 +387,12 @@ def release(
     ] = None,
 ) -> None:
     """Generate solution/, assignment/ and the students' zip from a rubric."""
-    asked = _loaded(rubric)
+    homework_rubric = _loaded(rubric)
     from grader.authoring.release import release as write
     from grader.submissions.roster import students_of
 
     names = students_of(students) if students else []
-    for path in write(asked, root, out, names):
+    for path in write(homework_rubric, root, out, names):
         typer.echo(f"wrote {path}")
 
 
@@ -409,13 +409,13 @@ def convert(
     rubric: RubricFile = None,
 ) -> None:
     """Write the homework as an assignment of otter-grader or nbgrader."""
-    asked = _loaded(rubric)
-    from grader.authoring.converters import convert as converted
+    homework_rubric = _loaded(rubric)
+    from grader.authoring.converters import convert as files_of
     from grader.gradebook.remembering import check_long
     from grader.util.atomic import write_atomically
 
     check_long(seed)
-    for path, content in converted(asked, to, seed).items():
+    for path, content in files_of(homework_rubric, to, seed).items():
         write_atomically(out / path, content)
         typer.echo(f"wrote {out / path}")
 
@@ -499,10 +499,10 @@ def override(
 
     All results follow. An extension may be set before anything is handed in.
     """
-    from grader.commands.override import Place, Typed, override_by_hand
+    from grader.commands.override import OverrideOptions, Place, override_by_hand
 
-    typed = Typed(criterion, points, late_days, until, withdraw, why, tell, who)
-    for line in override_by_hand(student, typed, Place(results, db, rubric)):
+    options = OverrideOptions(criterion, points, late_days, until, withdraw, why, tell, who)
+    for line in override_by_hand(student, options, Place(results, db, rubric)):
         typer.echo(line)
 
 
@@ -550,12 +550,12 @@ def export(
     rubric: SameRubric = None,
 ) -> None:
     """Write the marks as Canvas, Moodle, Gradescope, CI or a spreadsheet reads them."""
-    from grader.commands.export import Wish
+    from grader.commands.export import ExportOptions
     from grader.commands.export import export as write
     from grader.commands.override import Place
 
-    wish = Wish(to, out, into, assignment, groups)
-    problems, notes = write(wish, Place(results, db, rubric))
+    options = ExportOptions(to, out, into, assignment, groups)
+    problems, notes = write(options, Place(results, db, rubric))
     for line in [*notes, *problems]:
         say(line)
     if problems:

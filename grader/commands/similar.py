@@ -27,12 +27,12 @@ def compare_submissions(paths: Sequence[Path], place: Place, jobs: int) -> str:
     Raise NothingToGrade where there are no submissions.
     """
     results = place.results
-    with ExitStack() as opened:
-        book = opened.enter_context(place.open()) if place.exists else None
+    with ExitStack() as stack:
+        book = stack.enter_context(place.open()) if place.exists else None
         rubric = book.assignment.rubric if book else load_rubric(place.rubric or RUBRIC_FILE)
         names = Names(book.people(), book.roster().values()) if book else Names()
         limits = rubric.archives, rubric.limits.source_bytes
-        archives = opened.enter_context(Archives(*limits))
+        archives = stack.enter_context(Archives(*limits))
         texts: dict[str, str] = {}
         unread: dict[str, str] = {}
         with closing(Reader()) as reader:

@@ -69,8 +69,8 @@ class Rows:
         yield _number(f"{row.attempt}{of_all}")
         seconds = row.handed_in.timestamp()
         yield f'<td class="moment" data-value="{seconds:.0f}">{moment_text(row.handed_in)}</td>'
-        extended = f" {self._marks['extended']}" if row.extended else ""
-        yield _number(f"{row.late_days:g}{extended}" if row.late_days or row.extended else "")
+        extension = f" {self._marks['extended']}" if row.extended else ""
+        yield _number(f"{row.late_days:g}{extension}" if row.late_days or row.extended else "")
         yield _number(f"{row.seconds:.1f}")
         yield _number("" if row.loss_manual is None else f"{row.loss_manual:.4g}")
         yield _number("" if row.loss_net is None else f"{row.loss_net:.4g}")

@@ -69,12 +69,12 @@ def read_times(path: Path, zone: Zone) -> Times:
         raise about(path, error) from error
     of: dict[str, Moment] = {}
     unread = []
-    for line, id_, written in cells:
-        if time := kind.read_time(written):
+    for line, id_, cell in cells:
+        if time := kind.read_time(cell):
             of[id_.casefold()] = in_zone(time, "system", zone)
         else:
             unread.append(
-                f"{path}, line {line}: {shown(written)!r} is not a time that can be read: "
+                f"{path}, line {line}: {shown(cell)!r} is not a time that can be read: "
                 f"of id {shown(id_)} other times count"
             )
     is_local = any(moment.is_local for moment in of.values())
@@ -112,9 +112,9 @@ def _cells(table: Table, kind: _Kind) -> Iterator[tuple[int, str, str]]:
         first = lines.setdefault(id_.casefold(), line)
         if first != line:
             raise UserError(f"line {line}: id {shown(id_)} is in line {first}, too")
-        written = cells[kind.time].strip()
-        if written not in NOT_HANDED_IN:
-            yield line, id_, written
+        text = cells[kind.time].strip()
+        if text not in NOT_HANDED_IN:
+            yield line, id_, text
 
 
 def _as_it_is(id_: str, line: int) -> str:

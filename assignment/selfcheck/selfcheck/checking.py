@@ -40,7 +40,7 @@ from ..student_code.screening import screen
 from .timing import Limits, Stopwatch
 
 CASES_FILE = Path(__file__).parents[1] / "public_cases.json"
-Stored = Mapping[str, Any]  # a part of that file
+Content = Mapping[str, Any]  # a part of that file
 INTERRUPTED = "KeyboardInterrupt"
 
 
@@ -63,15 +63,17 @@ class Questions:
     @classmethod
     def of(cls, text: str) -> "Questions":
         """Return the questions that cases.public_cases_json has written down."""
-        stored: Stored = json.loads(text)
+        content: Content = json.loads(text)
         return cls(
-            cases=[_case(case, stored["mistakes"], stored["loss"]) for case in stored["cases"]],
-            marking=Marking(**stored["marking"] | {"tasks": Tasks.of(stored["marking"]["tasks"])}),
-            spellings=stored["spellings"],
-            python=stored["software"]["python"],
-            packages=stored["software"]["packages"],
-            limits=Limits(**stored["limits"]),
-            source_bytes=stored["source_bytes"],
+            cases=[_case(case, content["mistakes"], content["loss"]) for case in content["cases"]],
+            marking=Marking(
+                **content["marking"] | {"tasks": Tasks.of(content["marking"]["tasks"])}
+            ),
+            spellings=content["spellings"],
+            python=content["software"]["python"],
+            packages=content["software"]["packages"],
+            limits=Limits(**content["limits"]),
+            source_bytes=content["source_bytes"],
         )
 
     def chosen(self, only: str | None) -> list[str]:
@@ -81,8 +83,8 @@ class Questions:
         """
         names = [name for name in self.marking.points if only is None or self._is(name, only)]
         if not names:
-            known = ", ".join(self.marking.points)
-            raise UserError(f"nothing is called {only!r}; choose from {known}")
+            choices = ", ".join(self.marking.points)
+            raise UserError(f"nothing is called {only!r}; choose from {choices}")
         return sorted(names, key=self.tasks.trains)
 
     @property
@@ -142,11 +144,13 @@ class Work:
         """Return the work in these files, which were `loaded`."""
         files = Files(main, beside)
         formulas = formulas_of(files.pieces(), questions.tasks, questions.spellings)
-        named = screen(files, questions.tasks, formulas)
+        sightings_of = screen(files, questions.tasks, formulas)
         source = "\n".join(cell.source for cell in cells_of([*beside, main]))
         written = Written(
             shown=shown_by_code(source, questions.tasks),
-            named={name: printable_sightings(found) for name, found in named.items()},
+            named={
+                name: printable_sightings(sightings) for name, sightings in sightings_of.items()
+            },
             in_text=in_text,
             spellings=questions.spellings,
             notes=[(printable(note.where), printable(note.text)) for note in loaded.notes],
@@ -187,28 +191,28 @@ def _fresh(call: Call) -> Call:
     return Call(call.function, {n: t.clone() for n, t in call.tensors.items()}, call.settings)
 
 
-def _case(stored: Stored, mistakes: Stored, loss: Stored) -> Case:
-    tensors = {name: _tensor(rows) for name, rows in stored["tensors"].items()}
-    once, twice = mistakes[stored["function"]]
+def _case(content: Content, mistakes: Content, loss: Content) -> Case:
+    tensors = {name: _tensor(rows) for name, rows in content["tensors"].items()}
+    once, twice = mistakes[content["function"]]
     return Case(
-        criterion=stored["criterion"],
-        call=Call(stored["function"], tensors, stored["settings"]),
-        expected=tuple(map(_tensor, stored["expected"])),
-        on_path=stored["on_path"],
-        mistaken=cache(partial(_mistakes, once, stored["mistaken"], stored["made"])),
-        mistaken_twice=cache(partial(_mistakes, twice, stored["mistaken_twice"], stored["made"])),
+        criterion=content["criterion"],
+        call=Call(content["function"], tensors, content["settings"]),
+        expected=tuple(map(_tensor, content["expected"])),
+        on_path=content["on_path"],
+        mistaken=cache(partial(_mistakes, once, content["mistaken"], content["made"])),
+        mistaken_twice=cache(partial(_mistakes, twice, content["mistaken_twice"], content["made"])),
         final_loss=partial(final_loss, tensors, **loss),
-        pass_mark=stored["pass_mark"],
+        pass_mark=content["pass_mark"],
     )
 
 
 def _mistakes(
-    ids: Sequence[Sequence[str]], answers: Sequence[str | list[int]], made: Sequence[Any]
+    ids: Sequence[Sequence[str]], answers: Sequence[str | list[int]], rows: Sequence[Any]
 ) -> Mistakes:
-    tensors = list(map(_tensor, made))
+    tensors = list(map(_tensor, rows))
 
-    def answer_of(stored: str | list[int]) -> str | tuple[Tensor, ...]:
-        return stored if isinstance(stored, str) else tuple(tensors[number] for number in stored)
+    def answer_of(entry: str | list[int]) -> str | tuple[Tensor, ...]:
+        return entry if isinstance(entry, str) else tuple(tensors[number] for number in entry)
 
     return Mistakes(
         Mistaken(Ids(names), answer_of(answer)) for names, answer in zip(ids, answers, strict=True)

@@ -25,17 +25,17 @@ def definitions(source: str, tasks: Tasks) -> dict[str, str]:
         for question in tasks.questions
         if not question.is_training
     }
-    found: dict[str, list[str]] = {}
+    lines_of: dict[str, list[str]] = {}
     name = None
     for line in source.split("\n"):
         if line[:1] not in GOES_ON:
             match = DEFINED.match(line)
             name = begins.get(match[0]) if match else None
             if name:
-                found[name] = []
+                lines_of[name] = []
         if name:
-            found[name].append(line)
-    return {name: "\n".join(lines) for name, lines in found.items()}
+            lines_of[name].append(line)
+    return {name: "\n".join(lines) for name, lines in lines_of.items()}
 
 
 def shown_by_code(source: str, tasks: Tasks) -> dict[str, frozenset[str]]:
@@ -53,10 +53,10 @@ def _shown_by(definition: str) -> frozenset[str]:
     return frozenset(other for _, is_other, other in SAME_ANSWER if is_other(nodes))
 
 
-def by_source(ids: tuple[str, ...], shown: Set[str]) -> tuple[str, ...]:
+def by_source(ids: tuple[str, ...], signs: Set[str]) -> tuple[str, ...]:
     """Tell mistakes whose answers are the same apart by what the code of the function shows."""
     for same, _, other in SAME_ANSWER:
-        if same in ids and other in shown:
+        if same in ids and other in signs:
             ids = tuple(other if name == same else name for name in ids)
     return ids
 

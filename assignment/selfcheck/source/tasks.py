@@ -95,13 +95,13 @@ class Tasks:
     network: Network | None = None
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> "Tasks":
-        """Return the tasks that `stored` holds as plain values."""
-        network = stored["network"]
+    def of(cls, content: Mapping[str, Any]) -> "Tasks":
+        """Return the tasks that `content` holds as plain values."""
+        network = content["network"]
         return cls(
-            parameters=tuple(stored["parameters"]),
-            questions=tuple(Question(**_with_tuples(each)) for each in stored["questions"]),
-            criteria=tuple(Criterion(**each) for each in stored["criteria"]),
+            parameters=tuple(content["parameters"]),
+            questions=tuple(Question(**_with_tuples(each)) for each in content["questions"]),
+            criteria=tuple(Criterion(**each) for each in content["criteria"]),
             network=network
             and Network(
                 sizes=tuple((name, dimension) for name, dimension in network["sizes"]),

@@ -118,14 +118,14 @@ class Course:
 Point = tuple[float, float | None]
 
 
-def courses(training: Training, passed: Collection[str]) -> list[Course]:
-    """Return the training runs of which there is something to draw; `passed` are criteria."""
+def courses(training: Training, criteria: Collection[str]) -> list[Course]:
+    """Return the training runs of which there is something to draw; `criteria` have all points."""
     finals = {"manual": training.manual, "net": training.net}
     return [
         Course(
             name,
             finals.get(name),
-            f"train.{name}" in passed,
+            f"train.{name}" in criteria,
             _loss(run, training.pass_mark),
             _fit(training, run),
         )

@@ -68,8 +68,8 @@ def page(order: Order, form: Form) -> str:
     final, record, texts = order.final, order.final.record, _texts(order.language)
     shown, problem = _shown(order, form)
     rows = [_row(criterion, final, shown) for criterion in final.criteria]
-    passed = {c.id for c in record.criteria if c.points == c.max_points}
-    mapped = [] if form == "words" else [c for c in record.criteria if c.map]
+    full = {c.id for c in record.criteria if c.points == c.max_points}
+    with_map = [] if form == "words" else [c for c in record.criteria if c.map]
     if shown:
         _mark(rows, record.notes, shown)
     return templates.render(
@@ -82,9 +82,9 @@ def page(order: Order, form: Form) -> str:
         digest=order.digest,
         rows=rows,
         first=next((row for row in rows if row.lost), None),
-        maps=[drawings.heat_map(c.map) for c in mapped if c.map],
-        mapped=[c.id for c in mapped],
-        courses=[] if form == "words" else drawings.courses(record.training, passed),
+        maps=[drawings.heat_map(c.map) for c in with_map if c.map],
+        mapped=[c.id for c in with_map],
+        courses=[] if form == "words" else drawings.courses(record.training, full),
         notes=[(note, _line_id(shown, note.where)) for note in record.notes],
         shown=shown,
         problem=problem,
@@ -113,11 +113,11 @@ def _shown(order: Order, form: Form) -> "tuple[Shown | None, str]":
 
 
 def _row(criterion: Criterion, final: Final, shown: "Shown | None") -> Row:
-    lost = criterion.points < criterion.max_points
+    has_lost = criterion.points < criterion.max_points
     changes = [change for change in final.by_hand if change.criterion == criterion.id]
     return Row(
         criterion,
-        _line_about(criterion, shown) if lost and shown else None,
+        _line_about(criterion, shown) if has_lost and shown else None,
         changes[-1] if changes else None,
         next((c.points for c in final.record.criteria if c.id == criterion.id), criterion.points),
     )
