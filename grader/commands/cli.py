@@ -133,7 +133,7 @@ def grade(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="When who handed in: Moodle's grading worksheet, GitHub Scorer's grades, or a "
+            help="When who handed in: Moodle's grading worksheet, GitHub Classroom's grades, or a "
             "CSV file of id and handed_in.",
         ),
     ] = None,

@@ -1,7 +1,7 @@
 """When each student handed in, as a table tells: `--times`.
 
 That is Moodle's grading worksheet (its columns Identifier and Last modified (submission), in the
-language of whoever downloaded it), GitHub Scorer's grades (a CSV file with github_username and
+language of whoever downloaded it), GitHub Classroom's grades (a CSV file with github_username and
 submission_timestamp, "2026-10-30 23:59:59 UTC"; github/gh-classroom, assignment-grades), or a table
 with the columns id and handed_in.
 """
@@ -98,7 +98,7 @@ def _kind_of(table: Table) -> _Kind:
         if None not in (table.find([kind.id]), table.find([kind.time])):
             return kind
     raise UserError(
-        f"{table.lacks(OWN)}; nor is it GitHub Scorer's grades ({', '.join(GITHUB)}) or "
+        f"{table.lacks(OWN)}; nor is it GitHub Classroom's grades ({', '.join(GITHUB)}) or "
         "Moodle's grading worksheet (Identifier, Last modified (submission); read in "
         f"{', '.join(LANGUAGES)})"
     )
