@@ -37,7 +37,7 @@ from grader.grading.batch import (
 )
 from grader.homework.rubric import load_rubric
 from grader.reports.changes import show_moves
-from grader.reports.publishing import Folder, complete_folder
+from grader.reports.publishing import ResultsFolder, complete_folder
 from grader.reports.terminal import GradeScreen
 from grader.results.record import Record
 from grader.scoring.protocol import GradingSettings
@@ -67,7 +67,7 @@ def regrade(request: RegradeRequest) -> int:
                 book, assignment, attempts, request.jobs, results, find_nothing, record
             )
         except KeyboardInterrupt:
-            with Folder(results, book, assignment, pages=None) as folder:
+            with ResultsFolder(results, book, assignment, pages=None) as folder:
                 folder.complete()
             raise
         book.note_software(software, login_name_or_number())

@@ -41,7 +41,7 @@ from grader.judging.messages import ENGLISH
 from grader.lms.layouts import UNTIMED
 from grader.reports.feedback.pages import Pages
 from grader.reports.figures import ClassFigures
-from grader.reports.publishing import Folder
+from grader.reports.publishing import ResultsFolder
 from grader.reports.terminal import GradeScreen
 from grader.results.record import Final, record_path
 from grader.scoring.protocol import GradingSettings
@@ -289,7 +289,7 @@ def _grade_class(
         closing(
             Pages(min(request.jobs, len(submissions)), results, assignment.language, rubric)
         ) as pages,
-        Folder(results, book, assignment, pages if request.pages else None) as folder,
+        ResultsFolder(results, book, assignment, pages if request.pages else None) as folder,
         closing(batch.results(book.find)) as all_,
     ):
         try:

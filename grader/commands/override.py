@@ -20,7 +20,7 @@ from grader.gradebook import (
 from grader.gradebook.remembering import Options, check_same, login_name
 from grader.reports.changes import show_settings as print_settings
 from grader.reports.history import days_late, show
-from grader.reports.publishing import Folder, complete_folder
+from grader.reports.publishing import ResultsFolder, complete_folder
 from grader.results.policy import Late
 from grader.results.record import Criterion, Final
 from grader.source.paths import shown
@@ -165,7 +165,7 @@ def forget(students: Sequence[str], who: str | None, place: Place) -> list[str]:
         for student in names:
             book.require(student)
         # Files first: killed after that, a name is still in the gradebook, to be named again.
-        Folder(place.results, book, book.assignment, None).remove(names)
+        ResultsFolder(place.results, book, book.assignment, None).remove(names)
         count = book.forget(names, who or login_name())
         if place.results.is_dir():
             complete_folder(book, place.results)

@@ -10,7 +10,7 @@ from grader.homework.material.notebook import released_code
 from grader.homework.rubric import RUBRIC_FILE, load_rubric
 from grader.judging.messages import ENGLISH, Texts
 from grader.reports.index import SIMILAR
-from grader.reports.publishing import Folder
+from grader.reports.publishing import ResultsFolder
 from grader.reports.similar import write_similar
 from grader.reports.similarity import compare
 from grader.scoring.reading import Reader
@@ -47,7 +47,7 @@ def compare_submissions(paths: Sequence[Path], place: Place, jobs: int) -> str:
         comparison = replace(compared, unread=unread)
         language = Texts(book.assignment.language) if book else ENGLISH
         if book:
-            with Folder(results, book, book.assignment, None) as folder:
+            with ResultsFolder(results, book, book.assignment, None) as folder:
                 write_similar(comparison, results, language)
                 folder.complete()  # the index has a link to it
         else:

@@ -204,12 +204,12 @@ class Batch:
     def _graded(self, pool: AnyPool) -> Iterator[list[Result]]:
         grade = partial(_grade, settings=self._settings, pool=pool)
         doubtful: list[Work] = []
-        row = _Row(self._alarm)
+        streak = _Streak(self._alarm)
         for group in _stream(self._threads, grade, self._new_works, ahead=AHEAD * pool.jobs):
             certain: list[Result] = []
             for work, results in group:
                 for result in results:
-                    row.add(result.smell)
+                    streak.add(result.smell)
                 if not results or any(result.smell in DOUBTFUL for result in results):
                     doubtful.append(work)
                 else:
@@ -220,7 +220,7 @@ class Batch:
             yield [_grade_alone(hand_in, self._settings, pool) for hand_in in work]
 
 
-class _Row:
+class _Streak:
     """Counts submissions that end one after the other in what may be the machine's fault."""
 
     def __init__(self, alarm: Alarm) -> None:

@@ -24,7 +24,7 @@ NO_SECTION = "\u2013"
 NEVER_RAN = ("unreadable", "failed")
 
 
-class Row(NamedTuple):
+class StudentRow(NamedTuple):
     """A student's row: what is in force of them.
 
     `points` and `why` are by criterion of the rubric. `points` are None where it was not asked,
@@ -129,7 +129,7 @@ class ClassFigures:
 
     points: Mapping[str, float]
     texts: Texts
-    rows: list[Row] = field(default_factory=list)
+    rows: list[StudentRow] = field(default_factory=list)
     mistakes: dict[str, Mapping[str, str | int | float]] = field(default_factory=dict)
 
     @classmethod
@@ -150,7 +150,7 @@ class ClassFigures:
         by_hand = {change.criterion for change in final.by_hand}
         why = [self._lost(c, by_hand) if c and has_run else None for c in columns]
         self.rows.append(
-            Row(
+            StudentRow(
                 student=final.student,
                 section=final.section,
                 status=record.status,
@@ -211,7 +211,7 @@ class ClassFigures:
         rows = [row for row in self.rows if row.ran]
         return [self._item(index, id_, rows) for index, id_ in enumerate(self.points)]
 
-    def _item(self, index: int, id_: str, rows: Sequence[Row]) -> Item:
+    def _item(self, index: int, id_: str, rows: Sequence[StudentRow]) -> Item:
         its_rows = [row for row in rows if row.points[index] is not None]
         own = [points for row in its_rows if (points := row.points[index]) is not None]
         rest = [row.score - points for row, points in zip(its_rows, own, strict=True)]
@@ -273,7 +273,7 @@ class ClassFigures:
         """Whether any student's section is known."""
         return any(row.section for row in self.rows)
 
-    def slowest(self, most: int) -> list[Row]:
+    def slowest(self, most: int) -> list[StudentRow]:
         """Return the rows of the slowest submissions, the slowest first."""
         return sorted(self.rows, key=lambda row: -row.seconds)[:most]
 

@@ -59,7 +59,7 @@ class Published(NamedTuple):
     figures: ClassFigures
 
 
-class Folder:
+class ResultsFolder:
     """The files of a folder of results. Several processes may write to one at the same time.
 
     Use as a context manager. On entering, what killed processes left half-written is removed,
@@ -220,7 +220,7 @@ def complete_folder(
     assignment = book.assignment
     with (
         closing(Pages(jobs, results, assignment.language, assignment.rubric)) as pages,
-        Folder(results, book, assignment, pages) as folder,
+        ResultsFolder(results, book, assignment, pages) as folder,
     ):
         folder.remove(old_names)
         try:

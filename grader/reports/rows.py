@@ -6,7 +6,7 @@ from functools import cache
 from markupsafe import Markup, escape
 
 from grader.judging.messages import N_
-from grader.reports.figures import NO_SECTION, ClassFigures, Row
+from grader.reports.figures import NO_SECTION, ClassFigures, StudentRow
 from grader.results.record import Status
 from grader.util.moments import moment_text
 
@@ -38,10 +38,10 @@ class Rows:
         """Return all of them."""
         return Markup("\n".join(map(self._row, self._figures.rows)))
 
-    def _row(self, row: Row) -> str:
+    def _row(self, row: StudentRow) -> str:
         return f"<tr {self._found_by(row)}>{''.join(self._cells(row))}</tr>"
 
-    def _found_by(self, row: Row) -> str:
+    def _found_by(self, row: StudentRow) -> str:
         """Return what the row is found by when the table is filtered."""
         values: dict[str, Iterable[str]] = {
             "status": [row.status],
@@ -53,7 +53,7 @@ class Rows:
         }
         return " ".join(f'data-{k}="{escape(BETWEEN.join(v))}"' for k, v in values.items() if v)
 
-    def _cells(self, row: Row) -> Iterator[str]:
+    def _cells(self, row: StudentRow) -> Iterator[str]:
         yield f'<th scope="row">{self._links[row.student]}</th>'
         if self._has_sections:
             yield f"<td>{escape(row.section or NO_SECTION)}</td>"

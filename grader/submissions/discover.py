@@ -101,7 +101,7 @@ KINDS = {
 Place = tuple[str, str]
 
 
-class Fault(NamedTuple):
+class FileFault(NamedTuple):
     """Why a file or folder is not graded: `text` goes after its name, if it is no sentence."""
 
     path: Path
@@ -172,7 +172,7 @@ class _Upload:
     renamed: set[Path] = field(default_factory=set)
     moments: dict[Path, Moment] = field(default_factory=dict)
     late: bool | None = None
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[FileFault] = field(default_factory=list)
     opened: int = 0  # archives, which may each be costly, and may be none
     archives: list[Path] = field(default_factory=list)
     is_cut: bool = False
@@ -447,7 +447,7 @@ class _Search:
             try:
                 self._look_into(self._archives.unpack(path, of_class=True))
             except Refused as refusal:
-                self._file_at(path).faults.append(Fault(path, str(refusal)))
+                self._file_at(path).faults.append(FileFault(path, str(refusal)))
         else:
             self._add_file(path, path.name, mode, self._file_at(path))
             self._say_alone(path)
@@ -505,7 +505,7 @@ class _Search:
                 item = attempts.setdefault(number, _Upload(owner.name, owner))
                 before = item.paths
                 if problem := layout.problems.get(name):
-                    item.faults.append(Fault(layout.of / name, problem, is_sentence=True))
+                    item.faults.append(FileFault(layout.of / name, problem, is_sentence=True))
                 else:
                     self._add_entry(layout.of / name, layout.files.get(name, name), item)
                 if moment:
@@ -597,7 +597,7 @@ class _Search:
                 raise Refused(self._archives.refused[path])
             folder = self._archives.unpack(path, of_class=True)
         except Refused as refusal:
-            self._file_at(path, in_class=True).faults.append(Fault(path, str(refusal)))
+            self._file_at(path, in_class=True).faults.append(FileFault(path, str(refusal)))
             return
         if self._is_class(folder):
             self._look_into(folder)
@@ -687,7 +687,7 @@ class _Search:
                 item.opened += 1
                 folder = self._archives.unpack(path, of_class=False)
             except Refused as refusal:
-                item.faults.append(Fault(path, str(refusal)))
+                item.faults.append(FileFault(path, str(refusal)))
             else:
                 self._gather(folder, item)
 
@@ -695,9 +695,9 @@ class _Search:
         """Add a file that its student calls so, or what is wrong with it."""
         kind = stat.S_IFMT(mode)
         if kind in KINDS:
-            item.faults.append(Fault(path, KINDS[kind]))
+            item.faults.append(FileFault(path, KINDS[kind]))
         elif path in self._archives.refused:
-            item.faults.append(Fault(path, self._archives.refused[path]))
+            item.faults.append(FileFault(path, self._archives.refused[path]))
         elif is_gradable(path.name):
             item.files[path] = name
         elif len(item.others) < MOST_FILES:
@@ -827,9 +827,9 @@ def _told(owner: Owner, moment: Moment) -> Owner:
     return replace(owner, handed_in=moment.at, is_local=moment.is_local)
 
 
-def _closed(folder: Path, error: OSError) -> Fault:
+def _closed(folder: Path, error: OSError) -> FileFault:
     where = Path(os.fsdecode(error.filename)) if error.filename else folder
-    return Fault(where, f"cannot be opened ({error.strerror}): check its permissions")
+    return FileFault(where, f"cannot be opened ({error.strerror}): check its permissions")
 
 
 def _is_students_folder(entry: os.DirEntry[str]) -> bool:

@@ -43,7 +43,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Row:
+class CriterionRow:
     """A criterion as the page shows it; `line` is the id of the line it is about.
 
     `by_hand` is what was set by hand of it, if anything, and `graded` the points it earned.
@@ -112,10 +112,10 @@ def _shown(order: Order, form: Form) -> "tuple[Shown | None, str]":
         return None, str(error)
 
 
-def _row(criterion: Criterion, final: Final, shown: "Shown | None") -> Row:
+def _row(criterion: Criterion, final: Final, shown: "Shown | None") -> CriterionRow:
     has_lost = criterion.points < criterion.max_points
     changes = [change for change in final.by_hand if change.criterion == criterion.id]
-    return Row(
+    return CriterionRow(
         criterion,
         _line_about(criterion, shown) if has_lost and shown else None,
         changes[-1] if changes else None,
@@ -123,7 +123,7 @@ def _row(criterion: Criterion, final: Final, shown: "Shown | None") -> Row:
     )
 
 
-def _mark(rows: Sequence[Row], notes: Sequence[SourceNote], shown: "Shown") -> None:
+def _mark(rows: Sequence[CriterionRow], notes: Sequence[SourceNote], shown: "Shown") -> None:
     """Mark the lines that cost points, and those that failed, with their cells."""
     for row in rows:
         c = row.criterion

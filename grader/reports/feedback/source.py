@@ -56,7 +56,7 @@ class Output:
 
 
 @dataclass
-class Cell:
+class PageCell:
     """A cell of a notebook, or the whole of a module. `number` counts from 1, as on the page."""
 
     number: int
@@ -73,7 +73,7 @@ class Cell:
 class Shown:
     """A source to be shown; `definitions` are the ids of the lines that define a name."""
 
-    cells: list[Cell]
+    cells: list[PageCell]
     definitions: dict[str, str]
 
     def line(self, place: str) -> Line | None:
@@ -104,7 +104,7 @@ def show(name: str, data: bytes, limits: PageLimits, plain: bool) -> Shown:
         for definition, line in _definitions(cell.source, plain):
             # The last one counts, as in Python.
             definitions[definition] = _line_id(cell.index, line)
-    cells: list[Cell] = []
+    cells: list[PageCell] = []
     if source.kind == "notebook" and not plain:
         with suppress(Exception):  # whatever is odd in it: its code was read, and is shown alone
             cells = list(_notebook_cells(data, limits))
@@ -133,7 +133,7 @@ class Budget:
         return beginning, len(beginning) < len(text)
 
 
-def _code_cell(number: int, label: str, text: str, budget: Budget, plain: bool) -> Cell:
+def _code_cell(number: int, label: str, text: str, budget: Budget, plain: bool) -> PageCell:
     """Return a cell of code; its lines are HTML of their own."""
     source, cut = budget.take(text.removesuffix("\n"))
     if plain:
@@ -144,7 +144,7 @@ def _code_cell(number: int, label: str, text: str, budget: Budget, plain: bool) 
         )
         html = [Markup(line) for line in spans.split("\n")][: source.count("\n") + 1]
     lines = [Line(_line_id(number, line), text) for line, text in enumerate(html, 1)]
-    return Cell(number, label, "code", lines, cut=cut)
+    return PageCell(number, label, "code", lines, cut=cut)
 
 
 DEFINITION = re.compile(r"(?:async\s+)?(?:def|class)\s+(\w+)")
@@ -166,7 +166,7 @@ def _definitions(source: str, plain: bool) -> Iterator[tuple[str, int]]:
             yield statement.name, statement.lineno
 
 
-def _notebook_cells(data: bytes, limits: PageLimits) -> Iterator[Cell]:
+def _notebook_cells(data: bytes, limits: PageLimits) -> Iterator[PageCell]:
     """Yield all cells of a notebook as they were written, magics and all.
 
     Their lines have the same numbers as where the grader read them.
@@ -182,7 +182,9 @@ def _notebook_cells(data: bytes, limits: PageLimits) -> Iterator[Cell]:
                 markdown, cut = budget.take(text)
                 html = _markdown(markdown, cell.get("attachments"))
                 cut = cut or len(html) > limits.image_bytes
-                page_cell = Cell(number, label, "markdown", html=Markup() if cut else html, cut=cut)
+                page_cell = PageCell(
+                    number, label, "markdown", html=Markup() if cut else html, cut=cut
+                )
             case _:
                 page_cell = _code_cell(number, label, text, budget, plain=True)
                 page_cell.kind = "raw"
