@@ -30,7 +30,7 @@ SWITCH_SECONDS = 0.0005
 def main(descriptor: int) -> int:
     """Read the request from `descriptor` and run it; return the exit code."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    return exit_code_of(lambda: _run(descriptor), kept="; what was written is kept")
+    return exit_code_of(lambda: _run(descriptor), remark="; what was written is kept")
 
 
 def _run(descriptor: int) -> int:

@@ -36,7 +36,7 @@ from grader.grading.batch import (
     Work,
 )
 from grader.reports.changes import show_moves
-from grader.reports.publishing import Folder, complete_folder
+from grader.reports.publishing import ResultsFolder, complete_folder
 from grader.reports.terminal import GradeScreen
 from grader.results.record import Record
 from grader.rubric import load_rubric
@@ -67,7 +67,7 @@ def regrade(request: RegradeRequest) -> int:
                 book, assignment, attempts, request.jobs, results, find_nothing, record
             )
         except KeyboardInterrupt:
-            with Folder(results, book, assignment, pages=None) as folder:
+            with ResultsFolder(results, book, assignment, pages=None) as folder:
                 folder.complete()
             raise
         book.note_software(software, login_name_or_number())
@@ -103,36 +103,38 @@ def change_settings(request: SettingsRequest) -> int:
     note_url(results, url)
     with Gradebook(url) as book:
         current = book.find_assignment()
-        wanted = _wanted(request, current, book)
+        new = _new_assignment(request, current, book)
         rows = request.options.read_roster()
         before = [final.final for final in book.finals()]
         if current is None and not book.people():
             if request.dry_run:
                 print("dry run: there is nothing yet that would change")
                 return DONE
-            book.set_up(wanted, rows, request.who)
+            book.set_up(new, rows, request.who)
             print(f"{results} now remembers the assignment: see `grader settings {results}`")
             return DONE
         keys: dict[int, str] = {}
-        if current is None or current.basis != wanted.basis:
-            wanted, keys = _graded_anew(book, wanted, request.jobs, results)
+        if current is None or current.basis != new.basis:
+            new, keys = _graded_anew(book, new, request.jobs, results)
 
         def show(moves: Moves, after: Sequence[float]) -> None:
             show_moves(moves, before, after)
 
-        renamed = book.change(current, wanted, rows, keys, request.who, show, request.dry_run)
+        new_names = book.change(current, new, rows, keys, request.who, show, request.dry_run)
         if request.dry_run:
             print("dry run: nothing was changed")
             return DONE
-        _hide_names(book, renamed, request.jobs, results)
-        complete_folder(book, results, request.jobs, removed=renamed)
+        _hide_names(book, new_names, request.jobs, results)
+        complete_folder(book, results, request.jobs, old_names=new_names)
     return DONE
 
 
-def _hide_names(book: Gradebook, renamed: Mapping[str, str], jobs: int, results: Path) -> None:
+def _hide_names(book: Gradebook, new_names: Mapping[str, str], jobs: int, results: Path) -> None:
     """Grade the work again whose files were called as a student was who is called otherwise now."""
-    hidden = {id_ for old, new in renamed.items() for id_ in book.hide_names(new, old)}
-    attempts = [attempt for attempt in book.stored(list(renamed.values())) if attempt.id in hidden]
+    hidden = {id_ for old, new in new_names.items() for id_ in book.hide_names(new, old)}
+    attempts = [
+        attempt for attempt in book.stored(list(new_names.values())) if attempt.id in hidden
+    ]
     if attempts:
         basis = book.assignment.basis
 
@@ -159,11 +161,13 @@ def _chosen(request: RegradeRequest, book: Gradebook) -> list[Stored]:
     return attempts
 
 
-def _wanted(request: SettingsRequest, current: Assignment | None, book: Gradebook) -> Assignment:
+def _new_assignment(
+    request: SettingsRequest, current: Assignment | None, book: Gradebook
+) -> Assignment:
     """Return the assignment as it is to be."""
     options = request.options
-    wanted = first(options, book.seed_before()) if current is None else current
-    rubric, name, seed = wanted.rubric, wanted.rubric_name, wanted.seed
+    assignment = first(options, book.seed_before()) if current is None else current
+    rubric, name, seed = assignment.rubric, assignment.rubric_name, assignment.seed
     if options.rubric:
         rubric, name = load_rubric(Path(options.rubric)), options.rubric
     if options.seed is not None:
@@ -171,14 +175,14 @@ def _wanted(request: SettingsRequest, current: Assignment | None, book: Gradeboo
     if request.new_seed:
         seed = new_seed()
     return replace(
-        wanted.with_scoring(rubric, name, seed),
-        language=options.lang or wanted.language,
-        roster_name=options.students or wanted.roster_name,
+        assignment.with_scoring(rubric, name, seed),
+        language=options.lang or assignment.language,
+        roster_name=options.students or assignment.roster_name,
     )
 
 
 def _graded_anew(
-    book: Gradebook, wanted: Assignment, jobs: int, results: Path
+    book: Gradebook, assignment: Assignment, jobs: int, results: Path
 ) -> tuple[Assignment, dict[int, str]]:
     """Grade every attempt by another rubric or seed; return it, and the key of each attempt.
 
@@ -187,7 +191,7 @@ def _graded_anew(
     """
     if names := book.not_kept():
         if book.find_assignment() is None:
-            return wanted, {}  # the first rubric that is named, for what there is
+            return assignment, {}  # the first rubric that is named, for what there is
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         raise GradebookError(
             f"an older grader recorded work of {', '.join(names[:MOST_NAMED])}{more} without its "
@@ -201,10 +205,10 @@ def _graded_anew(
             records[result.key] = result.record
             if result.hand_in.attempt is not None:
                 keys[result.hand_in.attempt] = result.key
-        book.keep(wanted.basis, records)
+        book.keep(assignment.basis, records)
 
-    software = _grade(book, wanted, book.stored(), jobs, results, book.find, record)
-    return replace(wanted, software=software), keys
+    software = _grade(book, assignment, book.stored(), jobs, results, book.find, record)
+    return replace(assignment, software=software), keys
 
 
 def _grade(
@@ -218,18 +222,20 @@ def _grade(
 ) -> dict[str, str]:
     """Grade kept attempts, and hand on what comes of it; return the software's versions."""
     rubric = assignment.rubric
-    grading = GradingSettings.of(rubric, assignment.seed.value, False, Handout(rubric).lines)
+    grading_settings = GradingSettings.of(
+        rubric, assignment.seed.value, False, Handout(rubric).lines
+    )
     works = [_work(book, list(same)) for _, same in groupby(attempts, lambda each: each.student)]
     if not works:
-        return grading.software
-    with ExitStack() as opened:
-        screen = opened.enter_context(GradeScreen(len(attempts), rubric, results, quiet=False))
-        start = starter(grading, jobs, len(works), screen)
-        batch = opened.enter_context(Batch(works, grading, find, start, screen.show_alarm))
-        for some in opened.enter_context(closing(batch.results(find))):
+        return grading_settings.software
+    with ExitStack() as stack:
+        screen = stack.enter_context(GradeScreen(len(attempts), rubric, results, quiet=False))
+        start = starter(grading_settings, jobs, len(works), screen)
+        batch = stack.enter_context(Batch(works, grading_settings, find, start, screen.show_alarm))
+        for some in stack.enter_context(closing(batch.results(find))):
             record(some)
-            screen.add([result.record for result in some], known=some[0].was_known)
-    return grading.software
+            screen.add([result.record for result in some], were_known=some[0].was_known)
+    return grading_settings.software
 
 
 def _work(book: Gradebook, attempts: Sequence[Stored]) -> Work:

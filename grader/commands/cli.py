@@ -133,7 +133,7 @@ def grade(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="When who handed in: Moodle's grading worksheet, GitHub Scorer's grades, or a "
+            help="When who handed in: Moodle's grading worksheet, GitHub Classroom's grades, or a "
             "CSV file of id and handed_in.",
         ),
     ] = None,
@@ -245,9 +245,9 @@ def forget(
 ) -> None:
     """Remove everything of students from the gradebook and the results; only a count is kept."""
     from grader.commands.override import Place
-    from grader.commands.override import forget as removed
+    from grader.commands.override import forget as remove
 
-    for line in removed(students, who, Place(results, db)):
+    for line in remove(students, who, Place(results, db)):
         typer.echo(line)
 
 
@@ -285,7 +285,7 @@ def calibrate(
     typer.echo(verdict_on(measured))
     for path in write_calibration(measured, asked, out):
         typer.echo(f"wrote {path}")
-    if not all(each.holds for each in measured):
+    if not all(each.holds for each in measurements):
         raise typer.Exit(UNDER_MARK)
 
 
@@ -324,7 +324,7 @@ def new_variant(
     from grader.reports.calibration import table_of, verdict_on
     from grader.rubric import RUBRIC_FILE
 
-    said = {
+    options = {
         "activation": activation,
         "n_hidden": hidden,
         "targets": target or None,
@@ -389,12 +389,12 @@ def release(
     ] = None,
 ) -> None:
     """Generate solution/, assignment/ and the students' zip from a rubric."""
-    asked = _loaded(rubric)
+    homework_rubric = _loaded(rubric)
     from grader.authoring.release import release as write
     from grader.submissions.roster import students_of
 
     names = students_of(students) if students else []
-    for path in write(asked, root, out, names):
+    for path in write(homework_rubric, root, out, names):
         typer.echo(f"wrote {path}")
 
 
@@ -411,13 +411,13 @@ def convert(
     rubric: RubricFile = None,
 ) -> None:
     """Write the homework as an assignment of otter-grader or nbgrader."""
-    asked = _loaded(rubric)
-    from grader.authoring.converters import convert as converted
+    homework_rubric = _loaded(rubric)
+    from grader.authoring.converters import convert as files_of
     from grader.gradebook.remembering import check_long
     from grader.util.atomic import write_atomically
 
     check_long(seed)
-    for path, content in converted(asked, to, seed).items():
+    for path, content in files_of(homework_rubric, to, seed).items():
         write_atomically(out / path, content)
         typer.echo(f"wrote {out / path}")
 
@@ -501,10 +501,10 @@ def override(
 
     All results follow. An extension may be set before anything is handed in.
     """
-    from grader.commands.override import Place, Typed, override_by_hand
+    from grader.commands.override import OverrideOptions, Place, override_by_hand
 
-    typed = Typed(criterion, points, late_days, until, withdraw, why, tell, who)
-    for line in override_by_hand(student, typed, Place(results, db, rubric)):
+    options = OverrideOptions(criterion, points, late_days, until, withdraw, why, tell, who)
+    for line in override_by_hand(student, options, Place(results, db, rubric)):
         typer.echo(line)
 
 
@@ -552,12 +552,12 @@ def export(
     rubric: SameRubric = None,
 ) -> None:
     """Write the marks as Canvas, Moodle, Gradescope, CI or a spreadsheet reads them."""
-    from grader.commands.export import Wish
+    from grader.commands.export import ExportOptions
     from grader.commands.export import export as write
     from grader.commands.override import Place
 
-    wish = Wish(to, out, into, assignment, groups)
-    problems, notes = write(wish, Place(results, db, rubric))
+    options = ExportOptions(to, out, into, assignment, groups)
+    problems, notes = write(options, Place(results, db, rubric))
     for line in [*notes, *problems]:
         say(line)
     if problems:

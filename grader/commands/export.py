@@ -29,7 +29,7 @@ SUMMARY = "GITHUB_STEP_SUMMARY"  # the file that GitHub shows as the step's summ
 
 
 @dataclass(frozen=True)
-class Wish:
+class ExportOptions:
     """What is asked: the `target`, the file to write and, by target, what it needs.
 
     `into` is the table that Canvas or Moodle exported, `assignment` Canvas's column, `groups`
@@ -43,7 +43,7 @@ class Wish:
     groups: Path | None
 
 
-def export(wish: Wish, place: Place) -> tuple[list[str], list[str]]:
+def export(options: ExportOptions, place: Place) -> tuple[list[str], list[str]]:
     """Write what is wished.
 
     Return a line for each mark that is not in it, and for what else there is to know.
@@ -51,23 +51,25 @@ def export(wish: Wish, place: Place) -> tuple[list[str], list[str]]:
     Raise UserError, in words for people, if something is missing or is not what it should be.
     Nothing is written then.
     """
-    if wish.groups and wish.target != "canvas":
+    if options.groups and options.target != "canvas":
         raise UserError("--groups is for --to canvas")
     with place.open() as book:
         marks, rubric = _marks(book), book.assignment.rubric
     if not marks:
         raise UserError(f"{place.results}: nothing is graded yet")
-    if wish.target == "github":
-        _to_github([mark.final for mark in marks], wish.out)
+    if options.target == "github":
+        _to_github([mark.final for mark in marks], options.out)
         return [], []
-    if wish.out is None:
-        raise UserError(f"--to {wish.target} needs --out FILE")
-    made = MAKERS[wish.target](marks, wish, rubric)
-    if isinstance(made, Merged):
-        write_atomically(wish.out, made.text)
-        left = [f"{who}: no grade in these results; row left unchanged" for who in made.left]
-        return made.problems, made.notes + left
-    write_atomically(wish.out, made)
+    if options.out is None:
+        raise UserError(f"--to {options.target} needs --out FILE")
+    content = MAKERS[options.target](marks, options, rubric)
+    if isinstance(content, Merged):
+        write_atomically(options.out, content.text)
+        notes = [
+            f"{who}: no grade in these results; row left unchanged" for who in content.unmarked
+        ]
+        return content.problems, content.notes + notes
+    write_atomically(options.out, content)
     return [], []
 
 
@@ -81,11 +83,11 @@ def _marks(book: Gradebook) -> list[Mark]:
     ]
 
 
-def _csv(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> str:
+def _csv(marks: Sequence[Mark], options: ExportOptions, rubric: Rubric) -> str:
     return tables.to_csv(marks)
 
 
-def _parquet(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> bytes:
+def _parquet(marks: Sequence[Mark], options: ExportOptions, rubric: Rubric) -> bytes:
     try:
         return tables.to_parquet(marks)
     except ImportError as error:
@@ -93,43 +95,43 @@ def _parquet(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> bytes:
         raise UserError(f"--to parquet needs PyArrow ({error}): {extra}") from error
 
 
-def _canvas(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> Merged:
-    if wish.assignment is None:
+def _canvas(marks: Sequence[Mark], options: ExportOptions, rubric: Rubric) -> Merged:
+    if options.assignment is None:
         raise UserError("--to canvas needs --assignment NAME: the column, new or in the file")
-    assignment, columns = wish.assignment, (canvas.GROUP_ID, canvas.GROUP_NAME)
-    rows = read_rows(wish.groups, columns, [canvas.GROUP_NAME]) if wish.groups else ()
+    assignment, columns = options.assignment, (canvas.GROUP_ID, canvas.GROUP_NAME)
+    rows = read_rows(options.groups, columns, [canvas.GROUP_NAME]) if options.groups else ()
     groups = {row.cells[canvas.GROUP_ID].strip(): row.cells[canvas.GROUP_NAME] for row in rows}
     return _merged(
-        wish, lambda text: canvas.merge(text, marks, assignment, rubric.max_score, groups)
+        options, lambda text: canvas.merge(text, marks, assignment, rubric.max_score, groups)
     )
 
 
-def _moodle(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> Merged:
-    return _merged(wish, lambda text: moodle.merge(text, marks))
+def _moodle(marks: Sequence[Mark], options: ExportOptions, rubric: Rubric) -> Merged:
+    return _merged(options, lambda text: moodle.merge(text, marks))
 
 
-def _merged(wish: Wish, merge: Callable[[str], Merged]) -> Merged:
+def _merged(options: ExportOptions, merge: Callable[[str], Merged]) -> Merged:
     """Merge into the table that the system exported; a UserError names its file."""
-    if wish.into is None:
-        raise UserError(f"--to {wish.target} needs --into FILE: what {wish.target} exported")
-    text = read_text(wish.into)
+    if options.into is None:
+        raise UserError(f"--to {options.target} needs --into FILE: what {options.target} exported")
+    text = read_text(options.into)
     try:
         return merge(text)
     except UserError as error:
-        raise about(wish.into, error) from error
+        raise about(options.into, error) from error
 
 
-def _gradescope(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> bytes:
+def _gradescope(marks: Sequence[Mark], options: ExportOptions, rubric: Rubric) -> bytes:
     if len(marks) != 1:
         raise UserError(f"--to gradescope is of one submission; here are {len(marks)}")
     return to_json(gradescope.results(marks[0].final))
 
 
-def _junit(marks: Sequence[Mark], wish: Wish, rubric: Rubric) -> bytes:
+def _junit(marks: Sequence[Mark], options: ExportOptions, rubric: Rubric) -> bytes:
     return junit.report(mark.final for mark in marks)
 
 
-Maker = Callable[[Sequence[Mark], Wish, Rubric], str | bytes | Merged]
+Maker = Callable[[Sequence[Mark], ExportOptions, Rubric], str | bytes | Merged]
 MAKERS: dict[str, Maker] = {
     "csv": _csv,
     "parquet": _parquet,

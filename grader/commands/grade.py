@@ -42,7 +42,7 @@ from grader.judging.messages import ENGLISH
 from grader.lms.layouts import UNTIMED
 from grader.reports.feedback.pages import Pages
 from grader.reports.figures import ClassFigures
-from grader.reports.publishing import Folder
+from grader.reports.publishing import ResultsFolder
 from grader.reports.terminal import GradeScreen
 from grader.results.record import Final, record_path
 from grader.scoring.protocol import GradingSettings
@@ -70,7 +70,7 @@ OVERTAKEN = "another process keeps changing its settings: run again"
 
 
 @dataclass(frozen=True)
-class _Remembered:
+class _PriorState:
     """What a gradebook knew before this run; nothing, if there is none."""
 
     assignment: Assignment | None = None
@@ -85,7 +85,7 @@ class _Remembered:
         return self.assignment, self.roster, self.renames
 
     @classmethod
-    def of(cls, book: Gradebook) -> "_Remembered":
+    def of(cls, book: Gradebook) -> "_PriorState":
         """Return what a gradebook knows."""
         return cls(
             book.find_assignment(),
@@ -120,17 +120,17 @@ def _grade(request: GradeRequest) -> int:
             "the table of times": [request.times],
         }
     )
-    with ExitStack() as opened:
-        # Until the graders have proved themselves, nothing is written.
-        before = _untouched(url, results, opened)
-        remembered = _Remembered.of(before) if before else _Remembered()
-        assignment = _assignment(request, remembered, results)
+    with ExitStack() as stack:
+        # Until the scorers have proved themselves, nothing is written.
+        before = _untouched(url, results, stack)
+        prior = _PriorState.of(before) if before else _PriorState()
+        assignment = _assignment(request, prior, results)
         rubric, handout = assignment.rubric, Handout(assignment.rubric)
         source_bytes = rubric.limits.source_bytes
         # What is unpacked is read while the class is graded, and gone after that.
-        archives = opened.enter_context(Archives(rubric.archives, source_bytes))
+        archives = stack.enter_context(Archives(rubric.archives, source_bytes))
         rows = request.options.read_roster()
-        names = _names(request, remembered, rows, results)
+        names = _names(request, prior, rows, results)
         remarks = list(_other_python(rubric.software.python))
         with closing(Reader()) as reader:
             submissions = discover(
@@ -139,7 +139,7 @@ def _grade(request: GradeRequest) -> int:
                 results,
                 names,
                 names.students,
-                untouched=lambda path: reader.is_handout(path, source_bytes, handout.lines),
+                is_untouched=lambda path: reader.is_handout(path, source_bytes, handout.lines),
                 remark=remarks.append,
                 zone=rubric.late.time_zone,
                 times=_times(request, assignment),
@@ -147,49 +147,55 @@ def _grade(request: GradeRequest) -> int:
             )
         remarks += names.check() if rows else []
         several = any(len(each.files) > 1 for s in submissions for each in s.attempts)
-        given = handout.lines if several else ()
-        grading = GradingSettings.of(
-            rubric, assignment.seed.value, request.isolation == "strict", given
+        stub_lines = handout.lines if several else ()
+        grading_settings = GradingSettings.of(
+            rubric, assignment.seed.value, request.isolation == "strict", stub_lines
         )
         works = [work_of(submission, source_bytes) for submission in submissions]
-        screen = opened.enter_context(
+        screen = stack.enter_context(
             GradeScreen(sum(map(len, works)), rubric, results, quiet=request.format == "json")
         )
-        start = starter(grading, request.jobs, len(works), screen, request.cluster)
+        start = starter(grading_settings, request.jobs, len(works), screen, request.cluster)
         find = before.find if before and request.cache else find_nothing
-        batch = opened.enter_context(Batch(works, grading, find, start, screen.show_alarm))
+        batch = stack.enter_context(Batch(works, grading_settings, find, start, screen.show_alarm))
         results.mkdir(parents=True, exist_ok=True)
         note_url(results, url)
-        book = opened.enter_context(Gradebook(url))
-        known = book.find_assignment()
-        if known and (known, book.roster(), book.renames()) != remembered.terms:
+        book = stack.enter_context(Gradebook(url))
+        earlier = book.find_assignment()
+        if earlier and (earlier, book.roster(), book.renames()) != prior.terms:
             raise _Overtaken(f"{results}: {OVERTAKEN}")
-        set_up = replace(assignment, software=grading.software)
-        renames = book.set_up(set_up, rows, login_name_or_number(), remembered.renames)
+        set_up = replace(assignment, software=grading_settings.software)
+        renames = book.set_up(set_up, rows, login_name_or_number(), prior.renames)
         if book.assignment.basis != assignment.basis:
             raise _Overtaken(f"{results}: {OVERTAKEN}")
-        remarks += _remember(book, assignment, known, grading, results)
+        remarks += _remember(book, assignment, earlier, grading_settings, results)
         screen.show_remarks(remarks)
         return _grade_class(request, submissions, book, renames, batch, screen)
 
 
-def _assignment(request: GradeRequest, remembered: _Remembered, results: Path) -> Assignment:
+def _assignment(request: GradeRequest, prior: _PriorState, results: Path) -> Assignment:
     """Return what to go by; raise UserError if something else is remembered."""
-    if remembered.assignment is None:
-        return first(request.options, seed_before(remembered.settings))
-    known = remembered.roster, remembered.people, remembered.settings
-    check_same(request.options, remembered.assignment, *known, results)
-    return remembered.assignment
+    if prior.assignment is None:
+        return first(request.options, seed_before(prior.settings))
+    check_same(
+        request.options,
+        prior.assignment,
+        prior.roster,
+        prior.people,
+        prior.settings,
+        results,
+    )
+    return prior.assignment
 
 
 def _names(
-    request: GradeRequest, remembered: _Remembered, rows: Sequence[RosterRow], results: Path
+    request: GradeRequest, prior: _PriorState, rows: Sequence[RosterRow], results: Path
 ) -> Names:
     # An older grader kept them in a file beside the gradebook.
-    people = remembered.people if remembered.assignment else read_people(results)
+    people = prior.people if prior.assignment else read_people(results)
     if rows:
-        return Names(people, [*remembered.roster.values(), *rows], request.options.students or "")
-    return Names(people, remembered.roster.values())
+        return Names(people, [*prior.roster.values(), *rows], request.options.students or "")
+    return Names(people, prior.roster.values())
 
 
 def _times(request: GradeRequest, assignment: Assignment) -> Times:
@@ -203,15 +209,15 @@ def _times(request: GradeRequest, assignment: Assignment) -> Times:
 def _remember(
     book: Gradebook,
     assignment: Assignment,
-    known: Assignment | None,
-    grading: GradingSettings,
+    earlier: Assignment | None,
+    grading_settings: GradingSettings,
     results: Path,
 ) -> Iterator[str]:
     """Remember by what this run grades, and yield a line for what an instructor should know of it.
 
-    `known` is what was remembered before it.
+    `earlier` is what was remembered before it.
     """
-    if known is None:
+    if earlier is None:
         book.introduce(read_people(results))
         origin = {
             "secret": "a secret one, made just now",
@@ -222,11 +228,12 @@ def _remember(
             f"{results} now remembers the rubric ({assignment.rubric_name}), the seed "
             f"({origin[assignment.seed.origin]}) and the language: later commands need none of them"
         )
-    elif known.software not in ({}, grading.software):
-        book.note_software(grading.software, login_name_or_number())
+    elif earlier.software not in ({}, grading_settings.software):
+        book.note_software(grading_settings.software, login_name_or_number())
         yield (
-            f"{results} was graded with other software before ({_changed(known, grading)}): to "
-            f"grade all of it with this one, grader regrade --all --results {results}"
+            f"{results} was graded with other software before "
+            f"({_changed(earlier, grading_settings)}): to grade all of it with this one, "
+            f"grader regrade --all --results {results}"
         )
     if is_short(int(assignment.seed.value)):
         yield (
@@ -235,33 +242,33 @@ def _remember(
         )
 
 
-def _changed(known: Assignment, grading: GradingSettings) -> str:
+def _changed(earlier: Assignment, grading_settings: GradingSettings) -> str:
     return ", ".join(
         f"{name} {version}"
-        for name, version in known.software.items()
-        if grading.software.get(name) != version
+        for name, version in earlier.software.items()
+        if grading_settings.software.get(name) != version
     )
 
 
-def _other_python(promised: str) -> Iterator[str]:
+def _other_python(version: str) -> Iterator[str]:
     """Yield a line if students were told of another Python than this one."""
     here = ".".join(platform.python_version_tuple()[:2])
-    if here != promised:
+    if here != version:
         yield (
-            f"this is Python {here}, and the handout says {promised} ([software] in the rubric): "
+            f"this is Python {here}, and the handout says {version} ([software] in the rubric): "
             "code that only one of them can read earns other points than students expect"
         )
 
 
-def _untouched(url: str, results: Path, opened: ExitStack) -> Gradebook | None:
+def _untouched(url: str, results: Path, stack: ExitStack) -> Gradebook | None:
     """Return the gradebook that there is, if possible opened so that no trace is left of that."""
     if url == default_url(results):
         if not gradebook_file(results).exists():
             return None
-        if untouched := untouched_url(results):
+        if read_only := untouched_url(results):
             with suppress(GradebookError):  # somebody has begun to write since, or it is an old one
-                return opened.enter_context(Gradebook(untouched))
-    return opened.enter_context(Gradebook(url))
+                return stack.enter_context(Gradebook(read_only))
+    return stack.enter_context(Gradebook(url))
 
 
 def _grade_class(
@@ -274,27 +281,27 @@ def _grade_class(
 ) -> int:
     results, assignment = Path(request.out), book.assignment
     rubric, basis = assignment.rubric, assignment.basis
-    if rubric.late.due and (untimed := _untimed(submissions)):
-        screen.show_untimed(untimed)
+    if rubric.late.due and (systems := _untimed(submissions)):
+        screen.show_untimed(systems)
     students = {submission.student for submission in submissions}
-    overruled: list[str] = []
+    overruled_students: list[str] = []
     # Closed first, where a record cannot be written, so that no worker outlives the message.
     with (
         closing(
             Pages(min(request.jobs, len(submissions)), results, assignment.language, rubric)
         ) as pages,
-        Folder(results, book, assignment, pages if request.pages else None) as folder,
+        ResultsFolder(results, book, assignment, pages if request.pages else None) as folder,
         closing(batch.results(book.find)) as all_,
     ):
         try:
             for some in all_:
                 entries = entries_of(some)
-                overruled += book.later_than_known(entries) if request.times else []
+                overruled_students += book.later_than_known(entries) if request.times else []
                 if not (some[0].was_known and book.is_unchanged(entries)):
                     book.add(basis, entries, renames)
                 # Counted as soon as it is in the book: what an interrupt tells is kept. What is not
                 # yet in a file gets there with the next run.
-                screen.add([result.record for result in some], known=some[0].was_known)
+                screen.add([result.record for result in some], were_known=some[0].was_known)
                 folder.write(book.finals({entry.record.student for entry in entries}))
             screen.show_pages(pages.waiting)
             finals, figures = folder.complete(screen.alarms)
@@ -311,7 +318,9 @@ def _grade_class(
         _print_records(sorted(students), results)
     else:
         of_limit = _left_out(of_run, rubric.limits.graded_files)
-        screen.show_remarks([*_overruled(request, overruled), *_idle_extensions(book), *of_limit])
+        screen.show_remarks(
+            [*_overruled(request, overruled_students), *_idle_extensions(book), *of_limit]
+        )
         if assignment.language != "en":  # as the screen is
             figures = ClassFigures.of(finals, rubric.points, ENGLISH)
         screen.show_class(figures, of_run)

@@ -20,7 +20,7 @@ from grader.gradebook import (
 from grader.gradebook.remembering import Options, check_same, login_name
 from grader.reports.changes import show_settings as print_settings
 from grader.reports.history import days_late, show
-from grader.reports.publishing import Folder, complete_folder
+from grader.reports.publishing import ResultsFolder, complete_folder
 from grader.results.policy import Late
 from grader.results.record import Criterion, Final
 from grader.source.paths import shown
@@ -28,7 +28,7 @@ from grader.submissions.kinds import counted
 from grader.submissions.naming import safe
 
 
-class Typed(msgspec.Struct, frozen=True):
+class OverrideOptions(msgspec.Struct, frozen=True):
     """What somebody typed to have overridden; without a criterion it is about the whole score."""
 
     criterion: str | None
@@ -116,30 +116,30 @@ class Place(msgspec.Struct, frozen=True):
         return book
 
 
-def override_by_hand(student: str, typed: Typed, place: Place) -> list[str]:
+def override_by_hand(student: str, options: OverrideOptions, place: Place) -> list[str]:
     """Record a change, bring the results up to date, and return what became of the points.
 
     Raise UserError if the change is none, and GradebookError if the gradebook fails.
     """
     with place.open() as book:
         late = book.assignment.rubric.late
-        is_new = typed.until is not None and not typed.withdraw and not book.knows(student)
+        is_new = options.until is not None and not options.withdraw and not book.knows(student)
         if is_new and student != safe(student):
             raise UserError(f"{student!r} cannot be a student's name: it is no folder's name")
         before = None if is_new else _final(book, student)
-        if before is None and (typed.points is not None or typed.late_days is not None):
+        if before is None and (options.points is not None or options.late_days is not None):
             raise UserError(f"{shown(student)} has handed in nothing: only --until can be set")
         close = book.close_to(student) if is_new else []
-        book.override(student, typed.change(before, late))
+        book.override(student, options.change(before, late))
         after = _final(book, student)
         if place.results.is_dir():  # a gradebook elsewhere needs none
             complete_folder(book, place.results)
     if after is None:
-        meant = f"; did you mean {' or '.join(map(shown, close))}?" if close else ""
-        what = "the extension is withdrawn" if typed.withdraw else "kept for when they hand in"
-        return [f"{shown(student)}: nothing is handed in yet, {what}{meant}"]
-    first = _told(typed, before) if before else "nothing"
-    return [f"{shown(student)}: {first} -> {_told(typed, after)}"]
+        suggestion = f"; did you mean {' or '.join(map(shown, close))}?" if close else ""
+        what = "the extension is withdrawn" if options.withdraw else "kept for when they hand in"
+        return [f"{shown(student)}: nothing is handed in yet, {what}{suggestion}"]
+    first = _summary(options, before) if before else "nothing"
+    return [f"{shown(student)}: {first} -> {_summary(options, after)}"]
 
 
 def show_history(student: str, place: Place) -> None:
@@ -165,12 +165,12 @@ def forget(students: Sequence[str], who: str | None, place: Place) -> list[str]:
         for student in names:
             book.require(student)
         # Files first: killed after that, a name is still in the gradebook, to be named again.
-        Folder(place.results, book, book.assignment, None).remove(names)
+        ResultsFolder(place.results, book, book.assignment, None).remove(names)
         count = book.forget(names, who or login_name())
         if place.results.is_dir():
             complete_folder(book, place.results)
-    removed = f"{counted(len(names), 'student')} with {counted(count, 'attempt')}"
-    lines = [f"removed {removed}, and all their files in {place.results}"]
+    what = f"{counted(len(names), 'student')} with {counted(count, 'attempt')}"
+    lines = [f"removed {what}, and all their files in {place.results}"]
     copies = sorted(place.results.glob("gradebook.db.before-*"))
     return lines + [
         f"{copy} is a copy from before, which still has them: delete it" for copy in copies
@@ -182,17 +182,17 @@ def _final(book: Gradebook, student: str) -> Final | None:
     return next(iter(book.finals([student])), None)
 
 
-def _criterion(criteria: Sequence[Criterion], named: str) -> Criterion:
+def _criterion(criteria: Sequence[Criterion], id_: str) -> Criterion:
     for criterion in criteria:
-        if criterion.id == named:
+        if criterion.id == id_:
             return criterion
-    raise UserError(f"no criterion {named}: {', '.join(c.id for c in criteria)}")
+    raise UserError(f"no criterion {id_}: {', '.join(c.id for c in criteria)}")
 
 
-def _told(typed: Typed, final: Final) -> str:
+def _summary(options: OverrideOptions, final: Final) -> str:
     days = f", {days_late(final.late_days)}" if final.late_days else ""
-    whole = f"final {final.final:g}{days}"
-    if typed.criterion is None:
-        return whole
-    points = _criterion(final.criteria, typed.criterion).points
-    return f"{typed.criterion} {points:g}, {whole}"
+    mark = f"final {final.final:g}{days}"
+    if options.criterion is None:
+        return mark
+    points = _criterion(final.criteria, options.criterion).points
+    return f"{options.criterion} {points:g}, {mark}"

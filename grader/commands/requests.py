@@ -75,5 +75,7 @@ def replace_process(request: Request) -> NoReturn:
     os.write(descriptor, msgspec.msgpack.encode(request))
     sys.stdout.flush()
     # What may be secret, the seed for one, is in the request; nobody finds it in /proc.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GRADER_")}
-    os.execve(sys.executable, [*PYTHON, "grader.commands", str(descriptor)], kept)
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("GRADER_")
+    }
+    os.execve(sys.executable, [*PYTHON, "grader.commands", str(descriptor)], environment)

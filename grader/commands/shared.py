@@ -8,15 +8,14 @@ from pathlib import Path
 from grader.confined.readable import readable_paths
 from grader.errors import UserError
 from grader.gradebook import Entry
-from grader.grading.batch import Result
-from grader.grading.batch import ScorerPool as AnyGraders
+from grader.grading.batch import AnyPool, Result
 from grader.grading.pool import ScorerPool
 from grader.reports.terminal import GradeScreen
 from grader.results.record import Record
 from grader.scoring.protocol import GradingSettings, GradingStopped
 
 SOLUTION = "solution"  # as `grader release` writes it
-Start = Callable[[], AbstractContextManager[AnyGraders]]
+Start = Callable[[], AbstractContextManager[AnyPool]]
 
 
 def starter(
@@ -29,7 +28,7 @@ def starter(
     """Return what starts the scorers of so many submissions: on this machine, or on a cluster."""
     jobs = min(jobs, submissions)
 
-    def start() -> AbstractContextManager[AnyGraders]:
+    def start() -> AbstractContextManager[AnyPool]:
         if cluster is None:
             return closing(
                 ScorerPool(settings, jobs, screen.show_isolation, submissions=submissions)
@@ -69,8 +68,8 @@ def require_unreadable(paths: Mapping[str, Iterable[str | Path | None]]) -> None
 
 def _readable_around(path: Path) -> Path | None:
     """Return what is readable to a worker and is this path, or has it below."""
-    resolved = path.resolve()
-    around = {resolved, *resolved.parents}
+    real_path = path.resolve()
+    around = {real_path, *real_path.parents}
     return next((folder for folder in readable_paths() if folder in around), None)
 
 

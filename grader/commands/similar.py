@@ -10,7 +10,7 @@ from grader.commands.override import Place
 from grader.judging.messages import ENGLISH, Texts
 from grader.material.notebook import released_code
 from grader.reports.index import SIMILAR
-from grader.reports.publishing import Folder
+from grader.reports.publishing import ResultsFolder
 from grader.reports.similar import write_similar
 from grader.reports.similarity import compare
 from grader.rubric import RUBRIC_FILE, load_rubric
@@ -28,12 +28,12 @@ def compare_submissions(paths: Sequence[Path], place: Place, jobs: int) -> str:
     Raise NothingToGrade where there are no submissions.
     """
     results = place.results
-    with ExitStack() as opened:
-        book = opened.enter_context(place.open()) if place.exists else None
+    with ExitStack() as stack:
+        book = stack.enter_context(place.open()) if place.exists else None
         rubric = book.assignment.rubric if book else load_rubric(place.rubric or RUBRIC_FILE)
         names = Names(book.people(), book.roster().values()) if book else Names()
         limits = rubric.archives, rubric.limits.source_bytes
-        archives = opened.enter_context(Archives(*limits))
+        archives = stack.enter_context(Archives(*limits))
         texts: dict[str, str] = {}
         unread: dict[str, str] = {}
         with closing(Reader()) as reader:
@@ -47,7 +47,7 @@ def compare_submissions(paths: Sequence[Path], place: Place, jobs: int) -> str:
         comparison = replace(compared, unread=unread)
         language = Texts(book.assignment.language) if book else ENGLISH
         if book:
-            with Folder(results, book, book.assignment, None) as folder:
+            with ResultsFolder(results, book, book.assignment, None) as folder:
                 write_similar(comparison, results, language)
                 folder.complete()  # the index has a link to it
         else:

@@ -20,18 +20,16 @@ def validate(request: ValidateRequest) -> int:
     from grader.authoring.validate import validate, validate_pairs, validate_solution
 
     # What 2000 steps with each mutant come to is known of the package's own homework.
-    known = (rubric.homework, rubric.training) == (own.homework, own.training)
+    is_own = (rubric.homework, rubric.training) == (own.homework, own.training)
     untrained = rubric.untrained()
-    with closing(
-        ScorerPool(GradingSettings.of(rubric, seed, strict=False), request.jobs)
-    ) as graders:
-        validations = list(validate_solution(rubric, graders))
-        validations += validate(rubric, graders) if known else []
+    with closing(ScorerPool(GradingSettings.of(rubric, seed, strict=False), request.jobs)) as pool:
+        validations = list(validate_solution(rubric, pool))
+        validations += validate(rubric, pool) if is_own else []
     with closing(
         ScorerPool(GradingSettings.of(untrained, seed, strict=False), request.jobs)
-    ) as graders:
-        validations += [] if known else validate(untrained, graders)
-        pairs = list(validate_pairs(untrained, graders))  # two mistakes show without training
+    ) as pool:
+        validations += [] if is_own else validate(untrained, pool)
+        pairs = list(validate_pairs(untrained, pool))  # two mistakes show without training
     show_validations(validations, pairs)
     sound = _pass_mark_holds(rubric, request.jobs)
     return DONE if sound and all(validation.holds for validation in validations) else UNDER_MARK

@@ -113,17 +113,17 @@ class Confinement:
         # Nobody writes here, not even the owner: a worker writes in what it mounts on top.
         self.folder.chmod(0o555)
         self._base.chmod(0o111)
-        contained = self._base.parent == SHARED_MEMORY
+        is_in_memory = self._base.parent == SHARED_MEMORY
         if os.geteuid() == 0:
             self._try("folder", kernel.own_mounts)
             self._try("uid", self._make_python_reachable)
-        elif contained:
+        elif is_in_memory:
             self._try("folder", self._rehearse_mount)
         try:
             self._build_ruleset()
         except OSError as error:  # a container's filter that is older than Landlock
             self._lack_landlock(error)
-        if contained and "folder" in self.missing and "landlock.files" not in self.missing:
+        if is_in_memory and "folder" in self.missing and "landlock.files" not in self.missing:
             # Each has a folder of its own in `base`, where all together fill 64 MB at the most.
             self.has_plain_folders = True
             self._base.chmod(0o711)
@@ -220,12 +220,12 @@ class Confinement:
 
     def _make_python_reachable(self) -> None:
         """Make sure that another user can import what is not imported yet; raise where it can't."""
-        needed = [self._base, *filter(Path.is_dir, {*python_paths(), *readable_paths()})]
-        if _reachable_by(NOBODY, needed):
+        folders = [self._base, *filter(Path.is_dir, {*python_paths(), *readable_paths()})]
+        if _reachable_by(NOBODY, folders):
             return
         if "folder" not in self.missing:
-            kernel.make_reachable(needed)
-        if not _reachable_by(NOBODY, needed):
+            kernel.make_reachable(folders)
+        if not _reachable_by(NOBODY, folders):
             raise OSError(errno.EACCES, f"other users cannot read {sys.base_prefix}")
 
     def _change_user(self) -> None:
@@ -275,10 +275,10 @@ class Confinement:
 
     def _build_ruleset(self) -> None:
         abi = landlockpy.abi_version()
-        for layer, (needed, linux) in LANDLOCK.items():
-            if abi < needed:
+        for layer, (version, linux) in LANDLOCK.items():
+            if abi < version:
                 has = f"this one has {abi}" if abi else "this one has none"
-                self.missing[layer] = f"needs Landlock {needed} (Linux {linux}), {has}"
+                self.missing[layer] = f"needs Landlock {version} (Linux {linux}), {has}"
         if abi == 0:
             return
         self._ruleset = Ruleset(scoped=Scope.SIGNAL | Scope.ABSTRACT_UNIX_SOCKET)

@@ -72,11 +72,11 @@ def make_reachable(paths: Iterable[Path]) -> None:
     A folder above that is closed to other users (/root, where a Python of root's own lies) gets
     an empty one mounted over it, which holds `paths` and nothing else.
     """
-    hidden = {path: closed for path in paths if (closed := _closed_above(path))}
-    opened = {path: os.open(path, os.O_PATH) for path in hidden}
-    for closed in sorted(set(hidden.values())):
-        mount_memory(closed, "mode=755,size=64k")
-    for path, descriptor in opened.items():
+    hidden = {path: folder for path in paths if (folder := _closed_above(path))}
+    descriptors = {path: os.open(path, os.O_PATH) for path in hidden}
+    for folder in sorted(set(hidden.values())):
+        mount_memory(folder, "mode=755,size=64k")
+    for path, descriptor in descriptors.items():
         path.mkdir(parents=True, exist_ok=True)
         source = f"/proc/self/fd/{descriptor}".encode()
         _check(_libc.mount(source, os.fsencode(path), None, MS_BIND | MS_REC, None))

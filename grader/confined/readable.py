@@ -28,9 +28,9 @@ GRADER: Final = Path(__file__).resolve().parents[1]
 
 def python_paths() -> set[Path]:
     """Return the parts of Python and its packages that are there, by the names it knows them by."""
-    installed = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
+    prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
     packages = [*site.getsitepackages(), *_of_user()]
-    return {*_parts_of(installed), *filter(Path.exists, map(Path, packages))}
+    return {*_parts_of(prefixes), *filter(Path.exists, map(Path, packages))}
 
 
 def _of_user() -> list[str]:
@@ -50,8 +50,8 @@ def readable_paths() -> tuple[Path, ...]:
     They are there, are free of links, and none lies in another.
     """
     system = filter(Path.exists, map(Path, SYSTEM))
-    found = {path.resolve() for path in (*python_paths(), *_parts_of(INSTALLED), *system)}
-    return tuple(sorted(path for path in found if found.isdisjoint(path.parents)))
+    paths = {path.resolve() for path in (*python_paths(), *_parts_of(INSTALLED), *system)}
+    return tuple(sorted(path for path in paths if paths.isdisjoint(path.parents)))
 
 
 def _parts_of(folders: Iterable[str]) -> Iterator[Path]:

@@ -176,22 +176,22 @@ def build_filter() -> Filter:
     """Compile the filter, to be loaded by a worker; OSError where the machine has no seccomp."""
     if not seccompy.supported():
         raise OSError(errno.ENOSYS, "this kernel has no seccomp")
-    built = Filter(default=Action.ERRNO | errno.ENOSYS)
+    filter_ = Filter(default=Action.ERRNO | errno.ENOSYS)
     for name in names_in(ALLOWED):
-        built.allow(name)
+        filter_.allow(name)
     for name in names_in(" ".join(PARTLY)):
         for conditions in PARTLY[name]:
-            built.allow(name, args=conditions)
-        built.errno(name, 0 if name in ANSWERED else errno.EPERM)
+            filter_.allow(name, args=conditions)
+        filter_.errno(name, 0 if name in ANSWERED else errno.EPERM)
     for name in names_in(" ".join({*ANSWERED} - PARTLY.keys())):
-        built.errno(name, 0)
-    built.allow("tgkill")  # of its own threads: see build_own_signals
+        filter_.errno(name, 0)
+    filter_.allow("tgkill")  # of its own threads: see build_own_signals
     # The flags of clone3 lie in memory, where a filter cannot look: libc falls back to clone.
-    built.errno("clone3", errno.ENOSYS)
+    filter_.errno("clone3", errno.ENOSYS)
     for name in names_in(REFUSED):
-        built.errno(name, errno.EPERM)
-    built.program  # noqa: B018  # compiled here, once, and not in every worker
-    return built
+        filter_.errno(name, errno.EPERM)
+    filter_.program  # noqa: B018  # compiled here, once, and not in every worker
+    return filter_
 
 
 def build_own_signals(pid: int) -> Filter:
@@ -199,10 +199,10 @@ def build_own_signals(pid: int) -> Filter:
 
     abort() and raise() are tgkill. Landlock stops signals to others too, but only since Linux 6.12.
     """
-    built = Filter(default=Action.ALLOW)
-    built.allow("tgkill", args=[_is(0, pid)])
-    built.errno("tgkill", errno.EPERM)
-    return built
+    filter_ = Filter(default=Action.ALLOW)
+    filter_.allow("tgkill", args=[_is(0, pid)])
+    filter_.errno("tgkill", errno.EPERM)
+    return filter_
 
 
 def names_in(table: str) -> Iterator[str]:

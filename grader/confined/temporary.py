@@ -23,13 +23,13 @@ SHARED_MEMORY = Path("/dev/shm")
 @contextmanager
 def own_folder() -> Iterator[Path]:
     """Make an empty folder, and remove it in the end."""
-    made, lock = make_own_folder()
+    parent, lock = make_own_folder()
     try:
-        folder = made / FILES
+        folder = parent / FILES
         folder.mkdir()
         yield folder
     finally:
-        remove(made)
+        remove(parent)
         os.close(lock)
 
 

@@ -94,16 +94,16 @@ def rehearse() -> None:
     screen(Files(main), TASKS)
     packages = ("torch", "numpy", "matplotlib")
     budget = LoadBudget(60.0, 60.0, 60.0, 60.0, 60.0)
-    loaded = load(main, [], packages, TASKS, budget, passes=NoPasses())
-    assert not loaded.notes, loaded.notes
+    homework = load(main, [], packages, TASKS, budget, passes=NoPasses())
+    assert not homework.notes, homework.notes
     asks = [wire.ask_of(number, call) for number, call in enumerate(_calls())]
-    sent = wire.decode_message(wire.encode(wire.Round(asks)))
-    assert isinstance(sent, wire.Round)
-    for ask in sent.asks:
-        outcome = answer(wire.call_of(ask), loaded)
+    message = wire.decode_message(wire.encode(wire.Round(asks)))
+    assert isinstance(message, wire.Round)
+    for ask in message.asks:
+        outcome = answer(wire.call_of(ask), homework)
         assert outcome.problem is None, outcome
         wire.encode(wire.answer_of(ask.number, outcome))
-    loaded.forget()
+    homework.forget()
 
 
 def _calls() -> Iterator[Call]:
@@ -113,9 +113,9 @@ def _calls() -> Iterator[Call]:
         return torch.rand(*shape, generator=generator, dtype=torch.float64)
 
     for rows in (6, 1):
-        given = {"x": draw(6, 1), "a": draw(1, 4), "b": draw(rows, 4)}
-        given |= {"c": draw(4, 1), "d": draw(rows, 1)}
-        yield Call("passed", given)
+        inputs = {"x": draw(6, 1), "a": draw(1, 4), "b": draw(rows, 4)}
+        inputs |= {"c": draw(4, 1), "d": draw(rows, 1)}
+        yield Call("passed", inputs)
         for gradient in TASKS.gradients:
-            yield Call(gradient, given | {"y": draw(6, 1), "s": draw(6, 4), "z": draw(6, 1)})
-    yield Call("shaped", given)
+            yield Call(gradient, inputs | {"y": draw(6, 1), "s": draw(6, 4), "z": draw(6, 1)})
+    yield Call("shaped", inputs)

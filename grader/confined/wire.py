@@ -182,9 +182,9 @@ def handed_in_of(file: File) -> HandedIn:
     return HandedIn(file.name, file.kind, [(cell.label, cell.source) for cell in file.cells])
 
 
-def file_of(given: HandedIn) -> File:
+def file_of(message: HandedIn) -> File:
     """Decode a file."""
-    return File(given.name, given.kind, tuple(Cell(*cell) for cell in given.cells))
+    return File(message.name, message.kind, tuple(Cell(*cell) for cell in message.cells))
 
 
 def ask_of(number: int, call: Call) -> Ask:
@@ -263,14 +263,14 @@ class Wait(Protocol):
         """Wait for select.POLLIN or select.POLLOUT."""
 
 
-def send(channel: socket.socket, framed: bytes, wait: Wait | None = None) -> None:
+def send(channel: socket.socket, message: bytes, wait: Wait | None = None) -> None:
     """Send one frame; WireError where the other side closed, and what `wait` raises."""
-    left = memoryview(framed)
+    rest = memoryview(message)
     try:
-        while left:
+        while rest:
             if wait:
                 wait(channel, select.POLLOUT)
-            left = left[channel.send(left) :]
+            rest = rest[channel.send(rest) :]
     except OSError as error:
         raise WireError("the other side closed") from error
 

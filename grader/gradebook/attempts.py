@@ -95,7 +95,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
     def in_force(self, override: Override) -> bool:
         """Tell whether an override of this history still has an effect."""
-        kinds = {kind for kind, kept in in_force(self.overrides).items() if kept is override}
+        kinds = {kind for kind, latest in in_force(self.overrides).items() if latest is override}
         if self.final is not None:
             kinds &= set(map(_kind_of, self.final.by_hand))
         return bool(kinds)
@@ -103,29 +103,32 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
 def in_force(overrides: Iterable[Override]) -> dict[Kind, Override]:
     """Return the overrides that count, in the order of being made: the latest of each kind."""
-    kept: dict[Kind, Override] = {}
+    latest: dict[Kind, Override] = {}
     for override in overrides:
         criterion = override.criterion
         if override.withdraws:
-            kept = {kind: earlier for kind, earlier in kept.items() if kind[1] != criterion}
+            latest = {kind: earlier for kind, earlier in latest.items() if kind[1] != criterion}
         if override.points is not None:
-            kept["points", criterion] = override
+            latest["points", criterion] = override
         if override.late_days is not None:
-            kept["late_days", criterion] = override
+            latest["late_days", criterion] = override
         if override.due is not None:
-            kept["due", criterion] = override
-    return kept
+            latest["due", criterion] = override
+    return latest
 
 
 def attempts_of(
     handed_in: Sequence[HandedIn], overrides: Sequence[Override], policy: Policy
 ) -> list[Attempt]:
     """Return a student's attempts, numbered in the order of being recorded."""
-    kept = in_force(overrides)
-    extension, by_hand = kept.get(("due", None)), kept.get(("late_days", None))
+    overrides_in_force = in_force(overrides)
+    extension, by_hand = (
+        overrides_in_force.get(("due", None)),
+        overrides_in_force.get(("late_days", None)),
+    )
     due = _own_due(extension.due if extension else None, policy)
-    computed = [_days_late(file, due, policy) for file in handed_in]
-    days = _with_days_by_hand(handed_in, computed, by_hand)
+    days_by_times = [_days_late(file, due, policy) for file in handed_in]
+    days = _with_days_by_hand(handed_in, days_by_times, by_hand)
     return [
         Attempt(
             number=number,
@@ -154,7 +157,7 @@ def _days_late(file: HandedIn, due: datetime | None, policy: Policy) -> int:
 
 
 def _with_days_by_hand(
-    handed_in: Sequence[HandedIn], computed: Sequence[int], by_hand: Override | None
+    handed_in: Sequence[HandedIn], days_by_times: Sequence[int], by_hand: Override | None
 ) -> list[float]:
     """Return the days late of each attempt. What was set by hand is of those there were then.
 
@@ -162,13 +165,15 @@ def _with_days_by_hand(
     that was on time.
     """
     if by_hand is None or by_hand.late_days is None:
-        return list(computed)
+        return list(days_by_times)
     days = by_hand.late_days
     there = [file.id <= by_hand.last_attempt for file in handed_in]
-    latest = max((c for c, was_there in zip(computed, there, strict=True) if was_there), default=0)
+    latest = max(
+        (c for c, was_there in zip(days_by_times, there, strict=True) if was_there), default=0
+    )
     return [
         c if not was_there else days if c == latest else min(c, days)
-        for c, was_there in zip(computed, there, strict=True)
+        for c, was_there in zip(days_by_times, there, strict=True)
     ]
 
 
@@ -193,11 +198,11 @@ def final_of(
 ) -> Final:
     """Return what goes to the register; `record` is that of the attempt that counts."""
     by_hand = list(_all_by_hand(overrides, record, policy))
-    whole = next((b.points for b in by_hand if b.criterion is None and b.points is not None), None)
+    total = next((b.points for b in by_hand if b.criterion is None and b.points is not None), None)
     criteria = with_points_by_hand(record.criteria, by_hand)
     attempt, zone = counting(attempts, policy), policy.late.time_zone.info
     score = round(sum(criterion.points for criterion in criteria), DECIMALS)
-    left = policy.late.final(score, attempt.late_days)
+    mark = policy.late.final(score, attempt.late_days)
     return Final(
         student=student,
         section=section,
@@ -210,8 +215,8 @@ def final_of(
         late_days=attempt.late_days,
         criteria=criteria,
         score=score,
-        penalty=round(score - left, DECIMALS),
-        final=left if whole is None else whole,
+        penalty=round(score - mark, DECIMALS),
+        final=mark if total is None else total,
         by_hand=by_hand,
     )
 

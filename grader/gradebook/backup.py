@@ -31,8 +31,8 @@ def backed_up(database: Path, revision: str) -> Iterator[Path]:
 
 def _unused(path: Path) -> Path:
     """Return the path, or else the first one with a number that nothing has."""
-    numbered = (path.with_name(f"{path.name}.{number}") for number in count(2))
-    return path if not path.exists() else next(other for other in numbered if not other.exists())
+    others = (path.with_name(f"{path.name}.{number}") for number in count(2))
+    return path if not path.exists() else next(other for other in others if not other.exists())
 
 
 def _copy(database: Path, copy: Path) -> None:

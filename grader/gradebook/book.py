@@ -57,7 +57,7 @@ NOTHING = "nothing is set up or graded yet: see `grader grade` and `grader setti
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody sets by hand; see standing.Override."""
+    """What somebody sets by hand; see attempts.Override."""
 
     criterion: str | None = None
     points: float | None = None
@@ -85,7 +85,7 @@ class Gradebook:
     def __init__(self, url: str) -> None:
         """Open the database at `url`; create the tables where there are none."""
         self._database = Database(url)
-        self._read: tuple[int, Assignment | None] = (-1, None)
+        self._cache: tuple[int, Assignment | None] = (-1, None)
 
     def __enter__(self) -> Self:
         return self
@@ -136,8 +136,8 @@ class Gradebook:
             if self._assignment(connection) is None:
                 self._set(connection, assignment.values(), who)
                 self._recount(connection, assignment, None)
-            known = queries.roster_of(connection)
-            if new := [row for row in rows if known.get(row.id) != row]:
+            roster = queries.roster_of(connection)
+            if new := [row for row in rows if roster.get(row.id) != row]:
                 queries.put_roster(connection, new)
                 self._set(connection, {"names": "0"}, who)
                 self._recount(connection, self._must(connection), None)  # of their sections
@@ -150,8 +150,8 @@ class Gradebook:
 
         def work(connection: Connection) -> None:
             current = self._must(connection)
-            changed = msgspec.structs.replace(current, software=software)
-            self._set(connection, current.changes_to(changed), who)
+            new = msgspec.structs.replace(current, software=software)
+            self._set(connection, current.changes_to(new), who)
 
         self._database.write(work)
 
@@ -209,7 +209,7 @@ class Gradebook:
         try:
             self._database.write(work)
         except _NotDone:
-            self._read = -1, None  # what was read within is not so
+            self._cache = -1, None  # what was read within is not so
         return names
 
     def seed_before(self) -> str | None:
@@ -273,8 +273,8 @@ class Gradebook:
 
     def keep(self, basis: str, records: Mapping[str, Record]) -> None:
         """Keep records, by key, that are not in force yet."""
-        named = {key: (basis, record) for key, record in records.items()}
-        self._database.write(lambda connection: queries.keep_records(connection, named))
+        with_basis = {key: (basis, record) for key, record in records.items()}
+        self._database.write(lambda connection: queries.keep_records(connection, with_basis))
 
     def renames(self) -> int:
         """Return how often students were renamed: their names are as of then."""
@@ -318,9 +318,9 @@ class Gradebook:
 
     def finals(self, names: Iterable[str] | None = None) -> list[Final]:
         """Return what each student gets in the end, by name; None: of everybody."""
-        wanted = None if names is None else list(names)
+        names = None if names is None else list(names)
         with no_collection():
-            return self._database.read(lambda c: list(queries.finals_of(c, wanted)))
+            return self._database.read(lambda c: list(queries.finals_of(c, names)))
 
     def stamps(self) -> tuple[str, dict[str, str]]:
         """Return the id of this gradebook, and a stamp of what counts of each student.
@@ -388,9 +388,9 @@ class Gradebook:
 
     def _assignment(self, connection: Connection) -> Assignment | None:
         newest = queries.newest_setting(connection)
-        if newest != self._read[0]:  # parsing a rubric takes longer than everything else here
-            self._read = newest, Assignment.of(queries.settings_of(connection))
-        return self._read[1]
+        if newest != self._cache[0]:  # parsing a rubric takes longer than everything else here
+            self._cache = newest, Assignment.of(queries.settings_of(connection))
+        return self._cache[1]
 
     def _must(self, connection: Connection) -> Assignment:
         if (assignment := self._assignment(connection)) is None:
@@ -417,21 +417,21 @@ class Gradebook:
         changed_keys = queries.keep_records(
             connection, {entry.key: (basis, entry.record) for entry in entries}
         )
-        if renamed := otherwise_called(connection, entries):
-            raise GradebookError(f"{self._database.shown}: {RENAMED} ({shown(renamed)})")
+        if student := otherwise_called(connection, entries):
+            raise GradebookError(f"{self._database.shown}: {RENAMED} ({shown(student)})")
         due = assignment.rubric.late.due_instant
-        touched = add_attempts(connection, entries, changed_keys, due)
+        names = add_attempts(connection, entries, changed_keys, due)
         # Others may have handed in the same bytes, whose record is another one now.
-        touched |= set(queries.students_with(connection, changed_keys))
-        self._recount(connection, assignment, sorted(touched))
+        names |= set(queries.students_with(connection, changed_keys))
+        self._recount(connection, assignment, sorted(names))
 
     def _regrade(
         self, connection: Connection, assignment: Assignment, keys: Mapping[int, str]
     ) -> None:
         """Put the new gradings in force, of all attempts that are kept."""
-        if missing := [s for s in queries.stored_of(connection, None) if s.id not in keys]:
+        if later := [s for s in queries.stored_of(connection, None) if s.id not in keys]:
             raise GradebookError(
-                f"{self._database.shown}: {shown(missing[0].student)} handed in more while the "
+                f"{self._database.shown}: {shown(later[0].student)} handed in more while the "
                 "class was graded: run again"
             )
         ids = queries.submission_ids(connection, keys.values())
@@ -470,19 +470,19 @@ class Gradebook:
 
     def _renamed(self, connection: Connection, rows: Sequence[RosterRow]) -> dict[str, str]:
         """Return what the table calls those who are in the book, by what they are called there."""
-        called = {row.id: row.student for row in rows if row.student}
+        names = {row.id: row.student for row in rows if row.student}
         people = queries.people_of(connection)
         # Of whom an older grader noted no id, that is the file's name, which a table has replaced.
         before = {row.student: row.id for row in queries.roster_of(connection).values()}
-        renamed = {
-            person.student: called[id_]
+        new_names = {
+            person.student: names[id_]
             for person in people
-            if (id_ := person.id or before.get(person.student, person.student)) in called
+            if (id_ := person.id or before.get(person.student, person.student)) in names
         }
-        after = [same_folder(renamed.get(person.student, person.student)) for person in people]
-        if twice := sorted({name for name in after if after.count(name) > 1} if renamed else ()):
+        after = [same_folder(new_names.get(person.student, person.student)) for person in people]
+        if twice := sorted({name for name in after if after.count(name) > 1} if new_names else ()):
             raise GradebookError(f"two students would be called {shown(twice[0])}")
-        return {old: new for old, new in renamed.items() if old != new}
+        return {old: new for old, new in new_names.items() if old != new}
 
     def _history(self, connection: Connection, student: str) -> History:
         self._id_of(student, connection)
@@ -502,12 +502,12 @@ class Gradebook:
         )
 
     def _id_of(self, student: str, connection: Connection) -> int:
-        found = queries.student_id_of(connection, student)
-        if found is None:
+        id_ = queries.student_id_of(connection, student)
+        if id_ is None:
             close = queries.close_names(connection, student)
-            meant = f"; did you mean {' or '.join(map(shown, close))}?" if close else ""
-            raise GradebookError(f"no student {shown(student)} in the gradebook{meant}")
-        return found
+            suggestion = f"; did you mean {' or '.join(map(shown, close))}?" if close else ""
+            raise GradebookError(f"no student {shown(student)} in the gradebook{suggestion}")
+        return id_
 
 
 def _terms(assignment: Assignment | None) -> Assignment | None:

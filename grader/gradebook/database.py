@@ -61,12 +61,12 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        parsed = checked_url(url)
-        self._password = str(parsed.password or "")
-        self.shown = _shown(parsed)
-        self._is_untouched = _is_untouched(parsed)
+        parts = checked_url(url)
+        self._password = str(parts.password or "")
+        self.shown = _shown(parts)
+        self._is_untouched = _is_untouched(parts)
         try:
-            self._engine = create_engine(parsed, connect_args=_waiting(parsed))
+            self._engine = create_engine(parts, connect_args=_waiting(parts))
         except NoSuchModuleError:
             raise GradebookError(f"{self.shown}: no such kind of database") from None
         except ImportError as error:
@@ -137,32 +137,32 @@ class Database:
             file.chmod(file.stat().st_mode & 0o770)
 
     def _check_schema(self) -> None:
-        found = self.read(tables.version)
-        if found is None:
+        revision = self.read(tables.version)
+        if revision is None:
             self._hide()
             self._transact(self._writer, tables.create)
-        elif tables.is_older(found) and not self._is_untouched:
+        elif tables.is_older(revision) and not self._is_untouched:
             self._bring_up()
-        elif tables.is_newer(found):
+        elif tables.is_newer(revision):
             raise GradebookError(
-                f"{self.shown}: made by a newer grader (revision {found}): update the grader, or "
-                "name another gradebook with --db"
+                f"{self.shown}: made by a newer grader (revision {revision}): update the grader, "
+                "or name another gradebook with --db"
             )
-        elif found != tables.REVISION:
+        elif revision != tables.REVISION:
             raise GradebookError(
-                f"{self.shown}: its tables are of revision {found}, not {tables.REVISION}; "
+                f"{self.shown}: its tables are of revision {revision}, not {tables.REVISION}; "
                 "name another database with --db"
             )
 
     def _bring_up(self) -> None:
         """Bring the tables up and say so, if no other process does it meanwhile."""
         rebuilder = self._engine.execution_options(**{BEGIN: REBUILDING})
-        kept = self._transact(rebuilder, self._migrate)
+        copies = self._transact(rebuilder, self._migrate)
         self._engine.dispose()  # of a connection that checks no foreign keys
-        if kept:
+        if copies:
             say(
                 f"{self.shown}: of an older grader, and brought up to revision {tables.REVISION}; "
-                f"{kept}"
+                f"{copies}"
             )
 
     def _migrate(self, connection: Connection) -> str:
@@ -231,14 +231,14 @@ def _is_untouched(url: URL) -> bool:
 def checked_url(url: str) -> URL:
     """Return a URL as its parts; raise GradebookError, without a password, if it is none."""
     try:
-        parsed = make_url(url)
+        parts = make_url(url)
     except (ArgumentError, ValueError):  # whose messages may hold parts of a password
         raise GradebookError(
             "the gradebook's URL is none: write sqlite:///FILE or postgresql://USER@HOST/NAME"
         ) from None
-    if "@" in (parsed.host or ""):  # the rest of a password; it must not be shown
+    if "@" in (parts.host or ""):  # the rest of a password; it must not be shown
         raise GradebookError("the gradebook's URL holds a second @: in a password, write %40")
-    return parsed
+    return parts
 
 
 def _shown(url: URL) -> str:

@@ -16,38 +16,38 @@ from grader.util.atomic import write_atomically
 URL_FILE = "gradebook.url"  # without a password: that is the environment's to know
 
 
-def url_of(results: Path, given: str | None) -> str:
-    """Return the URL of the gradebook of a folder; `given` is what somebody typed.
+def url_of(results: Path, db: str | None) -> str:
+    """Return the URL of the gradebook of a folder; `db` is what somebody typed.
 
     Raise UserError if the folder has another one than the given.
     """
-    noted = _noted(results)
-    if given is None:
-        return noted or default_url(results)
+    note = _note(results)
+    if db is None:
+        return note or default_url(results)
     own = default_url(results) if gradebook_file(results).exists() else None
-    url = checked_url(given)
-    for other in filter(None, [noted, own]):
+    url = checked_url(db)
+    for other in filter(None, [note, own]):
         if _without_password(url) != _without_password(checked_url(other)):
             raise UserError(
                 f"{results} has the gradebook {_without_password(checked_url(other))}, not "
                 f"{_without_password(url)}: leave --db out, or name another folder of results"
             )
-    return given
+    return db
 
 
 def note_url(results: Path, url: str) -> None:
     """Note the URL of a gradebook that is not in the folder, without its password."""
     if url != default_url(results):
-        noted = _without_password(checked_url(url))
-        write_atomically(results / URL_FILE, f"{noted}\n")
+        note = _without_password(checked_url(url))
+        write_atomically(results / URL_FILE, f"{note}\n")
 
 
 def file_of(url: str) -> Path | None:
     """Return the file that a database is in; None where a server has it."""
-    checked = checked_url(url)
-    if checked.get_backend_name() != "sqlite" or not checked.database:
+    parts = checked_url(url)
+    if parts.get_backend_name() != "sqlite" or not parts.database:
         return None
-    return Path(checked.database.removeprefix("file:"))
+    return Path(parts.database.removeprefix("file:"))
 
 
 def require_gradebook(results: Path, url: str) -> None:
@@ -59,7 +59,7 @@ def require_gradebook(results: Path, url: str) -> None:
         )
 
 
-def _noted(results: Path) -> str | None:
+def _note(results: Path) -> str | None:
     try:
         return (results / URL_FILE).read_text(encoding="utf-8").strip()
     except FileNotFoundError:

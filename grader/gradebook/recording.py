@@ -67,9 +67,9 @@ def _with_rows(
     """Yield each entry with the attempt that is known of the same work, if one is."""
     names = {entry.record.student for entry in entries}
     ids = queries.ids_by(connection, students.c.name, names)
-    known = queries.known_attempts(connection, ids.values())
+    attempts_by_work = queries.known_attempts(connection, ids.values())
     for entry in entries:
-        yield entry, known.get((ids.get(entry.record.student, 0), entry.content))
+        yield entry, attempts_by_work.get((ids.get(entry.record.student, 0), entry.content))
 
 
 def _time_of(row: Mapping[str, Any], entry: Entry, due: str) -> dict[str, Any]:
@@ -80,10 +80,10 @@ def _time_of(row: Mapping[str, Any], entry: Entry, due: str) -> dict[str, Any]:
     of that time; that it is not late counts always, as only an extension can make it so. `due` is
     the due date in force, which the mark is of.
     """
-    told = BELIEF[entry.told_by], BELIEF[row["told_by"]]
+    belief = BELIEF[entry.told_by], BELIEF[row["told_by"]]
     moments = entry.handed_in, row["handed_in"]
     values: dict[str, Any] = {}
-    if told[0] > told[1] or (told[0] == told[1] and moments[0] < moments[1]):
+    if belief[0] > belief[1] or (belief[0] == belief[1] and moments[0] < moments[1]):
         values = {
             "handed_in": entry.handed_in, "told_by": entry.told_by, "is_local": entry.is_local
         }  # fmt: skip
@@ -113,9 +113,9 @@ def move_local_times(connection: Connection, old: tzinfo, new: tzinfo) -> None:
     """Read the times that were told without a zone in another one."""
     query = select(attempts.c.id, attempts.c.handed_in).where(attempts.c.is_local)
     for id_, moment in connection.execute(query).all():
-        told = moment.astimezone(old).replace(tzinfo=None)
+        local = moment.astimezone(old).replace(tzinfo=None)
         row = update(attempts).where(attempts.c.id == id_)
-        connection.execute(row.values(handed_in=told.replace(tzinfo=new)))
+        connection.execute(row.values(handed_in=local.replace(tzinfo=new)))
 
 
 def otherwise_called(connection: Connection, entries: Sequence[Entry]) -> str | None:
@@ -140,21 +140,23 @@ def add_attempts(
     """
     student_ids = _with_students(connection, entries)
     ids = queries.submission_ids(connection, {entry.key for entry in entries})
-    known = queries.known_attempts(connection, student_ids.values())
-    touched = {entry.record.student for entry in entries if entry.key in changed_keys}
+    attempts_by_work = queries.known_attempts(connection, student_ids.values())
+    names = {entry.record.student for entry in entries if entry.key in changed_keys}
     in_force: dict[int, int] = {}
     for entry in entries:
         student_id = student_ids[entry.record.student]
-        row = known.get((student_id, entry.content)) or _adopted(known, student_id, entry)
+        row = attempts_by_work.get((student_id, entry.content)) or _adopted(
+            attempts_by_work, student_id, entry
+        )
         if row is None:
             row = _inserted(connection, student_id, ids[entry.key], entry, due)
-            known[student_id, entry.content] = row
+            attempts_by_work[student_id, entry.content] = row
         elif not _is_updated(connection, row, ids[entry.key], entry, due):
             continue
-        touched.add(entry.record.student)
+        names.add(entry.record.student)
         in_force[row["id"]] = ids[entry.key]
     put_in_force(connection, in_force)
-    return touched
+    return names
 
 
 def _inserted(
@@ -195,11 +197,11 @@ def _is_updated(
 
 
 def _adopted(
-    known: Mapping[tuple[int, str], dict[str, Any]], student_id: int, entry: Entry
+    attempts_by_work: Mapping[tuple[int, str], dict[str, Any]], student_id: int, entry: Entry
 ) -> dict[str, Any] | None:
     """Return the attempt that an older grader recorded of the same work: without its bytes."""
     content = content_of(entry.record)
-    for (its_student, its_content), row in known.items():
+    for (its_student, its_content), row in attempts_by_work.items():
         if its_student != student_id or row["is_kept"]:
             continue
         both_unreadable = entry.record.status == row["status"] == "unreadable"
@@ -215,12 +217,12 @@ def _with_students(connection: Connection, entries: Sequence[Entry]) -> dict[str
     if new := [_row(name, owner) for name, owner in owners.items() if name not in ids]:
         connection.execute(insert(students), new)
         ids = queries.ids_by(connection, students.c.name, owners)
-    people = {person.student: person for person in queries.people_of(connection, list(owners))}
+    people = {each.student: each for each in queries.people_of(connection, list(owners))}
     for name, owner in owners.items():
-        known = people[name]
-        if owner is None or (known.system, known.id) == (owner.system, owner.id):
+        person = people[name]
+        if owner is None or (person.system, person.id) == (owner.system, owner.id):
             continue
-        if owner.system or not known.system:  # what a system says is more than a file's name
+        if owner.system or not person.system:  # what a system says is more than a file's name
             queries.put_person(connection, Person(name, owner.system, owner.id, owner.name))
     return ids
 
@@ -261,9 +263,9 @@ def hide_names(connection: Connection, student: str, old: str) -> list[int]:
         return []  # a longer form of the name, which hides nothing
     id_ = queries.ids_by(connection, students.c.name, [student])[student]
     hidden = []
-    taken: set[str] = set()
-    known = queries.known_attempts(connection, [id_])
-    for row in known.values():
+    new_contents: set[str] = set()
+    attempts_by_work = queries.known_attempts(connection, [id_])
+    for row in attempts_by_work.values():
         submission = queries.files_of(connection, row["id"])
         pseudonym = Pseudonym(student, own, _mentioned(submission))
         files_ = {pseudonym.hide(name): data for name, data in submission.files.items()}
@@ -273,10 +275,10 @@ def hide_names(connection: Connection, student: str, old: str) -> list[int]:
             queries.keep_files(connection, row["id"], new)
             content = content_of_files(new)
             # Attempts that differ in names alone stay two: no mark is to move by this.
-            if (id_, content) not in known and content not in taken:
-                named = update(attempts).where(attempts.c.id == row["id"])
-                connection.execute(named.values(content=content))
-            taken.add(content)
+            if (id_, content) not in attempts_by_work and content not in new_contents:
+                query = update(attempts).where(attempts.c.id == row["id"])
+                connection.execute(query.values(content=content))
+            new_contents.add(content)
             hidden.append(row["id"])
     return hidden
 

@@ -121,36 +121,36 @@ def _faults(
     settings: Sequence[Setting],
     results: Path,
 ) -> Iterable[str]:
-    set_ = {setting.name: f"set {when(setting)}" for setting in settings}
+    origins = {setting.name: f"set {when(setting)}" for setting in settings}
     change = f"to change that: grader settings {results}"
     if options.rubric:
         rubric = load_rubric(Path(options.rubric))
-        if differing := differences(assignment.rubric, rubric):
+        if parts := differences(assignment.rubric, rubric):
             yield (
-                f"{results}: the rubric is {assignment.rubric_name} ({set_['rubric']}), and "
-                f"{options.rubric} differs: {_some(differing)}; {change} --rubric {options.rubric}"
+                f"{results}: the rubric is {assignment.rubric_name} ({origins['rubric']}), and "
+                f"{options.rubric} differs: {_some(parts)}; {change} --rubric {options.rubric}"
             )
     if options.seed is not None and options.seed != assignment.seed.value:
         yield (
-            f"{results}: the seed ({set_['seed']}) is another one than that of --seed or "
+            f"{results}: the seed ({origins['seed']}) is another one than that of --seed or "
             f"GRADER_SEED; {change} --seed N"
         )
     if options.lang and options.lang != assignment.language:
         yield (
-            f"{results}: the language is {assignment.language} ({set_['language']}), not "
+            f"{results}: the language is {assignment.language} ({origins['language']}), not "
             f"{options.lang}; {change} --lang {options.lang}"
         )
     names = {person.known_by: person.student for person in people}
-    differing = [
-        f"id {shown(row.id)} is {_called(known)} and not {_called(row)}"
+    lines = [
+        f"id {shown(row.id)} is {_called(current)} and not {_called(row)}"
         for row in options.read_roster()
-        if (known := roster.get(row.id) or _as_called(row, names)) != row
+        if (current := roster.get(row.id) or _as_called(row, names)) != row
     ]
-    if differing:
+    if lines:
         name = assignment.roster_name or "what is remembered"
         yield (
             f"{results}: the students are called as in {name}, and {options.students} differs: "
-            f"{_some(differing)}; {change} --students {options.students}"
+            f"{_some(lines)}; {change} --students {options.students}"
         )
 
 

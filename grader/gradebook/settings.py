@@ -77,10 +77,10 @@ class Assignment(msgspec.Struct, frozen=True):
         values: Mapping[Name, str] = {setting.name: setting.value for setting in settings}
         if "rubric" not in values or "seed" not in values:
             return None
-        named = msgspec.json.decode(values["rubric"], type=NamedRubric)
+        rubric_setting = msgspec.json.decode(values["rubric"], type=NamedRubric)
         return cls(
-            rubric=rubric_from_json(bytes(named.rubric)),
-            rubric_name=named.name,
+            rubric=rubric_from_json(bytes(rubric_setting.rubric)),
+            rubric_name=rubric_setting.name,
             seed=msgspec.json.decode(values["seed"], type=Seed),
             basis=msgspec.json.decode(values["basis"], type=str),
             language=msgspec.json.decode(values["language"], type=Language),

@@ -51,7 +51,7 @@ ENDS_SCORER = (
 AHEAD = 8  # submissions begun for each job, so that none waits while results are recorded
 
 
-class ScorerPool(Protocol):
+class AnyPool(Protocol):
     """Whatever grades submissions, `jobs` at a time: this machine or a cluster."""
 
     @property
@@ -105,7 +105,7 @@ class Result:
     smell: Smell | None
 
 
-class _Looked(NamedTuple):
+class _Lookup(NamedTuple):
     """What an attempt is looked up by."""
 
     key: str
@@ -113,7 +113,7 @@ class _Looked(NamedTuple):
 
 
 Find = Callable[[Sequence[str]], dict[str, Record]]
-Start = Callable[[], AbstractContextManager[ScorerPool]]
+Start = Callable[[], AbstractContextManager[AnyPool]]
 Alarm = Callable[[Smell, int], None]
 
 
@@ -142,21 +142,21 @@ class Batch:
         self._find = find
         self._start = start
         self._alarm = alarm
-        self._known: list[tuple[Work, list[_Looked]]] = []
-        self._unknown: list[Work] = []
-        self._graders: ScorerPool | None = None
+        self._known_works: list[tuple[Work, list[_Lookup]]] = []
+        self._new_works: list[Work] = []
+        self._pool: AnyPool | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        """Find what is known, and start and prove the graders if that is not all."""
+        """Find what is known, and start and prove the scorers if that is not all."""
         with ExitStack() as stack:
-            remaining = iter(self._works)
-            while chunk := list(islice(remaining, CHUNK)):
+            rest = iter(self._works)
+            while chunk := list(islice(rest, CHUNK)):
                 self._look_up(chunk)
-                if self._unknown and self._graders is None:  # while the rest is looked up
-                    self._graders, self._pool = _started(self._start(), stack)
-            if self._graders:
-                self._graders.prove()
+                if self._new_works and self._pool is None:  # while the rest is looked up
+                    self._pool, self._threads = _started(self._start(), stack)
+            if self._pool:
+                self._pool.prove()
             self._stack = stack.pop_all()
         return self
 
@@ -173,27 +173,27 @@ class Batch:
 
         `find` finds the records of what was known on entering.
         """
-        known = iter(self._known)
-        while chunk := list(islice(known, CHUNK)):
-            records = find([each.key for _, looked in chunk for each in looked])
+        rest = iter(self._known_works)
+        while chunk := list(islice(rest, CHUNK)):
+            records = find([each.key for _, lookups in chunk for each in lookups])
             yield [
                 _result(hand_in, Graded(records[each.key], None), each, hand_in.files, True)
-                for work, looked in chunk
-                for hand_in, each in zip(work, looked, strict=True)
+                for work, lookups in chunk
+                for hand_in, each in zip(work, lookups, strict=True)
             ]
-        if self._graders:
-            yield from self._graded(self._graders)
+        if self._pool:
+            yield from self._graded(self._pool)
 
     def _look_up(self, chunk: Sequence[Work]) -> None:
         """Part those works that are known with all their attempts from the others."""
-        of_each = [[_looked(hand_in.files(), self._settings) for hand_in in work] for work in chunk]
-        records = self._find([each.key for looked in of_each for each in looked])
-        for work, looked in zip(chunk, of_each, strict=True):
-            keys = [each.key for each in looked]
+        of_each = [[_lookup(hand_in.files(), self._settings) for hand_in in work] for work in chunk]
+        records = self._find([each.key for lookups in of_each for each in lookups])
+        for work, lookups in zip(chunk, of_each, strict=True):
+            keys = [each.key for each in lookups]
             if all(key in records and self._is_final(records[key]) for key in keys):
-                self._known.append((work, looked))
+                self._known_works.append((work, lookups))
             else:
-                self._unknown.append(work)
+                self._new_works.append(work)
 
     def _is_final(self, record: Record) -> bool:
         """Tell whether another try is no use; a crash may have been no fault of its own."""
@@ -201,15 +201,15 @@ class Batch:
             return not may_be_faster(self._settings.conditions, record.conditions)
         return record.status not in ("crashed", "timeout")
 
-    def _graded(self, graders: ScorerPool) -> Iterator[list[Result]]:
-        grade = partial(_grade, settings=self._settings, graders=graders)
+    def _graded(self, pool: AnyPool) -> Iterator[list[Result]]:
+        grade = partial(_grade, settings=self._settings, pool=pool)
         doubtful: list[Work] = []
-        row = _Row(self._alarm)
-        for finished in _stream(self._pool, grade, self._unknown, ahead=AHEAD * graders.jobs):
+        streak = _Streak(self._alarm)
+        for group in _stream(self._threads, grade, self._new_works, ahead=AHEAD * pool.jobs):
             certain: list[Result] = []
-            for work, results in finished:
+            for work, results in group:
                 for result in results:
-                    row.add(result.smell)
+                    streak.add(result.smell)
                 if not results or any(result.smell in DOUBTFUL for result in results):
                     doubtful.append(work)
                 else:
@@ -217,10 +217,10 @@ class Batch:
             if certain:
                 yield certain
         for work in doubtful:
-            yield [_grade_alone(hand_in, self._settings, graders) for hand_in in work]
+            yield [_grade_alone(hand_in, self._settings, pool) for hand_in in work]
 
 
-class _Row:
+class _Streak:
     """Counts submissions that end one after the other in what may be the machine's fault."""
 
     def __init__(self, alarm: Alarm) -> None:
@@ -237,43 +237,43 @@ class _Row:
 
 
 def _started(
-    start: AbstractContextManager[ScorerPool], stack: ExitStack
-) -> tuple[ScorerPool, ThreadPoolExecutor]:
-    """Start the graders, and the threads that read submissions and wait for their records."""
-    graders = start.__enter__()
+    start: AbstractContextManager[AnyPool], stack: ExitStack
+) -> tuple[AnyPool, ThreadPoolExecutor]:
+    """Start the scorers, and the threads that read submissions and wait for their records."""
+    pool = start.__enter__()
     # One more than can be graded: the next submission lies ready when a job is done.
-    pool = stack.enter_context(ThreadPoolExecutor(graders.jobs + 1))
+    threads = stack.enter_context(ThreadPoolExecutor(pool.jobs + 1))
     stack.push(start)  # left first: then no thread waits any more
-    return graders, pool
+    return pool, threads
 
 
-def _looked(submission: SubmittedFiles, settings: GradingSettings) -> _Looked:
-    return _Looked(cache_key(settings, submission), content_of(submission))
+def _lookup(submission: SubmittedFiles, settings: GradingSettings) -> _Lookup:
+    return _Lookup(cache_key(settings, submission), content_of(submission))
 
 
-_Graded = tuple[Work, list[Result]]
+_GradedWork = tuple[Work, list[Result]]
 
 
-def _grade(work: Work, settings: GradingSettings, graders: ScorerPool) -> _Graded:
+def _grade(work: Work, settings: GradingSettings, pool: AnyPool) -> _GradedWork:
     """Grade the attempts of a student; no results are that a scorer has ended over one."""
     try:
-        return work, [_grade_one(hand_in, settings, graders.grade) for hand_in in work]
+        return work, [_grade_one(hand_in, settings, pool.grade) for hand_in in work]
     except ScorerDied:
         return work, []
 
 
-def _grade_alone(hand_in: HandIn, settings: GradingSettings, graders: ScorerPool) -> Result:
+def _grade_alone(hand_in: HandIn, settings: GradingSettings, pool: AnyPool) -> Result:
     """Grade an attempt while nothing else is; its record is unreadable if the scorer ends again."""
 
     def grade(submission: SubmittedFiles) -> Graded:
         try:
-            return graders.grade(submission)
+            return pool.grade(submission)
         except ScorerDied:
             problems = {name: f"{name} {ENDS_SCORER}" for name in submission.files}
-            lost = SubmittedFiles(
+            unread = SubmittedFiles(
                 submission.student, {}, {**problems, **submission.problems}, submission.problem
             )
-            return msgspec.structs.replace(graders.grade(lost), provisional=True)
+            return msgspec.structs.replace(pool.grade(unread), provisional=True)
 
     return _grade_one(hand_in, settings, grade)
 
@@ -282,16 +282,16 @@ def _grade_one(
     hand_in: HandIn, settings: GradingSettings, grade: Callable[[SubmittedFiles], Graded]
 ) -> Result:
     submission = hand_in.files()
-    graded, looked = grade(submission), _looked(submission, settings)
-    if graded.provisional:
-        looked = looked._replace(key=f"{looked.key} {PROVISIONAL}")
-    return _result(hand_in, graded, looked, lambda: submission, False)
+    answer, lookup = grade(submission), _lookup(submission, settings)
+    if answer.provisional:
+        lookup = lookup._replace(key=f"{lookup.key} {PROVISIONAL}")
+    return _result(hand_in, answer, lookup, lambda: submission, False)
 
 
 def _result(
     hand_in: HandIn,
-    graded: Graded,
-    looked: _Looked,
+    answer: Graded,
+    lookup: _Lookup,
     files: Callable[[], SubmittedFiles],
     was_known: bool,
 ) -> Result:
@@ -300,12 +300,12 @@ def _result(
     return Result(
         hand_in=hand_in,
         record=record,
-        key=looked.key,
-        content=looked.content,
+        key=lookup.key,
+        content=lookup.content,
         files=files,
-        moment=hand_in.handed_in(counting),
+        moment=hand_in.handed_in(names),
         was_known=was_known,
-        smell=graded.smell,
+        smell=answer.smell,
     )
 
 
@@ -330,15 +330,15 @@ def work_of(submission: Submission, source_bytes: int) -> Work:
 def files_of(submission: Submission, source_bytes: int) -> SubmittedFiles:
     """Return what is to be graded of a submission; all files together may be as large as one."""
     files = SubmittedFiles(submission.student, {}, {}, submission.problem or "")
-    left = source_bytes
+    bytes_left = source_bytes
     for path in submission.files:
         name = _name_of(submission, path)
         if submission.problem:
             files.problems[name] = submission.problem
             continue
         try:
-            files.files[name] = read_bytes(path, left)
-            left -= len(files.files[name])
+            files.files[name] = read_bytes(path, bytes_left)
+            bytes_left -= len(files.files[name])
         except Unreadable as error:
             files.problems[name] = str(error)
     return files
@@ -364,31 +364,31 @@ def _handed_in(attempts: Sequence[Submission], names: Sequence[str]) -> Moment:
 
 
 def _stream(
-    pool: Executor,
-    grade: Callable[[Work], _Graded],
+    executor: Executor,
+    grade: Callable[[Work], _GradedWork],
     works: Iterable[Work],
     ahead: int,
-) -> Iterator[list[_Graded]]:
+) -> Iterator[list[_GradedWork]]:
     """Yield results as they are finished; `ahead` are begun, and about as many not yet handed on.
 
     Those of GATHER_SECONDS come together: recording several takes hardly longer than one. Where
     one cannot be graded, the others come before what is raised.
     """
-    remaining = iter(works)
-    begun = {pool.submit(grade, work) for work in islice(remaining, ahead)}
-    while begun:
-        finished: list[Future[_Graded]] = []
+    rest = iter(works)
+    pending = {executor.submit(grade, work) for work in islice(rest, ahead)}
+    while pending:
+        futures: list[Future[_GradedWork]] = []
         seconds = None  # for the first there is all the time
-        while begun and len(finished) < ahead and (seconds is None or seconds > 0):
-            done, begun = wait(begun, seconds, return_when=FIRST_COMPLETED)
-            more = islice(remaining, len(done))
-            begun |= {pool.submit(grade, work) for work in more}
-            if not finished:
+        while pending and len(futures) < ahead and (seconds is None or seconds > 0):
+            done, pending = wait(pending, seconds, return_when=FIRST_COMPLETED)
+            more = islice(rest, len(done))
+            pending |= {executor.submit(grade, work) for work in more}
+            if not futures:
                 until = monotonic() + GATHER_SECONDS
-            finished += done
+            futures += done
             seconds = until - monotonic()
-        graded = [future.result() for future in finished if future.exception() is None]
-        if graded:
-            yield graded
-        for future in finished:
+        results = [future.result() for future in futures if future.exception() is None]
+        if results:
+            yield results
+        for future in futures:
             future.result()

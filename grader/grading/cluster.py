@@ -51,14 +51,14 @@ class Cluster:
     ) -> None:
         """Connect, or start N workers here. Raises GradingStopped where that fails."""
         self._on_ready = on_ready
-        self._name = f"graders-{uuid4()}"  # several may grade on one cluster
+        self._name = f"scorers-{uuid4()}"  # several may grade on one cluster
         dask.config.set({"distributed.admin.large-graph-warning-threshold": WARN_ABOVE})
         for logger in ("distributed", "distributed.client"):  # each has a level of its own
             logging.getLogger(logger).setLevel(logging.ERROR)  # that a worker is lost is no news
-        with ExitStack() as started:
+        with ExitStack() as stack:
             if local := LOCAL.match(address):
                 cluster = _local_cluster(int(local[1]))
-                started.callback(cluster.close)
+                stack.callback(cluster.close)
                 self._client = _connected(cluster, address)
             elif REMOTE.match(address) and not address.startswith("local:"):
                 self._client = _connected(address, address)
@@ -66,18 +66,18 @@ class Cluster:
                 raise GradingStopped(
                     f"--cluster {address}: write local:N, or a scheduler's address, tcp://HOST:PORT"
                 )
-            started.callback(self._client.close)
+            stack.callback(self._client.close)
             try:
-                self._start_graders(_GradersOfWorker(settings, _places(self._client)))
+                self._start_pools(_PoolOfWorker(settings, _places(self._client)))
             except Exception as error:  # whatever a worker raises
                 raise GradingStopped(f"{address}: {error}") from error
-            started.callback(self._end_graders)
+            stack.callback(self._end_pools)
             self.jobs = QUEUED * sum(self._client.nthreads().values())
-            self._started = started.pop_all()
+            self._stack = stack.pop_all()
 
     def close(self) -> None:
         """End what was started for this run, here and on the workers."""
-        self._started.close()
+        self._stack.close()
 
     def prove(self) -> None:
         """Do nothing: a worker that could not grade the reference solution was refused."""
@@ -86,7 +86,7 @@ class Cluster:
         """Have a submission graded by any worker; raise GradingStopped if none can."""
         future = self._client.submit(_grade_there, self._name, submission, pure=False)
         try:
-            ready, graded = future.result()
+            ready, answer = future.result()
         except KilledWorker as error:
             raise GradingStopped(
                 f"the cluster lost several workers over one submission; {RUN_AGAIN}"
@@ -94,25 +94,25 @@ class Cluster:
         except (CancelledError, OSError) as error:
             raise GradingStopped(f"the cluster is gone; {RUN_AGAIN}") from error
         self._on_ready(ready)
-        return graded
+        return answer
 
-    def _start_graders(self, plugin: "_GradersOfWorker") -> None:
+    def _start_pools(self, plugin: "_PoolOfWorker") -> None:
         """Start them on all workers; on those that are left, if one is lost meanwhile."""
-        for left in reversed(range(STARTS)):
+        for tries_left in reversed(range(STARTS)):
             try:
                 self._client.register_plugin(plugin, name=self._name)
                 return
             except OSError:  # the connection to a worker is closed
-                if not left:
+                if not tries_left:
                     raise
 
-    def _end_graders(self) -> None:
-        # A worker that Ctrl-C has ended, or that is lost, has no graders any more.
+    def _end_pools(self) -> None:
+        # A worker that Ctrl-C has ended, or that is lost, has no scorers any more.
         with suppress(Exception):
             self._client.unregister_worker_plugin(self._name)
 
 
-class _GradersOfWorker(WorkerPlugin):
+class _PoolOfWorker(WorkerPlugin):
     """The scorers of one Dask worker, for one run: as many as it has threads."""
 
     def __init__(self, settings: GradingSettings, places: dict[str, tuple[int, int]]) -> None:
@@ -121,31 +121,31 @@ class _GradersOfWorker(WorkerPlugin):
 
     def setup(self, worker: Worker) -> None:
         """Start them. Raises where this worker would grade otherwise than asked."""
-        self._graders: ScorerPool | None = None
-        for name, wanted in self._settings.software.items():
-            if software()[name] != wanted:
-                raise ValueError(f"{worker.address} has {name} {software()[name]}, not {wanted}")
+        self._pool: ScorerPool | None = None
+        for name, version in self._settings.software.items():
+            if software()[name] != version:
+                raise ValueError(f"{worker.address} has {name} {software()[name]}, not {version}")
         self.ready: Ready | None = None
         # A worker that came later has no place, and runs wherever there is room.
         place, places = self._places.get(worker.address, (0, 1))
         processors = sorted(os.sched_getaffinity(0))[place::places]
         with ExitStack() as unless_fit:
-            graders = ScorerPool(self._settings, worker.state.nthreads, self._note, processors)
-            unless_fit.callback(graders.close)
-            graders.prove()
+            pool = ScorerPool(self._settings, worker.state.nthreads, self._note, processors)
+            unless_fit.callback(pool.close)
+            pool.prove()
             unless_fit.pop_all()
-        self._graders = graders
+        self._pool = pool
 
     def teardown(self, worker: Worker) -> None:
         """End them."""
-        if self._graders is not None:
-            self._graders.close()
+        if self._pool is not None:
+            self._pool.close()
 
     def grade(self, submission: SubmittedFiles) -> tuple[Ready, Graded]:
         """Grade a submission; also return what confined it."""
-        assert self._graders is not None
+        assert self._pool is not None
         assert self.ready is not None
-        return self.ready, self._graders.grade(submission)
+        return self.ready, self._pool.grade(submission)
 
     def _note(self, ready: Ready) -> None:
         self.ready = ready
@@ -154,7 +154,7 @@ class _GradersOfWorker(WorkerPlugin):
 def _grade_there(name: str, submission: SubmittedFiles) -> tuple[Ready, Graded]:
     """Grade a submission on the worker that this runs on."""
     plugin = get_worker().plugins[name]
-    assert isinstance(plugin, _GradersOfWorker)
+    assert isinstance(plugin, _PoolOfWorker)
     return plugin.grade(submission)
 
 

@@ -27,8 +27,8 @@ EMPTY = "/"  # a folder that nobody hands anything in to: what else looks for fi
 
 def grading_environment() -> dict[str, str]:
     """Return the environment of a process that grades: see KEPT, and no GPU."""
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    return {**kept, **NO_GPU, **ONE_THREAD}
+    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+    return {**environment, **NO_GPU, **ONE_THREAD}
 
 
 def start_grading(is_for_many: bool, descriptors: Sequence[int]) -> subprocess.Popen[bytes]:

@@ -62,7 +62,7 @@ class ScorerPool:
         self.jobs = jobs
         self._settings = msgspec.msgpack.encode(settings)
         self._lock = Lock()
-        self._died_of: set[str] = set()  # contents of submissions
+        self._deadly_contents: set[str] = set()  # contents of submissions
         self._deaths = 0  # of different submissions, since one was graded
         self._on_ready = on_ready
         self._why_gone: Exception | None = None  # what one of them said
@@ -110,7 +110,7 @@ class ScorerPool:
         channel = self._channels[job]
         try:
             channel.send_bytes(msgspec.msgpack.encode(submission))
-            graded = self._receive(channel, Graded)
+            answer = self._receive(channel, Graded)
         except (EOFError, OSError) as error:
             with self._errors():
                 if self._why_gone:
@@ -120,7 +120,7 @@ class ScorerPool:
         finally:
             self._idle.put(job)
         self._deaths = 0
-        return graded
+        return answer
 
     def _replace(self, job: int, content: str) -> None:
         """Have another scorer in place of one that ended over a submission of this content.
@@ -129,8 +129,8 @@ class ScorerPool:
         one submission after the other, which is then the fault of none of them.
         """
         with self._lock:
-            self._deaths += content not in self._died_of
-            self._died_of.add(content)
+            self._deaths += content not in self._deadly_contents
+            self._deadly_contents.add(content)
             if self._deaths == MOST_DEATHS:
                 raise EOFError
             ours, theirs = socket.socketpair()
@@ -168,7 +168,7 @@ class ScorerPool:
 
 def _require_open_files(count: int) -> None:
     """Raise GradingStopped if this process may not open as many files at a time."""
-    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if resource.RLIM_INFINITY != allowed < count:
-        why = f"a process may open {allowed} files at a time here, and {count} are needed"
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY != limit < count:
+        why = f"a process may open {limit} files at a time here, and {count} are needed"
         raise GradingStopped(f"{UNFIT}: {why}. {OUTSIDE}")

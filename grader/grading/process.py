@@ -185,11 +185,11 @@ def _serve(channel: Connection, zygote: "Zygote") -> None:
     zygote.strict = settings.strict
     try:
         with closing(Reader()) as reader:
-            classroom = Scorer(settings, zygote, reader)
-            send(classroom.ready)
+            scorer = Scorer(settings, zygote, reader)
+            send(scorer.ready)
             while True:
                 submission = msgspec.msgpack.decode(channel.recv_bytes(), type=SubmittedFiles)
-                send(classroom.grade(submission))
+                send(scorer.grade(submission))
     except (IsolationMissing, Unfit) as error:
         send(Stopped(str(error)))
     except WorkerNotReady as error:

@@ -185,10 +185,10 @@ class Table:
 
     def numbers(self, names: Sequence[str]) -> dict[str, int]:
         """Return the numbers of some columns; raise UserError if any is missing."""
-        found = {name: self.find([name]) for name in names}
-        if missing := [name for name in names if found[name] is None]:
-            raise self.lacks(missing)
-        return {name: number for name, number in found.items() if number is not None}
+        numbers = {name: self.find([name]) for name in names}
+        if absent := [name for name in names if numbers[name] is None]:
+            raise self.lacks(absent)
+        return {name: number for name, number in numbers.items() if number is not None}
 
     def lacks(self, names: Sequence[str]) -> UserError:
         """Return the error that there are no such columns, with those there are."""
@@ -242,13 +242,13 @@ def _separator(text: str, columns: Collection[str]) -> str:
 
     If that does not decide, it is what gives it most cells, then the first of SEPARATORS.
     """
-    if declared := DECLARED.fullmatch(LINE_END.split(text, maxsplit=1)[0]):
-        return declared["separator"]
-    wanted = {heading_key(name) for name in columns}
+    if match := DECLARED.fullmatch(LINE_END.split(text, maxsplit=1)[0]):
+        return match["separator"]
+    keys = {heading_key(name) for name in columns}
 
     def fit(separator: str) -> tuple[int, int]:
         headings = _heading_row(text, separator)
-        return len(wanted & {heading_key(_value(cell)) for cell in headings}), len(headings)
+        return len(keys & {heading_key(_value(cell)) for cell in headings}), len(headings)
 
     return max(SEPARATORS, key=fit)
 

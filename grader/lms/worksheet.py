@@ -125,15 +125,15 @@ def language_of(table: Table) -> Headings:
     return max(LANGUAGES.values(), key=lambda words: len(headings & {*map(heading_key, words.all)}))
 
 
-def columns_of(table: Table, needed: Sequence[str]) -> tuple[Headings, dict[str, int | None]]:
+def columns_of(table: Table, names: Sequence[str]) -> tuple[Headings, dict[str, int | None]]:
     """Return the language of a worksheet and the numbers of its columns.
 
     Raise UserError if it has not those that are needed.
     """
     words = language_of(table)
     columns = {column: table.find(words.names(column)) for column in COLUMNS}
-    if missing := [words.names(name)[0] for name in needed if columns[name] is None]:
-        lacks = table.lacks(missing)
+    if headings := [words.names(name)[0] for name in names if columns[name] is None]:
+        lacks = table.lacks(headings)
         raise UserError(f"{lacks} (worksheets are read in {', '.join(LANGUAGES)})")
     return words, columns
 

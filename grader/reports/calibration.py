@@ -20,14 +20,14 @@ LABELS = {"pass": "must pass", "fail": "must fail", None: "may do either"}
 HEADING = "| gradients | must | pass | least loss / Var(y) | median | most |"
 
 
-def write_calibration(measured: Sequence[Measured], rubric: Rubric, out: Path) -> list[Path]:
+def write_calibration(measurements: Sequence[Measured], rubric: Rubric, out: Path) -> list[Path]:
     """Write the table and the plot below `out`; return their paths."""
-    write_atomically(out / TABLE, table_of(measured, rubric), EVERYBODY)
-    write_atomically(out / PLOT, _plot(measured), EVERYBODY)
+    write_atomically(out / TABLE, table_of(measurements, rubric), EVERYBODY)
+    write_atomically(out / PLOT, _plot(measurements), EVERYBODY)
     return [out / TABLE, out / PLOT]
 
 
-def table_of(measured: Sequence[Measured], rubric: Rubric) -> str:
+def table_of(measurements: Sequence[Measured], rubric: Rubric) -> str:
     """Return what was measured as Markdown: a paragraph on the runs, and a row a network."""
     training, runs = rubric.training, len(measured[0].shares)
     about = (
@@ -36,27 +36,28 @@ def table_of(measured: Sequence[Measured], rubric: Rubric) -> str:
         f"{training.steps} steps at a learning rate of {training.learning_rate:g}. "
         f"A run passes whose loss ends at {training.pass_fraction:.3g} Var(y) or below."
     )
-    return "\n".join([about, "", HEADING, "|---|---|---|---|---|---|", *map(_row, measured)]) + "\n"
+    rows = map(_row, measurements)
+    return "\n".join([about, "", HEADING, "|---|---|---|---|---|---|", *rows]) + "\n"
 
 
-def _row(measured: Measured) -> str:
-    network, shares = measured.network, measured.shares
-    ended = (min(shares), measured.median, max(shares))
-    counted = f"{measured.passed} of {len(shares)}"
-    return f"| {' | '.join([network.what, network.must or '', counted, *map(_share, ended)])} |"
+def _row(measurement: Measured) -> str:
+    network, shares = measurement.network, measurement.shares
+    extremes = (min(shares), measurement.median, max(shares))
+    count = f"{measurement.passed} of {len(shares)}"
+    return f"| {' | '.join([network.what, network.must or '', count, *map(_share, extremes)])} |"
 
 
-def verdict_on(measured: Sequence[Measured]) -> str:
+def verdict_on(measurements: Sequence[Measured]) -> str:
     """Return in a line whether the pass mark tells right from wrong."""
-    if faults := [each for each in measured if not each.holds]:
-        said = "; ".join(
+    if faults := [each for each in measurements if not each.holds]:
+        reasons = "; ".join(
             f"{each.network.what}: {each.passed} of {len(each.shares)} pass, "
             f"{'all' if each.network.must == 'pass' else 'none'} should"
             for each in faults
         )
-        return f"The pass mark does not tell right from wrong: {said}."
-    right = next(each for each in measured if each.network.must == "pass")
-    best_wrong = min(min(each.shares) for each in measured if each.network.must == "fail")
+        return f"The pass mark does not tell right from wrong: {reasons}."
+    right = next(each for each in measurements if each.network.must == "pass")
+    best_wrong = min(min(each.shares) for each in measurements if each.network.must == "fail")
     return (
         f"The pass mark of {right.pass_fraction:.3g} Var(y) holds: all {len(right.shares)} right "
         f"runs end at {_share(max(right.shares))} or below, all that must fail at "
@@ -68,28 +69,30 @@ def _share(share: float) -> str:
     return f"{share:.3g}" if math.isfinite(share) else "diverged"
 
 
-def _plot(measured: Sequence[Measured]) -> bytes:
+def _plot(measurements: Sequence[Measured]) -> bytes:
     """Draw a row a network: each run a stroke at its loss / Var(y), diverged ones at the edge."""
-    edge = 2 * max(share for each in measured for share in each.shares if math.isfinite(share))
-    figure = Figure(figsize=(9, 0.36 * len(measured) + 1.3), layout="constrained")
+    edge = 2 * max(share for each in measurements for share in each.shares if math.isfinite(share))
+    figure = Figure(figsize=(9, 0.36 * len(measurements) + 1.3), layout="constrained")
     axes = figure.subplots()
-    for row, each in enumerate(measured):
+    for row, each in enumerate(measurements):
         colour = COLOURS[each.network.must]
-        ended = [share for share in each.shares if math.isfinite(share)]
-        axes.plot(ended, [row] * len(ended), "|", color=colour, markersize=11, alpha=0.5)
-        if len(ended) < len(each.shares):
+        finite = [share for share in each.shares if math.isfinite(share)]
+        axes.plot(finite, [row] * len(finite), "|", color=colour, markersize=11, alpha=0.5)
+        if len(finite) < len(each.shares):
             axes.plot([edge], [row], ">", color=colour, markersize=7)
-    mark = measured[0].pass_fraction
+    mark = measurements[0].pass_fraction
     axes.axvline(mark, color="black", linewidth=1)
     axes.text(mark, -0.9, " pass mark", fontsize=9, va="center")
     axes.set_xscale("log")
     axes.set_xlabel("loss / Var(y) after training; ▶ some diverged")
-    axes.set_yticks(range(len(measured)), [each.network.what.replace("`", "") for each in measured])
-    axes.set_ylim(len(measured) - 0.5, -1.4)
+    axes.set_yticks(
+        range(len(measurements)), [each.network.what.replace("`", "") for each in measurements]
+    )
+    axes.set_ylim(len(measurements) - 0.5, -1.4)
     axes.grid(axis="x", alpha=0.3)
     for must, label in LABELS.items():
         axes.plot([], [], "s", color=COLOURS[must], label=label)
     figure.legend(loc="outside upper right", ncols=len(LABELS), fontsize=8)  # over no run
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=110, metadata={"Software": None})
-    return drawn.getvalue()
+    image = io.BytesIO()
+    figure.savefig(image, format="png", dpi=110, metadata={"Software": None})
+    return image.getvalue()

@@ -47,7 +47,7 @@ def show_settings(
 ) -> None:
     """Print the settings in force, each with when and by whom it was set."""
     console = Console(highlight=False)
-    set_: Mapping[str, Setting] = {setting.name: setting for setting in settings}
+    by_name: Mapping[str, Setting] = {setting.name: setting for setting in settings}
     policy, seed = assignment.rubric, assignment.seed
     late = policy.late
     due = f"due {late.due}" if late.due else "nothing is due"
@@ -62,7 +62,7 @@ def show_settings(
     for heading in ("setting", "value", "set", "by"):
         table.add_column(heading, overflow="fold")
     for name, value in rows.items():
-        setting = set_.get(name)
+        setting = by_name.get(name)
         at = f"{setting.at:%Y-%m-%d %H:%M:%S} UTC" if setting else ""
         table.add_row(name, escape(value), at, escape(setting.who) if setting else "")
     console.print(f"[bold]{escape(where)}[/]", soft_wrap=True)

@@ -24,7 +24,7 @@ NO_SECTION = "\u2013"
 NEVER_RAN = ("unreadable", "failed")
 
 
-class Row(NamedTuple):
+class StudentRow(NamedTuple):
     """A student's row: what is in force of them.
 
     `points` and `why` are by criterion of the rubric. `points` are None where it was not asked,
@@ -129,7 +129,7 @@ class ClassFigures:
 
     points: Mapping[str, float]
     texts: Texts
-    rows: list[Row] = field(default_factory=list)
+    rows: list[StudentRow] = field(default_factory=list)
     mistakes: dict[str, Mapping[str, str | int | float]] = field(default_factory=dict)
 
     @classmethod
@@ -145,22 +145,22 @@ class ClassFigures:
     def _add(self, final: Final) -> None:
         record = final.record
         criteria = {criterion.id: criterion for criterion in final.criteria}
-        asked = [criteria.get(id_) for id_ in self.points]
-        ran = record.status not in NEVER_RAN
+        columns = [criteria.get(id_) for id_ in self.points]
+        has_run = record.status not in NEVER_RAN
         by_hand = {change.criterion for change in final.by_hand}
-        why = [self._lost(c, by_hand) if c and ran else None for c in asked]
+        why = [self._lost(c, by_hand) if c and has_run else None for c in columns]
         self.rows.append(
-            Row(
+            StudentRow(
                 student=final.student,
                 section=final.section,
                 status=record.status,
-                problem="" if ran else problem_of(record, self.texts),
+                problem="" if has_run else problem_of(record, self.texts),
                 score=final.score,
                 final=final.final,
                 by_hand=any(change.due is None for change in final.by_hand),
                 extended=any(change.due for change in final.by_hand),
-                points=tuple([c.points if c else None for c in asked]),
-                lost=tuple([c.id for c, reason in zip(asked, why, strict=True) if c and reason]),
+                points=tuple([c.points if c else None for c in columns]),
+                lost=tuple([c.id for c, reason in zip(columns, why, strict=True) if c and reason]),
                 why=tuple(why),
                 flags=tuple(record.flags),
                 attempt=final.attempt,
@@ -207,21 +207,21 @@ class ClassFigures:
 
     def items(self) -> list[Item]:
         """Return the figures on each criterion, in the rubric's order."""
-        ran = [row for row in self.rows if row.ran]
-        return [self._item(index, id_, ran) for index, id_ in enumerate(self.points)]
+        rows = [row for row in self.rows if row.ran]
+        return [self._item(index, id_, rows) for index, id_ in enumerate(self.points)]
 
-    def _item(self, index: int, id_: str, ran: Sequence[Row]) -> Item:
-        asked = [row for row in ran if row.points[index] is not None]
-        own = [points for row in asked if (points := row.points[index]) is not None]
-        rest = [row.score - points for row, points in zip(asked, own, strict=True)]
-        reasons = Counter(why for row in asked if (why := row.why[index]))
+    def _item(self, index: int, id_: str, rows: Sequence[StudentRow]) -> Item:
+        its_rows = [row for row in rows if row.points[index] is not None]
+        own = [points for row in its_rows if (points := row.points[index]) is not None]
+        rest = [row.score - points for row, points in zip(its_rows, own, strict=True)]
+        reasons = Counter(why for row in its_rows if (why := row.why[index]))
         full_points = self.points[id_]
         # Of equals the first by name, whatever the order of the class.
         commonest = min(reasons, key=lambda reason: (-reasons[reason], reason), default=None)
         return Item(
             id=id_,
             max_points=full_points,
-            asked=len(asked),
+            asked=len(its_rows),
             full=sum(points >= full_points for points in own),
             share=fmean(own) / full_points if own else 0.0,
             discrimination=_correlation(own, rest),
@@ -272,7 +272,7 @@ class ClassFigures:
         """Whether any student's section is known."""
         return any(row.section for row in self.rows)
 
-    def slowest(self, most: int) -> list[Row]:
+    def slowest(self, most: int) -> list[StudentRow]:
         """Return the rows of the slowest submissions, the slowest first."""
         return sorted(self.rows, key=lambda row: -row.seconds)[:most]
 

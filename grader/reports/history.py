@@ -30,9 +30,9 @@ def show(history: History, policy: Policy, zone: tzinfo) -> None:
         soft_wrap=True,
     )
     if final.due:
-        extended = any(change.due for change in final.by_hand)
+        extension = " (extension)" if any(change.due for change in final.by_hand) else ""
         console.print(
-            f"due {moment_text(final.due.astimezone(zone))}{' (extension)' if extended else ''}",
+            f"due {moment_text(final.due.astimezone(zone))}{extension}",
             soft_wrap=True,
         )
     console.print("", _attempts(history, zone), "", _gradings(history.attempts, zone))

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from grader.judging.messages import Texts
 from grader.reports.figures import (
     ClassFigures,
-    Row,
+    StudentRow,
     histogram,
     shortened,
 )
@@ -79,7 +79,7 @@ def write_index(
     return figures
 
 
-def _link(results: Path, row: Row) -> Markup:
+def _link(results: Path, row: StudentRow) -> Markup:
     """Return a link to a student's page, which may not be written; or to the folder.
 
     Whatever is in the name is part of the path.
@@ -88,7 +88,7 @@ def _link(results: Path, row: Row) -> Markup:
     return Markup(f'<a href="{quote(row.student, safe="")}/{page}">{escape(row.student)}</a>')
 
 
-def _flag_of(row: Row, id_: str) -> str:
+def _flag_of(row: StudentRow, id_: str) -> str:
     """Return what the first flag of an id says."""
     texts = (flag.partition(":") for flag in row.flags)
     return shortened(next(text.strip() for of, _, text in texts if of == id_), LONGEST_FLAG)

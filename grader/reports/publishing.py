@@ -59,7 +59,7 @@ class Published(NamedTuple):
     figures: ClassFigures
 
 
-class Folder:
+class ResultsFolder:
     """The files of a folder of results. Several processes may write to one at the same time.
 
     Use as a context manager. On entering, what killed processes left half-written is removed,
@@ -76,13 +76,13 @@ class Folder:
         self._assignment = assignment
         self._texts = Texts(assignment.language)
         self._pages = pages
-        self._opened = ExitStack()
-        self._written: set[str] = set()
+        self._stack = ExitStack()
+        self._students: set[str] = set()
         self._is_complete = False
         self._name = uuid4().hex
 
     def __enter__(self) -> Self:
-        self._at_work = self._opened.enter_context(open(self._results / AT_WORK, "a+"))
+        self._at_work = self._stack.enter_context(open(self._results / AT_WORK, "a+"))
         with self._if_alone() as is_alone:
             if is_alone:
                 remove_unfinished(self._results, deep=not self._have_all_gone())
@@ -99,7 +99,7 @@ class Folder:
         if self._is_complete:  # otherwise a process may have been ended in the middle of a page
             with suppress(OSError):
                 self._note(WENT)
-        self._opened.close()
+        self._stack.close()
 
     def write(self, finals: Sequence[Final]) -> None:
         """Write result.json and the page of students, but where they stand already."""
@@ -108,16 +108,16 @@ class Folder:
                 self._write(final)
 
     def _write(self, final: Final) -> None:
-        self._written.add(final.student)
-        shown = _in_language(final, self._texts)
+        self._students.add(final.student)
+        translation = _in_language(final, self._texts)
         try:
-            write_outcome(shown.outcome, self._results)
+            write_outcome(translation.outcome, self._results)
         except FileNotFoundError:
             if self._book.knows(final.student):
                 raise
             return  # somebody has removed this student meanwhile
         if self._pages:
-            self._pages.add(shown, partial(self._book.source_of, final))
+            self._pages.add(translation, partial(self._book.source_of, final))
 
     def complete(self, alarms: Sequence[tuple[Smell, int]] = ()) -> Published:
         """Write what has changed since the folder was complete, and the tables of the class.
@@ -130,13 +130,13 @@ class Folder:
                 self._pages.finish()  # of what may have changed since it was begun
             book, stamps = self._book.stamps()
             before = self._complete_until(book)
-            self.remove((before.records.keys() | self._written) - stamps.keys())
-            known = before.pages if self._pages else before.records
-            changed = [name for name, stamp in stamps.items() if known.get(name) != stamp]
-            self.write(self._book.finals(changed))
+            self.remove((before.records.keys() | self._students) - stamps.keys())
+            stamps_before = before.pages if self._pages else before.records
+            names = [name for name, stamp in stamps.items() if stamps_before.get(name) != stamp]
+            self.write(self._book.finals(names))
             if self._pages:
                 self._pages.finish()
-            published = self._write_tables(alarms)
+            tables = self._write_tables(alarms)
             now = _Complete(book, stamps, stamps if self._pages else before.pages)
             with self._if_alone() as is_alone:
                 # Others may still write what they read before this; then they, or the next run,
@@ -144,7 +144,7 @@ class Folder:
                 if is_alone and now != before:
                     write_atomically(self._results / COMPLETE, msgspec.json.encode(now))
         self._is_complete = True
-        return published
+        return tables
 
     def write_tables(self, alarms: Sequence[tuple[Smell, int]] = ()) -> None:
         """Write grades.csv, students.csv and index.html: everybody the gradebook knows."""
@@ -173,9 +173,9 @@ class Folder:
 
     def _complete_until(self, book: str) -> _Complete:
         with suppress(FileNotFoundError, msgspec.DecodeError):
-            noted = msgspec.json.decode((self._results / COMPLETE).read_bytes(), type=_Complete)
-            if noted.book == book:
-                return noted
+            state = msgspec.json.decode((self._results / COMPLETE).read_bytes(), type=_Complete)
+            if state.book == book:
+                return state
         return _Complete(book)
 
     def _note(self, what: str) -> None:
@@ -211,18 +211,18 @@ class Folder:
 
 
 def complete_folder(
-    book: Gradebook, results: Path, jobs: int = 1, removed: Iterable[str] = ()
+    book: Gradebook, results: Path, jobs: int = 1, old_names: Iterable[str] = ()
 ) -> None:
     """Write all that is not up to date in a folder of results, pages too; `jobs` at a time.
 
-    What was written of students who are `removed` goes. An interrupt leaves pages for later only.
+    What was written of students who are `old_names` goes. An interrupt leaves pages for later only.
     """
     assignment = book.assignment
     with (
         closing(Pages(jobs, results, assignment.language, assignment.rubric)) as pages,
-        Folder(results, book, assignment, pages) as folder,
+        ResultsFolder(results, book, assignment, pages) as folder,
     ):
-        folder.remove(removed)
+        folder.remove(old_names)
         try:
             folder.complete()
         except KeyboardInterrupt:

@@ -6,7 +6,7 @@ from functools import cache
 from markupsafe import Markup, escape
 
 from grader.judging.messages import N_
-from grader.reports.figures import NO_SECTION, ClassFigures, Row
+from grader.reports.figures import NO_SECTION, ClassFigures, StudentRow
 from grader.results.record import Status
 from grader.util.moments import moment_text
 
@@ -44,10 +44,10 @@ class Rows:
         """Return all of them."""
         return Markup("\n".join(map(self._row, self._figures.rows)))
 
-    def _row(self, row: Row) -> str:
+    def _row(self, row: StudentRow) -> str:
         return f"<tr {self._found_by(row)}>{''.join(self._cells(row))}</tr>"
 
-    def _found_by(self, row: Row) -> str:
+    def _found_by(self, row: StudentRow) -> str:
         """Return what the row is found by when the table is filtered."""
         values: dict[str, Iterable[str]] = {
             "status": [row.status],
@@ -59,7 +59,7 @@ class Rows:
         }
         return " ".join(f'data-{k}="{escape(BETWEEN.join(v))}"' for k, v in values.items() if v)
 
-    def _cells(self, row: Row) -> Iterator[str]:
+    def _cells(self, row: StudentRow) -> Iterator[str]:
         yield f'<th scope="row">{self._links[row.student]}</th>'
         if self._has_sections:
             yield f"<td>{escape(row.section or NO_SECTION)}</td>"
@@ -75,8 +75,8 @@ class Rows:
         yield _number(f"{row.attempt}{of_all}")
         seconds = row.handed_in.timestamp()
         yield f'<td class="moment" data-value="{seconds:.0f}">{moment_text(row.handed_in)}</td>'
-        extended = f" {self._marks['extended']}" if row.extended else ""
-        yield _number(f"{row.late_days:g}{extended}" if row.late_days or row.extended else "")
+        extension = f" {self._marks['extended']}" if row.extended else ""
+        yield _number(f"{row.late_days:g}{extension}" if row.late_days or row.extended else "")
         yield _number(f"{row.seconds:.1f}")
         yield from map(_loss, map(row.losses.get, self._runs))
 

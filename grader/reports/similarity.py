@@ -79,34 +79,40 @@ class _Prints:
     words: CodeFingerprint
 
 
-def compare(texts: Mapping[str, str], given: str, settings: Similarity, jobs: int) -> Comparison:
+def compare(texts: Mapping[str, str], handout: str, settings: Similarity, jobs: int) -> Comparison:
     """Compare the Python of each student with that of all others, but for what all were given."""
     short = {name: text for name, text in texts.items() if len(text) <= settings.most_characters}
     left_out = dict.fromkeys(texts.keys() - short.keys(), N_("too long to compare"))
     prints: dict[str, _Prints] = {}
-    for name, found in _fingerprints(short, settings, jobs):
-        if isinstance(found, str):
-            left_out[name] = found
+    for name, fingerprint in _fingerprints(short, settings, jobs):
+        if isinstance(fingerprint, str):
+            left_out[name] = fingerprint
         else:
-            prints[name] = found
-    released = _fingerprint(given, settings, window=1)
+            prints[name] = fingerprint
+    handout_prints = _fingerprint(handout, settings, window=1)
     for which in ("tokens", "words"):
-        _leave_out([getattr(p, which) for p in prints.values()], getattr(released, which), settings)
-    for name, found in prints.items():
-        if len(found.tokens.hashes) < settings.least_fingerprints:
+        _leave_out(
+            [getattr(p, which) for p in prints.values()], getattr(handout_prints, which), settings
+        )
+    for name, fingerprint in prints.items():
+        if len(fingerprint.tokens.hashes) < settings.least_fingerprints:
             left_out[name] = N_("too little text of its own")
-    compared = {name: found for name, found in prints.items() if name not in left_out}
-    alike = _alike({name: found.tokens.hashes for name, found in compared.items()}, settings)
-    ranked = sorted(
-        ((likeness, _share(compared[a].words.hashes, compared[b].words.hashes), a, b)
+    prints_by_name = {
+        name: fingerprint for name, fingerprint in prints.items() if name not in left_out
+    }
+    alike = _alike(
+        {name: fingerprint.tokens.hashes for name, fingerprint in prints_by_name.items()}, settings
+    )
+    ranking = sorted(
+        ((likeness, _share(prints_by_name[a].words.hashes, prints_by_name[b].words.hashes), a, b)
          for likeness, a, b in alike),
         key=lambda pair: (-pair[0] - pair[1], pair[2:]),
     )  # fmt: skip
     pairs = [
-        _pair(a, compared[a], b, compared[b], likeness, wording)
-        for likeness, wording, a, b in ranked[: settings.most_pairs]
+        _pair(a, prints_by_name[a], b, prints_by_name[b], likeness, wording)
+        for likeness, wording, a, b in ranking[: settings.most_pairs]
     ]
-    return Comparison(len(compared), len(ranked), pairs, dict(sorted(left_out.items())))
+    return Comparison(len(prints_by_name), len(ranking), pairs, dict(sorted(left_out.items())))
 
 
 def _fingerprints(
@@ -135,11 +141,11 @@ def _fingerprints(
 def _fingerprint(text: str, settings: Similarity, window: int) -> _Prints:
     text = text.strip("\n") + "\n"
     # Longer than a fingerprint, which copydetect takes for granted.
-    padded = text + "0 " * settings.tokens
+    longer_text = text + "0 " * settings.tokens
     tokens, words = (
         CodeFingerprint(
             "homework.py", settings.tokens, window, filter=filter_, language="python",
-            fp=io.StringIO(padded),
+            fp=io.StringIO(longer_text),
         )
         for filter_ in (True, False)
     )  # fmt: skip
@@ -148,12 +154,12 @@ def _fingerprint(text: str, settings: Similarity, window: int) -> _Prints:
 
 
 def _leave_out(
-    prints: Sequence[CodeFingerprint], released: CodeFingerprint, settings: Similarity
+    prints: Sequence[CodeFingerprint], handout: CodeFingerprint, settings: Similarity
 ) -> None:
     """Take out what is in the released homework, and what too many share."""
     most = max(settings.common_submissions, settings.common_share * len(prints))
     shared_by = Counter(itertools.chain.from_iterable(one.hashes for one in prints))
-    common = {hash_ for hash_, count in shared_by.items() if count > most} | released.hashes
+    common = {hash_ for hash_, count in shared_by.items() if count > most} | handout.hashes
     for one in prints:
         one.hashes = one.hashes - common
         one.hash_idx = {
@@ -167,8 +173,8 @@ def _alike(
     """Yield (likeness, student, student) of those alike. Only who shares something is compared."""
     holders: defaultdict[int, list[str]] = defaultdict(list)
     for name, own in hashes.items():
-        shared = Counter(itertools.chain.from_iterable(holders[hash_] for hash_ in own))
-        for other, count in shared.items():
+        counts = Counter(itertools.chain.from_iterable(holders[hash_] for hash_ in own))
+        for other, count in counts.items():
             likeness = count / max(len(own), len(hashes[other]))
             if likeness >= settings.threshold:
                 yield likeness, other, name

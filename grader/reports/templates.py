@@ -61,9 +61,9 @@ def _read(name: str) -> str:
 
 def _policy(style: str, script: str) -> str:
     sources = {"style-src": style, "script-src": script}
-    hashed = [f"{name} {_hash(text)}" for name, text in sources.items() if text]
+    hashes = [f"{name} {_hash(text)}" for name, text in sources.items() if text]
     return "; ".join(
-        ["default-src 'none'", "img-src data:", "base-uri 'none'", "form-action 'none'", *hashed]
+        ["default-src 'none'", "img-src data:", "base-uri 'none'", "form-action 'none'", *hashes]
     )
 
 

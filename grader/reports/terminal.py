@@ -44,7 +44,7 @@ class GradeScreen:
         self._isolations: list[Ready] = []
         self.graded = 0
         """How many submissions are graded so far."""
-        self._known = 0
+        self._old_count = 0
         self._statuses: Counter[str] = Counter()
         self.alarms: list[tuple[Smell, int]] = []
         """What may have been the machine's fault, and how many in a row ended so."""
@@ -110,16 +110,16 @@ class GradeScreen:
         self.alarms.append((smell, count))
         self._console.print(f"[yellow]{escape(ENGLISH.alarm(smell, count))}[/]", soft_wrap=True)
 
-    def show_pages(self, waiting: int) -> None:
+    def show_pages(self, count: int) -> None:
         """Say how many feedback pages are still to be written."""
-        latest = f"pages to write: {waiting}" if waiting else ""
+        latest = f"pages to write: {count}" if count else ""
         self._progress.update(self._task, latest=latest)
 
-    def add(self, records: Sequence[Record], known: bool) -> None:
+    def add(self, records: Sequence[Record], were_known: bool) -> None:
         """Count submissions as graded, now or before."""
         self.graded += len(records)
         self._statuses.update(record.status for record in records)
-        self._known += len(records) if known else 0
+        self._old_count += len(records) if were_known else 0
         speed = self._progress.tasks[0].speed
         failures = self.graded - self._statuses["graded"]
         self._progress.update(
@@ -149,7 +149,7 @@ class GradeScreen:
 
     def _show_summary(self, summary: Summary) -> None:
         counts = ", ".join(f"{count} {status}" for status, count in self._statuses.most_common())
-        before = f" ({self._known} as graded before)" if self._known else ""
+        before = f" ({self._old_count} as graded before)" if self._old_count else ""
         self._console.print(
             f"{_counted(self.graded, 'submission')} in this run: {counts}{before}.\n"
             f"{_counted(summary.count, 'student')} in the class: final mark mean {summary.mean}, "
@@ -236,17 +236,19 @@ def show_validations(validations: Sequence["Validation"], pairs: Sequence["Valid
         table.add_column(heading, justify="right" if heading == "score" else "left")
     for validation in sorted(validations, key=lambda v: (v.holds, v.id)):
         mark = "[green]ok[/]" if validation.holds else "[red]FAULT[/]"
-        lost = ", ".join(sorted(validation.lost)) or "nothing"
+        lost_points = ", ".join(sorted(validation.lost)) or "nothing"
         if not validation.holds:
-            lost += f" [red](expected {', '.join(sorted(validation.expected)) or 'nothing'})[/]"
-        told = _told(validation)
+            lost_points += (
+                f" [red](expected {', '.join(sorted(validation.expected)) or 'nothing'})[/]"
+            )
+        names = _names_in(validation)
         if not validation.is_named:
-            told += f" [red](expected {', '.join(validation.mistakes) or 'none'})[/]"
-        table.add_row(mark, validation.id, f"{validation.score:g}", told, lost)
+            names += f" [red](expected {', '.join(validation.mistakes) or 'none'})[/]"
+        table.add_row(mark, validation.id, f"{validation.score:g}", names, lost_points)
     console.print(table)
     for pair in pairs:
         if not pair.is_named:
-            console.print(f"not both named: {pair.id}: {_told(pair)}", soft_wrap=True)
+            console.print(f"not both named: {pair.id}: {_names_in(pair)}", soft_wrap=True)
     faults = sum(validation.expected != validation.lost for validation in validations)
     single = [validation for validation in validations if validation.mistakes]
     right = [validation for validation in validations if not validation.expected]
@@ -259,13 +261,13 @@ def show_validations(validations: Sequence["Validation"], pairs: Sequence["Valid
     )
 
 
-def _told(validation: "Validation") -> str:
-    return ", ".join(sorted({" + ".join(sorted(named)) or "none" for named in validation.named}))
+def _names_in(validation: "Validation") -> str:
+    return ", ".join(sorted({" + ".join(sorted(names)) or "none" for names in validation.named}))
 
 
 def _rate(validations: Sequence["Validation"]) -> str:
-    named = sum(validation.is_named for validation in validations)
-    return f"{named} of {len(validations)} ({named / len(validations):.0%})"
+    count = sum(validation.is_named for validation in validations)
+    return f"{count} of {len(validations)} ({count / len(validations):.0%})"
 
 
 def group_of(criterion: str) -> str:

@@ -44,8 +44,8 @@ def _steps(final: Final, texts: Texts) -> Iterator[Step]:
     extension = _in_force(final, "due")
     if final.due:
         words = BREAKDOWN["extension" if extension else "due"]
-        told = extension.told if extension else ""
-        yield Step(texts.say(words, due=moment_text(final.due)), told=told)
+        words_of_staff = extension.told if extension else ""
+        yield Step(texts.say(words, due=moment_text(final.due)), told=words_of_staff)
     days = _in_force(final, "late_days")
     is_past_due = final.due is not None and final.handed_in > final.due
     if final.late_days or days or is_past_due:
@@ -53,19 +53,19 @@ def _steps(final: Final, texts: Texts) -> Iterator[Step]:
         of_system = "days" if is_past_due else "days_of_system"
         words = BREAKDOWN["days_by_hand" if days else of_system]
         penalty = f"{MINUS}{final.penalty:g}" if final.penalty else ""
-        told = days.told if days else ""
-        yield Step(texts.say(words, days=f"{final.late_days:g}"), penalty, told)
-    if whole := _in_force(final, "points"):
-        yield Step(texts.say(BREAKDOWN["by_hand"]), f"{whole.points:g}", whole.told)
+        words_of_staff = days.told if days else ""
+        yield Step(texts.say(words, days=f"{final.late_days:g}"), penalty, words_of_staff)
+    if total := _in_force(final, "points"):
+        yield Step(texts.say(BREAKDOWN["by_hand"]), f"{total.points:g}", total.told)
 
 
 def _criterion(final: Final, change: ByHand, texts: Texts) -> Step:
-    graded = {criterion.id: criterion.points for criterion in final.record.criteria}
+    points_before = {criterion.id: criterion.points for criterion in final.record.criteria}
     words = texts.say(
         BREAKDOWN["criterion_by_hand"],
         criterion=change.criterion or "",
         points=f"{change.points:g}",
-        graded=f"{graded[change.criterion]:g}" if change.criterion in graded else "-",
+        graded=f"{points_before[change.criterion]:g}" if change.criterion in points_before else "-",
     )
     return Step(words, told=change.told)
 

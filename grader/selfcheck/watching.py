@@ -75,47 +75,47 @@ class Watcher:
     def __init__(self, path: Path, command: Sequence[str], texts: Texts) -> None:
         self._path, self._command, self._texts = path, command, texts
         self._ready: Checker | None = Checker(command)
-        self._running: Checker | None = None
+        self._checker: Checker | None = None
 
     def watch(self) -> None:
         """Check now and at each save, until KeyboardInterrupt."""
-        seen, settled = _state(self._path), False
+        last_state, is_settled = _state(self._path), False
         while True:
             state = _state(self._path)
-            if state != seen:
-                seen, settled = state, False  # perhaps the first half of a save
-            elif not settled:
-                settled = True
+            if state != last_state:
+                last_state, is_settled = state, False  # perhaps the first half of a save
+            elif not is_settled:
+                is_settled = True
                 self._check() if state else self._gone()
             self._look_after()
             time.sleep(POLL_SECONDS)
 
     def close(self) -> None:
         """End what was started."""
-        for checker in (self._ready, self._running):
+        for checker in (self._ready, self._checker):
             if checker:
                 checker.end()
 
     def _check(self) -> None:
         """Check what is in the file now; a check of what was in it before is of no use."""
-        if self._running:
-            self._running.end()
+        if self._checker:
+            self._checker.end()
         if sys.stdout.isatty():
             print(CLEAR, end="")
         self._tell(N_("{file} at {time}"), time=time.strftime("%H:%M:%S"))
-        self._running, self._ready = self._ready or Checker(self._command), None
-        self._running.tell()
+        self._checker, self._ready = self._ready or Checker(self._command), None
+        self._checker.tell()
 
     def _gone(self) -> None:
         self._tell(N_("{file} is not there; waiting for it"))
 
     def _look_after(self) -> None:
-        code = self._running.ended() if self._running else None
-        if code is None or not self._running:
+        code = self._checker.ended() if self._checker else None
+        if code is None or not self._checker:
             return
-        self._running.end()
+        self._checker.end()
         # Not before: importing torch would slow the check down.
-        self._running, self._ready = None, Checker(self._command)
+        self._checker, self._ready = None, Checker(self._command)
         if code not in (0, 1, 2, TOO_LONG):
             self._tell(N_("running {file} ended the check (exit code {code})"), code=code)
         self._tell(N_("Watching {file}: save it to check again, Ctrl-C to end."))

@@ -24,17 +24,17 @@ def definitions(source: str, tasks: Tasks) -> dict[str, str]:
         for question in tasks.questions
         if not question.is_training
     }
-    found: dict[str, list[str]] = {}
+    lines_of: dict[str, list[str]] = {}
     name = None
     for line in source.split("\n"):
         if line[:1] not in GOES_ON:
             match = DEFINED.match(line)
             name = begins.get(match[0]) if match else None
             if name:
-                found[name] = []
+                lines_of[name] = []
         if name:
-            found[name].append(line)
-    return {name: "\n".join(lines) for name, lines in found.items()}
+            lines_of[name].append(line)
+    return {name: "\n".join(lines) for name, lines in lines_of.items()}
 
 
 def shown_by_code(source: str, tasks: Tasks) -> dict[str, frozenset[str]]:

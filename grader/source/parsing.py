@@ -46,17 +46,17 @@ def parsed(source: str, label: str) -> tuple[list[ast.stmt], list[Fault]]:
     """Return the top-level statements of a source, and the faults in it, in order."""
     lines = source.split("\n")
     faults: list[Fault] = []
-    if (whole := _parse(source, label)) is None and SPECIAL.search(source):
+    if (statements := _parse(source, label)) is None and SPECIAL.search(source):
         lines = to_python(source).split("\n")
-        whole = _parse("\n".join(lines), label)
-    if whole is None:
-        whole = []
+        statements = _parse("\n".join(lines), label)
+    if statements is None:
+        statements = []
         for piece in _pieces(lines, label):
             if isinstance(piece, Fault):
                 faults.append(piece)
             else:
-                whole.append(piece)
-    return list(_expanded(whole, label, faults)), faults
+                statements.append(piece)
+    return list(_expanded(statements, label, faults)), faults
 
 
 def _parse(text: str, label: str) -> list[ast.stmt] | None:
@@ -75,33 +75,35 @@ def _pieces(lines: Sequence[str], label: str) -> Iterator[ast.stmt | Fault]:
     """
     starts = _starts(lines)
     todo = [(0, len(lines))]
-    faults = read = 0
+    faults = characters = 0
     while todo:
         begin, end = todo.pop()
         text = "\n" * begin + "\n".join(lines[begin:end])
         if not text.strip():
             continue
-        read += len(text)
-        if faults == MOST_FAULTS or read > MOST_READ:
+        characters += len(text)
+        if faults == MOST_FAULTS or characters > MOST_READ:
             yield Fault(begin + 1, SyntaxError(UNREAD))
             return
         try:
             yield from ast.parse(text, label).body
             continue
         except NOT_PARSED as error:
-            failed = error
-        first, last = _statement_at(getattr(failed, "lineno", None), begin, end, starts, failed)
+            fault_error = error
+        first, last = _statement_at(
+            getattr(fault_error, "lineno", None), begin, end, starts, fault_error
+        )
         if (first, last) == (begin, end):
             if (special := _from_ipython(lines[begin:end], begin, label)) is not None:
                 yield from special
                 continue
-            if isinstance(failed, DEPTH):
+            if isinstance(fault_error, DEPTH):
                 at = bisect_left(starts, begin)
                 first = starts[at] if at < len(starts) else begin
                 yield Fault(first + 1, SyntaxError(TOO_DEEP))
             else:
-                line = getattr(failed, "lineno", None)
-                yield Fault(line, explained(failed, lines[begin:end], begin))
+                line = getattr(fault_error, "lineno", None)
+                yield Fault(line, explained(fault_error, lines[begin:end], begin))
             faults += 1
             continue
         # The last is taken first.

@@ -44,8 +44,8 @@ def is_homework(name: str) -> bool:
 def scan(folder: Path) -> list[os.DirEntry[str]]:
     """List a folder in order, without what never holds a submission."""
     with os.scandir(folder) as entries:
-        kept = [entry for entry in entries if not ignored(entry.name)]
-    return sorted(kept, key=lambda entry: entry.name)
+        rest = [entry for entry in entries if not ignored(entry.name)]
+    return sorted(rest, key=lambda entry: entry.name)
 
 
 def open_here_and_now(path: str, flags: int) -> int:

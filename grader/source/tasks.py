@@ -110,9 +110,9 @@ class Tasks:
     same_answers: tuple[SameAnswer, ...] = ()
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> "Tasks":
-        """Return the tasks that `stored` holds as plain values."""
-        network = stored["network"]
+    def of(cls, content: Mapping[str, Any]) -> "Tasks":
+        """Return the tasks that `content` holds as plain values."""
+        network = content["network"]
         return cls(
             parameters=tuple(stored["parameters"]),
             questions=tuple(Question(**_with_tuples(each)) for each in stored["questions"]),

@@ -51,18 +51,20 @@ def _is_newer_f_string(text: str) -> bool:
 
 def _without_f_strings(text: str, depth: int) -> str:
     """Return code with an empty string for each f-string; ValueError where one is not whole."""
-    kept, at = [], 0
-    while found := STRING.search(text, at):
-        end = found.end()
-        if found["quote"] and "f" in found["prefix"].lower():
-            kept += [text[at : found.start()], '""']
-            end = _end_of_f_string(text, end, found["quote"], "r" in found["prefix"].lower(), depth)
+    parts, at = [], 0
+    while string := STRING.search(text, at):
+        end = string.end()
+        if string["quote"] and "f" in string["prefix"].lower():
+            parts += [text[at : string.start()], '""']
+            end = _end_of_f_string(
+                text, end, string["quote"], "r" in string["prefix"].lower(), depth
+            )
         else:
-            if found["quote"]:
-                end = _end_of_string(text, end, found["quote"])
-            kept.append(text[at:end])
+            if string["quote"]:
+                end = _end_of_string(text, end, string["quote"])
+            parts.append(text[at:end])
         at = end
-    return "".join([*kept, text[at:]])
+    return "".join([*parts, text[at:]])
 
 
 def _end_of_string(text: str, at: int, quote: str) -> int:
@@ -93,17 +95,17 @@ def _end_of_field(text: str, at: int, quote: str, is_raw: bool, depth: int) -> i
     begin, brackets = at, 0
     while at < len(text):
         char = text[at]
-        found = STRING.match(text, at)
-        if found and found["quote"]:
-            at = found.end()
-            if "f" in found["prefix"].lower():
-                raw = "r" in found["prefix"].lower()
-                at = _end_of_f_string(text, at, found["quote"], raw, depth - 1)
+        string = STRING.match(text, at)
+        if string and string["quote"]:
+            at = string.end()
+            if "f" in string["prefix"].lower():
+                raw = "r" in string["prefix"].lower()
+                at = _end_of_f_string(text, at, string["quote"], raw, depth - 1)
             else:
-                at = _end_of_string(text, at, found["quote"])
+                at = _end_of_string(text, at, string["quote"])
             continue
-        if found:
-            at = found.end()
+        if string:
+            at = string.end()
             continue
         if brackets == 0 and (char in "}:" or (char == "!" and text[at + 1 : at + 2] != "=")):
             break

@@ -107,7 +107,7 @@ class Archives:
         self._limits = limits
         self.source_bytes = source_bytes
         self._archives: list[_Archive] = []
-        self._made = ExitStack()
+        self._stack = ExitStack()
         self.refused: dict[Path, str] = {}
 
     def __enter__(self) -> Self:
@@ -120,12 +120,12 @@ class Archives:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._made.close()
+        self._stack.close()
 
     @cached_property
     def _folder(self) -> Path:
         """The folder of this run's own, made when there is a first archive."""
-        return self._made.enter_context(own_folder())
+        return self._stack.enter_context(own_folder())
 
     def unpack(self, path: Path, *, of_class: bool) -> Path:
         """Unpack the archive at `path`, a class's or one student's; return the folder.
@@ -185,8 +185,8 @@ class Archives:
 
     def _unpack(self, file: IO[bytes], folder: Path, around: _Archive) -> None:
         of_class = around.of_class
-        counted = _Counted(file, self._limits.entries * LISTED_BYTES)
-        archive = _archive(counted)
+        counter = _CountingFile(file, self._limits.entries * LISTED_BYTES)
+        archive = _archive(counter)
         infos = archive.infolist()
         if len(infos) > self._limits.entries:
             raise Refused(f"holds more than {self._limits.entries} files: {ALONE}")
@@ -208,7 +208,7 @@ class Archives:
                 if entry.only_named:
                     target.touch()
                     continue
-                self._write(archive, entry, target, purse.spender(entry, counted))
+                self._write(archive, entry, target, purse.spender(entry, counter))
             except _EntryRefused as refusal:
                 if not os.path.lexists(target):  # else there is a good one of that name
                     target.touch()
@@ -220,12 +220,12 @@ class Archives:
         """Write an entry whole or not at all. Of two with one name the later is what counts."""
         largest = self._limits.student_bytes if suffix(target.name) == ZIP else self.source_bytes
         scratch = self._folder / "scratch"
-        written = 0
+        size = 0
         with open(scratch, "wb") as out:
             for chunk in _chunks(archive, entry.info):
-                written += len(chunk)
+                size += len(chunk)
                 spend(len(chunk))
-                if written > largest:
+                if size > largest:
                     limit = largest / MEGABYTE
                     raise _EntryRefused(f"is too large: the limit is {limit:.1f} MB")
                 out.write(chunk)
@@ -245,25 +245,25 @@ class _Purse:
         self._limits = limits
         self._source_bytes = source_bytes
         self._of_class = of_class
-        self._inflated: Counter[str] = Counter()
-        self._deflated: Counter[str] = Counter()
+        self._unpacked_sizes: Counter[str] = Counter()
+        self._packed_sizes: Counter[str] = Counter()
 
-    def spender(self, entry: "_Entry", counted: "_Counted") -> Callable[[int], None]:
+    def spender(self, entry: "_Entry", counter: "_CountingFile") -> Callable[[int], None]:
         """Return what is to be called with the number of bytes, as they come out of an entry."""
         student = entry.parts[0] if self._of_class else ""
         error = _EntryRefused if self._of_class else Refused
         most, ratio = self._limits.student_bytes, self._limits.ratio
-        counted.taken()  # what was read before is not of this entry
+        counter.taken()  # what was read before is not of this entry
 
         def spend(size: int) -> None:
-            self._inflated[student] += size
-            self._deflated[student] += counted.taken()
-            inflated = self._inflated[student]
-            if inflated > self._source_bytes + ratio * self._deflated[student]:
+            self._unpacked_sizes[student] += size
+            self._packed_sizes[student] += counter.taken()
+            total = self._unpacked_sizes[student]
+            if total > self._source_bytes + ratio * self._packed_sizes[student]:
                 raise error(f"is a zip bomb: it unpacks to more than {ratio} times its size")
-            if inflated > most:
+            if total > most:
                 raise error(f"unpacks to more than {most / MEGABYTE:.0f} MB: {ALONE}")
-            if self._inflated.total() > self._limits.class_bytes:
+            if self._unpacked_sizes.total() > self._limits.class_bytes:
                 limit = self._limits.class_bytes / MEGABYTE
                 raise Refused(f"unpacks to more than {limit:.0f} MB: unpack it yourself")
 
@@ -273,7 +273,7 @@ class _Purse:
 # The archive
 
 
-class _Counted:
+class _CountingFile:
     """A file that counts what is read of it, and refuses to read very much at once.
 
     zipfile reads the list of entries in one piece and makes an object of each, whatever its size.
@@ -282,7 +282,7 @@ class _Counted:
     def __init__(self, file: IO[bytes], at_once: int) -> None:
         self._file = file
         self._at_once = at_once
-        self._read = 0
+        self._size = 0
         self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
 
     def read(self, size: int = -1) -> bytes:
@@ -290,13 +290,13 @@ class _Counted:
         data = self._file.read(min(size, self._at_once + 1) if size >= 0 else self._at_once + 1)
         if len(data) > self._at_once:
             raise Refused(f"holds too many files, or too long names: {ALONE}")
-        self._read += len(data)
+        self._size += len(data)
         return data
 
     def taken(self) -> int:
         """Return how much was read since this was last asked."""
-        taken, self._read = self._read, 0
-        return taken
+        size, self._size = self._size, 0
+        return size
 
 
 def _opened(path: Path) -> IO[bytes]:
@@ -314,7 +314,7 @@ def _open_regular(path: str, flags: int) -> int:
     return descriptor
 
 
-def _archive(file: _Counted) -> ZipFile:
+def _archive(file: _CountingFile) -> ZipFile:
     try:
         return ZipFile(cast(IO[bytes], file))
     except Refused:
@@ -384,9 +384,9 @@ class _Entry:
 
 def _entries(infos: Sequence[ZipInfo]) -> list[_Entry]:
     entries = [_entry(info, name) for info, name in zip(infos, _names(infos), strict=True)]
-    kept = [entry for entry in entries if entry.parts and not any(map(ignored, entry.parts))]
-    environments = {entry.parts[:-1] for entry in kept if entry.parts[-1] == ENVIRONMENT}
-    return [entry for entry in kept if not _is_within(environments, entry)]
+    rest = [entry for entry in entries if entry.parts and not any(map(ignored, entry.parts))]
+    environments = {entry.parts[:-1] for entry in rest if entry.parts[-1] == ENVIRONMENT}
+    return [entry for entry in rest if not _is_within(environments, entry)]
 
 
 def _is_within(environments: Collection[tuple[str, ...]], entry: _Entry) -> bool:
@@ -408,23 +408,23 @@ def _has_more_places(entries: Iterable[_Entry], most: int) -> bool:
 
 def _some_named(entries: Iterable[_Entry], of_class: bool) -> Iterator[_Entry]:
     """Yield the entries, of those that are only named not too many of one student's."""
-    named: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for entry in entries:
         student = entry.parts[0] if of_class else ""
-        named[student] += entry.only_named
-        if not entry.only_named or named[student] <= NAMED:
+        counts[student] += entry.only_named
+        if not entry.only_named or counts[student] <= NAMED:
             yield entry
 
 
 def _entry(info: ZipInfo, name: str) -> _Entry:
     # Whichever of the two separates: archives made on Windows have had both.
-    split = SEPARATORS.split(DRIVE.sub("", name))
-    parts = tuple(_short(part, NAME_BYTES) for part in split if part not in {"", ".", ".."})
+    raw_parts = SEPARATORS.split(DRIVE.sub("", name))
+    parts = tuple(_short(part, NAME_BYTES) for part in raw_parts if part not in {"", ".", ".."})
     if sum(len(part.encode()) for part in parts) > PATH_BYTES:
         parts = tuple(_short(part, PATH_BYTES // DEPTH) for part in parts)
     kind = stat.S_IFMT(info.external_attr >> 16)
     is_file = kind in {0, stat.S_IFREG}
-    is_folder = kind == stat.S_IFDIR or (is_file and not split[-1])
+    is_folder = kind == stat.S_IFDIR or (is_file and not raw_parts[-1])
     fault = None
     if not is_file and not is_folder:
         fault = "is a link or a special file in its archive: submit the file itself"
@@ -444,12 +444,12 @@ def _entry(info: ZipInfo, name: str) -> _Entry:
 
 def _short(part: str, most: int) -> str:
     """Return a name of no more bytes than that; a long one keeps its suffix."""
-    encoded = part.encode(errors="replace")
-    if len(encoded) <= most:
-        return encoded.decode()
-    end = encoded[-len(ending_of(part)) :] if _is_handed_in(part) else b""
-    mark = f"-{hashlib.sha256(encoded).hexdigest()[:8]}".encode() + end
-    return encoded[: most - len(mark)].decode(errors="ignore") + mark.decode()
+    bytes_ = part.encode(errors="replace")
+    if len(bytes_) <= most:
+        return bytes_.decode()
+    end = bytes_[-len(ending_of(part)) :] if _is_handed_in(part) else b""
+    mark = f"-{hashlib.sha256(bytes_).hexdigest()[:8]}".encode() + end
+    return bytes_[: most - len(mark)].decode(errors="ignore") + mark.decode()
 
 
 def _is_handed_in(name: str) -> bool:
@@ -462,12 +462,12 @@ def _is_beside(name: str) -> bool:
 
 def _without_wrapper(entries: list[_Entry]) -> list[_Entry]:
     """Leave out the folder that everything lies in but what is nobody's, if there is one."""
-    seen = [entry for entry in entries if entry.parts[1:] or not _is_beside(entry.parts[0])]
-    first = {entry.parts[0] for entry in seen}
-    is_students = any(entry.parts[-1] in STUDENTS_FILES for entry in seen if not entry.parts[2:])
-    if len(first) != 1 or is_students or any(not e.is_folder and not e.parts[1:] for e in seen):
+    works = [entry for entry in entries if entry.parts[1:] or not _is_beside(entry.parts[0])]
+    first = {entry.parts[0] for entry in works}
+    is_students = any(entry.parts[-1] in STUDENTS_FILES for entry in works if not entry.parts[2:])
+    if len(first) != 1 or is_students or any(not e.is_folder and not e.parts[1:] for e in works):
         return entries
-    return [replace(entry, parts=entry.parts[1:]) for entry in seen if entry.parts[1:]]
+    return [replace(entry, parts=entry.parts[1:]) for entry in works if entry.parts[1:]]
 
 
 def _made(folder: Path) -> bool:

@@ -81,10 +81,12 @@ class Choice:
         self.tasks = tasks
         self._handed_out = frozenset(handed_out)
         self._most = most
-        asked = tasks.definitions
-        assigned = {*asked, *(own for name in tasks.gradients for own in spellings[name])}
-        self._names = frozenset({*asked, *(own for each in spellings.values() for own in each)})
-        names, either = "|".join(asked), "|".join(sorted(assigned))
+        definitions = tasks.definitions
+        all_names = {*definitions, *(own for name in tasks.gradients for own in spellings[name])}
+        self._names = frozenset(
+            {*definitions, *(own for each in spellings.values() for own in each)}
+        )
+        names, either = "|".join(definitions), "|".join(sorted(all_names))
         self._defines = re.compile(
             rf"(?:\b|\\n)(?:def|class)\s+(?:{names})\b"
             rf"|^[ \t]*(?:{either})[ \t]*(?::[^=\n]+)?=(?!=)"
@@ -92,7 +94,7 @@ class Choice:
             re.MULTILINE,
         )
         self._elsewhere = re.compile(ELSEWHERE, re.MULTILINE)
-        self._asked = re.compile(rf"\b(?:{names})\b")
+        self._definition = re.compile(rf"\b(?:{names})\b")
         self._either = re.compile(rf"\b(?:{either})\b")
 
     def only_asked(self, in_text: Mapping[str, TextCell]) -> dict[str, TextCell]:
@@ -110,13 +112,13 @@ class Choice:
         those that name most of what is asked come first: of parts, what joins them. Of those that
         name as much, a name without a number comes first, then the highest: v10, v9, v2.
         """
-        untouched = self.untouched(sources)
-        changed = [source for source in sources if source.name not in untouched]
-        defining = [source for source in changed if self._may_define(source.text)]
-        found = sorted(defining or changed or sources, key=_nearness)
-        if len(found) <= self._most:
-            return found
-        return sorted(found, key=lambda source: (self._lack(source), *_newness(source)))
+        handouts = self.untouched(sources)
+        works = [source for source in sources if source.name not in handouts]
+        definers = [source for source in works if self._may_define(source.text)]
+        candidates = sorted(definers or works or sources, key=_nearness)
+        if len(candidates) <= self._most:
+            return candidates
+        return sorted(candidates, key=lambda source: (self._lack(source), *_newness(source)))
 
     def _lack(self, source: Source) -> int:
         """Return how many fewer names a text has than are asked, and none where others' come in."""
@@ -125,8 +127,8 @@ class Choice:
         return max(0, len(self.tasks.definitions) - len(set(self._either.findall(source.text))))
 
     def _may_define(self, text: str) -> bool:
-        imported = (match[1] for match in IMPORTED.finditer(text))
-        return bool(self._defines.search(text)) or any(map(self._asked.search, imported))
+        imports = (match[1] for match in IMPORTED.finditer(text))
+        return bool(self._defines.search(text)) or any(map(self._definition.search, imports))
 
 
 def _nearness(source: Source) -> tuple[bool, int, str]:

@@ -103,7 +103,7 @@ KINDS = {
 Place = tuple[str, str]
 
 
-class Fault(NamedTuple):
+class FileFault(NamedTuple):
     """Why a file or folder is not graded: `text` goes after its name, if it is no sentence."""
 
     path: Path
@@ -157,7 +157,7 @@ class Submission:
 
 
 @dataclass
-class _Found:
+class _Upload:
     """What is found in one place: files by what their student calls them, and faults.
 
     `others` are files that cannot be graded. Of those that are `renamed`, a system changed the
@@ -174,7 +174,7 @@ class _Found:
     renamed: set[Path] = field(default_factory=set)
     moments: dict[Path, Moment] = field(default_factory=dict)
     late: bool | None = None
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[FileFault] = field(default_factory=list)
     opened: int = 0  # archives, which may each be costly, and may be none
     archives: list[Path] = field(default_factory=list)
     is_cut: bool = False
@@ -234,9 +234,9 @@ class _Found:
         if self.faults:
             path, text, is_sentence = self.faults[0]
             return path, text if is_sentence else f"{self._called(path, archives)} {text}"
-        archived = [path for path, name in self.others.items() if is_archive(name)]
-        if archived or (len(self.others) == 1 and not self.is_cut):
-            path = archived[0] if archived else next(iter(self.others))
+        packed = [path for path, name in self.others.items() if is_archive(name)]
+        if packed or (len(self.others) == 1 and not self.is_cut):
+            path = packed[0] if packed else next(iter(self.others))
             return None, f"{self._called(path, archives)} {why_not(path.name)}"
         where = f" in the nearest {FOLDERS} folders, {DEEPEST} deep" if self.is_cut else ""
         if self.others:
@@ -271,7 +271,7 @@ def discover(
     results: Path | None = None,
     name_of: Callable[[Owner], str | None] = lambda owner: None,
     others: Collection[str] = (),
-    untouched: Callable[[Path], bool] = lambda path: False,
+    is_untouched: Callable[[Path], bool] = lambda path: False,
     remark: Callable[[str], None] = lambda line: None,
     zone: Zone = NO_DUE,
     times: Times = NO_TIMES,
@@ -284,7 +284,7 @@ def discover(
     and so is each zip archive and what loose files there are of one name; or what a system laid
     out as its own (lms/layouts). `name_of` may say what to call a student: one whom no system knows
     has no system, and the name that is found here for an id. `others` are names that students have
-    who may not be here, and no new one gets. `untouched` tells files that are as
+    who may not be here, and no new one gets. `is_untouched` tells files that are as
     they were handed out, and `remark` is called with each line that says what was decided. Times
     that a system or an archive tells without a zone are of `zone`, and `times` say when students
     handed in, whatever else does. `look` looks at the text of a file, up to so many bytes. Raise
@@ -293,14 +293,14 @@ def discover(
     The files of an archive are there while `archives` is.
     """
     modes = [_mode(path) for path in paths]
-    works = Works(lambda path: look(path, archives.source_bytes), untouched, _absolute(results))
+    works = Works(lambda path: look(path, archives.source_bytes), is_untouched, _absolute(results))
     search = _Search(archives, results, works, remark, zone, times)
     for path, mode in zip(paths, modes, strict=True):
         search.look_at(path, mode)
     students = search.students()
-    called, held = _names([attempts[-1] for attempts in students], name_of)
-    names = unique(called, held, others)
-    for attempts, name, student in zip(students, called, names, strict=True):
+    labels, fixed_names = _names([attempts[-1] for attempts in students], name_of)
+    names = unique(labels, fixed_names, others)
+    for attempts, name, student in zip(students, labels, names, strict=True):
         if attempts[-1].name.casefold() not in name.casefold():
             search.hide_names(attempts, student)
     search.say_of_students(students, names)
@@ -346,7 +346,7 @@ class _Search:
         zone: Zone,
         times: Times,
     ) -> None:
-        self._found: dict[Place, dict[int, _Found]] = {}
+        self._uploads: dict[Place, dict[int, _Upload]] = {}
         self._archives = archives
         self._results = _absolute(results)
         self._works = works
@@ -356,11 +356,11 @@ class _Search:
         self._systems: dict[str, list[Path]] = {}
         self._zoneless: set[str] = set()
 
-    def students(self) -> list[list[_Found]]:
+    def students(self) -> list[list[_Upload]]:
         """Return the attempts of each student that are graded, in the order of their places."""
-        places = sorted(self._found, key=lambda place: os.path.join(*place))
+        places = sorted(self._uploads, key=lambda place: os.path.join(*place))
         students = [
-            [self._found[place][number] for number in sorted(self._found[place])]
+            [self._uploads[place][number] for number in sorted(self._uploads[place])]
             for place in places
         ]
         self._use_table(students)
@@ -370,50 +370,50 @@ class _Search:
         self._say_untimed()
         return [self._graded(attempts) for attempts in students]
 
-    def hide_names(self, attempts: Iterable[_Found], student: str) -> None:
+    def hide_names(self, attempts: Iterable[_Upload], student: str) -> None:
         """Take what a student is called elsewhere out of the names of files."""
         for item in attempts:
             own = {item.name, item.whose.name, item.whose.id}
             item.pseudonym = Pseudonym(student, own, self._works.imported(item.files))
 
-    def say_of_students(self, students: Sequence[Sequence[_Found]], names: Sequence[str]) -> None:
+    def say_of_students(self, students: Sequence[Sequence[_Upload]], names: Sequence[str]) -> None:
         """Say what was decided of single students, under the names that they have here."""
-        named = list(zip(names, students, strict=True))
+        by_name = list(zip(names, students, strict=True))
         lines = [
             f"{shown(name)}: {line}"
-            for name, attempts in named
+            for name, attempts in by_name
             for item in attempts
             for line in item.remarks
         ]
         for line in shortened(lines):
             self._remark(line)
-        late = {name: item.whose for name, attempts in named for item in attempts if item.late}
+        late = {name: item.whose for name, attempts in by_name for item in attempts if item.late}
         if late:
             system = next(iter(late.values())).system
             how = "" if all(owner.handed_in for owner in late.values()) else f"; {HOW_LATE}"
             self._remark(f"{system} marks as late: {listing(sorted(late), MOST_REMARKS)}{how}")
 
-    def _use_table(self, students: Iterable[list[_Found]]) -> None:
+    def _use_table(self, students: Iterable[list[_Upload]]) -> None:
         """Set when work was handed in by the table; say which of its ids are nobody's here."""
         for line in self._times.remarks:
             self._remark(line)
-        found = {
+        ids = {
             attempts[-1].whose.id.casefold() for attempts in students if self._is_in_table(attempts)
         }
-        others = sorted(self._times.of.keys() - found)
-        if others and not found:
+        others = sorted(self._times.of.keys() - ids)
+        if others and not ids:
             raise UserError(f"{self._times.source}: nobody graded here has one of its ids")
         if others:
             what = listing(others, MOST_REMARKS)
             self._remark(f"{self._times.source}: nobody graded here has the id {what}")
 
-    def _use_archives(self, item: _Found) -> None:
+    def _use_archives(self, item: _Upload) -> None:
         """Set when files were handed in by the archives they lie in, if nothing else tells."""
         for path in item.paths - item.moments.keys():
             if moment := self._archives.handed_in(path):
                 item.moments[path] = self._in_zone(moment.at, moment.told_by, "the archive")
 
-    def _is_in_table(self, attempts: Sequence[_Found]) -> bool:
+    def _is_in_table(self, attempts: Sequence[_Upload]) -> bool:
         """Give attempts the time that the table has of their student, if it has one.
 
         It is that of the newest; those before it for which nothing else tells came no later.
@@ -428,22 +428,22 @@ class _Search:
                 item.moments = dict.fromkeys(item.paths, moment)
         return True
 
-    def _graded(self, attempts: list[_Found]) -> list[_Found]:
+    def _graded(self, attempts: list[_Upload]) -> list[_Upload]:
         """Return those attempts in which there is work, else the newest with a file, or at all."""
         if len(attempts) == 1:
             return attempts
         with_files = [attempt for attempt in attempts if attempt.files]
         with_work = [a for a in with_files if not all(map(self._works.is_untouched, a.files))]
-        graded = with_work[-MOST_ATTEMPTS:] or with_files[-1:] or attempts[-1:]
-        if len(graded) < len(attempts):
+        chosen = with_work[-MOST_ATTEMPTS:] or with_files[-1:] or attempts[-1:]
+        if len(chosen) < len(attempts):
             what = (
-                f"{len(attempts)} attempts, {len(graded)} graded: of those that hold a .py or "
+                f"{len(attempts)} attempts, {len(chosen)} graded: of those that hold a .py or "
                 f".ipynb that is not as it was handed out, the newest {MOST_ATTEMPTS}"
                 if with_work
                 else f"{len(attempts)} attempts, all without work: the newest is graded"
             )
-            graded[-1].remarks.append(what)
-        return graded
+            chosen[-1].remarks.append(what)
+        return chosen
 
     def look_at(self, path: Path, mode: int) -> None:
         """Add what was named: a class, a student's folder or a file."""
@@ -453,7 +453,7 @@ class _Search:
             try:
                 self._look_into(self._archives.unpack(path, of_class=True))
             except Refused as refusal:
-                self._file_at(path).faults.append(Fault(path, str(refusal)))
+                self._file_at(path).faults.append(FileFault(path, str(refusal)))
         else:
             self._add_file(path, path.name, mode, self._file_at(path))
             self._say_alone(path)
@@ -482,9 +482,9 @@ class _Search:
 
     def _scan(self, folder: Path) -> list[os.DirEntry[str]]:
         """List a folder without the results, and without what is there for no student."""
-        kept = [e for e in scan(folder) if os.path.abspath(folder / e.name) != self._results]
+        rest = [e for e in scan(folder) if os.path.abspath(folder / e.name) != self._results]
         return [
-            e for e in kept if not (is_folder(e) and os.path.isfile(folder / e.name / ENVIRONMENT))
+            e for e in rest if not (is_folder(e) and os.path.isfile(folder / e.name / ENVIRONMENT))
         ]
 
     def _layout_of(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> Layout | None:
@@ -504,14 +504,14 @@ class _Search:
             self._say(layout.of, f"graded for nobody, as each may be of several students: {what}")
         # Archives late: they are opened only for those who have no work beside them.
         for name in sorted(layout.owners, key=lambda name: (suffix(name) == ZIP, name)):
-            for told in layout.owners[name]:
-                owner, moment = self._zoned(told)
-                attempts = self._found.setdefault((owner.system, owner.id), {})
+            for owner_without_zone in layout.owners[name]:
+                owner, moment = self._zoned(owner_without_zone)
+                attempts = self._uploads.setdefault((owner.system, owner.id), {})
                 number = layout.attempts.get(name, 0)
-                item = attempts.setdefault(number, _Found(owner.name, owner))
+                item = attempts.setdefault(number, _Upload(owner.name, owner))
                 before = item.paths
                 if problem := layout.problems.get(name):
-                    item.faults.append(Fault(layout.of / name, problem, is_sentence=True))
+                    item.faults.append(FileFault(layout.of / name, problem, is_sentence=True))
                 else:
                     self._add_entry(layout.of / name, layout.files.get(name, name), item)
                 if moment:
@@ -535,37 +535,37 @@ class _Search:
             self._zoneless.add(source)
         return moment
 
-    def _add_entry(self, path: Path, called: str, item: _Found) -> None:
-        """Add a file that its student `called` so, a folder or an archive, to a student's."""
+    def _add_entry(self, path: Path, label: str, item: _Upload) -> None:
+        """Add a file that its student called `label`, a folder or an archive, to a student's."""
         try:
             mode = os.lstat(path).st_mode
         except OSError as error:
             item.faults.append(_closed(path, error))
             return
         is_students_folder = stat.S_ISDIR(mode) and not is_gradable(path.name)
-        item.roots[self._archives.original(path)] = "" if is_students_folder else called
+        item.roots[self._archives.original(path)] = "" if is_students_folder else label
         if is_students_folder:
             self._gather(path, item)
         elif stat.S_ISREG(mode) and suffix(path.name) == ZIP:
             self._open([path], item)
         else:
-            self._add_file(path, called, mode, item)
+            self._add_file(path, label, mode, item)
             item.renamed.add(path)
 
     def _add_strays(
         self, folder: Path, entries: Sequence[os.DirEntry[str]], layout: Layout
     ) -> None:
         """Add or tell of what the system named no student for: works, and what was refused."""
-        known = {name.partition("/")[0] for name in layout.owners}
-        strays = [entry for entry in entries if entry.name not in known]
-        added = {e.name for e in strays if folder / e.name in self._archives.refused}
+        owned = {name.partition("/")[0] for name in layout.owners}
+        strays = [entry for entry in entries if entry.name not in owned]
+        works = {e.name for e in strays if folder / e.name in self._archives.refused}
         if layout.of == folder:
             strays = [e for e in strays if not (is_nobodys(e.name) or says_whose(e.name))]
             files, _ = self._parts(folder, strays)
-            added |= {path.name for path in files if self._works.defines(path)}
-            told = {*OWN_FILES, *added}
-            self._say_not_graded(folder, [e.name for e in strays if e.name not in told])
-        for name in sorted(added):
+            works |= {path.name for path in files if self._works.defines(path)}
+            silent = {*OWN_FILES, *works}
+            self._say_not_graded(folder, [e.name for e in strays if e.name not in silent])
+        for name in sorted(works):
             item = self._file_at(folder / name, in_class=True)
             self._add_file(folder / name, name, stat.S_IFREG, item)
 
@@ -603,7 +603,7 @@ class _Search:
                 raise Refused(self._archives.refused[path])
             folder = self._archives.unpack(path, of_class=True)
         except Refused as refusal:
-            self._file_at(path, in_class=True).faults.append(Fault(path, str(refusal)))
+            self._file_at(path, in_class=True).faults.append(FileFault(path, str(refusal)))
             return
         if self._is_class(folder):
             self._look_into(folder)
@@ -657,7 +657,7 @@ class _Search:
         item = self._at(folder)
         self._gather(folder, item)
 
-    def _gather(self, folder: Path, item: _Found) -> None:
+    def _gather(self, folder: Path, item: _Upload) -> None:
         """Add all files of a student's folder, the nearest first, and of archives if need be."""
         if self._archives.is_archive(folder):
             item.archives.append(folder)
@@ -678,7 +678,7 @@ class _Search:
         if not any("/" not in name for name in item.files.values()):
             self._say_if_class(folder)
 
-    def _open(self, zips: Sequence[Path], item: _Found) -> None:
+    def _open(self, zips: Sequence[Path], item: _Upload) -> None:
         """Add the files of a student's archives, if there is no work beside them."""
         if not zips or any(map(self._works.defines, item.files)):
             return
@@ -693,23 +693,23 @@ class _Search:
                 item.opened += 1
                 folder = self._archives.unpack(path, of_class=False)
             except Refused as refusal:
-                item.faults.append(Fault(path, str(refusal)))
+                item.faults.append(FileFault(path, str(refusal)))
             else:
                 self._gather(folder, item)
 
-    def _add_file(self, path: Path, name: str, mode: int, item: _Found) -> None:
+    def _add_file(self, path: Path, name: str, mode: int, item: _Upload) -> None:
         """Add a file that its student calls so, or what is wrong with it."""
         kind = stat.S_IFMT(mode)
         if kind in KINDS:
-            item.faults.append(Fault(path, KINDS[kind]))
+            item.faults.append(FileFault(path, KINDS[kind]))
         elif path in self._archives.refused:
-            item.faults.append(Fault(path, self._archives.refused[path]))
+            item.faults.append(FileFault(path, self._archives.refused[path]))
         elif is_gradable(path.name):
             item.files[path] = name
         elif len(item.others) < MOST_FILES:
             item.others[path] = name
 
-    def _file_at(self, path: Path, *, in_class: bool = False) -> _Found:
+    def _file_at(self, path: Path, *, in_class: bool = False) -> _Upload:
         """Return what is found where a loose file lies."""
         original = self._archives.original(path)
         folder, name = os.path.split(os.path.abspath(original))
@@ -717,17 +717,17 @@ class _Search:
         alone = not in_class and stem.lower() == HOMEWORK
         place = (folder, "" if stem.lower() == HOMEWORK and is_gradable(name) else stem)
         name = os.path.basename(folder) if alone else stem
-        item = self._found.setdefault(place, {0: _Found(name)})[0]
+        item = self._uploads.setdefault(place, {0: _Upload(name)})[0]
         item.roots[original] = original.name
         return item
 
-    def _at(self, folder: Path) -> _Found:
+    def _at(self, folder: Path) -> _Upload:
         """Return what is found in a student's folder or archive."""
         absolute = os.path.abspath(self._archives.original(folder))
         name = os.path.basename(absolute)
         if self._archives.is_archive(folder):
             name = stem_of(name)
-        item = self._found.setdefault((absolute, ""), {0: _Found(name)})[0]
+        item = self._uploads.setdefault((absolute, ""), {0: _Upload(name)})[0]
         item.roots[self._archives.original(folder)] = ""
         return item
 
@@ -739,9 +739,9 @@ class _Search:
     def _say_systems(self) -> None:
         """Say once of each system that it laid a class out, though each folder of it was named."""
         for system, folders in self._systems.items():
-            found = [attempts for place, attempts in self._found.items() if place[0] == system]
-            students, number = counted(len(found), "student"), sum(map(len, found))
-            each = f", {number} attempts" if number > len(found) else ""
+            uploads = [attempts for place, attempts in self._uploads.items() if place[0] == system]
+            students, number = counted(len(uploads), "student"), sum(map(len, uploads))
+            each = f", {number} attempts" if number > len(uploads) else ""
             others = f" (and {counted(len(folders) - 1, 'more folder')})" if folders[1:] else ""
             self._say(folders[0], f"read as a download from {system}{others}: {students}{each}")
         for system in sorted(self._zoneless):
@@ -751,9 +751,9 @@ class _Search:
         """Say what to do about a system that does not tell when work was handed in."""
         if self._zone == NO_DUE:
             return
-        found = (item.whose for attempts in self._found.values() for item in attempts.values())
-        untimed = {owner.system for owner in found if not owner.handed_in}
-        for system in sorted(untimed & UNTIMED.keys()):
+        owners = (item.whose for attempts in self._uploads.values() for item in attempts.values())
+        systems = {owner.system for owner in owners if not owner.handed_in}
+        for system in sorted(systems & UNTIMED.keys()):
             self._remark(f"{system}: {UNTIMED[system]}")
 
     def _say_alone(self, path: Path) -> None:
@@ -833,9 +833,9 @@ def _told(owner: Owner, moment: Moment) -> Owner:
     return replace(owner, handed_in=moment.at, is_local=moment.is_local)
 
 
-def _closed(folder: Path, error: OSError) -> Fault:
+def _closed(folder: Path, error: OSError) -> FileFault:
     where = Path(os.fsdecode(error.filename)) if error.filename else folder
-    return Fault(where, f"cannot be opened ({error.strerror}): check its permissions")
+    return FileFault(where, f"cannot be opened ({error.strerror}): check its permissions")
 
 
 def _is_students_folder(entry: os.DirEntry[str]) -> bool:
@@ -848,19 +848,19 @@ def _is_archive(entry: os.DirEntry[str]) -> bool:
 
 
 def _names(
-    items: Sequence[_Found], name_of: Callable[[Owner], str | None]
+    items: Sequence[_Upload], name_of: Callable[[Owner], str | None]
 ) -> tuple[list[str], set[str]]:
     """Return what each is called, with the system's id if that has two of a name; and who is so.
 
     The names of the latter, as `name_of` tells, are nobody else's.
     """
-    told = [name_of(item.whose) for item in items]
-    called = [name or item.name for name, item in zip(told, items, strict=True)]
-    often = Counter(map(same_folder, called))
+    given_names = [name_of(item.whose) for item in items]
+    labels = [name or item.name for name, item in zip(given_names, items, strict=True)]
+    often = Counter(map(same_folder, labels))
     names = [
         f"{name}-{item.owner.id}"
-        if item.owner and not known and often[same_folder(name)] > 1
+        if item.owner and not given_name and often[same_folder(name)] > 1
         else name
-        for item, known, name in zip(items, told, called, strict=True)
+        for item, given_name, name in zip(items, given_names, labels, strict=True)
     ]
-    return names, set(filter(None, told))
+    return names, set(filter(None, given_names))

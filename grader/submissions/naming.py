@@ -13,29 +13,29 @@ GRADEBOOK = "gradebook."  # what the names of a gradebook and its copies and log
 
 
 def unique(
-    names: Sequence[str], held: Collection[str] = (), others: Iterable[str] = ()
+    names: Sequence[str], students_names: Collection[str] = (), others: Iterable[str] = ()
 ) -> list[str]:
     """Make each name safe and different from all others as `same_folder` compares them.
 
-    The first of a name keeps it, but for one that is `held`, as its student has it already; "-2"
-    and so on never displaces a student who is called that, here or among `others`.
+    The first of a name keeps it, but for one of `students_names`, as its student has it already;
+    "-2" and so on never displaces a student who is called that, here or among `others`.
     """
-    all_safe = [name if name in held else safe(name) for name in names]
-    taken = {*TAKEN, *map(same_folder, others), *map(same_folder, all_safe)}
-    count = dict.fromkeys(TAKEN, 1) | dict.fromkeys(map(same_folder, held), 1)
-    kept: set[str] = set()
+    all_safe = [name if name in students_names else safe(name) for name in names]
+    used_folders = {*TAKEN, *map(same_folder, others), *map(same_folder, all_safe)}
+    count = dict.fromkeys(TAKEN, 1) | dict.fromkeys(map(same_folder, students_names), 1)
+    placed_names: set[str] = set()
     students = []
     for name in all_safe:
         key, student = same_folder(name), name
-        if name in held and name not in kept:
-            kept.add(name)
+        if name in students_names and name not in placed_names:
+            placed_names.add(name)
             students.append(name)
             continue
         count[key] = count.get(key, 0) + 1
-        while count[key] > 1 and same_folder(student) in taken:
+        while count[key] > 1 and same_folder(student) in used_folders:
             student = f"{name}-{count[key]}"
-            count[key] += same_folder(student) in taken
-        taken.add(same_folder(student))
+            count[key] += same_folder(student) in used_folders
+        used_folders.add(same_folder(student))
         students.append(student)
     return students
 
@@ -61,12 +61,12 @@ def safe(name: str) -> str:
         for char in unicodedata.normalize("NFC", text)
         if char == ZERO_WIDTH_JOINER or unicodedata.category(char) not in INVISIBLE
     )
-    whole = visible.replace("/", "_").replace("\\", "_").strip(" .") or "student"
-    if whole.casefold().startswith(GRADEBOOK):
-        whole = f"_{whole}"
-    encoded = whole.encode()
+    folder_name = visible.replace("/", "_").replace("\\", "_").strip(" .") or "student"
+    if folder_name.casefold().startswith(GRADEBOOK):
+        folder_name = f"_{folder_name}"
+    bytes_ = folder_name.encode()
     room = ID_BYTES - len("-10000")  # what `unique` may add
-    if len(encoded) > room:
-        mark = "-" + hashlib.sha256(encoded).hexdigest()[:8]
-        return encoded[: room - len(mark)].decode(errors="ignore").rstrip(" .") + mark
-    return whole
+    if len(bytes_) > room:
+        mark = "-" + hashlib.sha256(bytes_).hexdigest()[:8]
+        return bytes_[: room - len(mark)].decode(errors="ignore").rstrip(" .") + mark
+    return folder_name

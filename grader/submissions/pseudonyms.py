@@ -17,11 +17,11 @@ class Pseudonym:
     What is in `kept` stays as it is: names of modules that the student's files import.
     """
 
-    def __init__(self, student: str, names: Iterable[str], kept: Collection[str]) -> None:
+    def __init__(self, student: str, names: Iterable[str], modules: Collection[str]) -> None:
         self._student = student
         self._names = [_words(name) for name in names]
-        self._kept = kept
-        self._hidden: dict[str, str] = {}
+        self._modules = modules
+        self._new_parts: dict[str, str] = {}
         self._count: dict[str, int] = {}
 
     def hide(self, path: str) -> str:
@@ -29,10 +29,10 @@ class Pseudonym:
         return "/".join(map(self._part, path.split("/")))
 
     def _part(self, part: str) -> str:
-        if part not in self._hidden:
-            stays = stem_of(part) in self._kept or not self._tells(_words(part))
-            self._hidden[part] = part if stays else self._neutral(ending_of(part))
-        return self._hidden[part]
+        if part not in self._new_parts:
+            stays = stem_of(part) in self._modules or not self._tells(_words(part))
+            self._new_parts[part] = part if stays else self._neutral(ending_of(part))
+        return self._new_parts[part]
 
     def _neutral(self, ending: str) -> str:
         number = self._count[ending] = self._count.get(ending, 0) + 1
@@ -40,10 +40,10 @@ class Pseudonym:
 
     def _tells(self, words: list[str]) -> bool:
         """Tell whether words have one of a name among them, or are part of a name."""
-        whole = "".join(words)
+        text = "".join(words)
         for name in self._names:
             long = [word for word in name if _is_long(word)]
-            if not {*words}.isdisjoint(name) or any(word in whole for word in long):
+            if not {*words}.isdisjoint(name) or any(word in text for word in long):
                 return True
             if any(word in "".join(name) for word in words if _is_long(word)):
                 return True

@@ -74,7 +74,7 @@ def read_roster(table: Path) -> list[RosterRow]:
     different names.
     """
     rows: dict[str, RosterRow] = {}
-    for line, cells in _given(table, ["id", "student"], ["section"]):
+    for line, cells in _rows_of(table, ["id", "student"], ["section"]):
         row = RosterRow(cells["id"].strip(), cells["student"].strip(), cells["section"].strip())
         if row.student and not is_safe(row.student):
             raise UserError(f"{table}, line {line}: {row.student!r} cannot be a folder's name")
@@ -100,14 +100,16 @@ class Names:
         """`people` are those of the gradebook, `rows` those of the `table` of this name."""
         people = list(people)
         self._table = table
-        self._known = {(p.system, p.id): p.student for p in people if p.id}
+        self._names_by_id = {(p.system, p.id): p.student for p in people if p.id}
         self._of = {same_folder(person.student): person for person in people}
         self._new: dict[str, str] = {}  # names of this class, by what files are called
         self._rows = {row.id: row for row in rows}
-        self._given = {row.id: row.student for row in self._rows.values() if row.student}
-        self._found: dict[str, Owner] = {}
-        self._seen = {person.known_by for person in people}
-        self._seen |= {id_ for id_, name in self._given.items() if same_folder(name) in self._of}
+        self._table_names = {row.id: row.student for row in self._rows.values() if row.student}
+        self._owners: dict[str, Owner] = {}
+        self._ids_in_class = {person.known_by for person in people}
+        self._ids_in_class |= {
+            id_ for id_, name in self._table_names.items() if same_folder(name) in self._of
+        }
 
     @property
     def students(self) -> list[str]:
@@ -120,18 +122,18 @@ class Names:
         Raise UserError where the table calls them as it calls somebody else, or as somebody else
         was called before.
         """
-        self._seen.add(owner.id)
-        if given := self._given.get(owner.id):
-            found = self._found.setdefault(same_folder(given), owner)
-            if found != owner:
-                raise UserError(f"{self._table}: calls both {found.id} and {owner.id} {given}")
-            if (other := self._other(owner, given)) and other.known_by not in self._given:
+        self._ids_in_class.add(owner.id)
+        if name := self._table_names.get(owner.id):
+            first = self._owners.setdefault(same_folder(name), owner)
+            if first != owner:
+                raise UserError(f"{self._table}: calls both {first.id} and {owner.id} {name}")
+            if (other := self._other(owner, name)) and other.known_by not in self._table_names:
                 raise UserError(
-                    f"{self._table}: calls {owner.id} {given}, who was {other.known_by} until now"
+                    f"{self._table}: calls {owner.id} {name}, who was {other.known_by} until now"
                 )
-            return given
-        if known := self._known.get((owner.system, owner.id)):
-            return known
+            return name
+        if name := self._names_by_id.get((owner.system, owner.id)):
+            return name
         if not owner.system:
             return self._by_file(owner.id)
         name = owner.name
@@ -144,34 +146,34 @@ class Names:
 
         Raise UserError if all of them are.
         """
-        if self._rows and not self._seen & self._rows.keys():
+        if self._rows and not self._ids_in_class & self._rows.keys():
             raise UserError(f"{self._table}: none of its ids is in this class")
-        others = sorted(self._rows.keys() - self._seen)
+        others = sorted(self._rows.keys() - self._ids_in_class)
         if not others:
             return []
         more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-        named = ", ".join(map(shown, others[:MOST_NAMED]))
-        return [f"{self._table}: nobody in this class has the id {named}{more}"]
+        ids = ", ".join(map(shown, others[:MOST_NAMED]))
+        return [f"{self._table}: nobody in this class has the id {ids}{more}"]
 
-    def _by_file(self, called: str) -> str | None:
+    def _by_file(self, label: str) -> str | None:
         """Return the name of a student of no system by what their file or folder is called.
 
         It is that of the gradebook's student if that is called just so. A new one gets another name
         if theirs would be the same folder, as ADA's is that of ada.
         """
-        name = safe(called)
+        name = safe(label)
         person = self._of.get(same_folder(name))
         if person is None:
             return None
         # Of whom there is no id, an older grader knew the name of the folder alone.
-        is_same = person.student == (called if person.system else name)
-        is_known_otherwise = person.id or person.student in self._given.values()
+        is_same = person.student == (label if person.system else name)
+        is_known_otherwise = person.id or person.student in self._table_names.values()
         if is_same and (person.system or not is_known_otherwise):
             return name
-        taken = {*self._of, *map(same_folder, self._new.values())}
+        used_folders = {*self._of, *map(same_folder, self._new.values())}
         free = (f"{name}-{number}" for number in count(2))
         return self._new.setdefault(
-            called, next(new for new in free if same_folder(new) not in taken)
+            label, next(new for new in free if same_folder(new) not in used_folders)
         )
 
     def _other(self, owner: Owner, student: str) -> Person | None:
@@ -193,7 +195,7 @@ def students_of(table: Path) -> list[str]:
     Raise UserError if a name is in it twice, or cannot be a folder's name.
     """
     first: dict[str, int] = {}
-    for line, cells in _given(table, ["student"], []):
+    for line, cells in _rows_of(table, ["student"], []):
         student = cells["student"].strip()
         if student in first:
             above = first[student]
@@ -206,7 +208,7 @@ def students_of(table: Path) -> list[str]:
     return list(first)
 
 
-def _given(table: Path, columns: Sequence[str], more: Sequence[str]) -> list[Row]:
+def _rows_of(table: Path, columns: Sequence[str], more: Sequence[str]) -> list[Row]:
     """Return the rows of a table that somebody made; raise UserError if there are none.
 
     With a `section` to tell, a row needs no other name of the student.

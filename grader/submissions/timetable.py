@@ -1,7 +1,7 @@
 """When each student handed in, as a table tells: `--times`.
 
 That is Moodle's grading worksheet (its columns Identifier and Last modified (submission), in the
-language of whoever downloaded it), GitHub Scorer's grades (a CSV file with github_username and
+language of whoever downloaded it), GitHub Classroom's grades (a CSV file with github_username and
 submission_timestamp, "2026-10-30 23:59:59 UTC"; github/gh-classroom, assignment-grades), or a table
 with the columns id and handed_in.
 """
@@ -69,12 +69,12 @@ def read_times(path: Path, zone: Zone) -> Times:
         raise about(path, error) from error
     of: dict[str, Moment] = {}
     unread = []
-    for line, id_, written in cells:
-        if time := kind.read_time(written):
+    for line, id_, cell in cells:
+        if time := kind.read_time(cell):
             of[id_.casefold()] = in_zone(time, "system", zone)
         else:
             unread.append(
-                f"{path}, line {line}: {shown(written)!r} is not a time that can be read: "
+                f"{path}, line {line}: {shown(cell)!r} is not a time that can be read: "
                 f"of id {shown(id_)} other times count"
             )
     is_local = any(moment.is_local for moment in of.values())
@@ -98,7 +98,7 @@ def _kind_of(table: Table) -> _Kind:
         if None not in (table.find([kind.id]), table.find([kind.time])):
             return kind
     raise UserError(
-        f"{table.lacks(OWN)}; nor is it GitHub Scorer's grades ({', '.join(GITHUB)}) or "
+        f"{table.lacks(OWN)}; nor is it GitHub Classroom's grades ({', '.join(GITHUB)}) or "
         "Moodle's grading worksheet (Identifier, Last modified (submission); read in "
         f"{', '.join(LANGUAGES)})"
     )
@@ -112,9 +112,9 @@ def _cells(table: Table, kind: _Kind) -> Iterator[tuple[int, str, str]]:
         first = lines.setdefault(id_.casefold(), line)
         if first != line:
             raise UserError(f"line {line}: id {shown(id_)} is in line {first}, too")
-        written = cells[kind.time].strip()
-        if written not in NOT_HANDED_IN:
-            yield line, id_, written
+        text = cells[kind.time].strip()
+        if text not in NOT_HANDED_IN:
+            yield line, id_, text
 
 
 def _as_it_is(id_: str, line: int) -> str:

@@ -40,32 +40,34 @@ class Tree:
     folder, how many there are, and that one's name.
     """
 
-    def __init__(self, folder: Path, never: str | None, untouched: Callable[[Path], bool]) -> None:
+    def __init__(
+        self, folder: Path, never: str | None, is_untouched: Callable[[Path], bool]
+    ) -> None:
         """`never` is the absolute path of a folder that is not looked into."""
         self._folder = folder
         self._never = never
-        self._untouched = untouched
+        self._is_untouched = is_untouched
         self.closed: list[tuple[Path, OSError]] = []
         self.is_cut = False
         self.versions: list[tuple[Path, int, str]] = []
 
     def __iter__(self) -> Iterator[Leaf]:
         """Yield the files, those of the folder itself first, each folder's in order."""
-        waiting = deque([(self._folder, "", 0)])
+        queue = deque([(self._folder, "", 0)])
         count = 1
-        while waiting:
-            folder, within, depth = waiting.popleft()
+        while queue:
+            folder, within, depth = queue.popleft()
             entries = self._entries(folder)
             folders = [entry.name for entry in entries if is_folder(entry)]
             for entry in entries:
                 if not is_folder(entry) or is_gradable(entry.name):
                     yield Leaf(folder / entry.name, within + entry.name, mode_of(entry))
-            for name in self._meant(folder, entries, folders):
+            for name in self._folders_within(folder, entries, folders):
                 if depth == DEEPEST or count == FOLDERS:
                     self.is_cut = True
                     break
                 count += 1
-                waiting.append((folder / name, f"{within}{name}/", depth + 1))
+                queue.append((folder / name, f"{within}{name}/", depth + 1))
 
     def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
         try:
@@ -75,14 +77,14 @@ class Tree:
             return []
         return [e for e in entries if os.path.abspath(folder / e.name) != self._never]
 
-    def _meant(
+    def _folders_within(
         self, folder: Path, entries: Sequence[os.DirEntry[str]], folders: Sequence[str]
     ) -> list[str]:
         """Return the folders to look into: of versions one, of an environment none."""
         if any(entry.name == ENVIRONMENT for entry in entries):
             return []
         if not any(_is_handed_in(entry) for entry in entries):
-            newest = newest_version(folder, folders, self._untouched)
+            newest = newest_version(folder, folders, self._is_untouched)
             if newest is not None:
                 self.versions.append((folder, len(folders), newest))
                 return [newest]
@@ -90,7 +92,7 @@ class Tree:
 
 
 def newest_version(
-    folder: Path, names: Sequence[str], untouched: Callable[[Path], bool]
+    folder: Path, names: Sequence[str], is_untouched: Callable[[Path], bool]
 ) -> str | None:
     """Return which of folders that are numbered versions of the same files counts, if they are.
 
@@ -100,20 +102,20 @@ def newest_version(
     numbers = {name: int(match[1]) for name, match in zip(names, matches, strict=True) if match}
     if len(names) < 2 or len(set(numbers.values())) < len(names):
         return None
-    held = {
+    files_in = {
         name: {n.lower() for n in _names_in(folder / name)}
         for name in sorted(names, key=numbers.__getitem__)
     }
-    with_files = [name for name, files in held.items() if files]
-    if not with_files or not all(held[name] & held[with_files[-1]] for name in with_files):
+    with_files = [name for name, files in files_in.items() if files]
+    if not with_files or not all(files_in[name] & files_in[with_files[-1]] for name in with_files):
         return None
     newest_first = reversed(with_files)
-    return next((n for n in newest_first if _has_work(folder / n, untouched)), with_files[-1])
+    return next((n for n in newest_first if _has_work(folder / n, is_untouched)), with_files[-1])
 
 
-def _has_work(folder: Path, untouched: Callable[[Path], bool]) -> bool:
+def _has_work(folder: Path, is_untouched: Callable[[Path], bool]) -> bool:
     names = _names_in(folder)
-    return not all(is_gradable(name) and untouched(folder / name) for name in names)
+    return not all(is_gradable(name) and is_untouched(folder / name) for name in names)
 
 
 def _names_in(folder: Path) -> set[str]:

@@ -113,7 +113,7 @@ def _beginning(path: Path, most_bytes: int) -> bytes:
 
 def _module(imported: str) -> str:
     """Return the stem of the file or folder that is imported: "utils" of utils.act or utils.py."""
-    first = imported.strip().partition(" ")[0].removeprefix("./").partition("/")[0]
+    first = target.strip().partition(" ")[0].removeprefix("./").partition("/")[0]
     return first.lstrip(".").partition(".")[0]
 
 
@@ -121,11 +121,11 @@ class Works:
     """Which files and folders are works, by what their text says and whether it was handed out."""
 
     def __init__(
-        self, look: Callable[[Path], Look], untouched: Callable[[Path], bool], never: str | None
+        self, look: Callable[[Path], Look], is_untouched: Callable[[Path], bool], never: str | None
     ) -> None:
         """`never` is the absolute path of a folder that is not looked into."""
         self._look = cache(look)
-        self.is_untouched = cache(untouched)
+        self.is_untouched = cache(is_untouched)
         self._never = never
 
     def defines(self, path: Path, least: int = 1) -> bool:
@@ -153,9 +153,9 @@ class Works:
             return False
         own = [path for path in files if not self.is_untouched(path)]
         stems = {stem_of(path.name) for path in own}
-        imported = self.imported(own)
-        works = {stem_of(path.name) for path in own if self._is_work(path, imported)}
-        if len(works) > 1 or self._are_others(own, imported):
+        modules = self.imported(own)
+        works = {stem_of(path.name) for path in own if self._is_work(path, modules)}
+        if len(works) > 1 or self._are_others(own, modules):
             return False
         if len(self.folders_with(folders, WHOLE if own else 1)) > 1:
             return False
@@ -163,16 +163,16 @@ class Works:
         if not own or any(map(is_called_homework, stems)):
             return was_handed_out
         others = self.folders_with(folders, 1)
-        has_helpers = len(stems) > 1 or was_handed_out or not imported.isdisjoint(others)
-        return has_helpers and len(stems - imported) == 1 and imported.issuperset(others)
+        has_helpers = len(stems) > 1 or was_handed_out or not modules.isdisjoint(others)
+        return has_helpers and len(stems - modules) == 1 and modules.issuperset(others)
 
-    def _are_others(self, files: Iterable[Path], imported: Container[str]) -> bool:
+    def _are_others(self, files: Iterable[Path], modules: Container[str]) -> bool:
         """Tell whether files are beginnings of several students, beside one called as the homework.
 
         Nobody imports them, and each defines something under a name of its own.
         """
         stems = {stem_of(path.name) for path in files if self.defines(path)}
-        others = {s for s in stems if not (s in imported or is_called_homework(s) or _is_draft(s))}
+        others = {s for s in stems if not (s in modules or is_called_homework(s) or _is_draft(s))}
         return len(others) > 1
 
     def is_class(self, files: Sequence[Path], folders: Sequence[Path]) -> bool:
@@ -203,10 +203,10 @@ class Works:
     def _imports(self, path: Path) -> frozenset[str]:
         return self._look(path).imports - {stem_of(path.name)}
 
-    def _is_work(self, path: Path, imported: Container[str]) -> bool:
+    def _is_work(self, path: Path, modules: Container[str]) -> bool:
         """Tell whether a file is a work of its own, and no part or helper of another."""
         stem = stem_of(path.name)
-        if stem in imported:
+        if stem in modules:
             return self.defines(path, ALL)
         return self.defines(path, 1 if is_called_homework(stem) else WHOLE)
 

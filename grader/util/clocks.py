@@ -31,15 +31,15 @@ class ProcessClock:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self._clock = ~pid << 3 | 2  # as clock_getcpuclockid(3) makes it: all threads together
-        self._used = 0.0
+        self._cpu_seconds = 0.0
         self._tasks = Path(f"/proc/{pid}/task")
-        self._queued: dict[str, int] = {}  # nanoseconds by thread
+        self._queue_times: dict[str, int] = {}  # nanoseconds by thread
 
     def used(self) -> float:
         """Return the processor time in seconds that it has used."""
         with suppress(OSError):
-            self._used = time.clock_gettime(self._clock)
-        return self._used
+            self._cpu_seconds = time.clock_gettime(self._clock)
+        return self._cpu_seconds
 
     def queued(self) -> float:
         """Return for how many seconds it has waited for a processor since the last call.
@@ -47,8 +47,10 @@ class ProcessClock:
         Of several threads the one that waited longest tells: else many that wait together for a
         moment would hide that all of them sleep. 0 where the kernel does not count it.
         """
-        before, self._queued = self._queued, dict(self._queued_by_thread())
-        longest = max((now - before.get(name, 0) for name, now in self._queued.items()), default=0)
+        before, self._queue_times = self._queue_times, dict(self._queued_by_thread())
+        longest = max(
+            (now - before.get(name, 0) for name, now in self._queue_times.items()), default=0
+        )
         return longest / 1e9
 
     def is_runnable(self) -> bool:
@@ -88,7 +90,7 @@ class Watch:
         self._grace = grace
         self._look_at = time.monotonic() + LOOK_SECONDS
         self._begun: tuple[float, float] | None = None  # when, and what was used by then
-        self._queued = 0.0
+        self._queue_seconds = 0.0
         self.asleep = 0.0
         """Seconds that the worker has slept, or waited for something but a processor."""
         self.interrupted = False
@@ -97,29 +99,29 @@ class Watch:
     def __call__(self, channel: socket.socket, event: int) -> None:
         """Wait until the channel can be read or written (see wire.Wait)."""
         while not is_ready(channel, event, LOOK_SECONDS):
-            used, is_sleeping = self._look()
+            cpu_seconds, is_sleeping = self._look()
             if is_ready(channel, event, 0):
                 return  # it was done before this process, which may have had to wait, looked
-            self._judge(used, is_sleeping)
+            self._judge(cpu_seconds, is_sleeping)
         if time.monotonic() > self._look_at:
             self._judge(*self._look())  # one that sends byte by byte
 
     def _look(self) -> tuple[float, bool]:
         """Read the clocks; return the processor time used, and whether the worker sleeps now."""
-        now, used, queued = time.monotonic(), self._clock.used(), self._clock.queued()
+        now, cpu_seconds, queue_seconds = time.monotonic(), self._clock.used(), self._clock.queued()
         self._look_at = now + LOOK_SECONDS
         if self._begun is None:
-            self._begun = now, used
+            self._begun = now, cpu_seconds
             return 0.0, False
-        self._queued += queued
+        self._queue_seconds += queue_seconds
         moment, before = self._begun
-        asleep = now - moment - (used - before) - self._queued
+        asleep = now - moment - (cpu_seconds - before) - self._queue_seconds
         is_sleeping = asleep > self.asleep and not self._clock.is_runnable()
         self.asleep = max(0.0, asleep)
-        return used - before, is_sleeping
+        return cpu_seconds - before, is_sleeping
 
-    def _judge(self, used: float, is_sleeping: bool) -> None:
-        if used > self._computing + self._grace:
+    def _judge(self, cpu_seconds: float, is_sleeping: bool) -> None:
+        if cpu_seconds > self._computing + self._grace:
             raise OutOfTime(waited=False)
         if not is_sleeping:
             return

@@ -80,7 +80,7 @@ def status_after(interrupt: KeyboardInterrupt) -> int:
     return SIGNALLED + number
 
 
-def run_and_exit(run: Callable[[], int]) -> NoReturn:
+def run_and_exit(command: Callable[[], int]) -> NoReturn:
     """Run a command and exit with its code, even if a standard stream cannot be written to.
 
     If what was printed got lost though somebody may wait for it, a line says so, and the exit code
@@ -89,7 +89,7 @@ def run_and_exit(run: Callable[[], int]) -> NoReturn:
     output = _open_streams()
     stream = sys.stdout  # which code that is checked may put another one in place of
     try:
-        status = run()
+        status = command()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else DONE
     with suppress(ValueError):  # or close
@@ -145,26 +145,26 @@ def _text(output: _Output, before: TextIO | None) -> TextIO:
     )
 
 
-def exit_code_of(run: Callable[[], int], kept: str = "") -> int:
+def exit_code_of(command: Callable[[], int], remark: str = "") -> int:
     """Run a command and return its exit code; say what ended it, if an exception did.
 
-    What a user can mend is one line per problem; `kept` is added to those about files. Everything
+    What a user can mend is one line per problem; `remark` is added to those about files. Everything
     else is a traceback, and the sentence that this is a fault of the grader.
     """
     try:
-        return run()
+        return command()
     except UserError as error:
         say(str(error))
     except Exception as error:
         if _is_at_a_limit(error):
-            say(f"this machine cannot go on: {error}{kept}. {OUTSIDE}")
+            say(f"this machine cannot go on: {error}{remark}. {OUTSIDE}")
             return UNUSABLE
         if not (isinstance(error, OSError) and _is_users(error)):
             traceback.print_exc()
             say(FAULT_TEXT)
             return FAULT
         name = _in_one_line(os.fsdecode(error.filename or "results"))
-        say(f"{name}: {error.strerror}{kept}")
+        say(f"{name}: {error.strerror}{remark}")
     return UNUSABLE
 
 

@@ -39,19 +39,17 @@ def measure() -> tuple[float, float]:
     """Return the seconds to the first result of a run, and those of the canary in it."""
     started = time.perf_counter()
     settings = GradingSettings.of(load_rubric(), 5, strict=False)
-    with closing(ScorerPool(settings, jobs=1)) as graders:
-        graders.prove()
+    with closing(ScorerPool(settings, jobs=1)) as pool:
+        pool.prove()
         assert (
-            graders.grade(
-                SubmittedFiles.of("ada", "homework.py", SOLUTION.read_bytes())
-            ).record.score
+            pool.grade(SubmittedFiles.of("ada", "homework.py", SOLUTION.read_bytes())).record.score
             == 100
         )
         first = time.perf_counter() - started
         again = SubmittedFiles.of("reference", NAME, settings.reference.encode())
         started = time.perf_counter()
         for _ in range(AGAIN):
-            assert graders.grade(again).record.score == 100
+            assert pool.grade(again).record.score == 100
         return first, (time.perf_counter() - started) / AGAIN
 
 

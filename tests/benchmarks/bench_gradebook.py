@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from grader.gradebook import Entry, Gradebook, default_url
-from grader.reports.publishing import COMPLETE, Folder
+from grader.reports.publishing import COMPLETE, ResultsFolder
 from grader.scoring.protocol import SubmittedFiles
 from grader.util.atomic import write_atomically
 
@@ -127,7 +127,7 @@ def fill(results: Path, size: int) -> None:
                 assignment.basis,
                 [entry(record.record, source, n) for n in range(start, min(start + CHUNK, size))],
             )
-        Folder(results, book, assignment, None).write_tables()
+        ResultsFolder(results, book, assignment, None).write_tables()
         id_, stamps = book.stamps()
         complete = msgspec.json.encode({"book": id_, "records": stamps, "pages": stamps})
         write_atomically(results / COMPLETE, complete)

@@ -1,8 +1,8 @@
 """The command line in this process, and what grades kept from one run to the next.
 
 A run by itself spends three seconds of a processor on torch. Here one process that has it forks all
-scorers, and those of the last few briefs stay. Where a test is about processes (what they inherit,
-what ends them, what they leave), it runs a grader by itself: conftest.run_grader.
+scorers, and those of the last few settings stay. Where a test is about processes (what they
+inherit, what ends them, what they leave), it runs a grader by itself: conftest.run_grader.
 """
 
 import contextlib
@@ -36,12 +36,12 @@ from grader.scoring.protocol import (
     SubmittedFiles,
 )
 
-MOST = 8  # briefs whose graders are kept
-SEED = Seed(str(2**127 + 1), "secret")  # of all new gradebooks, so that graders are lent again
+MOST = 8  # settings whose scorers are kept
+SEED = Seed(str(2**127 + 1), "secret")  # of all new gradebooks, so that scorers are lent again
 
 
 class Grading:
-    """A process that grades, started with the first scorer; it forks another one for each brief."""
+    """A process that grades, started with the first scorer; it forks another for other settings."""
 
     def __init__(self) -> None:
         self._control, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -74,13 +74,13 @@ class Kept:
     def __init__(self, settings: GradingSettings, grading: Grading) -> None:
         self.told: list[Ready] = []
         with mock.patch.object(pool, "start_grading", grading.start):
-            self.graders = ScorerPool(settings, 1, self.told.append)
-        self.graders.prove()
+            self.pool = ScorerPool(settings, 1, self.told.append)
+        self.pool.prove()
 
 
 @dataclass
 class Lent:
-    """What is kept, as graders of one run's own; closing them does not end them."""
+    """What is kept, as the scorers of one run's own; closing them does not end them."""
 
     kept: Kept
     on_ready: Callable[[Ready], None]
@@ -91,7 +91,7 @@ class Lent:
             self.on_ready(ready)
 
     def grade(self, submission: SubmittedFiles) -> Graded:
-        return self.kept.graders.grade(submission)
+        return self.kept.pool.grade(submission)
 
     def close(self) -> None:
         pass
@@ -152,7 +152,7 @@ class WarmGrader:
         return Lent(kept, on_ready)
 
     def _end_the_oldest(self) -> None:
-        self._kept.pop(next(iter(self._kept))).graders.close()
+        self._kept.pop(next(iter(self._kept))).pool.close()
 
 
 def _page(self: Pages, form: Form, order: Order) -> Future[str]:

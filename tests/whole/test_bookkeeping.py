@@ -11,7 +11,7 @@ from disks import read_only
 from msgspec.structs import replace
 
 from grader.gradebook import Gradebook, default_url
-from grader.reports.publishing import Folder
+from grader.reports.publishing import ResultsFolder
 from grader.results.record import GRADES, Criterion, Record
 
 GRADED = [  # student, days after it was due, points of forward.values and of net
@@ -39,7 +39,7 @@ def results(tmp_path) -> Path:
     with opened(default_url(tmp_path), DUE_RUBRIC) as book:
         for number, (student, after, *points) in enumerate(GRADED):
             add(book, entry(graded(student, str(number), *points), DUE + days(after)))
-        Folder(tmp_path, book, book.assignment, None).write_tables()
+        ResultsFolder(tmp_path, book, book.assignment, None).write_tables()
     return tmp_path
 
 

@@ -41,17 +41,17 @@ def check(only: str | None = None, lang: str = "en") -> None:
     cautions = [*of_python(questions, texts), *of_imports(cells, questions, texts)]
     with kept(), guarded():
         state = State.fresh()
-        loaded = Loaded(namespace, [], cells, questions.tasks, helpers_of(cells), state)
-        work = Work.of(main, loaded, (), {}, questions, stopwatch)
+        homework = Loaded(namespace, [], cells, questions.tasks, helpers_of(cells), state)
+        work = Work.of(main, homework, (), {}, questions, stopwatch)
         if display is None:
             print_report(work, only, questions, look, cautions)
             return
-        shown = None
+        handle = None
         for report in reports(work, only, questions, look, cautions):
-            if shown:
-                shown.update(report)
+            if handle:
+                handle.update(report)
             else:
-                shown = display(report, display_id=True)
+                handle = display(report, display_id=True)
 
 
 def _display() -> Any:

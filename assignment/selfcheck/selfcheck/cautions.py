@@ -25,8 +25,8 @@ def of_python(questions: Questions, texts: Texts) -> Iterator[str]:
 
 def of_imports(cells: Iterable[Cell], questions: Questions, texts: Texts) -> Iterator[str]:
     """Say which packages that a live notebook has imported nobody finds when it is graded."""
-    known = {*reserved_names(questions.packages), SELFCHECK}
-    names = [name for name in _imported(cells) if name not in known and not _is_here(name)]
+    available = {*reserved_names(questions.packages), SELFCHECK}
+    names = [name for name in _imported(cells) if name not in available and not _is_here(name)]
     if names:
         message = N_(
             "{names} cannot be imported when you are graded, only Python's own library and "

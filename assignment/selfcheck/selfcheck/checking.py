@@ -88,8 +88,8 @@ class Questions:
         """
         names = [name for name in self.marking.points if only is None or self._is(name, only)]
         if not names:
-            known = ", ".join(self.marking.points)
-            raise UserError(f"nothing is called {only!r}; choose from {known}")
+            choices = ", ".join(self.marking.points)
+            raise UserError(f"nothing is called {only!r}; choose from {choices}")
         return sorted(names, key=self.tasks.trains)
 
     @property
@@ -149,11 +149,13 @@ class Work:
         """Return the work in these files, which were `loaded`."""
         files = Files(main, beside)
         formulas = formulas_of(files.pieces(), questions.tasks, questions.spellings)
-        named = screen(files, questions.tasks, formulas)
+        sightings_of = screen(files, questions.tasks, formulas)
         source = "\n".join(cell.source for cell in cells_of([*beside, main]))
         written = Written(
             shown=shown_by_code(source, questions.tasks),
-            named={name: printable_sightings(found) for name, found in named.items()},
+            named={
+                name: printable_sightings(sightings) for name, sightings in sightings_of.items()
+            },
             in_text=in_text,
             spellings=questions.spellings,
             notes=[(printable(note.where), printable(note.text)) for note in loaded.notes],
@@ -210,12 +212,12 @@ def _case(stored: Stored, mistakes: Stored, loss: FinalLoss) -> Case:
 
 
 def _mistakes(
-    ids: Sequence[Sequence[str]], answers: Sequence[str | list[int]], made: Sequence[Any]
+    ids: Sequence[Sequence[str]], answers: Sequence[str | list[int]], rows: Sequence[Any]
 ) -> Mistakes:
-    tensors = list(map(_tensor, made))
+    tensors = list(map(_tensor, rows))
 
-    def answer_of(stored: str | list[int]) -> str | tuple[Tensor, ...]:
-        return stored if isinstance(stored, str) else tuple(tensors[number] for number in stored)
+    def answer_of(entry: str | list[int]) -> str | tuple[Tensor, ...]:
+        return entry if isinstance(entry, str) else tuple(tensors[number] for number in entry)
 
     return Mistakes(
         Mistaken(Ids(names), answer_of(answer)) for names, answer in zip(ids, answers, strict=True)

@@ -55,17 +55,17 @@ def handed_in(path: Path, source_bytes: int, root: Path) -> HandedIn:
 
 def _gradable_below(folder: Path) -> Iterator[Path]:
     """Yield the files that may hold Python: first those in the folder, then those farther down."""
-    folders, left = [folder], MOST_ENTRIES
+    folders, entries_left = [folder], MOST_ENTRIES
     for _ in range(DEPTH):
-        found: list[Path] = []
+        paths: list[Path] = []
         for each in folders:
             with suppress(OSError):  # one that may not be read
-                entries = scan(each)[: max(0, left)]
-                left -= len(entries)
+                entries = scan(each)[: max(0, entries_left)]
+                entries_left -= len(entries)
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         if Path(entry.path) != SELFCHECK:
-                            found.append(Path(entry.path))
+                            paths.append(Path(entry.path))
                     elif is_gradable(entry.name):
                         yield Path(entry.path)
-        folders = found
+        folders = paths

@@ -52,8 +52,8 @@ class Request:
     def arguments(self) -> list[str]:
         """Return the command line that asks for the same once."""
         options = {"--only": self.only, "--lang": self.lang}
-        given = [word for name, value in options.items() if value for word in (name, value)]
-        return [str(self.file), *given]
+        words = [word for name, value in options.items() if value for word in (name, value)]
+        return [str(self.file), *words]
 
     def give_notice(self) -> None:
         """Print the notice, if there is one."""
@@ -84,13 +84,13 @@ def check_file(request: Request, questions: Questions, look: Look) -> int:
     Raises UserError where the file cannot be read or `only` names nothing.
     """
     os.environ.setdefault("MPLBACKEND", "Agg")  # no window may stop the check
-    given = handed_in(request.file, questions.source_bytes, Path.cwd())
+    submission = handed_in(request.file, questions.source_bytes, Path.cwd())
     request.give_notice()
     with guarded(), empty_folder() as folder:
         if request.when_told is not None:
-            labels = {cell.label for cell in given.main.cells}
+            labels = {cell.label for cell in submission.main.cells}
             _end_after(request.when_told, labels, look.texts, folder)
-        work = work_of(given, questions, questions.limits.here(), folder)
+        work = work_of(submission, questions, questions.limits.here(), folder)
         for place, text in work.written.notes:
             print(f"! {place}: {text}")
         cautions = list(of_python(questions, look.texts))
@@ -112,28 +112,32 @@ def empty_folder() -> Iterator[Path]:
             os.chdir(before)
 
 
-def work_of(given: HandedIn, questions: Questions, limits: Limits, folder: Path) -> Work:
+def work_of(submission: HandedIn, questions: Questions, limits: Limits, folder: Path) -> Work:
     """Run a file, with those beside it, in a folder, which becomes the current one; return it."""
     limit = limits.of_statements()
-    loaded = load(given.main, given.beside, questions.packages, questions.tasks, limit, folder)
-    if any(note.text == INTERRUPTED for note in loaded.notes):
+    homework = load(
+        submission.main, submission.beside, questions.packages, questions.tasks, limit, folder
+    )
+    if any(note.text == INTERRUPTED for note in homework.notes):
         raise KeyboardInterrupt
     stopwatch = Stopwatch(limits)
-    return Work.of(given.main, loaded, given.beside, given.in_text, questions, stopwatch)
+    return Work.of(
+        submission.main, homework, submission.beside, submission.in_text, questions, stopwatch
+    )
 
 
 def print_report(
     work: Work, only: str | None, questions: Questions, look: Look, cautions: Sequence[str]
 ) -> Report:
     """Print what the quick criteria come to, then training; return the whole report."""
-    opening, report = None, None
+    first, report = None, None
     for report in reports(work, only, questions, look, cautions):
-        if opening is None:
-            opening = report
-            print(opening.opening(), flush=True)
-    assert opening is not None  # reports() gives at least one
+        if first is None:
+            first = report
+            print(first.opening(), flush=True)
+    assert first is not None  # reports() gives at least one
     assert report is not None
-    print(report.closing(opening), flush=True)
+    print(report.closing(first), flush=True)
     return report
 
 
@@ -149,21 +153,21 @@ def reports(
     `cautions` say what may be otherwise when the work is graded. Raises UserError where `only`
     names nothing.
     """
-    chosen = questions.chosen(only)
+    criteria = questions.chosen(only)
     tasks = questions.tasks
-    quick = [name for name in chosen if not tasks.trains(name)]
-    training = chosen[len(quick) :]
+    quick = [name for name in criteria if not tasks.trains(name)]
+    training = criteria[len(quick) :]
     places = {name: work.place_of(name) for name in tasks.definitions}
-    cases = questions.cases_for(chosen)
-    answered = list(work.ask(case for case in cases if not tasks.trains(case.criterion)))
-    judged = verdicts(quick, answered, questions.marking, work.written)
-    handed = Handed(work.helpers, cautions, work.written.unparsed)
-    yield Report(judged, tasks, places, look, training, only is None, handed)
+    cases = questions.cases_for(criteria)
+    outcomes = list(work.ask(case for case in cases if not tasks.trains(case.criterion)))
+    verdicts_ = verdicts(quick, outcomes, questions.marking, work.written)
+    work_notes = Handed(work.helpers, cautions, work.written.unparsed)
+    yield Report(verdicts_, tasks, places, look, training, only is None, work_notes)
     if training:
-        answered += work.ask(case for case in cases if tasks.trains(case.criterion))
-        judged = [*judged, *verdicts(training, answered, questions.marking, work.written)]
-        handed = Handed(work.helpers, cautions, work.written.unparsed)
-        yield Report(judged, tasks, places, look, (), only is None, handed)
+        outcomes += work.ask(case for case in cases if tasks.trains(case.criterion))
+        verdicts_ = [*verdicts_, *verdicts(training, outcomes, questions.marking, work.written)]
+        work_notes = Handed(work.helpers, cautions, work.written.unparsed)
+        yield Report(verdicts_, tasks, places, look, (), only is None, work_notes)
 
 
 def look_of(texts: Texts) -> Look:
@@ -184,8 +188,8 @@ def _end_after(seconds: float, labels: set[str], texts: Texts, folder: Path) -> 
     def end() -> None:
         place = _place(sys._current_frames().get(student), labels)
         message = N_("took longer than {seconds:g} s and was ended {place}: an endless loop?")
-        said = texts.say(message, seconds=seconds, place=f"({place})" if place else "")
-        print(said, flush=True)
+        sentence = texts.say(message, seconds=seconds, place=f"({place})" if place else "")
+        print(sentence, flush=True)
         shutil.rmtree(folder, ignore_errors=True)
         os._exit(TOO_LONG)
 

@@ -130,11 +130,11 @@ class Report:
             if self.work.helpers:
                 message = N_("Hand in this file together with {files}, which it needs.")
                 files = self.say(message, files=", ".join(self.work.helpers))
-            graded = N_(
+            about_hidden_cases = N_(
                 "You are graded on hidden cases, which ask the same with other numbers and other "
                 "sizes."
             )
-            yield "", f"{files} {self.say(graded)}"
+            yield "", f"{files} {self.say(about_hidden_cases)}"
 
     @property
     def _unparsed(self) -> tuple[str, str] | None:
@@ -153,23 +153,23 @@ class Report:
         mark = look.paint("ok  ", GREEN) if is_right(verdict) else look.paint("TODO", YELLOW)
         points = f"{verdict.points:g}/{verdict.max_points:g}"
         start = f"{verdict.criterion:<15}{points:>7}  "
-        said = cut(look.texts.of(*verdict.reasons), look.width - len(start) - 5)
-        return f"{mark} {start}{said}"
+        reasons = cut(look.texts.of(*verdict.reasons), look.width - len(start) - 5)
+        return f"{mark} {start}{reasons}"
 
     def opening(self) -> str:
         """Return progress, the next thing to do, and a line for each criterion judged so far."""
-        done = round(BAR_LENGTH * self.right / max(1, len(self.verdicts)))
-        bar = f"[{self.look.paint('#' * done, GREEN)}{'-' * (BAR_LENGTH - done)}]"
-        judged = [f"{bar} {self.progress}", ""] if self.verdicts else []
-        return "\n".join([*judged, *self._advised(), "", *self._lines()])
+        filled = round(BAR_LENGTH * self.right / max(1, len(self.verdicts)))
+        bar = f"[{self.look.paint('#' * filled, GREEN)}{'-' * (BAR_LENGTH - filled)}]"
+        head = [f"{bar} {self.progress}", ""] if self.verdicts else []
+        return "\n".join([*head, *self._advised(), "", *self._lines()])
 
     def _advised(self) -> Iterator[str]:
         for caution in self.cautions:
             yield from wrapped(caution, self.look.width)
         yield self.look.paint(self.heading, BOLD)
         for label, text in self.advice():
-            labelled = self.say(N_("{label}: {text}"), label=label, text=text) if label else text
-            for line in wrapped(labelled, self.look.width - len(INDENT)):
+            sentence = self.say(N_("{label}: {text}"), label=label, text=text) if label else text
+            for line in wrapped(sentence, self.look.width - len(INDENT)):
                 yield INDENT + line
 
     def _lines(self) -> Iterator[str]:
@@ -248,7 +248,7 @@ _PAGE = textwrap.dedent("""\
 
 
 def _html(report: Report) -> str:
-    shown = report.next
+    first = report.next
     rows = [_row(report, verdict) for verdict in report.verdicts]
     rows += [
         _cells("…", name, "", escape(report.say(N_("running"))), _BORDER) for name in report.pending
@@ -257,21 +257,21 @@ def _html(report: Report) -> str:
         progress=escape(report.progress),
         green=_GREEN,
         percent=round(100 * report.right / max(1, len(report.verdicts))),
-        colour=_AMBER if shown else _GREEN,
+        colour=_AMBER if first else _GREEN,
         cautions="\n".join(f"<div>{escape(caution)}</div>" for caution in report.cautions),
         heading=escape(report.heading),
         advice="\n".join(_advice(report, label, text) for label, text in report.advice()),
-        drawing=_drawing(report, shown.map) if shown and shown.map else "",
+        drawing=_drawing(report, first.map) if first and first.map else "",
         rows="\n".join(rows),
     )
 
 
 def _advice(report: Report, label: str, text: str) -> str:
-    said = escape(text)
+    html = escape(text)
     if label:
         label = f"<b>{escape(label)}</b>"
-        said = report.say(N_("{label}: {text}"), label=label, text=said)
-    return f'<div style="margin: .4em 0">{said}</div>'
+        html = report.say(N_("{label}: {text}"), label=label, text=html)
+    return f'<div style="margin: .4em 0">{html}</div>'
 
 
 def _row(report: Report, verdict: Verdict) -> str:
@@ -279,16 +279,16 @@ def _row(report: Report, verdict: Verdict) -> str:
     points = f"{verdict.points:g}/{verdict.max_points:g}"
     # What the next one teaches stands above the table: here the figure does.
     reason = verdict.reasons[-1 if verdict is report.next else 0]
-    said = escape(report.look.texts.of(reason))
+    html = escape(report.look.texts.of(reason))
     mark, colour = ("✓", _GREEN) if right else ("✗", _AMBER)
-    return _cells(mark, verdict.criterion, points, said, colour)
+    return _cells(mark, verdict.criterion, points, html, colour)
 
 
-def _cells(mark: str, name: str, points: str, said: str, colour: str) -> str:
+def _cells(mark: str, name: str, points: str, html: str, colour: str) -> str:
     style = 'style="text-align: left; vertical-align: top; padding: .15em .6em; background: none"'
     return (
         f'<tr style="background: none"><td {style}><b style="color: {colour}">{mark}</b></td>'
-        f"<td {style}><code>{name}</code></td><td {style}>{points}</td><td {style}>{said}</td></tr>"
+        f"<td {style}><code>{name}</code></td><td {style}>{points}</td><td {style}>{html}</td></tr>"
     )
 
 

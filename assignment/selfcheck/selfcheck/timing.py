@@ -82,9 +82,9 @@ class Stopwatch:
 
     def ask(self, question: Question, answer: Callable[[], Outcome]) -> Outcome:
         """Return the answer to a question, or that it took too long."""
-        untried = not_worth_trying(question, self._too_slow) or self._too_slow.get(question.name)
-        if untried:
-            return untried
+        outcome = not_worth_trying(question, self._too_slow) or self._too_slow.get(question.name)
+        if outcome:
+            return outcome
         limits = self.limits
         seconds = limits.training_seconds if question.is_training else limits.call_seconds
         outcome = self._timed(answer, seconds, over(seconds, self.limits.reference_seconds))
@@ -99,9 +99,9 @@ class Stopwatch:
                     return answer()
             except TimeLimitReached as error:
                 return out_of_time(error)
-        started = process_time()
+        start = process_time()
         outcome = answer()
-        if process_time() - started > seconds:
+        if process_time() - start > seconds:
             return Outcome(problem=Problem.TIMEOUT, detail=detail)
         return outcome
 
@@ -112,8 +112,8 @@ def _reference_seconds() -> float:
     It is not at hand, so this is a loop of as many operations on matrices of the same sizes.
     """
     h, x = torch.ones(100, 20, dtype=torch.float64), torch.ones(100, 1, dtype=torch.float64)
-    started = process_time()
+    start = process_time()
     for _ in range(MEASURED_STEPS):
         for _ in range(ROUNDS):
             (h.T @ x, torch.sigmoid(h), h * h)
-    return (process_time() - started) * RUN_STEPS / MEASURED_STEPS
+    return (process_time() - start) * RUN_STEPS / MEASURED_STEPS

@@ -75,14 +75,14 @@ def at_most_one(names: Sequence[str]) -> str | None:
     return names[0] if len(names) == 1 else None
 
 
-def far_away(dotted: str, names: Sequence[str]) -> str | None:
+def far_away(module: str, names: Sequence[str]) -> str | None:
     """Return which of the files called `names` is meant by a module that is not where it should be.
 
     That is the only one of that name, or else the only one that was called so before it was copied.
     """
-    path = dotted.replace(".", "/")
+    path = module.replace(".", "/")
     ends = (f"/{path}.py", f"/{path}/__init__.py")
     same = [name for name in names if f"/{name}".endswith(ends)]
     if same:
         return at_most_one(same)
-    return at_most_one([name for name in names if plain_name(name) == dotted.casefold()])
+    return at_most_one([name for name in names if plain_name(name) == module.casefold()])

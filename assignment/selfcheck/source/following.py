@@ -29,8 +29,8 @@ class Files:
         for file in [*self._files.values()]:
             for cell in file.cells:
                 for statement in cell.statements:
-                    if written := _written_by(statement):
-                        self._files[written.name] = written
+                    if new_file := _written_by(statement):
+                        self._files[new_file.name] = new_file
 
     def __iter__(self) -> Iterator[File]:
         return iter(self._files.values())
@@ -42,9 +42,9 @@ class Files:
         anywhere = (own for own in self._files if own.endswith(f"/{path}"))
         return next((self._files[own] for own in (*near, *anywhere) if own in self._files), None)
 
-    def module(self, dotted: str, folder: str) -> tuple[File, str] | None:
+    def module(self, module: str, folder: str) -> tuple[File, str] | None:
         """Return the file that a dotted name begins with, and the rest of the name."""
-        parts = dotted.split(".")
+        parts = module.split(".")
         for count in range(len(parts), 0, -1):
             path = "/".join(parts[:count])
             for name in (f"{path}.py", f"{path}/__init__.py"):
@@ -57,15 +57,15 @@ class Files:
         """Return the main file, and in place of each star import and %run what it brings."""
         return list(self._inlined(self.main, set(), DEEPEST))
 
-    def _inlined(self, file: File, seen: set[str], depth: int) -> Iterator[Piece]:
-        seen.add(file.name)
+    def _inlined(self, file: File, names: set[str], depth: int) -> Iterator[Piece]:
+        names.add(file.name)
         for cell in file.cells:
             before = 0
             for at, statement in enumerate(cell.statements):
-                brought = self.brought_by(statement, file)
-                if brought is not None and brought.name not in seen and depth:
+                other = self.brought_by(statement, file)
+                if other is not None and other.name not in names and depth:
                     yield Piece(cell.label, cell.statements[before:at])
-                    yield from self._inlined(brought, seen, depth - 1)
+                    yield from self._inlined(other, names, depth - 1)
                     before = at
             yield Piece(cell.label, cell.statements[before:])
 
@@ -74,8 +74,8 @@ class Files:
         folder = str(PurePosixPath(file.name).parent)
         match statement:
             case ast.ImportFrom(names=[ast.alias(name="*")]):
-                found = self.module(imported_from(statement, file), folder)
-                return found[0] if found else None
+                module = self.module(imported_from(statement, file), folder)
+                return module[0] if module else None
             case ast.Expr(value=ast.Call(func=ast.Attribute(attr="run_line_magic"), args=args)):
                 match args:
                     case [ast.Constant(value="run"), ast.Constant(value=str(line))]:

@@ -153,8 +153,8 @@ def _by(ipython: Any, lines: list[str]) -> list[str]:
         code = clean(code)
     head = ["\n"] * (len(lines) - len(code))  # for each line that is gone, so that numbers stay
     for _ in range(MAX_SPECIALS):
-        changed, after = ipython.do_one_token_transform(code)
-        if not changed:
+        is_changed, after = ipython.do_one_token_transform(code)
+        if not is_changed:
             break
         at = next(i for i, (old, new) in enumerate(zip(code, after, strict=False)) if old != new)
         after[at + 1 : at + 1] = ["\n"] * (len(code) - len(after))

@@ -197,8 +197,8 @@ SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 def _text(data: bytes) -> str:
     """Decode a file, whatever its encoding; lines end in a newline."""
-    decoded = _decoded(data).lstrip("\ufeff")
-    text = _tidy(decoded)
+    raw_text = _decoded(data).lstrip("\ufeff")
+    text = _tidy(raw_text)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise Unreadable(f"is not text: there is a NUL byte in line {line}")
@@ -214,13 +214,13 @@ def _tidy(text: str) -> str:
 
 def _decoded(data: bytes) -> str:
     for mark, encoding in BYTE_ORDER_MARKS:
-        marked = _try(data[len(mark) :], encoding) if data.startswith(mark) else None
-        if marked is not None:
-            return marked
+        text = _try(data[len(mark) :], encoding) if data.startswith(mark) else None
+        if text is not None:
+            return text
     data = data.removeprefix(codecs.BOM_UTF8)
-    wide = _wide(data) if b"\0" in data else None
-    if wide is not None:
-        return wide
+    wide_text = _wide(data) if b"\0" in data else None
+    if wide_text is not None:
+        return wide_text
     for encoding in (_declared(data) or "utf-8", "utf-8"):
         text = _try(data, encoding)
         if text is not None:
@@ -278,8 +278,8 @@ def share_of_common(data: bytes, encoding: str, standard: str, common: frozenset
     text = _try(data, encoding)
     if text is None:
         return 0.0
-    found = itertools.islice(NOT_ASCII.finditer(text), JUDGED_CHARACTERS)
-    pairs = [match.group().encode(standard, "ignore") for match in found]
+    matches = itertools.islice(NOT_ASCII.finditer(text), JUDGED_CHARACTERS)
+    pairs = [match.group().encode(standard, "ignore") for match in matches]
     return sum(bool(pair) and pair[0] in common for pair in pairs) / len(pairs)
 
 
@@ -447,7 +447,7 @@ TEXT_CELLS = {"markdown": "Markdown", "raw": "raw"}
 
 def _in_text(document: Json) -> dict[str, TextCell]:
     """Return the names that the code in text cells would define."""
-    found: dict[str, TextCell] = {}
+    cell_of: dict[str, TextCell] = {}
     for index, cell in enumerate(_all_cells(document), 1):
         kind = cell.get("cell_type") if isinstance(cell, dict) else None
         if isinstance(kind, str) and kind in TEXT_CELLS:
@@ -456,8 +456,8 @@ def _in_text(document: Json) -> dict[str, TextCell]:
                 *DEFINED.findall(text),
                 *([] if PROSE.search(text) else ASSIGNED.findall(text)),
             ]
-            found |= dict.fromkeys(names, TextCell(_label(index), TEXT_CELLS[kind]))
-    return found
+            cell_of |= dict.fromkeys(names, TextCell(_label(index), TEXT_CELLS[kind]))
+    return cell_of
 
 
 def _all_cells(document: Json) -> list[Any]:
@@ -483,15 +483,15 @@ def _joined(source: object) -> str:
 def _check_language(document: Json) -> None:
     """Raise Unreadable where the notebook says that it is in a language other than Python."""
 
-    def said(part: str, key: str) -> str:
+    def metadata_of(part: str, key: str) -> str:
         metadata = document.get("metadata")
         about = metadata.get(part) if isinstance(metadata, dict) else None
         value = about.get(key) if isinstance(about, dict) else None
         return value if isinstance(value, str) else ""
 
-    said_languages = said("kernelspec", "language"), said("language_info", "name")
-    languages = [language for language in said_languages if language]
-    kernel = said("kernelspec", "name")
+    names = metadata_of("kernelspec", "language"), metadata_of("language_info", "name")
+    languages = [language for language in names if language]
+    kernel = metadata_of("kernelspec", "name")
     if not languages and (kernel == "ir" or kernel.startswith("julia")):
         languages = [kernel]  # old notebooks name no language
     if languages and not any("py" in language.lower() for language in languages):

@@ -23,9 +23,9 @@ from grader.lms.exports.marks import (
     Mark,
     Merged,
     check_scale,
-    left,
     named,
     place,
+    unmarked,
 )
 from grader.lms.sheets import SAVE, Table
 from grader.source.paths import shown
@@ -52,7 +52,7 @@ NUMBERED = re.compile(r" \(\d+\)\Z")
 
 
 def merge(
-    exported: str,
+    csv_text: str,
     marks: Sequence[Mark],
     assignment: str,
     max_score: float,
@@ -64,7 +64,7 @@ def merge(
     gradebook, if there is no one assignment of that name and cannot be, and if it is out of other
     points.
     """
-    table = _gradebook(exported)
+    table = _gradebook(csv_text)
     column = _column(table, assignment)
     possible = [row for row in table.body if table.cell(row, 0) == POINTS_POSSIBLE]
     if column is None:
@@ -75,24 +75,26 @@ def merge(
         check_scale(table.cell(row, column), max_score, table.header[column])
 
     students = _Students(table)
-    placed, problems = place(marks, SYSTEM, students.ids, students.names)
+    marks_by_row, problems = place(marks, SYSTEM, students.ids, students.names)
     teams = groups or _groups_in(table)
-    shared, unknown = _shared(placed, teams, students)
+    group_marks, unknown = _shared(marks_by_row, teams, students)
     who = students.who
     notes: list[str] = []
-    for number, mark in {**placed, **shared}.items():
+    for number, mark in {**marks_by_row, **group_marks}.items():
         row, team = table.body[number], shown(teams.get(students.ids[number], ""))
         before = table.cell(row, column)
         if before.upper() == EXCUSED:
-            told = notes if number in shared else problems
-            told.append(f"{who[number]}: is excused ({EXCUSED}); row left unchanged")
+            lines = notes if number in group_marks else problems
+            lines.append(f"{who[number]}: is excused ({EXCUSED}); row left unchanged")
             continue
-        if number in shared:
+        if number in group_marks:
             notes.append(f"{who[number]}: gets the grade of group {team}")
         if before == NOT_ASSIGNED:
             notes.append(f"{who[number]}: {UNASSIGNED}")
         table.put(row, column, mark.points)
-    return Merged(table.text(), problems + unknown, left({*placed, *shared}, who), notes)
+    return Merged(
+        table.text(), problems + unknown, unmarked({*marks_by_row, *group_marks}, who), notes
+    )
 
 
 class _Students:
@@ -112,9 +114,9 @@ class _Students:
         self.who = {n: named(student[n] or full[n], id_) for n, id_ in self.ids.items()}
 
 
-def _gradebook(exported: str) -> Table:
+def _gradebook(csv_text: str) -> Table:
     """Return an export of a gradebook; raise UserError if it is none, or Canvas reads no such."""
-    table = Table(exported, STUDENTS_OWN)
+    table = Table(csv_text, STUDENTS_OWN)
     if "LastName" not in table.header:
         table.column("Student")
     table.column("ID")
@@ -130,16 +132,16 @@ def _groups_in(table: Table) -> dict[str, str]:
 
 
 def _shared(
-    placed: Mapping[int, Mark], teams: Mapping[str, str], students: _Students
+    marks_by_row: Mapping[int, Mark], teams: Mapping[str, str], students: _Students
 ) -> tuple[dict[int, Mark], list[str]]:
     """Return the marks of those whose group handed in, and a line for whatever cannot be shared.
 
     Only a file with the name of a group is the group's: who is in a group may hand in alone.
     """
-    shared: dict[int, Mark] = {}
+    group_marks: dict[int, Mark] = {}
     problems: list[str] = []
     rows = {id_: number for number, id_ in students.ids.items()}
-    for number, mark in placed.items():
+    for number, mark in marks_by_row.items():
         name, who = _slug(mark.called), students.who[number]
         if mark.called in ("", mark.id) or name == _slug(students.sorted_by[number]):
             continue
@@ -149,11 +151,11 @@ def _shared(
         for id_ in (id_ for id_, team in teams.items() if _slug(team) == name):
             if id_ not in rows:
                 problems.append(f"{shown(id_)}: no matching row, and in group {shown(teams[id_])}")
-            elif rows[id_] not in placed:
-                shared[rows[id_]] = mark
+            elif rows[id_] not in marks_by_row:
+                group_marks[rows[id_]] = mark
     if problems and not any(teams.values()):
         problems.append(HOW_TO_SHARE)
-    return shared, problems
+    return group_marks, problems
 
 
 def _slug(name: str) -> str:
@@ -165,12 +167,12 @@ def _column(table: Table, assignment: str) -> int | None:
     """Return the number of an assignment's column; None where there is none."""
     if not assignment.strip() or assignment in STUDENTS_OWN or SUMS.search(assignment):
         raise UserError(f"cannot have an assignment called {assignment!r}: Canvas would ignore it")
-    called = [
+    numbers = [
         number
         for number, heading in enumerate(table.header)
         if assignment in (heading, NUMBERED.sub("", heading))
     ]
-    if len(called) > 1:
-        names = ", ".join(table.header[number] for number in called)
+    if len(numbers) > 1:
+        names = ", ".join(table.header[number] for number in numbers)
         raise UserError(f"has several columns of that name, say which: {names}")
-    return called[0] if called else None
+    return numbers[0] if numbers else None

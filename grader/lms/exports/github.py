@@ -40,13 +40,13 @@ def annotations(finals: Iterable[Final]) -> list[str]:
     commands: dict[tuple[str, str], str] = {}
     for final in finals:
         record = final.record
-        told = [
+        texts = [
             (criterion.id, criterion.message, _bracketed(criterion))
             for criterion in final.criteria
             if criterion.points < criterion.max_points
         ]
-        told += [("homework", note.text, note.where) for note in record.notes]
-        for title, text, place in told:
+        texts += [("homework", note.text, note.where) for note in record.notes]
+        for title, text, place in texts:
             command = _command(title, text, _place(record, place))
             commands.setdefault((final.student, text), command)
     return list(commands.values())[:MOST_ANNOTATIONS]

@@ -19,8 +19,8 @@ def report(finals: Iterable[Final]) -> bytes:
     """Return the XML of some finals."""
     root = ElementTree.Element("testsuites")
     for final in finals:
-        lost = [c for c in final.criteria if c.points < c.max_points]
-        counts = {"tests": len(final.criteria), "failures": len(lost), "errors": 0}
+        failures = [c for c in final.criteria if c.points < c.max_points]
+        counts = {"tests": len(final.criteria), "failures": len(failures), "errors": 0}
         attributes = {"name": _text(final.student), "time": f"{final.record.seconds:.3f}"}
         attributes |= {name: str(count) for name, count in counts.items()}
         suite = ElementTree.SubElement(root, "testsuite", attributes)
@@ -28,7 +28,7 @@ def report(finals: Iterable[Final]) -> bytes:
             case = ElementTree.SubElement(
                 suite, "testcase", classname=_text(final.student), name=criterion.id
             )
-            if criterion in lost:
+            if criterion in failures:
                 points = f"{criterion.points:g} of {criterion.max_points:g} points"
                 kind = criterion.diagnosis or "wrong"
                 failure = ElementTree.SubElement(case, "failure", message=points, type=kind)
@@ -36,8 +36,8 @@ def report(finals: Iterable[Final]) -> bytes:
         out = ElementTree.SubElement(suite, "system-out")
         out.text = _text(_summary(final))
     ElementTree.indent(root)
-    encoded: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
-    return encoded + b"\n"
+    xml: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return xml + b"\n"
 
 
 def _summary(final: Final) -> str:

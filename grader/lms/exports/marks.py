@@ -36,12 +36,12 @@ class Merged:
     """A system's table with the marks in it.
 
     `problems` has a line for each mark that is not in it, `notes` what else there is to know, and
-    `left` each of its students who has no mark here.
+    `unmarked` each of its students who has no mark here.
     """
 
     text: str
     problems: list[str]
-    left: list[str]
+    unmarked: list[str]
     notes: list[str]
 
 
@@ -58,26 +58,26 @@ def place(
     one with somebody, gets none: nothing is guessed.
     """
     by_id, by_name = _rows_by([id_of]), _rows_by(names_of)
-    found: dict[int, list[Mark]] = {}
+    marks_by_row: dict[int, list[Mark]] = {}
     problems = []
     for mark in marks:
-        known = mark.system == system
-        numbers = by_id[_key(mark.id)] if known else by_name[_key(mark.student)]
+        is_of_system = mark.system == system
+        numbers = by_id[_key(mark.id)] if is_of_system else by_name[_key(mark.student)]
         if len(numbers) == 1:
-            found.setdefault(min(numbers), []).append(mark)
+            marks_by_row.setdefault(min(numbers), []).append(mark)
         else:
             what = f"{len(numbers)} rows match, so none was filled in"
             problems.append(f"{mark.student}: {what if numbers else 'no matching row'}")
-    for same in found.values():
+    for same in marks_by_row.values():
         if len(same) > 1:
             problems += [f"{mark.student}: another student matches the same row" for mark in same]
-    return {number: same[0] for number, same in found.items() if len(same) == 1}, problems
+    return {number: same[0] for number, same in marks_by_row.items() if len(same) == 1}, problems
 
 
-def left(rows: Iterable[int], who: Mapping[int, str]) -> list[str]:
+def unmarked(rows: Iterable[int], who: Mapping[int, str]) -> list[str]:
     """Return who has one of the other rows."""
-    marked = set(rows)
-    return [name for number, name in who.items() if number not in marked]
+    rows_with_marks = set(rows)
+    return [name for number, name in who.items() if number not in rows_with_marks]
 
 
 def named(name: str, id_: str) -> str:

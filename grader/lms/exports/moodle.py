@@ -14,10 +14,10 @@ from grader.lms.exports.marks import (
     Mark,
     Merged,
     check_scale,
-    left,
     named,
     number_in,
     place,
+    unmarked,
 )
 from grader.lms.sheets import Table, heading_key
 from grader.lms.worksheet import (
@@ -49,19 +49,21 @@ def merge(worksheet: str, marks: Sequence[Mark]) -> Merged:
     ids = {n: participant(id_, table.lines[n]) for n, id_ in cells["identifier"].items() if id_}
     who = {n: named(cells["full_name"][n], cells["identifier"][n]) for n in ids}
     _check_points(cells, ids)
-    locked = {n for n in ids if _is_locked(cells["changeable"][n], words, table.lines[n])}
+    locked_rows = {n for n in ids if _is_locked(cells["changeable"][n], words, table.lines[n])}
 
     names = [{n: cells[name][n] for n in ids} for name in ("id_number", "email", "full_name")]
-    placed, problems = place(marks, SYSTEM, ids, names)
-    for number in sorted(locked & {*placed}):
+    marks_by_row, problems = place(marks, SYSTEM, ids, names)
+    for number in sorted(locked_rows & {*marks_by_row}):
         problems.append(f"{who[number]}: is locked in Moodle's gradebook; row left unchanged")
-    for number in sorted({*placed} - locked):
-        mark = placed[number]
+    for number in sorted({*marks_by_row} - locked_rows):
+        mark = marks_by_row[number]
         check_scale(cells["maximum"][number], mark.final.record.max_score, who[number])
         table.put(rows[number], grade, mark.points)
         if columns["comments"] is not None:
             table.put(rows[number], columns["comments"], _comment(mark))
-    return Merged(table.text(), problems, left(placed, who), list(_unknown(columns, words)))
+    return Merged(
+        table.text(), problems, unmarked(marks_by_row, who), list(_unknown(columns, words))
+    )
 
 
 def _unknown(columns: Mapping[str, int | None], words: Headings) -> Iterator[str]:
@@ -105,8 +107,8 @@ def _comment(mark: Mark) -> str:
     Moodle shows it as text with HTML in it, and people open the worksheet in a spreadsheet first.
     """
     final = mark.final
-    changed = final.penalty or final.by_hand
-    lines = [step.line for step in steps(final, TEXTS)] if changed else []
+    is_changed = final.penalty or final.by_hand
+    lines = [step.line for step in steps(final, TEXTS)] if is_changed else []
     lines += [
         f"{c.id} {c.points:g}/{c.max_points:g}: {c.message}"
         for c in final.criteria

@@ -31,9 +31,9 @@ def _of_student(mark: Mark) -> tuple[Cells, Cells]:
     """Return what stands in each of a student's rows, before and after what is of a criterion."""
     final, record = mark.final, mark.final.record
     due = final.due.isoformat() if final.due else None
-    standing = (final.score, final.final, final.attempt, final.late_days)
+    marks = (final.score, final.final, final.attempt, final.late_days)
     return (
-        (mark.student, mark.system, mark.id, record.submission, record.status, *standing),
+        (mark.student, mark.system, mark.id, record.submission, record.status, *marks),
         (final.section, final.handed_in.isoformat(), due, final.penalty),
     )
 
@@ -61,9 +61,9 @@ def to_csv(marks: Iterable[Mark]) -> str:
     for mark in marks:
         before, after = map(_text_cells, _of_student(mark))  # once: a class has many criteria
         writer.writerows(
-            [*before, *_text_cells(_of_criterion(c)), *after, *_text_cells([told])]
+            [*before, *_text_cells(_of_criterion(c)), *after, *_text_cells([text])]
             for c in mark.final.criteria
-            for told in [_by_hand(mark.final, c.id)]
+            for text in [_by_hand(mark.final, c.id)]
         )
     return "\ufeff" + out.getvalue()
 

@@ -5,7 +5,7 @@ what fits no system is an ordinary class. Only names are looked at, and the few 
 systems' own in SYSTEM_FILES, which are read as data.
 
 Each file says where its names are from. Not here, since no source was found that tells what a
-download looks like: Google Scorer (a folder of Drive, in which students' files keep the names
+download looks like: Google Classroom (a folder of Drive, in which students' files keep the names
 that students gave them) and Ed.
 """
 

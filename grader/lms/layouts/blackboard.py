@@ -33,30 +33,30 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     """Return whose the attempts are; a receipt stands for one of nothing else."""
     if folders:
         return None
-    found = matches(PATTERN, files)
-    users = _users({match["head"] for match in found.values()})
+    matches_ = matches(PATTERN, files)
+    users = _users({match["head"] for match in matches_.values()})
     if not users:
         return None
     try:
         moments = {
             name: datetime.strptime(match["time"], "%Y-%m-%d-%H-%M-%S")
-            for name, match in found.items()
+            for name, match in matches_.items()
         }
     except ValueError:
         return None
-    with_file = {(m["head"], m["time"]) for m in found.values() if not m["receipt"]}
-    kept = {
+    with_file = {(m["head"], m["time"]) for m in matches_.values() if not m["receipt"]}
+    uploads = {
         name: match
-        for name, match in found.items()
+        for name, match in matches_.items()
         if not match["receipt"] or (match["head"], match["time"]) not in with_file
     }
     owners = {
         name: (Owner(SYSTEM, users[match["head"]], users[match["head"]], moments[name]),)
-        for name, match in kept.items()
+        for name, match in uploads.items()
     }
-    called = {name: match["file"] or name for name, match in kept.items()}
-    problems = {name: NO_FILE for name, match in kept.items() if match["receipt"]}
-    return Layout(folder, owners, called, in_order(moments), problems=problems)
+    names = {name: match["file"] or name for name, match in uploads.items()}
+    problems = {name: NO_FILE for name, match in uploads.items() if match["receipt"]}
+    return Layout(folder, owners, names, in_order(moments), problems=problems)
 
 
 def _users(heads: set[str]) -> dict[str, str]:

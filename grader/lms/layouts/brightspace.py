@@ -54,25 +54,25 @@ class _Way(NamedTuple):
 
 def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     """Return whose the attempts are. Raise Unclear where they are of two assignments."""
-    found = {entry: ways for entry in [*files, *folders] if (ways := _ways(entry))}
-    if not found or {*folders, *filter(matters, files)} - found.keys():
+    ways_of = {entry: ways for entry in [*files, *folders] if (ways := _ways(entry))}
+    if not ways_of or {*folders, *filter(matters, files)} - ways_of.keys():
         return None
-    assignments = sorted({ways[0].assignment for ways in found.values()})
+    assignments = sorted({ways[0].assignment for ways in ways_of.values()})
     if len(assignments) > 1:
         raise Unclear(
             f"holds several assignments of {SYSTEM} ({', '.join(assignments)}): "
             "download and grade one at a time"
         )
-    settled = {entry: ways[0] for entry, ways in found.items() if len(ways) == 1}
-    clear = clear_ids((way.id, way.name) for way in settled.values())
-    owners = {entry: (_owner(entry, ways, clear),) for entry, ways in found.items()}
-    called = {entry: way.file or entry for entry, way in settled.items()}
+    certain = {entry: ways[0] for entry, ways in ways_of.items() if len(ways) == 1}
+    clear = clear_ids((way.id, way.name) for way in certain.values())
+    owners = {entry: (_owner(entry, ways, clear),) for entry, ways in ways_of.items()}
+    names = {entry: way.file or entry for entry, way in certain.items()}
     problems = {
-        entry: nobodys(entry, [f"{way.name} ({way.id})" for way in found[entry]])
-        for entry in found.keys() - settled.keys()
+        entry: nobodys(entry, [f"{way.name} ({way.id})" for way in ways_of[entry]])
+        for entry in ways_of.keys() - certain.keys()
     }
-    moments = {entry: ways[0].moment for entry, ways in found.items()}
-    return Layout(folder, owners, called, in_order(moments), problems=problems, nobodys=problems)
+    moments = {entry: ways[0].moment for entry, ways in ways_of.items()}
+    return Layout(folder, owners, names, in_order(moments), problems=problems, nobodys=problems)
 
 
 def _ways(entry: str) -> list[_Way]:

@@ -123,20 +123,20 @@ def matches(
     pattern: re.Pattern[str], files: Names, folders: Names = ()
 ) -> dict[str, re.Match[str]]:
     """Return what fits the pattern; nothing, where anything that matters does not."""
-    found = {name: match for name in [*files, *folders] if (match := pattern.fullmatch(name))}
-    rest = {*folders, *filter(matters, files)} - found.keys()
-    return {} if rest else found
+    matches_ = {name: match for name in [*files, *folders] if (match := pattern.fullmatch(name))}
+    rest = {*folders, *filter(matters, files)} - matches_.keys()
+    return {} if rest else matches_
 
 
 def readings(tail: re.Pattern[str], entry: str) -> list[Reading]:
     """Return the ways to read an entry's name as a student's name and then what fits the tail."""
-    found = (tail.fullmatch(entry, start) for start in range(len(entry)))
-    return [Reading.of(match, entry[: match.start()]) for match in found if match]
+    matches_ = (tail.fullmatch(entry, start) for start in range(len(entry)))
+    return [Reading.of(match, entry[: match.start()]) for match in matches_ if match]
 
 
-def clear_ids(found: Iterable[tuple[str, str]]) -> set[str]:
+def clear_ids(ids_and_names: Iterable[tuple[str, str]]) -> set[str]:
     """Return the ids that go with a single name, of ids and names: those that are a student's."""
-    return {id_ for id_, names in _names_of(found).items() if len(names) == 1}
+    return {id_ for id_, names in _names_of(ids_and_names).items() if len(names) == 1}
 
 
 def nobodys(entry: str, names: Iterable[str]) -> str:
@@ -159,59 +159,59 @@ def by_name(
     An id that goes with two names is nobody's (ada_2026_10_x.py, ben_2026_10_x.py): what has it
     stands for itself, and all that has one for no system.
     """
-    found = {entry: each for entry in [*files, *folders] if (each := ways(entry))}
-    if {*folders, *filter(matters, files)} - found.keys():
+    ways_of = {entry: each for entry in [*files, *folders] if (each := ways(entry))}
+    if {*folders, *filter(matters, files)} - ways_of.keys():
         return None
-    settled = _settled(found)
-    clear = clear_ids((way.id, way.name) for way in settled.values())
+    certain = _certain(ways_of)
+    clear = clear_ids((way.id, way.name) for way in certain.values())
     if not clear:
         return None
     owners = {
-        entry: _nobody(system, found[entry])
-        if (way := settled.get(entry)) is None
+        entry: _nobody(system, ways_of[entry])
+        if (way := certain.get(entry)) is None
         else Owner(system, way.id, way.name.strip(" ,") or way.id)
         if way.id in clear
         else Owner(system, entry, Path(entry).stem)
-        for entry in found
+        for entry in ways_of
     }
     problems = {
-        entry: nobodys(entry, [f"{way.name} ({way.id})" for way in found[entry]])
-        for entry in found.keys() - settled.keys()
+        entry: nobodys(entry, [f"{way.name} ({way.id})" for way in ways_of[entry]])
+        for entry in ways_of.keys() - certain.keys()
     }
-    late = {entry: way.is_late for entry, way in settled.items()}
+    late = {entry: way.is_late for entry, way in certain.items()}
     return Layout(
         folder,
         {entry: (owner,) for entry, owner in owners.items()},
-        {entry: way.file or entry for entry, way in settled.items()},
+        {entry: way.file or entry for entry, way in certain.items()},
         problems=problems,
         late=late if any(late.values()) else {},  # if none is, perhaps none was due
         nobodys=problems,
     )
 
 
-def _settled(found: Mapping[str, Sequence[Reading]]) -> dict[str, Reading]:
+def _certain(ways_of: Mapping[str, Sequence[Reading]]) -> dict[str, Reading]:
     """Return how each entry is to be read of which that is certain.
 
     An entry that reads in one way says what an id's student is called, and what numbers this class
     has. The true way agrees with that, so if a single one does, it is that. Not, however, if
     another one names somebody who is in this class.
     """
-    sure = [each[0] for each in found.values() if len(each) == 1]
+    sure = [each[0] for each in ways_of.values() if len(each) == 1]
     names = _names_of((way.id, way.name) for way in sure)
     numbers = [way.number for way in sure if way.number is not None]
     least, most = min(numbers, default=0) / FAR, max(numbers, default=math.inf) * FAR
-    settled = {}
-    for entry, ways in found.items():
-        agreeing = [
+    certain = {}
+    for entry, ways in ways_of.items():
+        fitting_ways = [
             way
             for way in ways
             if way.name in names.get(way.id, {way.name})
             and (way.number is None or least <= way.number <= most)
         ]
-        others = [way for way in ways if way not in agreeing and way.id in names]
-        if len(agreeing) == 1 and not any(way.name in names[way.id] for way in others):
-            settled[entry] = agreeing[0]
-    return settled
+        others = [way for way in ways if way not in fitting_ways and way.id in names]
+        if len(fitting_ways) == 1 and not any(way.name in names[way.id] for way in others):
+            certain[entry] = fitting_ways[0]
+    return certain
 
 
 def _nobody(system: str, ways: Sequence[Reading]) -> Owner:
@@ -220,9 +220,9 @@ def _nobody(system: str, ways: Sequence[Reading]) -> Owner:
     return Owner(system, name, name)
 
 
-def _names_of(found: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+def _names_of(ids_and_names: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     names: dict[str, set[str]] = defaultdict(set)
-    for id_, name in found:
+    for id_, name in ids_and_names:
         names[id_].add(name)
     return names
 
@@ -230,8 +230,8 @@ def _names_of(found: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
 def shared_words(names: Iterable[str], separator: str) -> str:
     """Return what names begin with, in whole words: "hw1-" of hw1-ada and hw1-ben-x."""
     columns = zip(*(name.split(separator)[:-1] for name in names), strict=False)
-    shared = takewhile(lambda words: len(set(words)) == 1, columns)
-    return "".join(f"{words[0]}{separator}" for words in shared)
+    prefix = takewhile(lambda words: len(set(words)) == 1, columns)
+    return "".join(f"{words[0]}{separator}" for words in prefix)
 
 
 # Attempts
@@ -251,15 +251,15 @@ def in_order(moments: Mapping[str, datetime]) -> dict[str, int]:
 # One assignment of several
 
 
-def meant(found: Collection[tuple[str, Names]], where: str) -> str:
+def assignment_of(assignments: Collection[tuple[str, Names]], where: str) -> str:
     """Return the one assignment, or of several the one with files called homework.
 
-    `found` are an assignment and its files for each student who handed it in; `where` says how the
-    folders of one may be named.
+    `assignments` are an assignment and its files for each student who handed it in; `where` says
+    how the folders of one may be named.
     """
-    names = {name for name, _ in found}
+    names = {name for name, _ in assignments}
     if len(names) > 1:
-        names = {name for name, files in found if any(map(is_homework, files))} or names
+        names = {name for name, files in assignments if any(map(is_homework, files))} or names
     if len(names) > 1:
         several = shown(", ".join(sorted(names)))
         raise Unclear(

@@ -1,8 +1,8 @@
-"""GitHub Scorer, `gh classroom clone student-repos`: `ASSIGNMENT-submissions/ASSIGNMENT-USER/`,
+"""GitHub Classroom, `gh classroom clone student-repos`: `ASSIGNMENT-submissions/ASSIGNMENT-USER/`,
 each a repository.
 
 It does not tell when work was pushed. A commit has a time, which is whatever the student's computer
-says, and so it is not looked at; GitHub Scorer's grades tell (grader/submissions/timetable.py).
+says, and so it is not looked at; GitHub Classroom's grades tell (grader/submissions/timetable.py).
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from grader.lms.layouts.common import (
 SYSTEM = "GitHub"
 UNTIMED = (
     "a clone does not tell when work was pushed, and a commit's time is whatever the student's "
-    "computer says: the times of the files count, unless --times has GitHub Scorer's grades"
+    "computer says: the times of the files count, unless --times has GitHub Classroom's grades"
 )
 SUFFIX = "-submissions"
 

@@ -44,15 +44,15 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     often = Counter(id_ for person in everybody for id_ in {person.id, person.email} if id_)
     owners, remarks = {}, {}
     for name, entry in entries.items():
-        created = moment(_told(entry, ":created_at"))
+        time = moment(_text_of(entry, ":created_at"))
         # It stands for itself where nobody is named.
         owners[name] = tuple(
-            Owner(SYSTEM, id_, person.name or name, created)
+            Owner(SYSTEM, id_, person.name or name, time)
             for person in people[name] or [_Person("", "", "")]
             for id_ in [_known_by(person, often) or name]
         )
-        if shared := [person.id for person in people[name] if often[person.id] > 1]:
-            remarks[name] = f"the id {shown(shared[0])} is somebody else's, too: {BY_MAIL}"
+        if ids := [person.id for person in people[name] if often[person.id] > 1]:
+            remarks[name] = f"the id {shown(ids[0])} is somebody else's, too: {BY_MAIL}"
     return Layout(folder, owners, {}, remarks=remarks) if owners else None
 
 
@@ -67,9 +67,9 @@ def _metadata(path: Path) -> Mapping[Any, Any]:
     Text, since otherwise a student whose id is 007 is 7, and one whose name is No is False.
     """
     with suppress(OSError, yaml.YAMLError, ValueError, RecursionError):
-        loaded = yaml.load(read(path, METADATA_BYTES), Loader=yaml.CBaseLoader)
-        if isinstance(loaded, Mapping):
-            return loaded
+        metadata = yaml.load(read(path, METADATA_BYTES), Loader=yaml.CBaseLoader)
+        if isinstance(metadata, Mapping):
+            return metadata
     return {}
 
 
@@ -78,12 +78,12 @@ def _submitters(entry: object) -> list[_Person]:
     people = entry.get(":submitters") if isinstance(entry, Mapping) else None
     keys = (":sid", ":email", ":name")
     return [
-        _Person(*(_told(person, key) for key in keys))
+        _Person(*(_text_of(person, key) for key in keys))
         for person in (people if isinstance(people, list) else [])
     ]
 
 
-def _told(about: object, key: str) -> str:
+def _text_of(about: object, key: str) -> str:
     """Return a text of the metadata, "" where there is none: a list may be endless as a text."""
     value = about.get(key) if isinstance(about, Mapping) else None
     return value if isinstance(value, str) else ""

@@ -10,9 +10,9 @@ from grader.lms.layouts.common import (
     Names,
     Owner,
     absolute,
+    assignment_of,
     folders_in,
     listed,
-    meant,
     moment,
     read_line,
 )
@@ -35,11 +35,11 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     first = [_assignments(folder / name) for name in folders[:FIRST]]
     if not first or not all(first):
         return None
-    found = [path for name in folders for path in _assignments(folder / name)]
-    assignment = meant([(path.name, listed(path)) for path in found], SUBMITTED)
+    paths = [path for name in folders for path in _assignments(folder / name)]
+    assignment = assignment_of([(path.name, listed(path)) for path in paths], SUBMITTED)
     owners = {
         f"{path.parent.name}/{path.name}": (_submitter(path),)
-        for path in found
+        for path in paths
         if path.name == assignment
     }
     return Layout(folder, owners, {})

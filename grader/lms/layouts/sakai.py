@@ -89,10 +89,10 @@ def _students(submission: Path) -> Iterator[Owner]:
     name, moment = submission.name, _moment(read_line(submission / TIMESTAMP_FILE))
     one = STUDENT.fullmatch(name)  # whatever else is in the student's name
     members = unescape(read_line(submission / MEMBERS_FILE)).split(BETWEEN)
-    found = [one] if one else [m for each in members if (m := STUDENT.fullmatch(each))]
-    for match in found:
+    matches_ = [one] if one else [m for each in members if (m := STUDENT.fullmatch(each))]
+    for match in matches_:
         yield Owner(SYSTEM, match["id"], match["name"].strip(" ,"), moment)
-    if not found:
+    if not matches_:
         yield Owner(SYSTEM, name, name, moment)
 
 

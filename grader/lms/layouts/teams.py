@@ -14,10 +14,10 @@ from grader.lms.layouts.common import (
     Names,
     Owner,
     absolute,
+    assignment_of,
     folders_in,
     listed,
     matters,
-    meant,
 )
 
 SYSTEM = "Teams"
@@ -38,14 +38,16 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
         folders = folders_in(folder)
     if not folders or not all(_assignments(folder / name) for name in folders):
         return None
-    found = [(name, each) for name in folders for each in _assignments(folder / name)]
-    assignment = meant([(each, _files(folder / name / each)) for name, each in found], SUBMITTED[0])
-    return _layout(folder, [pair for pair in found if pair[1] == assignment])
+    pairs = [(name, each) for name in folders for each in _assignments(folder / name)]
+    assignment = assignment_of(
+        [(each, _files(folder / name / each)) for name, each in pairs], SUBMITTED[0]
+    )
+    return _layout(folder, [pair for pair in pairs if pair[1] == assignment])
 
 
-def _layout(folder: Path, found: list[tuple[str, str]]) -> Layout:
+def _layout(folder: Path, pairs: list[tuple[str, str]]) -> Layout:
     owners, attempts = {}, {}
-    for student, assignment in found:
+    for student, assignment in pairs:
         for number, version in _versions(folder / student / assignment).items():
             name = f"{student}/{assignment}/{version}"
             owners[name], attempts[name] = (Owner(SYSTEM, student, student),), number
@@ -63,8 +65,8 @@ def _assignments(student: Path) -> list[str]:
 def _versions(assignment: Path) -> dict[int, str]:
     """Return the folders of versions by number; nothing, where anything else lies there."""
     matches = [VERSION.fullmatch(name) for name in listed(assignment)]
-    found = {int(match[1]): match[0] for match in matches if match}
-    return found if len(found) == len(matches) else {}
+    versions = {int(match[1]): match[0] for match in matches if match}
+    return versions if len(versions) == len(matches) else {}
 
 
 def _files(assignment: Path) -> Names:

@@ -21,7 +21,7 @@ HEAT = ((-13, "h0"), (-6, "h1"), (-2, "h2"), (math.inf, "h3"))
 
 
 @dataclass(frozen=True)
-class Entry:
+class MapEntry:
     """An entry of a heat map: where it is, and the power of ten of its relative error."""
 
     row: int
@@ -38,7 +38,7 @@ class HeatMap:
     tensor: str
     rows: int
     columns: int
-    entries: list[Entry]
+    entries: list[MapEntry]
     wrong: int  # entries that differ by more than rounding
 
     @property
@@ -56,11 +56,11 @@ class HeatMap:
         """In pixels."""
         return (self.rows if self.upright else self.columns) * CELL
 
-    def x(self, entry: Entry) -> int:
+    def x(self, entry: MapEntry) -> int:
         """Return the left edge of an entry."""
         return (entry.column if self.upright else entry.row) * CELL
 
-    def y(self, entry: Entry) -> int:
+    def y(self, entry: MapEntry) -> int:
         """Return the upper edge of an entry."""
         return (entry.row if self.upright else entry.column) * CELL
 
@@ -77,13 +77,13 @@ def heat_map(error_map: ErrorMap) -> HeatMap:
     return HeatMap(error_map.tensor, len(error_map.decades), columns, entries, wrong)
 
 
-def _entry(row: int, column: int, decade: int | None) -> Entry:
+def _entry(row: int, column: int, decade: int | None) -> MapEntry:
     if decade is None:
-        return Entry(row, column, decade, "NaN", "nan")
+        return MapEntry(row, column, decade, "NaN", "nan")
     heat = next(name for most, name in HEAT if decade <= most)
     # A minus sign is as wide as a figure, a hyphen is not; no number where nothing differs.
     label = "·" if decade <= NO_ERROR else f"{decade}".replace("-", "\u2212")
-    return Entry(row, column, decade, label, heat)
+    return MapEntry(row, column, decade, label, heat)
 
 
 @dataclass(frozen=True)

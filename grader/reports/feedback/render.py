@@ -45,7 +45,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Row:
+class CriterionRow:
     """A criterion as the page shows it; `line` is the id of the line it is about.
 
     `by_hand` is what was set by hand of it, if anything, and `graded` the points it earned.
@@ -117,7 +117,7 @@ def _shown(order: Order, form: Form) -> "tuple[Shown | None, str]":
 def _row(criterion: Criterion, final: Final, shown: "Shown | None", tasks: Tasks) -> Row:
     lost = criterion.points < criterion.max_points
     changes = [change for change in final.by_hand if change.criterion == criterion.id]
-    return Row(
+    return CriterionRow(
         criterion,
         _line_about(criterion, shown, tasks) if lost and shown else None,
         changes[-1] if changes else None,

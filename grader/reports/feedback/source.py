@@ -56,7 +56,7 @@ class Output:
 
 
 @dataclass
-class Cell:
+class PageCell:
     """A cell of a notebook, or the whole of a module. `number` counts from 1, as on the page."""
 
     number: int
@@ -73,7 +73,7 @@ class Cell:
 class Shown:
     """A source to be shown; `definitions` are the ids of the lines that define a name."""
 
-    cells: list[Cell]
+    cells: list[PageCell]
     definitions: dict[str, str]
 
     def line(self, place: str) -> Line | None:
@@ -101,9 +101,10 @@ def show(name: str, data: bytes, limits: PageLimits, plain: bool) -> Shown:
     source = read(name, data)
     definitions: dict[str, str] = {}
     for cell in source.cells:
-        for defined, line in _definitions(cell.source, plain):
-            definitions[defined] = _line_id(cell.index, line)  # the last one counts, as in Python
-    cells: list[Cell] = []
+        for definition, line in _definitions(cell.source, plain):
+            # The last one counts, as in Python.
+            definitions[definition] = _line_id(cell.index, line)
+    cells: list[PageCell] = []
     if source.kind == "notebook" and not plain:
         with suppress(Exception):  # whatever is odd in it: its code was read, and is shown alone
             cells = list(_notebook_cells(data, limits))
@@ -127,23 +128,23 @@ class Budget:
 
     def take(self, text: str) -> tuple[str, bool]:
         """Return the beginning of a text that may be shown, and whether that is not all."""
-        shown = text[: self.left]
-        self.left -= len(shown)
-        return shown, len(shown) < len(text)
+        beginning = text[: self.left]
+        self.left -= len(beginning)
+        return beginning, len(beginning) < len(text)
 
 
-def _code_cell(number: int, label: str, text: str, budget: Budget, plain: bool) -> Cell:
+def _code_cell(number: int, label: str, text: str, budget: Budget, plain: bool) -> PageCell:
     """Return a cell of code; its lines are HTML of their own."""
     source, cut = budget.take(text.removesuffix("\n"))
     if plain:
         html = [escape(line) for line in source.split("\n")]
     else:
-        coloured = nh3.clean(
+        spans = nh3.clean(
             highlight(source, LEXER, COLOURS), tags={"span"}, attributes={"span": {"class"}}
         )
-        html = [Markup(line) for line in coloured.split("\n")][: source.count("\n") + 1]
+        html = [Markup(line) for line in spans.split("\n")][: source.count("\n") + 1]
     lines = [Line(_line_id(number, line), text) for line, text in enumerate(html, 1)]
-    return Cell(number, label, "code", lines, cut=cut)
+    return PageCell(number, label, "code", lines, cut=cut)
 
 
 DEFINITION = re.compile(r"(?:async\s+)?(?:def|class)\s+(\w+)")
@@ -165,7 +166,7 @@ def _definitions(source: str, plain: bool) -> Iterator[tuple[str, int]]:
             yield statement.name, statement.lineno
 
 
-def _notebook_cells(data: bytes, limits: PageLimits) -> Iterator[Cell]:
+def _notebook_cells(data: bytes, limits: PageLimits) -> Iterator[PageCell]:
     """Yield all cells of a notebook as they were written, magics and all.
 
     Their lines have the same numbers as where the grader read them.
@@ -175,17 +176,19 @@ def _notebook_cells(data: bytes, limits: PageLimits) -> Iterator[Cell]:
         text, label = _tidy(_joined(cell.get("source"))), f"cell {number}"
         match cell.get("cell_type"):
             case "code":
-                shown = _code_cell(number, label, text, budget, plain=False)
-                shown.outputs = list(_outputs(cell.get("outputs"), limits))
+                page_cell = _code_cell(number, label, text, budget, plain=False)
+                page_cell.outputs = list(_outputs(cell.get("outputs"), limits))
             case "markdown":
-                written, cut = budget.take(text)
-                html = _markdown(written, cell.get("attachments"))
+                markdown, cut = budget.take(text)
+                html = _markdown(markdown, cell.get("attachments"))
                 cut = cut or len(html) > limits.image_bytes
-                shown = Cell(number, label, "markdown", html=Markup() if cut else html, cut=cut)
+                page_cell = PageCell(
+                    number, label, "markdown", html=Markup() if cut else html, cut=cut
+                )
             case _:
-                shown = _code_cell(number, label, text, budget, plain=True)
-                shown.kind = "raw"
-        yield shown
+                page_cell = _code_cell(number, label, text, budget, plain=True)
+                page_cell.kind = "raw"
+        yield page_cell
 
 
 def _document_cells(data: bytes) -> list[Mapping[str, Any]]:
@@ -207,8 +210,8 @@ def _joined(value: object) -> str:
 
 def _tidy(text: str) -> str:
     """Return text with plain line ends and nothing that UTF-8 cannot hold."""
-    whole = text.encode(errors="replace").decode()
-    return whole.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+    valid = text.encode(errors="replace").decode()
+    return valid.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
 
 
 def _markdown(text: str, attachments: object) -> Markup:
@@ -288,11 +291,11 @@ def _text(output: Mapping[str, Any], bundle: Mapping[str, Any]) -> str:
 def _image(bundle: Mapping[str, Any], most_bytes: int) -> str | None:
     """Return the address that holds a picture, None where there is none that may be shown."""
     for kind, magic in IMAGES.items():
-        encoded = "".join(_joined(bundle.get(kind)).split())
+        base64_text = "".join(_joined(bundle.get(kind)).split())
         try:
-            content = base64.b64decode(encoded, validate=True)
+            content = base64.b64decode(base64_text, validate=True)
         except (binascii.Error, ValueError):
             continue
-        if content.startswith(magic) and len(encoded) <= most_bytes:
-            return f"data:{kind};base64,{encoded}"
+        if content.startswith(magic) and len(base64_text) <= most_bytes:
+            return f"data:{kind};base64,{base64_text}"
     return None

@@ -83,14 +83,14 @@ def scorer_ends() -> None:
     ended = Path(os.environ["TMPDIR"]) / "ended"
     grade = Scorer.grade
 
-    def grade_or_end(classroom: Scorer, submission: SubmittedFiles) -> Graded:
+    def grade_or_end(scorer: Scorer, submission: SubmittedFiles) -> Graded:
         text = b"".join(submission.files.values())
         if b"ends the scorer always" in text or (
             b"ends the scorer once" in text and not ended.exists()
         ):
             ended.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return grade(classroom, submission)
+        return grade(scorer, submission)
 
     Scorer.grade = grade_or_end  # type: ignore[method-assign]
 
@@ -121,14 +121,14 @@ def scorer_starts_once() -> None:
     begin = Scorer.__init__
 
     def begin_once(
-        classroom: Scorer, settings: GradingSettings, zygote: Zygote, reader: Reader
+        scorer: Scorer, settings: GradingSettings, zygote: Zygote, reader: Reader
     ) -> None:
         if begun.exists():
             os.kill(os.getpid(), signal.SIGKILL)
         begun.touch()
-        begin(classroom, settings, zygote, reader)
+        begin(scorer, settings, zygote, reader)
 
-    def end(classroom: Scorer, submission: SubmittedFiles) -> Graded:
+    def end(scorer: Scorer, submission: SubmittedFiles) -> Graded:
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
 

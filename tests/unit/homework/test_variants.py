@@ -153,8 +153,8 @@ def test_a_variants_solution_is_right_and_each_mutant_is_another_text(zygote, re
     }
     rubric = msgspec.structs.replace(OWN, homework=homework, points=points)
     source = solution_of(rubric)["homework.py"]
-    classroom = Scorer(GradingSettings.of(rubric, 5, strict=False), zygote, reader)
-    record = classroom.grade(SubmittedFiles.of("ada", "homework.py", source.encode())).record
+    scorer = Scorer(GradingSettings.of(rubric, 5, strict=False), zygote, reader)
+    record = scorer.grade(SubmittedFiles.of("ada", "homework.py", source.encode())).record
     assert [c.id for c in record.criteria if c.points < c.max_points] == []
     assert record.score == sum(points.values())
     mutated = {mutate(source, mutant) for mutant in mutants_of(rubric)}

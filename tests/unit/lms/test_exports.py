@@ -68,7 +68,7 @@ MARKS = (
 
 def test_canvas_gets_the_marks_and_keeps_the_rest():
     merged = canvas.merge(GRADEBOOK, MARKS, "Homework 1", 20)
-    assert (merged.problems, merged.left) == ([], ["Student, Test (99)"])
+    assert (merged.problems, merged.unmarked) == ([], ["Student, Test (99)"])
     before, after = table(GRADEBOOK), table(merged.text)
     assert [row[5] for row in after] == ["Homework 1 (77)", "20", "19.5", "7.5", "9.5", ""]
     assert [row[:5] + row[6:] for row in after] == [row[:5] + row[6:] for row in before]
@@ -121,21 +121,21 @@ def test_nobody_is_guessed_and_nobody_lost(marks, problems):
     assert merged.problems == problems
     if problems:
         assert merged.text == GRADEBOOK
-        assert len(merged.left) == 4
+        assert len(merged.unmarked) == 4
 
 
 def test_who_is_called_as_two_columns_call_two_students_is_not_guessed():
     two = 'Student,ID,SIS User ID,SIS Login ID,HW\n"A, B",1,ming,x,\n"C, D",2,y,ming,\n'
     merged = canvas.merge(two, [mark("ming", 10)], "HW", 20)
     assert merged.problems == ["ming: 2 rows match, so none was filled in"]
-    assert (merged.text, merged.left) == (two, ["A, B (1)", "C, D (2)"])
+    assert (merged.text, merged.unmarked) == (two, ["A, B (1)", "C, D (2)"])
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
 def test_a_name_is_found_in_each_form_of_unicode(form):
     written = unicodedata.normalize(form, "ÉMILE Nguyễn")
     merged = canvas.merge(f"Student,ID,HW\n{written},1,\n", [mark("émile nguyễn", 10)], "HW", 20)
-    assert (merged.problems, merged.left) == ([], [])
+    assert (merged.problems, merged.unmarked) == ([], [])
 
 
 def test_canvas_may_write_first_and_last_names_apart():
@@ -145,7 +145,7 @@ def test_canvas_may_write_first_and_last_names_apart():
     assert merged.text == (
         f"{head},HW\n    Points Possible,,,,,20\nDoe,Jane,1,jd,A,9.5\nRoe,Rick\x1b,2,rr,A,\n"
     )
-    assert (merged.problems, merged.left) == ([], ["Rick\ufffd Roe (2)"])
+    assert (merged.problems, merged.unmarked) == ([], ["Rick\ufffd Roe (2)"])
 
 
 LINE_ENDS = st.sampled_from(["\n", "\r\n", "\r"])
@@ -360,7 +360,7 @@ WORKSHEET = """\
 def test_moodle_gets_marks_and_comments():
     wrong = mark("Jane Doe-21", 8, "Moodle", "21", message="x < 1 & \nso on")
     merged = moodle.merge(WORKSHEET, [wrong, mark("m23", 20)])
-    assert (merged.problems, merged.left) == ([], ["Jane Doe (Participant 22)"])
+    assert (merged.problems, merged.unmarked) == ([], ["Jane Doe (Participant 22)"])
     before, after = table(WORKSHEET), table(merged.text)
     assert [row[5] for row in after] == ["Grade", "7.5", "3.00", "19.5"]
     comment = "forward.values 8/20: x &lt; 1 &amp; \nso on"
@@ -467,7 +467,7 @@ def test_a_worksheet_is_read_in_its_language(language, separator):
     participant = SHEETS[language][-3]
     who = f"S22 ({participant} 22)"
     assert merged.problems == [f"{who}: is locked in Moodle's gradebook; row left unchanged"]
-    assert (merged.left, merged.notes) == ([], [])
+    assert (merged.unmarked, merged.notes) == ([], [])
     rows = list(csv.reader(io.StringIO(merged.text, newline=""), delimiter=separator))
     assert [row[4] for row in rows[1:]] == ["19.5", "", "19.5"]
     assert [row[8] for row in rows[1:]] == ["All is right.", "", "All is right."]

@@ -758,7 +758,7 @@ def test_each_attempt_with_work_is_one_of_its_student(tmp_path, rubric, case, na
         found = discover(
             [tmp_path / "class", tmp_path / "zoe.py"],
             archives,
-            untouched=lambda path: path.read_text() == STUB,
+            is_untouched=lambda path: path.read_text() == STUB,
         )
     (ada,) = [s for s in found if s.student.lower() == "ada"]
     assert len(ada.attempts) == len(expected)

@@ -267,7 +267,7 @@ def test_its_figures_are_of_the_final_marks_and_the_terminals_are_the_same(
         "full marks": "2", "half the points or more": "2",
     }  # fmt: skip
     with GradeScreen(1, small(rubric), tmp_path, quiet=False) as screen:
-        screen.add([finals[1].record], known=False)
+        screen.add([finals[1].record], were_known=False)
         figures = ClassFigures.of(finals, small(rubric).points, ENGLISH)
         screen.show_class(figures, [final for final in finals if final.student == "s9"])
     lines = capsys.readouterr().out.splitlines()

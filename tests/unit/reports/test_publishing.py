@@ -15,7 +15,7 @@ from grader.gradebook import Gradebook, default_url
 from grader.judging.messages import Reason
 from grader.reports import publishing
 from grader.reports.feedback.pages import FEEDBACK, Pages
-from grader.reports.publishing import COMPLETE, Folder
+from grader.reports.publishing import COMPLETE, ResultsFolder
 from grader.results.record import GRADES
 from grader.submissions.roster import RosterRow
 from grader.util.atomic import UNFINISHED
@@ -30,13 +30,13 @@ def book(tmp_path) -> Iterator[Gradebook]:
 
 
 @contextmanager
-def at_work(book: Gradebook, results: Path, with_pages: bool = False) -> Iterator[Folder]:
+def at_work(book: Gradebook, results: Path, with_pages: bool = False) -> Iterator[ResultsFolder]:
     """Give what another process would write files with."""
     assignment = book.assignment
     pages = Pages(1, results, assignment.language, assignment.rubric)
     with (
         closing(pages),
-        Folder(results, book, assignment, pages if with_pages else None) as folder,
+        ResultsFolder(results, book, assignment, pages if with_pages else None) as folder,
     ):
         yield folder
 

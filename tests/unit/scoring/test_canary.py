@@ -112,8 +112,8 @@ def test_a_worker_that_cannot_allocate_stops_the_run_and_older_results_stay(untr
 
 def test_a_fault_in_a_scorer_comes_out_with_its_traceback(unfit, grading):
     unfit("fault_in_the_scorer")
-    with closing(ScorerPool(grading, 1)) as graders:
-        for ask in (graders.prove, lambda: graders.grade(SubmittedFiles.of("ada", "a.py", b""))):
+    with closing(ScorerPool(grading, 1)) as pool:
+        for ask in (pool.prove, lambda: pool.grade(SubmittedFiles.of("ada", "a.py", b""))):
             with pytest.raises(ScorerFailed, match="planted by a test") as raised:
                 ask()
             assert "scorer.py" in str(raised.value)
@@ -126,13 +126,13 @@ def test_a_machine_that_becomes_unfit_records_nothing_more(unfit, grading, tmp_p
     submission = SubmittedFiles.of(
         "ada", "homework.py", SOLUTION.read_bytes() + b"\nbytearray(10**9)\n"
     )
-    with closing(ScorerPool(grading, 1)) as graders:
-        graders.prove()
-        assert graders.grade(submission).record.score == 100
+    with closing(ScorerPool(grading, 1)) as pool:
+        pool.prove()
+        assert pool.grade(submission).record.score == 100
         (tmp_path / "low").touch()
-        assert graders.grade(submission).record.score == 100
+        assert pool.grade(submission).record.score == 100
         with pytest.raises(GradingStopped, match="this machine cannot grade") as raised:
-            graders.grade(submission)
+            pool.grade(submission)
     assert "memory_bytes" in str(raised.value)
 
 
@@ -366,8 +366,8 @@ def test_a_scorer_that_cannot_start_again_is_the_machines_fault(
 ):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     unfit("scorer_starts_once")
-    with closing(ScorerPool(grading, 1)) as graders:
-        graders.prove()
+    with closing(ScorerPool(grading, 1)) as pool:
+        pool.prove()
         with pytest.raises(GradingStopped) as raised:
-            graders.grade(SubmittedFiles.of("ada", "a.py", b"x = 1"))
+            pool.grade(SubmittedFiles.of("ada", "a.py", b"x = 1"))
     assert str(raised.value) == GONE

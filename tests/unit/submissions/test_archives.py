@@ -156,7 +156,7 @@ def test_a_work_counts_before_an_archive_beside_it_and_nothing_else_does(tmp_pat
     for name, data in (("carol", CODE), ("dave", WORK + b"# as it was handed out\n")):
         zipped(root / name / "hw.zip", entries("homework.py"))
         (root / name / "homework.py").write_bytes(data)
-    found = discover([root], archives, untouched=lambda path: b"handed out" in path.read_bytes())
+    found = discover([root], archives, is_untouched=lambda path: b"handed out" in path.read_bytes())
     assert files_of(found, archives, root) == {
         "alice": ["alice/bob.py"],
         "bob": ["bob.py"],

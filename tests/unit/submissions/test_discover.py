@@ -32,7 +32,7 @@ def discover(paths: list[Path], remarks: list[str] | None = None) -> list[Submis
     return module.discover(
         paths,
         ARCHIVES,
-        untouched=lambda path: path.read_text() == STUB,
+        is_untouched=lambda path: path.read_text() == STUB,
         remark=[].append if remarks is None else remarks.append,
     )
 

@@ -1,4 +1,4 @@
-"""Tables of when students handed in: Moodle's worksheet, GitHub Scorer's grades, one's own."""
+"""Tables of when students handed in: Moodle's worksheet, GitHub Classroom's grades, one's own."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path

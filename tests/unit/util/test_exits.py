@@ -56,7 +56,7 @@ USERS = [
 
 @pytest.mark.parametrize(("error", "lines"), USERS, ids=repr)
 def test_what_a_user_can_mend_is_a_line_for_each_problem(capsys, error, lines):
-    assert exit_code_of(raising(error), kept="; kept") == UNUSABLE
+    assert exit_code_of(raising(error), remark="; kept") == UNUSABLE
     assert capsys.readouterr() == ("", "".join(f"grader: {line}\n" for line in lines))
 
 
