@@ -285,7 +285,7 @@ def calibrate(
     typer.echo(verdict_on(measured))
     for path in write_calibration(measured, asked, out):
         typer.echo(f"wrote {path}")
-    if not all(each.holds for each in measurements):
+    if not all(each.holds for each in measured):
         raise typer.Exit(UNDER_MARK)
 
 
@@ -334,7 +334,7 @@ def new_variant(
         "seed": seed,
         "per_student": per_student or None,
     }
-    changes = {name: value for name, value in said.items() if value is not None}
+    changes = {name: value for name, value in options.items() if value is not None}
     homework = replace(own_rubric().homework, **changes)
     rubric, measured = write(homework, folder / RUBRIC_FILE.name, jobs)
     typer.echo(table_of(measured, rubric))

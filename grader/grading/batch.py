@@ -295,8 +295,8 @@ def _result(
     files: Callable[[], SubmittedFiles],
     was_known: bool,
 ) -> Result:
-    record = msgspec.structs.replace(graded.record, student=hand_in.student)
-    counting = [record.submission, *(file.name for file in others_of(record))]
+    record = msgspec.structs.replace(answer.record, student=hand_in.student)
+    names = [record.submission, *(file.name for file in others_of(record))]
     return Result(
         hand_in=hand_in,
         record=record,

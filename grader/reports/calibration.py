@@ -29,7 +29,7 @@ def write_calibration(measurements: Sequence[Measured], rubric: Rubric, out: Pat
 
 def table_of(measurements: Sequence[Measured], rubric: Rubric) -> str:
     """Return what was measured as Markdown: a paragraph on the runs, and a row a network."""
-    training, runs = rubric.training, len(measured[0].shares)
+    training, runs = rubric.training, len(measurements[0].shares)
     about = (
         f"{runs} runs each, from the data and parameters of the seeds 0 to {runs - 1}: "
         f"{rubric.package.described(rubric)}, "

@@ -113,7 +113,7 @@ def _beginning(path: Path, most_bytes: int) -> bytes:
 
 def _module(imported: str) -> str:
     """Return the stem of the file or folder that is imported: "utils" of utils.act or utils.py."""
-    first = target.strip().partition(" ")[0].removeprefix("./").partition("/")[0]
+    first = imported.strip().partition(" ")[0].removeprefix("./").partition("/")[0]
     return first.lstrip(".").partition(".")[0]
 
 

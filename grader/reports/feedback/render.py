@@ -114,7 +114,7 @@ def _shown(order: Order, form: Form) -> "tuple[Shown | None, str]":
         return None, str(error)
 
 
-def _row(criterion: Criterion, final: Final, shown: "Shown | None", tasks: Tasks) -> Row:
+def _row(criterion: Criterion, final: Final, shown: "Shown | None", tasks: Tasks) -> CriterionRow:
     lost = criterion.points < criterion.max_points
     changes = [change for change in final.by_hand if change.criterion == criterion.id]
     return CriterionRow(
@@ -125,7 +125,9 @@ def _row(criterion: Criterion, final: Final, shown: "Shown | None", tasks: Tasks
     )
 
 
-def _mark(rows: Sequence[Row], notes: Sequence[SourceNote], shown: "Shown", tasks: Tasks) -> None:
+def _mark(
+    rows: Sequence[CriterionRow], notes: Sequence[SourceNote], shown: "Shown", tasks: Tasks
+) -> None:
     """Mark the lines that cost points, and those that failed, with their cells."""
     for row in rows:
         c = row.criterion
