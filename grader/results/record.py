@@ -342,7 +342,8 @@ def write_grades(
     """Write results/grades.csv, one row per final (with a byte-order mark, for spreadsheets).
 
     `runs` are the training runs that have a column. The score and the criteria are with the points
-    of criteria that somebody set by hand; `final` is what goes to the register. Where `finals` raises, the table stays as it was.
+    of criteria that somebody set by hand; `final` is what goes to the register. Where `finals`
+    raises, the table stays as it was.
     """
     head, losses = ["student", "submission", "status", "score"], [f"loss_{run}" for run in runs]
     standing = ["attempt", "late_days", "final", "section"]

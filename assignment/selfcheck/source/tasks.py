@@ -151,6 +151,11 @@ class Tasks:
         """The names to define."""
         return tuple(dict.fromkeys(q.definition for q in self.questions if not q.is_training))
 
+    @cached_property
+    def runs(self) -> dict[str, Question]:
+        """The training runs by what they are called in results."""
+        return {question.run: question for question in self.questions if question.is_training}
+
     def question_of(self, criterion: str) -> Question:
         """Return the question of a criterion."""
         return self.by_name[self.by_id[criterion].question]
@@ -163,6 +168,10 @@ class Tasks:
     def trains(self, criterion: str) -> bool:
         """Tell whether a criterion is a training run."""
         return self.question_of(criterion).is_training
+
+    def is_of_network(self, criterion: str) -> bool:
+        """Tell whether a criterion is about the network: what it computes, or its training."""
+        return self.question_of(criterion).kind in ("network", "training")
 
     def _named(self, kind: Kind) -> tuple[str, ...]:
         return tuple(question.name for question in self.questions if question.kind == kind)
