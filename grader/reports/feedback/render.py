@@ -91,6 +91,7 @@ def page(order: Order, form: Form) -> str:
         shown=shown,
         problem=problem,
         form=form,
+        network=_network(order.tasks),
         drawings=drawings,
     )
 
@@ -153,6 +154,12 @@ def _line_about(criterion: Criterion, shown: "Shown", tasks: Tasks) -> str | Non
 def _definition(criterion: Criterion, tasks: Tasks) -> str:
     """Return the name that the student was to define for a criterion."""
     return tasks.question_of(criterion.id).definition
+
+
+def _network(tasks: Tasks) -> str:
+    """Return what the class of the network is called, "" if the homework has none."""
+    names = [question.definition for question in tasks.questions if question.kind == "network"]
+    return names[0] if names else ""
 
 
 def _line_id(shown: "Shown | None", place: str) -> str | None:

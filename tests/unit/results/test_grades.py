@@ -16,12 +16,14 @@ from books import (
     opened,
     override,
     record,
+    sizes,
 )
 from finals import final_of as made_up
+from msgspec.structs import replace
 
 from grader.gradebook import GradebookError, default_url
 from grader.lms.sheets import read_rows
-from grader.results.record import GRADES, Final, write_grades
+from grader.results.record import GRADES, Final, Training, write_grades
 
 RUNS = ["manual", "net"]
 NAMES = ["ada", "=1+1", "'=1+1", "''", "'t Hooft", "-x", "@x", 'a, "b"', "\u00e4", "'"]
@@ -44,6 +46,19 @@ def test_the_table_has_the_columns_of_ever_first_and_then_what_counts(tmp_path):
     assert head[10:] == ["attempt", "late_days", "final", "section"]
     # The score and the criteria are with what was set by hand, `final` is after the penalty.
     assert ",".join(row) == "ada,two.py,graded,80,60,20,,0.1,,0.250,2,2,64,"
+
+
+@pytest.mark.parametrize("losses", [{"descent": 0.123}, {}])
+def test_a_homework_names_its_training_runs_itself(tmp_path, losses):
+    """There may be one, or none."""
+    graded = replace(record(), training=Training(losses, 0.3))
+    with opened(default_url(tmp_path)) as book:
+        add(book, entry(graded))
+        write_grades(book.finals(), ["a", "b"], list(losses), tmp_path)
+    assert sizes(default_url(tmp_path))["losses"] == len(losses)
+    head, row = rows(tmp_path)
+    shown = {name: cell for name, cell in zip(head, row, strict=True) if "loss" in name}
+    assert shown == {f"loss_{run}": "0.12" for run in losses}
 
 
 def test_what_is_set_by_hand_as_a_whole_is_final_and_no_criterion(tmp_path):
