@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import nbformat
 import pytest
 from conftest import ROOT, run_grader
@@ -20,14 +21,17 @@ from shadows import marks_in, write_shadows
 from times import PATIENCE
 
 from grader.authoring.converters import convert
-from grader.homework.rubric import Rubric
+from grader.homework.material.solution import solution_of
+from grader.homework.rubric import Rubric, to_toml
+from grader.util.atomic import write_atomically
 
 WRONG = ("return x.T @ back", "return -x.T @ back")
+SEED = 2**127
 LOST = {"grad_w1": 14, "train.manual": 15}
 
 
 def converted(folder: Path, target: str) -> Path:
-    done = run_grader("convert", "--to", target, "--seed", 2**127, "--out", folder)
+    done = run_grader("convert", "--to", target, "--seed", SEED, "--out", folder)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -112,7 +116,7 @@ MARKS = {
 
 @pytest.mark.parametrize("target", MARKS)
 def test_what_is_written_has_the_rubrics_points_and_each_solution_marked(target, rubric: Rubric):
-    files = convert(rubric, target, 5)
+    files = convert(rubric, target, SEED)
     (text,) = (content for path, content in files.items() if path.suffix == ".ipynb")
     notebook = nbformat.reads(text, as_version=4)
     nbformat.validate(notebook)
@@ -142,19 +146,57 @@ POINTS: dict[str, Callable[[nbformat.NotebookNode], list[float]]] = {
 }
 
 
+def said_of(work: Path, target: str, folder: Path, rubric: Rubric) -> list[str | None]:
+    """Return what the checks in a converted notebook say of a work, in order; None if it passes."""
+    for path, content in convert(rubric, target, SEED).items():
+        write_atomically(folder / path.name, content)
+    command = [sys.executable, "-P", ROOT / "tests" / "support" / "converted_cells.py"]
+    done = subprocess.run(
+        [*command, target, folder / "homework.ipynb", work],
+        cwd=folder, capture_output=True, text=True, timeout=PATIENCE,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
 @pytest.mark.parametrize(("target", "tests"), [("nbgrader", 11), ("otter", 22)])
 def test_the_checks_import_nothing_from_the_students_folder(tmp_path, rubric, target, tests):
     """The files beside a notebook are a student's; that of the checks the tools put back."""
     folder, marks = tmp_path / "student", tmp_path / "marks"
     folder.mkdir()
     write_shadows(folder, marks)
-    for path, content in convert(rubric, target, 5).items():
-        (folder / path.name).write_text(content, encoding="utf-8")
     solution = ROOT / "solution" / "homework.py"
-    command = [sys.executable, "-P", ROOT / "tests" / "support" / "converted_cells.py"]
-    done = subprocess.run(
-        [*command, target, folder / "homework.ipynb", solution],
-        cwd=folder, capture_output=True, text=True, timeout=PATIENCE,
-    )  # fmt: skip
-    assert (done.stdout, done.returncode) == (f"{tests}\n", 0), done.stderr
+    assert said_of(solution, target, folder, rubric) == [None] * tests
     assert marks_in(marks) == []
+
+
+@pytest.mark.parametrize(
+    ("targets", "learning_rate"),
+    [
+        (["x**2", "sin(3*x)"], 0.4),  # at twice the grader's step a right work does not pass
+        (["x**2", "x + 5"], 0.2),  # of all entries together the variance is far larger
+    ],
+)
+def test_of_two_outputs_a_check_says_what_the_grader_does(
+    tmp_path, rubric, grade, targets, learning_rate
+):
+    rubric = msgspec.structs.replace(
+        rubric,
+        homework=msgspec.structs.replace(rubric.homework, targets=targets),
+        training=msgspec.structs.replace(rubric.training, learning_rate=learning_rate),
+    )
+    (tmp_path / "rubric.toml").write_text(to_toml(rubric), encoding="utf-8")
+    right = solution_of(rubric)["homework.py"]
+    works = tmp_path / "works"
+    works.mkdir()
+    (works / "right.py").write_text(right, encoding="utf-8")
+    assert right.count(WRONG[0]) == 1
+    without_w1 = right.replace(WRONG[0], "return 0 * (x.T @ back)")
+    (works / "without_w1.py").write_text(without_w1, encoding="utf-8")
+    records = grade(works, "--rubric", tmp_path / "rubric.toml", "--seed", SEED)
+    for student, record in records.items():
+        criteria = record["criteria"]
+        passed = {each["id"]: each["points"] == each["max_points"] for each in criteria}
+        said = said_of(works / f"{student}.py", "nbgrader", tmp_path, rubric)
+        found = dict(zip(rubric.points, (message is None for message in said), strict=True))
+        assert found == passed
