@@ -2,7 +2,7 @@
 
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import cache, partial
 
@@ -230,21 +230,28 @@ def public_cases_json(rubric: Rubric) -> str:
     activation = activation_called(rubric.homework.activation)
     cases = public_cases(rubric)
     stored = {
-        "marking": asdict(rubric.marking()),
-        "loss": {"activation": activation.call},
-        "spellings": rubric.spellings.by_name(),
-        "software": msgspec.to_builtins(rubric.software),
-        "limits": _seconds(rubric.limits),
-        "source_bytes": rubric.limits.source_bytes,
+        **stored_rubric(rubric),
         "mistakes": {
             case.call.function: [
                 [each.ids for each in made] for made in _mistakes(case.call, activation)
             ]
             for case in cases
         },
-        "cases": [_stored(case, activation) for case in cases],
+        "cases": [stored_case(case, *_mistakes(case.call, activation)) for case in cases],
     }
     return json.dumps(stored, separators=(",", ":")) + "\n"
+
+
+def stored_rubric(rubric: Rubric) -> dict[str, object]:
+    """Return what asking and judging stored cases takes of the rubric, as plain values."""
+    return {
+        "marking": asdict(rubric.marking()),
+        "loss": {"activation": activation_called(rubric.homework.activation).call},
+        "spellings": rubric.spellings.by_name(),
+        "software": msgspec.to_builtins(rubric.software),
+        "limits": _seconds(rubric.limits),
+        "source_bytes": rubric.limits.source_bytes,
+    }
 
 
 def _seconds(limits: Limits) -> dict[str, float]:
@@ -258,8 +265,10 @@ def _mistakes(call: Call, activation: Activation) -> tuple[list[Mistaken], list[
     return mistaken(call, activation), mistaken_twice(call, activation)
 
 
-def _stored(case: Case, activation: Activation) -> dict[str, object]:
-    """Return a case as plain values.
+def stored_case(
+    case: Case, once: Sequence[Mistaken] = (), twice: Sequence[Mistaken] = ()
+) -> dict[str, object]:
+    """Return a case as plain values, with what one and two mistakes would answer.
 
     `mistaken` and `mistaken_twice` have the answers of the function's `mistakes` in their order.
     Two mistakes often come to the same, so each tensor stands once, under `made`, and an answer
@@ -273,7 +282,6 @@ def _stored(case: Case, activation: Activation) -> dict[str, object]:
         texts = [json.dumps(tensor.tolist(), separators=(",", ":")) for tensor in each.answer]
         return [made.setdefault(text, len(made)) for text in texts]
 
-    once, twice = _mistakes(case.call, activation)
     return {
         "criterion": case.criterion,
         "pass_mark": case.pass_mark,

@@ -4,13 +4,14 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from grader.homework.cases import hidden_cases, public_cases
+from grader.homework.cases import hidden_cases, public_cases, stored_case
 from grader.homework.material.module import (
     BEGIN,
     END,
@@ -22,12 +23,17 @@ from grader.homework.rubric import Rubric
 from grader.judging.judge import Case
 
 AFTER = "net"  # the section after which all is there that training needs
-# By path: no other file beside the notebook can be taken for it.
-LOAD = """\
-from importlib.util import module_from_spec, spec_from_file_location
+CHECKS = PurePosixPath("homework_checks")  # the package in that file
+CHECKS_FILE = f"{CHECKS}.zip"
+# By path: no other file beside the notebook can be taken for it, nor for a module of it.
+LOAD = f"""\
+import sys
+from importlib.util import module_from_spec
+from os.path import abspath
+from zipimport import zipimporter
 
-spec = spec_from_file_location("homework_checks", "homework_checks.py")
-checks = module_from_spec(spec)
+spec = zipimporter(abspath("{CHECKS_FILE}")).find_spec("{CHECKS}")
+checks = sys.modules["{CHECKS}"] = module_from_spec(spec)
 spec.loader.exec_module(checks)
 """
 
@@ -127,25 +133,12 @@ def _end(lines: Sequence[str]) -> int:
 def _checks(rubric: Rubric, seed: int) -> list[Check]:
     public, hidden = public_cases(rubric), hidden_cases(rubric, seed)
     return [
-        Check(name, points, _call(name, public, rubric), _call(name, hidden, rubric))
+        Check(name, points, _call(name, public), _call(name, hidden))
         for name, points in rubric.points.items()
     ]
 
 
-def _call(criterion: str, cases: Sequence[Case], rubric: Rubric) -> str:
+def _call(criterion: str, cases: Sequence[Case]) -> str:
     """Return the code that checks a criterion's cases in the namespace `names`."""
-    stored = [
-        {
-            "function": case.call.function,
-            "tensors": {name: tensor.tolist() for name, tensor in case.call.tensors.items()},
-            "expected": [tensor.tolist() for tensor in case.expected[: _compared(case)]],
-            "settings": dict(case.call.settings) | {"pass_fraction": rubric.training.pass_fraction},
-        }
-        for case in cases
-        if case.criterion == criterion
-    ]
+    stored = [stored_case(case) for case in cases if case.criterion == criterion]
     return f"checks.check({json.dumps(stored)!r}, names)"
-
-
-def _compared(case: Case) -> int:
-    return 1 if case.call.function == "net" else len(case.expected)

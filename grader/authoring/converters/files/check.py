@@ -1,0 +1,57 @@
+"""Check a student's functions by the grader's own code, which a zip file has around this module.
+
+A converted notebook loads that file by its path. It runs in the same process as the student's code,
+which can change whatever it likes: the tool that grades has no other place for it. But it imports
+nothing from the student's folder, where the zip file lies.
+"""
+
+import os
+import sys
+
+FOLDER = os.path.realpath(os.path.dirname(__loader__.archive))
+FOLDERS = sys.path
+sys.path = [path for path in FOLDERS if os.path.realpath(path) != FOLDER]
+try:
+    import json
+    from collections.abc import Iterator
+    from contextlib import suppress
+    from importlib import import_module
+    from pkgutil import get_data
+    from typing import Any
+
+    from .judging.judge import Case, Written, verdicts
+    from .selfcheck.checking import INTERRUPTED, Questions
+    from .student_code.calls import answer
+    from .student_code.contract import Outcome, Problem
+    from .student_code.loading import Loaded
+    from .student_code.state import State, kept
+
+    with suppress(Exception):  # torch imports it at the first call that is watched
+        import_module("torch._dynamo")
+finally:
+    sys.path = FOLDERS
+
+RUBRIC = json.loads(get_data(__name__, "rubric.json"))
+
+
+def check(cases: str, names: dict[str, Any]) -> None:
+    """Raise AssertionError, in the grader's words, if what `names` define does not pass the cases.
+
+    They are of one criterion, as JSON.
+    """
+    questions = Questions.of({**RUBRIC, "cases": json.loads(cases)})
+    with kept():
+        answered = list(ask(questions, names))
+    (criterion,) = {case.criterion for case, _ in answered}
+    (verdict,) = verdicts([criterion], answered, questions.marking, Written())
+    assert verdict.points == verdict.max_points, verdict.message
+
+
+def ask(questions: Questions, names: dict[str, Any]) -> Iterator[tuple[Case, Outcome]]:
+    """Yield the cases, each with what it came to."""
+    loaded = Loaded(names, [], [], questions.tasks, state=State.fresh())
+    for case in questions.cases:
+        outcome = answer(case.call, loaded).printable()
+        if outcome.problem is Problem.RAISED and outcome.detail == INTERRUPTED:
+            raise KeyboardInterrupt  # by whoever waits for the check
+        yield case, outcome
