@@ -1,6 +1,6 @@
-"""Check a student's functions by the grader's own code, which a zip file has around this module.
+"""Check a student's functions by the grader's own code, which lies beside this module in a zip file.
 
-A converted notebook loads that file by its path. It runs in the same process as the student's code,
+A converted notebook loads it by its path. It runs in the same process as the student's code,
 which can change whatever it likes: the tool that grades has no other place for it. But it imports
 nothing from the student's folder, where the zip file lies.
 """
