@@ -40,7 +40,7 @@ from ..student_code.screening import screen
 from .timing import Limits, Stopwatch
 
 CASES_FILE = Path(__file__).parents[1] / "public_cases.json"
-Stored = Mapping[str, Any]  # a part of that file
+Stored = Mapping[str, Any]  # that file, or a part of it
 INTERRUPTED = "KeyboardInterrupt"
 
 
@@ -61,9 +61,8 @@ class Questions:
     source_bytes: int
 
     @classmethod
-    def of(cls, text: str) -> "Questions":
+    def of(cls, stored: Stored) -> "Questions":
         """Return the questions that cases.public_cases_json has written down."""
-        stored: Stored = json.loads(text)
         return cls(
             cases=[_case(case, stored["mistakes"], stored["loss"]) for case in stored["cases"]],
             marking=Marking(**stored["marking"] | {"tasks": Tasks.of(stored["marking"]["tasks"])}),
@@ -116,7 +115,7 @@ class Questions:
 
 def stored_questions() -> Questions:
     """Read the public cases that stand beside this file."""
-    return Questions.of(CASES_FILE.read_text(encoding="utf-8"))
+    return Questions.of(json.loads(CASES_FILE.read_bytes()))
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def convert(
 
 def _checks(rubric: Rubric) -> bytes:
     """Return the zip file beside the notebook: the grader's own code, and how it is to judge."""
-    no_mistakes = {name: ((), ()) for name in rubric.tasks.by_name}
+    no_mistakes = dict.fromkeys(rubric.tasks.by_name, ((), ()))
     judging = {**stored_rubric(_all_or_nothing(rubric)), "mistakes": no_mistakes}
     package = {
         **travelling_files(),

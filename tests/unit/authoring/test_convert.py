@@ -27,7 +27,6 @@ from grader.util.atomic import write_atomically
 
 WRONG = ("return x.T @ back", "return -x.T @ back")
 SEED = 2**127
-LOST = {"grad_w1": 14, "train.manual": 15}
 
 
 def converted(folder: Path, target: str) -> Path:
@@ -45,14 +44,17 @@ def run(*command: object, cwd: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def changed(text: str, before: str, after: str) -> str:
+    assert text.count(before) == 1
+    return text.replace(before, after)
+
+
 def with_mistake(notebook: Path, target: Path) -> None:
-    text = notebook.read_text(encoding="utf-8")
-    assert text.count(WRONG[0]) == 1
-    target.write_text(text.replace(*WRONG), encoding="utf-8")
+    target.write_text(changed(notebook.read_text(encoding="utf-8"), *WRONG), encoding="utf-8")
 
 
 @pytest.mark.needs("peers")
-def test_otter_grades_the_homework(tmp_path):
+def test_otter_grades_the_homework(tmp_path, rubric):
     folder = converted(tmp_path, "otter")
     run(OTTER / "otter", "assign", "homework.ipynb", "dist", "--no-run-tests", cwd=folder)
     made = folder / "dist" / "autograder"
@@ -71,9 +73,10 @@ def test_otter_grades_the_homework(tmp_path):
 
     with ThreadPoolExecutor() as pool:
         right, wrong = pool.map(points, works)
-    assert sum(right.values()) == 100
+    assert sum(right.values()) == rubric.max_score
     lost = {name: right[name] - wrong[name] for name in right if right[name] != wrong[name]}
-    assert lost == {"grad_w1": LOST["grad_w1"], "net": LOST["train.manual"]}
+    points_of = rubric.points
+    assert lost == {"grad_w1": points_of["grad_w1"], "net": points_of["train.manual"]}
 
 
 SCORES = """
@@ -170,15 +173,18 @@ def test_the_checks_import_nothing_from_the_students_folder(tmp_path, rubric, ta
     assert marks_in(marks) == []
 
 
+WITHOUT_W1 = "return 0 * (x.T @ back)"
+
+
 @pytest.mark.parametrize(
-    ("targets", "learning_rate"),
+    ("targets", "learning_rate", "grad_w1"),
     [
-        (["x**2", "sin(3*x)"], 0.4),  # at twice the grader's step a right work does not pass
-        (["x**2", "x + 5"], 0.2),  # of all entries together the variance is far larger
+        (["x**2", "sin(3*x)"], 0.4, WRONG[0]),  # at twice the step a right work does not pass
+        (["x**2", "x + 5"], 0.2, WITHOUT_W1),  # the variance of all entries is far larger
     ],
 )
 def test_of_two_outputs_a_check_says_what_the_grader_does(
-    tmp_path, rubric, grade, targets, learning_rate
+    tmp_path, rubric, grade, targets, learning_rate, grad_w1
 ):
     rubric = msgspec.structs.replace(
         rubric,
@@ -186,17 +192,34 @@ def test_of_two_outputs_a_check_says_what_the_grader_does(
         training=msgspec.structs.replace(rubric.training, learning_rate=learning_rate),
     )
     (tmp_path / "rubric.toml").write_text(to_toml(rubric), encoding="utf-8")
-    right = solution_of(rubric)["homework.py"]
-    works = tmp_path / "works"
-    works.mkdir()
-    (works / "right.py").write_text(right, encoding="utf-8")
-    assert right.count(WRONG[0]) == 1
-    without_w1 = right.replace(WRONG[0], "return 0 * (x.T @ back)")
-    (works / "without_w1.py").write_text(without_w1, encoding="utf-8")
-    records = grade(works, "--rubric", tmp_path / "rubric.toml", "--seed", SEED)
-    for student, record in records.items():
-        criteria = record["criteria"]
-        passed = {each["id"]: each["points"] == each["max_points"] for each in criteria}
-        said = said_of(works / f"{student}.py", "nbgrader", tmp_path, rubric)
-        found = dict(zip(rubric.points, (message is None for message in said), strict=True))
-        assert found == passed
+    work = tmp_path / "ada.py"
+    work.write_text(changed(solution_of(rubric)["homework.py"], WRONG[0], grad_w1))
+    record = grade(work, "--rubric", tmp_path / "rubric.toml", "--seed", SEED)["ada"]
+    graded = {each["id"]: each["points"] == each["max_points"] for each in record["criteria"]}
+    said = said_of(work, "nbgrader", tmp_path, rubric)
+    passed = (message is None for message in said)
+    assert dict(zip(rubric.points, passed, strict=True)) == graded
+
+
+@pytest.mark.parametrize(("half", "passes"), [(1e-5, True), (1e-9, False)])
+def test_a_check_tolerates_what_the_rubric_does_and_else_says_what_the_grader_does(
+    tmp_path, rubric, half, passes
+):
+    tolerance = msgspec.structs.replace(rubric.tolerance, half=half)
+    rubric = msgspec.structs.replace(rubric, tolerance=tolerance)
+    work = tmp_path / "ada.py"
+    solution = solution_of(rubric)["homework.py"]
+    work.write_text(changed(solution, WRONG[0], "return (1 + 1e-7) * (x.T @ back)"))
+    said = dict(zip(rubric.points, said_of(work, "nbgrader", tmp_path, rubric), strict=True))
+    message = said.pop("grad_w1")
+    assert message is None if passes else "relative error 1.0e-07, worst at [0, " in message
+    assert set(said.values()) == {None}
+
+
+def test_an_interrupt_ends_a_check(tmp_path, rubric):
+    """nbgrader interrupts a cell that takes too long, which goes on to no further case."""
+    work = tmp_path / "ada.py"
+    solution = solution_of(rubric)["homework.py"]
+    work.write_text(changed(solution, WRONG[0], "raise KeyboardInterrupt"))
+    with pytest.raises(AssertionError, match="KeyboardInterrupt"):
+        said_of(work, "nbgrader", tmp_path, rubric)

@@ -1,4 +1,4 @@
-"""Check a student's functions by the grader's own code, which lies beside this module in a zip file.
+"""Check a student's functions by the grader's own code, which is in the same zip file as this.
 
 A converted notebook loads it by its path. It runs in the same process as the student's code,
 which can change whatever it likes: the tool that grades has no other place for it. But it imports
