@@ -49,7 +49,7 @@ def _checks(rubric: Rubric) -> bytes:
 
 
 def _all_or_nothing(rubric: Rubric) -> Rubric:
-    """Return the rubric of a tool that knows no part of a criterion's points.
+    """Return the rubric for a tool that gives all points of a criterion or none.
 
     What is right up to the half tolerance earns them, by whatever means; nothing else does.
     """

@@ -24,7 +24,7 @@ from grader.judging.judge import Case
 
 AFTER = "net"  # the section after which all is there that training needs
 CHECKS = PurePosixPath("homework_checks")  # the package in that file
-CHECKS_FILE = f"{CHECKS}.pyz"  # not .zip, as which otter writes an archive of its own beside it
+CHECKS_FILE = f"{CHECKS}.pyz"  # not .zip: otter writes a .zip of its own beside it
 # By path: no other file beside the notebook can be taken for it, nor for a module of it.
 LOAD = f"""\
 import sys

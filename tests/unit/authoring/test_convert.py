@@ -216,6 +216,15 @@ def test_a_check_tolerates_what_the_rubric_does_and_else_says_what_the_grader_do
     assert set(said.values()) == {None}
 
 
+def test_a_check_says_what_is_not_defined(tmp_path, rubric):
+    work = tmp_path / "ada.py"
+    solution = solution_of(rubric)["homework.py"]
+    work.write_text(changed(solution, "def grad_w1(", "def gradient_of_w1("))
+    said = dict(zip(rubric.points, said_of(work, "nbgrader", tmp_path, rubric), strict=True))
+    lacking = {name: message for name, message in said.items() if message}
+    assert lacking == dict.fromkeys(("grad_w1", "train.manual"), "grad_w1 is not defined")
+
+
 def test_an_interrupt_ends_a_check(tmp_path, rubric):
     """nbgrader interrupts a cell that takes too long, which goes on to no further case."""
     work = tmp_path / "ada.py"

@@ -1,14 +1,14 @@
 """Check a student's functions by the grader's own code, which is in the same zip file as this.
 
-A converted notebook loads it by its path. It runs in the same process as the student's code,
-which can change whatever it likes: the tool that grades has no other place for it. But it imports
-nothing from the student's folder, where the zip file lies.
+A converted notebook loads it by its path. It runs in the same process as the student's code, which
+can change whatever it likes: the tool that grades has no other place for it. But it imports nothing
+from the student's folder, where the zip file lies.
 """
 
 import os
 import sys
 
-FOLDER = os.path.realpath(os.path.dirname(__loader__.archive))
+FOLDER = os.path.realpath(os.path.dirname(__spec__.loader.archive))
 FOLDERS = sys.path
 sys.path = [path for path in FOLDERS if os.path.realpath(path) != FOLDER]
 try:
@@ -19,7 +19,7 @@ try:
     from pkgutil import get_data
     from typing import Any
 
-    from .judging.judge import Case, Written, verdicts
+    from .judging.judge import Case, judge, judge_training
     from .selfcheck.checking import INTERRUPTED, Questions
     from .student_code.calls import answer
     from .student_code.contract import Outcome, Problem
@@ -43,7 +43,10 @@ def check(cases: str, names: dict[str, Any]) -> None:
     with kept():
         answered = list(ask(questions, names))
     (criterion,) = {case.criterion for case, _ in answered}
-    (verdict,) = verdicts([criterion], answered, questions.marking, Written())
+    if questions.tasks.trains(criterion):
+        verdict = judge_training(*answered[0], questions.marking)
+    else:
+        verdict = judge(criterion, answered, questions.marking)
     assert verdict.points == verdict.max_points, verdict.message
 
 
