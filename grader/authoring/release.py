@@ -129,12 +129,18 @@ def _selfcheck(rubric: Rubric) -> dict[Path, str | bytes]:
         check / "public_cases.json": public_cases_json(rubric),
         check / "homework" / "loss.py": rubric.package.LOSS_FILE.read_bytes(),
     }
-    for path in filter(lambda path: path.suffix in COPIED, _travelling()):
-        files[check / path.relative_to(PACKAGE)] = path.read_bytes()
-    return files
+    return files | {check / path: content for path, content in travelling_files().items()}
 
 
-def _travelling() -> Iterator[Path]:
-    for name in TRAVELLING:
-        path = PACKAGE / name
-        yield from sorted(path.rglob("*")) if path.is_dir() else [path]
+def travelling_files() -> dict[PurePosixPath, bytes]:
+    """Return what students are given of the grader, by its paths in the package."""
+    paths = [path for name in TRAVELLING for path in _files_at(PACKAGE / name)]
+    return {
+        PurePosixPath(path.relative_to(PACKAGE)): path.read_bytes()
+        for path in paths
+        if path.suffix in COPIED
+    }
+
+
+def _files_at(path: Path) -> list[Path]:
+    return sorted(path.rglob("*")) if path.is_dir() else [path]

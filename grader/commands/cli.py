@@ -1,5 +1,6 @@
 """The command line: `grader grade`, `check`, `export`, `similar` and the others."""
 
+import json
 import math
 import os
 import sys
@@ -365,7 +366,7 @@ def check(
     from grader.selfcheck.checking import Questions
     from grader.selfcheck.running import Request, run
 
-    questions = Questions.of(public_cases_json(asked), asked.package.final_loss())
+    questions = Questions.of(json.loads(public_cases_json(asked)), asked.package.final_loss())
     command = [sys.executable, "-m", "grader", "check"]
     command += ["--rubric", str(rubric)] if rubric else []
     notice = UNCONFINED if when_told is None else ""

@@ -29,6 +29,7 @@ from grader.homework.parameters import Parameters
 from grader.homework.reference import Reference
 from grader.homework.settings import SigmoidRubric
 from grader.homework.tasks import TASKS
+from grader.judging.judge import Case
 from grader.rubric.measured import Measured, Network
 
 Steps = Mapping[str, Any]  # of GradientSteps, in place of the right ones
@@ -98,17 +99,25 @@ def _trained(rubric: SigmoidRubric, network: Changed, seeds: Sequence[int]) -> l
         name: replace(gradient_steps(name, activation), **network.changes.get(name, {}))
         for name in TASKS.gradients
     }
-    rate = rubric.training.learning_rate / y[0].numel()
-    for _ in range(rubric.training.steps):
+    settings = cases[0].call.settings
+    for _ in range(int(settings["steps"])):
         hs, y_pred = reference.forward(x, params)
         if not y_pred.isfinite().any():  # all have diverged, and will not come back
             break
         given = Given(x, y, *params, hs, y_pred)
         gradients = _gradients(given, steps)
-        params = Parameters(*(p - rate * g for p, g in zip(params, gradients, strict=True)))
-    residual = y - reference.forward(x, params)[1]
-    shares = residual.square().mean((1, 2)) / y.var(1, correction=0).mean(1)
-    return [share if math.isfinite(share) else math.inf for share in shares.tolist()]
+        params = Parameters(
+            *(p - settings["step"] * g for p, g in zip(params, gradients, strict=True))
+        )
+    runs = zip(cases, zip(*params, strict=True), strict=True)
+    shares = [_final_share(case, final, rubric.training.pass_fraction) for case, final in runs]
+    return [share if math.isfinite(share) else math.inf for share in shares]
+
+
+def _final_share(case: Case, params: Sequence[Tensor], pass_fraction: float) -> float:
+    """Return loss / Var(y) of a run that ended with `params`; at `pass_fraction` it passes."""
+    assert case.final_loss is not None  # as of each training run
+    return pass_fraction * case.final_loss(params) / case.pass_mark
 
 
 def _gradients(given: Given, steps: Mapping[str, GradientSteps]) -> Parameters:

@@ -49,8 +49,22 @@ def _mistakes(rubric: Rubric, case: Case) -> Sequence[list[Mistaken]]:
 
 def public_cases_json(rubric: Rubric) -> str:
     """Return all the self-check needs of the rubric as JSON, numbers in full."""
-    package, cases = rubric.package, public_cases(rubric)
+    cases = public_cases(rubric)
     stored = {
+        **stored_rubric(rubric),
+        "mistakes": {
+            case.call.function: [[each.ids for each in made] for made in _mistakes(rubric, case)]
+            for case in cases
+        },
+        "cases": [stored_case(case, *_mistakes(rubric, case)) for case in cases],
+    }
+    return json.dumps(stored, separators=(",", ":")) + "\n"
+
+
+def stored_rubric(rubric: Rubric) -> dict[str, object]:
+    """Return what asking and judging stored cases takes of the rubric, as plain values."""
+    package = rubric.package
+    return {
         "marking": asdict(rubric.marking()),
         "loss": dict(package.loss_settings(rubric)),
         "texts": dict(package.MISTAKES),
@@ -58,13 +72,7 @@ def public_cases_json(rubric: Rubric) -> str:
         "software": msgspec.to_builtins(rubric.software),
         "limits": _seconds(rubric.limits),
         "source_bytes": rubric.limits.source_bytes,
-        "mistakes": {
-            case.call.function: [[each.ids for each in made] for made in _mistakes(rubric, case)]
-            for case in cases
-        },
-        "cases": [_stored(rubric, case) for case in cases],
     }
-    return json.dumps(stored, separators=(",", ":")) + "\n"
 
 
 def _seconds(limits: Limits) -> dict[str, float]:
@@ -74,8 +82,10 @@ def _seconds(limits: Limits) -> dict[str, float]:
     return {n: s for n, s in numbers.items() if n.endswith("_seconds") and n not in of_all}
 
 
-def _stored(rubric: Rubric, case: Case) -> dict[str, object]:
-    """Return a case as plain values.
+def stored_case(
+    case: Case, once: Sequence[Mistaken] = (), twice: Sequence[Mistaken] = ()
+) -> dict[str, object]:
+    """Return a case as plain values, with what one and two mistakes would answer.
 
     `mistaken` and `mistaken_twice` have the answers of the function's `mistakes` in their order.
     Two mistakes often come to the same, so each tensor stands once, under `made`, and an answer
@@ -89,7 +99,6 @@ def _stored(rubric: Rubric, case: Case) -> dict[str, object]:
         texts = [json.dumps(tensor.tolist(), separators=(",", ":")) for tensor in each.answer]
         return [made.setdefault(text, len(made)) for text in texts]
 
-    once, twice = _mistakes(rubric, case)
     return {
         "criterion": case.criterion,
         "pass_mark": case.pass_mark,

@@ -41,7 +41,7 @@ from ..student_code.screening import screen
 from .timing import Limits, Stopwatch
 
 CASES_FILE = Path(__file__).parents[1] / "public_cases.json"
-Stored = Mapping[str, Any]  # a part of that file
+Stored = Mapping[str, Any]  # that file, or a part of it
 # From the case's tensors, the parameters that training ends with, and settings by name.
 FinalLoss = Callable[..., float]
 INTERRUPTED = "KeyboardInterrupt"
@@ -64,9 +64,8 @@ class Questions:
     source_bytes: int
 
     @classmethod
-    def of(cls, text: str, loss: FinalLoss = final_loss) -> "Questions":
+    def of(cls, stored: Stored, loss: FinalLoss = final_loss) -> "Questions":
         """Return the questions that rubric.cases has written down; `loss` is the homework's."""
-        stored: Stored = json.loads(text)
         add_mistakes(stored["texts"])
         return cls(
             cases=[
@@ -123,7 +122,7 @@ class Questions:
 
 def stored_questions() -> Questions:
     """Read the public cases that stand beside this file."""
-    return Questions.of(CASES_FILE.read_text(encoding="utf-8"))
+    return Questions.of(json.loads(CASES_FILE.read_bytes()))
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
-"""Run the test cells of a converted notebook in the current folder, after the solution's code.
+"""Run the test cells of a converted notebook in the current folder, after a student's code.
 
-python -P converted_cells.py nbgrader|otter NOTEBOOK SOLUTION
+python -P converted_cells.py nbgrader|otter NOTEBOOK CODE
 
-As a kernel does, it has read its own libraries and the student's before the folder is on the path.
+It prints what each cell says of the work, as JSON: null if the work passes. As a kernel does, it
+has read its own libraries and the student's before the folder is on the path.
 """
 
 import json
@@ -10,16 +11,21 @@ import runpy
 import sys
 from pathlib import Path
 
-target, notebook, solution = sys.argv[1:]
-names = runpy.run_path(solution)
+target, notebook, code = sys.argv[1:]
+names = runpy.run_path(code)
 cells = json.loads(Path(notebook).read_bytes())["cells"]
 sources = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
 tests = [source for source in sources if "homework_checks" in source]
 sys.path.insert(0, "")  # as a kernel has it
+messages: list[str | None] = []
 for source in tests:
     names_now = dict(names)
-    exec(source, names_now)
-    if target == "otter":
-        (test,) = (value for name, value in names_now.items() if name.startswith("test_"))
-        test(names)
-print(len(tests))
+    try:
+        exec(source, names_now)
+        if target == "otter":
+            (test,) = (value for name, value in names_now.items() if name.startswith("test_"))
+            test(names)
+        messages.append(None)
+    except AssertionError as error:
+        messages.append(str(error))
+print(json.dumps(messages))

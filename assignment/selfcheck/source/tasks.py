@@ -114,10 +114,10 @@ class Tasks:
         """Return the tasks that `content` holds as plain values."""
         network = content["network"]
         return cls(
-            parameters=tuple(stored["parameters"]),
-            questions=tuple(Question(**_with_tuples(each)) for each in stored["questions"]),
-            criteria=tuple(Criterion(**each) for each in stored["criteria"]),
-            same_answers=tuple(SameAnswer(**_with_tuples(s)) for s in stored["same_answers"]),
+            parameters=tuple(content["parameters"]),
+            questions=tuple(Question(**_with_tuples(each)) for each in content["questions"]),
+            criteria=tuple(Criterion(**each) for each in content["criteria"]),
+            same_answers=tuple(SameAnswer(**_with_tuples(s)) for s in content["same_answers"]),
             network=network
             and Network(
                 sizes=tuple((name, dimension) for name, dimension in network["sizes"]),

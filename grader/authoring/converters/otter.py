@@ -9,6 +9,7 @@ from textwrap import indent
 from typing import Any
 
 from grader.authoring.converters.questions import (
+    CHECKS_FILE,
     LOAD,
     Check,
     Part,
@@ -17,14 +18,14 @@ from grader.authoring.converters.questions import (
 )
 
 BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
-CONFIG = """\
+CONFIG = f"""\
 # ASSIGNMENT CONFIG
 init_cell: false
 check_all_cell: false
 export_cell: false
 solutions_pdf: false
 files:
-  - homework_checks.py
+  - {CHECKS_FILE}
 tests:
   ok_format: false
 generate:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 import jupytext
@@ -19,24 +20,32 @@ from grader.material.module import (
 )
 from grader.material.notebook import INCLUDE, SOLUTION_TAG
 from grader.rubric import Rubric
-from grader.rubric.cases import hidden_cases, public_cases
+from grader.rubric.cases import hidden_cases, public_cases, stored_case
 
-AFTER = "net"  # the section after which all is there that training needs
-# By path: no other file beside the notebook can be taken for it.
-LOAD = """\
-from importlib.util import module_from_spec, spec_from_file_location
+CHECKS = PurePosixPath("homework_checks")  # the package in that file
+CHECKS_FILE = f"{CHECKS}.pyz"  # not .zip: otter writes a .zip of its own beside it
+# By path: no other file beside the notebook can be taken for it, nor for a module of it.
+LOAD = f"""\
+import sys
+from importlib.util import module_from_spec
+from os.path import abspath
+from zipimport import zipimporter
 
-spec = spec_from_file_location("homework_checks", "homework_checks.py")
-checks = module_from_spec(spec)
+spec = zipimporter(abspath("{CHECKS_FILE}")).find_spec("{CHECKS}")
+checks = sys.modules["{CHECKS}"] = module_from_spec(spec)
 spec.loader.exec_module(checks)
 """
 
 
 @dataclass(frozen=True)
 class Check:
-    """A criterion, its points, and the calls that check it: seen by students, and hidden."""
+    """A criterion, its points, and the calls that check it: seen by students, and hidden.
+
+    It stands behind a `section` of the module.
+    """
 
     criterion: str
+    section: str
     points: float
     public: str
     hidden: str
@@ -81,7 +90,7 @@ def parts_of(
 ) -> list[Part]:
     """Return the parts of the handout; `begin` and `end` are a tool's marks around a solution."""
     sections = sections_of(module)
-    checks = _checks(rubric, seed)
+    checks = _checks(rubric, seed, sections)
     return [
         _part(cell, sections, checks, begin, end)
         for cell in jupytext.reads(prose, fmt="md").cells
@@ -96,13 +105,8 @@ def _part(
     if include is None:
         return Part(cell.cell_type, cell.source, "", ())
     name, source = include["name"], sections[include["name"]]
-    asked = [check for check in checks if _section(check) == name]
+    asked = [check for check in checks if check.section == name]
     return Part("code", "\n".join(_marked(source, begin, end)), name if asked else "", asked)
-
-
-def _section(check: Check) -> str:
-    function = check.criterion.partition(".")[0]
-    return AFTER if function == "train" else function
 
 
 def _marked(source: str, begin: str, end: str) -> Iterator[str]:
@@ -124,28 +128,24 @@ def _end(lines: Sequence[str]) -> int:
     return next(number for number, line in enumerate(lines) if END.match(line))
 
 
-def _checks(rubric: Rubric, seed: int) -> list[Check]:
+def _checks(rubric: Rubric, seed: int, sections: Iterable[str]) -> list[Check]:
     public, hidden = public_cases(rubric), hidden_cases(rubric, seed)
+    tasks = rubric.tasks
+    # Behind the last of these all is there that training needs.
+    *_, last = (name for name in sections if name in tasks.by_name)
     return [
-        Check(name, points, _call(name, public, rubric), _call(name, hidden, rubric))
+        Check(
+            name,
+            last if tasks.trains(name) else tasks.question_of(name).name,
+            points,
+            _call(name, public),
+            _call(name, hidden),
+        )
         for name, points in rubric.points.items()
     ]
 
 
-def _call(criterion: str, cases: Sequence[Case], rubric: Rubric) -> str:
+def _call(criterion: str, cases: Sequence[Case]) -> str:
     """Return the code that checks a criterion's cases in the namespace `names`."""
-    stored = [
-        {
-            "function": case.call.function,
-            "tensors": {name: tensor.tolist() for name, tensor in case.call.tensors.items()},
-            "expected": [tensor.tolist() for tensor in case.expected[: _compared(case)]],
-            "settings": dict(case.call.settings) | {"pass_fraction": rubric.training.pass_fraction},
-        }
-        for case in cases
-        if case.criterion == criterion
-    ]
+    stored = [stored_case(case) for case in cases if case.criterion == criterion]
     return f"checks.check({json.dumps(stored)!r}, names)"
-
-
-def _compared(case: Case) -> int:
-    return 1 if case.call.function == "net" else len(case.expected)

@@ -17,10 +17,11 @@ from grader.homework.calibration import (
     networks,
 )
 from grader.homework.cases import training_case
-from grader.homework.parameters import Parameters
 from grader.material import rendered
 from grader.reports.calibration import table_of, verdict_on, write_calibration
 from grader.rubric import RUBRIC_FILE
+from grader.student_code.calls import answer
+from grader.student_code.loading import Loaded
 
 RUNS = 30  # more than are trained at once, and no multiple of it
 MUSTS = {"right", "w1_sign", "b1_sign", "w1_zero", "slope_missing"}
@@ -43,19 +44,19 @@ def test_on_some_seeds_what_must_pass_passes_and_what_must_fail_fails(rubric):
 
 
 @pytest.mark.parametrize("biases", [["sample", "row"], ["sample"]])
-def test_a_run_ends_where_the_solution_trains_to(rubric, biases):
+@pytest.mark.parametrize("targets", [["x**2"], ["x**2", "x + 5"]])
+def test_a_run_ends_where_a_worker_trains_the_solution_to(rubric, biases, targets):
     asked = msgspec.structs.replace(
         with_runs(rubric, 3, steps=50),
-        homework=msgspec.structs.replace(rubric.homework, biases=biases),
+        homework=msgspec.structs.replace(rubric.homework, biases=biases, targets=targets),
     )
     right = networks(activation_called("sigmoid"))[0]
     for seed, share in enumerate(measure(asked, right, jobs=1).shares):
-        given = training_case(asked, seed).call
-        x, y = given.tensors["x"], given.tensors["y"]
-        start = homework.Parameters(*Parameters.of(given))
-        trained, _ = homework.descend(start, x, y, steps=50)
-        loss = homework.objective(y, homework.forward(x, trained)[1]) / y.numel()
-        assert share == pytest.approx(float(loss / y.var(correction=0)), rel=1e-9)
+        case = training_case(asked, seed)
+        outcome = answer(case.call, Loaded(vars(homework), [], [], asked.tasks))
+        loss = case.final_loss(outcome.tensors[: len(asked.tasks.parameters)])
+        variance = case.call.tensors["y"].var(0, correction=0).mean()
+        assert share == pytest.approx(float(loss / variance), rel=1e-9)
 
 
 @pytest.mark.parametrize("name", activations())

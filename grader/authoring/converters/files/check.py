@@ -1,0 +1,60 @@
+"""Check a student's functions by the grader's own code, which is in the same zip file as this.
+
+A converted notebook loads it by its path. It runs in the same process as the student's code, which
+can change whatever it likes: the tool that grades has no other place for it. But it imports nothing
+from the student's folder, where the zip file lies.
+"""
+
+import os
+import sys
+
+FOLDER = os.path.realpath(os.path.dirname(__spec__.loader.archive))
+FOLDERS = sys.path
+sys.path = [path for path in FOLDERS if os.path.realpath(path) != FOLDER]
+try:
+    import json
+    from collections.abc import Iterator
+    from contextlib import suppress
+    from importlib import import_module
+    from pkgutil import get_data
+    from typing import Any
+
+    from .judging.judge import Case, judge, judge_training
+    from .selfcheck.checking import INTERRUPTED, Questions
+    from .student_code.calls import answer
+    from .student_code.contract import Outcome, Problem
+    from .student_code.loading import Loaded
+    from .student_code.state import State, kept
+
+    with suppress(Exception):  # torch imports it at the first call that is watched
+        import_module("torch._dynamo")
+finally:
+    sys.path = FOLDERS
+
+RUBRIC = json.loads(get_data(__name__, "rubric.json"))
+
+
+def check(cases: str, names: dict[str, Any]) -> None:
+    """Raise AssertionError, in the grader's words, if what `names` define does not pass the cases.
+
+    They are of one criterion, as JSON.
+    """
+    questions = Questions.of({**RUBRIC, "cases": json.loads(cases)})
+    with kept():
+        answered = list(ask(questions, names))
+    (criterion,) = {case.criterion for case, _ in answered}
+    if questions.tasks.trains(criterion):
+        verdict = judge_training(*answered[0], questions.marking)
+    else:
+        verdict = judge(criterion, answered, questions.marking)
+    assert verdict.points == verdict.max_points, verdict.message
+
+
+def ask(questions: Questions, names: dict[str, Any]) -> Iterator[tuple[Case, Outcome]]:
+    """Yield the cases, each with what it came to."""
+    loaded = Loaded(names, [], [], questions.tasks, state=State.fresh())
+    for case in questions.cases:
+        outcome = answer(case.call, loaded).printable()
+        if outcome.problem is Problem.RAISED and outcome.detail == INTERRUPTED:
+            raise KeyboardInterrupt  # by whoever waits for the check
+        yield case, outcome
