@@ -9,6 +9,7 @@ from grader.homework.activations import activation_called
 from grader.homework.settings import CaseSettings, SigmoidRubric
 from grader.homework.tasks import TASKS
 from grader.homework.texts import MISTAKES
+from grader.rubric import RUBRIC_FILE
 from grader.rubric.file import Fault
 
 if TYPE_CHECKING:
@@ -18,10 +19,9 @@ if TYPE_CHECKING:
     from grader.rubric.package import Course
     from grader.student_code.contract import Call
 
-__all__ = ["MISTAKES", "TASKS"]
+__all__ = ["MISTAKES", "RUBRIC_FILE", "TASKS"]
 
 RUBRIC = SigmoidRubric
-RUBRIC_FILE = Path(__file__).with_name("rubric.toml")
 LOSS_FILE = Path(__file__).with_name("loss.py")
 TEMPLATES = Path(__file__).with_name("material")
 

@@ -29,7 +29,7 @@ from grader.rubric.package import Package, load_package
 from grader.rubric.rubric import Rubric
 from grader.source.tasks import PARAMETERS
 
-RUBRIC_FILE = load_package("").RUBRIC_FILE
+RUBRIC_FILE = Path(__file__).parents[1] / "homework" / "rubric.toml"  # the grader's own
 # The tables that say what a homework is. Of another package's they are in its own rubric.
 OF_HOMEWORK = ("points", "homework", "misconceptions", "spellings", "cases", "public_cases")
 # Mistakes that are named, and whose share is set elsewhere or not at all.

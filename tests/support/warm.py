@@ -64,6 +64,7 @@ class Grading:
 
     def close(self) -> None:
         self._control.close()
+        self._theirs.close()  # as it is already, if the process was started
         if self._process is not None:
             self._process.wait()
 

@@ -1,15 +1,8 @@
 """What students hand in, and what it earns: real workers, the hidden cases, the whole way."""
 
 import pytest
-from handed import (
-    HANDED_IN,
-    PACKAGES,
-    RIGHT,
-    grade_fixture,  # noqa: F401
-    handed_in,
-    module,
-    notebook,
-)
+from handed import PACKAGES, handed_in, module, notebook
+from marked import HANDED_IN, RIGHT, grade_fixture  # noqa: F401
 
 from grader.homework.tasks import TASKS
 from grader.rubric.cases import hidden_cases

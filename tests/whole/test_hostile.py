@@ -213,6 +213,6 @@ def test_readme_counts_them_and_names_tests_that_exist():
     assert f"`tests/hostile/` holds {len(EXPECTED)} submissions" in readme.replace("\n", " ")
     security = readme.partition("## Security")[2].partition("\n## ")[0]
     for name in {*re.findall(r"\btest_\w+\.py\b", security)}:
-        assert (ROOT / "tests" / name).is_file(), name
+        assert list((ROOT / "tests").rglob(name)), name
     for name in {*re.findall(r"`tests/hostile/([\w.]+)`", security)}:
         assert (HOSTILE / name).exists(), name

@@ -68,9 +68,9 @@ CLASS = _of(
         ("the solution of the course", _fact("course", "/solution/homework.py")),
         ("the grader's own solution", _fact("repository", "/solution/homework.py")),
         ("the package's rubric", _fact("grader", "/homework/rubric.toml")),
-        ("the reference", _fact("grader", "/reference.py")),
-        ("the mutants", _fact("grader", "/material/mutants.toml.j2")),
-        ("the misconceptions", _fact("grader", "/misconceptions/entries.py")),
+        ("the reference", _fact("grader", "/homework/reference.py")),
+        ("the mutants", _fact("grader", "/homework/material/mutants.toml.j2")),
+        ("the misconceptions", _fact("grader", "/homework/misconceptions/entries.py")),
         ("the code that confines it", _fact("grader", "/confined/confinement.py")),
     ),
     *_list(

@@ -28,7 +28,8 @@ from grader.homework.tasks import TASKS
 from grader.judging.judge import Case, Written, judge_training
 from grader.results.record import Criterion
 from grader.rubric import load_rubric
-from grader.rubric.cases import Draw, hidden_cases
+from grader.rubric.cases import hidden_cases
+from grader.rubric.draw import Draw
 from grader.scoring.points import score
 from grader.scoring.worker import (
     Note,
@@ -143,7 +144,7 @@ BODIES = [
     (before_type(b"\x81\xc0" * 250_000 + b"\xc0"), "not a message"),
     (before_type(b"\xdd" + HUGE), "not a message"),
     (pack({"type": "Ready", "layers": [""] * 200_000}), "not a message"),
-    (pack({"type": "Screened", "named": {"forward": []}}), "not a message"),
+    (pack({"type": "Screened", "named": {"forward": []}}), "another message"),
     (pack({"type": "Screened", "named": {"grad_w1": [("", "")] * 9}}), "not a message"),
     (pack({"type": "Screened", "named": {}}), "another message"),
     (answer(hint=["near", "x" * 201, ""]), "not a message"),
@@ -423,7 +424,7 @@ def is_right(case: Case, outcome: Outcome) -> bool:
         return all((got - want).abs().max() <= 1e-12 * want.abs().max() for got, want in pairs)
     x, y = case.call.tensors["x"], case.call.tensors["y"]
     loss = reference.mean_squared_error(x, y, Parameters(*answered))
-    return loss <= MARKING.pass_fraction * float(y.var(correction=0))
+    return loss <= RUBRIC.training.pass_fraction * float(y.var(correction=0))
 
 
 @settings(max_examples=150)

@@ -79,7 +79,7 @@ def test_what_a_rubric_does_not_say_is_the_packages(tmp_path):
         OWN,
         points={**points, "grad_w1": 20},
         misconceptions={**OWN.misconceptions, "sign": 0.25, "transposed": 0.1},
-        spellings=msgspec.structs.replace(OWN.spellings, x=["a"]),
+        spellings={**OWN.spellings, "x": ["a"]},
         training=msgspec.structs.replace(OWN.training, steps=10),
     )
     assert list(rubric.points) == [name for name in CRITERIA if name != "train.net"]

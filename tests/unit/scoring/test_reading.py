@@ -30,7 +30,7 @@ from grader.submissions.candidates import Choice
 
 RUBRIC = load_rubric()
 SOURCE_BYTES = RUBRIC.limits.source_bytes
-CHOICE = Choice((), TASKS, TASKS, RUBRIC.spellings, RUBRIC.limits.graded_files)
+CHOICE = Choice((), TASKS, RUBRIC.spellings, RUBRIC.limits.graded_files)
 HONEST = (ROOT / "tests" / "hostile" / "parts" / "honest.py").read_bytes()
 SMALL = Allowance(seconds=1, memory_bytes=2**28)
 

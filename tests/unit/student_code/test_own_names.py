@@ -1,7 +1,8 @@
 """What submissions define in a way of their own: Parameters, odd magics, and what fails."""
 
 import pytest
-from handed import RIGHT, grade_fixture, module, notebook  # noqa: F401
+from handed import module, notebook
+from marked import RIGHT, grade_fixture  # noqa: F401
 
 PLAIN = RIGHT[RIGHT.index("class Parameters") : RIGHT.index("def objective")]
 FORWARD = RIGHT[RIGHT.index("def forward") : RIGHT.index("def back")]

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from handed import PACKAGES, RIGHT, grade_fixture, module, round_of  # noqa: F401
+from handed import PACKAGES, module, round_of
+from marked import RIGHT, grade_fixture  # noqa: F401
 
 from grader.homework.tasks import TASKS
 from grader.student_code.contract import Call

@@ -21,7 +21,7 @@ from grader.submissions.candidates import (
 
 RUBRIC = load_rubric()
 HANDOUT = Handout(RUBRIC)
-CHOICE = Choice(HANDOUT.lines, TASKS, TASKS, RUBRIC.spellings, RUBRIC.limits.graded_files)
+CHOICE = Choice(HANDOUT.lines, TASKS, RUBRIC.spellings, RUBRIC.limits.graded_files)
 SOURCE_BYTES = RUBRIC.limits.source_bytes
 STUB = (ROOT / "assignment" / "homework.py").read_text(encoding="utf-8")
 

@@ -103,9 +103,9 @@ grader.{module}.{function} = faulty
 """
 COMMANDS = [
     (("grade", SOLUTION, "--out", "out"), ("submissions.discover", "discover")),
-    (("validate",), ("rubric", "load_rubric")),
+    (("validate",), ("commands.validation", "load_rubric")),
     (("rubric",), ("rubric", "load_rubric")),
-    (("export", "--to", "csv", "--out", "out"), ("exporting", "export")),
+    (("export", "--to", "csv", "--out", "out"), ("commands.export", "export")),
     (("check", SOLUTION), ("rubric", "load_rubric")),
 ]
 
@@ -311,14 +311,21 @@ def test_a_name_that_cannot_be_is_told_in_letters_that_print(warm, tmp_path, nam
 # The tree
 
 
-ALEMBICS = "grader.gradebook.migrations.env"  # which it executes, and nobody imports
+# What runs beside student code; what Alembic executes, and nobody imports; a zip file's, and main.
+BESIDE_STUDENTS = (
+    "grader.confined",
+    "grader.student_code",
+    "grader.gradebook.migrations.env",
+    "grader.authoring.converters.files",
+    "grader.__main__",
+)
 
 
 def exceptions_of_the_trusted_side() -> set[type[Exception]]:
     """Return the exceptions that the grader defines, but for those beside student code."""
     found = set()
     for module in pkgutil.walk_packages(grader.__path__, "grader."):
-        if not module.name.startswith(("grader.confined", ALEMBICS)):
+        if not module.name.startswith(BESIDE_STUDENTS):
             members = inspect.getmembers(import_module(module.name), inspect.isclass)
             found |= {
                 each
@@ -329,7 +336,7 @@ def exceptions_of_the_trusted_side() -> set[type[Exception]]:
 
 
 # Nothing a user can mend, or caught where it belongs.
-INNER = {"Lost", "OutOfTime", "ScorerFailed", "WorkerNotReady", "ZygoteDied"}
+INNER = {"Lost", "OutOfTime", "ScorerFailed", "Untransformed", "WorkerNotReady", "ZygoteDied"}
 
 
 def test_every_exception_of_the_grader_is_in_the_tree():
@@ -345,6 +352,6 @@ def test_every_exception_of_the_grader_is_in_the_tree():
 
 
 def test_files_of_the_grader_and_of_python_are_ours():
-    assert Path(exits.__file__).parent in exits.OURS
+    assert Path(grader.__file__).parent in exits.OURS
     assert any(Path(pytest.__file__).resolve().is_relative_to(folder) for folder in exits.OURS)
     assert not any(Path(sys.executable).is_relative_to(folder) for folder in exits.OURS)
