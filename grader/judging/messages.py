@@ -148,7 +148,7 @@ OUTCOMES = {
         "for Python to read, and is left out; write it with less nesting"
     ),
     "unreadable": N_("{reason}"),
-    "net_beside": N_("This file defines no Net; the one in {file} counts."),
+    "net_beside": N_("This file defines no {network}; the one in {file} counts."),
     # What an instructor is told of submissions that may have ended by the machine's fault
     "alarm": N_(
         "{count} submissions in a row ended in the same way: {end}. The reference solution was "
@@ -215,7 +215,7 @@ MISTAKES = {
         "and the next step then work with other data. Write x = x - y, or x.clone(), not x -="
         " y or a method that ends in _."
     ),
-    # What is returned, and Net's layers
+    # What is returned
     "return_forgotten": N_(
         "Nothing is returned: a return is missing, or it stands where it is not reached."
     ),
@@ -224,7 +224,9 @@ MISTAKES = {
         "A numpy array is returned. Return a torch.Tensor: stay in torch, or end with "
         "torch.from_numpy."
     ),
-    "pair_not_returned": N_("Only one is returned where two are asked for: hs first, then y_pred."),
+    "pair_not_returned": N_(
+        "Only one is returned where more are asked for: {returned}, in this order."
+    ),
 }
 
 TEXTS = {**OUTCOMES, **MISTAKES}
@@ -263,7 +265,11 @@ NEUTRAL = {
 }
 
 # What reasons in gradebooks of an older grader do not say, and how names are joined in a reason.
-UNSAID: Mapping[str, str | int | float] = {"returned": "values", "equations": "the gradient"}
+UNSAID: Mapping[str, str | int | float] = {
+    "returned": "values",
+    "equations": "the gradient",
+    "network": "network",
+}
 AND = N_("and")
 
 # What an instructor reads of all submissions with an outcome, whatever their names and numbers.

@@ -268,7 +268,7 @@ def _with_network(record: Record, others: Sequence[Record], tasks: Tasks) -> Rec
     if not found:
         return record
     other = max(found, key=lambda other: sum(c.points for c in answers(other)))
-    taken = {c.id: _taken(c, other) for c in answers(other)}
+    taken = {c.id: _taken(c, other, tasks) for c in answers(other)}
     criteria = [taken.get(c.id, c) for c in record.criteria]
     return replace(
         record,
@@ -295,10 +295,11 @@ def _reason(criterion: Criterion) -> str | None:
     return criterion.reasons[0].id if criterion.reasons else None
 
 
-def _taken(criterion: Criterion, other: Record) -> Criterion:
+def _taken(criterion: Criterion, other: Record, tasks: Tasks) -> Criterion:
     """Return a criterion of another file's record; its places then say so."""
-    file = other.submission
-    reasons = [Reason(NETWORK_BESIDE, {"file": file, "sha256": other.sha256 or ""})]
+    file, network = other.submission, tasks.question_of(criterion.id).definition
+    values = {"file": file, "sha256": other.sha256 or "", "network": network}
+    reasons = [Reason(NETWORK_BESIDE, values)]
     for reason in criterion.reasons:
         place = str(reason.values.get("place", "")).removeprefix(" (")
         told = {"place": f" ({file}, {place}"} if place else {}

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..student_code.contract import Outcome, Problem
+from .messages import MISTAKES
 
 SAME = 1e-9  # relative, in the max norm: what counts as equal to a mistake's answer
 SAME_IN_SINGLE = 1e-5  # for an answer that went through float32
@@ -169,7 +170,8 @@ def is_constant(outcomes: Iterable[Outcome]) -> bool:
 
 def _of_problem(outcome: Outcome, mistakes: Mistakes) -> list[Ids]:
     if outcome.problem is Problem.BAD_RETURN:
-        names = (name for pattern, name in RETURNED if pattern.search(outcome.detail))
+        found = (name for pattern, name in RETURNED if pattern.search(outcome.detail))
+        names = (name for name in found if name in MISTAKES)  # of a network a homework has its own
         return [(name,) for name in islice(names, 1)]
     if outcome.problem is Problem.RAISED:
         said = outcome.detail.removeprefix("RuntimeError: ")
