@@ -267,6 +267,8 @@ def _names_in(validation: "Validation") -> str:
 
 def _rate(validations: Sequence["Validation"]) -> str:
     count = sum(validation.is_named for validation in validations)
+    if not validations:
+        return "none of 0"
     return f"{count} of {len(validations)} ({count / len(validations):.0%})"
 
 
