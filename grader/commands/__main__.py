@@ -15,13 +15,7 @@ from grader.commands.requests import (
     ValidateRequest,
 )
 from grader.commands.validation import validate
-from grader.util.exits import (
-    exit_code_of,
-    interrupt_at_signals,
-    run_and_exit,
-    say,
-    status_after,
-)
+from grader.util.exits import exit_code_of, interrupt_at_signals, run_and_exit, say, status_after
 
 # While this thread records a result, others hand on the next submissions, which scorers wait for.
 SWITCH_SECONDS = 0.0005

@@ -9,12 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from grader.commands.requests import RegradeRequest, SettingsRequest
-from grader.commands.shared import (
-    entries_of,
-    find_nothing,
-    require_unreadable,
-    starter,
-)
+from grader.commands.shared import entries_of, find_nothing, require_unreadable, starter
 from grader.errors import UserError
 from grader.gradebook import (
     Assignment,
@@ -29,12 +24,7 @@ from grader.gradebook import (
     url_of,
 )
 from grader.gradebook.remembering import first, login_name_or_number, new_seed
-from grader.grading.batch import (
-    Batch,
-    HandIn,
-    Result,
-    Work,
-)
+from grader.grading.batch import Batch, HandIn, Result, Work
 from grader.reports.changes import show_moves
 from grader.reports.publishing import ResultsFolder, complete_folder
 from grader.reports.terminal import GradeScreen

@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from grader.errors import UserError
-from grader.util.exits import (
-    UNDER_MARK,
-    exit_code_of,
-    run_and_exit,
-    say,
-)
+from grader.util.exits import UNDER_MARK, exit_code_of, run_and_exit, say
 
 if TYPE_CHECKING:
     from grader.gradebook.remembering import Options

@@ -9,14 +9,7 @@ from typing import Literal, get_args
 from grader.commands.override import Place
 from grader.errors import UserError
 from grader.gradebook import Gradebook
-from grader.lms.exports import (
-    canvas,
-    github,
-    gradescope,
-    junit,
-    moodle,
-    tables,
-)
+from grader.lms.exports import canvas, github, gradescope, junit, moodle, tables
 from grader.lms.exports.marks import Mark, Merged
 from grader.lms.sheets import about, read_rows, read_text
 from grader.results.record import Final, to_json

@@ -11,12 +11,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from grader.commands.requests import GradeRequest
-from grader.commands.shared import (
-    entries_of,
-    find_nothing,
-    require_unreadable,
-    starter,
-)
+from grader.commands.shared import entries_of, find_nothing, require_unreadable, starter
 from grader.errors import UserError
 from grader.gradebook import (
     Assignment,
@@ -31,12 +26,7 @@ from grader.gradebook import (
     untouched_url,
     url_of,
 )
-from grader.gradebook.remembering import (
-    check_same,
-    first,
-    is_short,
-    login_name_or_number,
-)
+from grader.gradebook.remembering import check_same, first, is_short, login_name_or_number
 from grader.grading.batch import Batch, work_of
 from grader.judging.messages import ENGLISH
 from grader.lms.layouts import UNTIMED
@@ -51,20 +41,10 @@ from grader.submissions.archives import Archives
 from grader.submissions.candidates import Handout
 from grader.submissions.discover import Submission, discover
 from grader.submissions.kinds import listing
-from grader.submissions.roster import (
-    Names,
-    Person,
-    RosterRow,
-    read_people,
-)
+from grader.submissions.roster import Names, Person, RosterRow, read_people
 from grader.submissions.times import NO_TIMES, Times
 from grader.submissions.timetable import read_times
-from grader.util.exits import (
-    DONE,
-    UNDER_MARK,
-    say,
-    status_after,
-)
+from grader.util.exits import DONE, UNDER_MARK, say, status_after
 
 OVERTAKEN = "another process keeps changing its settings: run again"
 

@@ -23,12 +23,7 @@ from seccompy import Filter
 from grader.confined import kernel
 from grader.confined.devices import NO_GPU
 from grader.confined.limits import Limits
-from grader.confined.readable import (
-    GRADER,
-    python_paths,
-    readable_paths,
-    without_grader,
-)
+from grader.confined.readable import GRADER, python_paths, readable_paths, without_grader
 from grader.confined.syscalls import build_filter, build_own_signals
 from grader.confined.temporary import SHARED_MEMORY
 

@@ -20,13 +20,7 @@ from grader.source.following import Files
 from grader.source.tasks import Tasks
 from grader.student_code import loading
 from grader.student_code.calls import answer, out_of_time
-from grader.student_code.contract import (
-    OUT_OF_TIME,
-    UNFOLLOWED,
-    Call,
-    Outcome,
-    Spellings,
-)
+from grader.student_code.contract import OUT_OF_TIME, UNFOLLOWED, Call, Outcome, Spellings
 from grader.student_code.formulas import Formula, formulas_of, with_formulas
 from grader.student_code.screening import screen
 

@@ -6,34 +6,13 @@ attempts.py what counts, recording.py who handed in what, and book.py puts them 
 says which gradebook a folder of results has.
 """
 
-from grader.gradebook.attempts import (
-    Attempt,
-    Grading,
-    History,
-    Override,
-)
+from grader.gradebook.attempts import Attempt, Grading, History, Override
 from grader.gradebook.book import Change, Gradebook, Moves
-from grader.gradebook.database import (
-    GradebookError,
-    default_url,
-    gradebook_file,
-    untouched_url,
-)
-from grader.gradebook.folder import (
-    file_of,
-    note_url,
-    require_gradebook,
-    url_of,
-)
+from grader.gradebook.database import GradebookError, default_url, gradebook_file, untouched_url
+from grader.gradebook.folder import file_of, note_url, require_gradebook, url_of
 from grader.gradebook.queries import Stored
 from grader.gradebook.recording import Entry
-from grader.gradebook.settings import (
-    PACKAGE,
-    Assignment,
-    Seed,
-    Setting,
-    seed_before,
-)
+from grader.gradebook.settings import PACKAGE, Assignment, Seed, Setting, seed_before
 
 __all__ = [
     "PACKAGE",

@@ -7,12 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from grader.results.policy import DECIMALS, Policy, ToldBy
-from grader.results.record import (
-    ByHand,
-    Final,
-    Record,
-    with_points_by_hand,
-)
+from grader.results.record import ByHand, Final, Record, with_points_by_hand
 
 Kind = tuple[str, str | None]  # what an override sets, and of which criterion (None: the whole)
 

@@ -9,12 +9,7 @@ import msgspec
 from sqlalchemy import Connection, insert
 
 from grader.gradebook import queries
-from grader.gradebook.attempts import (
-    History,
-    attempts_of,
-    counting,
-    final_of,
-)
+from grader.gradebook.attempts import History, attempts_of, counting, final_of
 from grader.gradebook.database import Database, GradebookError
 from grader.gradebook.queries import Stored, chunks
 from grader.gradebook.recording import (
@@ -29,18 +24,8 @@ from grader.gradebook.recording import (
     remove,
     rename,
 )
-from grader.gradebook.settings import (
-    Assignment,
-    Name,
-    Setting,
-    seed_before,
-)
-from grader.gradebook.tables import (
-    audit,
-    overrides,
-    students,
-    submissions,
-)
+from grader.gradebook.settings import Assignment, Name, Setting, seed_before
+from grader.gradebook.tables import audit, overrides, students, submissions
 from grader.results.record import Final, Record
 from grader.scoring.protocol import SubmittedFiles
 from grader.source.paths import shown

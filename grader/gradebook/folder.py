@@ -5,12 +5,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 
 from grader.errors import UserError
-from grader.gradebook.database import (
-    GradebookError,
-    checked_url,
-    default_url,
-    gradebook_file,
-)
+from grader.gradebook.database import GradebookError, checked_url, default_url, gradebook_file
 from grader.util.atomic import write_atomically
 
 URL_FILE = "gradebook.url"  # without a password: that is the environment's to know

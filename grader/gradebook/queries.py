@@ -31,13 +31,7 @@ from grader.gradebook.tables import (
     submissions,
 )
 from grader.results.policy import ToldBy
-from grader.results.record import (
-    Final,
-    Record,
-    content_of,
-    sha256,
-    with_points_by_hand,
-)
+from grader.results.record import Final, Record, content_of, sha256, with_points_by_hand
 from grader.scoring.protocol import SubmittedFiles
 from grader.submissions.roster import Person, RosterRow
 

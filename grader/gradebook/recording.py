@@ -9,15 +9,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from grader.gradebook import queries
 from grader.gradebook.queries import chunks
-from grader.gradebook.tables import (
-    attempts,
-    files,
-    finals,
-    gradings,
-    overrides,
-    roster,
-    students,
-)
+from grader.gradebook.tables import attempts, files, finals, gradings, overrides, roster, students
 from grader.lms.layouts import Owner
 from grader.results.policy import ToldBy
 from grader.results.record import Record, content_of

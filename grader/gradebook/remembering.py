@@ -13,12 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from grader.errors import UserError
-from grader.gradebook import (
-    PACKAGE,
-    Assignment,
-    Seed,
-    Setting,
-)
+from grader.gradebook import PACKAGE, Assignment, Seed, Setting
 from grader.judging.messages import Language
 from grader.rubric import RUBRIC_FILE, differences, load_rubric
 from grader.scoring.protocol import basis_of

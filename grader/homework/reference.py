@@ -39,10 +39,6 @@ class Reference:
         objective = (y - out).square().sum()
         return Parameters(*torch.autograd.grad(objective, leaves))
 
-    def mean_squared_error(self, x: Tensor, y: Tensor, params: Parameters) -> float:
-        """Return the mean squared error of the network with `params` on (x, y)."""
-        return float((y - self.forward(x, params)[1]).square().mean())
-
     def course(self, call: Call, passed: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Return the losses (K,) of a training run and its last predictions (N, O).
 

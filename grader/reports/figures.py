@@ -10,12 +10,7 @@ from statistics import StatisticsError, correlation, fmean, median
 from typing import NamedTuple
 
 from grader.judging.messages import MISTAKES, Texts
-from grader.results.record import (
-    Criterion,
-    Final,
-    Record,
-    Status,
-)
+from grader.results.record import Criterion, Final, Record, Status
 
 BINS = 20
 LONGEST_SENTENCE = 200

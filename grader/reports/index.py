@@ -8,12 +8,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from grader.judging.messages import Texts
-from grader.reports.figures import (
-    ClassFigures,
-    StudentRow,
-    histogram,
-    shortened,
-)
+from grader.reports.figures import ClassFigures, StudentRow, histogram, shortened
 from grader.reports.rows import MARKS, STATUSES, Rows
 from grader.reports.templates import render
 from grader.results.record import Final

@@ -23,12 +23,7 @@ from grader.judging.messages import Texts
 from grader.reports.feedback.pages import Pages
 from grader.reports.figures import ClassFigures
 from grader.reports.index import SIMILAR, write_index
-from grader.results.record import (
-    Final,
-    in_language,
-    write_grades,
-    write_outcome,
-)
+from grader.results.record import Final, in_language, write_grades, write_outcome
 from grader.scoring.machine_faults import Smell
 from grader.submissions.naming import is_safe
 from grader.submissions.roster import write_people

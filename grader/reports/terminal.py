@@ -12,12 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from grader.judging.messages import ENGLISH
-from grader.reports.figures import (
-    NEVER_RAN,
-    ClassFigures,
-    Summary,
-    problem_of,
-)
+from grader.reports.figures import NEVER_RAN, ClassFigures, Summary, problem_of
 from grader.results.record import Criterion, Final, Record
 from grader.rubric import Rubric
 from grader.scoring.machine_faults import Smell

@@ -6,26 +6,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from grader.judging.judge import (
-    LOSS_DIGITS,
-    Case,
-    Marking,
-    Written,
-    rounded,
-    verdicts,
-)
+from grader.judging.judge import LOSS_DIGITS, Case, Marking, Written, rounded, verdicts
 from grader.judging.messages import ENGLISH, Reason
 from grader.judging.verdicts import Verdict
 from grader.results.record import Run, Training
 from grader.rubric.package import Course
 from grader.source.tasks import Tasks
-from grader.student_code.contract import (
-    UNFOLLOWED,
-    Kept,
-    Named,
-    Outcome,
-    Sighting,
-)
+from grader.student_code.contract import UNFOLLOWED, Kept, Named, Outcome, Sighting
 
 MOST_FLAGS = 40
 DRAWN_DIGITS = 3

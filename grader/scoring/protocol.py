@@ -23,6 +23,7 @@ from grader.errors import UserError
 from grader.material.reference import reference_module
 from grader.results.record import Record
 from grader.rubric import Rubric, derived_seed, rubric_from
+from grader.rubric.package import digest_of
 from grader.scoring.machine_faults import UNFIT, Smell, advice_on
 
 # What a score may depend on beside the grader itself: it decides what a student's code does.
@@ -74,7 +75,7 @@ class GradingSettings(msgspec.Struct, frozen=True):
             rubric=rubric,
             seed=str(seed),
             strict=strict,
-            software=software(),
+            software={**software(), **_of_package(rubric)},
             reference=reference_module(rubric),
             conditions=conditions(),
             handed_out=sorted(handed_out),
@@ -175,6 +176,12 @@ def software() -> dict[str, str]:
         "machine": platform.machine(),
         **{name: _version(name) for name in PACKAGES},
     }
+
+
+def _of_package(rubric: Rubric) -> dict[str, str]:
+    """Return a digest of the homework's package, if it is not the grader's own."""
+    folder = rubric.homework.package
+    return {"homework": digest_of(folder)[:12]} if folder else {}
 
 
 def _version(name: str) -> str:

@@ -11,12 +11,7 @@ from pathlib import Path
 from grader.scoring.limited import Allowance, LimitedProcess, Lost
 from grader.scoring.machine_faults import Smell
 from grader.source.by_code import ShownByCode, shown_by_code
-from grader.source.read import (
-    Source,
-    Unreadable,
-    read,
-    read_bytes,
-)
+from grader.source.read import Source, Unreadable, read, read_bytes
 from grader.source.tasks import Tasks
 from grader.submissions.candidates import Choice, is_handout
 from grader.submissions.works import Look, look_at

@@ -20,14 +20,7 @@ import torch
 
 from grader.source.files import File, cells_of
 from grader.source.tasks import Tasks
-from grader.student_code.contract import (
-    NO_GPU_HERE,
-    OUT_OF_TIME,
-    Hint,
-    Kept,
-    Outcome,
-    Sighting,
-)
+from grader.student_code.contract import NO_GPU_HERE, OUT_OF_TIME, Hint, Kept, Outcome, Sighting
 
 LEFT_OUT = "…"
 LONGEST = 120  # characters of a text

@@ -7,12 +7,7 @@ from itertools import groupby
 from grader.confined.limits import Limits
 from grader.judging.judge import Case
 from grader.scoring.machine_faults import Smell, smell_of
-from grader.scoring.worker import (
-    BROKE,
-    Note,
-    Round,
-    Zygote,
-)
+from grader.scoring.worker import BROKE, Note, Round, Zygote
 from grader.source.files import File
 from grader.source.tasks import Tasks
 from grader.student_code.contract import (

@@ -12,12 +12,7 @@ from functools import lru_cache, partial
 import msgspec
 
 from grader import __version__
-from grader.judging.judge import (
-    Case,
-    Marking,
-    Written,
-    zero,
-)
+from grader.judging.judge import Case, Marking, Written, zero
 from grader.judging.messages import Reason
 from grader.judging.verdicts import Verdict
 from grader.material.reference import NAME
@@ -44,12 +39,7 @@ from grader.scoring.canary import (
 )
 from grader.scoring.machine_faults import Smell
 from grader.scoring.points import flags, score, training
-from grader.scoring.protocol import (
-    Graded,
-    GradingSettings,
-    Ready,
-    SubmittedFiles,
-)
+from grader.scoring.protocol import Graded, GradingSettings, Ready, SubmittedFiles
 from grader.scoring.reading import Reader, ReadFiles
 from grader.scoring.redaction import Redactor, without_folders
 from grader.scoring.run_cases import CaseOutcomes, rounds_of, run_cases

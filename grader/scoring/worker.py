@@ -29,12 +29,7 @@ from grader.student_code.contract import (
     printable_sightings,
 )
 from grader.student_code.loading import WAITED, over
-from grader.util.clocks import (
-    OutOfTime,
-    ProcessClock,
-    Watch,
-    is_ready,
-)
+from grader.util.clocks import OutOfTime, ProcessClock, Watch, is_ready
 
 START_SECONDS = 120.0  # for the zygote to preload what students import, and a worker to be ready
 BROKE = "broke the protocol"

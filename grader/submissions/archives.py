@@ -25,20 +25,8 @@ from grader.confined.temporary import own_folder, remove_abandoned
 from grader.errors import UserError
 from grader.lms.layouts import STUDENTS_FILES, SYSTEM_FILES
 from grader.rubric.rubric import ArchiveLimits
-from grader.source.paths import (
-    ZIP,
-    ignored,
-    is_gradable,
-    open_here_and_now,
-    shown,
-    suffix,
-)
-from grader.source.read import (
-    CHINESE,
-    ENOUGH_COMMON,
-    MEGABYTE,
-    share_of_common,
-)
+from grader.source.paths import ZIP, ignored, is_gradable, open_here_and_now, shown, suffix
+from grader.source.read import CHINESE, ENOUGH_COMMON, MEGABYTE, share_of_common
 from grader.submissions.kinds import ending_of, is_nobodys
 from grader.submissions.times import Moment, of_entry, of_file
 from grader.submissions.tree import DEEPEST, ENVIRONMENT

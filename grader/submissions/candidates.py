@@ -11,13 +11,7 @@ from pathlib import Path
 
 from grader.rubric import Rubric
 from grader.source.paths import is_homework
-from grader.source.read import (
-    Source,
-    TextCell,
-    Unreadable,
-    read,
-    read_bytes,
-)
+from grader.source.read import Source, TextCell, Unreadable, read, read_bytes
 from grader.source.tasks import Tasks
 
 # Of another draw, a student's own homework has other numbers.

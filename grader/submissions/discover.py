@@ -21,26 +21,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grader.errors import UserError
-from grader.lms.layouts import (
-    OWN_FILES,
-    UNTIMED,
-    Layout,
-    Owner,
-    Unclear,
-    layout_of,
-    says_whose,
-)
+from grader.lms.layouts import OWN_FILES, UNTIMED, Layout, Owner, Unclear, layout_of, says_whose
 from grader.lms.layouts.common import MOST_REMARKS, shortened
 from grader.results.policy import NO_DUE, ToldBy, Zone
 from grader.rubric.package import load_package
-from grader.source.paths import (
-    HOMEWORK,
-    ZIP,
-    is_gradable,
-    scan,
-    shown,
-    suffix,
-)
+from grader.source.paths import HOMEWORK, ZIP, is_gradable, scan, shown, suffix
 from grader.submissions.archives import Archives, Refused
 from grader.submissions.kinds import (
     COPY,
@@ -53,14 +38,7 @@ from grader.submissions.kinds import (
 )
 from grader.submissions.naming import same_folder, unique
 from grader.submissions.pseudonyms import Pseudonym
-from grader.submissions.times import (
-    NO_TIMES,
-    Moment,
-    Times,
-    in_zone,
-    now,
-    of_file,
-)
+from grader.submissions.times import NO_TIMES, Moment, Times, in_zone, now, of_file
 from grader.submissions.tree import (
     DEEPEST,
     ENVIRONMENT,
@@ -70,13 +48,7 @@ from grader.submissions.tree import (
     mode_of,
     newest_version,
 )
-from grader.submissions.works import (
-    WHOLE,
-    Look,
-    Works,
-    is_notebook,
-    look_at,
-)
+from grader.submissions.works import WHOLE, Look, Works, is_notebook, look_at
 
 MOST_FILES = 200  # of a student, and of those that cannot be graded as many are named
 MAX_ARCHIVES = 5

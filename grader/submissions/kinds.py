@@ -4,13 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from grader.source.paths import (
-    GRADABLE,
-    HOMEWORK,
-    is_gradable,
-    shown,
-    suffix,
-)
+from grader.source.paths import GRADABLE, HOMEWORK, is_gradable, shown, suffix
 from grader.source.read import ITSELF
 
 ENDINGS = (*sorted(GRADABLE, key=len, reverse=True), ".tar.gz", ".tar.bz2", ".tar.xz")

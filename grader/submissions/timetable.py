@@ -18,19 +18,8 @@ from typing import NamedTuple
 from grader.errors import UserError
 from grader.lms.layouts import github, moodle
 from grader.lms.layouts.common import moment, shortened
-from grader.lms.sheets import (
-    Table,
-    about,
-    read_text,
-    rows,
-)
-from grader.lms.worksheet import (
-    EVERY_HEADING,
-    LANGUAGES,
-    Headings,
-    language_of,
-    participant,
-)
+from grader.lms.sheets import Table, about, read_text, rows
+from grader.lms.worksheet import EVERY_HEADING, LANGUAGES, Headings, language_of, participant
 from grader.results.policy import Zone
 from grader.source.paths import shown
 from grader.submissions.times import Moment, Times, in_zone

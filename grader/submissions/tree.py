@@ -8,12 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from grader.source.paths import (
-    ZIP,
-    is_gradable,
-    scan,
-    suffix,
-)
+from grader.source.paths import ZIP, is_gradable, scan, suffix
 
 # What protects is how many folders there are in all; none is handed in this deep.
 FOLDERS = 500

@@ -8,21 +8,9 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import create_engine, inspect, text
 
-from grader.gradebook import (
-    Assignment,
-    Change,
-    Entry,
-    Gradebook,
-    Moves,
-    Seed,
-)
+from grader.gradebook import Assignment, Change, Entry, Gradebook, Moves, Seed
 from grader.results.policy import Attempts, Late
-from grader.results.record import (
-    Criterion,
-    Final,
-    Record,
-    Training,
-)
+from grader.results.record import Criterion, Final, Record, Training
 from grader.rubric import load_rubric
 from grader.scoring.protocol import SubmittedFiles, basis_of, content_of
 

@@ -29,12 +29,7 @@ from grader.grading.pool import ScorerPool
 from grader.reports.feedback import render
 from grader.reports.feedback.pages import Pages
 from grader.reports.feedback.render import Form, Order
-from grader.scoring.protocol import (
-    Graded,
-    GradingSettings,
-    Ready,
-    SubmittedFiles,
-)
+from grader.scoring.protocol import Graded, GradingSettings, Ready, SubmittedFiles
 
 MOST = 8  # settings whose scorers are kept
 SEED = Seed(str(2**127 + 1), "secret")  # of all new gradebooks, so that scorers are lent again

@@ -20,13 +20,7 @@ import pytest
 from conftest import GRADER, ROOT, criteria_of, run_grader
 from times import PATIENCE
 
-from grader.grading.batch import (
-    AHEAD,
-    CHUNK,
-    Batch,
-    files_of,
-    work_of,
-)
+from grader.grading.batch import AHEAD, CHUNK, Batch, files_of, work_of
 from grader.results.record import Record, Training
 from grader.rubric import Rubric, load_rubric
 from grader.scoring.protocol import (

@@ -11,14 +11,7 @@ from grader.gradebook import Gradebook, default_url
 from grader.gradebook.attempts import HandedIn
 from grader.homework.tasks import TASKS
 from grader.judging.messages import Reason
-from grader.results.record import (
-    Criterion,
-    Record,
-    Run,
-    Training,
-    best,
-    network_file_of,
-)
+from grader.results.record import Criterion, Record, Run, Training, best, network_file_of
 
 CORPUS = ROOT / "tests" / "submissions"
 LATER = 4e9

@@ -19,12 +19,7 @@ from hostile import attacks
 from torch import Tensor
 from warm import SEED, WarmGrader
 
-from grader.gradebook.remembering import (
-    LEAST_BITS,
-    Options,
-    first,
-    new_seed,
-)
+from grader.gradebook.remembering import LEAST_BITS, Options, first, new_seed
 from grader.homework.cases import training_data
 from grader.homework.tasks import TASKS
 from grader.judging.judge import Written

@@ -7,13 +7,7 @@ version 3).
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from grader.authoring.converters.questions import (
-    LOAD,
-    Check,
-    Part,
-    cell_of,
-    notebook_of,
-)
+from grader.authoring.converters.questions import LOAD, Check, Part, cell_of, notebook_of
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 ASSIGNMENT = "homework"

@@ -12,12 +12,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.judging.judge import Case
-from grader.material.module import (
-    BEGIN,
-    END,
-    HINT,
-    sections_of,
-)
+from grader.material.module import BEGIN, END, HINT, sections_of
 from grader.material.notebook import INCLUDE, SOLUTION_TAG
 from grader.rubric import Rubric
 from grader.rubric.cases import hidden_cases, public_cases, stored_case

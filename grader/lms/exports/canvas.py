@@ -19,14 +19,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from grader.errors import UserError
-from grader.lms.exports.marks import (
-    Mark,
-    Merged,
-    check_scale,
-    named,
-    place,
-    unmarked,
-)
+from grader.lms.exports.marks import Mark, Merged, check_scale, named, place, unmarked
 from grader.lms.sheets import SAVE, Table
 from grader.source.paths import shown
 

@@ -10,24 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from grader.errors import UserError
 from grader.judging.messages import ENGLISH as TEXTS
-from grader.lms.exports.marks import (
-    Mark,
-    Merged,
-    check_scale,
-    named,
-    number_in,
-    place,
-    unmarked,
-)
+from grader.lms.exports.marks import Mark, Merged, check_scale, named, number_in, place, unmarked
 from grader.lms.sheets import Table, heading_key
-from grader.lms.worksheet import (
-    COLUMNS,
-    ENGLISH,
-    EVERY_HEADING,
-    Headings,
-    columns_of,
-    participant,
-)
+from grader.lms.worksheet import COLUMNS, ENGLISH, EVERY_HEADING, Headings, columns_of, participant
 from grader.results.breakdown import steps
 from grader.source.paths import shown
 from grader.util.csv_cells import to_cell

@@ -24,13 +24,7 @@ from grader.lms.layouts import (
     submitty,
     teams,
 )
-from grader.lms.layouts.common import (
-    TIMESTAMP_FILE,
-    Layout,
-    Names,
-    Owner,
-    Unclear,
-)
+from grader.lms.layouts.common import TIMESTAMP_FILE, Layout, Names, Owner, Unclear
 
 __all__ = [
     "OWN_FILES",

@@ -12,14 +12,7 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from grader.lms.layouts.common import (
-    Layout,
-    Names,
-    Owner,
-    in_order,
-    matches,
-    shared_words,
-)
+from grader.lms.layouts.common import Layout, Names, Owner, in_order, matches, shared_words
 
 SYSTEM = "Blackboard"
 PATTERN = re.compile(

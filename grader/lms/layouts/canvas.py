@@ -13,13 +13,7 @@ makes of `_1` at the end. So a name may read as that of somebody else's file: se
 import re
 from pathlib import Path
 
-from grader.lms.layouts.common import (
-    Layout,
-    Names,
-    Reading,
-    by_name,
-    readings,
-)
+from grader.lms.layouts.common import Layout, Names, Reading, by_name, readings
 
 SYSTEM = "Canvas"
 NUMBER = "[1-9][0-9]{0,18}"

@@ -7,13 +7,7 @@ says, and so it is not looked at; GitHub Classroom's grades tell (grader/submiss
 
 from pathlib import Path
 
-from grader.lms.layouts.common import (
-    Layout,
-    Names,
-    Owner,
-    absolute,
-    shared_words,
-)
+from grader.lms.layouts.common import Layout, Names, Owner, absolute, shared_words
 
 SYSTEM = "GitHub"
 UNTIMED = (

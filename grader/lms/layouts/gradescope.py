@@ -9,13 +9,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from grader.lms.layouts.common import (
-    Layout,
-    Names,
-    Owner,
-    moment,
-    read,
-)
+from grader.lms.layouts.common import Layout, Names, Owner, moment, read
 from grader.source.paths import shown
 
 SYSTEM = "Gradescope"

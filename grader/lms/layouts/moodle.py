@@ -9,12 +9,7 @@ a student called a file may have anything. Of several attempts the last is there
 import re
 from pathlib import Path
 
-from grader.lms.layouts.common import (
-    Layout,
-    Names,
-    Reading,
-    by_name,
-)
+from grader.lms.layouts.common import Layout, Names, Reading, by_name
 
 SYSTEM = "Moodle"
 PATTERN = re.compile(

@@ -22,12 +22,7 @@ from grader.reports.feedback import render
 from grader.reports.feedback.render import Form, Order
 from grader.results.record import Final
 from grader.rubric import Rubric
-from grader.scoring.limited import (
-    SLEEP_SECONDS,
-    Allowance,
-    within,
-    write_nothing,
-)
+from grader.scoring.limited import SLEEP_SECONDS, Allowance, within, write_nothing
 from grader.util.atomic import EVERYBODY, write_atomically
 from grader.util.exits import ENDING
 

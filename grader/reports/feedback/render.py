@@ -10,12 +10,7 @@ import msgspec
 
 from grader.judging.messages import Language, Texts
 from grader.results.breakdown import attempt_words, steps
-from grader.results.record import (
-    ByHand,
-    Criterion,
-    Final,
-    SourceNote,
-)
+from grader.results.record import ByHand, Criterion, Final, SourceNote
 from grader.rubric.rubric import PageLimits
 from grader.source.tasks import Tasks
 

@@ -17,12 +17,7 @@ from times import PATIENCE
 
 from grader.authoring.release import generate, release
 from grader.material import rendered
-from grader.material.module import (
-    BEGIN,
-    END,
-    HINT,
-    stub_of,
-)
+from grader.material.module import BEGIN, END, HINT, stub_of
 from grader.material.notebook import notebook_of
 from grader.rubric import load_rubric
 

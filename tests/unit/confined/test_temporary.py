@@ -8,12 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.confined import temporary
-from grader.confined.temporary import (
-    make_own_folder,
-    own_folder,
-    remove,
-    remove_abandoned,
-)
+from grader.confined.temporary import make_own_folder, own_folder, remove, remove_abandoned
 
 
 @pytest.fixture(autouse=True)

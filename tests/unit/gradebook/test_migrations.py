@@ -30,12 +30,7 @@ from sqlalchemy import Connection, MetaData, create_engine, inspect, make_url, t
 from times import PATIENCE
 
 from grader.gradebook import Gradebook, tables
-from grader.gradebook.database import (
-    Database,
-    GradebookError,
-    default_url,
-    untouched_url,
-)
+from grader.gradebook.database import Database, GradebookError, default_url, untouched_url
 from grader.gradebook.migrations import upgrade
 from grader.homework.tasks import TASKS
 from grader.reports.feedback import drawings

@@ -11,13 +11,7 @@ from books import assignment
 from msgspec.structs import replace
 
 from grader.errors import UserError
-from grader.gradebook import (
-    PACKAGE,
-    Assignment,
-    Seed,
-    Setting,
-    remembering,
-)
+from grader.gradebook import PACKAGE, Assignment, Seed, Setting, remembering
 from grader.gradebook.remembering import (
     LEAST_BITS,
     SECRET_BITS,

@@ -9,13 +9,7 @@ import torch
 from conftest import ROOT, run_grader
 
 from grader.homework.activations import activation_called, activations
-from grader.homework.calibration import (
-    Measured,
-    Network,
-    calibrate,
-    measure,
-    networks,
-)
+from grader.homework.calibration import Measured, Network, calibrate, measure, networks
 from grader.homework.cases import training_case
 from grader.material import rendered
 from grader.reports.calibration import table_of, verdict_on, write_calibration

@@ -20,12 +20,7 @@ from grader.gradebook import Gradebook, default_url
 from grader.homework.activations import activations
 from grader.homework.misconceptions.entries import entries_for
 from grader.homework.tasks import TASKS
-from grader.judging.diagnosis import (
-    CONSTANT,
-    MULTIPLE,
-    RETURNED,
-    SINGLE,
-)
+from grader.judging.diagnosis import CONSTANT, MULTIPLE, RETURNED, SINGLE
 from grader.judging.messages import MISTAKES
 from grader.rubric import (
     RUBRIC_FILE,

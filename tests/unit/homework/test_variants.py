@@ -19,11 +19,7 @@ from grader.errors import UserError
 from grader.homework import variants
 from grader.homework.settings import Homework
 from grader.homework.variants import new_variant
-from grader.rubric import (
-    RUBRIC_FILE,
-    derived_seed,
-    load_rubric,
-)
+from grader.rubric import RUBRIC_FILE, derived_seed, load_rubric
 from grader.rubric.cases import hidden_cases, public_cases
 from grader.scoring.protocol import GradingSettings, SubmittedFiles, cache_key
 

@@ -21,21 +21,9 @@ from grader.rubric.cases import hidden_cases
 from grader.scoring.points import flags
 from grader.source.following import Files
 from grader.student_code.calls import answer
-from grader.student_code.contract import (
-    SWITCHED_OFF,
-    UNFOLLOWED,
-    Kept,
-    Outcome,
-    Sighting,
-)
+from grader.student_code.contract import SWITCHED_OFF, UNFOLLOWED, Kept, Outcome, Sighting
 from grader.student_code.formulas import formulas_of, with_formulas
-from grader.student_code.guards import (
-    A_PASS,
-    ENTRY_POINTS,
-    Passes,
-    guarded,
-    watching,
-)
+from grader.student_code.guards import A_PASS, ENTRY_POINTS, Passes, guarded, watching
 from grader.student_code.loading import load
 from grader.student_code.screening import screen
 

@@ -9,21 +9,10 @@ from grader.homework.activations import activation_called
 from grader.homework.loss import pass_mark
 from grader.homework.parameters import Parameters
 from grader.homework.reference import Reference
-from grader.judging.judge import (
-    Case,
-    Written,
-    judge,
-    judge_training,
-    relative_error,
-    verdicts,
-)
+from grader.judging.judge import Case, Written, judge, judge_training, relative_error, verdicts
 from grader.rubric.cases import hidden_cases
 from grader.source.parsing import TOO_DEEP
-from grader.student_code.contract import (
-    Hint,
-    Outcome,
-    Problem,
-)
+from grader.student_code.contract import Hint, Outcome, Problem
 
 reference = Reference(activation_called("sigmoid"))
 

@@ -26,19 +26,9 @@ from msgspec.structs import replace
 
 from grader.errors import UserError
 from grader.lms import worksheet
-from grader.lms.exports import (
-    canvas,
-    github,
-    gradescope,
-    junit,
-    moodle,
-    tables,
-)
+from grader.lms.exports import canvas, github, gradescope, junit, moodle, tables
 from grader.lms.exports.marks import Mark
-from grader.results.record import (
-    ByHand,
-    SourceNote,
-)
+from grader.results.record import ByHand, SourceNote
 
 TABLES = ROOT / "tests" / "tables_in"
 PICTURE = ROOT / "docs" / "index.png"

@@ -17,30 +17,13 @@ from lms import lay
 from zips import link, patched, zipped
 
 from grader.errors import UserError
-from grader.lms.layouts import (
-    Layout,
-    Owner,
-    Unclear,
-    layout_of,
-    says_whose,
-)
+from grader.lms.layouts import Layout, Owner, Unclear, layout_of, says_whose
 from grader.lms.layouts.common import moment
 from grader.results.policy import Zone
 from grader.rubric import Rubric
 from grader.submissions.archives import Archives
-from grader.submissions.discover import (
-    HOW_LATE,
-    NothingToGrade,
-    Submission,
-    discover,
-)
-from grader.submissions.roster import (
-    Names,
-    Person,
-    read_people,
-    read_roster,
-    write_people,
-)
+from grader.submissions.discover import HOW_LATE, NothingToGrade, Submission, discover
+from grader.submissions.roster import Names, Person, read_people, read_roster, write_people
 
 STUB = "as it was handed out"
 METADATA = """\

@@ -28,13 +28,7 @@ from times import PATIENCE
 from grader.homework.tasks import TASKS
 from grader.reports.feedback import drawings, render
 from grader.reports.feedback.pages import Pages, interrupts_wait
-from grader.results.record import (
-    ByHand,
-    Final,
-    Record,
-    Run,
-    Training,
-)
+from grader.results.record import ByHand, Final, Record, Run, Training
 from grader.rubric import Rubric
 from grader.rubric.rubric import PageLimits
 

@@ -14,22 +14,11 @@ from finals import final_of
 from msgspec.structs import replace
 from playwright.sync_api import expect
 
-from grader.judging.messages import (
-    ENGLISH,
-    KINDS,
-    OUTCOMES,
-    Reason,
-)
+from grader.judging.messages import ENGLISH, KINDS, OUTCOMES, Reason
 from grader.reports.figures import ClassFigures, first_sentence, histogram
 from grader.reports.index import write_index
 from grader.reports.terminal import GradeScreen
-from grader.results.record import (
-    ByHand,
-    Criterion,
-    Final,
-    Record,
-    Training,
-)
+from grader.results.record import ByHand, Criterion, Final, Record, Training
 from grader.rubric import Rubric
 
 ODD = ["陈 美玲 🎓", 'O\'Neil "Bo"', "100% #1?", "<img src=x onerror=alert(1)>", "a:b&c"]

@@ -5,19 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from books import (
-    DUE,
-    LATE,
-    add,
-    assignment,
-    days,
-    entry,
-    final_of,
-    opened,
-    override,
-    record,
-    sizes,
-)
+from books import DUE, LATE, add, assignment, days, entry, final_of, opened, override, record, sizes
 from finals import final_of as made_up
 from msgspec.structs import replace
 

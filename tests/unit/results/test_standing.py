@@ -11,13 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.gradebook import Attempt, History, Override
-from grader.gradebook.attempts import (
-    HandedIn,
-    attempts_of,
-    counting,
-    final_of,
-    in_force,
-)
+from grader.gradebook.attempts import HandedIn, attempts_of, counting, final_of, in_force
 from grader.results.policy import Attempts, Late, Policy
 from grader.results.record import ByHand, Final
 

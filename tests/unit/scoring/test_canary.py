@@ -23,12 +23,7 @@ from grader.material.reference import PROBE
 from grader.rubric import Rubric
 from grader.scoring.canary import reference_seconds
 from grader.scoring.machine_faults import smell_of
-from grader.scoring.protocol import (
-    GradingSettings,
-    GradingStopped,
-    ScorerFailed,
-    SubmittedFiles,
-)
+from grader.scoring.protocol import GradingSettings, GradingStopped, ScorerFailed, SubmittedFiles
 from grader.scoring.run_cases import CaseOutcomes
 from grader.student_code.contract import Call
 

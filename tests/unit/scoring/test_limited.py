@@ -12,12 +12,7 @@ import pytest
 from leftovers import children
 from times import PATIENCE
 
-from grader.scoring.limited import (
-    MEGABYTE,
-    Allowance,
-    LimitedProcess,
-    Lost,
-)
+from grader.scoring.limited import MEGABYTE, Allowance, LimitedProcess, Lost
 from grader.source.read import Unreadable
 
 SECONDS = 1

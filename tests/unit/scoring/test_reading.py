@@ -18,14 +18,7 @@ from grader.rubric import load_rubric
 from grader.scoring.limited import Allowance
 from grader.scoring.reading import Reader
 from grader.selfcheck.reading import handed_in
-from grader.source.read import (
-    DEEPEST,
-    MOST_CHARACTERS,
-    MOST_LINES,
-    MOST_TOKENS,
-    Unreadable,
-    read,
-)
+from grader.source.read import DEEPEST, MOST_CHARACTERS, MOST_LINES, MOST_TOKENS, Unreadable, read
 from grader.submissions.candidates import Choice
 
 RUBRIC = load_rubric()

@@ -11,12 +11,7 @@ from handed import module, notebook
 
 from grader.homework.tasks import TASKS
 from grader.scoring.redaction import Redactor
-from grader.student_code.contract import (
-    Hint,
-    Outcome,
-    Problem,
-    Sighting,
-)
+from grader.student_code.contract import Hint, Outcome, Problem, Sighting
 
 SOURCE = """import torch
 

@@ -18,12 +18,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from times import effort
 
-from grader.source.read import (
-    Cell,
-    Source,
-    TextCell,
-    Unreadable,
-)
+from grader.source.read import Cell, Source, TextCell, Unreadable
 
 LIMIT = 2**20
 CODE = "x = 1\n"

@@ -14,12 +14,7 @@ from marked import RIGHT, grade_fixture  # noqa: F401
 from grader.homework.tasks import TASKS
 from grader.student_code.contract import Call
 from grader.student_code.loading import load
-from grader.student_code.state import (
-    OWNERS,
-    PARTS,
-    State,
-    kept,
-)
+from grader.student_code.state import OWNERS, PARTS, State, kept
 
 MODE = "torch.overrides.TorchFunctionMode"
 DISPATCH = "torch.utils._python_dispatch.TorchDispatchMode"

@@ -12,12 +12,7 @@ from times import effort
 from grader.homework.tasks import TASKS
 from grader.rubric import load_rubric
 from grader.source.read import Cell, Source, read
-from grader.submissions.candidates import (
-    Choice,
-    Handout,
-    code_lines,
-    is_handout,
-)
+from grader.submissions.candidates import Choice, Handout, code_lines, is_handout
 
 RUBRIC = load_rubric()
 HANDOUT = Handout(RUBRIC)

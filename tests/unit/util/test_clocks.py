@@ -11,12 +11,7 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from grader.confined import wire
-from grader.util.clocks import (
-    LOOK_SECONDS,
-    OutOfTime,
-    ProcessClock,
-    Watch,
-)
+from grader.util.clocks import LOOK_SECONDS, OutOfTime, ProcessClock, Watch
 
 LOOP = "while True: pass"
 SLEEP = "import time\ntime.sleep(600)"

@@ -27,13 +27,7 @@ from grader.errors import UserError
 from grader.gradebook import Gradebook, default_url
 from grader.rubric import RUBRIC_FILE
 from grader.util import exits
-from grader.util.exits import (
-    DONE,
-    FAULT,
-    FAULT_TEXT,
-    UNUSABLE,
-    exit_code_of,
-)
+from grader.util.exits import DONE, FAULT, FAULT_TEXT, UNUSABLE, exit_code_of
 
 SOLUTION = ROOT / "solution" / "homework.py"
 
