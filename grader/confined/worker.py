@@ -79,7 +79,8 @@ def _read(
             files = Files(main, beside)
             formulas = formulas_of(files.pieces(), tasks, spellings)
             found = screen(files, tasks, formulas)
-    except (loading.TimeLimitReached, RecursionError, MemoryError):
+    # SystemError: what Python's parser raises if it is interrupted in the middle.
+    except (loading.TimeLimitReached, RecursionError, MemoryError, SystemError):
         return None, [], {name: [(UNFOLLOWED, "")] for name in tasks.gradients}
     return (
         files,

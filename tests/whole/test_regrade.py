@@ -22,7 +22,7 @@ from times import PATIENCE
 
 from grader.grading.batch import AHEAD, CHUNK, Batch, files_of, work_of
 from grader.results.record import Record, Training
-from grader.rubric import Rubric, load_rubric
+from grader.rubric import load_rubric, rubric_from
 from grader.scoring.protocol import (
     POLICY,
     Graded,
@@ -295,7 +295,7 @@ def test_a_key_depends_on_every_part_of_the_rubric_that_decides_a_record(grading
         if not isinstance(value, int | float):
             continue
         other = value + 1 if isinstance(value, int) else value / 2 or 0.5
-        changed = msgspec.convert({**rubric, part: {**values, name: other}}, Rubric)
+        changed = rubric_from({**rubric, part: {**values, name: other}})
         key = cache_key(msgspec.structs.replace(grading, rubric=changed), SUBMISSION)
         assert (key == cache_key(grading, SUBMISSION)) == (part in POLICY), part
 

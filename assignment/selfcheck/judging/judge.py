@@ -37,11 +37,7 @@ from .diagnosis import (
     is_constant,
 )
 from .messages import Reason
-from .verdicts import (
-    NO_ERROR,
-    ErrorMap,
-    Verdict,
-)
+from .verdicts import NO_ERROR, ErrorMap, Verdict
 
 NOTHING_NAMED: Named = {}
 # What is told of an error and of a loss: further digits help nobody, and tell of hidden inputs.

@@ -325,13 +325,12 @@ class Texts:
 
     def of(self, *reasons: Reason) -> str:
         """Return the words for some reasons, one after the other."""
-        return " ".join(self._words_for(reason) for reason in reasons)
+        return " ".join(self._filled(TEXTS[reason.id], reason.values) for reason in reasons)
 
-    def _words_for(self, reason: Reason) -> str:
-        values = {**UNSAID, **reason.values}
-        listed = str(values["returned"]).split(f" {AND} ")
-        values["returned"] = f" {self.say(AND)} ".join(listed)
-        return self.say(TEXTS[reason.id], **values)
+    def _filled(self, message: str, values: Mapping[str, str | int | float]) -> str:
+        known = {**UNSAID, **values}
+        names = str(known["returned"]).split(f" {AND} ")
+        return self.say(message, **{**known, "returned": f" {self.say(AND)} ".join(names)})
 
     def name_of(self, id_: str) -> str:
         """Return what a reason is called for whoever reads about several submissions."""
@@ -342,9 +341,8 @@ class Texts:
 
         `values` are those of any of them.
         """
-        return self.say(
-            MISTAKES[id_], **{**values, **{name: self.say(word) for name, word in NEUTRAL.items()}}
-        )
+        neutral = {name: self.say(word) for name, word in NEUTRAL.items()}
+        return self._filled(MISTAKES[id_], {**values, **neutral})
 
     def alarm(self, smell: str, count: int) -> str:
         """Return the words for submissions in a row that ended alike (smells.Smell)."""

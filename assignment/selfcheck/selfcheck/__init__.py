@@ -14,12 +14,7 @@ from ..student_code.loading import Loaded, Namespace
 from ..student_code.state import State, kept
 from .cautions import helpers_of, of_imports, of_python
 from .checking import Work, stored_questions
-from .running import (
-    look_of,
-    main,
-    print_report,
-    reports,
-)
+from .running import look_of, main, print_report, reports
 from .timing import Stopwatch
 
 __all__ = ["check", "main"]

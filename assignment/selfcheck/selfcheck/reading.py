@@ -7,12 +7,7 @@ from pathlib import Path
 
 from ..source.files import File
 from ..source.paths import is_gradable, scan, shown
-from ..source.read import (
-    TextCell,
-    Unreadable,
-    read,
-    read_bytes,
-)
+from ..source.read import TextCell, Unreadable, read, read_bytes
 
 # Who keeps a homework among much else checks it all the same: what is near it comes first.
 MOST_ENTRIES = 2000

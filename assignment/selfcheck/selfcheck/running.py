@@ -14,21 +14,11 @@ from types import FrameType
 
 from ..errors import UserError
 from ..judging.judge import verdicts
-from ..judging.messages import (
-    N_,
-    Texts,
-    language_here,
-    language_of,
-)
+from ..judging.messages import N_, Texts, language_here, language_of
 from ..student_code.guards import guarded
 from ..student_code.loading import load
 from .cautions import of_python
-from .checking import (
-    INTERRUPTED,
-    Questions,
-    Work,
-    stored_questions,
-)
+from .checking import INTERRUPTED, Questions, Work, stored_questions
 from .reading import HandedIn, handed_in
 from .showing import Handed, Look, Report
 from .timing import Limits, Stopwatch

@@ -16,20 +16,8 @@ import torch
 
 from ..source.tasks import Question
 from ..student_code.calls import out_of_time
-from ..student_code.contract import (
-    OUT_OF_TIME,
-    Outcome,
-    Problem,
-    not_worth_trying,
-)
-from ..student_code.loading import (
-    Limiter,
-    LoadBudget,
-    TimeLimitReached,
-    no_limit,
-    over,
-    time_limit,
-)
+from ..student_code.contract import OUT_OF_TIME, Outcome, Problem, not_worth_trying
+from ..student_code.loading import Limiter, LoadBudget, TimeLimitReached, no_limit, over, time_limit
 
 HAS_TIMERS = hasattr(signal, "setitimer")
 # Steps that are measured, for how many, and rounds of a step: so many take as long as a step of the

@@ -13,21 +13,10 @@ from torch import Tensor, nn
 
 from ..source.tasks import PARAMETERS, Kind, Network, Question, Tasks
 from .asked import is_answer
-from .contract import (
-    Call,
-    Outcome,
-    Problem,
-    Sighting,
-)
+from .contract import Call, Outcome, Problem, Sighting
 from .guards import A_PASS, watching
 from .hints import nested, of_missing, stub_above
-from .loading import (
-    Loaded,
-    Namespace,
-    TimeLimitReached,
-    describe,
-    where,
-)
+from .loading import Loaded, Namespace, TimeLimitReached, describe, where
 
 MAX_ENTRIES = 500_000
 RETURNED_DTYPES = (torch.float64, torch.float32)

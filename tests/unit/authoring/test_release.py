@@ -351,20 +351,21 @@ def test_check_in_a_notebook_reads_the_cells_that_ran(folder):
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory) -> Path:
-    """The archive that `grader release` makes, where everything else is up to date."""
-    out = tmp_path_factory.mktemp("dist")
-    done = run_grader("release", "--root", ROOT, "--out", out)
+    """The archive that `grader release` makes, beside the folder of what is in it."""
+    folder = tmp_path_factory.mktemp("release")
+    done = run_grader("release", "--root", folder, "--out", folder)
     assert done.returncode == 0, done.stderr
-    return out / "homework.zip"
+    return folder / "homework.zip"
 
 
 def test_the_archive_is_the_assignment_and_nothing_else(archive):
     with ZipFile(archive) as opened:
         held = {name: opened.read(name) for name in opened.namelist()}
+    assignment = archive.parent / "assignment"
     assert held == {
-        f"homework/{path.relative_to(ASSIGNMENT)}": path.read_bytes()
-        for path in ASSIGNMENT.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        f"homework/{path.relative_to(assignment)}": path.read_bytes()
+        for path in assignment.rglob("*")
+        if path.is_file()
     }
     assert {"homework/LICENSE", "homework/README.md", "homework/homework.ipynb"} <= held.keys()
 

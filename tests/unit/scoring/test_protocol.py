@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from grader.results.record import sha256
-from grader.rubric import Rubric
+from grader.rubric import Rubric, rubric_from
 from grader.scoring.protocol import (
     POLICY,
     GradingSettings,
@@ -67,8 +67,7 @@ def test_the_basis_is_the_rubrics_scoring_part_and_the_seed(rubric):
         if not isinstance(value, int | float):
             continue
         other = value + 1 if isinstance(value, int) else value / 2 or 0.5
-        changed = msgspec.convert({**msgspec.to_builtins(rubric), part: {**values, name: other}},
-                                  Rubric)  # fmt: skip
+        changed = rubric_from({**msgspec.to_builtins(rubric), part: {**values, name: other}})
         assert (basis_of(changed, "7") == basis) == (part in POLICY), part
     late = replace(rubric, late=replace(rubric.late, due="2026-10-31T23:59:00Z", zone="Asia/Tokyo"))
     assert basis_of(late, "7") == basis
@@ -83,6 +82,4 @@ def test_how_is_graded_is_of_the_key_and_not_of_the_basis(settings, change):
 def test_a_seed_may_have_128_bits(rubric):
     settings = GradingSettings.of(rubric, 2**128 - 1, strict=False)
     assert settings.seed_for("ada") == 2**128 - 1
-    assert (
-        msgspec.msgpack.decode(msgspec.msgpack.encode(settings), type=GradingSettings) == settings
-    )
+    assert GradingSettings.decoded(msgspec.msgpack.encode(settings)) == settings

@@ -151,7 +151,7 @@ def test_a_table_of_ones_own_is_read(tmp_path, case):
 REFUSED = {
     "name,mail\na,b\n": (
         ": has no columns 'id', 'handed_in'; its headings are: name, mail; nor is it GitHub "
-        "Scorer's grades (github_username, submission_timestamp) or Moodle's grading worksheet "
+        "Classroom's grades (github_username, submission_timestamp) or Moodle's grading worksheet "
         f"(Identifier, Last modified (submission); read in {', '.join(LANGUAGES)})"
     ),
     "": ": is empty",
