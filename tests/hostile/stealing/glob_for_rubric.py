@@ -8,8 +8,14 @@ import os
 import pkgutil
 import sys
 
-FILES = ("rubric.toml", "mutants.toml", "cases.py", "reference.py", "expected.csv")
-MODULES = ("rubric", "cases", "reference", "judging", "scoring", "validate")
+FILES = (
+    "homework/rubric.toml", "homework/material/mutants.toml.j2", "homework/cases.py",
+    "homework/reference.py", "expected.csv",
+)
+MODULES = (
+    "rubric.loading", "rubric.cases", "homework.cases", "homework.reference", "judging.judge",
+    "scoring.points", "authoring.validate",
+)
 
 
 def steal():

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-NAMES = ("solution/homework.py", "solution/homework.ipynb", "homework.ipynb", "grader/mutants.toml")
+NAMES = ("solution/homework.py", "solution/homework.ipynb", "homework.ipynb", "grader/homework/material/mutants.toml.j2")
 
 
 def guesses():
