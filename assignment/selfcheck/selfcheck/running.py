@@ -77,10 +77,11 @@ def check_file(request: Request, questions: Questions, look: Look) -> int:
     submission = handed_in(request.file, questions.source_bytes, Path.cwd())
     request.give_notice()
     with guarded(), empty_folder() as folder:
+        limits = questions.limits.here()  # which takes a time that is ours
         if request.when_told is not None:
             labels = {cell.label for cell in submission.main.cells}
             _end_after(request.when_told, labels, look.texts, folder)
-        work = work_of(submission, questions, questions.limits.here(), folder)
+        work = work_of(submission, questions, limits, folder)
         for place, text in work.written.notes:
             print(f"! {place}: {text}")
         cautions = list(of_python(questions, look.texts))
