@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..source.tasks import PARAMETERS, Kind, Network, Question, Tasks
 from .asked import is_answer
-from .contract import Call, Outcome, Problem, Sighting
+from .contract import OUT_OF_TIME, SWITCHED_OFF, Call, Outcome, Problem, Sighting
 from .guards import A_PASS, watching
 from .hints import nested, of_missing, stub_above
 from .loading import Loaded, Namespace, TimeLimitReached, describe, where
@@ -73,9 +73,12 @@ def _watched(call: Call, loaded: Loaded) -> Outcome:
     with torch._C.DisableTorchFunction():  # of a mode that was left on
         damaged = tuple(name for name, t in call.tensors.items() if t._version != before[name])
     is_gradient = question.kind == "gradient"
+    seen = watch.sightings()
+    if outcome.problem in OUT_OF_TIME:  # the limit may have rung in the middle of the watch's work
+        seen = tuple(sighting for sighting in seen if sighting.name != SWITCHED_OFF)
     return replace(
         outcome,
-        seen=watch.sightings(),
+        seen=seen,
         damaged=damaged if is_gradient else (),
         kept=loaded.kept(call.function) if is_gradient and is_new else (),
     )

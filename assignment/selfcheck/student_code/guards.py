@@ -228,9 +228,11 @@ class _Record:
         """Count one operator; a record that grows long is read, and begun anew."""
         self._count += 1
         if self._count % MOST_RECORDED == 0:
-            with suppress(RuntimeError):  # somebody ended it: end() will tell
-                self._names()
-            self.begin()
+            try:
+                with suppress(RuntimeError):  # somebody ended it: end() will tell
+                    self._names()
+            finally:  # a limit of time may ring in the middle
+                self.begin()
 
     def profile(self, prepare: Callable[[], object], start: Callable[[], object]) -> None:
         """Start and end the submission's profiler at once, and go on with ours."""

@@ -20,11 +20,19 @@ from grader.judging.judge import Written, judge, verdicts
 from grader.rubric.cases import hidden_cases
 from grader.scoring.points import flags
 from grader.source.following import Files
+from grader.student_code import guards
 from grader.student_code.calls import answer
-from grader.student_code.contract import SWITCHED_OFF, UNFOLLOWED, Kept, Outcome, Sighting
+from grader.student_code.contract import (
+    SWITCHED_OFF,
+    UNFOLLOWED,
+    Kept,
+    Outcome,
+    Problem,
+    Sighting,
+)
 from grader.student_code.formulas import formulas_of, with_formulas
 from grader.student_code.guards import A_PASS, ENTRY_POINTS, Passes, guarded, watching
-from grader.student_code.loading import load
+from grader.student_code.loading import TimeLimitReached, load
 from grader.student_code.screening import screen
 
 CORPUS = ROOT / "tests" / "submissions"
@@ -152,6 +160,34 @@ def test_differentiation_is_seen_past_modes_that_are_off(rubric, body, name):
     assert loaded.notes == []
     assert seen == (Sighting(name),)
     assert again.seen == ()
+
+
+LIMIT_IN_RECORD = [
+    ("    return x + 1\n", Problem.TIMEOUT),
+    ("    try:\n        x + 1\n    except BaseException:\n        return x * 2\n", None),
+]
+
+
+@pytest.mark.parametrize(("body", "problem"), LIMIT_IN_RECORD)
+def test_a_limit_that_rings_while_the_record_is_read_has_not_switched_it_off(
+    rubric, monkeypatch, body, problem
+):
+    end_record = guards._end_record
+    rings = iter([TimeLimitReached("too long", waited=False)])
+
+    def ended():
+        recorded = end_record()
+        for ring in rings:
+            raise ring
+        return recorded
+
+    monkeypatch.setattr(guards, "MOST_RECORDED", 1)
+    monkeypatch.setattr(guards, "_end_record", ended)
+    call = gradient_call(rubric)
+    source = "def grad_w1(x, y, params, hs, y_pred):\n" + body
+    with guarded():
+        outcome = answer(call, load(module(source), [], PACKAGES, TASKS))
+    assert (outcome.problem, outcome.seen) == (problem, ())
 
 
 def test_a_pass_in_any_thread_is_counted_and_one_between_two_calls(rubric):
