@@ -139,14 +139,15 @@ def other_kind(data: bytes) -> str | None:
 
     None where nothing is told.
     """
-    head = data[:HEAD_BYTES]
-    for mark, kind in OTHER_KINDS:
-        if mark.match(head):
-            if kind == "an HTML page":
-                kind += ", probably a notebook exported as HTML"
-                return f"is {kind}: hand in the .ipynb itself"
-            return f"is {kind}: {ITSELF}"
-    return None
+    kind = kind_of(data[:HEAD_BYTES])
+    if kind == "an HTML page":
+        return f"is {kind}, probably a notebook exported as HTML: hand in the .ipynb itself"
+    return f"is {kind}: {ITSELF}" if kind else None
+
+
+def kind_of(head: bytes) -> str | None:
+    """Return what a file is by its first HEAD_BYTES, "a zip archive"; None if they do not tell."""
+    return next((kind for mark, kind in OTHER_KINDS if mark.match(head)), None)
 
 
 def _bytes(path: Path, max_bytes: int) -> bytes:

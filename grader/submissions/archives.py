@@ -26,7 +26,14 @@ from grader.errors import UserError
 from grader.lms.layouts import STUDENTS_FILES, SYSTEM_FILES
 from grader.rubric.rubric import ArchiveLimits
 from grader.source.paths import ZIP, ignored, is_gradable, open_here_and_now, shown, suffix
-from grader.source.read import CHINESE, ENOUGH_COMMON, MEGABYTE, share_of_common
+from grader.source.read import (
+    CHINESE,
+    ENOUGH_COMMON,
+    HEAD_BYTES,
+    MEGABYTE,
+    kind_of,
+    share_of_common,
+)
 from grader.submissions.kinds import ending_of, is_nobodys
 from grader.submissions.times import Moment, of_entry, of_file
 from grader.submissions.tree import DEEPEST, ENVIRONMENT
@@ -50,16 +57,6 @@ OUTSIDE = re.compile(r"\A(?:[A-Za-z]:|[\\/])|(?:\A|[\\/])\.\.(?:[\\/]|\Z)")
 
 ALONE = "submit the .py or .ipynb itself"
 AGAIN = "zip it again, or submit the file itself"
-HEAD_BYTES = 512
-OTHER_KINDS = (
-    (b"Rar!\x1a\x07", 0, "a RAR archive"),
-    (b"7z\xbc\xaf\x27\x1c", 0, "a 7z archive"),
-    (b"\x1f\x8b", 0, "a gzip archive"),
-    (b"BZh", 0, "a bzip2 archive"),
-    (b"\xfd7zXZ\0", 0, "an xz archive"),
-    (b"\x28\xb5\x2f\xfd", 0, "a zstd archive"),
-    (b"ustar", 257, "a tar archive"),
-)
 
 
 class Refused(UserError):
@@ -316,13 +313,12 @@ def _archive(file: _CountingFile) -> ZipFile:
 
 def _what_it_is(head: bytes) -> str:
     """Say what a file is that is called .zip and is no archive that can be read."""
-    for mark, at, kind in OTHER_KINDS:
-        if head[at:].startswith(mark):
-            return f"is {kind} named .zip: {ALONE}"
     if not head:
         return "is empty"
     if head.startswith(b"PK"):
         return f"is a damaged or truncated zip archive: {AGAIN}"
+    if kind := kind_of(head):
+        return f"is {kind} named .zip: {ALONE}"
     return f"is not a zip archive, only named .zip: {ALONE}"
 
 
