@@ -55,7 +55,7 @@ def _watched(call: Call, loaded: Loaded) -> Outcome:
     if question.kind == "descent":
         outcome = _answer(call, loaded)
         # Not step by step: a watch would cost more than the training.
-        seen = (Sighting(A_PASS),) if loaded.passes.count() else ()
+        seen: tuple[Sighting, ...] = (Sighting(A_PASS),) if loaded.passes.count() else ()
         return replace(outcome, seen=seen)
     if question.kind not in ("forward", "gradient"):
         outcome = _answer(call, loaded)
