@@ -249,8 +249,9 @@ SMELLS = [
 
 
 @pytest.mark.parametrize(("texts", "ends", "smell"), SMELLS)
-def test_what_may_be_the_machines_fault_is_told_from_what_is_not(texts, ends, smell):
-    assert smell_of(texts, **{"died": False, "waited": False, "is_late": False, **ends}) == smell
+def test_what_may_be_the_machines_fault_is_told_from_what_is_not(rubric, texts, ends, smell):
+    ends = {"died": False, "waited": False, "is_late": False, **ends}
+    assert smell_of(texts, rubric.software.packages, **ends) == smell
 
 
 HOG = "\nmuch = bytearray(10**11)\n"
