@@ -47,9 +47,9 @@ from grader.confined.values import (
     within,
 )
 from grader.source.following import Files
+from grader.student_code.bindings import Bound, Places
 from grader.student_code.contract import UNFOLLOWED, Kept
 from grader.student_code.loading import Loaded, TimeLimitReached
-from grader.student_code.screening import Bound, Places
 
 MOST_KEPT = 8
 MOST_LOOKED_AT = 500  # values, of one gradient
