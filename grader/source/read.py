@@ -427,7 +427,7 @@ def _label(index: int) -> str:
 
 
 def _source_of(cell: Json) -> str:
-    return _tidy(_joined(cell.get("source", cell.get("input"))))
+    return _tidy(joined(cell.get("source", cell.get("input"))))
 
 
 # A line that in no other language of notebooks means anything.
@@ -474,11 +474,11 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _joined(source: object) -> str:
-    """Return the source of a cell, which is a string or a list of lines."""
-    if isinstance(source, str):
-        return source
-    return "".join(line for line in _list(source) if isinstance(line, str))
+def joined(text: object) -> str:
+    """Return a text of a notebook, which is a string or a list of lines."""
+    if isinstance(text, str):
+        return text
+    return "".join(line for line in _list(text) if isinstance(line, str))
 
 
 def _check_language(document: Json) -> None:

@@ -24,7 +24,7 @@ from grader.confined.temporary import own_folder, remove_abandoned
 from grader.errors import UserError
 from grader.lms.layouts import STUDENTS_FILES, SYSTEM_FILES
 from grader.rubric.rubric import ArchiveLimits
-from grader.source.paths import ZIP, ignored, is_gradable, open_here_and_now, shown, suffix
+from grader.source.paths import ZIP, ignored, is_handed_in, open_here_and_now, shown, suffix
 from grader.source.read import (
     CHINESE,
     ENOUGH_COMMON,
@@ -414,7 +414,7 @@ def _entry(info: ZipInfo, name: str) -> _Entry:
     elif info.compress_type not in {ZIP_STORED, ZIP_DEFLATED}:
         # Others take long, or as much memory as they say.
         fault = f"is compressed in an unusual way (method {info.compress_type}): {AGAIN}"
-    is_wanted = bool(parts) and (_is_handed_in(parts[-1]) or parts[-1] in SYSTEM_FILES)
+    is_wanted = bool(parts) and (is_handed_in(parts[-1]) or parts[-1] in SYSTEM_FILES)
     only_named = is_file and not is_folder and not is_wanted
     matters = not is_folder
     return _Entry(info, parts, is_folder, matters, only_named, fault)
@@ -425,13 +425,9 @@ def _short(part: str, most: int) -> str:
     bytes_ = part.encode(errors="replace")
     if len(bytes_) <= most:
         return bytes_.decode()
-    end = bytes_[-len(ending_of(part)) :] if _is_handed_in(part) else b""
+    end = bytes_[-len(ending_of(part)) :] if is_handed_in(part) else b""
     mark = f"-{hashlib.sha256(bytes_).hexdigest()[:8]}".encode() + end
     return bytes_[: most - len(mark)].decode(errors="ignore") + mark.decode()
-
-
-def _is_handed_in(name: str) -> bool:
-    return is_gradable(name) or suffix(name) == ZIP
 
 
 def _is_beside(name: str) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from grader.lms.layouts import UNTIMED
 from grader.lms.layouts.common import MOST_REMARKS, shortened
-from grader.source.paths import HOMEWORK, ZIP, is_gradable, shown, suffix
+from grader.source.paths import HOMEWORK, is_gradable, is_handed_in, shown
 from grader.submissions.archives import Archives
 from grader.submissions.kinds import counted, listing, stem_of
 from grader.submissions.times import Zones
@@ -109,7 +109,7 @@ class Remarks:
                 f"taken as a class: {counted(len(folders), 'folder')}, one student each; if they "
                 "are one student's versions, name the folder around this one",
             )
-        names = [*folders, *(name for name in files if is_gradable(name) or suffix(name) == ZIP)]
+        names = [*folders, *filter(is_handed_in, files)]
         if len(names) > 1 and all(map(SYSTEMS.fullmatch, names)):
             self.say(folder, "no learning platform's layout recognised: taken as a plain folder")
 
