@@ -7,12 +7,13 @@ from itertools import groupby
 from grader.confined.limits import Limits
 from grader.judging.judge import Case
 from grader.scoring.machine_faults import Smell, smell_of
-from grader.scoring.worker import BROKE, Note, Round, Zygote
+from grader.scoring.worker import BROKE, Round, Zygote
 from grader.source.files import File
 from grader.source.tasks import Tasks
 from grader.student_code.contract import (
     OUT_OF_TIME,
     Named,
+    Note,
     Outcome,
     Problem,
     Spellings,

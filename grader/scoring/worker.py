@@ -6,7 +6,6 @@ import signal
 import socket
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -20,6 +19,7 @@ from grader.source.tasks import Question, Tasks
 from grader.student_code.contract import (
     OUT_OF_TIME,
     Call,
+    Note,
     Outcome,
     Problem,
     Sighting,
@@ -192,14 +192,6 @@ class Round:
         self.numbers = range(first, first + len(calls))
         asks = [wire.ask_of(n, call) for n, call in zip(self.numbers, calls, strict=True)]
         self.frame = wire.frame(wire.Round(asks))
-
-
-@dataclass(frozen=True)
-class Note:
-    """An error that the student's source met while it ran."""
-
-    where: str
-    text: str
 
 
 class Worker:

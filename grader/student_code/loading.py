@@ -28,7 +28,7 @@ from ..source.magics import Untransformed
 from ..source.parsing import TOO_DEEP, Fault
 from ..source.tasks import Tasks
 from .asked import AskedNames
-from .contract import NO_GPU_HERE, Kept
+from .contract import NO_GPU_HERE, Kept, Note
 from .folder import Folder
 from .guards import Passes
 from .modules import Modules
@@ -149,14 +149,6 @@ class LoadBudget:
         if self._left >= self._statement_seconds:
             return time_limit(self._statement_seconds, self._over_statement)
         return time_limit(max(self._slice_seconds, self._left), self._over_load)
-
-
-@dataclass(frozen=True)
-class Note:
-    """An error met while the source ran: where, and what."""
-
-    where: str
-    text: str
 
 
 @dataclass(frozen=True)
