@@ -289,9 +289,7 @@ class Worker:
         gradients name of autograd is then in `named`: told before any of it ran.
         """
         seconds = self.limits.load_seconds + self.limits.import_seconds
-        given = {name: list(own) for name, own in spellings.items()}
-        files = [wire.handed_in_of(file) for file in (main, *beside)]
-        load = wire.Load(files[0], files[1:], list(packages), tasks, given)
+        load = wire.Load(main, beside, packages, tasks, spellings)
         screened = self._exchange(load, wire.Screened, seconds)
         if isinstance(screened, Outcome):
             return screened
