@@ -31,7 +31,7 @@ from .asked import AskedNames
 from .contract import NO_GPU_HERE, Kept, Note
 from .folder import Folder
 from .guards import Passes
-from .modules import Modules
+from .modules import Modules, Namespace
 from .shell import Shell, arguments
 from .state import State
 
@@ -41,7 +41,6 @@ IN_A_FILE = re.compile(r" \((?:unknown location|[^()]*\.(?:py|so|pyd))\)$")
 SHORTEST = 1e-5  # a timer takes less for none
 # As torch says it where there is none.
 GPU_ASKED = re.compile(r"\b(?:CUDA|cuda|MPS|mps|NVIDIA|XPU|xpu|HIP|hip)\b")
-Namespace = dict[str, Any]
 Limiter = Callable[[ast.stmt], AbstractContextManager[None]]
 
 
