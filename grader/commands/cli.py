@@ -53,6 +53,10 @@ Seed = Annotated[
         envvar=SEED_VARIABLE,
     ),
 ]
+GivenSeed = Annotated[
+    int,
+    typer.Option(help="Seed of the hidden cases.", min=0, max=LARGEST_SEED, envvar=SEED_VARIABLE),
+]
 Jobs = Annotated[
     int,
     typer.Option(
@@ -64,8 +68,6 @@ Jobs = Annotated[
         help="Submissions graded at the same time.",
     ),
 ]
-
-
 SameRubric = Annotated[
     Path | None,
     typer.Option(
@@ -406,12 +408,7 @@ def release(
 @app.command()
 def convert(
     to: Annotated[Literal["otter", "nbgrader"], typer.Option(help="The tool that grades.")],
-    seed: Annotated[
-        int,
-        typer.Option(
-            help="Seed of the hidden cases.", min=0, max=LARGEST_SEED, envvar=SEED_VARIABLE
-        ),
-    ],
+    seed: GivenSeed,
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
     rubric: RubricFile = None,
 ) -> None:
@@ -429,12 +426,7 @@ def convert(
 
 @autograder.command()
 def gradescope(
-    seed: Annotated[
-        int,
-        typer.Option(
-            help="Seed of the hidden cases.", min=0, max=LARGEST_SEED, envvar=SEED_VARIABLE
-        ),
-    ],
+    seed: GivenSeed,
     out: Annotated[Path, typer.Option(help="The archive to upload.")] = Path("autograder.zip"),
     extra_index_url: Annotated[
         str | None, typer.Option(metavar="URL", help="Where pip finds the CPU build of torch.")
