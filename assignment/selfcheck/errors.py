@@ -1,7 +1,7 @@
 """The exceptions for what a user can mend, all under one root. Imports nothing, so all may use it.
 
     UserError                     an option, a path, a rubric, a table, a file to check
-    ├── NothingToGrade            submissions/discover.py: nothing at or below the paths
+    ├── NothingToGrade            submissions/search.py: nothing at or below the paths
     ├── GradebookError            gradebook/database.py: the database or what is asked of it
     ├── GradingStopped            scoring/protocol.py: this machine or cluster cannot go on grading
     │   └── ScorerDied            over one submission; it is graded again, alone (grading/batch.py)

@@ -32,7 +32,7 @@ from grader.scoring.protocol import (
     content_of,
     may_be_faster,
 )
-from grader.submissions.discover import Submission
+from grader.submissions.submission import Submission
 from grader.submissions.times import Moment
 
 CORPUS = ROOT / "tests" / "submissions"

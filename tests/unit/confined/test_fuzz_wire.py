@@ -31,8 +31,8 @@ from grader.rubric import load_rubric
 from grader.rubric.cases import hidden_cases
 from grader.rubric.draw import Draw
 from grader.scoring.points import score
-from grader.scoring.worker import Note, Worker, WorkerNotReady
-from grader.student_code.contract import Call, Hint, HintKind, Outcome, Problem, Sighting
+from grader.scoring.worker import Worker, WorkerNotReady
+from grader.student_code.contract import Call, Hint, HintKind, Note, Outcome, Problem, Sighting
 
 RUBRIC = load_rubric()
 reference = Reference(activation_called(RUBRIC.homework.activation))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import lms
 import pytest
+from discovering import discover
 from lms import lay
 from zips import link, patched, zipped
 
@@ -22,8 +23,10 @@ from grader.lms.layouts.common import moment
 from grader.results.policy import Zone
 from grader.rubric import Rubric
 from grader.submissions.archives import Archives
-from grader.submissions.discover import HOW_LATE, NothingToGrade, Submission, discover
+from grader.submissions.remarks import HOW_LATE
 from grader.submissions.roster import Names, Person, read_people, read_roster, write_people
+from grader.submissions.search import NothingToGrade
+from grader.submissions.submission import Submission
 
 STUB = "as it was handed out"
 METADATA = """\

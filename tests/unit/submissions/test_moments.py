@@ -14,6 +14,7 @@ from pathlib import Path
 import lms
 import pytest
 import readback
+from discovering import discover
 from zips import dated, zipped
 
 from grader.errors import UserError
@@ -23,7 +24,8 @@ from grader.lms.layouts.github import UNTIMED
 from grader.results.policy import NO_DUE, Zone
 from grader.rubric import Rubric, load_rubric
 from grader.submissions.archives import Archives
-from grader.submissions.discover import HOW_LATE, Submission, discover
+from grader.submissions.remarks import HOW_LATE
+from grader.submissions.submission import Submission
 from grader.submissions.times import NO_TIMES, Moment, Times
 
 ZONE = Zone(timezone(timedelta(hours=1)), "+01:00, that of a test")
