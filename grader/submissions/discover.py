@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grader.errors import UserError
-from grader.lms.layouts import OWN_FILES, UNTIMED, Layout, Owner, Unclear, layout_of, says_whose
-from grader.lms.layouts.common import MOST_REMARKS, shortened
+from grader.lms.layout import MOST_REMARKS, Layout, Owner, Unclear, shortened
+from grader.lms.registry import OWN_FILES, UNTIMED, layout_of, says_whose
 from grader.results.policy import NO_DUE, ToldBy, Zone
 from grader.rubric.package import load_package
 from grader.source.paths import HOMEWORK, ZIP, is_gradable, scan, shown, suffix
@@ -254,7 +254,7 @@ def discover(
     A file is one submission. A folder is one student's, or a class: works.py decides if there are
     files in it. In a class each folder is a submission but `results`, where an earlier run wrote,
     and so is each zip archive and what loose files there are of one name; or what a system laid
-    out as its own (lms/layouts). `name_of` may say what to call a student: one whom no system knows
+    out as its own (lms/systems). `name_of` may say what to call a student: one whom no system knows
     has no system, and the name that is found here for an id. `others` are names that students have
     who may not be here, and no new one gets. `is_untouched` tells files that are as
     they were handed out, and `remark` is called with each line that says what was decided. Times

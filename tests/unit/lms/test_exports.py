@@ -19,6 +19,8 @@ import pyarrow.parquet
 import pytest
 from conftest import ROOT
 from finals import mark
+from grader.lms.exports import canvas, github, gradescope, junit, moodle, tables
+from grader.lms.exports.marks import Mark
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from lxml import etree
@@ -26,8 +28,6 @@ from msgspec.structs import replace
 
 from grader.errors import UserError
 from grader.lms import worksheet
-from grader.lms.exports import canvas, github, gradescope, junit, moodle, tables
-from grader.lms.exports.marks import Mark
 from grader.results.record import ByHand, SourceNote
 
 TABLES = ROOT / "tests" / "tables_in"

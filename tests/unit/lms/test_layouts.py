@@ -1,6 +1,6 @@
 """What each system hands an instructor is read as it is: whose everything is, and when it came.
 
-The layouts are made here as the systems are documented to make them: see layouts.py.
+The layouts are made here as the systems are documented to make them: see grader/lms/systems/.
 """
 
 import csv
@@ -17,8 +17,9 @@ from lms import lay
 from zips import link, patched, zipped
 
 from grader.errors import UserError
-from grader.lms.layouts import Layout, Owner, Unclear, layout_of, says_whose
-from grader.lms.layouts.common import moment
+from grader.lms.layout import Layout, Owner, Unclear
+from grader.lms.moments import moment
+from grader.lms.registry import layout_of, says_whose
 from grader.results.policy import Zone
 from grader.rubric import Rubric
 from grader.submissions.archives import Archives

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from grader.errors import UserError
-from grader.lms.layouts import Owner
+from grader.lms.layout import Owner
 from grader.submissions.roster import (
     STUDENTS,
     Names,
