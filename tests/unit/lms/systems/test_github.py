@@ -3,6 +3,7 @@
 import pytest
 from exported import COMMAND, HOSTILE
 from finals import mark
+from lms import found_in, lay
 from msgspec.structs import replace
 
 from grader.lms.systems import github
@@ -32,3 +33,10 @@ def test_github_is_told_the_line(message, place):
     (command,) = github.annotations([mark("ada", 8, message=message).final])
     assert place in command
     assert COMMAND.fullmatch(command)
+
+
+def test_classroom_folders_name_the_assignment(tmp_path, rubric):
+    files = ["x-a-b/.git/config", "x-a-b/homework.py", "x-a-c/.git/config", "x-a-c/homework.py"]
+    for folder in ("x-submissions", "x"):
+        root = lay(tmp_path / folder, dict.fromkeys(files, ""))
+        assert [s.student for s in found_in(root, rubric)] == ["a-b", "a-c"]
