@@ -118,8 +118,6 @@ TEAMS = dict.fromkeys(
     ],
     "",
 )
-
-
 # Two in a group, one of whom has no id; and one submission of nobody's.
 METADATA = """\
 submission_101:

@@ -1,4 +1,4 @@
-"""A step of GitHub is shown what cost points, and given no commands."""
+"""GitHub: whose a clone is, and a step is shown what cost points and given no commands."""
 
 import pytest
 from exported import COMMAND, HOSTILE

@@ -1,4 +1,4 @@
-"""results.json is as Gradescope's specification says."""
+"""Gradescope: its metadata say whose each submission is, and its results.json is as specified."""
 
 import json
 import re
