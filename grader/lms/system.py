@@ -56,17 +56,22 @@ class Export:
     groups: str = ""
 
 
+def as_written(id_: str, line: int) -> str:
+    """Return an id as the cell has it."""
+    return id_
+
+
 class TimesColumns(NamedTuple):
     """The columns of ids and of times in a table, and how each is read.
 
-    `read_id` gets the line, too, and raises UserError if the cell has no id; `read_time` returns
-    None if the cell is no time that is certain.
+    `read_time` returns None if it is not certain what time a cell is. `read_id` is given the line,
+    too, and raises UserError if the cell has no id.
     """
 
     id: str
     time: str
-    read_id: Callable[[str, int], str]
     read_time: Callable[[str], datetime | None]
+    read_id: Callable[[str, int], str] = as_written
 
 
 @dataclass(frozen=True)

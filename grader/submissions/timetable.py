@@ -51,7 +51,7 @@ def read_times(path: Path, zone: Zone) -> Times:
 
 def _columns_of(table: Table) -> tuple[str, TimesColumns]:
     """Return whose ids a table has, "" if no system's, and its columns; raise UserError if none."""
-    known = [("", TimesColumns(*OWN, lambda id_, line: id_, iso))]
+    known = [("", TimesColumns(*OWN, iso))]
     for system, times in TIMES_TABLES.items():
         known += [(system, columns) for columns in times.columns_in(table)]
     for system, columns in known:

@@ -1,4 +1,4 @@
-"""GitHub: its Classroom hands out, and what a step of its Actions shows is put into it.
+"""GitHub: the repositories of its Classroom, and what a step of its Actions shows.
 
 `gh classroom clone student-repos`: `ASSIGNMENT-submissions/ASSIGNMENT-USER/`, each a repository.
 
@@ -56,7 +56,7 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
 
 
 def _times_columns(table: Table) -> list[TimesColumns]:
-    return [TimesColumns(USER, TIME, lambda id_, line: id_, _moment)]
+    return [TimesColumns(USER, TIME, _moment)]
 
 
 def _moment(text: str) -> datetime | None:

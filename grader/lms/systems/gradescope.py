@@ -1,9 +1,7 @@
-"""Gradescope.
+"""Gradescope: its export of submissions, and the results.json of one submission that it reads.
 
-"Export Submissions": `submission_NUMBER/`, whose are in submission_metadata.yml.
-
-Into it goes results.json of one submission: gradescope-autograders.readthedocs.io, "Autograder
-Specifications", output format.
+"Export Submissions": `submission_NUMBER/`, whose are in submission_metadata.yml. results.json:
+gradescope-autograders.readthedocs.io, "Autograder Specifications", output format.
 """
 
 import re

@@ -28,7 +28,7 @@ def columns_in(table: Table) -> Iterator[TimesColumns]:
     words = language_of(table)
     for id_ in words.names("identifier"):
         for time in words.names("submitted"):
-            yield TimesColumns(id_, time, participant, partial(_moment, words=words))
+            yield TimesColumns(id_, time, partial(_moment, words=words), participant)
 
 
 def _moment(text: str, words: Headings) -> datetime | None:
