@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from grader.errors import UserError
-from grader.lms.registry import EXPORTS, SYSTEMS_EXPORTS, TIMES_TABLES, who_need
+from grader.lms.registry import EXPORTS, SYSTEMS_EXPORTS, TIMES_TABLES, either, who_need
 from grader.util.exits import UNDER_MARK, exit_code_of, run_and_exit, say
 
 if TYPE_CHECKING:
@@ -91,8 +91,10 @@ RubricFile = Annotated[
 ]
 
 # What the help of `export` says, of what the systems need.
-WITHOUT_OUT = " or ".join(name for name, each in EXPORTS.items() if "out" not in each.needs)
-GROUP_TABLES = [f"{name}'s {each.groups}" for name, each in SYSTEMS_EXPORTS.items() if each.groups]
+WITHOUT_OUT = either([name for name, each in EXPORTS.items() if "out" not in each.needs])
+GROUP_TABLES = either(
+    [f"{name}'s {each.groups}" for name, each in SYSTEMS_EXPORTS.items() if each.groups]
+)
 if TYPE_CHECKING:
     Target = str
 else:
@@ -551,7 +553,7 @@ def export(
     ] = None,
     groups: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help=f"{' or '.join(GROUP_TABLES)}: who is in which group."),
+        typer.Option(metavar="FILE", help=f"{GROUP_TABLES}: who is in which group."),
     ] = None,
     db: Database = None,
     rubric: SameRubric = None,

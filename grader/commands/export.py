@@ -4,7 +4,7 @@ from grader.commands.override import Place
 from grader.errors import UserError
 from grader.gradebook import Gradebook
 from grader.lms.marks import Mark, Merged
-from grader.lms.registry import EXPORTS
+from grader.lms.registry import EXPORTS, either
 from grader.lms.system import Export, ExportOptions, Need
 from grader.util.atomic import write_atomically
 
@@ -26,7 +26,7 @@ def export(options: ExportOptions, place: Place) -> tuple[list[str], list[str]]:
     """
     target = EXPORTS[options.target]
     if options.groups and not target.groups:
-        readers = " or ".join(name for name, each in EXPORTS.items() if each.groups)
+        readers = either([name for name, each in EXPORTS.items() if each.groups])
         raise UserError(f"--groups is for --to {readers}")
     with place.open() as book:
         marks, max_score = _marks(book), book.assignment.rubric.max_score

@@ -9,6 +9,7 @@ what a download looks like: Google Classroom (a folder of Drive, in which studen
 names that students gave them) and Ed.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from grader.lms.files import Names
@@ -77,5 +78,11 @@ def says_whose(name: str) -> bool:
 
 
 def who_need(need: Need) -> str:
-    """Return the systems whose export needs an option, as words: "Canvas or Moodle"."""
-    return " or ".join(name for name, export in SYSTEMS_EXPORTS.items() if need in export.needs)
+    """Return the systems whose export needs an option, as words."""
+    return either([name for name, export in SYSTEMS_EXPORTS.items() if need in export.needs])
+
+
+def either(names: Sequence[str]) -> str:
+    """Return names, at least one, as words: "a, b or c"."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last

@@ -9,7 +9,7 @@ from pathlib import Path
 from grader.errors import UserError
 from grader.lms.layout import shortened
 from grader.lms.moments import iso
-from grader.lms.registry import TIMES_TABLES
+from grader.lms.registry import TIMES_TABLES, either
 from grader.lms.sheets import Table, about, read_text, rows
 from grader.lms.system import TimesColumns
 from grader.results.policy import Zone
@@ -57,8 +57,8 @@ def _columns_of(table: Table) -> tuple[str, TimesColumns]:
     for system, columns in known:
         if None not in (table.find([columns.id]), table.find([columns.time])):
             return system, columns
-    tables = (f"{times.name} ({times.columns})" for times in TIMES_TABLES.values())
-    raise UserError(f"{table.lacks(OWN)}; nor is it {' or '.join(tables)}")
+    tables = [f"{times.name} ({times.columns})" for times in TIMES_TABLES.values()]
+    raise UserError(f"{table.lacks(OWN)}; nor is it {either(tables)}")
 
 
 def _cells(table: Table, columns: TimesColumns) -> Iterator[tuple[int, str, str]]:

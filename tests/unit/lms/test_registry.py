@@ -11,7 +11,7 @@ from conftest import ROOT
 
 from grader.commands.export import NEEDS
 from grader.lms import formats, systems
-from grader.lms.registry import EXPORTS, FORMATS, SYSTEMS, who_need
+from grader.lms.registry import EXPORTS, FORMATS, SYSTEMS, either, who_need
 from grader.lms.system import Export
 
 
@@ -53,3 +53,4 @@ def test_what_an_export_needs_can_be_said(target):
 def test_who_needs_what_is_told_in_words():
     assert who_need("into") == "Canvas or Moodle"
     assert who_need("assignment") == "Canvas"
+    assert either(["a", "b", "c"]) == "a, b or c"
