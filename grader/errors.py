@@ -8,7 +8,7 @@
     ├── IsolationMissing          scoring/worker.py: `--isolation strict`, and a layer is missing
     ├── Unfit                     scoring/canary.py: the reference solution does not earn all here
     └── about one submission      its student can mend it; caught on the way, so the class goes on
-        ├── Unclear               lms/layouts/: a system's folder of several homeworks
+        ├── Unclear               lms/layout.py: a system's folder of several homeworks
         ├── Refused               submissions/archives.py: an archive that is not unpacked
         └── Unreadable            source/read.py: a file that cannot be read as a homework
 

@@ -12,6 +12,7 @@ import typer
 
 from grader.commands.hiding import forget_secrets
 from grader.errors import UserError
+from grader.lms.registry import EXPORTS, SYSTEMS_EXPORTS, TIMES_TABLES, either, who_need
 from grader.util.exits import (
     UNDER_MARK,
     exit_code_of,
@@ -102,6 +103,16 @@ RubricFile = Annotated[
     ),
 ]
 
+# What the help of `export` says, of what the systems need.
+WITHOUT_OUT = either([name for name, each in EXPORTS.items() if "out" not in each.needs])
+GROUP_TABLES = either(
+    [f"{name}'s {each.groups}" for name, each in SYSTEMS_EXPORTS.items() if each.groups]
+)
+if TYPE_CHECKING:
+    Target = str
+else:
+    Target = Literal[tuple(EXPORTS)]  # which typer offers and checks
+
 
 @app.command()
 def grade(
@@ -142,8 +153,8 @@ def grade(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="When who handed in: Moodle's grading worksheet, GitHub Classroom's grades, or a "
-            "CSV file of id and handed_in.",
+            help=f"When who handed in: {', '.join(times.name for times in TIMES_TABLES.values())}, "
+            "or a CSV file of id and handed_in.",
         ),
     ] = None,
     lang: Lang = None,
@@ -520,38 +531,38 @@ def history(
 
 @app.command()
 def export(
-    to: Annotated[
-        Literal["csv", "parquet", "canvas", "moodle", "gradescope", "junit", "github"],
-        typer.Option(help="What reads it."),
-    ],
+    to: Annotated[Target, typer.Option(help="What reads it.")],
     results: Annotated[Path, typer.Argument(help="Folder of the results, as of grade.")] = Path(
         "results"
     ),
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="What is written; github needs none.")
+        Path | None,
+        typer.Option(metavar="FILE", help=f"What is written; {WITHOUT_OUT} needs none."),
     ] = None,
     into: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="What Canvas or Moodle exported: its CSV, which stays as it is."
+            metavar="FILE",
+            help=f"What {who_need('into')} exported: its CSV, which stays as it is.",
         ),
     ] = None,
     assignment: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Canvas's column; a new one where none is.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help=f"{who_need('assignment')}'s column; a new one where none is."
+        ),
     ] = None,
     groups: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="Canvas's Course Roster CSV of a group set: who is in which group."
-        ),
+        typer.Option(metavar="FILE", help=f"{GROUP_TABLES}: who is in which group."),
     ] = None,
     db: Database = None,
     rubric: SameRubric = None,
 ) -> None:
-    """Write the marks as Canvas, Moodle, Gradescope, CI or a spreadsheet reads them."""
-    from grader.commands.export import ExportOptions
+    """Write the marks as a course's system, CI or a spreadsheet reads them."""
     from grader.commands.export import export as write
     from grader.commands.override import Place
+    from grader.lms.system import ExportOptions
 
     options = ExportOptions(to, out, into, assignment, groups)
     problems, notes = write(options, Place(results, db, rubric))

@@ -29,7 +29,7 @@ from grader.gradebook import (
 from grader.gradebook.remembering import Options, check_same, first, is_short, login_name_or_number
 from grader.grading.batch import Batch, work_of
 from grader.judging.messages import ENGLISH
-from grader.lms.layouts import UNTIMED
+from grader.lms.registry import UNTIMED
 from grader.reports.feedback.pages import Pages
 from grader.reports.figures import ClassFigures
 from grader.reports.publishing import ResultsFolder

@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol, Self
 
 import msgspec
 
-from grader.lms.layouts import Owner
+from grader.lms.layout import Owner
 from grader.results.record import Record, others_of
 from grader.scoring.machine_faults import Smell
 from grader.scoring.protocol import (

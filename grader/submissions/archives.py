@@ -22,7 +22,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from grader.confined.temporary import own_folder, remove_abandoned
 from grader.errors import UserError
-from grader.lms.layouts import STUDENTS_FILES, SYSTEM_FILES
+from grader.lms.registry import STUDENTS_FILES, SYSTEM_FILES
 from grader.rubric.rubric import ArchiveLimits
 from grader.source.paths import ZIP, ignored, is_handed_in, open_here_and_now, shown, suffix
 from grader.source.read import (

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from grader.errors import UserError
-from grader.lms.layouts.common import MOST_REMARKS
+from grader.lms.layout import MOST_REMARKS
 from grader.submissions.archives import Archives
 from grader.submissions.kinds import listing
 from grader.submissions.times import Times, Zones

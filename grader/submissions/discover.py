@@ -15,7 +15,7 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-from grader.lms.layouts import Owner
+from grader.lms.layout import Owner
 from grader.results.policy import NO_DUE, Zone
 from grader.source.paths import shown
 from grader.submissions.archives import Archives
@@ -49,7 +49,7 @@ def discover(
     A file is one submission. A folder is one student's, or a class: works.py decides if there are
     files in it. In a class each folder is a submission but `results`, where an earlier run wrote,
     and so is each zip archive and what loose files there are of one name; or what a system laid
-    out as its own (lms/layouts). `name_of` may say what to call a student: one whom no system knows
+    out as its own (lms/systems). `name_of` may say what to call a student: one whom no system knows
     has no system, and the name that is found here for an id. `others` are names that students have
     who may not be here, and no new one gets. `is_untouched` tells files that are as
     they were handed out, and `remark` is called with each line that says what was decided. Times

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from grader.lms.layouts import UNTIMED
-from grader.lms.layouts.common import MOST_REMARKS, shortened
+from grader.lms.layout import MOST_REMARKS, shortened
+from grader.lms.registry import UNTIMED
 from grader.source.paths import HOMEWORK, is_gradable, is_handed_in, shown
 from grader.submissions.archives import Archives
 from grader.submissions.kinds import counted, listing, stem_of

@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from grader.errors import UserError
-from grader.lms.layouts import OWN_FILES, Layout, Owner, Unclear, layout_of, says_whose
+from grader.lms.layout import Layout, Owner, Unclear
+from grader.lms.registry import OWN_FILES, layout_of, says_whose
 from grader.source.paths import HOMEWORK, ZIP, is_gradable, scan, shown, suffix
 from grader.submissions.archives import Archives, Refused
 from grader.submissions.kinds import is_nobodys, stem_of

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grader.lms.layouts import Owner
+from grader.lms.layout import Owner
 from grader.submissions.times import Moment, now, of_file
 
 

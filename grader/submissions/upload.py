@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from grader.lms.layouts import Owner
+from grader.lms.layout import Owner
 from grader.source.paths import shown
 from grader.submissions.archives import Archives
 from grader.submissions.kinds import COPY, is_archive, listing, why_not

@@ -11,7 +11,7 @@ from pathlib import Path
 import lms
 import pytest
 
-from grader.lms.layouts import Owner
+from grader.lms.layout import Owner
 from grader.submissions.naming import same_folder, unique
 from grader.submissions.roster import Names, Person, RosterRow
 

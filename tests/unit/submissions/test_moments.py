@@ -19,8 +19,8 @@ from zips import dated, zipped
 
 from grader.errors import UserError
 from grader.grading.batch import work_of
-from grader.lms.layouts import Owner
-from grader.lms.layouts.github import UNTIMED
+from grader.lms.layout import Owner
+from grader.lms.systems.github import UNTIMED
 from grader.results.policy import NO_DUE, Zone
 from grader.rubric import Rubric, load_rubric
 from grader.submissions.archives import Archives

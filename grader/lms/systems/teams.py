@@ -9,18 +9,12 @@ rtotheb2000/Microsoft-Teams-Retrieve-Assignments-Hand-In (README.md). No time is
 import re
 from pathlib import Path
 
-from grader.lms.layouts.common import (
-    Layout,
-    Names,
-    Owner,
-    absolute,
-    assignment_of,
-    folders_in,
-    listed,
-    matters,
-)
+from grader.lms.files import Names, absolute, folders_in, listed
+from grader.lms.layout import Layout, Owner, assignment_of
+from grader.lms.names import matters
+from grader.lms.system import System
 
-SYSTEM = "Teams"
+NAME = "Teams"
 SUBMITTED = ("Submitted files", "Gesendete Dateien")
 VERSION = re.compile(r"Version (\d{1,9})")
 
@@ -50,7 +44,7 @@ def _layout(folder: Path, pairs: list[tuple[str, str]]) -> Layout:
     for student, assignment in pairs:
         for number, version in _versions(folder / student / assignment).items():
             name = f"{student}/{assignment}/{version}"
-            owners[name], attempts[name] = (Owner(SYSTEM, student, student),), number
+            owners[name], attempts[name] = (Owner(NAME, student, student),), number
     return Layout(folder, owners, {}, attempts)
 
 
@@ -71,3 +65,6 @@ def _versions(assignment: Path) -> dict[int, str]:
 
 def _files(assignment: Path) -> Names:
     return [name for each in _versions(assignment).values() for name in listed(assignment / each)]
+
+
+SYSTEM = System(NAME, recognise)

@@ -1,88 +1,21 @@
-"""What the files of this folder share: who owns what, names read together, and attempts."""
+"""Whose an entry is by its name: the names of a class read together, as students choose a part."""
 
 import math
-import os
 import re
-from calendar import timegm
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from grader.errors import UserError
-from grader.source.paths import (
-    HOMEWORK,
-    ZIP,
-    is_gradable,
-    is_homework,
-    open_here_and_now,
-    scan,
-    shown,
-    suffix,
-)
+from grader.lms.files import Names
+from grader.lms.layout import Layout, Owner
+from grader.source.paths import ZIP, is_gradable, shown, suffix
 
-TIMESTAMP_FILE = "timestamp.txt"
-LINE_BYTES = 20_000
-# So many students are named one by one on the screen.
-MOST_REMARKS = 10
 # Times as small or as large as all others, a number is not one that the system gave a file of the
 # same class: it counts them up, and a class hands in within some weeks.
 FAR = 100
 RENAME = "rename it so that it says whose it is in one way only"
-
-Names = Sequence[str]
-
-
-class Unclear(UserError):
-    """What a system laid out is not one homework's; the message says so, without the folder."""
-
-
-@dataclass(frozen=True)
-class Owner:
-    """A student as a system knows them: what it calls them, and the id it has for them.
-
-    `handed_in` is when, where the system tells: without a zone, where it does not tell that, until
-    it is read in the assignment's, as `is_local` tells.
-    """
-
-    system: str
-    id: str
-    name: str
-    handed_in: datetime | None = None
-    is_local: bool = False
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The `owners` of each entry of a folder that matters; `of` is the folder the class is in.
-
-    An entry may lie deeper: STUDENT/ASSIGNMENT. `attempts` says which of its students' attempts an
-    entry is of, where the system keeps several: of a newer one the number is higher.
-    `files` are the names that students gave to files, where the system changed them.
-    `remarks` are what was decided about an entry, for the screen. `problems` is, in a
-    sentence about an entry, why there is nothing to grade, where the system tells. `late` says if
-    an entry is marked as late, where the system marks those that are. `nobodys` are entries that
-    may each be of several students.
-    """
-
-    of: Path
-    owners: Mapping[str, tuple[Owner, ...]]
-    files: Mapping[str, str]
-    attempts: Mapping[str, int] = field(default_factory=dict)
-    remarks: Mapping[str, str] = field(default_factory=dict)
-    problems: Mapping[str, str] = field(default_factory=dict)
-    late: Mapping[str, bool] = field(default_factory=dict)
-    nobodys: Collection[str] = ()
-
-    @property
-    def system(self) -> str:
-        """What laid the folder out; each of its students is known to it."""
-        return next(iter(self.owners.values()))[0].system
 
 
 class Reading(NamedTuple):
@@ -109,9 +42,6 @@ class Reading(NamedTuple):
             int(number) if number else None,
             bool(groups.get("late")),
         )
-
-
-# Names, all together
 
 
 def matters(name: str) -> bool:
@@ -232,95 +162,3 @@ def shared_words(names: Iterable[str], separator: str) -> str:
     columns = zip(*(name.split(separator)[:-1] for name in names), strict=False)
     prefix = takewhile(lambda words: len(set(words)) == 1, columns)
     return "".join(f"{words[0]}{separator}" for words in prefix)
-
-
-# Attempts
-
-
-def shortened(remarks: Sequence[str]) -> tuple[str, ...]:
-    """Return the first remarks, and how many more there are."""
-    first, more = remarks[:MOST_REMARKS], len(remarks) - MOST_REMARKS
-    return (*first, *([f"... and {more} more students like these"] if more > 0 else []))
-
-
-def in_order(moments: Mapping[str, datetime]) -> dict[str, int]:
-    """Return the attempt that each entry is of: one for all that was handed in at one time."""
-    return {name: timegm(moment.timetuple()) for name, moment in moments.items()}
-
-
-# One assignment of several
-
-
-def assignment_of(assignments: Collection[tuple[str, Names]], where: str) -> str:
-    """Return the one assignment, or of several the one with files called homework.
-
-    `assignments` are an assignment and its files for each student who handed it in; `where` says
-    how the folders of one may be named.
-    """
-    names = {name for name, _ in assignments}
-    if len(names) > 1:
-        names = {name for name, files in assignments if any(map(is_homework, files))} or names
-    if len(names) > 1:
-        several = shown(", ".join(sorted(names)))
-        raise Unclear(
-            f"holds several assignments ({several}), and no single one with files called "
-            f"{HOMEWORK}: name the folders of one, {where}/*/{shown(min(names))}"
-        )
-    return names.pop()
-
-
-# Files and times
-
-
-def read(path: Path, most_bytes: int) -> bytes:
-    """Read a small regular file; raise OSError or ValueError where it is none."""
-    with open(path, "rb", opener=open_here_and_now) as file:
-        data = file.read(most_bytes + 1)
-    if len(data) > most_bytes:
-        raise ValueError(f"{path} is too large")
-    return data
-
-
-def read_line(path: Path) -> str:
-    """Return what a small file says in one line; "" where it cannot be read."""
-    with suppress(OSError, ValueError):
-        return read(path, LINE_BYTES).decode().strip()
-    return ""
-
-
-def listed(folder: Path) -> Names:
-    """Return the names of what is in a folder; none where it cannot be opened."""
-    with suppress(OSError):
-        return [entry.name for entry in scan(folder)]
-    return []
-
-
-def folders_in(folder: Path) -> Names:
-    """Return the names of the folders in a folder; none where it cannot be opened."""
-    with suppress(OSError):
-        return [entry.name for entry in scan(folder) if entry.is_dir(follow_symlinks=False)]
-    return []
-
-
-def absolute(folder: Path) -> Path:
-    """Return where a folder is, without following links."""
-    return Path(os.path.abspath(folder))
-
-
-def moment(text: str) -> datetime | None:
-    """Return a time with its zone; None where it has none.
-
-    "2026-10-01 09:30:00.123456789 Z", "2026-10-01 09:30:00.123456 Europe/Berlin",
-    "2026-10-01 09:30:00-0400 America/New_York"
-    """
-    day, _, rest = text.partition(" ")
-    clock, _, zone = rest.partition(" ")
-    zone = "UTC" if zone in ("Z", "UTC") else zone
-    with suppress(ValueError):
-        if offset := re.fullmatch(r"(\S{8})([+-]\d\d:?\d\d)", clock):
-            return datetime.fromisoformat(f"{day}T{offset[1]}{offset[2]}")
-        if re.fullmatch(r"[+-]\d\d:?\d\d", zone):
-            return datetime.fromisoformat(f"{day}T{clock[:15]}{zone}")
-        with suppress(ZoneInfoNotFoundError, OSError):
-            return datetime.fromisoformat(f"{day}T{clock[:15]}").replace(tzinfo=ZoneInfo(zone))
-    return None

@@ -17,18 +17,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from grader.lms.layouts.common import (
-    Layout,
-    Names,
-    Owner,
-    Unclear,
-    clear_ids,
-    in_order,
-    matters,
-    nobodys,
-)
+from grader.lms.files import Names
+from grader.lms.layout import Layout, Owner, Unclear, in_order
+from grader.lms.names import clear_ids, matters, nobodys
+from grader.lms.system import System
 
-SYSTEM = "Brightspace"
+NAME = "Brightspace"
 INDEX_FILE = "index.html"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 TIME = (
@@ -60,7 +54,7 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     assignments = sorted({ways[0].assignment for ways in ways_of.values()})
     if len(assignments) > 1:
         raise Unclear(
-            f"holds several assignments of {SYSTEM} ({', '.join(assignments)}): "
+            f"holds several assignments of {NAME} ({', '.join(assignments)}): "
             "download and grade one at a time"
         )
     certain = {entry: ways[0] for entry, ways in ways_of.items() if len(ways) == 1}
@@ -90,10 +84,10 @@ def _ways(entry: str) -> list[_Way]:
 def _owner(entry: str, ways: Sequence[_Way], clear: set[str]) -> Owner:
     """Return the user; by number and name, where the number is that of several names."""
     if len(ways) > 1:
-        return Owner(SYSTEM, entry, entry)  # nobody who is known
+        return Owner(NAME, entry, entry)  # nobody who is known
     (way,) = ways
     id_ = way.id if way.id in clear else f"{way.id} {way.name}"
-    return Owner(SYSTEM, id_, way.name, way.moment)
+    return Owner(NAME, id_, way.name, way.moment)
 
 
 def _moment(match: re.Match[str]) -> datetime:
@@ -105,3 +99,6 @@ def _moment(match: re.Match[str]) -> datetime:
         hour = hour % 12 + (12 if match["half"] == "PM" else 0)
     month = MONTHS.index(match["month"]) + 1
     return datetime(int(match["year"]), month, int(match["day"]), hour, int(match["minute"]))
+
+
+SYSTEM = System(NAME, recognise, patterns=[PATTERN], other_files=[INDEX_FILE])

@@ -12,6 +12,8 @@ from grader.errors import UserError
 from grader.lms.sheets import Table, heading_key
 from grader.source.paths import shown
 
+NAME = "Moodle"
+
 
 @dataclass(frozen=True)
 class Headings:

@@ -9,9 +9,11 @@ a student called a file may have anything. Of several attempts the last is there
 import re
 from pathlib import Path
 
-from grader.lms.layouts.common import Layout, Names, Reading, by_name
+from grader.lms.files import Names
+from grader.lms.layout import Layout
+from grader.lms.names import Reading, by_name
+from grader.lms.systems.moodle.worksheet import NAME
 
-SYSTEM = "Moodle"
 PATTERN = re.compile(
     r"(?P<name>.*?)_(?P<id>\d+)_assignsubmission_[a-z][a-z0-9]*(?:_(?P<file>.*))?", re.DOTALL
 )
@@ -19,7 +21,7 @@ PATTERN = re.compile(
 
 def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     """Return whose each file or folder is."""
-    return by_name(SYSTEM, _first, folder, files, folders)
+    return by_name(NAME, _first, folder, files, folders)
 
 
 def _first(entry: str) -> list[Reading]:

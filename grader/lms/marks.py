@@ -3,10 +3,12 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from grader.errors import UserError
+from grader.lms.sheets import about, read_text
 from grader.results.record import Final
 from grader.source.paths import shown
 
@@ -43,6 +45,15 @@ class Merged:
     problems: list[str]
     unmarked: list[str]
     notes: list[str]
+
+
+def merged_into(path: Path, merge: Callable[[str], Merged]) -> Merged:
+    """Merge into the table that a system exported; a UserError names its file."""
+    text = read_text(path)
+    try:
+        return merge(text)
+    except UserError as error:
+        raise about(path, error) from error
 
 
 def place(

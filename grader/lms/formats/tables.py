@@ -2,10 +2,12 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from grader.lms.exports.marks import Mark
+from grader.errors import UserError
+from grader.lms.marks import Mark
+from grader.lms.system import Export, ExportOptions
 from grader.results.record import Criterion, Final
 from grader.util.csv_cells import to_cell
 
@@ -89,3 +91,19 @@ def to_parquet(marks: Iterable[Mark]) -> bytes:
     sink = pa.BufferOutputStream()
     parquet.write_table(table, sink)
     return bytes(sink.getvalue().to_pybytes())
+
+
+def _csv(marks: Sequence[Mark], options: ExportOptions, max_score: float) -> str:
+    return to_csv(marks)
+
+
+def _parquet(marks: Sequence[Mark], options: ExportOptions, max_score: float) -> bytes:
+    try:
+        return to_parquet(marks)
+    except ImportError as error:
+        extra = "pip install 'sigmoid-homework-grader[parquet]'"
+        raise UserError(f"--to {options.target} needs PyArrow ({error}): {extra}") from error
+
+
+CSV = Export("csv", _csv)
+PARQUET = Export("parquet", _parquet)

@@ -13,23 +13,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from grader.lms.layouts.common import (
-    Layout,
-    Names,
-    Owner,
-    absolute,
-    folders_in,
-    listed,
-    moment,
-    read,
-)
+from grader.lms.files import Names, absolute, folders_in, listed, read
+from grader.lms.layout import Layout, Owner
+from grader.lms.moments import moment
+from grader.lms.system import System
 
-SYSTEM = "Submitty"
+NAME = "Submitty"
 SETTINGS_FILE = "user_assignment_settings.json"
 SETTINGS_BYTES = 1_000_000
 SUBMISSIONS = "submissions"
-CANCELLED = f"no version is active in {SYSTEM}: nothing is handed in"
-NO_VERSION = f"the version that is active in {SYSTEM} is not in the download: download it again"
+CANCELLED = f"no version is active in {NAME}: nothing is handed in"
+NO_VERSION = f"the version that is active in {NAME} is not in the download: download it again"
 
 
 def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
@@ -65,7 +59,7 @@ def _layout(folder: Path, users: Names) -> Layout:
             problems[name] = NO_VERSION if number else CANCELLED
         elif len(versions) > 1:
             remarks[name] = f"{len(versions)} versions, the {kind} one, {number}, is graded"
-        owners[name] = (Owner(SYSTEM, user, user, moment(_time(settings, number))),)
+        owners[name] = (Owner(NAME, user, user, moment(_time(settings, number))),)
     return Layout(folder, owners, {}, remarks=remarks, problems=problems)
 
 
@@ -89,3 +83,6 @@ def _time(settings: Mapping[str, Any], version: int) -> str:
             time = event.get("time")
             return time if isinstance(time, str) else ""
     return ""
+
+
+SYSTEM = System(NAME, recognise, read_files=[SETTINGS_FILE], students_files=[SETTINGS_FILE])

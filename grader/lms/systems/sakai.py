@@ -18,20 +18,12 @@ from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 
-from grader.lms.layouts.common import (
-    TIMESTAMP_FILE,
-    Layout,
-    Names,
-    Owner,
-    Reading,
-    by_name,
-    folders_in,
-    listed,
-    read_line,
-    readings,
-)
+from grader.lms.files import TIMESTAMP_FILE, Names, folders_in, listed, read_line
+from grader.lms.layout import Layout, Owner
+from grader.lms.names import Reading, by_name, readings
+from grader.lms.system import System
 
-SYSTEM = "Sakai"
+NAME = "Sakai"
 ATTACHMENTS = "Submission attachment(s)"  # in the language of the user
 MEMBERS_FILE = "members.txt"
 GRADES_FILES = ("grades.csv", "grades.xls", "grades.xlsx")
@@ -50,7 +42,7 @@ GMT = re.compile(r"\d{14}(?:\d{1,3})?")
 def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     """Return whose each folder of attachments is, or each file."""
     if not folders:
-        return by_name(SYSTEM, _ways, folder, files)
+        return by_name(NAME, _ways, folder, files)
     if not all(is_sakais(folder / name) for name in folders):
         return None
     owners = {
@@ -91,9 +83,9 @@ def _students(submission: Path) -> Iterator[Owner]:
     members = unescape(read_line(submission / MEMBERS_FILE)).split(BETWEEN)
     matches_ = [one] if one else [m for each in members if (m := STUDENT.fullmatch(each))]
     for match in matches_:
-        yield Owner(SYSTEM, match["id"], match["name"].strip(" ,"), moment)
+        yield Owner(NAME, match["id"], match["name"].strip(" ,"), moment)
     if not matches_:
-        yield Owner(SYSTEM, name, name, moment)
+        yield Owner(NAME, name, name, moment)
 
 
 def _moment(text: str) -> datetime | None:
@@ -103,3 +95,12 @@ def _moment(text: str) -> datetime | None:
         if text.endswith("Z"):
             return datetime.fromisoformat(text)
     return None
+
+
+SYSTEM = System(
+    NAME,
+    recognise,
+    patterns=[FILE],
+    read_files=[TIMESTAMP_FILE, MEMBERS_FILE],
+    other_files=GRADES_FILES,
+)

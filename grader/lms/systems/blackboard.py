@@ -12,14 +12,17 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from grader.lms.layouts.common import Layout, Names, Owner, in_order, matches, shared_words
+from grader.lms.files import Names
+from grader.lms.layout import Layout, Owner, in_order
+from grader.lms.names import matches, shared_words
+from grader.lms.system import System
 
-SYSTEM = "Blackboard"
+NAME = "Blackboard"
 PATTERN = re.compile(
     r"(?P<head>.+?)_[^\W\d_]+_(?P<time>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|(?P<receipt>\.txt))",
     re.DOTALL,
 )
-NO_FILE = f"no file was handed in: {SYSTEM} has a receipt alone"
+NO_FILE = f"no file was handed in: {NAME} has a receipt alone"
 
 
 def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
@@ -44,7 +47,7 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
         if not match["receipt"] or (match["head"], match["time"]) not in with_file
     }
     owners = {
-        name: (Owner(SYSTEM, users[match["head"]], users[match["head"]], moments[name]),)
+        name: (Owner(NAME, users[match["head"]], users[match["head"]], moments[name]),)
         for name, match in uploads.items()
     }
     names = {name: match["file"] or name for name, match in uploads.items()}
@@ -59,3 +62,6 @@ def _users(heads: set[str]) -> dict[str, str]:
     """
     assignment = shared_words(heads, "_")
     return {head: head.removeprefix(assignment) for head in heads} if assignment else {}
+
+
+SYSTEM = System(NAME, recognise, patterns=[PATTERN])

@@ -5,10 +5,12 @@ failure), which CI systems read.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree
 
 from grader.judging.messages import ENGLISH
+from grader.lms.marks import Mark
+from grader.lms.system import Export, ExportOptions
 from grader.results.breakdown import steps
 from grader.results.record import Final
 
@@ -47,3 +49,10 @@ def _summary(final: Final) -> str:
 
 def _text(text: str) -> str:
     return NOT_XML.sub("\ufffd", text)
+
+
+def _export(marks: Sequence[Mark], options: ExportOptions, max_score: float) -> bytes:
+    return report(mark.final for mark in marks)
+
+
+JUNIT = Export("junit", _export)

@@ -10,14 +10,20 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from grader.errors import UserError
 from grader.judging.messages import ENGLISH as TEXTS
-from grader.lms.exports.marks import Mark, Merged, check_scale, named, number_in, place, unmarked
+from grader.lms.marks import Mark, Merged, check_scale, named, number_in, place, unmarked
 from grader.lms.sheets import Table, heading_key
-from grader.lms.worksheet import COLUMNS, ENGLISH, EVERY_HEADING, Headings, columns_of, participant
+from grader.lms.systems.moodle.worksheet import (
+    COLUMNS,
+    ENGLISH,
+    EVERY_HEADING,
+    NAME,
+    Headings,
+    columns_of,
+    participant,
+)
 from grader.results.breakdown import steps
 from grader.source.paths import shown
 from grader.util.csv_cells import to_cell
-
-SYSTEM = "Moodle"
 
 
 def merge(worksheet: str, marks: Sequence[Mark]) -> Merged:
@@ -37,7 +43,7 @@ def merge(worksheet: str, marks: Sequence[Mark]) -> Merged:
     locked_rows = {n for n in ids if _is_locked(cells["changeable"][n], words, table.lines[n])}
 
     names = [{n: cells[name][n] for n in ids} for name in ("id_number", "email", "full_name")]
-    marks_by_row, problems = place(marks, SYSTEM, ids, names)
+    marks_by_row, problems = place(marks, NAME, ids, names)
     for number in sorted(locked_rows & {*marks_by_row}):
         problems.append(f"{who[number]}: is locked in Moodle's gradebook; row left unchanged")
     for number in sorted({*marks_by_row} - locked_rows):

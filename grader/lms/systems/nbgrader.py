@@ -4,20 +4,13 @@ structure in its documentation). Of several attempts the last is there.
 
 from pathlib import Path
 
-from grader.lms.layouts.common import (
-    TIMESTAMP_FILE,
-    Layout,
-    Names,
-    Owner,
-    absolute,
-    assignment_of,
-    folders_in,
-    listed,
-    moment,
-    read_line,
-)
-from grader.lms.layouts.sakai import is_sakais
+from grader.lms.files import TIMESTAMP_FILE, Names, absolute, folders_in, listed, read_line
+from grader.lms.layout import Layout, Owner, assignment_of
+from grader.lms.moments import moment
+from grader.lms.system import System
+from grader.lms.systems.sakai import is_sakais
 
+NAME = "nbgrader"
 CONFIG = "nbgrader_config.py"
 SUBMITTED = "submitted"
 FIRST = 20
@@ -69,4 +62,7 @@ def _assignments(student: Path) -> list[Path]:
 def _submitter(assignment: Path) -> Owner:
     """Return whose submitted/STUDENT/ASSIGNMENT is, and when it was handed in."""
     student = assignment.parent.name
-    return Owner("nbgrader", student, student, moment(read_line(assignment / TIMESTAMP_FILE)))
+    return Owner(NAME, student, student, moment(read_line(assignment / TIMESTAMP_FILE)))
+
+
+SYSTEM = System(NAME, recognise, read_files=[TIMESTAMP_FILE])

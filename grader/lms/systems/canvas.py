@@ -1,11 +1,22 @@
-"""Canvas: marks put into the gradebook CSV that Canvas exported, to be imported again.
+"""Canvas: its download of submissions, and its gradebook, into which marks are put.
 
-Format: Instructure's guides, "How do I export grades in the Gradebook" and "How do I import grades
-in the Gradebook"; canvas-lms, lib/gradebook_exporter.rb and gradebook_importer.rb. Columns Student
-(or LastName and FirstName), ID, SIS User ID, SIS Login ID, Section, then a column an assignment,
-"NAME (NUMBER)"; rows before the first student may say how marks are posted and what points are
-possible. An excused student has EX, one whom the assignment is not for N/A; the importer reads
-commas and semicolons, and no mark of those with N/A.
+"Download Submissions" (instructure/canvas-lms, lib/content_zipper.rb):
+`lastfirst[_LATE]_USER_ATTACHMENT_homework.ipynb`, and
+`[LATE_]anon_ANONYMOUS_ATTACHMENT_homework.ipynb` where grading is anonymous; what was typed, or an
+address, is `lastfirst[_LATE]_USER_text.html` or `_link.html`. Of several attempts the last is
+there.
+
+Students choose what they are called, and what their files are. Canvas takes `_1_` out of a name,
+but not what becomes that when it leaves signs out after it (`_1._2`), nor what the user's number
+makes of `_1` at the end. So a name may read as that of somebody else's file: see `by_name`.
+
+The gradebook is the CSV that Canvas exported, to be imported again: Instructure's guides, "How do I
+export grades in the Gradebook" and "How do I import grades in the Gradebook"; canvas-lms,
+lib/gradebook_exporter.rb and gradebook_importer.rb. Columns Student (or LastName and FirstName),
+ID, SIS User ID, SIS Login ID, Section, then a column an assignment, "NAME (NUMBER)"; rows before
+the first student may say how marks are posted and what points are possible. An excused student has
+EX, one whom the assignment is not for N/A; the importer reads commas and semicolons, and no mark of
+those with N/A.
 
 A group hands in once: the download has one file, with the id of one member and the name of the
 group (canvas-lms, lib/content_zipper.rb: `assignment.representatives`; a name there is in small
@@ -17,13 +28,28 @@ canvas_group_id, group_id (doc/api/group_category_csv.md).
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from grader.errors import UserError
-from grader.lms.exports.marks import Mark, Merged, check_scale, named, place, unmarked
-from grader.lms.sheets import SAVE, Table
+from grader.lms.files import Names
+from grader.lms.layout import Layout
+from grader.lms.marks import Mark, Merged, check_scale, merged_into, named, place, unmarked
+from grader.lms.names import Reading, by_name, readings
+from grader.lms.sheets import SAVE, Table, read_rows
+from grader.lms.system import Export, ExportOptions, System
 from grader.source.paths import shown
 
-SYSTEM = "Canvas"
+NAME = "Canvas"
+NUMBER = "[1-9][0-9]{0,18}"
+FILE = rf"_(?:(?P<number>{NUMBER})_(?P<file>.+)|text\.html|link\.html)"
+# What follows a name. Of that only letters, digits and underscores are left; of one that is all
+# emoji, nothing.
+TAIL = rf"(?:(?P<late>_LATE)|(?<!_LATE))_(?P<id>{NUMBER}){FILE}"
+NAMED = re.compile(TAIL, re.DOTALL)
+# Its id is not that of a user, so "anon_" stays with it. LATE is in front here.
+ANONYMOUS = re.compile(rf"(?P<late>LATE_)?(?P<id>anon_[0-9A-Za-z]+){FILE}", re.DOTALL)
+PATTERNS = (ANONYMOUS, re.compile(f".*?{TAIL}", re.DOTALL))
+
 POINTS_POSSIBLE = "Points Possible"
 NAMES = ("SIS Login ID", "SIS User ID", "Student")  # what a student may be called by
 # What Canvas's importer takes for a student's or for a sum of its own, wherever it stands.
@@ -42,6 +68,25 @@ HOW_TO_SHARE = (
     "Download Course Roster CSV)"
 )
 NUMBERED = re.compile(r" \(\d+\)\Z")
+
+
+def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
+    """Return whose each file is."""
+    if folders:
+        return None
+    for ways in (_anonymous, _named):
+        if layout := by_name(NAME, ways, folder, files):
+            return layout
+    return None
+
+
+def _anonymous(entry: str) -> list[Reading]:
+    match = ANONYMOUS.fullmatch(entry)
+    return [Reading.of(match, match["id"])] if match else []
+
+
+def _named(entry: str) -> list[Reading]:
+    return readings(NAMED, entry)
 
 
 def merge(
@@ -68,7 +113,7 @@ def merge(
         check_scale(table.cell(row, column), max_score, table.header[column])
 
     students = _Students(table)
-    marks_by_row, problems = place(marks, SYSTEM, students.ids, students.names)
+    marks_by_row, problems = place(marks, NAME, students.ids, students.names)
     teams = groups or _groups_in(table)
     group_marks, unknown = _shared(marks_by_row, teams, students)
     who = students.who
@@ -169,3 +214,25 @@ def _column(table: Table, assignment: str) -> int | None:
         names = ", ".join(table.header[number] for number in numbers)
         raise UserError(f"has several columns of that name, say which: {names}")
     return numbers[0] if numbers else None
+
+
+def _export(marks: Sequence[Mark], options: ExportOptions, max_score: float) -> Merged:
+    assert options.assignment is not None  # as `needs` says
+    assert options.into
+    assignment, columns = options.assignment, (GROUP_ID, GROUP_NAME)
+    rows = read_rows(options.groups, columns, [GROUP_NAME]) if options.groups else ()
+    groups = {row.cells[GROUP_ID].strip(): row.cells[GROUP_NAME] for row in rows}
+    return merged_into(options.into, lambda text: merge(text, marks, assignment, max_score, groups))
+
+
+SYSTEM = System(
+    NAME,
+    recognise,
+    PATTERNS,
+    export=Export(
+        "canvas",
+        _export,
+        needs=("out", "assignment", "into"),
+        groups="Course Roster CSV of a group set",
+    ),
+)
