@@ -13,5 +13,5 @@ def worth(*criteria: str) -> float:
 
 
 def out_of(points: float, most: float = MAX_SCORE) -> str:
-    """Return points as the terminal shows them, like "85/100"."""
+    """Return points as they are shown beside what can be earned, like "85/100"."""
     return f"{points:g}/{most:g}"

@@ -265,7 +265,7 @@ if fcntl.fcntl(os.open({path!r}, os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_WRLCK) 
 
 @pytest.mark.needs("root", "layers")
 def test_nobody_waits_in_a_class_for_a_module_that_a_submission_holds_back(tmp_path, untrained):
-    """Imports ran out of time: that took 43 of 100 points, or had all three graded once more."""
+    """Imports ran out of time: that took many points, or had all three graded once more."""
     folder, owned = tmp_path / "of_the_user", Path(mypy_extensions.__file__)
     class_ = folder / "class"
     class_.mkdir(parents=True)
