@@ -5,6 +5,7 @@ from pathlib import Path
 
 from conftest import ROOT
 from discovering import discover
+from worth import MAX_UNTRAINED, worth
 from zips import zipped
 
 from grader.rubric import Rubric
@@ -13,7 +14,11 @@ from grader.submissions.submission import Submission
 
 CORPUS = ROOT / "tests" / "submissions"
 CHEAP = ("gbk_comments.py", "sign_of_w1.py", "syntax_error.py")
-POINTS = {"gbk_comments.py": 75, "sign_of_w1.py": 68, "syntax_error.py": 65}  # without training
+POINTS = {  # without training
+    "gbk_comments.py": MAX_UNTRAINED,
+    "sign_of_w1.py": MAX_UNTRAINED - worth("grad_w1") / 2,
+    "syntax_error.py": MAX_UNTRAINED - worth("grad_w2"),
+}
 NAMES = (
     "ada", "adalovelace", "王小明", "陳美玲", "renédescartes", "o", "日本太郎", "émile😀", "ада",
     "longname" * 12,

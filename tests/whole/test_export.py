@@ -11,7 +11,9 @@ import pyarrow.parquet
 import pytest
 from conftest import ROOT
 from exported import COMMAND, table
+from worth import MAX_UNTRAINED, worth
 
+from grader.homework.tasks import TASKS
 from grader.lms.systems import canvas
 
 TABLES = ROOT / "tests" / "tables_in"
@@ -46,7 +48,7 @@ def test_csv_and_parquet_have_the_same_rows(warm, results, tmp_path):
         assert float(row["points"]) == column["points"]
     slips = [row for row in rows if row["diagnosis"]]
     assert [(row["student"], row["criterion"], row["points"]) for row in slips] == [
-        ("sign_of_w1", "grad_w1", "7.0")
+        ("sign_of_w1", "grad_w1", str(worth("grad_w1") / 2))
     ]
 
 
@@ -56,7 +58,8 @@ def test_github_gets_the_summary_added_and_the_rest_printed(warm, results, tmp_p
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     done = warm.run("export", results, "--to", "github")
     assert done.returncode == 0, done.stderr
-    assert summary.read_text().startswith("before\n## gbk\\_comments: 75 of 75 points")
+    points = f"{MAX_UNTRAINED:g} of {MAX_UNTRAINED:g} points"
+    assert summary.read_text().startswith(f"before\n## gbk\\_comments: {points}")
     assert all(COMMAND.fullmatch(line) for line in done.stdout.splitlines())
     assert len(done.stdout.splitlines()) == 1
 
@@ -117,7 +120,7 @@ def test_from_canvas_and_back(warm, untrained, tmp_path):
     with gradebook.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["Student", "ID", "SIS Login ID", "Section", "Homework (5)"])
-        writer.writerow(["    Points Possible", "", "", "", "75"])
+        writer.writerow(["    Points Possible", "", "", "", f"{MAX_UNTRAINED:g}"])
         for id_ in reversed(lms.IDS):
             writer.writerow([f"{lms.name_of(id_)}", id_, f"u{id_}", "A", ""])
     options = ["--into", gradebook, "--assignment", "Homework", "--rubric", untrained]
@@ -125,7 +128,7 @@ def test_from_canvas_and_back(warm, untrained, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     rows = table((tmp_path / "new.csv").read_text(encoding="utf-8"))[2:]
     assert [(row[1], row[4]) for row in rows] == [
-        (id_, str(lms.POINTS[lms.file_of(id_)])) for id_ in reversed(lms.IDS)
+        (id_, f"{lms.POINTS[lms.file_of(id_)]:g}") for id_ in reversed(lms.IDS)
     ]
     gradebook.write_text(f"Student,ID\n{lms.name_of('1000')},1000\ny,7\n", encoding="utf-8")
     done = warm.run("export", results, "--to", "canvas", "--out", tmp_path / "new.csv", *options)
@@ -134,7 +137,10 @@ def test_from_canvas_and_back(warm, untrained, tmp_path):
     assert told[0] == "grader: y (7): no grade in these results; row left unchanged"
     assert len({line for line in told[1:] if line.endswith(": no matching row")}) == 29
     assert len(told) == 30
-    assert table((tmp_path / "new.csv").read_text())[1][1:] == ["1000", "68"]
+    assert table((tmp_path / "new.csv").read_text())[1][1:] == [
+        "1000",
+        f"{lms.POINTS[lms.file_of('1000')]:g}",
+    ]
 
 
 # The files that went wrong once, through the command
@@ -142,10 +148,18 @@ def test_from_canvas_and_back(warm, untrained, tmp_path):
 
 @pytest.fixture(scope="module")
 def graded(warm, tmp_path_factory) -> dict[str, Path]:
-    """Grade the classes of tests/tables_in, of which everybody earns 10 points, or 0."""
+    """Grade the classes of tests/tables_in, of which everybody earns 10 points, or 0.
+
+    The tables are out of 100, and so is the rubric.
+    """
     folder = tmp_path_factory.mktemp("tables")
+    points = dict.fromkeys(TASKS.by_id, "false") | {"grad_w1": "90", "grad_w2": "10"}
+    lines = [f'"{criterion}" = {value}\n' for criterion, value in points.items()]
+    rubric = folder / "rubric.toml"
+    rubric.write_text(f"[points]\n{''.join(lines)}")
+    options = ["--rubric", rubric, "--no-pages"]
     for name in ("14_canvas_groups", "15_moodle"):
-        done = warm.run("grade", TABLES / f"{name}.zip", "--out", folder / name, "--no-pages")
+        done = warm.run("grade", TABLES / f"{name}.zip", "--out", folder / name, *options)
         assert done.returncode == 0, done.stderr
     return {"canvas": folder / "14_canvas_groups", "moodle": folder / "15_moodle"}
 

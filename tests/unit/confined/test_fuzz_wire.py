@@ -442,7 +442,7 @@ def test_any_outcomes_come_to_points_that_they_earn(outcomes, named):
 
 def test_right_outcomes_earn_everything():
     verdicts = score(CASES, [Outcome(right(case)) for case in CASES], MARKING, Written())
-    assert sum(verdict.points for verdict in verdicts) == 100
+    assert sum(verdict.points for verdict in verdicts) == RUBRIC.max_score
 
 
 def test_an_enormous_loss_is_told_in_few_digits():

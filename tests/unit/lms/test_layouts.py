@@ -393,8 +393,8 @@ def test_a_second_name_leaves_the_marks_of_the_first_alone(warm, untrained, tmp_
     with (out / "grades.csv").open(encoding="utf-8-sig") as grades:
         rows = {row["student"]: (row["status"], row["final"]) for row in csv.DictReader(grades)}
     assert rows == {
-        "bauerben": ("graded", "75"),
-        "lovelaceada": ("graded", "65"),
+        "bauerben": ("graded", f"{lms.POINTS['gbk_comments.py']:g}"),
+        "lovelaceada": ("graded", f"{lms.POINTS['syntax_error.py']:g}"),
         "lovelaceada_111_5_222": ("unreadable", "0"),
     }
     told = "it may be of lovelaceada (111) or of lovelaceada_111 (5) or of lovelaceada_111_5 (222)"
@@ -737,16 +737,18 @@ def test_days_late_that_nobody_told_are_said_to_be_guessed(warm, tmp_path, untra
 
 def test_the_policy_says_which_attempt_of_a_download_counts(warm, tmp_path, untrained):
     """A better one in time, a worse one late, and one without work."""
-    attempts = {"Oct 30, 2026 620 PM": 75, "Nov 1, 2026 905 AM": 68}
-    files = {points: file for file, points in lms.POINTS.items()}
+    better, worse = "gbk_comments.py", "sign_of_w1.py"
+    attempts = {"Oct 30, 2026 620 PM": better, "Nov 1, 2026 905 AM": worse}
     entries = [
-        (f"7-9 - Ada L - {time}/homework.py", (lms.CORPUS / files[points]).read_bytes())
-        for time, points in attempts.items()
+        (f"7-9 - Ada L - {time}/homework.py", (lms.CORPUS / file).read_bytes())
+        for time, file in attempts.items()
     ]
     entries.append(("7-9 - Ada L - Nov 2, 2026 905 AM/report.pdf", b""))
     archive, text = zipped(tmp_path / "class.zip", entries), untrained.read_text(encoding="utf-8")
     text = text.replace('due = ""', 'due = "2026-10-31T18:20:00+01:00"')
-    for counts, final, days in (("best", 75, 0), ("last", 68 * 0.9, 1)):
+    for counts, file, days in (("best", better, 0), ("last", worse, 1)):
+        score = lms.POINTS[file]
+        final = round(score * (1 - days / 10), 2)
         rubric, out = tmp_path / f"{counts}.toml", tmp_path / counts
         rubric.write_text(text.replace('counts = "best"', f'counts = "{counts}"'), encoding="utf-8")
         done = warm.run("grade", archive, "--out", out, "--rubric", rubric, "--no-pages")
@@ -758,7 +760,7 @@ def test_the_policy_says_which_attempt_of_a_download_counts(warm, tmp_path, untr
         (row,) = csv.DictReader((out / "grades.csv").read_text("utf-8-sig").splitlines())
         assert (row["student"], float(row["final"])) == ("Ada L", final)
         counting = json.loads((out / "Ada L" / "result.json").read_bytes())
-        assert (counting["score"], counting["final"]) == ((75, 68)[days], final)
+        assert (counting["score"], counting["final"]) == (score, final)
         shown = warm.run("history", "Ada L", "--results", out)
         assert f"from attempt {days + 1} of 2" in shown.stdout, shown.stderr
         again = warm.run("grade", archive, "--out", out, "--rubric", rubric, "--no-pages")

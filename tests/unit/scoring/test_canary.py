@@ -10,6 +10,7 @@ from pathlib import Path
 import ordinary
 import pytest
 from conftest import GRADER, ROOT, run_grader
+from worth import MAX_SCORE, MAX_UNTRAINED
 
 from grader.commands.grade import GradeRequest, grade
 from grader.gradebook.remembering import Options
@@ -119,9 +120,9 @@ def test_a_machine_that_becomes_unfit_records_nothing_more(unfit, grading, tmp_p
     )
     with closing(ScorerPool(grading, 1)) as pool:
         pool.prove()
-        assert pool.grade(submission).record.score == 100
+        assert pool.grade(submission).record.score == MAX_SCORE
         (tmp_path / "low").touch()
-        assert pool.grade(submission).record.score == 100
+        assert pool.grade(submission).record.score == MAX_SCORE
         with pytest.raises(GradingStopped, match="this machine cannot grade") as raised:
             pool.grade(submission)
     assert "memory_bytes" in str(raised.value)
@@ -174,7 +175,7 @@ def test_a_limit_from_outside_that_is_enough_is_used_and_costs_nothing(untrained
         ["bash", "-c", f"ulimit {limit}; exec {grade}"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads((out / "solution" / "result.json").read_bytes())["score"] == 75
+    assert json.loads((out / "solution" / "result.json").read_bytes())["score"] == MAX_UNTRAINED
 
 
 @pytest.mark.needs("root", "layers")
@@ -275,7 +276,7 @@ def test_several_in_a_row_that_end_alike_are_told_on_screen_and_index(hogs, untr
     assert alarm in done.stdout
     assert alarm in (out / "index.html").read_text(encoding="utf-8")
     scores = {json.loads(path.read_bytes())["score"] for path in out.glob("*/result.json")}
-    assert scores == {75}
+    assert scores == {MAX_UNTRAINED}
 
 
 # A scorer that dies
