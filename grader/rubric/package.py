@@ -63,7 +63,12 @@ class Package(Protocol):
         """Return all cases in the order of asking; the same for the same rubric and seed."""
 
     def training_case(self, rubric: "Rubric", seed: int) -> "Case":
-        """Return the training run with the functions that students write."""
+        """Return the training run with the functions that students write, asked or not.
+
+        The machine's speed is measured by it. Its first two tensors are what goes in and what
+        should come out, which a page draws; settings are steps, sampled_every, learning_rate and
+        step, the learning rate on the objective.
+        """
 
     def mistaken(self, rubric: "Rubric", call: "Call") -> "list[Mistaken]":
         """Return what each named mistake makes of a call; nothing of training."""
@@ -74,7 +79,10 @@ class Package(Protocol):
     def course(
         self, rubric: "Rubric"
     ) -> "Callable[[Call, Sequence[Tensor]], tuple[Tensor, Tensor]]":
-        """Return what tells losses and last predictions from parameters at some steps, stacked."""
+        """Return what tells losses and last predictions from parameters at some steps, stacked.
+
+        Predictions that are no curve to draw are an empty tensor.
+        """
 
     def calibrated(self, rubric: "Rubric", jobs: int, *, only_musts: bool) -> "list[Measured]":
         """Return what training with right and wrong gradients comes to; [] if nobody measures it.
@@ -94,11 +102,12 @@ class Package(Protocol):
 
 @cache
 def load_package(folder: str) -> Package:
-    """Return the package in a folder, "" for the grader's own; raise UserError if there is none."""
+    """Return the package in a folder, "" for the grader's own; raise UserError if it is none."""
     if not folder:
         package = cast(Package, import_module(OWN))
         messages.add_mistakes(package.MISTAKES)
         return package
+    load_package("")  # whose texts would hide this one's, if they came later
     path = Path(folder)
     if not (path / ENTRY).is_file():
         raise UserError(f"{folder} has no {ENTRY}: homework.package names a homework's folder")
@@ -109,8 +118,26 @@ def load_package(folder: str) -> Package:
     module = sys.modules[name] = module_from_spec(spec)
     spec.loader.exec_module(module)
     package = cast(Package, import_module(f"{name}.package"))
+    _check(package, path / ENTRY)
     messages.add_mistakes(package.MISTAKES)
     return package
+
+
+def _check(package: Package, path: Path) -> None:
+    """Raise UserError where a package lacks what Package has, or a run to measure a machine by."""
+    functions = (name for name in vars(Package) if not name.startswith("_"))
+    missing = [
+        name for name in (*Package.__annotations__, *functions) if not hasattr(package, name)
+    ]
+    if missing:
+        raise UserError(
+            f"{path} lacks {', '.join(missing)}: grader/rubric/package.py says what each is"
+        )
+    if not any(question.kind == "descent" for question in package.TASKS.questions):
+        raise UserError(
+            f"{path} asks for no training with the gradients (a descent), by which the grader "
+            "measures the machine; it may earn nothing: false in [points]"
+        )
 
 
 def digest_of(folder: str) -> str:
