@@ -377,7 +377,7 @@ def _taught(name: str, question: Question, marking: Marking) -> Reason:
         "function": question.name,
         "equation": question.equation,
         "parameter": question.subject,
-        "returned": marking.tasks.words["returned"],
+        "returned": " and ".join(marking.tasks.forward.returns),
         **marking.words,
     }
     return Reason(name, values)

@@ -71,7 +71,10 @@ class Package(Protocol):
         """
 
     def mistaken(self, rubric: "Rubric", call: "Call") -> "list[Mistaken]":
-        """Return what each named mistake makes of a call; nothing of training."""
+        """Return what each named mistake makes of a call; [] of a training run.
+
+        The right answer times -1, 2, 1/2 or 1/N has a name in every homework, which comes first.
+        """
 
     def mistaken_twice(self, rubric: "Rubric", call: "Call") -> "list[Mistaken]":
         """Return what each two named mistakes make of a call together."""
