@@ -138,9 +138,9 @@ def record_of(results: Path, student: str) -> dict:
     return json.loads((results / student / "result.json").read_bytes())
 
 
-def checked(released: Path, path: Path) -> subprocess.CompletedProcess[str]:
+def checked(released: Path, path: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "selfcheck", path],
+        [sys.executable, "-m", "selfcheck", path, *options],
         cwd=released / "assignment",
         capture_output=True,
         text=True,
@@ -159,9 +159,10 @@ def test_the_self_check_gives_the_solution_everything_and_the_stub_nothing(examp
 
 def test_the_self_check_names_the_mistake_as_the_grader_does(example, released, graded):
     path = graded.parent / "class" / f"{example.first}.py"
-    done = checked(released, path)
+    criterion = next(iter(example.mistakes[example.first].shares))
+    done = checked(released, path, "--only", criterion)
     assert example.text in " ".join(done.stdout.split())
-    done = run_grader("check", path, "--rubric", example.rubric)
+    done = run_grader("check", path, "--only", criterion, "--rubric", example.rubric)
     assert example.text in " ".join(done.stdout.split())
 
 
@@ -202,15 +203,15 @@ def test_tables_have_its_criteria_and_its_run(example, graded):
 
 
 @pytest.mark.parametrize("system", ["csv", "junit"])
-def test_exports_are_of_its_criteria(graded, tmp_path, system):
+def test_exports_are_of_its_criteria(warm, graded, tmp_path, system):
     out = tmp_path / "out"
-    done = run_grader("export", graded, "--to", system, "--out", out)
+    done = warm.run("export", graded, "--to", system, "--out", out)
     assert done.returncode == 0, done.stderr
     assert "grad_u" in out.read_text(encoding="utf-8-sig")
 
 
-def test_what_is_remembered_is_graded_again_without_its_rubric(example, graded):
-    done = run_grader("regrade", "--all", "--results", graded)
+def test_what_is_remembered_is_graded_again_without_its_rubric(example, warm, graded):
+    done = warm.run("regrade", "--all", "--results", graded)
     assert done.returncode == 0, done.stderr
     assert record_of(graded, "right")["score"] == example.max_score
 
@@ -223,10 +224,10 @@ def test_the_grader_proves_itself_on_it(example):
     assert "The pass mark is not measured" in done.stdout
 
 
-def test_a_folder_without_a_package_is_one_line(tmp_path):
+def test_a_folder_without_a_package_is_one_line(warm, tmp_path):
     path = tmp_path / "rubric.toml"
     path.write_text('[homework]\npackage = "elsewhere"\n')
-    done = run_grader("rubric", "--rubric", path)
+    done = warm.run("rubric", "--rubric", path)
     assert done.returncode == 2
     assert done.stderr == (
         f"grader: {path}, line 2: homework.package: {tmp_path / 'elsewhere'} has no package.py: "
