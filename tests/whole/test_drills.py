@@ -120,20 +120,26 @@ class Drill:
         self._others = children(os.getpid())
 
     def start(
-        self, submissions: Path, results: Path | None = None, rubric: Path | None = None
+        self,
+        submissions: Path,
+        results: Path | None = None,
+        rubric: Path | None = None,
+        pages: bool = False,
     ) -> Run:
+        """Start a run; it renders `pages` only if what becomes of them is the point."""
         results = results or self.results
         command = [str(GRADER), "grade", str(submissions), "--out", str(results), "--jobs", "2"]
         command += ["--rubric", str(rubric)] if rubric else []
+        command += [] if pages else ["--no-pages"]
         environment = {**os.environ, "TMPDIR": str(self.temporary), "GRADER_SEED": SEED}
         process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
         )
         return Run(process, results)
 
-    def grade(self, submissions: Path) -> tuple[int, list[str]]:
+    def grade(self, submissions: Path, pages: bool = False) -> tuple[int, list[str]]:
         """Run to the end, undisturbed."""
-        ended = self.start(submissions).end()
+        ended = self.start(submissions, pages=pages).end()
         self.assert_no_process()
         return ended
 
@@ -223,7 +229,7 @@ def test_a_grader_killed_at_any_moment_loses_nothing_that_was_finished(
     for name, happened in MOMENTS:  # each in a folder of its own, so that all is the killed run's
         results = tmp_path / name
         results.mkdir()
-        run = drill.start(submissions, results)
+        run = drill.start(submissions, results, pages=True)
         run.wait_until(happened)
         run.process.kill()
         assert run.end()[0] == -signal.SIGKILL
@@ -232,7 +238,7 @@ def test_a_grader_killed_at_any_moment_loses_nothing_that_was_finished(
     # All of them together are what one folder would hold that was killed as often.
     for name, _ in MOMENTS:
         shutil.copytree(tmp_path / name, drill.results, dirs_exist_ok=True)
-    assert drill.grade(submissions) == (0, [])
+    assert drill.grade(submissions, pages=True) == (0, [])
     assert_equal(drill.results, undisturbed)
     drill.assert_nothing_temporary()
 
@@ -260,7 +266,7 @@ def test_what_runs_left_that_were_killed_with_all_their_processes_is_cleared_by_
 ):
     left = []
     for _, happened in MOMENTS:
-        run = drill.start(submissions)
+        run = drill.start(submissions, pages=True)
         run.wait_until(happened)
         kill_all(run)
         drill.assert_no_process()
@@ -268,7 +274,7 @@ def test_what_runs_left_that_were_killed_with_all_their_processes_is_cleared_by_
     assert left
     (drill.results / "s000").mkdir(exist_ok=True)
     (drill.results / "s000" / f"{UNFINISHED}x").touch()  # as the killed write of a result leaves it
-    assert drill.grade(submissions) == (0, [])
+    assert drill.grade(submissions, pages=True) == (0, [])
     assert_equal(drill.results, undisturbed)
     drill.assert_nothing_temporary()
 
@@ -311,7 +317,7 @@ def own_disk(drill) -> Iterator[Callable[[str], None]]:
 def test_a_full_disk_ends_the_run_with_one_line_and_what_was_whole_stays(
     drill, own_disk, submissions, undisturbed
 ):
-    status, (line,) = drill.grade(submissions)
+    status, (line,) = drill.grade(submissions, pages=True)
     assert status == 2
     assert line.startswith(f"grader: {drill.results}/")
     full = ("No space left on device", "database or disk is full")  # as Python and SQLite say it
@@ -319,7 +325,7 @@ def test_a_full_disk_ends_the_run_with_one_line_and_what_was_whole_stays(
     assert_kept(drill.results, undisturbed, at_least=5)
     drill.assert_nothing_temporary()
     own_disk("size=16m")
-    assert drill.grade(submissions) == (0, [])
+    assert drill.grade(submissions, pages=True) == (0, [])
     assert_equal(drill.results, undisturbed)
     drill.assert_nothing_temporary()
 
@@ -452,9 +458,11 @@ hang()
 
 @pytest.mark.parametrize("victim", ["grader", "zygote"])
 @pytest.mark.parametrize("body", ["pass", "time.sleep(1)"])
-def test_a_worker_that_hangs_does_not_outlive_what_started_it(drill, tmp_path, victim, body):
+def test_a_worker_that_hangs_does_not_outlive_what_started_it(
+    drill, untrained, tmp_path, victim, body
+):
     (tmp_path / "hangs.py").write_text(HANGS.format(body))
-    run = drill.start(tmp_path / "hangs.py")
+    run = drill.start(tmp_path / "hangs.py", rubric=untrained)
     run.wait_until(lambda run: any(map(ignores_alarms, run.workers)))
     os.kill(run.process.pid if victim == "grader" else min(run.zygotes), signal.SIGKILL)
     assert run.end()[0] in (-signal.SIGKILL, 2)
