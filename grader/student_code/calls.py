@@ -56,8 +56,8 @@ def _watched(call: Call, loaded: Loaded) -> Outcome:
     if question.kind == "descent":
         outcome = _answer(call, loaded)
         # Not step by step: a watch would cost more than the training.
-        seen: tuple[Sighting, ...] = (Sighting(A_PASS),) if loaded.passes.count() else ()
-        return replace(outcome, seen=seen)
+        is_seen = loaded.passes.count()
+        return replace(outcome, seen=(Sighting(A_PASS),) if is_seen else ())
     if question.kind not in ("forward", "gradient"):
         outcome = _answer(call, loaded)
         loaded.passes.count()

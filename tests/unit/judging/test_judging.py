@@ -9,7 +9,15 @@ from grader.homework.activations import activation_called
 from grader.homework.loss import pass_mark
 from grader.homework.parameters import Parameters
 from grader.homework.reference import Reference
-from grader.judging.judge import Case, Written, judge, judge_training, relative_error, verdicts
+from grader.judging.judge import (
+    Case,
+    Written,
+    error_map,
+    judge,
+    judge_training,
+    relative_error,
+    verdicts,
+)
 from grader.rubric.cases import hidden_cases
 from grader.source.parsing import TOO_DEEP
 from grader.student_code.contract import Hint, Outcome, Problem
@@ -237,3 +245,13 @@ ERRORS = [
 def test_relative_error_is_of_the_max_norm(actual, expected, error, index):
     tensors = (torch.tensor(rows, dtype=torch.float64) for rows in (actual, expected))
     assert relative_error(*tensors) == (error, index)
+
+
+@pytest.mark.parametrize(
+    ("shape", "rows", "columns"),
+    [((2, 3), 2, 3), ((3,), 3, 1), ((2, 2, 3), 4, 3), ((), 1, 1)],
+)
+def test_a_tensor_of_any_shape_has_a_map_of_its_errors(shape, rows, columns):
+    expected = torch.ones(shape, dtype=torch.float64)
+    decades = error_map("g", expected * 1.5, expected).decades
+    assert decades == [[-1] * columns] * rows
