@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,10 @@ from conftest import GRADER, ROOT, run_grader
 from worth import out_of
 
 from grader.homework.tasks import TASKS
-from grader.rubric import load_rubric
 
 FOLDER = ROOT / "tests" / "homeworks" / "softmax"
 RUBRIC = FOLDER / "rubric.toml"
-POINTS = load_rubric(RUBRIC).points
+POINTS = tomllib.loads(RUBRIC.read_text(encoding="utf-8"))["points"]
 MAX_SCORE = sum(POINTS.values())
 SLOPE = " * (1 - a**2)"
 # The names of the grader's own homework, which nothing but its folder knows.
