@@ -22,7 +22,7 @@ def shown_in_readme() -> list[str]:
 
 
 def write_shorter_grader(folder: Path) -> Path:
-    """Write the package as it is, but for what shorter.py cuts; return the folder that it lies in."""
+    """Write the package, but for what shorter.py cuts; return the folder that it lies in."""
     shutil.copytree(ROOT / "grader", folder / "grader", ignore=shutil.ignore_patterns("*.pyc"))
     (folder / "LICENSE").symlink_to(ROOT / "LICENSE")
     shorten(folder / "grader")

