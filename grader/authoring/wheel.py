@@ -6,9 +6,10 @@ Both are the same in a checkout, which pip has installed as editable, and from a
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
 
+from grader import __version__
 from grader.errors import UserError
 from grader.rubric import RUBRIC_FILE, Rubric, to_toml
 from grader.util.zipping import zipped
@@ -45,10 +46,11 @@ def wheel_of(rubric: Rubric) -> dict[PurePosixPath, bytes]:
 
 
 def _installed() -> Distribution:
-    try:
-        return distribution(DISTRIBUTION)
-    except PackageNotFoundError:
-        raise UserError(f"the grader is not installed: pip install {PACKAGE.parent}") from None
+    """Return this grader as pip installed it; an egg-info that a build left behind is not that."""
+    for each in distributions(name=DISTRIBUTION):
+        if each.version == __version__ and each.read_text("METADATA"):
+            return each
+    raise UserError(f"grader {__version__} is not installed: pip install {PACKAGE.parent}")
 
 
 def _metadata(name: str, grader: Distribution) -> str:
