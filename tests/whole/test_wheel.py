@@ -297,7 +297,7 @@ def test_the_staff_sets_grades_again_and_forgets(graded):
     graded.grader("override", "bo", 40, "--why", "an oral exam", "--who", "eva")
     assert "an oral exam" in graded.grader("history", "bo")
     assert "eva" in graded.grader("history", "bo")
-    assert "No mark of 1 changes" in graded.grader("regrade", "ada", "--jobs", 1)
+    assert "No mark of 2 changes" in graded.grader("regrade", "ada", "--jobs", 1)
     assert "zh_Hant" in graded.grader("settings")
     graded.grader("similar", "class")
     assert (graded.folder / "results" / "similar.html").is_file()
