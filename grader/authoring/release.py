@@ -4,9 +4,9 @@ The module, the notebooks and the handout are made from the same templates, so t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import distribution
 from pathlib import Path, PurePosixPath
 
+from grader.authoring.wheel import installed_license
 from grader.errors import UserError
 from grader.material import rendered
 from grader.material.module import stub_of
@@ -101,10 +101,7 @@ def _license() -> str:
     file = PACKAGE.parent / "LICENSE"
     if file.exists():
         return file.read_text(encoding="utf-8")
-    installed = distribution("sigmoid-homework-grader").read_text("licenses/LICENSE")
-    if installed is None:
-        raise UserError(f"{file}: is not there, and the installed package has no licence either")
-    return installed
+    return installed_license()
 
 
 def _homework(rubric: Rubric) -> dict[Path, str | bytes]:

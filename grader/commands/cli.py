@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
+from grader import __version__
 from grader.commands.hiding import forget_secrets
 from grader.errors import UserError
 from grader.lms.registry import EXPORTS, SYSTEMS_EXPORTS, TIMES_TABLES, either, who_need
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Grade the two-layer sigmoid network homework.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},  # of every command
 )
 autograder = typer.Typer(help="Write what grades in a course's CI.", no_args_is_help=True)
 app.add_typer(autograder, name="autograder")
@@ -112,6 +113,24 @@ if TYPE_CHECKING:
     Target = str
 else:
     Target = Literal[tuple(EXPORTS)]  # which typer offers and checks
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"grader {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def before_a_command(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
 
 
 @app.command()
@@ -457,17 +476,20 @@ def gradescope(
 @autograder.command()
 def github(
     repository: Annotated[
-        str, typer.Option(metavar="OWNER/NAME", help="The course's copy of this repository.")
+        str,
+        typer.Option(metavar="OWNER/NAME", help="The course's private repository for course/."),
     ],
     ref: Annotated[str, typer.Option(help="The commit of it that grades.")],
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("autograder"),
+    rubric: RubricFile = None,
 ) -> None:
     """Write a composite action for the course's repository, and a workflow for the students'."""
+    from grader.authoring.autograders import COURSE
     from grader.authoring.autograders import github as files
-    from grader.util.atomic import EVERYBODY, write_atomically
+    from grader.util.atomic import EVERYBODY, STAFF, write_atomically
 
-    for path, content in files(repository, ref).items():
-        write_atomically(out / path, content, EVERYBODY)
+    for path, content in files(repository, ref, _loaded(rubric)).items():
+        write_atomically(out / path, content, STAFF if path.is_relative_to(COURSE) else EVERYBODY)
         typer.echo(f"wrote {out / path}")
 
 

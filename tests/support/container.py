@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,7 +66,11 @@ def run(
     (bundle / "rootfs").mkdir(parents=True)
     results.mkdir(parents=True, exist_ok=True)
     os.chown(results, user.uid, user.uid)
-    config = _config(list(map(str, command)), user, results, [*_needed(), *shown])
+    return start(bundle, _config(list(map(str, command)), user, results, [*_needed(), *shown]))
+
+
+def start(bundle: Path, config: dict) -> subprocess.CompletedProcess[str]:
+    """Run a container with this configuration, of the Open Container Initiative's format."""
     (bundle / "config.json").write_text(json.dumps(config))
     name = f"grader-{os.getpid()}-{bundle.name}"
     crun = [*WITHOUT_CGROUPS, "crun", "--cgroup-manager=disabled", "run", "--bundle", bundle, name]
@@ -76,24 +80,35 @@ def run(
 
 
 def _config(command: list[str], user: User, results: Path, shown: Sequence[Path]) -> dict:
+    environment = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"}
+    mounts = [*(bind(path, "ro") for path in shown), bind(results, "rw")]
+    config = configuration(command, user, "/tmp", environment, mounts)
+    config["root"]["readonly"] = True
+    return config
+
+
+def configuration(
+    command: Sequence[str],
+    user: User,
+    folder: str,
+    environment: Mapping[str, str],
+    mounts: Sequence[dict],
+) -> dict:
+    """Return the configuration of a container of Docker's, but for images and networks."""
     return {
         "ociVersion": "1.0.0",
-        "root": {"path": "rootfs", "readonly": True},
+        "root": {"path": "rootfs", "readonly": False},
         "process": {
             "args": command,
-            "cwd": "/tmp",
-            "env": ["PATH=/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8"],
+            "cwd": folder,
+            "env": [f"{name}={value}" for name, value in environment.items()],
             "user": {"uid": user.uid, "gid": user.uid},
             "capabilities": dict.fromkeys(
                 ("bounding", "permitted", "effective"), user.capabilities
             ),
             "noNewPrivileges": True,
         },
-        "mounts": [
-            *_in_memory(),
-            *(_bind(path, "ro") for path in shown),
-            _bind(results, "rw"),
-        ],
+        "mounts": [*_in_memory(), *mounts],
         "linux": {
             "namespaces": [{"type": name} for name in ("mount", "pid", "ipc", "uts", "network")],
             "maskedPaths": MASKED,
@@ -105,14 +120,24 @@ def _config(command: list[str], user: User, results: Path, shown: Sequence[Path]
 
 def _needed() -> list[Path]:
     """Return what is shown of this machine: system, Python and the repository with its .venv."""
-    folders = {*map(Path, SYSTEM), ROOT, Path(sys.base_prefix), Path(sys.prefix)}
+    return _outermost({*map(Path, SYSTEM), ROOT, Path(sys.base_prefix), Path(sys.prefix)})
+
+
+def _outermost(folders: set[Path]) -> list[Path]:
     folders = {folder for folder in folders if folder.exists()}
     return sorted(folder for folder in folders if not folders & set(folder.parents))
 
 
-def _bind(folder: Path, access: str) -> dict:
+def base_image() -> list[dict]:
+    """Return the mounts that stand in for a base image: system and Python, without packages."""
+    return [bind(path, "ro") for path in _outermost({*map(Path, SYSTEM), Path(sys.base_prefix)})]
+
+
+def bind(folder: Path, access: str, target: str = "") -> dict:
+    """Return the mount that shows a folder at `target`, or at its own path."""
     options = ["rbind", access, "nosuid"]
-    return {"destination": str(folder), "source": str(folder), "type": "bind", "options": options}
+    where = target or str(folder)
+    return {"destination": where, "source": str(folder), "type": "bind", "options": options}
 
 
 def _mount(kind: str, target: str, *options: str) -> dict:

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from conftest import GRADER, ROOT
+from shorter import shorten
 from worth import MAX_SCORE, out_of
 
 from grader.rubric import load_rubric
@@ -21,24 +22,11 @@ def shown_in_readme() -> list[str]:
     return [command for command in commands if "waves" in command][:5]
 
 
-# What measuring a variant takes, and as much of it as a test needs: fewer seeds, fewer pairs.
-SHORTER = {
-    "homework/rubric.toml": [("runs = 200", "runs = 6"), ("search_runs = 50", "search_runs = 4")],
-    "authoring/validate.py": [("if mutant.diagnosis]", "if mutant.diagnosis][:3]")],
-}
-
-
 def write_shorter_grader(folder: Path) -> Path:
-    """Write the package as it is, but for SHORTER; return the folder that it lies in."""
+    """Write the package, but for what shorter.py cuts; return the folder that it lies in."""
     shutil.copytree(ROOT / "grader", folder / "grader", ignore=shutil.ignore_patterns("*.pyc"))
     (folder / "LICENSE").symlink_to(ROOT / "LICENSE")
-    for name, changes in SHORTER.items():
-        path = folder / "grader" / name
-        text = path.read_text(encoding="utf-8")
-        for find, replacement in changes:
-            assert text.count(find) == 1
-            text = text.replace(find, replacement)
-        path.write_text(text, encoding="utf-8")
+    shorten(folder / "grader")
     return folder
 
 

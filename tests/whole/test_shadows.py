@@ -22,8 +22,10 @@ from shadows import marks_in, write_shadows
 from times import PATIENCE
 from worth import MAX_SCORE, out_of
 
-from grader.authoring.autograders import FILES
+from grader.authoring.autograders import FILES, github
 from grader.commands.cli import leave_the_current_folder_out
+from grader.rubric import load_rubric
+from grader.util.atomic import write_atomically
 
 SOLUTION = ROOT / "solution" / "homework.py"
 STEPS = [
@@ -80,12 +82,10 @@ def test_the_shadows_leave_marks_where_they_are_imported(tmp_path):
 
 @pytest.fixture
 def project(tmp_path) -> Path:
-    """Return a project that pip installs without a network: what the course's copy stands for."""
-    folder = tmp_path / "action"
-    (folder / "grader").mkdir(parents=True)
-    (folder / "pyproject.toml").write_text('[project]\nname = "course"\nversion = "1"\n')
-    (folder / "constraints.txt").write_text("")
-    return folder
+    """Return the root of the course's repository, with the grader in it."""
+    for path, content in github("course/grader", "v1", load_rubric()).items():
+        write_atomically(tmp_path / path, content)
+    return tmp_path / "course"
 
 
 def test_no_step_of_the_action_runs_a_students_file(student, project):
@@ -103,7 +103,7 @@ def test_no_step_of_the_action_runs_a_students_file(student, project):
     environment = student.environment(
         GITHUB_WORKSPACE=str(student.folder), GITHUB_REPOSITORY="course/hw-ada",
         GITHUB_STEP_SUMMARY=str(student.work / "summary.md"), RUNNER_TEMP=str(student.work),
-        PYTHONPATH=":", PIP_NO_DEPS="1", PIP_DRY_RUN="1", PIP_NO_BUILD_ISOLATION="0",
+        PYTHONPATH=":", PIP_NO_DEPS="1", PIP_DRY_RUN="1",
     )  # fmt: skip
     for step in STEPS:
         folder = known[step.get("working-directory", "${{ github.workspace }}")]

@@ -4,17 +4,16 @@ The files as they are written stand in files/; here is only what of them depends
 """
 
 import re
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from grader.authoring.wheel import wheel_of
 from grader.errors import UserError
-from grader.rubric import RUBRIC_FILE, Rubric, to_toml
+from grader.rubric import Rubric
 from grader.util.zipping import zipped
 
 FILES = Path(__file__).with_name("files")
-PACKAGE = Path(__file__).parents[2]
-# What the grader is installed from, beside the package.
-PROJECT = ("pyproject.toml", "constraints.txt", "README.md", "LICENSE")
+CONSTRAINTS = "constraints.txt"  # in files/ a link to the repository's, and a copy in a wheel
+COURSE = PurePosixPath("course")  # for the staff alone
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 REF = re.compile(r"[\w./-]+")
 
@@ -22,8 +21,8 @@ REF = re.compile(r"[\w./-]+")
 def gradescope(seed: int, extra_index_url: str | None, rubric: Rubric) -> bytes:
     """Return autograder.zip: the scripts that Gradescope runs, the grader, the rubric and the seed.
 
-    Format: gradescope-autograders.readthedocs.io, "Autograder Specifications". Raise UserError
-    where the grader was installed without what it can be installed from.
+    Format: gradescope-autograders.readthedocs.io, "Autograder Specifications". Raises UserError as
+    `wheel_of` does.
     """
     files = {
         PurePosixPath("setup.sh"): (FILES / "setup.sh").read_bytes(),
@@ -33,16 +32,15 @@ def gradescope(seed: int, extra_index_url: str | None, rubric: Rubric) -> bytes:
     if extra_index_url:
         conf = f"[global]\nextra-index-url = {extra_index_url}\n"
         files[PurePosixPath("pip.conf")] = conf.encode()
-    for path in _sources():
-        content = to_toml(rubric).encode() if path == RUBRIC_FILE else path.read_bytes()
-        files[PurePosixPath("grader", path.relative_to(PACKAGE.parent))] = content
-    return zipped(files)
+    return zipped(files | _grader(rubric))
 
 
-def github(repository: str, ref: str) -> dict[PurePosixPath, str]:
-    """Return the composite action, and the workflow that names it at `ref` of `repository`.
+def github(repository: str, ref: str, rubric: Rubric) -> dict[PurePosixPath, bytes]:
+    """Return the files of the course's repository, and of the students'.
 
-    Raise UserError where these are no names GitHub has.
+    The course's are a composite action and the grader that it installs; a student's is a workflow
+    that names the action at `ref` of `repository`. Raises UserError if GitHub has no such names,
+    and as `wheel_of` does.
     """
     if not REPOSITORY.fullmatch(repository):
         raise UserError(f"--repository {repository}: write OWNER/NAME")
@@ -50,19 +48,14 @@ def github(repository: str, ref: str) -> dict[PurePosixPath, str]:
         raise UserError(f"--ref {ref}: write a tag or, better, the hash of a commit")
     workflow = (FILES / "homework.yml").read_text(encoding="utf-8")
     workflow = workflow.replace("@REPOSITORY@", repository).replace("@REF@", ref)
+    action = {PurePosixPath("action.yml"): (FILES / "action.yml").read_bytes()}
     return {
-        PurePosixPath("course", "action.yml"): (FILES / "action.yml").read_text(encoding="utf-8"),
-        PurePosixPath("student", ".github", "workflows", "homework.yml"): workflow,
+        **{COURSE / path: content for path, content in (action | _grader(rubric)).items()},
+        PurePosixPath("student", ".github", "workflows", "homework.yml"): workflow.encode(),
     }
 
 
-def _sources() -> Iterator[Path]:
-    """Yield the files of the package, and those it is installed from."""
-    for name in PROJECT:
-        path = PACKAGE.parent / name
-        if not path.is_file():
-            raise UserError(f"{path} is missing: run this in a checkout of the repository")
-        yield path
-    for path in sorted(PACKAGE.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            yield path
+def _grader(rubric: Rubric) -> dict[PurePosixPath, bytes]:
+    """Return what the grader is installed from: a wheel, and the versions it was tested with."""
+    constraints = {PurePosixPath(CONSTRAINTS): (FILES / CONSTRAINTS).read_bytes()}
+    return constraints | wheel_of(rubric)

@@ -1,5 +1,8 @@
 """What grades in a course's CI, run as Gradescope and GitHub run it."""
 
+import base64
+import csv
+import hashlib
 import json
 import os
 import re
@@ -19,6 +22,7 @@ from grader.authoring.autograders import FILES, github, gradescope
 from grader.errors import UserError
 from grader.gradebook import Gradebook, Seed, default_url
 from grader.rubric import RUBRIC_FILE, load_rubric
+from grader.util.zipping import zipped
 
 BIN = Path(sys.executable).parent
 SEED = 98765432198765432198765432198765
@@ -97,6 +101,11 @@ def test_gradescope_is_told_why_there_is_nothing_to_grade(autograder):
     assert output.rstrip().endswith(": no .py or .ipynb found: hand in the .py or .ipynb")
 
 
+def digest_of(content: bytes) -> str:
+    """Return a digest as a wheel's RECORD has it."""
+    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+
+
 def test_the_archive_installs_and_is_the_same_to_the_byte(archive, tmp_path):
     assert archive.read_bytes() == gradescope(SEED, None, load_rubric())
     with ZipFile(archive) as opened:
@@ -104,16 +113,24 @@ def test_the_archive_installs_and_is_the_same_to_the_byte(archive, tmp_path):
         opened.extractall(tmp_path)
     assert modes["run_autograder"] == modes["setup.sh"] == 0o755
     assert modes["seed"] == 0o644  # setup.sh takes it from all others
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet"]
-    checked(*command, "--wheel-dir", tmp_path, tmp_path / "grader")
+    assert (tmp_path / "constraints.txt").read_bytes() == (ROOT / "constraints.txt").read_bytes()
     (wheel,) = tmp_path.glob("*.whl")
-    package = {
-        f"grader/{path.relative_to(ROOT / 'grader')}"
-        for path in (ROOT / "grader").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".po"
-    }
+    command = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--quiet"]
+    checked(*command, "--target", tmp_path / "installed", wheel)
     with ZipFile(wheel) as opened:
-        assert package <= set(opened.namelist())
+        (record,) = (name for name in opened.namelist() if name.endswith(".dist-info/RECORD"))
+        rows = list(csv.reader(opened.read(record).decode().splitlines()))
+        assert rows.pop() == [record, "", ""]
+        held = {name: opened.read(name) for name in opened.namelist() if name != record}
+    assert {name: (digest, size) for name, digest, size in rows} == {
+        name: (f"sha256={digest_of(content)}", str(len(content))) for name, content in held.items()
+    }
+    package = {
+        path.relative_to(ROOT)
+        for path in (ROOT / "grader").rglob("*")
+        if path.is_file() and path.suffix not in (".pyc", ".po")
+    }
+    assert all((tmp_path / "installed" / path).is_file() for path in package)
 
 
 TRAIN_NET = f'"train.net" = {worth("train.net"):g}'
@@ -124,12 +141,21 @@ def test_another_rubric_takes_the_place_of_the_packages_as_a_whole(tmp_path):
     rubric.write_text('[points]\n"train.net" = false\n')
     (tmp_path / "a.zip").write_bytes(gradescope(1, None, load_rubric(rubric)))
     own = RUBRIC_FILE.read_text(encoding="utf-8")
-    with ZipFile(tmp_path / "a.zip") as opened:
-        whole = opened.read("grader/grader/homework/rubric.toml").decode()
+    files = github("course/grader", "v1", load_rubric(rubric))
+    (tmp_path / "b.zip").write_bytes(zipped(files))
+    for name in ("a.zip", "b.zip"):
+        with ZipFile(tmp_path / name) as opened:
+            (wheel,) = (entry for entry in opened.namelist() if entry.endswith(".whl"))
+            with ZipFile(opened.open(wheel)) as opened_wheel:
+                whole = opened_wheel.read("grader/homework/rubric.toml").decode()
         assert whole == own.replace(TRAIN_NET, '"train.net" = false') != own
-        assert [name for name in opened.namelist() if "rubric.toml" in name] == [
-            "grader/grader/homework/rubric.toml"
-        ]
+
+
+def test_a_homework_with_a_package_of_its_own_is_refused(tmp_path):
+    rubric = tmp_path / "rubric.toml"
+    rubric.write_text(f'[homework]\npackage = "{ROOT / "tests" / "homeworks" / "softmax"}"\n')
+    with pytest.raises(UserError, match="a package of its own"):
+        gradescope(1, None, load_rubric(rubric))
 
 
 def test_where_pip_finds_torch_is_in_the_archive(tmp_path):
@@ -156,6 +182,8 @@ def test_github_gets_an_action_and_a_workflow_of_its_schemas(tmp_path):
         "with": {"seed": "${{ secrets.HOMEWORK_SEED }}"},
     }
     assert yaml.safe_load(workflow.read_text())["permissions"] == {"contents": "read"}
+    for_others = {path.name for path in tmp_path.rglob("*.*") if path.stat().st_mode & 0o004}
+    assert for_others & {"homework.yml", *os.listdir(tmp_path / "course")} == {"homework.yml"}
 
 
 STEPS = yaml.safe_load((FILES / "action.yml").read_text())["runs"]["steps"]
@@ -273,11 +301,13 @@ def test_a_submission_gives_the_runner_no_commands(tmp_path):
 )
 def test_names_that_github_has_not_are_refused(repository, ref, says):
     with pytest.raises(UserError, match=says):
-        github(repository, ref)
+        github(repository, ref, load_rubric())
 
 
 def test_a_students_workflow_holds_nothing_of_the_grader():
-    files = github("course/grader", "v1")
+    files = github("course/grader", "v1", load_rubric())
     workflow = files[PurePosixPath("student", ".github", "workflows", "homework.yml")]
-    assert "pip" not in workflow
-    assert [path.parts[0] for path in files] == ["course", "student"]
+    assert b"pip" not in workflow
+    assert {path for path in files if path.parts[0] != "course"} == {
+        PurePosixPath("student", ".github", "workflows", "homework.yml")
+    }

@@ -15,5 +15,5 @@ if ! python3 -I -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
 fi
 python3 -I -m venv "$root/venv"
 "$root/venv/bin/python" -I -m pip install --quiet --no-cache-dir \
-    --constraint "$source/grader/constraints.txt" "$source/grader"
+    --constraint "$source/constraints.txt" "$source"/*.whl
 chmod -R go= "$source" # the seed is in it
