@@ -31,7 +31,7 @@ from grader.lms.exports.marks import Mark
 from grader.results.record import ByHand, SourceNote
 
 TABLES = ROOT / "tests" / "tables_in"
-PICTURE = ROOT / "docs" / "index.png"
+PICTURE = ROOT / "docs" / "images" / "index.png"
 HOSTILE = "</failure>\n::error::100% of <b>you</b> | `x`, [a](b) \x00\x1b\ud800 *_*"
 
 
