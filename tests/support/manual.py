@@ -26,14 +26,14 @@ DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```console\n(?P<lines>.*?)^```$", re.MULTILINE | re.DOTALL)
 PROMPT = "$ "
 SHELL = frozenset("|&;<>$*")  # what a command has that only a shell understands
-ENVIRONMENT = {"LOGNAME": "weber", "COLUMNS": "80"}
+ENVIRONMENT = {"LOGNAME": "weber", "COLUMNS": "96"}
 COMPARED = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 # What a machine, a day or a run has of its own.
 VARYING = (
     (re.compile(r"^isolation: .*\n(?:^  .*\n)?", re.MULTILINE), "isolation: LAYERS\n"),
-    (re.compile(r"\d+\.\d/s \d:\d\d:\d\d"), "RATE"),
-    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d"), "TIME"),
+    (re.compile(r" +(\d+\.\d/s )?\d:\d\d:\d\d"), " RATE"),
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?"), "TIME"),
     (re.compile(r"\b[0-9a-f]{12,}\b"), "HASH"),
 )
 
@@ -84,6 +84,7 @@ def is_same(shown: str, printed: str) -> bool:
 
 
 def _steady(text: str) -> str:
+    text = text.replace("\ufeff", "")
     for pattern, word in VARYING:
         text = pattern.sub(word, text)
     return text
@@ -104,7 +105,8 @@ def brought_up(text: str, session: Session) -> str:
 
 
 def _trimmed(printed: str) -> str:
-    lines = "\n".join(line.rstrip() for line in printed.splitlines()).strip("\n")
+    text = printed.replace("\ufeff", "")
+    lines = "\n".join(line.rstrip() for line in text.splitlines()).strip("\n")
     return f"{lines}\n" if lines else ""
 
 
@@ -113,8 +115,10 @@ def main() -> None:
     with contextlib.closing(WarmGrader()) as warm:
         for path in map(Path, sys.argv[1:]):
             page = path.resolve().relative_to(DOCS).with_suffix("").as_posix()
+            text = path.read_text(encoding="utf-8")
+            if page not in SAMPLES:
+                continue
             with tempfile.TemporaryDirectory() as folder:
-                text = path.read_text(encoding="utf-8")
                 path.write_text(brought_up(text, Session(page, Path(folder), warm)), "utf-8")
 
 

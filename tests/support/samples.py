@@ -201,7 +201,7 @@ def plain_folder(folder: Path) -> None:
 
 
 def one_file(folder: Path) -> None:
-    write_files(folder, {"homework.py": BO})
+    write_files(folder, {"bo/homework.py": BO})
 
 
 def two_assistants(folder: Path) -> None:
