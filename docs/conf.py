@@ -20,6 +20,7 @@ html_static_path = ["static"]
 html_css_files = ["manual.css"]
 html_show_copyright = False
 html_copy_source = False
+html_use_index = False
 extensions = ["myst_parser"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 4

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent, indent
 from unittest import mock
 
 from conftest import GRADER, ROOT
@@ -23,7 +24,9 @@ from times import PATIENCE
 from warm import WarmGrader
 
 DOCS = ROOT / "docs"
-BLOCK = re.compile(r"^```console\n(?P<lines>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"^(?P<indent> *)```console\n(?P<lines>.*?)^ *```$", re.MULTILINE | re.DOTALL
+)  # also in a list
 PROMPT = "$ "
 SHELL = frozenset("|&;<>$*")  # what a command has that only a shell understands
 ENVIRONMENT = {"LOGNAME": "weber", "COLUMNS": "96"}
@@ -49,7 +52,7 @@ class Session:
         """Return what a command prints, on both streams."""
         with mock.patch.dict(os.environ, ENVIRONMENT):
             if command.startswith("grader ") and not SHELL & set(command):
-                words = shlex.split(command, comments=True)
+                words = shlex.split(command.replace("\\\n", " "), comments=True)
                 done = self._warm.run(*words[1:], cwd=self._folder)
             else:
                 path = f"{GRADER.parent}{os.pathsep}{os.environ['PATH']}"
@@ -66,7 +69,7 @@ class Session:
 
 def steps_of(text: str) -> list[tuple[str, str]]:
     """Return each command of a page's sessions, and the output that the page shows."""
-    return [step for block in BLOCK.finditer(text) for step in _steps(block["lines"])]
+    return [step for block in BLOCK.finditer(text) for step in _steps(dedent(block["lines"]))]
 
 
 def _steps(lines: str) -> Iterator[tuple[str, str]]:
@@ -95,11 +98,11 @@ def brought_up(text: str, session: Session) -> str:
 
     def block(match: re.Match[str]) -> str:
         steps = []
-        for command, shown in _steps(match["lines"]):
+        for command, shown in _steps(dedent(match["lines"])):
             printed = session.run(command)
             output = shown if is_same(shown, printed) else _trimmed(printed)
             steps.append(f"{PROMPT}{command}\n{output}")
-        return f"```console\n{''.join(steps)}```"
+        return indent(f"```console\n{''.join(steps)}```", match["indent"])
 
     return BLOCK.sub(block, text)
 

@@ -219,7 +219,6 @@ SAMPLES: dict[str, Callable[[Path], None]] = {
     "systems/gradescope": gradescope,
     "systems/github-classroom": github_classroom,
     "systems/nbgrader": nbgrader,
-    "systems/otter-grader": a_class,
     "systems/blackboard": blackboard,
     "systems/brightspace": attempts,
     "systems/sakai": sakai,
