@@ -42,19 +42,20 @@ def commands() -> str:
 
 
 def _sections(name: str, command: Any) -> Iterator[str]:
-    if hasattr(command, "commands"):
-        for word, inner in command.commands.items():
-            yield from _sections(f"{name} {word}", inner)
-        return
     shown = [each for each in command.params if not getattr(each, "hidden", False)]
     arguments = [each for each in shown if isinstance(each, TyperArgument)]
     options = [each for each in shown if isinstance(each, TyperOption) and each.name != "help"]
-    words = [name, *(_placeholder(each) for each in arguments), *(["[OPTIONS]"] if options else [])]
-    yield f"## {name}\n\n```text\n{' '.join(words)}\n```\n\n{_paragraphs(command.help or '')}\n"
+    inner = getattr(command, "commands", {})
+    if options or arguments:
+        words = [name, *map(_placeholder, arguments), *["[OPTIONS]"][: len(options)]]
+        words += ["COMMAND"] if inner else []
+        yield f"## {name}\n\n```text\n{' '.join(words)}\n```\n\n{_paragraphs(command.help or '')}\n"
     for parameter in [*arguments, *options]:
         yield f"{_heading(parameter)}\n: {_description(parameter)}\n"
     if command.epilog:
         yield _paragraphs(command.epilog) + "\n"
+    for word, each in inner.items():
+        yield from _sections(f"{name} {word}", each)
 
 
 def _paragraphs(text: str) -> str:

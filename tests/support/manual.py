@@ -38,6 +38,8 @@ VARYING = (
     (re.compile(r" +(\d+\.\d/s )?\d:\d\d:\d\d"), " RATE"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?"), "TIME"),
     (re.compile(r"\b[0-9a-f]{12,}\b"), "HASH"),
+    (re.compile(r"final loss [\d.e-]+"), "final LOSS"),
+    (re.compile(r'time="[\d.]+"'), "SECONDS"),
 )
 
 

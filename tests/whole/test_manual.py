@@ -30,7 +30,7 @@ OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]*")
 
 # The kinds of sentences that a native reader stumbles over.
 STUMBLES = (
-    r"\b(is|are) (no|none)\b", r"\ba row a student\b", r"\ba [a-z]+ a (student|job|row)\b",
+    r"(?<![Tt]here )\b(is|are) (no|none)\b", r"\ba row a student\b", r"\ba [a-z]+ a (student|job|row)\b",
     r"(?m)^(Of|Whoever|Whatever) ", r"\bwhere (there|it|this|a|an|the|no|some) [a-z]+ (is|are)\b",
 )  # fmt: skip
 

@@ -232,7 +232,7 @@ MACHINE_FILES = _of(
 )  # fmt: skip
 
 ATTRIBUTES = _of(
-    "what could be left at a file of Python's, where the grading user owns it",
+    "what could be left at a file of Python's, if the grading user owns it",
     ("change it", "write(FACTS['owned'], 'r+')"),
     ("cut it", "os.truncate(FACTS['owned'], 0)"),
     ("remove it", "os.unlink(FACTS['owned'])"),
