@@ -47,8 +47,8 @@ def _sections(name: str, command: Any) -> Iterator[str]:
     options = [each for each in shown if isinstance(each, TyperOption) and each.name != "help"]
     inner = getattr(command, "commands", {})
     if options or arguments:
-        words = [name, *map(_placeholder, arguments), *["[OPTIONS]"][: len(options)]]
-        words += ["COMMAND"] if inner else []
+        words = [name, *map(_placeholder, arguments)]
+        words += ["[OPTIONS]"] * bool(options) + ["COMMAND"] * bool(inner)
         yield f"## {name}\n\n```text\n{' '.join(words)}\n```\n\n{_paragraphs(command.help or '')}\n"
     for parameter in [*arguments, *options]:
         yield f"{_heading(parameter)}\n: {_description(parameter)}\n"

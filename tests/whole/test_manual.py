@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,15 @@ TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in 
 
 FENCED = re.compile(r"^ *```(?P<kind>\w*)\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)(?P<path>[^)#]*)(?:#(?P<anchor>[^)]*))?\)")
+LOADED_FROM_AFAR = re.compile(
+    r'<(?:img|link|script|iframe)\b[^>]*\b(?:src|href)="(?:https?:)?//[^"]*"'
+)
 CODE = re.compile(r"`(grader [a-z][^`]*)`")
 OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]*")
 
 # The kinds of sentences that a native reader stumbles over.
 STUMBLES = (
-    r"(?<![Tt]here )\b(is|are) (no|none)\b", r"\ba row a student\b", r"\ba [a-z]+ a (student|job|row)\b",
+    r"(?<![Tt]here )\b(is|are) (no|none)\b", r"\ba [a-z]+ a (student|job|row)\b",
     r"(?m)^(Of|Whoever|Whatever) ", r"\bwhere (there|it|this|a|an|the|no|some) [a-z]+ (is|are)\b",
 )  # fmt: skip
 
@@ -50,7 +54,8 @@ def test_every_page_with_a_session_has_a_sample():
 
 def commands_in(text: str) -> list[str]:
     """Return the commands that a text shows: in blocks, or between words."""
-    blocks = [match["text"] for match in FENCED.finditer(text) if match["kind"] in ("sh", "console")]
+    fenced = FENCED.finditer(text)
+    blocks = [match["text"] for match in fenced if match["kind"] in ("sh", "console")]
     blocks += re.findall(r"(?m)^    (grader .*)$", text)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
     starting = (re.sub(r"^ *(\$ )?", "", line).partition("#")[0] for line in lines)
@@ -109,7 +114,7 @@ def test_sentences_are_plain(name):
 
 def test_every_dependency_has_its_reason():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    wanted = chain(project["dependencies"], *project["optional-dependencies"].values())
     names = {re.split(r"[\[>;]", each)[0] for each in wanted} - {project["name"]}
     rows = re.findall(r"(?m)^\| ([^|]+) \|", (DOCS / "dependencies.md").read_text("utf-8"))
     assert names <= {re.sub(r" \(.*", "", name) for row in rows for name in row.split(", ")}
@@ -128,10 +133,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_manual_loads_nothing_from_a_network(built):
     for path in built.rglob("*.html"):
-        page = BeautifulSoup(path.read_text("utf-8"), "html.parser")
-        for element in page.find_all(["script", "link", "img", "iframe"]):
-            address = element.get("src") or element.get("href") or ""
-            assert not re.match(r"(https?:)?//", address), (path, address)
+        assert LOADED_FROM_AFAR.findall(path.read_text("utf-8")) == [], path
     styles = "".join(path.read_text("utf-8") for path in built.rglob("*.css"))
     assert not re.search(r"@import|url\(\W*(https?:)?//", styles)
 
@@ -153,7 +155,6 @@ def test_the_manual_is_searched_without_a_network(built: Path, browser: BrowserC
     page.on("request", lambda request: asked.append(request.url))
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(f"{(built / 'search.html').as_uri()}?q=extension")
-    found = page.locator("ul.search li > a")
-    expect(found.filter(has_text="Policies by example")).to_be_visible()
+    expect(page.get_by_role("link", name="Policies by example > Extension")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert all(address.startswith(("file:", "data:")) for address in asked)

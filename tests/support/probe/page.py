@@ -15,20 +15,20 @@ from probe.questions import HARMLESS, QUESTIONS, VISIBLE, Question  # noqa: E402
 PAGE = ROOT / "docs" / "confinement.md"
 START = """# What a submission sees
 
-A submission runs in a worker that the kernel confines ([Security](security.md)). This page lists what
-such a worker was asked, and what it finds. The {count} questions are in
+A submission runs in a worker that the kernel confines ([Security](security.md)). This page lists
+what such a worker was asked, and what it finds. The {count} questions are in
 `tests/support/probe/questions.py`. `tests/unit/confined/test_probe.py` asks them all four times: as
-the user who runs the tests, as an ordinary user who owns a file of Python's, and as an ordinary user
-and as root in a container like Docker's. `python tests/support/probe/page.py` writes this page from
-the questions.
+the user who runs the tests, as an ordinary user who owns a file of Python's, and as an ordinary
+user and as root in a container like Docker's. `python tests/support/probe/page.py` writes this page
+from the questions.
 
 """
 CHANNELS = """
-Two submissions that run at the same time and cooperate can signal each other: by the load they put on
-the processor, through the cache of files that both read, or by locks on such a file. Two attempts of
-one student can also leave each other a little, by when a file of Python's was last read. A submission
-that does not cooperate reveals nothing, and none knows anything that earns points, because no worker
-has the expected values.
+Two submissions that run at the same time and cooperate can signal each other: by the load they put
+on the processor, through the cache of files that both read, or by locks on such a file. Two
+attempts of one student can also leave each other a little, by when a file of Python's was last
+read. A submission that does not cooperate reveals nothing, and none knows anything that earns
+points, because no worker has the expected values.
 """
 
 
