@@ -1,14 +1,14 @@
 """The exceptions for what a user can mend, all under one root. Imports nothing, so all may use it.
 
     UserError                     an option, a path, a rubric, a table, a file to check
-    ├── NothingToGrade            submissions/discover.py: nothing at or below the paths
+    ├── NothingToGrade            submissions/search.py: nothing at or below the paths
     ├── GradebookError            gradebook/database.py: the database or what is asked of it
     ├── GradingStopped            scoring/protocol.py: this machine or cluster cannot go on grading
     │   └── ScorerDied            over one submission; it is graded again, alone (grading/batch.py)
     ├── IsolationMissing          scoring/worker.py: `--isolation strict`, and a layer is missing
     ├── Unfit                     scoring/canary.py: the reference solution does not earn all here
     └── about one submission      its student can mend it; caught on the way, so the class goes on
-        ├── Unclear               lms/layouts/: a system's folder of several homeworks
+        ├── Unclear               lms/layout.py: a system's folder of several homeworks
         ├── Refused               submissions/archives.py: an archive that is not unpacked
         └── Unreadable            source/read.py: a file that cannot be read as a homework
 

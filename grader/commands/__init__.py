@@ -1,1 +1,1 @@
-"""The commands that grade, in the coordinating process: they show people what came of a job."""
+"""The command line, and what its commands do in this process, which coordinates."""

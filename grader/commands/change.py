@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from grader.commands.requests import RegradeRequest, SettingsRequest
 from grader.commands.shared import entries_of, find_nothing, require_unreadable, starter
 from grader.errors import UserError
 from grader.gradebook import (
@@ -23,7 +23,7 @@ from grader.gradebook import (
     require_gradebook,
     url_of,
 )
-from grader.gradebook.remembering import first, login_name_or_number, new_seed
+from grader.gradebook.remembering import Options, first, login_name_or_number, new_seed
 from grader.grading.batch import Batch, HandIn, Result, Work
 from grader.reports.changes import show_moves
 from grader.reports.publishing import ResultsFolder, complete_folder
@@ -38,9 +38,37 @@ from grader.util.exits import DONE
 MOST_NAMED = 10
 
 
+@dataclass(frozen=True)
+class RegradeRequest:
+    """Grade what is kept in the gradebook again: of these students, or of one status, or all.
+
+    Here and below, a database that is None is the one of the results.
+    """
+
+    results: Path
+    db: str | None
+    jobs: int
+    students: Sequence[str]
+    status: str | None
+    all: bool
+
+
+@dataclass(frozen=True)
+class SettingsRequest:
+    """Change settings: those of the options that were typed, and the seed to a `new_seed`."""
+
+    results: Path
+    db: str | None
+    jobs: int
+    options: Options
+    new_seed: bool
+    dry_run: bool
+    who: str
+
+
 def regrade(request: RegradeRequest) -> int:
     """Grade attempts again that the gradebook keeps; return the exit code."""
-    results = Path(request.results)
+    results = request.results
     url = url_of(results, request.db)
     require_unreadable({"the folder of results": [results], "the gradebook": [file_of(url)]})
     require_gradebook(results, url)
@@ -77,7 +105,7 @@ def regrade(request: RegradeRequest) -> int:
 
 def change_settings(request: SettingsRequest) -> int:
     """Change what the gradebook remembers, and all that follows from it; return the exit code."""
-    results = Path(request.results)
+    results = request.results
     url = url_of(results, request.db)
     require_unreadable(
         {

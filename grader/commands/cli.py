@@ -4,13 +4,23 @@ import json
 import math
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
+from grader.commands.hiding import forget_secrets
 from grader.errors import UserError
-from grader.util.exits import UNDER_MARK, exit_code_of, run_and_exit, say
+from grader.lms.registry import EXPORTS, SYSTEMS_EXPORTS, TIMES_TABLES, either, who_need
+from grader.util.exits import (
+    UNDER_MARK,
+    exit_code_of,
+    interrupt_at_signals,
+    run_and_exit,
+    say,
+    status_after,
+)
 
 if TYPE_CHECKING:
     from grader.gradebook.remembering import Options
@@ -32,6 +42,8 @@ UNCONFINED = (
     "grader: the file runs unconfined, with your rights: check only work that you trust, and grade "
     "other work with `grader grade`"
 )
+# While this thread records a result, others hand on the next submissions, which scorers wait for.
+SWITCH_SECONDS = 0.0005
 SEED_VARIABLE = "GRADER_SEED"  # for CI, which has it from a secret: it is on no command line then
 Seed = Annotated[
     int | None,
@@ -41,6 +53,10 @@ Seed = Annotated[
         max=LARGEST_SEED,
         envvar=SEED_VARIABLE,
     ),
+]
+GivenSeed = Annotated[
+    int,
+    typer.Option(help="Seed of the hidden cases.", min=0, max=LARGEST_SEED, envvar=SEED_VARIABLE),
 ]
 Jobs = Annotated[
     int,
@@ -53,8 +69,6 @@ Jobs = Annotated[
         help="Submissions graded at the same time.",
     ),
 ]
-
-
 SameRubric = Annotated[
     Path | None,
     typer.Option(
@@ -88,6 +102,16 @@ RubricFile = Annotated[
         help="A rubric of your own: what differs from the package's.", exists=True, dir_okay=False
     ),
 ]
+
+# What the help of `export` says, of what the systems need.
+WITHOUT_OUT = either([name for name, each in EXPORTS.items() if "out" not in each.needs])
+GROUP_TABLES = either(
+    [f"{name}'s {each.groups}" for name, each in SYSTEMS_EXPORTS.items() if each.groups]
+)
+if TYPE_CHECKING:
+    Target = str
+else:
+    Target = Literal[tuple(EXPORTS)]  # which typer offers and checks
 
 
 @app.command()
@@ -129,8 +153,8 @@ def grade(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="When who handed in: Moodle's grading worksheet, GitHub Classroom's grades, or a "
-            "CSV file of id and handed_in.",
+            help=f"When who handed in: {', '.join(times.name for times in TIMES_TABLES.values())}, "
+            "or a CSV file of id and handed_in.",
         ),
     ] = None,
     lang: Lang = None,
@@ -140,27 +164,26 @@ def grade(
     The first time, the gradebook in the results remembers the rubric, the seed, the language and
     the table of students. Later commands go by them, and need none of these options.
     """
-    from grader.commands.requests import GradeRequest, replace_process
-
     _need_fork()
+    from grader.commands.grade import GradeRequest, grade
+
     if fail_under is not None and not math.isfinite(fail_under):
         raise UserError(f"--fail-under must be points, not {fail_under:g}")
-    replace_process(
-        GradeRequest(
-            paths=[str(path) for path in paths],
-            out=str(out),
-            jobs=jobs,
-            options=_options(rubric, seed, lang, students),
-            fail_under=fail_under,
-            isolation=isolation,
-            format=format,
-            db=db,
-            cluster=cluster,
-            cache=cache,
-            pages=pages,
-            times=str(times) if times else None,
-        )
+    request = GradeRequest(
+        paths=paths,
+        out=out,
+        jobs=jobs,
+        options=_options(rubric, seed, lang, students),
+        fail_under=fail_under,
+        isolation=isolation,
+        format=format,
+        db=db,
+        cluster=cluster,
+        cache=cache,
+        pages=pages,
+        times=times,
     )
+    _coordinate(lambda: grade(request))
 
 
 @app.command()
@@ -193,7 +216,6 @@ def settings(
     that change are printed before anything is written.
     """
     from grader.commands.override import Place, show_settings
-    from grader.commands.requests import SettingsRequest, replace_process
     from grader.gradebook.remembering import login_name
 
     options = _options(rubric, seed, lang, students)
@@ -205,9 +227,10 @@ def settings(
     if new_seed and seed is not None:
         raise UserError("give --seed or --new-seed, not both")
     _need_fork()
-    replace_process(
-        SettingsRequest(str(results), db, jobs, options, new_seed, dry_run, who or login_name())
-    )
+    from grader.commands.change import SettingsRequest, change_settings
+
+    request = SettingsRequest(results, db, jobs, options, new_seed, dry_run, who or login_name())
+    _coordinate(lambda: change_settings(request))
 
 
 @app.command()
@@ -226,10 +249,11 @@ def regrade(
     db: Database = None,
 ) -> None:
     """Grade attempts again that the gradebook keeps; their files are not needed."""
-    from grader.commands.requests import RegradeRequest, replace_process
-
     _need_fork()
-    replace_process(RegradeRequest(str(results), db, jobs, students or [], status, all_))
+    from grader.commands.change import RegradeRequest, regrade
+
+    request = RegradeRequest(results, db, jobs, students or [], status, all_)
+    _coordinate(lambda: regrade(request))
 
 
 @app.command()
@@ -254,12 +278,10 @@ def validate(
     rubric: RubricFile = None,
 ) -> None:
     """Grade the solution, which earns all, and mutants, which lose their own; measure the mark."""
-    from grader.commands.requests import ValidateRequest, replace_process
-
     _need_fork()
-    replace_process(
-        ValidateRequest(str(rubric) if rubric else None, jobs, None if seed is None else str(seed))
-    )
+    from grader.commands.validation import validate
+
+    _coordinate(lambda: validate(rubric, jobs, None if seed is None else str(seed)))
 
 
 @app.command()
@@ -355,7 +377,7 @@ def check(
 
     FILE runs unconfined and can do whatever you can. For the work of others, use `grader grade`.
     """
-    _keep_secrets_from_what_runs_here()
+    forget_secrets()
     asked = _loaded(rubric)
     from grader.rubric.cases import public_cases_json
     from grader.selfcheck.checking import Questions
@@ -397,12 +419,7 @@ def release(
 @app.command()
 def convert(
     to: Annotated[Literal["otter", "nbgrader"], typer.Option(help="The tool that grades.")],
-    seed: Annotated[
-        int,
-        typer.Option(
-            help="Seed of the hidden cases.", min=0, max=LARGEST_SEED, envvar=SEED_VARIABLE
-        ),
-    ],
+    seed: GivenSeed,
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
     rubric: RubricFile = None,
 ) -> None:
@@ -420,12 +437,7 @@ def convert(
 
 @autograder.command()
 def gradescope(
-    seed: Annotated[
-        int,
-        typer.Option(
-            help="Seed of the hidden cases.", min=0, max=LARGEST_SEED, envvar=SEED_VARIABLE
-        ),
-    ],
+    seed: GivenSeed,
     out: Annotated[Path, typer.Option(help="The archive to upload.")] = Path("autograder.zip"),
     extra_index_url: Annotated[
         str | None, typer.Option(metavar="URL", help="Where pip finds the CPU build of torch.")
@@ -519,38 +531,38 @@ def history(
 
 @app.command()
 def export(
-    to: Annotated[
-        Literal["csv", "parquet", "canvas", "moodle", "gradescope", "junit", "github"],
-        typer.Option(help="What reads it."),
-    ],
+    to: Annotated[Target, typer.Option(help="What reads it.")],
     results: Annotated[Path, typer.Argument(help="Folder of the results, as of grade.")] = Path(
         "results"
     ),
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="What is written; github needs none.")
+        Path | None,
+        typer.Option(metavar="FILE", help=f"What is written; {WITHOUT_OUT} needs none."),
     ] = None,
     into: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="What Canvas or Moodle exported: its CSV, which stays as it is."
+            metavar="FILE",
+            help=f"What {who_need('into')} exported: its CSV, which stays as it is.",
         ),
     ] = None,
     assignment: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Canvas's column; a new one where none is.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help=f"{who_need('assignment')}'s column; a new one where none is."
+        ),
     ] = None,
     groups: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="Canvas's Course Roster CSV of a group set: who is in which group."
-        ),
+        typer.Option(metavar="FILE", help=f"{GROUP_TABLES}: who is in which group."),
     ] = None,
     db: Database = None,
     rubric: SameRubric = None,
 ) -> None:
-    """Write the marks as Canvas, Moodle, Gradescope, CI or a spreadsheet reads them."""
-    from grader.commands.export import ExportOptions
+    """Write the marks as a course's system, CI or a spreadsheet reads them."""
     from grader.commands.export import export as write
     from grader.commands.override import Place
+    from grader.lms.system import ExportOptions
 
     options = ExportOptions(to, out, into, assignment, groups)
     problems, notes = write(options, Place(results, db, rubric))
@@ -620,9 +632,17 @@ def leave_the_current_folder_out() -> None:
             os.environ[name] = os.pathsep.join(filter(os.path.isabs, folders.split(os.pathsep)))
 
 
-def _keep_secrets_from_what_runs_here() -> None:
-    for name in [name for name in os.environ if name.startswith("GRADER_")]:
-        del os.environ[name]
+def _coordinate(command: Callable[[], int]) -> NoReturn:
+    """Run a command that grades in this process, which coordinates, and exit with its code."""
+    forget_secrets()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    try:
+        interrupt_at_signals()
+        code = exit_code_of(command, remark="; what was written is kept")
+    except KeyboardInterrupt as interrupt:
+        say("interrupted")
+        code = status_after(interrupt)
+    raise typer.Exit(code)
 
 
 def _loaded(path: Path | None) -> "Rubric":

@@ -7,10 +7,10 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from msgspec.structs import replace
 
-from grader.commands.requests import GradeRequest
 from grader.commands.shared import entries_of, find_nothing, require_unreadable, starter
 from grader.errors import UserError
 from grader.gradebook import (
@@ -26,10 +26,10 @@ from grader.gradebook import (
     untouched_url,
     url_of,
 )
-from grader.gradebook.remembering import check_same, first, is_short, login_name_or_number
+from grader.gradebook.remembering import Options, check_same, first, is_short, login_name_or_number
 from grader.grading.batch import Batch, work_of
 from grader.judging.messages import ENGLISH
-from grader.lms.layouts import UNTIMED
+from grader.lms.registry import UNTIMED
 from grader.reports.feedback.pages import Pages
 from grader.reports.figures import ClassFigures
 from grader.reports.publishing import ResultsFolder
@@ -39,14 +39,36 @@ from grader.scoring.protocol import GradingSettings
 from grader.scoring.reading import Reader
 from grader.submissions.archives import Archives
 from grader.submissions.candidates import Handout
-from grader.submissions.discover import Submission, discover
+from grader.submissions.discover import discover
 from grader.submissions.kinds import listing
 from grader.submissions.roster import Names, Person, RosterRow, read_people
+from grader.submissions.submission import Submission
 from grader.submissions.times import NO_TIMES, Times
 from grader.submissions.timetable import read_times
 from grader.util.exits import DONE, UNDER_MARK, say, status_after
 
 OVERTAKEN = "another process keeps changing its settings: run again"
+
+
+@dataclass(frozen=True)
+class GradeRequest:
+    """What `grader grade` was asked for: `paths` of the class, results below `out`.
+
+    A database that is None is the one of the results.
+    """
+
+    paths: Sequence[Path]
+    out: Path
+    jobs: int
+    options: Options
+    fail_under: float | None
+    isolation: Literal["auto", "strict"]
+    format: Literal["text", "json"]
+    db: str | None
+    cluster: str | None
+    cache: bool
+    pages: bool
+    times: Path | None
 
 
 @dataclass(frozen=True)
@@ -88,7 +110,7 @@ def grade(request: GradeRequest) -> int:
 
 
 def _grade(request: GradeRequest) -> int:
-    results = Path(request.out)
+    results = request.out
     url = url_of(results, request.db)
     require_unreadable(
         {
@@ -114,7 +136,7 @@ def _grade(request: GradeRequest) -> int:
         remarks = list(_other_python(rubric.software.python))
         with closing(Reader()) as reader:
             submissions = discover(
-                [Path(path) for path in request.paths],
+                request.paths,
                 archives,
                 results,
                 names,
@@ -180,9 +202,7 @@ def _names(
 
 def _times(request: GradeRequest, assignment: Assignment) -> Times:
     return (
-        read_times(Path(request.times), assignment.rubric.late.time_zone)
-        if request.times
-        else NO_TIMES
+        read_times(request.times, assignment.rubric.late.time_zone) if request.times else NO_TIMES
     )
 
 
@@ -259,7 +279,7 @@ def _grade_class(
     batch: Batch,
     screen: GradeScreen,
 ) -> int:
-    results, assignment = Path(request.out), book.assignment
+    results, assignment = request.out, book.assignment
     rubric, basis = assignment.rubric, assignment.basis
     if rubric.late.due and (systems := _untimed(submissions)):
         screen.show_untimed(systems)

@@ -1,21 +1,20 @@
 """What the commands that grade share: the pool of scorers, and what is put into the gradebook."""
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 from grader.confined.readable import readable_paths
 from grader.errors import UserError
 from grader.gradebook import Entry
-from grader.grading.batch import AnyPool, Result
+from grader.grading.batch import AnyPool, Result, Start
 from grader.grading.pool import ScorerPool
 from grader.reports.terminal import GradeScreen
 from grader.results.record import Record
 from grader.scoring.protocol import GradingSettings, GradingStopped
 
 SOLUTION = "solution"  # as `grader release` writes it
-Start = Callable[[], AbstractContextManager[AnyPool]]
 
 
 def starter(

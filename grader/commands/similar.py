@@ -18,8 +18,9 @@ from grader.scoring.reading import Reader
 from grader.source.paths import shown
 from grader.source.read import Unreadable
 from grader.submissions.archives import Archives
-from grader.submissions.discover import Submission, discover
+from grader.submissions.discover import discover
 from grader.submissions.roster import Names
+from grader.submissions.submission import Submission
 
 
 def compare_submissions(paths: Sequence[Path], place: Place, jobs: int) -> str:

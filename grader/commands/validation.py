@@ -3,7 +3,6 @@
 from contextlib import closing
 from pathlib import Path
 
-from grader.commands.requests import ValidateRequest
 from grader.grading.pool import ScorerPool
 from grader.reports.terminal import show_validations
 from grader.rubric import Rubric, load_rubric
@@ -11,27 +10,28 @@ from grader.scoring.protocol import GradingSettings
 from grader.util.exits import DONE, UNDER_MARK
 
 
-def validate(request: ValidateRequest) -> int:
-    """Grade them and show what each lost; return the exit code."""
+def validate(rubric_file: Path | None, jobs: int, seed: str | None) -> int:
+    """Grade them and show what each lost; return the exit code.
+
+    A rubric that is None is the package's, a seed that is None the rubric's.
+    """
     own = load_rubric()
-    rubric = load_rubric(Path(request.rubric)) if request.rubric else own
-    seed = rubric.cases.seed if request.seed is None else request.seed
+    rubric = load_rubric(rubric_file) if rubric_file else own
+    cases_seed = rubric.cases.seed if seed is None else seed
     # Not above: it needs the solution's texts and what makes notebooks of them.
     from grader.authoring.validate import validate, validate_pairs, validate_solution
 
     # What 2000 steps with each mutant come to is known of the package's own homework.
     is_own = (rubric.homework, rubric.training) == (own.homework, own.training)
     untrained = rubric.untrained()
-    with closing(ScorerPool(GradingSettings.of(rubric, seed, strict=False), request.jobs)) as pool:
+    with closing(ScorerPool(GradingSettings.of(rubric, cases_seed, strict=False), jobs)) as pool:
         validations = list(validate_solution(rubric, pool))
         validations += validate(rubric, pool) if is_own else []
-    with closing(
-        ScorerPool(GradingSettings.of(untrained, seed, strict=False), request.jobs)
-    ) as pool:
+    with closing(ScorerPool(GradingSettings.of(untrained, cases_seed, strict=False), jobs)) as pool:
         validations += [] if is_own else validate(untrained, pool)
         pairs = list(validate_pairs(untrained, pool))  # two mistakes show without training
     show_validations(validations, pairs)
-    sound = _pass_mark_holds(rubric, request.jobs)
+    sound = _pass_mark_holds(rubric, jobs)
     return DONE if sound and all(validation.holds for validation in validations) else UNDER_MARK
 
 

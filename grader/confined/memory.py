@@ -13,58 +13,51 @@ are followed. What a library's function carries is looked through for what the s
 This runs beside student code, which can take it apart.
 """
 
-import argparse
 import ast
 import builtins
 import dis
-import functools
-import io
-import logging
-import struct
 import sys
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from queue import Queue, SimpleQueue
-from types import (
-    BuiltinFunctionType,
-    CodeType,
-    FunctionType,
-    GetSetDescriptorType,
-    MemberDescriptorType,
-    MethodType,
-    MethodWrapperType,
-    ModuleType,
-    SimpleNamespace,
-)
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from grader.confined.values import (
+    CONTAINERS,
+    FOLLOWED,
+    HOLDING,
+    MOST_HELD,
+    MOST_REPEATED,
+    OUTSIDE,
+    SIMPLE,
+    carried,
+    entries,
+    equals,
+    fields,
+    is_bare,
+    is_little,
+    is_made,
+    is_outside,
+    is_small,
+    within,
+)
 from grader.source.following import Files
+from grader.student_code.bindings import Bound, Places
 from grader.student_code.contract import UNFOLLOWED, Kept
 from grader.student_code.loading import Loaded, TimeLimitReached
-from grader.student_code.screening import Bound, Places
 
 MOST_KEPT = 8
 MOST_LOOKED_AT = 500  # values, of one gradient
-LONGEST_TEXT = 200
-MOST_ENTRIES = 16
-MOST_HELD = 50  # small values, by a container or an object that was made before
-MOST_REPEATED = 10_000  # times the same small value
-POINTER = struct.calcsize("P")
 STORING = "STORE_GLOBAL"
 DEEPEST = 5  # of containers in one another
 # Bring in what the source does not show.
 OPENING = ("open", "exec", "eval", "compile", "globals", "vars", "__import__")
 READING = frozenset({"load", "loadtxt", "genfromtxt", "fromfile", "memmap", "read_csv"})
-OUTSIDE = frozenset(
-    {"os", "posix", "io", "_io", "pathlib", "pickle", "_pickle", "marshal", "shelve", "sqlite3"}
-    | {"mmap", "tempfile", "linecache", "importlib", "gc", "inspect", "ctypes", "_ctypes", "sys"}
-)
 INSIDES = frozenset(
     {"__dict__", "__globals__", "__defaults__", "__kwdefaults__", "__closure__", "__code__"}
 )
@@ -74,14 +67,6 @@ HARMLESS = frozenset(
     {"sys.stdout", "sys.stderr", "sys.version_info", "sys.version", "sys.float_info", "sys.maxsize"}
 )
 OF_TENSOR = frozenset(vars(Tensor)) | frozenset(vars(torch._C.TensorBase))
-NUMBERS = (bool, int, float, complex, type(None), type(...))
-HOLDING = (dict, list, set, Tensor, nn.Module, SimpleNamespace, SimpleQueue, Queue)
-CONTAINERS = (dict, list, tuple, set, frozenset, bytes, bytearray, str)
-IMMEDIATE = (torch.dtype, torch.device, torch.Size, torch.layout, torch.memory_format, range, slice)
-SEQUENCES = (list, tuple, set, frozenset, deque)
-# Whose values are looked at one by one, though the source does not define them.
-SIMPLE = (SimpleNamespace, argparse.Namespace, logging.Logger)
-FOLLOWED = (FunctionType, MethodType, BuiltinFunctionType, MethodWrapperType, functools.partial)
 PLAIN_PACKAGES = ("torch", "numpy", "math", "builtins", "typing", "cmath", "collections")
 
 
@@ -94,6 +79,11 @@ class _Named:
     bound: Bound | None
     where: str  # the function that reads it
     is_carried: bool = False  # by a library's function, which may carry what is the library's own
+
+    @property
+    def place(self) -> str:
+        """Where a person should look: what binds the name, else the function that reads it."""
+        return f"{self.bound.label}, line {self.bound.line}" if self.bound else self.where
 
 
 def with_memory(loaded: Loaded, files: Files) -> Loaded:
@@ -148,38 +138,47 @@ class _Walk:
 
     def _look(self, named: _Named) -> None:
         value = named.value
-        if id(value) in self._seen and not _is_small(value):
+        if id(value) in self._seen and not is_small(value):
             return
         self._seen.add(id(value))
         if type(value) is FunctionType:
             self._function(named, value)
         elif isinstance(value, type):
             self._class(named, value)
-        elif (carried := _carried(value)) is not None:
-            self._add(named, *carried)
+        elif (inner := carried(value)) is not None:
+            self._add(named, *inner)
         elif not isinstance(value, ModuleType):
             self._data(named)
 
     def _data(self, named: _Named) -> None:
         """Look at a value that is no function: it is plain, or holds little, or is told."""
-        value, bound = named.value, named.bound
-        is_source = self._is_of_source(type(value))
+        is_source = self._is_of_source(type(named.value))
         if named.is_carried and not is_source:
-            if isinstance(value, nn.Module) or (isinstance(value, Tensor) and not _is_small(value)):
-                self._keep(named)
-            elif (entries := _entries(value)) is not None:
-                first = [*islice(entries, MOST_HELD + 1)]
-                if len(first) > MOST_HELD:
-                    self._give_up(named.where)
-                self._add(named, *first[:MOST_HELD])
+            self._librarys_data(named)
         elif not _is_plain(named) and not self._is_counter(named):
-            leaves = [*islice(self._leaves(value, DEEPEST), MOST_REPEATED)]
-            is_computed = bound is not None and bound.is_computed
-            if is_computed or self._by_torch(named) or _is_small(value) or not _is_little(leaves):
-                self._keep(named)
-                return
-            followed = [leaf for leaf in leaves if isinstance(leaf, (type, *FOLLOWED))]
-            self._add(named, *followed, *([type(value)] if is_source else []))
+            self._own_data(named, is_source)
+
+    def _librarys_data(self, named: _Named) -> None:
+        """Look at a value that a library's function carries, for what the submission put there."""
+        value = named.value
+        if isinstance(value, nn.Module) or (isinstance(value, Tensor) and not is_small(value)):
+            self._keep(named)
+        elif (held := entries(value)) is not None:
+            first = [*islice(held, MOST_HELD + 1)]
+            if len(first) > MOST_HELD:
+                self._give_up(named.where)
+            self._add(named, *first[:MOST_HELD])
+
+    def _own_data(self, named: _Named, is_source: bool) -> None:
+        """Tell of a value that was computed, or holds much; follow the functions in another one."""
+        value, bound = named.value, named.bound
+        leaves = [*islice(self._leaves(value, DEEPEST), MOST_REPEATED)]
+        is_computed = bound is not None and bound.is_computed
+        if is_computed or self._by_torch(named) or is_small(value) or not is_little(leaves):
+            self._keep(named)
+            return
+        followed = [leaf for leaf in leaves if isinstance(leaf, (type, *FOLLOWED))]
+        self._add(named, *followed, *([type(value)] if is_source else []))
 
     def _is_counter(self, named: _Named) -> bool:
         """Tell whether a value is a whole number that the gradient's own functions count on."""
@@ -194,14 +193,14 @@ class _Walk:
     def _leaves(self, value: Any, depth: int) -> Iterator[Any]:
         """Yield what a container or a simple object holds, however deep; else the value itself."""
         kind = type(value)
-        entries = None if isinstance(value, type) else _entries(value)
+        held = None if isinstance(value, type) else entries(value)
         is_simple = kind in SIMPLE or (
-            self._is_of_source(kind) and (entries is not None or _is_bare(kind))
+            self._is_of_source(kind) and (held is not None or is_bare(kind))
         )
-        if not depth or (entries is None and not is_simple) or _is_small(value):
+        if not depth or (held is None and not is_simple) or is_small(value):
             yield value
             return
-        for entry in chain(entries or (), _fields(value) if is_simple else ()):
+        for entry in chain(held or (), fields(value) if is_simple else ()):
             yield from self._leaves(entry, depth - 1)
 
     def _add(self, named: _Named, *values: Any) -> None:
@@ -219,18 +218,17 @@ class _Walk:
         return any(_mentions(statement, name) for _, statement in self._loaded.differentiated)
 
     def _keep(self, named: _Named) -> None:
-        bound = named.bound
-        where = f"{bound.label}, line {bound.line}" if bound else named.where
-        kept = Kept(named.name, where, "differentiated" if self._by_torch(named) else "made")
+        by_torch = self._by_torch(named)
+        kept = Kept(named.name, named.place, "differentiated" if by_torch else "made")
         self.found.setdefault(named.name, kept)
 
     def _function(self, named: _Named, function: FunctionType) -> None:
         code = function.__code__
         if code.co_filename not in self._loaded.labels:
-            if _is_made(code):
+            if is_made(code):
                 self._keep(named)
             else:
-                self._add(replace(named, bound=None, is_carried=True), *_within(function))
+                self._add(replace(named, bound=None, is_carried=True), *within(function))
             return
         defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
         for value in defaults:
@@ -258,11 +256,9 @@ class _Walk:
                 self._is_of_source(owner)
                 and not name.startswith("_")
                 and isinstance(value, (*CONTAINERS, *HOLDING))
-                and not _is_small(value)
+                and not is_small(value)
             ):
-                bound = named.bound
-                where = f"{bound.label}, line {bound.line}" if bound else named.where
-                self._todo.append(_Named(f"{owner.__name__}.{name}", value, None, where))
+                self._todo.append(_Named(f"{owner.__name__}.{name}", value, None, named.place))
 
     def _is_of_source(self, owner: type) -> bool:
         return owner.__module__ == self._loaded.namespace.get("__name__") or any(
@@ -275,7 +271,7 @@ class _Walk:
         for inner in code.co_consts:
             if isinstance(inner, CodeType):
                 self._read_by(inner, namespace)
-            elif not _is_small(inner) and not isinstance(inner, str):
+            elif not is_small(inner) and not isinstance(inner, str):
                 where = f"{code.co_filename}, line {code.co_firstlineno}"
                 self.found.setdefault("a constant", Kept("a large constant", where, "made"))
         instructions = [*dis.get_instructions(code)]
@@ -307,7 +303,7 @@ class _Walk:
         value, bound = named.value, named.bound
         if issubclass(type(value), ModuleType):
             return
-        if _is_outside(value):
+        if is_outside(value):
             self._call(named.name, where)
         elif bound is not None and bound.is_library:
             self._todo.append(replace(named, bound=None, is_carried=True))
@@ -356,94 +352,13 @@ class _Walk:
 
     def _of_library(self, named: _Named) -> _Named | None:
         """Return what a library's module or class holds, unless the submission put it there."""
-        if isinstance(named.value, HOLDING) and not _is_small(named.value):
+        if isinstance(named.value, HOLDING) and not is_small(named.value):
             self._keep(named)
             return None
         return replace(named, bound=Bound("", 0, is_library=True))
 
     def _call(self, name: str, where: str) -> None:
         self.found.setdefault(name, Kept(name, where, "called"))
-
-
-def _carried(value: Any) -> list[Any] | None:
-    """Return what a callable of Python's or a library's hands on to; None of anything else."""
-    if isinstance(value, functools.partial):
-        return [value.func, *value.args, *value.keywords.values()]
-    if type(value) is MethodType:
-        return [value.__func__, value.__self__]
-    if isinstance(value, BuiltinFunctionType | MethodWrapperType):
-        owner = value.__self__
-        return [] if isinstance(owner, ModuleType | type | FunctionType) else [owner]
-    if isinstance(value, staticmethod | classmethod):
-        return [value.__func__]
-    if isinstance(value, functools._lru_cache_wrapper):
-        return [value.__wrapped__]
-    if type(value).__module__.startswith("numpy") and hasattr(value, "pyfunc"):
-        return [value.pyfunc]  # numpy.vectorize
-    return None
-
-
-def _within(function: FunctionType) -> Iterator[Any]:
-    """Yield what a function carries with it."""
-    yield from function.__defaults__ or ()
-    yield from (function.__kwdefaults__ or {}).values()
-    yield from (value for name, value in vars(function).items() if name == "__wrapped__")
-    for cell in function.__closure__ or ():
-        with suppress(ValueError):  # it is empty
-            yield cell.cell_contents
-
-
-def _entries(value: Any) -> Iterable[Any] | None:
-    """Return what a container holds, as Python has it, and not as a class of its own tells."""
-    kind = type(value)
-    if issubclass(kind, dict):
-        return chain(dict.keys(value), dict.values(value))
-    base = next((base for base in SEQUENCES if issubclass(kind, base)), None)
-    return None if base is None else base.__iter__(value)
-
-
-def _fields(value: Any) -> Iterator[Any]:
-    """Yield what an object has as its own: the values of its slots, and its dictionary."""
-    for owner in type(value).__mro__:
-        for name, field in list(vars(owner).items()):
-            is_dictionary = isinstance(field, GetSetDescriptorType) and name == "__dict__"
-            if is_dictionary or isinstance(field, MemberDescriptorType):
-                with suppress(AttributeError):  # it is not set
-                    yield field.__get__(value)
-
-
-def _is_bare(kind: type) -> bool:
-    """Tell whether an object of a class is no more than its fields: nothing of C's own."""
-    slots = sum(
-        isinstance(field, MemberDescriptorType)
-        for owner in kind.__mro__
-        for field in list(vars(owner).values())
-    )
-    return kind.__basicsize__ <= object.__basicsize__ + POINTER * (slots + 2)
-
-
-def _is_little(leaves: list[Any]) -> bool:
-    """Tell whether what a container holds is few, or again and again the same, and harmless."""
-    is_repeated = len({id(leaf) for leaf in leaves}) == 1 and len(leaves) < MOST_REPEATED
-    return (len(leaves) <= MOST_HELD or is_repeated) and all(map(_is_harmless, leaves))
-
-
-def _is_harmless(value: Any) -> bool:
-    """Tell whether what a container holds is small, or something that is followed."""
-    is_printed_to = type(value) is io.TextIOWrapper and not value.readable()
-    is_log = type(value).__module__ == "logging"
-    return (
-        isinstance(value, (type, ModuleType, *FOLLOWED))
-        or is_printed_to
-        or is_log
-        or _is_small(value)
-    )
-
-
-def _is_outside(value: Any) -> bool:
-    """Tell whether a function or class is of a module that reaches outside the source."""
-    is_named = issubclass(type(value), type | FunctionType | BuiltinFunctionType)
-    return is_named and str(value.__module__).partition(".")[0] in OUTSIDE
 
 
 def _loaded_by(
@@ -479,40 +394,16 @@ def _loaded_by(
         yield chain, line
 
 
-def _is_made(code: CodeType) -> bool:
-    """Tell whether a function comes from no file: something made it while the program ran."""
-    name = code.co_filename
-    return not name.startswith(("/", "<frozen", "<__array_function__")) and name[1:2] != ":"
-
-
-def _is_small(value: Any, depth: int = 2) -> bool:
-    """Tell whether a value is a number or two, a short text, or no data at all."""
-    if isinstance(value, (*NUMBERS, *IMMEDIATE)):
-        return True
-    if isinstance(value, str | bytes):
-        return len(value) <= LONGEST_TEXT
-    if type(value) in (tuple, frozenset):
-        return (
-            bool(depth)
-            and len(value) <= MOST_ENTRIES
-            and all(_is_small(entry, depth - 1) for entry in value)
-        )
-    if isinstance(value, Tensor):
-        return value.numel() <= 1
-    module = type(value).__module__
-    return module == "numpy" and getattr(value, "size", 2) == 1
-
-
 def _is_plain(named: _Named) -> bool:
     """Tell whether a value is what its top-level statement writes out, and little."""
     value, bound = named.value, named.bound
     if bound is None:
-        return _is_small(value)
+        return is_small(value)
     if bound.is_library:
         return True
     if bound.is_literal:
-        return bound.is_short and _equals(bound.literal, value)
-    if _is_small(value):
+        return bound.is_short and equals(bound.literal, value)
+    if is_small(value):
         return not (bound.is_computed or bound.is_instance)
     if isinstance(value, torch.jit.ScriptFunction):
         return bound.is_scripted
@@ -520,10 +411,6 @@ def _is_plain(named: _Named) -> bool:
         return False
     is_library = type(value).__module__.partition(".")[0] in PLAIN_PACKAGES
     return is_library and bound.is_plain
-
-
-def _equals(literal: object, value: Any) -> bool:
-    return type(literal) is type(value) and bool(literal == value)
 
 
 def _mentions(statement: ast.stmt, name: str) -> bool:

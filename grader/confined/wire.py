@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from grader.confined.limits import Limits
-from grader.source.files import Cell, File, Kind
+from grader.source.files import File
 from grader.source.tasks import Tasks
 from grader.student_code.contract import (
     Call,
@@ -28,6 +28,7 @@ from grader.student_code.contract import (
     Outcome,
     Problem,
     Sighting,
+    Spellings,
 )
 
 HEADER = struct.Struct(">I")
@@ -76,25 +77,17 @@ class NotReady(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True
     why: str
 
 
-class HandedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file, its cells as (label, text) pairs."""
-
-    name: str
-    kind: Kind
-    cells: list[tuple[str, str]]
-
-
 class Load(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """To the worker: the main file and those beside it, and what they may import.
 
     `tasks` are what the homework asks, `spellings` how names in the files may be spelled.
     """
 
-    main: HandedIn
-    beside: list[HandedIn]
-    packages: list[str]
+    main: File
+    beside: Sequence[File]
+    packages: Sequence[str]
     tasks: Tasks
-    spellings: dict[str, list[str]]
+    spellings: Spellings
 
 
 class Screened(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -175,16 +168,6 @@ def to_tensor(array: Array) -> Tensor:
         except RuntimeError as error:  # no entries, but dimensions whose product overflows
             raise WireError("an array of an impossible shape") from error
     return torch.frombuffer(bytearray(array.data), dtype=dtype).reshape(array.shape)
-
-
-def handed_in_of(file: File) -> HandedIn:
-    """Encode a file."""
-    return HandedIn(file.name, file.kind, [(cell.label, cell.source) for cell in file.cells])
-
-
-def file_of(message: HandedIn) -> File:
-    """Decode a file."""
-    return File(message.name, message.kind, tuple(Cell(*cell) for cell in message.cells))
 
 
 def ask_of(number: int, call: Call) -> Ask:

@@ -40,9 +40,8 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
         _send(channel, wire.NotReady(str(error) if is_told else loading.describe(error)))
         raise
     _send(channel, wire.Ready(confinement.missing, os.getpid()))
-    load = _next(channel, wire.Load)
-    main, beside = wire.file_of(load.main), [wire.file_of(file) for file in load.beside]
-    limits = start.limits
+    load, limits = _next(channel, wire.Load), start.limits
+    main, beside = load.main, load.beside
     files, formulas, named = _read(main, beside, load.tasks, load.spellings, limits)
     _send(channel, wire.Screened(named))
     _next(channel, wire.Run)

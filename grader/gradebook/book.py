@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Self
 
 import msgspec
@@ -75,12 +74,7 @@ class Gradebook:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *details: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -169,7 +163,7 @@ class Gradebook:
                     f"{self._database.shown}: another process has changed its settings: run again"
                 )
             if current is None or current.basis != assignment.basis:
-                self._regrade(connection, assignment, keys)
+                self._regrade(connection, keys)
             changes = current.changes_to(assignment) if current else assignment.values()
             names.update(self._renamed(connection, rows))
             if rows:
@@ -410,9 +404,7 @@ class Gradebook:
         names |= set(queries.students_with(connection, changed_keys))
         self._recount(connection, assignment, sorted(names))
 
-    def _regrade(
-        self, connection: Connection, assignment: Assignment, keys: Mapping[int, str]
-    ) -> None:
+    def _regrade(self, connection: Connection, keys: Mapping[int, str]) -> None:
         """Put the new gradings in force, of all attempts that are kept."""
         if later := [s for s in queries.stored_of(connection, None) if s.id not in keys]:
             raise GradebookError(

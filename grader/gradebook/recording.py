@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from grader.gradebook import queries
 from grader.gradebook.queries import chunks
 from grader.gradebook.tables import attempts, files, finals, gradings, overrides, roster, students
-from grader.lms.layouts import Owner
+from grader.lms.layout import Owner
 from grader.results.policy import ToldBy
 from grader.results.record import Record, content_of
 from grader.scoring.protocol import SubmittedFiles

@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol, Self
 
 import msgspec
 
-from grader.lms.layouts import Owner
+from grader.lms.layout import Owner
 from grader.results.record import Record, others_of
 from grader.scoring.machine_faults import Smell
 from grader.scoring.protocol import (
@@ -34,7 +34,7 @@ from grader.scoring.protocol import (
 )
 from grader.source.paths import shown
 from grader.source.read import Unreadable, read_bytes
-from grader.submissions.discover import Submission
+from grader.submissions.submission import Submission
 from grader.submissions.times import Moment
 
 CHUNK = 200  # submissions looked up at a time

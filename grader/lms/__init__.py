@@ -1,1 +1,1 @@
-"""What other systems hand out and take in: one module per system and direction."""
+"""What other systems hand out and take in: one file per system, all of them in registry.py."""

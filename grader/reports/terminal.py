@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
@@ -17,6 +16,7 @@ from grader.results.record import Criterion, Final, Record
 from grader.rubric import Rubric
 from grader.scoring.machine_faults import Smell
 from grader.scoring.protocol import Ready
+from grader.submissions.kinds import counted
 
 if TYPE_CHECKING:  # which needs the solution's texts, and what makes notebooks of them
     from grader.authoring.validate import Validation
@@ -64,12 +64,7 @@ class GradeScreen:
         self._progress.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *details: object) -> None:
         self._progress.stop()
 
     def show_isolation(self, ready: Ready) -> None:
@@ -146,8 +141,8 @@ class GradeScreen:
         counts = ", ".join(f"{count} {status}" for status, count in self._statuses.most_common())
         before = f" ({self._old_count} as graded before)" if self._old_count else ""
         self._console.print(
-            f"{_counted(self.graded, 'submission')} in this run: {counts}{before}.\n"
-            f"{_counted(summary.count, 'student')} in the class: final mark mean {summary.mean}, "
+            f"{counted(self.graded, 'submission')} in this run: {counts}{before}.\n"
+            f"{counted(summary.count, 'student')} in the class: final mark mean {summary.mean}, "
             f"median {summary.median} of {self._max_score:g}.",
             soft_wrap=True,
         )
@@ -214,10 +209,6 @@ def _share(criteria: Sequence[Criterion], group: str) -> str:
     full = points == sum(c.max_points for c in parts)
     colour = "green" if full else "red" if points == 0 else "yellow"
     return f"[{colour}]{points:g}[/]"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def show_validations(validations: Sequence["Validation"], pairs: Sequence["Validation"]) -> None:

@@ -171,11 +171,6 @@ class Final(msgspec.Struct, frozen=True, kw_only=True):
     by_hand: list[ByHand] = []
 
     @property
-    def overridden(self) -> bool:
-        """Whether something set by hand is in force."""
-        return bool(self.by_hand)
-
-    @property
     def outcome(self) -> "Outcome":
         """What result.json says."""
         of_record = msgspec.structs.asdict(self.record)

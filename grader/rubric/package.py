@@ -95,10 +95,12 @@ class Package(Protocol):
 @cache
 def load_package(folder: str) -> Package:
     """Return the package in a folder, "" for the grader's own; raise UserError if there is none."""
-    if not folder:
-        package = cast(Package, import_module(OWN))
-        messages.add_mistakes(package.MISTAKES)
-        return package
+    package = cast(Package, import_module(OWN)) if not folder else _package_in(folder)
+    messages.add_mistakes(package.MISTAKES)
+    return package
+
+
+def _package_in(folder: str) -> Package:
     path = Path(folder)
     if not (path / ENTRY).is_file():
         raise UserError(f"{folder} has no {ENTRY}: homework.package names a homework's folder")
@@ -108,9 +110,7 @@ def load_package(folder: str) -> Package:
     assert spec.loader is not None
     module = sys.modules[name] = module_from_spec(spec)
     spec.loader.exec_module(module)
-    package = cast(Package, import_module(f"{name}.package"))
-    messages.add_mistakes(package.MISTAKES)
-    return package
+    return cast(Package, import_module(f"{name}.package"))
 
 
 def digest_of(folder: str) -> str:

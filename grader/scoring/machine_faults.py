@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 Smell = Literal["memory", "crash", "module", "wait", "time"]
@@ -18,21 +18,22 @@ NO_MODULE = re.compile(
     r"|ImportError: .*(?:shared object|undefined symbol)"
     r"|Permission denied: '(?P<path>[^']+)'"
 )
-# Students may count on these, and on Python's own.
-PACKAGES = frozenset({"torch", "numpy", "matplotlib", "IPython"})
 
 
-def smell_of(texts: Sequence[str], *, died: bool, waited: bool, is_late: bool) -> Smell | None:
+def smell_of(
+    texts: Sequence[str], packages: Collection[str], *, died: bool, waited: bool, is_late: bool
+) -> Smell | None:
     """Return what may be the machine's fault; the likeliest, if there are several.
 
-    `texts` are the errors that were met; the others tell whether the worker died, and whether it
-    was stopped while it waited or computed.
+    `texts` are the errors that were met, and `packages` what students may import beside Python's
+    own modules; the others tell whether the worker died, and whether it was stopped while it waited
+    or computed.
     """
     if any(map(NO_MEMORY.search, texts)):
         return "memory"
     if died:
         return "crash"
-    if any(map(_names_module_of_ours, texts)):
+    if any(_names_module_of_ours(text, packages) for text in texts):
         return "module"
     if waited:
         return "wait"
@@ -64,11 +65,11 @@ def advice_on(smell: Smell | None) -> str:
     )
 
 
-def _names_module_of_ours(text: str) -> bool:
+def _names_module_of_ours(text: str, packages: Collection[str]) -> bool:
     found = NO_MODULE.search(text)
     if found is None:
         return False
     if path := found["path"]:
         return path.startswith((sys.prefix, sys.base_prefix))
     name = found["name"]
-    return name is None or name in PACKAGES or name in sys.stdlib_module_names
+    return name is None or name in packages or name in sys.stdlib_module_names

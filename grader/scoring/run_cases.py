@@ -7,12 +7,13 @@ from itertools import groupby
 from grader.confined.limits import Limits
 from grader.judging.judge import Case
 from grader.scoring.machine_faults import Smell, smell_of
-from grader.scoring.worker import BROKE, Note, Round, Zygote
+from grader.scoring.worker import BROKE, Round, Zygote
 from grader.source.files import File
 from grader.source.tasks import Tasks
 from grader.student_code.contract import (
     OUT_OF_TIME,
     Named,
+    Note,
     Outcome,
     Problem,
     Spellings,
@@ -27,7 +28,7 @@ class CaseOutcomes:
     `layers` are in force, `missing` are not, with the reason.
     `named` is what its gradients name of autograd. `waited` tells that the worker was stopped
     somewhere while it slept, or waited for something. `seconds` is processor time by question,
-    `ran` are the names of the files that ran.
+    `ran` are the names of the files that ran, and `packages` what they may import.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -38,6 +39,7 @@ class CaseOutcomes:
     waited: bool
     seconds: Mapping[str, float]
     ran: frozenset[str] = frozenset()
+    packages: Sequence[str] = ()
 
     @property
     def smell(self) -> Smell | None:
@@ -45,6 +47,7 @@ class CaseOutcomes:
         problems = [outcome for outcome in self.outcomes if outcome.problem]
         return smell_of(
             [*(note.text for note in self.notes), *(outcome.detail for outcome in problems)],
+            self.packages,
             # One that broke the protocol was killed for it.
             died=any(
                 outcome.problem is Problem.CRASHED and not outcome.detail.startswith(BROKE)
@@ -99,6 +102,7 @@ def run_cases(
         named=worker.named,
         notes=notes,
         ran=worker.ran,
+        packages=packages,
         layers=tuple(worker.layers),
         missing=worker.missing,
         waited=worker.waited,

@@ -6,9 +6,7 @@ import signal
 import socket
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeVar
 
 from grader.confined import wire
@@ -21,6 +19,7 @@ from grader.source.tasks import Question, Tasks
 from grader.student_code.contract import (
     OUT_OF_TIME,
     Call,
+    Note,
     Outcome,
     Problem,
     Sighting,
@@ -195,14 +194,6 @@ class Round:
         self.frame = wire.frame(wire.Round(asks))
 
 
-@dataclass(frozen=True)
-class Note:
-    """An error that the student's source met while it ran."""
-
-    where: str
-    text: str
-
-
 class Worker:
     """One confined process for one submission. Leaving its `with` block kills the process.
 
@@ -280,12 +271,7 @@ class Worker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *details: object) -> None:
         self.close()
 
     def load(
@@ -303,9 +289,7 @@ class Worker:
         gradients name of autograd is then in `named`: told before any of it ran.
         """
         seconds = self.limits.load_seconds + self.limits.import_seconds
-        given = {name: list(own) for name, own in spellings.items()}
-        files = [wire.handed_in_of(file) for file in (main, *beside)]
-        load = wire.Load(files[0], files[1:], list(packages), tasks, given)
+        load = wire.Load(main, beside, packages, tasks, spellings)
         screened = self._exchange(load, wire.Screened, seconds)
         if isinstance(screened, Outcome):
             return screened

@@ -13,7 +13,7 @@ from ..source.tasks import Tasks
 
 BAR_LENGTH = 22
 INDENT = "  "
-BOLD, GREEN, YELLOW, DIM = "1", "32", "33", "2"
+BOLD, GREEN, YELLOW = "1", "32", "33"
 MOST_ROWS, MOST_COLUMNS = 12, 24  # of the drawing of where a tensor differs
 
 _WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60"

@@ -7,9 +7,7 @@ tells after it.
 
 import signal
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from importlib import import_module
 from time import process_time
 
 import torch
@@ -17,6 +15,7 @@ import torch
 from ..source.tasks import Question
 from ..student_code.calls import out_of_time
 from ..student_code.contract import OUT_OF_TIME, Outcome, Problem, not_worth_trying
+from ..student_code.guards import prepare_watch
 from ..student_code.loading import Limiter, LoadBudget, TimeLimitReached, no_limit, over, time_limit
 
 HAS_TIMERS = hasattr(signal, "setitimer")
@@ -39,8 +38,7 @@ class Limits:
 
     def here(self) -> "Limits":
         """Return what they are on this machine."""
-        with suppress(Exception):  # torch imports it at the first call that is watched
-            import_module("torch._dynamo")  # now, so that no function is charged for it
+        prepare_watch()
         factor = _reference_seconds() / self.reference_seconds
         return Limits(**{name: value * factor for name, value in asdict(self).items()})
 

@@ -43,6 +43,14 @@ OUT_OF_TIME = frozenset({Problem.TIMEOUT, Problem.WAITED})
 
 
 @dataclass(frozen=True)
+class Note:
+    """An error that a student's source met while it ran: where, and what."""
+
+    where: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Sighting:
     """Differentiation by torch: what does it, and the place in the source."""
 

@@ -18,7 +18,8 @@ from typing import Any
 from ..source.following import Piece
 from ..source.tasks import PARAMETERS, Question, Tasks
 from .contract import Spellings
-from .loading import Loaded, Namespace
+from .loading import Loaded
+from .modules import Namespace
 
 # Stands for all that backward() leaves in the .grad of parameters. No variable is called so.
 GRAD = ".grad"

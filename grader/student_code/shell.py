@@ -11,9 +11,8 @@ from typing import Any
 
 from ..source.files import Cell, File
 from ..source.magics import TIMING, words_of, written_to
-from .modules import Modules
+from .modules import Modules, Namespace
 
-Namespace = dict[str, Any]
 TIMEIT = "timeit"
 OPTIONS = re.compile(r"(?:-[a-zA-Z]+\s*\d*\s+)*")
 WRITING = frozenset({"writefile", "file"})

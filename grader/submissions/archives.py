@@ -17,16 +17,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self, cast
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from grader.confined.temporary import own_folder, remove_abandoned
 from grader.errors import UserError
-from grader.lms.layouts import STUDENTS_FILES, SYSTEM_FILES
+from grader.lms.registry import STUDENTS_FILES, SYSTEM_FILES
 from grader.rubric.rubric import ArchiveLimits
-from grader.source.paths import ZIP, ignored, is_gradable, open_here_and_now, shown, suffix
-from grader.source.read import CHINESE, ENOUGH_COMMON, MEGABYTE, share_of_common
+from grader.source.paths import ZIP, ignored, is_handed_in, open_here_and_now, shown, suffix
+from grader.source.read import (
+    CHINESE,
+    ENOUGH_COMMON,
+    HEAD_BYTES,
+    MEGABYTE,
+    kind_of,
+    share_of_common,
+)
 from grader.submissions.kinds import ending_of, is_nobodys
 from grader.submissions.times import Moment, of_entry, of_file
 from grader.submissions.tree import DEEPEST, ENVIRONMENT
@@ -50,16 +56,6 @@ OUTSIDE = re.compile(r"\A(?:[A-Za-z]:|[\\/])|(?:\A|[\\/])\.\.(?:[\\/]|\Z)")
 
 ALONE = "submit the .py or .ipynb itself"
 AGAIN = "zip it again, or submit the file itself"
-HEAD_BYTES = 512
-OTHER_KINDS = (
-    (b"Rar!\x1a\x07", 0, "a RAR archive"),
-    (b"7z\xbc\xaf\x27\x1c", 0, "a 7z archive"),
-    (b"\x1f\x8b", 0, "a gzip archive"),
-    (b"BZh", 0, "a bzip2 archive"),
-    (b"\xfd7zXZ\0", 0, "an xz archive"),
-    (b"\x28\xb5\x2f\xfd", 0, "a zstd archive"),
-    (b"ustar", 257, "a tar archive"),
-)
 
 
 class Refused(UserError):
@@ -102,12 +98,7 @@ class Archives:
         remove_abandoned()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *details: object) -> None:
         self._stack.close()
 
     @cached_property
@@ -316,13 +307,12 @@ def _archive(file: _CountingFile) -> ZipFile:
 
 def _what_it_is(head: bytes) -> str:
     """Say what a file is that is called .zip and is no archive that can be read."""
-    for mark, at, kind in OTHER_KINDS:
-        if head[at:].startswith(mark):
-            return f"is {kind} named .zip: {ALONE}"
     if not head:
         return "is empty"
     if head.startswith(b"PK"):
         return f"is a damaged or truncated zip archive: {AGAIN}"
+    if kind := kind_of(head):
+        return f"is {kind} named .zip: {ALONE}"
     return f"is not a zip archive, only named .zip: {ALONE}"
 
 
@@ -424,7 +414,7 @@ def _entry(info: ZipInfo, name: str) -> _Entry:
     elif info.compress_type not in {ZIP_STORED, ZIP_DEFLATED}:
         # Others take long, or as much memory as they say.
         fault = f"is compressed in an unusual way (method {info.compress_type}): {AGAIN}"
-    is_wanted = bool(parts) and (_is_handed_in(parts[-1]) or parts[-1] in SYSTEM_FILES)
+    is_wanted = bool(parts) and (is_handed_in(parts[-1]) or parts[-1] in SYSTEM_FILES)
     only_named = is_file and not is_folder and not is_wanted
     matters = not is_folder
     return _Entry(info, parts, is_folder, matters, only_named, fault)
@@ -435,13 +425,9 @@ def _short(part: str, most: int) -> str:
     bytes_ = part.encode(errors="replace")
     if len(bytes_) <= most:
         return bytes_.decode()
-    end = bytes_[-len(ending_of(part)) :] if _is_handed_in(part) else b""
+    end = bytes_[-len(ending_of(part)) :] if is_handed_in(part) else b""
     mark = f"-{hashlib.sha256(bytes_).hexdigest()[:8]}".encode() + end
     return bytes_[: most - len(mark)].decode(errors="ignore") + mark.decode()
-
-
-def _is_handed_in(name: str) -> bool:
-    return is_gradable(name) or suffix(name) == ZIP
 
 
 def _is_beside(name: str) -> bool:

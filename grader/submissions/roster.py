@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from grader.errors import UserError
-from grader.lms.layouts import Owner
+from grader.lms.layout import Owner
 from grader.lms.sheets import Row, read_rows
 from grader.source.paths import shown
 from grader.submissions.naming import is_safe, safe, same_folder

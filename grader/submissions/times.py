@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +33,21 @@ def in_zone(at: datetime, told_by: ToldBy, zone: Zone) -> Moment:
     if at.tzinfo is not None:
         return Moment(at, told_by)
     return Moment(at.replace(tzinfo=zone.info), told_by, True)
+
+
+@dataclass
+class Zones:
+    """Gives times without a zone that of the class; `zoneless` are the sources of those."""
+
+    zone: Zone
+    zoneless: set[str] = field(default_factory=set)
+
+    def moment(self, at: datetime, told_by: ToldBy, source: str) -> Moment:
+        """Return a moment with its zone; `source` says whose time it is."""
+        moment = in_zone(at, told_by, self.zone)
+        if moment.is_local:
+            self.zoneless.add(source)
+        return moment
 
 
 class Times(NamedTuple):

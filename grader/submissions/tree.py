@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from grader.source.paths import ZIP, is_gradable, scan, suffix
+from grader.source.paths import is_gradable, is_handed_in, scan
 
 # What protects is how many folders there are in all; none is handed in this deep.
 FOLDERS = 500
@@ -78,7 +78,7 @@ class Tree:
         """Return the folders to look into: of versions one, of an environment none."""
         if any(entry.name == ENVIRONMENT for entry in entries):
             return []
-        if not any(_is_handed_in(entry) for entry in entries):
+        if not any(is_handed_in(entry.name) for entry in entries):
             newest = newest_version(folder, folders, self._is_untouched)
             if newest is not None:
                 self.versions.append((folder, len(folders), newest))
@@ -115,13 +115,9 @@ def _has_work(folder: Path, is_untouched: Callable[[Path], bool]) -> bool:
 
 def _names_in(folder: Path) -> set[str]:
     try:
-        return {entry.name for entry in scan(folder) if _is_handed_in(entry)}
+        return {entry.name for entry in scan(folder) if is_handed_in(entry.name)}
     except OSError:
         return set()
-
-
-def _is_handed_in(entry: os.DirEntry[str]) -> bool:
-    return is_gradable(entry.name) or suffix(entry.name) == ZIP
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:

@@ -23,9 +23,15 @@ def days(number: float) -> timedelta:
     return timedelta(days=number)
 
 
-def assignment(late: Late = NOT_DUE, counts: str = "best", seed: str = "1") -> Assignment:
-    """Return an assignment as a first run of the grader remembers it."""
+def assignment(
+    late: Late = NOT_DUE,
+    counts: str = "best",
+    seed: str = "1",
+    points: dict[str, float] | None = None,
+) -> Assignment:
+    """Return an assignment as a first run of the grader remembers it; its points may be others."""
     rubric = replace(load_rubric(), late=late, attempts=Attempts(counts))
+    rubric = replace(rubric, points=points or rubric.points)
     return Assignment(
         rubric=rubric,
         rubric_name="hw.toml",

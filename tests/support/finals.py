@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from grader.lms.exports.marks import Mark
+from grader.lms.marks import Mark
 from grader.results.record import Criterion, Final, Record, Training
 
 HANDED_IN = datetime(2026, 10, 30, 12, 0, 5, tzinfo=UTC)

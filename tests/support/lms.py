@@ -4,11 +4,21 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from conftest import ROOT
+from discovering import discover
+from worth import MAX_UNTRAINED, worth
 from zips import zipped
+
+from grader.rubric import Rubric
+from grader.submissions.archives import Archives
+from grader.submissions.submission import Submission
 
 CORPUS = ROOT / "tests" / "submissions"
 CHEAP = ("gbk_comments.py", "sign_of_w1.py", "syntax_error.py")
-POINTS = {"gbk_comments.py": 75, "sign_of_w1.py": 68, "syntax_error.py": 65}  # without training
+POINTS = {  # without training
+    "gbk_comments.py": MAX_UNTRAINED,
+    "sign_of_w1.py": MAX_UNTRAINED - worth("grad_w1") / 2,
+    "syntax_error.py": MAX_UNTRAINED - worth("grad_w2"),
+}
 NAMES = (
     "ada", "adalovelace", "王小明", "陳美玲", "renédescartes", "o", "日本太郎", "émile😀", "ада",
     "longname" * 12,
@@ -114,6 +124,28 @@ TEAMS = dict.fromkeys(
     ],
     "",
 )
+# Two in a group, one of whom has no id; and one submission of nobody's.
+METADATA = """\
+submission_101:
+  :submitters:
+  - :name: Ada Lovelace
+    :sid: '007'
+    :email: ada@example.org
+  :created_at: 2026-10-01 09:30:00.123456789 Z
+  :score: 3.0
+  :history: []
+submission_102:
+  :submitters:
+  - :name: 'No'
+    :sid:
+    :email: no@example.org
+  - :name: 王小明
+    :sid: '8'
+    :email: wang@example.org
+  :created_at: 2026-10-02 00:00:00 Z
+submission_103:
+  :submitters: []
+"""
 
 
 def lay(root: Path, files: Mapping[str, str]) -> Path:
@@ -123,6 +155,12 @@ def lay(root: Path, files: Mapping[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return root
+
+
+def found_in(path: Path, rubric: Rubric, **options: object) -> list[Submission]:
+    """Return what is found at a path."""
+    with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
+        return discover([path], archives, **options)
 
 
 def name_of(id_: str) -> str:

@@ -15,14 +15,11 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 from unittest import mock
 
 import msgspec
 
-from grader.commands import __main__ as commands
-from grader.commands import cli, requests, shared
-from grader.commands.requests import Request
+from grader.commands import cli, shared
 from grader.gradebook import Seed, remembering
 from grader.grading import launch, pool
 from grader.grading.pool import ScorerPool
@@ -113,7 +110,7 @@ class WarmGrader:
         with (
             mock.patch.dict(os.environ),  # which a command may change
             mock.patch.object(sys, "argv", words),
-            mock.patch.object(requests, "replace_process", _carry_out),
+            mock.patch.object(cli, "interrupt_at_signals"),
             mock.patch.object(remembering, "new_seed", return_value=SEED),
             mock.patch.object(shared, "ScorerPool", self._lend),
             contextlib.nullcontext() if pages_apart else mock.patch.object(Pages, "_start", _page),
@@ -159,13 +156,6 @@ def _page(self: Pages, form: Form, order: Order) -> Future[str]:
     except Exception as error:
         future.set_exception(error)
     return future
-
-
-def _carry_out(request: Request) -> NoReturn:
-    """Stand in for requests.replace_process, which would carry it out in place of this process."""
-    descriptor = os.memfd_create("request")
-    os.write(descriptor, msgspec.msgpack.encode(request))
-    sys.exit(commands.main(descriptor))
 
 
 def _text(stream: io.TextIOWrapper) -> str:

@@ -11,16 +11,22 @@ from disks import read_only
 from msgspec.structs import replace
 
 from grader.gradebook import Gradebook, default_url
+from grader.homework.tasks import TASKS
 from grader.reports.publishing import ResultsFolder
 from grader.results.record import GRADES, Criterion, Record
 
+# The points of a rubric of these tests' own.
+POINTS = {"forward.values": 12.0, "grad_w1": 14.0, "grad_w2": 62.0, "net": 12.0}
+TABLE = "[points]\n" + "".join(
+    f'"{criterion}" = {POINTS.get(criterion, "false")}\n' for criterion in TASKS.by_id
+)
 GRADED = [  # student, days after it was due, points of forward.values and of net
     ("bob", 0, 12.0, 0.0),
     ("ada", -1, 6.0, 0.0),
     ("ada", 1.5, 12.0, 8.0),
     ("zoe", 3, 12.0, 12.0),
 ]
-DUE_RUBRIC = assignment(LATE)
+DUE_RUBRIC = assignment(LATE, points=POINTS)
 
 
 def graded(student: str, content: str, values: float, net: float) -> Record:
@@ -28,7 +34,7 @@ def graded(student: str, content: str, values: float, net: float) -> Record:
     points = {"forward.values": values, "net": net}
     criteria = [
         Criterion(name, points.get(name, 0.0), most, None, "", None)
-        for name, most in DUE_RUBRIC.rubric.points.items()
+        for name, most in POINTS.items()
     ]
     return replace(record(student, content), score=values + net, criteria=criteria)
 
@@ -197,7 +203,7 @@ COMMANDS = [
 def test_unusable_bookkeeping_is_one_line_and_changes_nothing(warm, results, arguments, says):
     before, table = sizes(default_url(results)), (results / GRADES).read_bytes()
     own = results.parent / "own.toml"
-    own.write_text("")
+    own.write_text(TABLE)
     where = [] if "--results" in arguments else ["--results", results]
     done = warm.run(*(each.format(own=own) for each in arguments), *where, cwd=results)
     assert (done.returncode, done.stdout) == (2, "")
@@ -223,7 +229,8 @@ def test_an_extension_has_no_effect_once_the_classs_due_date_is_later(warm, resu
     bookkeep(warm, results, "override", "zoe", "--until", "2026-11-02T23:59:00", "--why", "ill")
     assert registered(results)["zoe"] == "1 1 21.6"
     later = results.parent / "later.toml"
-    later.write_text('[late]\ndue = "2026-11-03T23:59:00+01:00"\npercent_per_day = 10\n')
+    late = '[late]\ndue = "2026-11-03T23:59:00+01:00"\npercent_per_day = 10\n'
+    later.write_text(TABLE + late)
     assert warm.run("settings", results, "--rubric", later).returncode == 0
     assert registered(results)["zoe"] == "1 0 24"
     assert "due 2026-11-03 23:59:00" in bookkeep(warm, results, "history", "zoe")
@@ -328,7 +335,7 @@ def test_the_seed_is_shown_to_whom_asks_for_it_alone(warm, tmp_path):
 def test_a_policy_is_changed_by_settings_and_what_moves_is_told(warm, results):
     later = results.parent / "later.toml"
     later.write_text(
-        f'[late]\ndue = "{LATE.due}"\npercent_per_day = 5\n[attempts]\ncounts = "last"'
+        f'{TABLE}[late]\ndue = "{LATE.due}"\npercent_per_day = 5\n[attempts]\ncounts = "last"'
     )
     dry = warm.run("settings", results, "--rubric", later, "--dry-run")
     assert dry.returncode == 0

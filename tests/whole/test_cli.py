@@ -14,6 +14,7 @@ import pytest
 from conftest import GRADER, ROOT, run_grader
 from leftovers import children, descendants
 from times import PATIENCE
+from worth import MAX_SCORE, out_of
 
 SOLUTION = ROOT / "solution" / "homework.py"
 
@@ -84,7 +85,7 @@ def results(graded) -> Path:
 @pytest.mark.parametrize("suffix", ["py", "ipynb"])
 def test_the_solution_earns_everything(results, suffix):
     record = record_of(results, f"right_{suffix}")
-    assert (record["score"], record["status"], record["notes"]) == (100, "graded", [])
+    assert (record["score"], record["status"], record["notes"]) == (MAX_SCORE, "graded", [])
     assert all(c["message"] and c["points"] == c["max_points"] for c in record["criteria"])
 
 
@@ -96,7 +97,8 @@ def test_result_json_has_the_fields_of_the_contract(results, rubric):
         "handed_in", "told_by", "due", "late_days", "penalty", "final", "by_hand",
     }  # fmt: skip
     assert [c["id"] for c in record["criteria"]] == list(rubric.points)
-    assert (record["schema"], record["max_score"], record["final"]) == (3, 100, 100)
+    assert record["schema"] == 3
+    assert record["max_score"] == record["final"] == MAX_SCORE
     assert set(record["criteria"][0]) == {
         "id", "points", "max_points", "error", "message", "diagnosis", "reasons", "map",
     }  # fmt: skip
@@ -116,7 +118,7 @@ def holds_seed(path: Path) -> bool:
 def test_another_seed_is_other_cases_and_the_solution_holds_on_them(results, tmp_path):
     assert run_grader("grade", SOLUTION, "--out", tmp_path, "--seed", SEED + 1).returncode == 0
     one, other = record_of(results, "right_py"), record_of(tmp_path, "solution")
-    assert other["score"] == 100
+    assert other["score"] == MAX_SCORE
     assert one["training"] != other["training"]
     assert one["criteria"] != other["criteria"]
 
@@ -144,7 +146,7 @@ def test_bad_submissions_have_a_status_each_and_cost_the_rest_nothing(results):
 
 def test_the_better_of_two_candidates_counts(results):
     record = record_of(results, "two_files")
-    assert (record["score"], record["submission"]) == (100, "homework.py")
+    assert (record["score"], record["submission"]) == (MAX_SCORE, "homework.py")
 
 
 def test_what_was_written_before_stays(results):
@@ -256,7 +258,7 @@ def test_unusable_arguments_are_one_clear_line_and_exit_2(warm, tmp_path, argume
 def test_exit_code_tells_a_score_under_the_mark(warm, tmp_path):
     stub = ROOT / "assignment" / "homework.py"
     under = warm.run("grade", SOLUTION, stub, "--out", tmp_path, "--fail-under", 60)
-    passed = warm.run("grade", SOLUTION, "--out", tmp_path, "--fail-under", 100)
+    passed = warm.run("grade", SOLUTION, "--out", tmp_path, "--fail-under", MAX_SCORE)
     assert (under.returncode, passed.returncode) == (1, 0)  # of those that are graded now
 
 
@@ -280,7 +282,7 @@ def test_an_interrupted_class_keeps_what_was_graded(tmp_path):
     assert process.returncode == 130
     graded = int(re.search(r"interrupted: ([12]) of 3 graded", errors)[1])
     assert "Traceback" not in errors
-    assert record_of(out, "a_good")["score"] == 100
+    assert record_of(out, "a_good")["score"] == MAX_SCORE
     rows = (out / "grades.csv").read_text(encoding="utf-8-sig").splitlines()
     assert len(rows) == 1 + graded
 
@@ -334,7 +336,7 @@ def test_check_needs_nothing_of_unix():
         command, capture_output=True, text=True, env=environment, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "100/100" in done.stdout
+    assert out_of(MAX_SCORE) in done.stdout
 
 
 def test_help_lists_the_commands_without_torch():

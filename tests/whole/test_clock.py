@@ -22,6 +22,7 @@ from books import (
     record,
 )
 from sqlalchemy import create_engine, update
+from worth import MAX_UNTRAINED, worth
 
 from grader.gradebook import default_url, tables
 
@@ -101,10 +102,11 @@ def test_a_class_graded_by_another_rubric_when_the_clock_is_set_right(
     root.mkdir()
     (root / "ada.py").write_bytes((lms.CORPUS / "gbk_comments.py").read_bytes())
     text = untrained.read_text(encoding="utf-8")
-    other.write_text(text.replace('"grad_w2" = 10', '"grad_w2" = 4'), encoding="utf-8")
+    w2 = worth("grad_w2")
+    other.write_text(text.replace(f'"grad_w2" = {w2:g}', '"grad_w2" = 4'), encoding="utf-8")
     assert warm.run("grade", root, "--out", out, "--rubric", untrained).returncode == 0
     set_clock(default_url(out), clock)
     done = warm.run("settings", out, "--rubric", other)
     assert done.returncode == 0, done.stderr
     (row,) = csv.DictReader((out / "grades.csv").read_text("utf-8-sig").splitlines())
-    assert (row["grad_w2"], row["final"]) == ("4", "69")
+    assert (row["grad_w2"], row["final"]) == ("4", f"{MAX_UNTRAINED - w2 + 4:g}")

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from conftest import GRADER, ROOT
+from worth import MAX_SCORE, out_of
 
 from grader.rubric import load_rubric
 
@@ -61,9 +62,9 @@ def test_the_five_commands_of_the_manual_make_and_grade_a_variant(tmp_path):
     assert "holds: all 10 right runs" in said[0]
     assert re.search(r"\d+ graded, 0 lost other points than they should", said[1])
     assert "holds: all 15 right runs" in said[1]
-    assert "100/100" in said[3]
+    assert out_of(MAX_SCORE) in said[3]
     (record,) = (tmp_path / "waves" / "results").glob("*/result.json")
-    assert json.loads(record.read_bytes())["score"] == 100
+    assert json.loads(record.read_bytes())["score"] == MAX_SCORE
     rubric = load_rubric(tmp_path / "waves" / "rubric.toml")
     assert (rubric.homework.activation, rubric.homework.n_hidden) == ("tanh", 32)
     handout = (tmp_path / "waves" / "assignment" / "README.md").read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 import pytest
 from handed import PACKAGES, handed_in, module, notebook
 from marked import HANDED_IN, RIGHT, grade_fixture  # noqa: F401
+from worth import MAX_SCORE
 
 from grader.homework.tasks import TASKS
 from grader.rubric.cases import hidden_cases
@@ -36,7 +37,7 @@ FULL = {
 @pytest.mark.parametrize("name", FULL)
 def test_right_work_earns_everything(grade, name):
     result = grade(handed_in(HANDED_IN / name))
-    assert result.points == 100, result.messages
+    assert result.points == MAX_SCORE, result.messages
     expected = [(f"{name}, line {line}", text) for line, text in FULL[name]]
     assert [where for where, _ in result.notes] == [where for where, _ in expected]
     for (_, told), (_, begins) in zip(result.notes, expected, strict=True):
@@ -47,7 +48,7 @@ def test_right_work_earns_everything(grade, name):
 def test_files_beside_each_other_earn_everything(grade, folder):
     files = {path.name: handed_in(path) for path in (HANDED_IN / folder).iterdir()}
     result = grade(files.pop("homework.py"), *files.values())
-    assert (result.points, result.notes) == (100, [])
+    assert (result.points, result.notes) == (MAX_SCORE, [])
 
 
 def cut(name: str) -> str:
@@ -224,7 +225,7 @@ TOGETHER |= ON_DISK
 @pytest.mark.parametrize("files", TOGETHER.values(), ids=TOGETHER.keys())
 def test_what_was_handed_in_together_works_together(grade, files):
     result = grade(*files)
-    assert (result.points, result.notes) == (100, []), result.messages
+    assert (result.points, result.notes) == (MAX_SCORE, []), result.messages
 
 
 MINE = "homework.py, line"
@@ -310,20 +311,20 @@ AWAY = {
 def test_the_last_that_can_be_called_counts(grade, case):
     tail, notes = case
     result = grade(module(f"{RIGHT}\n\n{tail}"))
-    assert result.points == 100
+    assert result.points == MAX_SCORE
     assert result.notes == [(f"homework.py, line {line}", text) for line, text in notes]
 
 
 def test_a_name_that_a_file_beside_gives_away_counts_too(grade):
     helper = module(HEAD + GRADIENTS + "grad_w1 = 3\n", "helper.py")
     result = grade(module("from helper import *\n" + HEAD + cut("forward") + NET), helper)
-    assert (result.points, len(result.notes)) == (100, 1)
+    assert (result.points, len(result.notes)) == (MAX_SCORE, 1)
 
 
 def test_a_file_called_as_a_module_of_pythons_is_not_imported(grade):
     bad = [module("raise ValueError\n", name) for name in ("torch.py", "json.py", "numpy.py")]
     result = grade(module("import json\nimport json\n" + RIGHT), *bad)
-    assert result.points == 100
+    assert result.points == MAX_SCORE
     assert [text for _, text in result.notes] == [
         "json.py is not imported: json is the name of a module of Python's own library",
         "torch.py is not imported: torch is the name of a module of a package",
@@ -333,7 +334,7 @@ def test_a_file_called_as_a_module_of_pythons_is_not_imported(grade):
 def test_an_error_in_a_file_beside_has_its_place_there(grade):
     helper = module(RIGHT + "\n\n1 / 0\ndef broken(:\n", "src/utils.py")
     result = grade(module("from utils import *\n", "src/homework.py"), helper)
-    assert result.points == 100
+    assert result.points == MAX_SCORE
     assert result.notes == [
         ("src/utils.py, line 46", "SyntaxError: invalid syntax"),
         ("src/utils.py, line 45", "ZeroDivisionError: division by zero"),
@@ -373,7 +374,7 @@ def test_autograd_in_a_file_beside_is_named_and_earns_nothing(zygote, rubric, ro
 def test_a_file_that_is_running_is_not_run_once_more_inside_itself(grade):
     other = notebook("%run homework.ipynb\n", RIGHT, name="other.ipynb")
     result = grade(notebook("%run other.ipynb\n"), other)
-    assert result.points == 100
+    assert result.points == MAX_SCORE
     assert result.notes == [
         ("other.ipynb, cell 1, line 1",
          "homework.ipynb is running already, and is not run once more inside itself"),
@@ -388,12 +389,12 @@ def test_a_file_whose_name_leads_elsewhere_or_that_has_no_room_is_only_left_out(
     size = 40_000_000 if name == "full.py" else 1
     source = f"{RIGHT}\nimport os\nassert os.listdir() == ['homework.py'], os.listdir()\n"
     result = grade(module(source), module("#" * size, name))
-    assert (result.points, result.notes) == (100, [])
+    assert (result.points, result.notes) == (MAX_SCORE, [])
 
 
 def test_what_was_not_handed_in_is_not_there(grade):
     result = grade(module(f"open('config.json')\n{RIGHT}"))
-    assert result.points == 100
+    assert result.points == MAX_SCORE
     assert result.notes == [
         (f"{MINE} 1", "FileNotFoundError: [Errno 2] No such file or directory: 'config.json'"),
     ]

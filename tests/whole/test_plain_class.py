@@ -11,7 +11,7 @@ from pathlib import Path
 import lms
 import pytest
 
-from grader.lms.layouts import Owner
+from grader.lms.layout import Owner
 from grader.submissions.naming import same_folder, unique
 from grader.submissions.roster import Names, Person, RosterRow
 
@@ -89,20 +89,23 @@ def test_ada_keeps_what_was_set_by_hand_when_capitals_appear(warm, untrained, tm
     root, out = tmp_path / "class", tmp_path / "out"
     root.mkdir()
     (root / "ada.py").write_bytes(worse)
-    assert grade(warm, root, out, untrained) == {"ada": ("graded", "65")}
-    for by_hand in (["70"], ["--due", "2030-01-01T00:00:00Z"]):
+    assert grade(warm, root, out, untrained) == {
+        "ada": ("graded", f"{lms.POINTS['syntax_error.py']:g}")
+    }
+    for by_hand in (["50"], ["--due", "2030-01-01T00:00:00Z"]):
         done = warm.run("override", "ada", *by_hand, "--results", out, "--why", "ill", "--who", "W")
         assert done.returncode in (0, 2), done.stderr
     page = (out / "ada" / "feedback.html").read_bytes()
     (root / "ADA.py").write_bytes(best)
+    full = ("graded", f"{lms.POINTS['gbk_comments.py']:g}")
     for _ in range(2):
         assert grade(warm, root, out, untrained) == {
-            "ADA-2": ("graded", "75"),
-            "ada": ("graded", "70"),
+            "ADA-2": full,
+            "ada": ("graded", "50"),
         }
     assert (out / "ada" / "feedback.html").read_bytes() == page
     history = warm.run("history", "ada", "--results", out)
     assert "ill" in history.stdout
     (root / "ada.py").unlink()  # ADA alone is no other student than before
-    assert grade(warm, root, out, untrained)["ADA-2"] == ("graded", "75")
+    assert grade(warm, root, out, untrained)["ADA-2"] == full
     assert len(grade(warm, root, out, untrained)) == 2

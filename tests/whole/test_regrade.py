@@ -19,6 +19,7 @@ import msgspec
 import pytest
 from conftest import GRADER, ROOT, criteria_of, run_grader
 from times import PATIENCE
+from worth import MAX_UNTRAINED, worth
 
 from grader.grading.batch import AHEAD, CHUNK, Batch, files_of, work_of
 from grader.results.record import Record, Training
@@ -32,7 +33,7 @@ from grader.scoring.protocol import (
     content_of,
     may_be_faster,
 )
-from grader.submissions.discover import Submission
+from grader.submissions.submission import Submission
 from grader.submissions.times import Moment
 
 CORPUS = ROOT / "tests" / "submissions"
@@ -129,7 +130,8 @@ def test_what_is_graded_anew_replaces_what_was_kept_by_the_same_key(grade, tmp_p
     grade()
     before = scores()
     with closing(sqlite3.connect(tmp_path / "results" / "gradebook.db")) as book:
-        book.execute("UPDATE submissions SET score = 1, record = replace(record, '75.0', '1.0')")
+        record = f"replace(record, '{MAX_UNTRAINED}', '1.0')"
+        book.execute(f"UPDATE submissions SET score = 1, record = {record}")
         book.commit()
     grade()
     assert scores() != before
@@ -152,7 +154,8 @@ def test_a_pseudonym_that_is_set_later_hides_what_files_are_called(
     for path in (page, record):
         assert "sign_of_w1" not in path.read_text(encoding="utf-8")
     outcome = json.loads(record.read_bytes())
-    assert (outcome["submission"], outcome["final"], outcome["attempts"]) == ("p7.py", 68, 1)
+    points = MAX_UNTRAINED - worth("grad_w1") / 2
+    assert (outcome["submission"], outcome["final"], outcome["attempts"]) == ("p7.py", points, 1)
     written, screen = grade()  # the files are called as ever
     assert (written, "(5 as graded before)" in screen) == (set(), True)
     assert json.loads(record.read_bytes()) == outcome
@@ -192,7 +195,8 @@ def test_a_policy_is_changed_by_settings_and_needs_no_new_grading(
     assert (done.returncode, done.stderr) == (0, "")
     assert "isolation" not in done.stdout  # nothing was graded
     record = json.loads((results / "gbk_comments" / "result.json").read_bytes())
-    assert (record["score"], record["penalty"], record["final"]) == (75, 37.5, 37.5)
+    half = MAX_UNTRAINED / 2
+    assert (record["score"], record["penalty"], record["final"]) == (MAX_UNTRAINED, half, half)
     done = warm.run("grade", submissions, "--out", results)
     assert "(5 as graded before)" in done.stdout
 
@@ -200,7 +204,7 @@ def test_a_policy_is_changed_by_settings_and_needs_no_new_grading(
 def test_a_rubric_without_training_trains_nobody(grade, tmp_path):
     grade()
     record = json.loads((tmp_path / "results" / "gbk_comments" / "result.json").read_bytes())
-    assert (record["score"], record["max_score"]) == (75, 75)
+    assert (record["score"], record["max_score"]) == (MAX_UNTRAINED, MAX_UNTRAINED)
     assert record["training"]["losses"]["manual"] is None
 
 

@@ -25,6 +25,7 @@ import readback
 from conftest import GRADER, ROOT
 from times import PATIENCE
 from warm import WarmGrader
+from worth import MAX_UNTRAINED, worth
 from zips import zipped
 
 CORPUS = ROOT / "tests" / "submissions"
@@ -32,11 +33,22 @@ DUE = "2026-10-31T23:59:00+01:00"
 ON_TIME, A_DAY_LATE = "2026-10-30T12:00:00Z", "2026-11-01T12:00:00Z"
 SEED = "20269988772026998877202699887720"
 
-# Points without training, of 75, and what is left of them a day late.
+
+def left(points: float, days_late: int) -> float:
+    """Return what is left of points at 10% a day, and at most half."""
+    return round(points * (100 - min(10 * days_late, 50)) / 100, 2)
+
+
+# Points without training, and what is left of them a day late.
 RIGHT, SIGN, HALF = "gbk_comments.py", "sign_of_w1.py", "half_finished.py"
-POINTS = {RIGHT: 75.0, SIGN: 68.0, HALF: 39.0}
+W1 = worth("grad_w1")
+POINTS = {
+    RIGHT: MAX_UNTRAINED,
+    SIGN: MAX_UNTRAINED - W1 / 2,
+    HALF: worth("forward.values", "forward.stable", "grad_w1", "grad_w2"),
+}
 CLASS = {"ada": (RIGHT, ON_TIME), "bob": (SIGN, A_DAY_LATE), "eve": (HALF, A_DAY_LATE)}
-FINALS = {"ada": 75.0, "bob": 61.2, "eve": 35.1}
+FINALS = {"ada": POINTS[RIGHT], "bob": left(POINTS[SIGN], 1), "eve": left(POINTS[HALF], 1)}
 
 
 def start(*arguments: object, seed: str | None = None, **more: str) -> subprocess.Popen[str]:
@@ -207,8 +219,8 @@ def test_the_class_is_graded_as_it_should_be(either):
 @pytest.mark.parametrize("again", [False, True], ids=["rubric not said", "rubric said again"])
 def test_1_an_override_keeps_everybodys_penalty(either, again):
     said = ("--rubric", either.rubric) if again else ()
-    either.override("ada", 70, *said)
-    assert either.finals() == {**FINALS, "ada": 70}
+    either.override("ada", 50, *said)
+    assert either.finals() == {**FINALS, "ada": 50}
     late = {name: row["late_days"] for name, row in readback.grades(either.results).items()}
     assert late == {"ada": "0", "bob": "1", "eve": "1"}
 
@@ -216,7 +228,8 @@ def test_1_an_override_keeps_everybodys_penalty(either, again):
 def test_1_an_export_sends_the_mark_after_the_penalty(course):
     canvas, out = course.folder / "canvas.csv", course.folder / "out.csv"
     rows = [f"{name},{number},,{name},A,\r\n" for number, name in enumerate(CLASS)]
-    heads = "Student,ID,SIS User ID,SIS Login ID,Section,HW (7)\r\n    Points Possible,,,,,75\r\n"
+    heads = "Student,ID,SIS User ID,SIS Login ID,Section,HW (7)\r\n"
+    heads += f"    Points Possible,,,,,{MAX_UNTRAINED:g}\r\n"
     canvas.write_text(heads + "".join(rows), encoding="utf-8", newline="")
     command = ("export", course.results, "--to", "canvas", "--into", canvas, "--out", out)
     course.run(*command, "--assignment", "HW")
@@ -239,7 +252,9 @@ def test_2_late_hand_ins_in_a_zip_are_attempts_of_the_same_students(course):
         ],
     )
     course.grade(late)
-    assert course.finals() == {**FINALS, "eve": 60, "zoe": 54.4}
+    assert course.finals() == {
+        **FINALS, "eve": left(POINTS[RIGHT], 2), "zoe": left(POINTS[SIGN], 2),
+    }  # fmt: skip
     attempts = {name: row["attempt"] for name, row in readback.grades(course.results).items()}
     assert attempts == {"ada": "1", "bob": "1", "eve": "2", "zoe": "1"}
 
@@ -248,7 +263,8 @@ def test_2_a_folder_of_some_is_graded_into_the_class(course):
     for name in ("xia", "yan", "bob"):
         hand_in(course.folder / "some" / f"{name}.py", HALF, ON_TIME)
     course.grade(course.folder / "some")
-    assert course.finals() == {**FINALS, "xia": 39, "yan": 39}  # bob's first one is better
+    new = dict.fromkeys(["xia", "yan"], POINTS[HALF])
+    assert course.finals() == FINALS | new  # bob's first one is better
 
 
 def test_2_a_second_archive_of_a_system_is_merged_by_its_ids(tmp_path, untrained):
@@ -262,7 +278,7 @@ def test_2_a_second_archive_of_a_system_is_merged_by_its_ids(tmp_path, untrained
     run("grade", two, "--out", results)
     rows = readback.grades(results).values()
     assert sorted((float(row["final"]), row["attempt"]) for row in rows) == [
-        (39, "1"), (68, "1"), (75, "2"),
+        (POINTS[HALF], "1"), (POINTS[SIGN], "1"), (POINTS[RIGHT], "2"),
     ]  # fmt: skip
 
 
@@ -276,7 +292,7 @@ def test_2_two_assistants_grade_halves_at_once(either):
     for process in both:
         _, errors = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, errors
-    assert either.finals() == FINALS | {letter * 2: 39.0 for letter in "abcxyz"}
+    assert either.finals() == FINALS | {letter * 2: POINTS[HALF] for letter in "abcxyz"}
 
 
 def test_2_two_who_grade_at_once_into_an_empty_folder_have_one_seed(tmp_path, untrained):
@@ -289,7 +305,8 @@ def test_2_two_who_grade_at_once_into_an_empty_folder_have_one_seed(tmp_path, un
     for process in both:
         _, errors = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, errors
-    assert course.finals() == {f"{name}{letter}": 39 for name in ("ada", "bob") for letter in "xyz"}
+    students = [f"{name}{letter}" for name in ("ada", "bob") for letter in "xyz"]
+    assert course.finals() == dict.fromkeys(students, POINTS[HALF])
     assert "(3 as graded before)" in course.grade(tmp_path / "ada")
     assert "(3 as graded before)" in course.grade(tmp_path / "bob")
     assert seed_of(course) > 0
@@ -297,7 +314,7 @@ def test_2_two_who_grade_at_once_into_an_empty_folder_have_one_seed(tmp_path, un
 
 @pytest.fixture
 def other(tmp_path, untrained) -> Path:
-    """Return another rubric, in which grad_w1 earns nothing: 61 points in all."""
+    """Return another rubric, in which grad_w1 earns nothing."""
     path = tmp_path / "other.toml"
     path.write_text(rubric_text(untrained, due=DUE, grad_w1="false"), encoding="utf-8")
     return path
@@ -328,9 +345,12 @@ def test_3_a_rubric_that_is_set_grades_every_attempt(either, other):
     assert either.finals() == FINALS  # the first one is better
     shutil.rmtree(either.files)
     either.run("settings", either.results, "--rubric", other, "--who", "Weber")
-    assert either.finals() == {"ada": 61, "bob": 54.9, "eve": 22.5}
+    most = MAX_UNTRAINED - W1
+    assert either.finals() == {
+        "ada": most, "bob": left(most, 1), "eve": left(POINTS[HALF] - W1, 1),
+    }  # fmt: skip
     records = readback.outcomes(either.results).values()
-    assert {record["max_score"] for record in records} == {61}
+    assert {record["max_score"] for record in records} == {most}
 
 
 def test_3_attempts_are_compared_under_one_rubric(course, untrained):
@@ -338,15 +358,19 @@ def test_3_attempts_are_compared_under_one_rubric(course, untrained):
     hand_in(course.files / "ada.py", SIGN, ON_TIME)
     hand_in(course.files / "zed.py", SIGN, ON_TIME)
     course.grade()
-    hand_in(course.files / "zed.py", "sums_always.py", ON_TIME)  # 61: b1.sample and b2.sample lost
+    hand_in(course.files / "zed.py", "sums_always.py", ON_TIME)  # b1.sample and b2.sample lost
     course.grade()
     assert readback.grades(course.results)["zed"]["attempt"] == "1"
     steep = course.folder / "steep.toml"
     steep.write_text(rubric_text(untrained, due=DUE, grad_w1=40), encoding="utf-8")
     course.run("settings", course.results, "--rubric", steep)
     rows = readback.grades(course.results)
+    most = MAX_UNTRAINED - W1 + 40
     assert {name: (row["attempt"], float(row["final"])) for name, row in rows.items()} == {
-        "ada": ("1", 101), "bob": ("1", 72.9), "eve": ("1", 58.5), "zed": ("2", 87),
+        "ada": ("1", most),
+        "bob": ("1", left(most - 20, 1)),
+        "eve": ("1", left(POINTS[HALF] - W1 + 40, 1)),
+        "zed": ("2", most - worth("grad_b1.sample", "grad_b2.sample")),
     }  # fmt: skip
     course.finals()
 
@@ -355,7 +379,8 @@ def test_3_a_dry_run_says_what_moves_and_changes_nothing(course, other):
     before = readback.grades(course.results)
     screen = course.run("settings", course.results, "--rubric", other, "--dry-run").stdout
     assert re.search(r"\b3\b", screen)
-    assert re.search(r"\b(14|61)\b", screen)  # what ada loses, or what is left
+    lost, left_to_ada = f"{W1:g}", f"{MAX_UNTRAINED - W1:g}"
+    assert re.search(rf"\b({lost}|{left_to_ada})\b", screen)
     assert readback.grades(course.results) == before
     course.grade(options=("--rubric", course.rubric))  # is still the one in force
     assert course.finals() == FINALS
@@ -368,7 +393,9 @@ def test_3_a_changed_policy_recomputes_without_grading(course, untrained):
     later.write_text(text, encoding="utf-8")
     screen = course.run("settings", course.results, "--rubric", later).stdout
     assert re.search(r"\b2\b", screen)  # bob's and eve's marks move
-    assert course.finals() == {"ada": 75, "bob": 68, "eve": 39}
+    assert course.finals() == {
+        "ada": POINTS[RIGHT], "bob": POINTS[SIGN], "eve": POINTS[HALF],
+    }  # fmt: skip
 
 
 def test_4_screen_index_table_and_pages_say_the_same(course):
@@ -383,25 +410,29 @@ def test_4_screen_index_table_and_pages_say_the_same(course):
     for student, final in FINALS.items():
         numbers = readback.NUMBER.findall(readback.page_head(course.results, student))
         assert final in map(float, numbers)
-    assert 68 not in map(float, readback.NUMBER.findall(readback.page_head(course.results, "ada")))
+    numbers = readback.NUMBER.findall(readback.page_head(course.results, "ada"))
+    assert POINTS[SIGN] not in map(float, numbers)
     record = readback.outcomes(course.results)["ada"]
     assert (record["score"], record["final"], record["attempt"], record["attempts"]) == (
-        75, 75, 1, 2,
+        POINTS[RIGHT], POINTS[RIGHT], 1, 2,
     )  # fmt: skip
 
 
 def test_4_the_penalty_and_what_is_set_by_hand_are_in_every_record(course):
-    course.override("eve", 10, "--criterion", "grad_w1")
-    assert course.finals() == {**FINALS, "eve": 31.5}
+    by_hand, score = W1 / 2, POINTS[HALF] - W1 / 2
+    final = left(score, 1)
+    course.override("eve", by_hand, "--criterion", "grad_w1")
+    assert course.finals() == {**FINALS, "eve": final}
     record = readback.outcomes(course.results)["eve"]
-    assert (record["score"], record["penalty"], record["final"]) == (35, 3.5, 31.5)
+    penalty = round(score - final, 2)
+    assert (record["score"], record["penalty"], record["final"]) == (score, penalty, final)
     (points,) = [c["points"] for c in record["criteria"] if c["id"] == "grad_w1"]
     row = readback.grades(course.results)["eve"]
-    assert (points, row["grad_w1"], row["score"]) == (10, "10", "35")
-    assert readback.index(course.results)["eve"] == (35, 31.5)
+    assert (points, row["grad_w1"], row["score"]) == (by_hand, f"{by_hand:g}", f"{score:g}")
+    assert readback.index(course.results)["eve"] == (score, final)
 
 
-@pytest.mark.parametrize(("mark", "code"), [(35, 0), (36, 1)])
+@pytest.mark.parametrize(("mark", "code"), [(FINALS["eve"], 0), (FINALS["eve"] + 1, 1)])
 def test_4_what_is_under_a_mark_is_so_after_the_penalty(course, mark, code):
     course.grade(options=("--fail-under", mark), code=code)
 
@@ -416,9 +447,9 @@ def test_4_what_other_systems_read_is_the_final_mark(tmp_path, course):
     file, results, out = course.files / "eve.py", tmp_path / "eves", tmp_path / "out"
     run("grade", file, "--out", results, "--rubric", course.rubric)
     run("export", results, "--to", "gradescope", "--out", out)
-    assert json.loads(out.read_bytes())["score"] == 35.1
+    assert json.loads(out.read_bytes())["score"] == FINALS["eve"]
     run("export", results, "--to", "github", "--out", out)
-    assert "35.1" in out.read_text(encoding="utf-8")
+    assert f"{FINALS['eve']:g}" in out.read_text(encoding="utf-8")
 
 
 def test_5_a_homework_py_beside_the_class_makes_it_nobodys(course, tmp_path):
@@ -429,17 +460,18 @@ def test_5_a_homework_py_beside_the_class_makes_it_nobodys(course, tmp_path):
     assert {name: finals.get(name) for name in CLASS} == FINALS
 
 
-STUDENT_ZIP = [("2026-11-20T12:00:00Z", 20, 19.5), (ON_TIME, 0, 39)]
+STUDENT_ZIP = [("2026-11-20T12:00:00Z", 20), (ON_TIME, 0)]
 
 
-@pytest.mark.parametrize(("moment", "late", "final"), STUDENT_ZIP)
-def test_6_times_in_a_students_own_zip_count_for_nothing(course, tmp_path, moment, late, final):
+@pytest.mark.parametrize(("moment", "late"), STUDENT_ZIP)
+def test_6_times_in_a_students_own_zip_count_for_nothing(course, tmp_path, moment, late):
     archive = tmp_path / "zips" / "kim.zip"
     zipped(archive, [(entry("homework.py", 2026, 10, 1, 10, 0), (CORPUS / HALF).read_bytes())])
     seconds = datetime.fromisoformat(moment).timestamp()
     os.utime(archive, (seconds, seconds))
     course.grade(archive)
     record = readback.outcomes(course.results)["kim"]
+    final = left(POINTS[HALF], late)
     assert (record["late_days"], record["final"], record["told_by"]) == (late, final, "file")
 
 
@@ -493,9 +525,10 @@ def test_8_a_rubric_may_say_only_what_differs(course, tmp_path):
     part.write_text(f'[late]\ndue = "{DUE}"\n', encoding="utf-8")
     run("grade", course.files / "eve.py", "--out", results, "--rubric", part)
     (row,) = readback.grades(results).values()
-    assert (row["score"], row["late_days"], row["final"]) == ("39", "1", "35.1")
+    assert (float(row["score"]), row["late_days"]) == (POINTS[HALF], "1")
+    assert float(row["final"]) == FINALS["eve"]
     run("override", "eve", "--late-days", 0, "--why", "x", "--who", "W", "--results", results)
-    assert readback.finals(results) == {"eve": 39}
+    assert readback.finals(results) == {"eve": POINTS[HALF]}
 
 
 @pytest.fixture(scope="module")
@@ -560,10 +593,10 @@ def test_10_the_language_stays(course, tmp_path):
 
 def test_11_late_days_set_by_hand_are_of_the_attempts_there_are(course):
     course.override("eve", "--late-days", 0)
-    assert course.finals() == {**FINALS, "eve": 39}
+    assert course.finals() == {**FINALS, "eve": POINTS[HALF]}
     hand_in(course.files / "eve.py", RIGHT, "2026-11-03T12:00:00Z")
     course.grade()
-    assert course.finals() == {**FINALS, "eve": 52.5}  # 75, three days late
+    assert course.finals() == {**FINALS, "eve": left(POINTS[RIGHT], 3)}
     row = readback.grades(course.results)["eve"]
     assert (row["attempt"], row["late_days"]) == ("2", "3")
     assert readback.outcomes(course.results)["eve"]["attempts"] == 2
@@ -571,26 +604,26 @@ def test_11_late_days_set_by_hand_are_of_the_attempts_there_are(course):
 
 def test_11_late_days_set_by_hand_for_a_worse_later_attempt_leave_the_first_as_it_is(course):
     course.override("eve", "--late-days", 0)
-    hand_in(course.files / "eve.py", SIGN, "2026-12-24T12:00:00Z")  # 34 after the penalty
+    hand_in(course.files / "eve.py", SIGN, "2026-12-24T12:00:00Z")  # half of it is left
     course.grade()
-    assert course.finals() == {**FINALS, "eve": 39}
+    assert course.finals() == {**FINALS, "eve": POINTS[HALF]}
 
 
-EXTENDED = [  # handed in; days late with an extension to November 3, and what is left of 75
-    ("2026-11-02T12:00:00Z", 0, 75),
-    ("2026-11-03T22:59:00Z", 0, 75),
-    ("2026-11-03T22:59:01Z", 1, 67.5),
-    ("2026-11-05T12:00:00Z", 2, 60),
+EXTENDED = [  # handed in; days late with an extension to November 3
+    ("2026-11-02T12:00:00Z", 0),
+    ("2026-11-03T22:59:00Z", 0),
+    ("2026-11-03T22:59:01Z", 1),
+    ("2026-11-05T12:00:00Z", 2),
 ]
 
 
-@pytest.mark.parametrize(("moment", "late", "final"), EXTENDED)
-def test_11_after_an_extension_late_is_what_is_beyond_it(course, moment, late, final):
+@pytest.mark.parametrize(("moment", "late"), EXTENDED)
+def test_11_after_an_extension_late_is_what_is_beyond_it(course, moment, late):
     course.override("eve", "--until", "2026-11-03T23:59:00+01:00")
-    assert course.finals() == {**FINALS, "eve": 39}
+    assert course.finals() == {**FINALS, "eve": POINTS[HALF]}
     hand_in(course.files / "eve.py", RIGHT, moment)
     course.grade()
-    assert course.finals() == {**FINALS, "eve": final}
+    assert course.finals() == {**FINALS, "eve": left(POINTS[RIGHT], late)}
     record = readback.outcomes(course.results)["eve"]
     assert (record["attempt"], record["late_days"]) == (2, late)
     assert record["due"] == "2026-11-03T23:59:00+01:00"
@@ -604,11 +637,11 @@ def test_11_an_extension_may_come_before_anything_is_handed_in(course, tmp_path)
     roster.write_text("id,student\nada,Ada\numa,uma\n", encoding="utf-8")
     course.run("settings", course.results, "--students", roster)
     course.override("uma", "--until", "2026-11-03T23:59:00+01:00")
-    others = {"Ada": 75, "bob": 61.2, "eve": 35.1}
+    others = {"Ada": FINALS["ada"], "bob": FINALS["bob"], "eve": FINALS["eve"]}
     assert course.finals() == others
     hand_in(course.files / "uma.py", HALF, "2026-11-04T12:00:00Z")
     course.grade()
-    assert course.finals() == {**others, "uma": 35.1}
+    assert course.finals() == {**others, "uma": left(POINTS[HALF], 1)}
 
 
 def test_11_an_extension_may_be_of_whom_no_table_names_yet(course):
@@ -616,7 +649,7 @@ def test_11_an_extension_may_be_of_whom_no_table_names_yet(course):
     assert course.finals() == FINALS
     hand_in(course.files / "uma.py", HALF, "2026-11-03T12:00:00Z")
     course.grade(course.files / "uma.py")
-    assert course.finals() == {**FINALS, "uma": 39}
+    assert course.finals() == {**FINALS, "uma": POINTS[HALF]}
 
 
 # The seed.
@@ -706,7 +739,7 @@ def test_names_and_sections_are_remembered(course, tmp_path):
     )
     command = ("grade", course.files, "--out", results)
     run(*command, "--rubric", course.rubric, "--students", roster)
-    named = {"Ada Lovelace": 75, "bob": 61.2, "Eve": 35.1}
+    named = {"Ada Lovelace": FINALS["ada"], "bob": FINALS["bob"], "Eve": FINALS["eve"]}
     assert readback.finals(results) == named
     index = (results / "index.html").read_text(encoding="utf-8")
     assert "Monday group" in index
@@ -718,7 +751,9 @@ def test_names_and_sections_are_remembered(course, tmp_path):
     roster.write_text("id,student\nada,Augusta\neve,Eve\n", encoding="utf-8")
     assert "names.csv" in refused(*command, "--students", roster)
     run("settings", results, "--students", roster)
-    assert readback.finals(results) == {"Augusta": 75, "bob": 61.2, "Eve": 50}
+    assert readback.finals(results) == {
+        "Augusta": FINALS["ada"], "bob": FINALS["bob"], "Eve": 50,
+    }  # fmt: skip
 
 
 def test_a_gradebook_elsewhere_is_found_again_or_asked_for(course, tmp_path):
@@ -726,14 +761,14 @@ def test_a_gradebook_elsewhere_is_found_again_or_asked_for(course, tmp_path):
     results, url = tmp_path / "results", f"sqlite:///{tmp_path / 'book.db'}"
     command = ("grade", course.files, "--out", results)
     run(*command, "--rubric", course.rubric, "--db", url)
-    override = ("override", "ada", 70, "--why", "x", "--who", "W", "--results", results)
+    override = ("override", "ada", 50, "--why", "x", "--who", "W", "--results", results)
     for again in (override, (*command,)):
         done = run(*again, code=None)
         (line,) = done.stderr.splitlines() or [""]
         assert done.returncode == 0 or (done.returncode == 2 and "--db" in line)
         assert not (results / "gradebook.db").exists()
     run(*override, "--db", url)
-    assert readback.finals(results) == {**FINALS, "ada": 70}
+    assert readback.finals(results) == {**FINALS, "ada": 50}
 
 
 def test_results_hold_no_path_of_this_machine_for_students(course):
@@ -769,9 +804,9 @@ AGAIN = [["bob"], ["bob", "eve"], ["--status", "graded"], ["--all"]]
 @pytest.mark.parametrize("who", AGAIN, ids=" ".join)
 def test_who_is_graded_again_gets_the_same_without_files(either, who):
     shutil.rmtree(either.files)
-    either.override("ada", 70)
+    either.override("ada", 50)
     either.by_hand("regrade", *who)
-    assert either.finals() == {**FINALS, "ada": 70}
+    assert either.finals() == {**FINALS, "ada": 50}
     assert {row["attempt"] for row in readback.grades(either.results).values()} == {"1"}
 
 
@@ -854,7 +889,7 @@ def test_of_who_is_forgotten_nothing_is_left(known):
 def test_who_is_forgotten_may_come_again_as_somebody_new(known):
     known.by_hand("forget", NAME)
     known.grade(known.files / f"{NAME}.py")
-    assert known.finals() == {**FINALS, NAME: 61.2}
+    assert known.finals() == {**FINALS, NAME: left(POINTS[SIGN], 1)}
     record = readback.outcomes(known.results)[NAME]
     assert (record["attempt"], record["attempts"], record["by_hand"]) == (1, 1, [])
 
@@ -867,7 +902,7 @@ def test_who_handed_in_the_same_is_not_forgotten_with_another(known):
     known.by_hand("forget", NAME)
     shutil.rmtree(known.files)
     known.by_hand("regrade", "twin")
-    assert known.finals() == {**FINALS, "twin": 68}
+    assert known.finals() == {**FINALS, "twin": POINTS[SIGN]}
 
 
 def test_forgetting_is_told_as_a_count_and_a_stranger_is_refused(known):

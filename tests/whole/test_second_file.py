@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from worth import MAX_UNTRAINED, worth
 
 from grader.gradebook import Gradebook, default_url
 from grader.gradebook.attempts import HandedIn
@@ -96,19 +97,21 @@ def handed_in(warm, tmp_path, untrained):
 
 
 def test_what_is_kept_depends_on_all_files(handed_in, tmp_path):
+    of_both = MAX_UNTRAINED - worth("grad_b1.row", "grad_b2.row")
     first, screen = handed_in(gradients=FLAT, network=NET)
-    assert (first["submission"], first["score"]) == ("gradients.py", 65)
+    assert (first["submission"], first["score"]) == ("gradients.py", of_both)
     assert "as graded before" not in screen
     again, screen = handed_in()
     assert "1 as graded before" in screen
     assert again == first
     _, screen = handed_in(network=WRONG_NET)
     assert "as graded before" not in screen
-    assert [attempt.score for attempt in attempts(tmp_path / "results")] == [65, 53]
+    scores = [attempt.score for attempt in attempts(tmp_path / "results")]
+    assert scores == [of_both, of_both - worth("net")]
     _, screen = handed_in(network=NET)
     assert "1 as graded before" in screen
     complete, _ = handed_in(network=COMPLETE)
-    assert (complete["submission"], complete["score"]) == ("network.py", 75)
+    assert (complete["submission"], complete["score"]) == ("network.py", MAX_UNTRAINED)
 
 
 @pytest.mark.parametrize("later", ["gradients", "network"])

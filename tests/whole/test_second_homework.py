@@ -13,12 +13,15 @@ from pathlib import Path
 
 import pytest
 from conftest import GRADER, ROOT, run_grader
+from worth import out_of
 
 from grader.homework.tasks import TASKS
+from grader.rubric import load_rubric
 
 FOLDER = ROOT / "tests" / "homeworks" / "softmax"
 RUBRIC = FOLDER / "rubric.toml"
-POINTS = {"forward": 20, "grad_u": 20, "grad_v": 25, "grad_c": 15, "train": 20}
+POINTS = load_rubric(RUBRIC).points
+MAX_SCORE = sum(POINTS.values())
 SLOPE = " * (1 - a**2)"
 # The names of the grader's own homework, which nothing but its folder knows.
 NAMES = {
@@ -73,11 +76,11 @@ def checked(released: Path, path: Path) -> subprocess.CompletedProcess[str]:
 def test_the_self_check_gives_the_solution_everything_and_the_stub_nothing(released):
     done = checked(released, released / "solution" / "homework.py")
     assert done.returncode == 0, done.stderr
-    assert "100/100" in done.stdout
+    assert out_of(MAX_SCORE, MAX_SCORE) in done.stdout
     done = checked(released, released / "assignment" / "homework.py")
     assert done.returncode == 1
     assert "NEXT: TODO 1, forward" in done.stdout
-    assert "0/100" in done.stdout
+    assert out_of(0, MAX_SCORE) in done.stdout
 
 
 def test_the_self_check_names_the_mistake_as_the_grader_does(released, graded, tmp_path):
@@ -93,7 +96,7 @@ EARNED = {
     "notebook": POINTS,
     "stub": dict.fromkeys(POINTS, 0),
     "slope": {**POINTS, "grad_v": 0, "grad_c": 0},
-    "sign": {**POINTS, "grad_u": 10},
+    "sign": {**POINTS, "grad_u": POINTS["grad_u"] / 2},
 }
 
 
@@ -142,7 +145,7 @@ def test_exports_are_of_its_criteria(graded, tmp_path, system):
 def test_what_is_remembered_is_graded_again_without_its_rubric(graded):
     done = run_grader("regrade", "--all", "--results", graded)
     assert done.returncode == 0, done.stderr
-    assert record_of(graded, "right")["score"] == 100
+    assert record_of(graded, "right")["score"] == MAX_SCORE
 
 
 def test_the_grader_proves_itself_on_it():

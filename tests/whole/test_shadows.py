@@ -20,6 +20,7 @@ import yaml
 from conftest import GRADER, ROOT
 from shadows import marks_in, write_shadows
 from times import PATIENCE
+from worth import MAX_SCORE, out_of
 
 from grader.authoring.autograders import FILES
 from grader.commands.cli import leave_the_current_folder_out
@@ -96,7 +97,7 @@ def test_no_step_of_the_action_runs_a_students_file(student, project):
         "${{ runner.temp }}": str(student.work),
         "${{ inputs.seed }}": SEED,
         "${{ inputs.path }}": ".",
-        "${{ inputs.fail-under }}": "100",
+        "${{ inputs.fail-under }}": f"{MAX_SCORE:g}",
         "${{ inputs.extra-index-url }}": "",
     }
     environment = student.environment(
@@ -114,7 +115,8 @@ def test_no_step_of_the_action_runs_a_students_file(student, project):
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         assert SEED not in done.stdout.replace(f"::add-mask::{SEED}\n", "") + done.stderr
-    assert "100 of 100 points" in (student.work / "summary.md").read_text(encoding="utf-8")
+    summary = (student.work / "summary.md").read_text(encoding="utf-8")
+    assert f"{MAX_SCORE:g} of {MAX_SCORE:g} points" in summary
 
 
 def test_gradescopes_script_runs_no_file_of_a_students(student):
@@ -128,7 +130,7 @@ def test_gradescopes_script_runs_no_file_of_a_students(student):
         "/bin/bash", FILES / "run_autograder", AUTOGRADER_ROOT=str(root), PYTHONPATH=":"
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads((root / "results" / "results.json").read_bytes())["score"] == 100
+    assert json.loads((root / "results" / "results.json").read_bytes())["score"] == MAX_SCORE
 
 
 # Commands
@@ -163,7 +165,8 @@ def test_no_command_runs_a_students_file_in_the_current_folder(student, untraine
 @pytest.mark.parametrize("command", [(GRADER,), (sys.executable, "-I", "-m", "grader")])
 def test_check_runs_no_other_file_of_the_folder(student, command):
     done = student.run(*command, "check", "homework.py", GRADER_SEED=SEED)
-    assert (done.returncode, done.stdout.count("100/100")) == (0, 1), done.stdout + done.stderr
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(out_of(MAX_SCORE)) == 1, done.stdout
     (notice,) = done.stderr.splitlines()
     assert notice.startswith("grader: the file runs unconfined, with your rights")
 
@@ -184,7 +187,7 @@ def test_check_and_watch_runs_no_other_file_of_the_folder(student):
             stdout=file, stderr=file,
         )  # fmt: skip
     deadline = time.monotonic() + PATIENCE
-    while b"100/100" not in said.read_bytes():
+    while out_of(MAX_SCORE).encode() not in said.read_bytes():
         assert time.monotonic() < deadline, said.read_bytes()
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)

@@ -18,7 +18,7 @@ GOOD = (HANDED_IN / "good.py").read_text(encoding="utf-8")
 
 @pytest.fixture
 def told(zygote, rubric):
-    """Return what each criterion of a file that lost points was told, and the points it earned."""
+    """Return what each criterion that lost points was told, and the share of them that is left."""
     cases = hidden_cases(rubric, 4)  # by which the damage of p16 shows in training
 
     def graded(main: File) -> dict[str, tuple[str | None, float]]:
@@ -27,41 +27,45 @@ def told(zygote, rubric):
         text = "\n".join(cell.source for cell in main.cells)
         written = Written(shown_by_code(text, TASKS), asked.named)
         verdicts = score(cases, asked.outcomes, rubric.marking(), written)
-        return {v.criterion: (v.diagnosis, v.points) for v in verdicts if v.points < v.max_points}
+        return {
+            v.criterion: (v.diagnosis, v.points / rubric.points[v.criterion])
+            for v in verdicts
+            if v.points < v.max_points
+        }
 
     return graded
 
 
 NOT_TRAINED = {"train.manual": (None, 0)}
 DAMAGED = {"train.manual": ("in_place_damage", 0)}
-# The criteria that lose points, each with the names of its mistakes and the points left.
+# The criteria that lose points, each with the names of its mistakes and the share left.
 TOLD = {
-    "p01_minus_at_the_end.py": {"grad_w1": ("sign", 7), **NOT_TRAINED},
-    "p02_minus_two_reversed.py": {"grad_w1": ("residual_reversed", 7), **NOT_TRAINED},
-    "p03_comment_only.py": {"grad_w1": ("sign", 7), **NOT_TRAINED},
+    "p01_minus_at_the_end.py": {"grad_w1": ("sign", 0.5), **NOT_TRAINED},
+    "p02_minus_two_reversed.py": {"grad_w1": ("residual_reversed", 0.5), **NOT_TRAINED},
+    "p03_comment_only.py": {"grad_w1": ("sign", 0.5), **NOT_TRAINED},
     "p04_b1_no_two_no_sum.py": {
-        "grad_b1.sample": ("factor_two_missing", 4),
+        "grad_b1.sample": ("factor_two_missing", 0.5),
         "grad_b1.row": ("rows_not_summed+factor_two_missing", 0),
         **NOT_TRAINED,
     },
     "p05_b1_sign_always_sum.py": {
         "grad_b1.sample": ("rows_always_summed+sign", 0),
-        "grad_b1.row": ("sign", 3),
+        "grad_b1.row": ("sign", 0.5),
         **NOT_TRAINED,
     },
     "p06_b1_sign_keepdim.py": {
-        "grad_b1.sample": ("sign", 4),
+        "grad_b1.sample": ("sign", 0.5),
         "grad_b1.row": ("dimension_dropped+sign", 0),
         **NOT_TRAINED,
     },
     "p07_b2_no_two_no_sum.py": {
-        "grad_b2.sample": ("factor_two_missing", 3),
+        "grad_b2.sample": ("factor_two_missing", 0.5),
         "grad_b2.row": ("rows_not_summed+factor_two_missing", 0),
         **NOT_TRAINED,
     },
     "p08_b2_no_two_transposed.py": {
         "grad_b2.sample": ("transposed+factor_two_missing", 0),
-        "grad_b2.row": ("factor_two_missing", 2),
+        "grad_b2.row": ("factor_two_missing", 0.5),
     },
     "p09_b2_zeros.py": {
         "grad_b2.sample": ("zero_gradient", 0),
@@ -81,7 +85,7 @@ TOLD = {
     "p15_w2_inplace_hs_last.py": {},
     "p16_b1_inplace_hs.py": DAMAGED,
     "p17_sample_mean_everywhere.py": {
-        "grad_b1.sample": ("mean_for_sum", 4),
+        "grad_b1.sample": ("mean_for_sum", 0.5),
         "grad_b1.row": ("rows_not_summed+mean_for_sum", 0),
         **NOT_TRAINED,
     },
@@ -103,19 +107,19 @@ def test_each_criterion_is_told_its_own_mistakes(told, name):
 WRITTEN = [
     ("grad_b2", "# NOT -2 * (y_pred - y)!\n    r = 2 * (y - y_pred)  # -2 * (y_pred - y)\n"
      "    return r.sum_to_size(params.b2.shape)",
-     {"grad_b2.sample": ("sign", 3), "grad_b2.row": ("sign", 2)}),
+     {"grad_b2.sample": ("sign", 0.5), "grad_b2.row": ("sign", 0.5)}),
     ("grad_w2", '"""Uses -2 * (y_pred - y)."""\n    return hs.T @ (2 * (y - y_pred))',
-     {"grad_w2": ("sign", 5)}),
+     {"grad_w2": ("sign", 0.5)}),
     ("grad_b1", "e = y_pred - y\n"
      "    return ((-2 * e) @ params.w2.T * hs * (1 - hs)).sum_to_size(params.b1.shape)",
-     {"grad_b1.sample": ("residual_reversed", 4), "grad_b1.row": ("residual_reversed", 3)}),
-    ("grad_w2", "r = y_pred - y\n    g = 2 * hs.T @ r\n    return -g", {"grad_w2": ("sign", 5)}),
+     {"grad_b1.sample": ("residual_reversed", 0.5), "grad_b1.row": ("residual_reversed", 0.5)}),
+    ("grad_w2", "r = y_pred - y\n    g = 2 * hs.T @ r\n    return -g", {"grad_w2": ("sign", 0.5)}),
     ("grad_b1", "return 2 * (y_pred - y) @ params.w2.T",
      {"grad_b1.sample": ("activation_derivative_missing", 0),
       "grad_b1.row": ("activation_derivative_missing+rows_not_summed", 0)}),
     ("grad_b2", "return (y_pred - y).sum(0, keepdim=True)",
      {"grad_b2.sample": ("rows_always_summed+factor_two_missing", 0),
-      "grad_b2.row": ("factor_two_missing", 2)}),
+      "grad_b2.row": ("factor_two_missing", 0.5)}),
     ("grad_w2", "return torch.full_like(params.w2, 0.5)", {"grad_w2": ("constant_gradient", 0)}),
     ("grad_b1", "return torch.ones_like(params.b1) * y.mean()",
      {"grad_b1.sample": (None, 0), "grad_b1.row": (None, 0)}),
@@ -126,7 +130,7 @@ WRITTEN = [
      {"grad_b2.sample": (None, 0), "grad_b2.row": (None, 0)}),
     ("grad_b1", "d = 2 * (y_pred - y) @ params.w2.T * hs * (1 - hs)\n"
      "    return d.mean(0, keepdim=True) if len(params.b1) == 1 else d",
-     {"grad_b1.row": ("mean_for_sum", 3)}),
+     {"grad_b1.row": ("mean_for_sum", 0.5)}),
     ("grad_b2", "return torch.rand_like(params.b2)",
      {"grad_b2.sample": (None, 0), "grad_b2.row": (None, 0)}),
     # Right by sample, a constant under a shared row
@@ -138,8 +142,8 @@ WRITTEN = [
     ("grad_b2", "hs = torch.sigmoid(x @ params.w1 + params.b1)\n"
      "    d = 2 * (hs @ params.w2 + params.b2 - y).float()\n"
      "    return d.sum_to_size(params.b2.shape)",
-     {"grad_b2.sample": ("cast_to_float32+recomputed", 1.5),
-      "grad_b2.row": ("cast_to_float32+recomputed", 1)}),
+     {"grad_b2.sample": ("cast_to_float32+recomputed", 0.25),
+      "grad_b2.row": ("cast_to_float32+recomputed", 0.25)}),
     # Three mistakes: something fits almost anything.
     ("grad_b2", "return 0.5 * (y - y_pred).T / len(y)",
      {"grad_b2.sample": (None, 0), "grad_b2.row": (None, 0)}),

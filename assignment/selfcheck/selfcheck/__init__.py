@@ -10,7 +10,8 @@ from typing import Any
 from ..judging.messages import Texts, language_of
 from ..source.files import Cell, File
 from ..student_code.guards import guarded
-from ..student_code.loading import Loaded, Namespace
+from ..student_code.loading import Loaded
+from ..student_code.modules import Namespace
 from ..student_code.state import State, kept
 from .cautions import helpers_of, of_imports, of_python
 from .checking import Work, stored_questions

@@ -1,4 +1,4 @@
-"""Find the submissions and read them as text; nothing of theirs is imported, parsed or run."""
+"""What the names of files say, and how to open one that anybody may have put there."""
 
 import os
 from pathlib import Path, PurePath
@@ -33,6 +33,11 @@ def suffix(name: str) -> str:
 def is_gradable(name: str) -> bool:
     """Tell whether a file of this name may hold Python; what is in it decides whether it does."""
     return name.lower().endswith(GRADABLE)
+
+
+def is_handed_in(name: str) -> bool:
+    """Tell whether a file of this name may be graded, or is an archive that may hold such a one."""
+    return is_gradable(name) or suffix(name) == ZIP
 
 
 def is_homework(name: str) -> bool:

@@ -139,14 +139,15 @@ def other_kind(data: bytes) -> str | None:
 
     None where nothing is told.
     """
-    head = data[:HEAD_BYTES]
-    for mark, kind in OTHER_KINDS:
-        if mark.match(head):
-            if kind == "an HTML page":
-                kind += ", probably a notebook exported as HTML"
-                return f"is {kind}: hand in the .ipynb itself"
-            return f"is {kind}: {ITSELF}"
-    return None
+    kind = kind_of(data[:HEAD_BYTES])
+    if kind == "an HTML page":
+        return f"is {kind}, probably a notebook exported as HTML: hand in the .ipynb itself"
+    return f"is {kind}: {ITSELF}" if kind else None
+
+
+def kind_of(head: bytes) -> str | None:
+    """Return what a file is by its first HEAD_BYTES, "a zip archive"; None if they do not tell."""
+    return next((kind for mark, kind in OTHER_KINDS if mark.match(head)), None)
 
 
 def _bytes(path: Path, max_bytes: int) -> bytes:
@@ -426,7 +427,7 @@ def _label(index: int) -> str:
 
 
 def _source_of(cell: Json) -> str:
-    return _tidy(_joined(cell.get("source", cell.get("input"))))
+    return _tidy(joined(cell.get("source", cell.get("input"))))
 
 
 # A line that in no other language of notebooks means anything.
@@ -473,11 +474,11 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _joined(source: object) -> str:
-    """Return the source of a cell, which is a string or a list of lines."""
-    if isinstance(source, str):
-        return source
-    return "".join(line for line in _list(source) if isinstance(line, str))
+def joined(text: object) -> str:
+    """Return a text of a notebook, which is a string or a list of lines."""
+    if isinstance(text, str):
+        return text
+    return "".join(line for line in _list(text) if isinstance(line, str))
 
 
 def _check_language(document: Json) -> None:

@@ -16,7 +16,8 @@ from .asked import is_answer
 from .contract import OUT_OF_TIME, SWITCHED_OFF, Call, Outcome, Problem, Sighting
 from .guards import A_PASS, watching
 from .hints import nested, of_missing, stub_above
-from .loading import Loaded, Namespace, TimeLimitReached, describe, where
+from .loading import Loaded, TimeLimitReached, describe, where
+from .modules import Namespace
 
 MAX_ENTRIES = 500_000
 RETURNED_DTYPES = (torch.float64, torch.float32)
@@ -55,7 +56,7 @@ def _watched(call: Call, loaded: Loaded) -> Outcome:
     if question.kind == "descent":
         outcome = _answer(call, loaded)
         # Not step by step: a watch would cost more than the training.
-        seen = (Sighting(A_PASS),) if loaded.passes.count() else ()
+        seen: tuple[Sighting, ...] = (Sighting(A_PASS),) if loaded.passes.count() else ()
         return replace(outcome, seen=seen)
     if question.kind not in ("forward", "gradient"):
         outcome = _answer(call, loaded)

@@ -23,6 +23,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Set
 from contextlib import ExitStack, contextmanager, suppress
+from importlib import import_module
 from pkgutil import resolve_name
 from types import FrameType
 from typing import Any
@@ -288,6 +289,12 @@ class _Mode(TorchDispatchMode):
             elif differentiates(func.name()):
                 watch.note(func.name())
         return func(*args, **(kwargs or {}))
+
+
+def prepare_watch() -> None:
+    """Import what torch would import at the first watched call, which is not to wait for it."""
+    with suppress(Exception):  # where it cannot be imported, it is not needed
+        import_module("torch._dynamo")
 
 
 @contextmanager

@@ -4,25 +4,12 @@ import ast
 import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Protocol
 
 from ..source.files import Cell
-from .contract import Hint
+from .contract import Hint, Note
 
 NEAR = 0.85  # of difflib's ratio, of names without case and underscores
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-
-
-class Note(Protocol):
-    """An error that the source met: where, and what."""
-
-    @property
-    def where(self) -> str:
-        """Its place."""
-
-    @property
-    def text(self) -> str:
-        """What it says."""
 
 
 def of_missing(

@@ -28,10 +28,10 @@ from ..source.magics import Untransformed
 from ..source.parsing import TOO_DEEP, Fault
 from ..source.tasks import Tasks
 from .asked import AskedNames
-from .contract import NO_GPU_HERE, Kept
+from .contract import NO_GPU_HERE, Kept, Note
 from .folder import Folder
 from .guards import Passes
-from .modules import Modules
+from .modules import Modules, Namespace
 from .shell import Shell, arguments
 from .state import State
 
@@ -41,7 +41,6 @@ IN_A_FILE = re.compile(r" \((?:unknown location|[^()]*\.(?:py|so|pyd))\)$")
 SHORTEST = 1e-5  # a timer takes less for none
 # As torch says it where there is none.
 GPU_ASKED = re.compile(r"\b(?:CUDA|cuda|MPS|mps|NVIDIA|XPU|xpu|HIP|hip)\b")
-Namespace = dict[str, Any]
 Limiter = Callable[[ast.stmt], AbstractContextManager[None]]
 
 
@@ -149,14 +148,6 @@ class LoadBudget:
         if self._left >= self._statement_seconds:
             return time_limit(self._statement_seconds, self._over_statement)
         return time_limit(max(self._slice_seconds, self._left), self._over_load)
-
-
-@dataclass(frozen=True)
-class Note:
-    """An error met while the source ran: where, and what."""
-
-    where: str
-    text: str
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from grader.rubric.rubric import PageLimits
-from grader.source.read import read
+from grader.source.read import joined, read
 
 COLOURS = HtmlFormatter(nowrap=True)
 LEXER = PythonLexer(stripnl=False, ensurenl=False)
@@ -173,7 +173,7 @@ def _notebook_cells(data: bytes, limits: PageLimits) -> Iterator[PageCell]:
     """
     budget = Budget(limits.source_characters)
     for number, cell in enumerate(_document_cells(data), 1):
-        text, label = _tidy(_joined(cell.get("source"))), f"cell {number}"
+        text, label = _tidy(joined(cell.get("source"))), f"cell {number}"
         match cell.get("cell_type"):
             case "code":
                 page_cell = _code_cell(number, label, text, budget, plain=False)
@@ -199,13 +199,6 @@ def _document_cells(data: bytes) -> list[Mapping[str, Any]]:
 
         document = nbformat.convert(nbformat.from_dict(document), 4)
     return [cell if isinstance(cell, Mapping) else {} for cell in document["cells"]]
-
-
-def _joined(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    parts = value if isinstance(value, list) else []
-    return "".join(part for part in parts if isinstance(part, str))
 
 
 def _tidy(text: str) -> str:
@@ -279,8 +272,8 @@ def _text(output: Mapping[str, Any], bundle: Mapping[str, Any]) -> str:
     traceback = output.get("traceback")
     lines = traceback if isinstance(traceback, list) else []
     text = (
-        _joined(output.get("text"))
-        or _joined(bundle.get("text/plain"))
+        joined(output.get("text"))
+        or joined(bundle.get("text/plain"))
         or "\n".join(line for line in lines if isinstance(line, str))
     )
     if not text and any(name.startswith("image/") for name in bundle):
@@ -291,7 +284,7 @@ def _text(output: Mapping[str, Any], bundle: Mapping[str, Any]) -> str:
 def _image(bundle: Mapping[str, Any], most_bytes: int) -> str | None:
     """Return the address that holds a picture, None where there is none that may be shown."""
     for kind, magic in IMAGES.items():
-        base64_text = "".join(_joined(bundle.get(kind)).split())
+        base64_text = "".join(joined(bundle.get(kind)).split())
         try:
             content = base64.b64decode(base64_text, validate=True)
         except (binascii.Error, ValueError):

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from conftest import GRADER, ROOT, run_grader
 from times import PATIENCE
+from worth import MAX_SCORE, worth
 
 from grader.authoring.autograders import FILES, github, gradescope
 from grader.errors import UserError
@@ -70,9 +71,10 @@ def results_of(autograder: Path) -> tuple[dict[str, object], str]:
     return json.loads(text), text + done.stdout + done.stderr
 
 
+SIGN_OF_B1 = MAX_SCORE - worth("grad_b1.sample", "grad_b1.row") / 2 - worth("train.manual")
 HANDED_IN = [
-    ({"my work (final).py": "gbk_comments.py"}, 100),
-    ({"homework.ipynb": "sign_of_b1.ipynb", "notes.txt": "expected.csv"}, 78),
+    ({"my work (final).py": "gbk_comments.py"}, MAX_SCORE),
+    ({"homework.ipynb": "sign_of_b1.ipynb", "notes.txt": "expected.csv"}, SIGN_OF_B1),
 ]
 
 
@@ -83,7 +85,7 @@ def test_gradescope_gets_results_for_whatever_was_handed_in(autograder, files, s
     results, said = results_of(autograder)
     tests = results["tests"]
     assert results["score"] == sum(test["score"] for test in tests) == score
-    assert sum(test["max_score"] for test in tests) == 100
+    assert sum(test["max_score"] for test in tests) == MAX_SCORE
     assert str(SEED) not in said
 
 
@@ -114,6 +116,9 @@ def test_the_archive_installs_and_is_the_same_to_the_byte(archive, tmp_path):
         assert package <= set(opened.namelist())
 
 
+TRAIN_NET = f'"train.net" = {worth("train.net"):g}'
+
+
 def test_another_rubric_takes_the_place_of_the_packages_as_a_whole(tmp_path):
     rubric = tmp_path / "variant.toml"
     rubric.write_text('[points]\n"train.net" = false\n')
@@ -121,7 +126,7 @@ def test_another_rubric_takes_the_place_of_the_packages_as_a_whole(tmp_path):
     own = RUBRIC_FILE.read_text(encoding="utf-8")
     with ZipFile(tmp_path / "a.zip") as opened:
         whole = opened.read("grader/grader/homework/rubric.toml").decode()
-        assert whole == own.replace('"train.net" = 10', '"train.net" = false') != own
+        assert whole == own.replace(TRAIN_NET, '"train.net" = false') != own
         assert [name for name in opened.namelist() if "rubric.toml" in name] == [
             "grader/grader/homework/rubric.toml"
         ]
@@ -176,14 +181,14 @@ def run_the_steps(
 
 
 @pytest.mark.parametrize(
-    ("source", "fail_under", "status", "says"),
+    ("source", "fail_under", "status", "points"),
     [
-        ("gbk_comments.py", "60", 0, "100 of 100 points"),
-        ("syntax_error.py", "80", 1, "75 of 100 points"),
-        ("expected.csv", "0", 2, ""),
+        ("gbk_comments.py", f"{MAX_SCORE:g}", 0, MAX_SCORE),
+        ("syntax_error.py", f"{MAX_SCORE:g}", 1, MAX_SCORE - worth("grad_w2", "train.manual")),
+        ("expected.csv", "0", 2, None),
     ],
 )
-def test_the_actions_step_grades_a_repository(tmp_path, source, fail_under, status, says):
+def test_the_actions_step_grades_a_repository(tmp_path, source, fail_under, status, points):
     repository = tmp_path / "repository"
     (repository / ".git").mkdir(parents=True)
     shutil.copy(SUBMISSIONS / source, repository / f"homework{Path(source).suffix}")
@@ -192,7 +197,8 @@ def test_the_actions_step_grades_a_repository(tmp_path, source, fail_under, stat
     if status == 2:
         assert "grader: nothing to grade" in done.stdout
         return
-    assert says in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    summary = (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert f"{points:g} of {MAX_SCORE:g} points" in summary
     results = tmp_path / "temp" / "results"
     assert (results / "hw-ada" / "feedback.html").is_file()
     with Gradebook(default_url(results)) as book:

@@ -14,6 +14,7 @@ import nbformat
 import pytest
 from conftest import GRADER, ROOT, run_grader
 from times import PATIENCE
+from worth import MAX_SCORE, out_of, worth
 
 from grader.authoring.release import generate, release
 from grader.material import rendered
@@ -230,7 +231,7 @@ def folder(tmp_path) -> Path:
 def test_the_self_check_gives_the_untouched_stub_nothing(folder, name):
     done = selfcheck(folder, name)
     assert done.returncode == 1
-    assert "0/100" in done.stdout
+    assert out_of(0) in done.stdout
     assert done.stdout.count("not attempted") >= 9
     assert "Traceback" not in done.stderr
 
@@ -240,7 +241,7 @@ def test_the_self_check_gives_the_solution_everything(folder, name):
     shutil.copy(ROOT / "solution" / name, folder)
     done = selfcheck(folder, name)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "100/100" in done.stdout
+    assert out_of(MAX_SCORE) in done.stdout
 
 
 def test_the_self_check_can_be_asked_for_one_function(folder):
@@ -250,7 +251,8 @@ def test_the_self_check_can_be_asked_for_one_function(folder):
     assert "grad_b1.sample" in done.stdout
     assert "grad_b1.row" in done.stdout
     assert "grad_w1" not in done.stdout
-    assert "14/14" in done.stdout
+    points = worth("grad_b1.sample", "grad_b1.row")
+    assert out_of(points, points) in done.stdout
 
 
 def test_the_self_check_names_the_mistake_as_the_grader_does(folder):
@@ -280,7 +282,7 @@ def test_the_self_check_gives_autograd_nothing_as_the_grader_does(folder, put_in
     assert done.returncode == 1
     # The next thing in full, and a line for each of the two criteria.
     assert done.stdout.count("torch differentiated here: torch.autograd.grad (homework.py") == 3
-    assert "0/10" in done.stdout
+    assert out_of(0, worth("grad_b2.sample", "grad_b2.row")) in done.stdout
 
 
 UNUSABLE = [
@@ -304,7 +306,7 @@ def test_check_in_a_notebook_sees_the_notebooks_functions(folder):
     command = [sys.executable, "-I", "cell.py"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=PATIENCE)
     assert "ok   grad_w1" in done.stdout
-    assert "14/14" in done.stdout
+    assert out_of(worth("grad_w1"), worth("grad_w1")) in done.stdout
 
 
 IN_A_NOTEBOOK = """
@@ -343,7 +345,7 @@ def test_check_in_a_notebook_reads_the_cells_that_ran(folder):
     assert done.returncode == 0, done.stderr
     # The next thing in full, and a line for each of the two criteria.
     assert done.stdout.count("its code reaches torch.autograd.grad (In [3], line 4)") == 3
-    assert "0/10" in done.stdout
+    assert out_of(0, worth("grad_b2.sample", "grad_b2.row")) in done.stdout
 
 
 # The students' archive
@@ -378,7 +380,7 @@ def test_the_archive_is_the_same_to_the_byte_elsewhere(archive, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["homework.py", "homework.ipynb"])
-@pytest.mark.parametrize(("filled_in", "score"), [(False, 0), (True, 100)])
+@pytest.mark.parametrize(("filled_in", "score"), [(False, 0), (True, MAX_SCORE)])
 def test_the_archive_is_graded(warm, archive, tmp_path, kind, filled_in, score):
     with ZipFile(archive) as opened:
         opened.extractall(tmp_path)

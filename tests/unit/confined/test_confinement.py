@@ -15,6 +15,7 @@ import seccompy
 from conftest import GRADER, ROOT, run_grader
 from handed import PACKAGES, module
 from hostile import attacks
+from worth import MAX_SCORE, MAX_UNTRAINED
 
 from grader.confined import confinement, kernel, syscalls
 from grader.confined.confinement import LAYERS
@@ -222,7 +223,7 @@ def test_strict_isolation_grades_where_all_layers_are_there(tmp_path):
     assert done.returncode == 0, done.stderr
     record = json.loads((tmp_path / "solution" / "result.json").read_bytes())
     layers = [layer for layer in LAYERS if layer != "uid" or os.geteuid() == 0]
-    assert (record["isolation"], record["score"]) == (layers, 100)
+    assert (record["isolation"], record["score"]) == (layers, MAX_SCORE)
     assert f"isolation: {', '.join(layers)}" in done.stdout
 
 
@@ -234,7 +235,7 @@ def test_an_ordinary_user_has_all_layers_but_a_user_for_each_worker(tmp_path):
     assert done.returncode == 0, done.stderr
     record = json.loads((out / "r" / "solution" / "result.json").read_bytes())
     assert record["isolation"] == [layer for layer in LAYERS if layer != "uid"]
-    assert record["score"] == 100
+    assert record["score"] == MAX_SCORE
     assert "not in force here: uid (the grader is not run by root" in done.stdout
     assert sorted(path.name for path in Path(out).iterdir() if path.name[0] != ".") == ["r"]
 
@@ -264,7 +265,7 @@ if fcntl.fcntl(os.open({path!r}, os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_WRLCK) 
 
 @pytest.mark.needs("root", "layers")
 def test_nobody_waits_in_a_class_for_a_module_that_a_submission_holds_back(tmp_path, untrained):
-    """Imports ran out of time: that took 43 of 100 points, or had all three graded once more."""
+    """Imports ran out of time: that took many points, or had all three graded once more."""
     folder, owned = tmp_path / "of_the_user", Path(mypy_extensions.__file__)
     class_ = folder / "class"
     class_.mkdir(parents=True)
@@ -284,7 +285,7 @@ def test_nobody_waits_in_a_class_for_a_module_that_a_submission_holds_back(tmp_p
     assert done.returncode == 0, done.stderr
     assert "stopped while they waited" not in done.stdout
     records = {path.parent.name: json.loads(path.read_bytes()) for path in out.glob("*/*.json")}
-    assert {name: record["score"] for name, record in records.items()} == {
-        "a_mallory": 75, "b_victim": 75, "c_victim": 75,
-    }  # fmt: skip
+    assert {name: record["score"] for name, record in records.items()} == dict.fromkeys(
+        ["a_mallory", "b_victim", "c_victim"], MAX_UNTRAINED
+    )
     assert [note["text"] for note in records["a_mallory"]["notes"]] == [REFUSAL]

@@ -31,8 +31,8 @@ from grader.rubric import load_rubric
 from grader.rubric.cases import hidden_cases
 from grader.rubric.draw import Draw
 from grader.scoring.points import score
-from grader.scoring.worker import Note, Worker, WorkerNotReady
-from grader.student_code.contract import Call, Hint, HintKind, Outcome, Problem, Sighting
+from grader.scoring.worker import Worker, WorkerNotReady
+from grader.student_code.contract import Call, Hint, HintKind, Note, Outcome, Problem, Sighting
 
 RUBRIC = load_rubric()
 reference = Reference(activation_called(RUBRIC.homework.activation))
@@ -442,7 +442,7 @@ def test_any_outcomes_come_to_points_that_they_earn(outcomes, named):
 
 def test_right_outcomes_earn_everything():
     verdicts = score(CASES, [Outcome(right(case)) for case in CASES], MARKING, Written())
-    assert sum(verdict.points for verdict in verdicts) == 100
+    assert sum(verdict.points for verdict in verdicts) == RUBRIC.max_score
 
 
 def test_an_enormous_loss_is_told_in_few_digits():

@@ -13,6 +13,7 @@ import pytest
 from conftest import ROOT
 from hostile import attacks
 from times import PATIENCE
+from worth import MAX_UNTRAINED
 
 from grader.commands import shared
 from grader.confined import readable
@@ -103,7 +104,7 @@ def test_a_course_in_its_virtual_environment_keeps_its_secrets(environment, untr
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     record = json.loads((results / "mallory" / "result.json").read_bytes())
-    assert record["score"] == 75
+    assert record["score"] == MAX_UNTRAINED
     assert "landlock.files" in record["isolation"]
     notes = [note["text"] for note in record["notes"]]
     refusals = [

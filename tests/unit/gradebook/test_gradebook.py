@@ -42,7 +42,7 @@ from times import PATIENCE
 
 from grader.gradebook import Assignment, Entry, Gradebook, GradebookError, default_url, tables
 from grader.gradebook.queries import CHUNK
-from grader.lms.layouts import Owner
+from grader.lms.layout import Owner
 from grader.results.record import Criterion, Record, SourceNote, Training, to_json
 from grader.scoring.protocol import SubmittedFiles, content_of
 from grader.submissions.roster import Person, RosterRow

@@ -35,6 +35,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from times import PATIENCE
+from worth import worth
 from zips import zipped
 
 SEQUENCES = int(os.environ.get("GRADER_TESTS_SEQUENCES", "4"))
@@ -230,6 +231,7 @@ def _begun(late: timedelta) -> int:
 NAMES, OTHERS = ("ada", "bob", "cy", "dee"), ("yan", "zoe")
 SYSTEM = {"Kim Lee": 201, "Lea Ott": 202}  # of Brightspace, with their ids
 CRITERIA = ("grad_w1", "net")
+OVERRIDES = (0.0, 3.5, min(map(worth, CRITERIA)))  # of each of them
 HandIn = tuple[str, str, datetime]
 
 sources, moments = st.sampled_from(SOURCES), st.sampled_from(MOMENTS)
@@ -339,7 +341,7 @@ class Course(RuleBasedStateMachine):
         self.model.students[name].whole = points
 
     @precondition(lambda self: self._present)
-    @rule(at=someone, criterion=st.sampled_from(CRITERIA), points=st.sampled_from([0.0, 3.5, 12.0]))
+    @rule(at=someone, criterion=st.sampled_from(CRITERIA), points=st.sampled_from(OVERRIDES))
     def override_a_criterion(self, at: int, criterion: str, points: float) -> None:
         name = self._who(at)
         self._override(name, f"{points:g}", "--criterion", criterion)

@@ -14,6 +14,7 @@ from corpus import FACTORS
 from hypothesis import given
 from hypothesis import strategies as st
 from times import PATIENCE
+from worth import MAX_UNTRAINED, out_of, worth
 
 from grader.errors import UserError
 from grader.gradebook import Gradebook, default_url
@@ -37,6 +38,7 @@ from grader.rubric.loading import OWN_SHARES
 CRITERIA = tuple(TASKS.by_id)
 
 OWN = load_rubric()
+TRAIN_NET = f'"train.net" = {OWN.points["train.net"]:g}\n'  # a line of its file
 SOLUTION = ROOT / "solution" / "homework.py"
 
 
@@ -256,7 +258,7 @@ def own_file(monkeypatch, tmp_path) -> Path:
 
 def test_the_packages_own_rubric_must_be_whole(own_file):
     text = RUBRIC_FILE.read_text(encoding="utf-8")
-    text = text.replace('"train.net" = 10\n', "").replace("half = 1e-5\n", "")
+    text = text.replace(TRAIN_NET, "").replace("half = 1e-5\n", "")
     own_file.write_text(text.replace("[shares]", "[sharing]"), encoding="utf-8")
     advice = "this file must be whole, as `grader rubric --rubric FILE` prints it"
     said = faults_of(own_file)
@@ -296,8 +298,8 @@ def test_a_rubric_of_ones_own_is_printed_whole_with_the_packages_comments(tmp_pa
     assert (done.returncode, done.stderr) == (0, "")
     expected = RUBRIC_FILE.read_text(encoding="utf-8")
     for before, after in [
-        ('"net" = 12\n', '"net" = 12.5\n'),
-        ('"train.net" = 10\n', '"train.net" = false\n'),
+        (f'"net" = {OWN.points["net"]:g}\n', '"net" = 12.5\n'),
+        (TRAIN_NET, '"train.net" = false\n'),
         ('targets = ["x**2"] ', 'targets = ["sin(x)", "x"] '),
         ("mean_for_sum = 0.5\n", "mean_for_sum = 0.5\nzero_gradient = 0.1\n"),
     ]:
@@ -388,14 +390,15 @@ DIFFERENCES = [  # what a rubric says, and how it differs from the package's
     ("", []),
     ("[late]\npercent_per_day = 10\n", []),
     ("[shares]\nhalf = 0.25\n", ["shares.half: 0.5 -> 0.25"]),
-    ('[points]\n"net" = false\n', ["points.net: 12.0 -> 'not there'"]),
+    ('[points]\n"net" = false\n', [f"points.net: {OWN.points['net']} -> 'not there'"]),
     (
         '[late]\ndue = "2026-10-31T23:59:00Z"\ngrace_minutes = 5\n',
         ["late.due: '' -> '2026-10-31T23:59:00Z'", "late.grace_minutes: 0.0 -> 5.0"],
     ),
     ('[homework]\nbiases = ["row"]\n[points]\n"grad_b1.sample" = false\n'
      '"grad_b2.sample" = false\n',
-     ["points.grad_b1.sample: 8.0 -> 'not there'", "points.grad_b2.sample: 6.0 -> 'not there'",
+     [f"points.grad_b1.sample: {OWN.points['grad_b1.sample']} -> 'not there'",
+      f"points.grad_b2.sample: {OWN.points['grad_b2.sample']} -> 'not there'",
       "homework.biases: ['sample', 'row'] -> ['row']"]),
 ]  # fmt: skip
 
@@ -409,7 +412,7 @@ def test_what_differs_is_named_with_both_values(tmp_path, text, said):
 
 def test_a_criterion_that_is_new_is_named():
     points = msgspec.structs.replace(OWN, points={"net": 12.0})
-    assert "points.grad_w1: 'not there' -> 14.0" in differences(points, OWN)
+    assert f"points.grad_w1: 'not there' -> {OWN.points['grad_w1']}" in differences(points, OWN)
 
 
 # By the commands
@@ -490,14 +493,15 @@ def test_a_partial_rubric_grades_what_it_asks(tmp_path):
     path = written(tmp_path, '[points]\n"train.net" = false\n"train.manual" = false\nnet = 20\n')
     done = run_grader("check", SOLUTION, "--rubric", path)
     assert done.returncode == 0, done.stderr
-    assert "83/83" in done.stdout
+    points = MAX_UNTRAINED - worth("net") + 20
+    assert out_of(points, points) in done.stdout
 
 
 def test_training_can_be_checked_where_the_forward_pass_has_no_points(tmp_path):
     path = written(tmp_path, '[points]\n"forward.values" = false\n[training]\nsteps = 2000\n')
     done = run_grader("check", SOLUTION, "--only", "train_net", "--rubric", path)
     assert done.returncode == 0, done.stderr
-    assert "10/10" in done.stdout
+    assert out_of(worth("train.net"), worth("train.net")) in done.stdout
 
 
 def test_a_seed_that_is_too_large_is_a_usage_error(tmp_path):

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import torch
 from times import PATIENCE
+from worth import MAX_SCORE, out_of, worth
 
 from grader.authoring.release import release
 from grader.authoring.validate import mutants_of, mutate
@@ -99,20 +100,28 @@ def test_a_rubric_that_is_there_stays_as_it_is(warm, tmp_path):
     assert path.read_text() == "mine"
 
 
+# Criteria whose points one of them has, where it is the only one left.
+B1 = ("grad_b1.sample", "grad_b1.row")
+B2 = ("grad_b2.sample", "grad_b2.row")
+TRAIN = ("train.manual", "train.net")
+
+
 @pytest.mark.parametrize(
-    ("bias", "points"),
+    ("bias", "joined"),
     [
-        ("row", {"grad_b1.row": 14, "grad_b2.row": 10}),
-        ("sample", {"grad_b1.sample": 14, "grad_b2.sample": 10, "train.net": 25}),
+        ("row", {"grad_b1.row": B1, "grad_b2.row": B2}),
+        ("sample", {"grad_b1.sample": B1, "grad_b2.sample": B2, "train.net": TRAIN}),
     ],
 )
 def test_points_of_a_convention_that_is_not_asked_go_to_the_other(
-    measured_at, tmp_path, bias, points
+    measured_at, tmp_path, bias, joined
 ):
     measured_at((0.05, 0.2))
     rubric, _ = new_variant(homework_with(biases=[bias]), tmp_path / "rubric.toml", jobs=1)
-    assert {name: p for name, p in rubric.points.items() if p != OWN.points[name]} == points
-    assert rubric.max_score == 100
+    assert {name: p for name, p in rubric.points.items() if p != OWN.points[name]} == {
+        name: worth(*criteria) for name, criteria in joined.items()
+    }
+    assert rubric.max_score == MAX_SCORE
     assert list(rubric.points) == [name for name in OWN.points if name in rubric.points]
 
 
@@ -143,8 +152,8 @@ def test_a_variants_solution_is_right_and_each_mutant_is_another_text(zygote, re
 
     homework = homework_with(**changes)
     points = {
-        name: worth
-        for name, worth in OWN.untrained().points.items()
+        name: full
+        for name, full in OWN.untrained().points.items()
         if name.partition(".")[2] not in {"sample", "row"} - set(homework.biases)
     }
     rubric = msgspec.structs.replace(OWN, homework=homework, points=points)
@@ -243,7 +252,7 @@ def test_each_student_gets_an_archive_of_their_own_and_is_graded_by_cases_of_the
     assert warm.run(*command).returncode == 0
     with (results / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [float(row["score"]) for row in rows] == [100, 100]
+    assert [float(row["score"]) for row in rows] == [MAX_SCORE, MAX_SCORE]
     losses = [
         json.loads((results / student / "result.json").read_bytes())["training"]["losses"]["manual"]
         for student in ("ada", "bob")
@@ -259,7 +268,7 @@ def test_the_self_check_of_a_students_own_archive_is_passed_by_the_solution(tmp_
     (folder / "homework.py").write_bytes((tmp_path / "solution" / "homework.py").read_bytes())
     command = [sys.executable, "-m", "selfcheck", "homework.py"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
-    assert "100/100" in done.stdout, done.stdout + done.stderr
+    assert out_of(MAX_SCORE) in done.stdout, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

@@ -486,52 +486,52 @@ def test_what_a_written_out_gradient_reads_that_was_made_before(rubric):
 AUTOGRAD = (Sighting("Tensor.backward", "homework.py, line 12"),)
 NAMES = {"grad_w1": AUTOGRAD}
 BEYOND = (Sighting(UNFOLLOWED),)
-# Right or wrong on the path and off it, seen, named; points of 14, diagnosis.
+# Right or wrong on the path and off it, seen, named; share of the points, diagnosis.
 RULE = [
-    (0.0, 0.0, (), {}, 14, None),
-    (0.0, 0.0, (), NAMES, 14, None),
+    (0.0, 0.0, (), {}, 1, None),
+    (0.0, 0.0, (), NAMES, 1, None),
     (0.0, 0.0, AUTOGRAD, {}, 0, "autograd"),
     (0.0, 1.0, AUTOGRAD, {}, 0, "autograd"),
     (1e-7, 1e-7, AUTOGRAD, {}, 0, "autograd"),
-    (0.0, 1.0, (), {}, 7, "recomputed"),
-    (1e-10, 1.0, (), {}, 3.5, "recomputed"),
+    (0.0, 1.0, (), {}, 0.5, "recomputed"),
+    (1e-10, 1.0, (), {}, 0.25, "recomputed"),
     (0.0, 1.0, (), NAMES, 0, "autograd_named"),
-    (0.0, 1.0, (), {"grad_w2": AUTOGRAD}, 7, "recomputed"),
-    (0.0, 1.0, (), {"grad_w1": BEYOND}, 7, "recomputed"),
+    (0.0, 1.0, (), {"grad_w2": AUTOGRAD}, 0.5, "recomputed"),
+    (0.0, 1.0, (), {"grad_w1": BEYOND}, 0.5, "recomputed"),
     (0.0, 1.0, (), {"grad_w1": (*AUTOGRAD, *BEYOND)}, 0, "autograd_named"),
-    (1e-7, 1e-7, (), NAMES, 7, None),
+    (1e-7, 1e-7, (), NAMES, 0.5, None),
     (1.7, 1.7, (), NAMES, 0, "scalar_multiple"),
 ]
 
 
-@pytest.mark.parametrize(("on_path", "off_path", "seen", "named", "points", "diagnosis"), RULE)
-def test_points_of_a_gradient(rubric, on_path, off_path, seen, named, points, diagnosis):
+@pytest.mark.parametrize(("on_path", "off_path", "seen", "named", "share", "diagnosis"), RULE)
+def test_points_of_a_gradient(rubric, on_path, off_path, seen, named, share, diagnosis):
     cases = [case for case in hidden_cases(rubric, 5) if case.criterion == "grad_w1"]
     factors = {True: 1 + on_path, False: 1 + off_path}
     answered = [(c, Outcome((c.expected[0] * factors[c.on_path],))) for c in cases]
     # Seen once is enough.
     answered[-1] = (cases[-1], Outcome(answered[-1][1].tensors, seen=seen))
     verdict = judge("grad_w1", answered, rubric.marking(), named)
-    assert (verdict.points, verdict.diagnosis) == (points, diagnosis)
+    assert (verdict.points, verdict.diagnosis) == (share * rubric.points["grad_w1"], diagnosis)
     assert ("line 12" in verdict.message) == (diagnosis in ("autograd", "autograd_named"))
 
 
 FORWARD = (Sighting("torch.func.grad", "homework.py, line 3"),)
 OFF = (Sighting(SWITCHED_OFF),)
-# Seen in forward and in the gradient, whether the gradient is right; its points, its message.
+# Seen in forward and in the gradient, whether the gradient is right; its share, its message.
 BEFORE = [
     (FORWARD, (), True, 0, "torch differentiated while forward was called"),
     (FORWARD, AUTOGRAD, True, 0, "torch differentiated here: Tensor.backward"),
     (FORWARD, (), False, 0, "A factor that all entries"),
     (OFF, (), True, 0, "the watch for autograd was switched off"),
     ((), (*OFF, *AUTOGRAD), True, 0, "torch differentiated here: Tensor.backward"),
-    ((), (), True, 14, "right"),
+    ((), (), True, 1, "right"),
 ]
 
 
-@pytest.mark.parametrize(("in_forward", "own", "is_right", "points", "says"), BEFORE)
+@pytest.mark.parametrize(("in_forward", "own", "is_right", "share", "says"), BEFORE)
 def test_what_is_seen_in_forward_counts_for_the_gradients(
-    rubric, in_forward, own, is_right, points, says
+    rubric, in_forward, own, is_right, share, says
 ):
     answered = []
     for case in hidden_cases(rubric, 5):
@@ -543,7 +543,8 @@ def test_what_is_seen_in_forward_counts_for_the_gradients(
             answered.append((case, Outcome(tensors, seen=seen)))
     names = ["forward.values", "grad_w1"]
     forward, gradient = verdicts(names, answered, rubric.marking(), Written())
-    assert (forward.points, gradient.points) == (12, points)
+    assert forward.points == rubric.points["forward.values"]
+    assert gradient.points == share * rubric.points["grad_w1"]
     assert gradient.message.startswith(says)
 
 

@@ -46,29 +46,29 @@ def off_by(relative):
 right = off_by(0.0)
 absent = Outcome(problem=Problem.NOT_ATTEMPTED)
 
-# criterion, on the path, off it, points, part of the message
+# criterion, on the path, off it, share of the points, part of the message
 VERDICTS = [
-    ("grad_w1", 0.0, 0.0, 14, "right"),
-    ("grad_w1", 9e-13, 0.0, 14, "right"),
-    ("grad_w1", 2e-12, 2e-12, 7, "numerically approximated, or cast to float32"),
-    ("grad_w1", 9e-6, 9e-6, 7, "where 1e-12 is asked"),
+    ("grad_w1", 0.0, 0.0, 1, "right"),
+    ("grad_w1", 9e-13, 0.0, 1, "right"),
+    ("grad_w1", 2e-12, 2e-12, 0.5, "numerically approximated, or cast to float32"),
+    ("grad_w1", 9e-6, 9e-6, 0.5, "where 1e-12 is asked"),
     ("grad_w1", 2e-5, 2e-5, 0, "worst at [0, 0] (tolerance 1e-12)"),
-    ("grad_w1", 0.0, 1.0, 7, "closed form"),
-    ("grad_w1", 1e-10, 1.0, 3.5, "only approximately"),
+    ("grad_w1", 0.0, 1.0, 0.5, "closed form"),
+    ("grad_w1", 1e-10, 1.0, 0.25, "only approximately"),
     ("grad_w1", 1.0, 0.0, 0, "relative error 1.0e+00"),
     ("grad_w1", math.nan, 0.0, 0, "NaN or infinity at [0, 0]"),
     ("grad_w1", math.inf, 0.0, 0, "NaN or infinity"),
-    ("forward.values", 0.0, 0.0, 12, "right"),
+    ("forward.values", 0.0, 0.0, 1, "right"),
     ("forward.values", 1e-3, 1e-3, 0, "relative error 1.0e-03"),
-    ("net", 1e-8, 1e-8, 6, "numerically approximated"),
+    ("net", 1e-8, 1e-8, 0.5, "numerically approximated"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("criterion", "on_path", "off_path", "points", "says"), VERDICTS)
-def test_points_follow_from_the_error(rubric, criterion, on_path, off_path, points, says):
+@pytest.mark.parametrize(("criterion", "on_path", "off_path", "share", "says"), VERDICTS)
+def test_points_follow_from_the_error(rubric, criterion, on_path, off_path, share, says):
     outcomes = answered(rubric, criterion, off_by(on_path), off_by(off_path))
     verdict = judge(criterion, outcomes, rubric.marking())
-    assert verdict.points == points
+    assert verdict.points == share * rubric.points[criterion]
     assert verdict.max_points == rubric.points[criterion]
     assert says in verdict.message
 
@@ -176,7 +176,7 @@ def test_float32_earns_half_by_its_error(rubric):
         return tensor.float()
 
     verdict = judge("grad_w2", answered(rubric, "grad_w2", cast), rubric.marking())
-    assert verdict.points == 5
+    assert verdict.points == rubric.points["grad_w2"] / 2
     assert 1e-9 < verdict.error < 1e-6
 
 
@@ -198,7 +198,7 @@ def descended(case: Case, steps: int) -> Parameters:
 def test_training_passes_by_the_loss_of_the_returned_parameters(rubric):
     case = trained(rubric)
     verdict = judge_training(case, Outcome(tuple(descended(case, 2000))), rubric.marking())
-    assert verdict.points == 15
+    assert verdict.points == rubric.points["train.manual"]
     assert verdict.loss <= case.pass_mark
 
 

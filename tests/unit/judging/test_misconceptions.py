@@ -265,7 +265,7 @@ def test_a_reversed_residual_is_told_from_a_sign_by_the_source(rubric, cases, so
     answered = answered_as(cases, "grad_w1", lambda case, t: -t)
     shown = shown_by_code(source, TASKS)
     verdict = judge("grad_w1", answered, rubric.marking(), shown=shown)
-    assert (verdict.diagnosis, verdict.points) == (name, 7)
+    assert (verdict.diagnosis, verdict.points) == (name, rubric.points["grad_w1"] / 2)
 
 
 def test_what_is_open_in_one_criterion_another_one_of_the_function_decides(rubric, cases):
@@ -297,4 +297,4 @@ def test_a_mistake_in_a_second_forward_pass_is_both(rubric, cases):
         return -reference.gradients(given["x"], given["y"], Parameters.of(case.call), *passed).w1
 
     verdict = judge("grad_w1", answered_as(cases, "grad_w1", recomputed), rubric.marking())
-    assert (verdict.diagnosis, verdict.points) == ("sign+recomputed", 14 * 0.25)
+    assert (verdict.diagnosis, verdict.points) == ("sign+recomputed", rubric.points["grad_w1"] / 4)

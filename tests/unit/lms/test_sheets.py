@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.errors import UserError
-from grader.lms.layouts import Owner
+from grader.lms.layout import Owner
 from grader.lms.sheets import SAVE, decode, read_rows
 from grader.submissions.roster import Names, read_roster, students_of
 from grader.util.csv_cells import to_cell

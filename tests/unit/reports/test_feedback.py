@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from leftovers import assert_no_process, children, orphans_are_ours
 from msgspec.structs import replace
 from times import PATIENCE
+from worth import MAX_UNTRAINED, out_of, worth
 
 from grader.homework.tasks import TASKS
 from grader.reports.feedback import drawings, render
@@ -33,6 +34,7 @@ from grader.rubric import Rubric
 from grader.rubric.rubric import PageLimits
 
 CORPUS = ROOT / "tests" / "submissions"
+W1 = worth("grad_w1")
 ORDINARY = (
     "sign_of_w1.py", "syntax_error.py", "cells_that_crash.ipynb", "notebook_with_outputs.ipynb",
     "gbk_comments.py", "old_jupyter.ipynb", "half_finished.py",
@@ -165,7 +167,7 @@ def test_what_to_mend_first_leads_to_the_line(results, browser):
         target = page.inner_text(":target")
         label = page.get_attribute("main svg[role=img]", "aria-label")
     assert "def grad_w1" in target
-    assert "grad_w1 7/14" in target
+    assert f"grad_w1 {out_of(W1 / 2, W1)}" in target
     assert re.fullmatch(r"grad_w1: \d+ of \d+ entries differ", label)
 
 
@@ -218,7 +220,8 @@ def test_a_page_says_what_became_of_the_submission(results, rubric, status, says
 BERLIN = ZoneInfo("Europe/Berlin")
 DUE = datetime(2026, 10, 31, 23, 59, tzinfo=BERLIN)
 LATER = DUE + timedelta(days=3)
-EARNED = ("Points earned", "68")
+SCORE = f"{MAX_UNTRAINED - W1 / 2:g}"  # of sign_of_w1
+EARNED = ("Points earned", SCORE)
 IN_TIME = ("Handed in: 2026-10-30 12:00:05 +00:00 (the time of the file)", "")
 LATE = {"handed_in": DUE + timedelta(seconds=1), "told_by": "system", "due": DUE, "late_days": 1}
 LATE_STEPS = [
@@ -233,7 +236,7 @@ def by_hand(criterion: str | None = None, **values: object) -> list[ByHand]:
 
 # What counts of a student, the steps that the page shows before the final mark, and that mark.
 STANDING = {
-    "as graded": ({}, [EARNED, IN_TIME], "68"),
+    "as graded": ({}, [EARNED, IN_TIME], SCORE),
     "late": (
         {**LATE, "penalty": 6.8, "final": 61.2},
         [EARNED, *LATE_STEPS, ("Days late: 1", "\u22126.8")],
@@ -252,22 +255,22 @@ STANDING = {
     "within the grace": (
         {**LATE, "late_days": 0},
         [EARNED, *LATE_STEPS, ("Days late: 0", "")],
-        "68",
+        SCORE,
     ),
     "on time": (
         {"due": DUE},
         [EARNED, IN_TIME, ("Due: 2026-10-31 23:59:00 +01:00", "")],
-        "68",
+        SCORE,
     ),
     "an extension": (
         {"due": LATER, "by_hand": by_hand(due=LATER)},
         [EARNED, IN_TIME, ("Due, with your extension: 2026-11-03 23:59:00 +01:00 We agreed.", "")],
-        "68",
+        SCORE,
     ),
     "days late set by hand": (
         {**LATE, "late_days": 0, "by_hand": by_hand(late_days=0)},
         [EARNED, *LATE_STEPS, ("Days late, set by hand: 0 We agreed.", "")],
-        "68",
+        SCORE,
     ),
     "the whole set by hand": (
         {**LATE, "penalty": 6.8, "final": 70, "by_hand": by_hand(points=70)},
@@ -277,7 +280,7 @@ STANDING = {
     "nobody told when": (
         {"told_by": ""},
         [EARNED, ("Handed in: 2026-10-30 12:00:05 +00:00", "")],
-        "68",
+        SCORE,
     ),
 }
 
@@ -292,22 +295,24 @@ def test_a_page_says_how_the_final_mark_comes_about(results, rubric, browser, tm
             "rows => rows.map(row => [...row.cells].map(cell => cell.innerText))"
         )
         assert page.inner_text(".score strong") == mark
-        assert page.title() == f"sign_of_w1: {mark} / 75"
+        assert page.title() == f"sign_of_w1: {mark} / {MAX_UNTRAINED:g}"
     shown = [tuple(" ".join(text.split()) for text in row) for row in cells]
     assert shown == [*steps, ("Final mark", mark)]
 
 
 def test_a_criterion_set_by_hand_is_marked_with_what_it_was(results, rubric, browser, tmp_path):
     record = final_in(results, "sign_of_w1").record
-    criteria = [replace(c, points=14) if c.id == "grad_w1" else c for c in record.criteria]
-    final = final_of(record, criteria=criteria, by_hand=by_hand("grad_w1", points=14))
+    criteria = [replace(c, points=W1) if c.id == "grad_w1" else c for c in record.criteria]
+    final = final_of(record, criteria=criteria, by_hand=by_hand("grad_w1", points=W1))
     (tmp_path / "page.html").write_text(render.page(order_of(final, rubric.pages), "words"))
     with opened(browser, tmp_path / "page.html") as (page, _):
         row = " ".join(page.locator("li:has(.by-hand)").inner_text().split())
-        assert row.startswith("14 / 14 grad_w1 ✓ sign set by hand; graded: 7 We agreed.")
+        assert row.startswith(
+            f"{W1:g} / {W1:g} grad_w1 ✓ sign set by hand; graded: {W1 / 2:g} We agreed."
+        )
         assert page.inner_text(".first h2") == "Nothing to mend"
         (step,) = [s for s in page.locator(".steps tr").all_inner_texts() if "grad_w1" in s]
-    assert step.startswith("grad_w1 was set by hand to 14 points (graded: 7)")
+    assert step.startswith(f"grad_w1 was set by hand to {W1:g} points (graded: {W1 / 2:g})")
 
 
 ATTEMPTS = [

@@ -1,20 +1,18 @@
 """A machine that cannot grade the reference solution grades nobody, and says what to look at."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-import msgspec
 import ordinary
 import pytest
 from conftest import GRADER, ROOT, run_grader
+from worth import MAX_SCORE, MAX_UNTRAINED
 
-from grader.commands.__main__ import main
-from grader.commands.requests import GradeRequest
+from grader.commands.grade import GradeRequest, grade
 from grader.gradebook.remembering import Options
 from grader.grading import launch
 from grader.grading.batch import ENDS_SCORER
@@ -26,6 +24,7 @@ from grader.scoring.machine_faults import smell_of
 from grader.scoring.protocol import GradingSettings, GradingStopped, ScorerFailed, SubmittedFiles
 from grader.scoring.run_cases import CaseOutcomes
 from grader.student_code.contract import Call
+from grader.util.exits import exit_code_of
 
 START = ROOT / "tests" / "support" / "unfit" / "start.py"
 SOLUTION = ROOT / "solution" / "homework.py"
@@ -47,16 +46,14 @@ def unfit(monkeypatch) -> Callable[[str], None]:
     return plant
 
 
-def job(path: Path, out: Path, rubric: Path | None = None) -> int:
-    """Put what is asked of `grader grade` where the coordinating process reads it."""
-    given = GradeRequest(
-        paths=[str(path)], out=str(out), jobs=1, fail_under=None, isolation="auto", format="text",
+def status_of_grading(path: Path, out: Path, rubric: Path | None = None) -> int:
+    """Return the exit code of `grader grade`."""
+    request = GradeRequest(
+        paths=[path], out=out, jobs=1, fail_under=None, isolation="auto", format="text",
         options=Options(rubric=str(rubric) if rubric else None, seed="5"), db=None, cluster=None,
         cache=True, pages=False, times=None,
     )  # fmt: skip
-    descriptor = os.memfd_create("job")
-    os.write(descriptor, msgspec.msgpack.encode(given))
-    return descriptor
+    return exit_code_of(lambda: grade(request))
 
 
 UNFIT = [
@@ -73,7 +70,7 @@ def test_an_unfit_machine_stops_with_one_line_and_touches_no_results(
 ):
     unfit(fault)
     out = tmp_path / "results"
-    assert main(job(SOLUTION, out)) == 2
+    assert status_of_grading(SOLUTION, out) == 2
     (line,) = capfd.readouterr().err.strip().splitlines()
     assert line.startswith("grader: ")
     assert "this machine" in line
@@ -123,9 +120,9 @@ def test_a_machine_that_becomes_unfit_records_nothing_more(unfit, grading, tmp_p
     )
     with closing(ScorerPool(grading, 1)) as pool:
         pool.prove()
-        assert pool.grade(submission).record.score == 100
+        assert pool.grade(submission).record.score == MAX_SCORE
         (tmp_path / "low").touch()
-        assert pool.grade(submission).record.score == 100
+        assert pool.grade(submission).record.score == MAX_SCORE
         with pytest.raises(GradingStopped, match="this machine cannot grade") as raised:
             pool.grade(submission)
     assert "memory_bytes" in str(raised.value)
@@ -178,7 +175,7 @@ def test_a_limit_from_outside_that_is_enough_is_used_and_costs_nothing(untrained
         ["bash", "-c", f"ulimit {limit}; exec {grade}"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads((out / "solution" / "result.json").read_bytes())["score"] == 75
+    assert json.loads((out / "solution" / "result.json").read_bytes())["score"] == MAX_UNTRAINED
 
 
 @pytest.mark.needs("root", "layers")
@@ -253,8 +250,9 @@ SMELLS = [
 
 
 @pytest.mark.parametrize(("texts", "ends", "smell"), SMELLS)
-def test_what_may_be_the_machines_fault_is_told_from_what_is_not(texts, ends, smell):
-    assert smell_of(texts, **{"died": False, "waited": False, "is_late": False, **ends}) == smell
+def test_what_may_be_the_machines_fault_is_told_from_what_is_not(rubric, texts, ends, smell):
+    ends = {"died": False, "waited": False, "is_late": False, **ends}
+    assert smell_of(texts, rubric.software.packages, **ends) == smell
 
 
 HOG = "\nmuch = bytearray(10**11)\n"
@@ -278,7 +276,7 @@ def test_several_in_a_row_that_end_alike_are_told_on_screen_and_index(hogs, untr
     assert alarm in done.stdout
     assert alarm in (out / "index.html").read_text(encoding="utf-8")
     scores = {json.loads(path.read_bytes())["score"] for path in out.glob("*/result.json")}
-    assert scores == {75}
+    assert scores == {MAX_UNTRAINED}
 
 
 # A scorer that dies
@@ -309,7 +307,7 @@ def graded(unfit, tmp_path, untrained, monkeypatch, capfd):
         folder.mkdir(exist_ok=True)
         for name, text in texts.items():
             (folder / f"{name}.py").write_text(source + text)
-        status = main(job(folder, out, untrained))
+        status = status_of_grading(folder, out, untrained)
         found = {p.parent.name: json.loads(p.read_bytes()) for p in out.glob("*/result.json")}
         return status, found, capfd.readouterr().err
 

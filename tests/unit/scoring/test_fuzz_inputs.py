@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from conftest import ROOT, read_file
+from discovering import discover
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from zips import DIRECTORY, LOCAL, zipped
@@ -18,7 +19,7 @@ from grader.confined.temporary import FILES
 from grader.rubric import load_rubric
 from grader.source.read import Cell, Source, Unreadable
 from grader.submissions.archives import Archives
-from grader.submissions.discover import NothingToGrade, discover
+from grader.submissions.search import NothingToGrade
 
 LIMIT = 2**20
 MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())

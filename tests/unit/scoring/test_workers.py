@@ -20,8 +20,8 @@ from grader.homework.cases import draw_parameters
 from grader.homework.tasks import TASKS
 from grader.rubric import Rubric
 from grader.rubric.draw import Draw
-from grader.scoring.worker import Note, Worker, Zygote
-from grader.student_code.contract import Call, Outcome, Problem
+from grader.scoring.worker import Worker, Zygote
+from grader.student_code.contract import Call, Note, Outcome, Problem
 from grader.student_code.loading import WAITED
 from grader.util.clocks import OutOfTime, ProcessClock, Watch
 

@@ -15,6 +15,7 @@ import warm as in_process
 from conftest import ROOT
 from hostile import attacks, notebooks
 from times import PATIENCE
+from worth import MAX_UNTRAINED
 
 from grader.authoring.release import ASSIGNMENT, release
 from grader.gradebook import Seed
@@ -183,7 +184,7 @@ def checked_folders(released) -> list[Said]:
 def test_files_beside_each_other_are_the_same(zygote, released, checked_folders, number):
     said = asked(released[False][1], zygote, FOLDERS[number] / "homework.py")
     assert checked_folders[number] == said
-    assert sum(points for _, points, *_ in said) == 75
+    assert sum(points for _, points, *_ in said) == MAX_UNTRAINED
 
 
 def asked(rubric: Rubric, zygote, path: Path) -> Said:

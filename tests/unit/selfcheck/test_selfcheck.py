@@ -19,6 +19,7 @@ import pytest
 from conftest import ROOT, run_grader
 from nbclient import NotebookClient
 from times import PATIENCE
+from worth import MAX_SCORE, MAX_UNTRAINED, out_of, worth
 
 from grader.homework.tasks import TASKS
 from grader.judging.messages import LANGUAGES, Reason, Texts
@@ -122,7 +123,7 @@ def test_watch_checks_at_each_save_whatever_the_file_does(folder, watching):
     path.write_text("print('it hangs', flush=True)\nwhile True:\n    pass\n")
     watching.until("it hangs")
     replace(path, MODULE)  # a save during a check
-    assert "100/100" in watching.until("Watching homework.py")
+    assert out_of(MAX_SCORE) in watching.until("Watching homework.py")
 
 
 def test_a_file_saved_in_two_writes_is_checked_whole_in_the_end(folder, watching):
@@ -131,7 +132,7 @@ def test_a_file_saved_in_two_writes_is_checked_whole_in_the_end(folder, watching
         file.write(MODULE[:2000])
         file.flush()
         file.write(MODULE[2000:])
-    watching.until("100/100")
+    watching.until(out_of(MAX_SCORE))
 
 
 def test_a_check_that_takes_too_long_ends_and_says_where(folder):
@@ -157,8 +158,12 @@ def test_the_next_thing_comes_first_with_its_place_and_what_to_read(folder):
     done = check(folder, "homework.py")
     line = WRONG_W1.split("def grad_w1")[0].count("\n") + 1
     lines = done.stdout.splitlines()
-    assert "] 8 of 9 right, 68 of 75 points before training" in lines[0]
-    assert lines[-1].split() == ["public", "cases", "78/100"]
+    lost = worth("grad_w1") / 2
+    points = f"{MAX_UNTRAINED - lost:g} of {MAX_UNTRAINED:g} points before training"
+    assert f"] 8 of 9 right, {points}" in lines[0]
+    # Training with that gradient fails, too.
+    score = MAX_SCORE - lost - worth("train.manual")
+    assert lines[-1].split() == ["public", "cases", out_of(score)]
     assert lines[2] == "NEXT: TODO 2, grad_w1"
     assert f"  where: homework.py, line {line}" in lines
     assert "  read: equation (3.6), which you derive; section 4 of the handout" in lines

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from conftest import ROOT
 from handed import PACKAGES, module, notebook, round_of
+from worth import MAX_UNTRAINED, worth
 
 from grader.errors import UserError
 from grader.homework.tasks import TASKS
@@ -112,17 +113,17 @@ RIGHT = {
 @pytest.mark.parametrize("body", RIGHT.values(), ids=RIGHT.keys())
 def test_a_closed_form_of_what_is_given_earns_all(graded, body):
     verdict = graded(HEAD + body)["grad_w1"]
-    assert (verdict.points, verdict.message) == (14, "right")
+    assert (verdict.points, verdict.message) == (worth("grad_w1"), "right")
 
 
-# What stands below HEAD, the points of 14, and what is told.
+# What stands below HEAD, the share of the points, and what is told.
 OTHERS = {
-    "recomputed": (f"w1_grad = -2 * x.t().mm({D.replace('hs', 'torch.sigmoid(h)')})", 7,
+    "recomputed": (f"w1_grad = -2 * x.t().mm({D.replace('hs', 'torch.sigmoid(h)')})", 0.5,
                    "right for the hs and y_pred of a forward pass, but not for"),
     "recomputed under another name": (f"a = torch.sigmoid(x.mm(w1) + b1)\n"
-                                      f"w1_grad = -2 * x.t().mm({D.replace('hs', 'a')})", 7,
+                                      f"w1_grad = -2 * x.t().mm({D.replace('hs', 'a')})", 0.5,
                                       "right for the hs and y_pred of a forward pass, but not for"),
-    "a flipped sign": (W1.replace("-2", "2"), 7, "The sign of your (3.6) is flipped"),
+    "a flipped sign": (W1.replace("-2", "2"), 0.5, "The sign of your (3.6) is flipped"),
     "what backward left": ("w1_grad = w1.grad", 0,
                            f"torch differentiated here: Tensor.backward (cell 1, line {LINES})"),
     "what backward left, in a loop": ("for t in range(2):\n    loss = (y - yp).pow(2).sum()\n"
@@ -151,10 +152,10 @@ OTHERS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("body", "points", "told"), OTHERS.values(), ids=OTHERS.keys())
-def test_what_is_no_closed_form_of_it_is_told_why(graded, body, points, told):
+@pytest.mark.parametrize(("body", "share", "told"), OTHERS.values(), ids=OTHERS.keys())
+def test_what_is_no_closed_form_of_it_is_told_why(graded, body, share, told):
     verdict = graded(HEAD + body)["grad_w1"]
-    assert verdict.points == points
+    assert verdict.points == share * worth("grad_w1")
     assert told in verdict.message
 
 
@@ -179,17 +180,16 @@ DEFINITIONS = [
 def test_a_function_that_is_defined_wins(graded, definition, wrong_first):
     parts = ["w1_grad = 0 * w1", definition]
     body = "\n".join(parts if wrong_first else parts[::-1])
-    assert graded(HEAD + body)["grad_w1"].points == 14
+    assert graded(HEAD + body)["grad_w1"].points == worth("grad_w1")
 
 
 def test_some_may_be_functions_and_others_assignments(graded):
     body = "def grad_b2(x, y, params, hs, yp):\n"
     body += f"    return (-2 * (y - yp)).sum_to_size(params.b2.shape)\n{W1}"
     points = {name: verdict.points for name, verdict in graded(HEAD + body).items()}
-    assert points == {
-        "forward.values": 12, "forward.stable": 3, "grad_w1": 14, "grad_b1.sample": 0,
-        "grad_b1.row": 0, "grad_w2": 0, "grad_b2.sample": 6, "grad_b2.row": 4, "net": 0,
-    }  # fmt: skip
+    right = ["forward.values", "forward.stable", "grad_w1", "grad_b2.sample", "grad_b2.row"]
+    wrong = ["grad_b1.sample", "grad_b1.row", "grad_w2", "net"]
+    assert points == {name: worth(name) for name in right} | dict.fromkeys(wrong, 0)
 
 
 # Each source uses another spelling of everything, as far as there are so many.
@@ -212,11 +212,11 @@ inner = residual @ {w2}.T * {hs} * (1 - {hs})
 def test_every_spelling_of_the_rubric_is_read(graded, variant):
     spelled = {name: next(islice(cycle(own), variant, None)) for name, own in SPELLINGS.items()}
     verdicts = graded("import torch\n" + EVERYTHING.format(**spelled))
-    assert sum(verdict.points for verdict in verdicts.values()) == 63
+    assert sum(verdict.points for verdict in verdicts.values()) == MAX_UNTRAINED - worth("net")
 
 
 def test_of_several_spellings_the_first_of_the_rubric_counts(graded):
-    assert graded(HEAD + W1 + "\ndW1 = w1.grad")["grad_w1"].points == 14
+    assert graded(HEAD + W1 + "\ndW1 = w1.grad")["grad_w1"].points == worth("grad_w1")
     assert (
         graded(HEAD + W1.replace("w1_grad", "dW1") + "\nw1_grad = w1.grad")["grad_w1"].points == 0
     )
@@ -249,7 +249,8 @@ def test_a_forward_pass_by_a_function_of_its_own(graded):
     layers = "def layers(x, w1, b1, w2, b2):\n    s = torch.sigmoid(x @ w1 + b1)\n"
     layers += "    return s, s @ w2 + b2\nhs, yp = layers(x, w1, b1, w2, b2)"
     verdicts = graded("import torch\n" + layers)
-    assert [verdicts[name].points for name in ("forward.values", "forward.stable")] == [12, 3]
+    for name in ("forward.values", "forward.stable"):
+        assert verdicts[name].points == worth(name)
 
 
 def test_places_are_those_of_the_students_own_cells(graded):

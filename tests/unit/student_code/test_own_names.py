@@ -3,6 +3,7 @@
 import pytest
 from handed import module, notebook
 from marked import RIGHT, grade_fixture  # noqa: F401
+from worth import MAX_SCORE
 
 PLAIN = RIGHT[RIGHT.index("class Parameters") : RIGHT.index("def objective")]
 FORWARD = RIGHT[RIGHT.index("def forward") : RIGHT.index("def back")]
@@ -38,12 +39,12 @@ def test_functions_are_given_parameters_of_their_own_class(grade, name):
     parameters, forward = OWN[name]
     source = RIGHT.replace(PLAIN, parameters).replace(FORWARD, forward)
     result = grade(module(source))
-    assert result.points == 100, result.messages
+    assert result.points == MAX_SCORE, result.messages
 
 
 @pytest.mark.parametrize("magic", ["%%memit", "%%wandb", "%%my_own -x 3"])
 def test_python_below_a_magic_that_nobody_knows_runs(grade, magic):
-    assert grade(notebook(f"{magic}\n{RIGHT}")).points == 100
+    assert grade(notebook(f"{magic}\n{RIGHT}")).points == MAX_SCORE
 
 
 @pytest.mark.parametrize("magic", ["%%bash", "%%html", "%%python3", "%%timeit"])
@@ -63,12 +64,12 @@ def test_a_name_that_only_an_annotation_needs_costs_no_function(grade):
     source = RIGHT.replace("def grad_w2(x,", "def grad_w2(x: Vec,")
     source = source.replace("    def forward(self, x):", "    def forward(self, x: Vec) -> Vec:")
     result = grade(module(f"type Vec = Tensor\n{source}"))
-    assert result.points == 100, result.messages
+    assert result.points == MAX_SCORE, result.messages
 
 
 @pytest.mark.parametrize("use", ["@torch.compile\n", "@torch.compile(fullgraph=True)\n"])
 def test_what_is_to_be_compiled_runs_as_it_stands(grade, use):
-    assert grade(module(RIGHT.replace("def grad_w1", f"{use}def grad_w1"))).points == 100
+    assert grade(module(RIGHT.replace("def grad_w1", f"{use}def grad_w1"))).points == MAX_SCORE
 
 
 def test_an_import_error_does_not_say_where_this_machines_library_lies(grade):

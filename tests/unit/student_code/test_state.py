@@ -10,6 +10,7 @@ import pytest
 import torch
 from handed import PACKAGES, module, round_of
 from marked import RIGHT, grade_fixture  # noqa: F401
+from worth import MAX_SCORE
 
 from grader.homework.tasks import TASKS
 from grader.student_code.contract import Call
@@ -106,7 +107,7 @@ def test_each_part_is_put_back_before_a_question(zygote, rubric, name):
 
 @pytest.mark.parametrize("name", LEFT)
 def test_right_work_that_leaves_it_changed_earns_everything(grade, name):
-    assert grade(module(f"{RIGHT}\n\n{LEFT[name][0]}\n")).points == 100
+    assert grade(module(f"{RIGHT}\n\n{LEFT[name][0]}\n")).points == MAX_SCORE
 
 
 REPLACED = {
@@ -133,12 +134,12 @@ def test_what_is_replaced_in_a_library_is_put_back_and_what_is_added_stays(here,
 
 def test_right_work_that_replaces_what_the_worker_calls_earns_everything(grade):
     replaced = "".join(f"{name} = None\n" for name in REPLACED if name != "torch.sigmoid")
-    assert grade(module(f"{RIGHT}\n\nimport math\n{TELLS}{replaced}")).points == 100
+    assert grade(module(f"{RIGHT}\n\nimport math\n{TELLS}{replaced}")).points == MAX_SCORE
 
 
 def test_right_work_that_clears_the_modules_earns_everything(grade):
     cleared = "import sys\nsys.modules.clear()\nsys.meta_path.clear()\n"
-    assert grade(module(f"{RIGHT}\n\n{cleared}")).points == 100
+    assert grade(module(f"{RIGHT}\n\n{cleared}")).points == MAX_SCORE
 
 
 def test_float64_by_default_stays():

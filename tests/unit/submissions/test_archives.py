@@ -14,13 +14,14 @@ from pathlib import Path
 import msgspec
 import pytest
 from conftest import ROOT, run_grader
+from discovering import discover
 from times import effort
 from zips import link, named, overlapping, patched, special, zipped
 
 from grader.confined.temporary import FILES, LOCK, PREFIX
 from grader.rubric import Rubric
 from grader.submissions.archives import Archives
-from grader.submissions.discover import Submission, discover
+from grader.submissions.submission import Submission
 
 CODE = b"x = 1\n"
 MB = 2**20
@@ -627,8 +628,9 @@ from pathlib import Path
 from grader.rubric import load_rubric
 from grader.submissions.archives import Archives
 from grader.submissions.discover import discover
+from grader.submissions.works import Look
 with Archives(load_rubric().archives, 2**20) as archives:
-    discover([Path(sys.argv[1])], archives)
+    discover([Path(sys.argv[1])], archives, look=lambda path, most_bytes: Look())
     print("unpacked", flush=True)
     time.sleep(600)
 """

@@ -5,6 +5,7 @@ import re
 import socket
 from pathlib import Path
 
+import discovering
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -12,10 +13,12 @@ from times import effort
 
 from grader.reports.terminal import GradeScreen
 from grader.rubric import load_rubric
-from grader.submissions import discover as module
 from grader.submissions import naming
 from grader.submissions.archives import Archives
-from grader.submissions.discover import OF_THAT_NAME, NothingToGrade, Submission
+from grader.submissions.remarks import OF_THAT_NAME
+from grader.submissions.search import NothingToGrade
+from grader.submissions.submission import Submission
+from grader.submissions.upload import MOST_FILES
 
 RUBRIC = load_rubric()
 ARCHIVES = Archives(RUBRIC.archives, RUBRIC.limits.source_bytes)
@@ -29,7 +32,7 @@ def _archives():
 
 def discover(paths: list[Path], remarks: list[str] | None = None) -> list[Submission]:
     """Find submissions; a file that says STUB is as it was handed out."""
-    return module.discover(
+    return discovering.discover(
         paths,
         ARCHIVES,
         is_untouched=lambda path: path.read_text() == STUB,
@@ -436,7 +439,7 @@ RENAMED = {
 def test_a_pseudonym_holds_in_the_names_of_files(tmp_path, case):
     files, id_, expected = RENAMED[case]
     root = lay(tmp_path / "class", dict(file.partition(":")[::2] for file in files))
-    found = module.discover(
+    found = discovering.discover(
         [root], ARCHIVES, name_of=lambda owner: "p1" if owner.id == id_ else None
     )
     (p1,) = [submission for submission in found if submission.student == "p1"]
@@ -446,7 +449,7 @@ def test_a_pseudonym_holds_in_the_names_of_files(tmp_path, case):
 
 def test_a_fuller_name_is_no_pseudonym(tmp_path):
     root = make(tmp_path / "class", "ada.py", "ben.py")
-    found = module.discover([root], ARCHIVES, name_of=lambda owner: f"{owner.name} Smith")
+    found = discovering.discover([root], ARCHIVES, name_of=lambda owner: f"{owner.name} Smith")
     assert [list(each.names.values()) for each in found] == [["ada.py"], ["ben.py"]]
 
 
@@ -594,11 +597,11 @@ def test_nobody_vanishes_and_each_is_told_what_to_do(tmp_path, case):
 
 
 def test_the_nearest_of_too_many_files_are_taken_and_that_is_said(tmp_path):
-    names = [f"bob/deep/{n}.py" for n in range(module.MOST_FILES)]
+    names = [f"bob/deep/{n}.py" for n in range(MOST_FILES)]
     root = make(tmp_path / "class", "a/homework.py", "bob/homework.py", *names)
     remarks = []
     _, bob = discover([root], remarks)
-    assert len(bob.files) == module.MOST_FILES
+    assert len(bob.files) == MOST_FILES
     assert bob.names[bob.files[0]] == "homework.py"
     limits = "200 files, 500 folders, 20 folders deep"
     assert remarks == [

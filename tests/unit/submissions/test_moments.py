@@ -14,16 +14,18 @@ from pathlib import Path
 import lms
 import pytest
 import readback
+from discovering import discover
 from zips import dated, zipped
 
 from grader.errors import UserError
 from grader.grading.batch import work_of
-from grader.lms.layouts import Owner
-from grader.lms.layouts.github import UNTIMED
+from grader.lms.layout import Owner
+from grader.lms.systems.github import UNTIMED
 from grader.results.policy import NO_DUE, Zone
 from grader.rubric import Rubric, load_rubric
 from grader.submissions.archives import Archives
-from grader.submissions.discover import HOW_LATE, Submission, discover
+from grader.submissions.remarks import HOW_LATE
+from grader.submissions.submission import Submission
 from grader.submissions.times import NO_TIMES, Moment, Times
 
 ZONE = Zone(timezone(timedelta(hours=1)), "+01:00, that of a test")

@@ -1,11 +1,18 @@
 """Who the students are: what an instructor's table says of them, and what the gradebook knows."""
 
-from collections.abc import Sequence
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
+from pathlib import Path
 
+import lms
 import pytest
+from lms import found_in, lay
 
 from grader.errors import UserError
-from grader.lms.layouts import Owner
+from grader.lms.layout import Owner
+from grader.rubric import Rubric
 from grader.submissions.roster import (
     STUDENTS,
     Names,
@@ -153,3 +160,113 @@ def test_where_nobody_is_of_a_system_there_is_no_table(tmp_path):
     write_people([Person("zoe", "", "", "")], tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert read_people(tmp_path) == []
+
+
+# From one run to the next
+
+
+def called(files: Mapping[str, str], out: Path, rubric: Rubric, table: str = "") -> dict[str, str]:
+    """Return the students by id that a run finds, with `table` for `--students`."""
+    out.mkdir(exist_ok=True)
+    path = out.with_name("names.csv")
+    path.write_text(table, encoding="utf-8")
+    people = read_people(out)
+    names = Names(people, read_roster(path) if table else (), str(path))
+    root = lay(out.with_name(f"class{len(list(out.parent.iterdir()))}"), files)
+    found = found_in(root, rubric, name_of=names)
+    names.check()
+    now = [Person(s.student, *astuple(s.owner)[:3]) for s in found if s.owner]
+    kept = {(p.system, p.id): p for p in [*people, *now]}
+    write_people(kept.values(), out)
+    return {s.owner.id if s.owner else "": s.student for s in found}
+
+
+def test_a_name_belongs_to_whoever_had_it_first(tmp_path, rubric):
+    """Another one of that name would share their attempts, and the best of them would count."""
+    out = tmp_path / "out"
+    first, second = {"ada_2000_1_homework.py": ""}, {"Ada_1000_2_homework.py": ""}
+    assert called(first, out, rubric) == {"2000": "ada"}
+    assert called(second, out, rubric) == {"1000": "Ada-1000"}
+    assert called(first | second, out, rubric) == {"2000": "ada", "1000": "Ada-1000"}
+
+
+def test_a_table_holds_for_later_runs_too(tmp_path, rubric):
+    out, files = tmp_path / "out", {"x_12_2_homework.py": ""}
+    assert called(files, out, rubric) == {"12": "x"}
+    assert called(files, out, rubric, "id,student\n 12 , Ben \n") == {"12": "Ben"}
+    assert called(files, out, rubric) == {"12": "Ben"}
+
+
+def test_a_table_is_for_a_class_of_no_system_too(tmp_path, rubric):
+    table = "id,student\ns123,Ben\n"
+    assert called({"s123.py": "", "other/x.py": ""}, tmp_path / "out", rubric, table) == {"": "Ben"}
+
+
+TABLES = {
+    "12,Ben\n13,Ben\n": "names.csv: calls both 12 and 13 Ben",
+    "99,Zoe\n": "names.csv: none of its ids is in this class",
+    "12,y\n": "names.csv: calls 12 y, who was 13 until now",
+}
+
+
+@pytest.mark.parametrize("rows", TABLES)
+def test_a_table_that_does_not_fit_the_class_is_told(tmp_path, rubric, rows):
+    out, files = tmp_path / "out", {"x_12_2_homework.py": "", "y_13_3_homework.py": ""}
+    called(files, out, rubric)
+    with pytest.raises(UserError, match=f"{TABLES[rows]}$"):
+        called(files, out, rubric, f"id,student\n{rows}")
+    assert called(files, out, rubric, "id,student\n12,y\n13,x\n") == {"12": "y", "13": "x"}
+
+
+def test_a_canvas_class_of_thirty_is_there_whole(warm, untrained, tmp_path):
+    out, canvas = tmp_path / "results", lms.canvas_zip(tmp_path)
+    done = warm.run("grade", canvas, "--out", out, "--rubric", untrained, "--no-pages")
+    assert done.returncode == 0, done.stderr
+    entries = read_people(out)
+    assert sorted(entry.id for entry in entries) == list(lms.IDS)
+    for entry in entries:
+        record = json.loads((out / entry.student / "result.json").read_bytes())
+        assert entry.name == lms.name_of(entry.id)
+        assert record["score"] == lms.POINTS[lms.file_of(entry.id)]
+    # Again, with one more of a name: whoever had a name keeps it.
+    more = lay(tmp_path / "more", {"ada_2000_6000_homework.py": ""})
+    done = warm.run("grade", canvas, more, "--out", out, "--rubric", untrained, "--no-pages")
+    assert "(30 as graded before)" in done.stdout
+    after = {entry.id: entry.student for entry in read_people(out)}
+    assert after == {entry.id: entry.student for entry in entries} | {
+        "2000": "ada"
+    }  # the others have ids
+
+
+def test_a_table_says_what_to_call_whom(warm, tmp_path, untrained):
+    root = lay(tmp_path / "class", {"doejane_11_901_homework.py": "", "x_12_902_homework.py": ""})
+    table = tmp_path / "names.csv"
+    table.write_text("id,student,group\n12,Ben,a\n", encoding="utf-8")
+    out = tmp_path / "results"
+    done = warm.run("grade", root, "--out", out, "--rubric", untrained, "--students", table)
+    assert done.returncode == 0, done.stderr
+    assert read_people(out) == [
+        Person("Ben", "Canvas", "12", "x"),
+        Person("doejane", "Canvas", "11", "doejane"),
+    ]
+    with (out / "grades.csv").open(encoding="utf-8-sig") as grades:
+        assert {row["student"] for row in csv.DictReader(grades)} == {"Ben", "doejane"}
+
+
+BAD_TABLES = {
+    "name,mail\na,b\n": ": has no columns 'id', 'student'; its headings are: name, mail",
+    "": ": is empty",
+    "id,student\n": ": has no row below its headings",
+    "id,student\n1,a\n1,b\n": ", line 3: id 1 has another student above",
+}
+
+
+@pytest.mark.parametrize("text", BAD_TABLES)
+def test_a_table_that_is_none_is_one_line(warm, tmp_path, text):
+    root = lay(tmp_path / "class", {"doejane_11_901_homework.py": ""})
+    (tmp_path / "names.csv").write_text(text, encoding="utf-8")
+    done = warm.run("grade", root, "--out", tmp_path / "out", "--students", tmp_path / "names.csv")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.endswith(f"names.csv{BAD_TABLES[text]}")
+    assert not (tmp_path / "out").exists()

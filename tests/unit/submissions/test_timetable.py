@@ -7,7 +7,7 @@ import pytest
 from babel.dates import format_datetime
 
 from grader.errors import UserError
-from grader.lms.worksheet import LANGUAGES
+from grader.lms.systems.moodle.worksheet import LANGUAGES
 from grader.results.policy import Zone
 from grader.submissions.times import Moment, Times
 from grader.submissions.timetable import read_times

@@ -14,8 +14,6 @@ sys.path = [path for path in FOLDERS if os.path.realpath(path) != FOLDER]
 try:
     import json
     from collections.abc import Iterator
-    from contextlib import suppress
-    from importlib import import_module
     from pkgutil import get_data
     from typing import Any
 
@@ -23,11 +21,11 @@ try:
     from .selfcheck.checking import INTERRUPTED, Questions
     from .student_code.calls import answer
     from .student_code.contract import Outcome, Problem
+    from .student_code.guards import prepare_watch
     from .student_code.loading import Loaded
     from .student_code.state import State, kept
 
-    with suppress(Exception):  # torch imports it at the first call that is watched
-        import_module("torch._dynamo")
+    prepare_watch()
 finally:
     sys.path = FOLDERS
 

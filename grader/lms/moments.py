@@ -1,0 +1,32 @@
+"""Times as systems write them."""
+
+import re
+from contextlib import suppress
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+
+def moment(text: str) -> datetime | None:
+    """Return a time with its zone; None where it has none.
+
+    "2026-10-01 09:30:00.123456789 Z", "2026-10-01 09:30:00.123456 Europe/Berlin",
+    "2026-10-01 09:30:00-0400 America/New_York"
+    """
+    day, _, rest = text.partition(" ")
+    clock, _, zone = rest.partition(" ")
+    zone = "UTC" if zone in ("Z", "UTC") else zone
+    with suppress(ValueError):
+        if offset := re.fullmatch(r"(\S{8})([+-]\d\d:?\d\d)", clock):
+            return datetime.fromisoformat(f"{day}T{offset[1]}{offset[2]}")
+        if re.fullmatch(r"[+-]\d\d:?\d\d", zone):
+            return datetime.fromisoformat(f"{day}T{clock[:15]}{zone}")
+        with suppress(ZoneInfoNotFoundError, OSError):
+            return datetime.fromisoformat(f"{day}T{clock[:15]}").replace(tzinfo=ZoneInfo(zone))
+    return None
+
+
+def iso(text: str) -> datetime | None:
+    """Return a time of ISO 8601, with its zone if it has one; None if it is none."""
+    with suppress(ValueError):
+        return datetime.fromisoformat(text)
+    return None

@@ -1,0 +1,29 @@
+"""Moodle, "Download all submissions" (moodle/moodle, mod/assign/locallib.php and
+submission/file/locallib.php).
+
+`Full Name_PARTICIPANT_assignsubmission_file_`, a folder or the beginning of a file's name. Moodle
+puts spaces for underscores in the name, so that the first number is the participant's, though what
+a student called a file may have anything. Of several attempts the last is there.
+"""
+
+import re
+from pathlib import Path
+
+from grader.lms.files import Names
+from grader.lms.layout import Layout
+from grader.lms.names import Reading, by_name
+from grader.lms.systems.moodle.worksheet import NAME
+
+PATTERN = re.compile(
+    r"(?P<name>.*?)_(?P<id>\d+)_assignsubmission_[a-z][a-z0-9]*(?:_(?P<file>.*))?", re.DOTALL
+)
+
+
+def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
+    """Return whose each file or folder is."""
+    return by_name(NAME, _first, folder, files, folders)
+
+
+def _first(entry: str) -> list[Reading]:
+    match = PATTERN.fullmatch(entry)
+    return [Reading.of(match, match["name"])] if match else []

@@ -1,0 +1,71 @@
+"""The attempts of each student: when they were handed in, and which of them are graded."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from grader.errors import UserError
+from grader.lms.layout import MOST_REMARKS
+from grader.submissions.archives import Archives
+from grader.submissions.kinds import listing
+from grader.submissions.times import Times, Zones
+from grader.submissions.upload import Upload, at_time
+from grader.submissions.works import Works
+
+MOST_ATTEMPTS = 50  # of a student that are graded, the newest; each may take minutes
+
+
+def use_table(
+    students: Iterable[Sequence[Upload]], times: Times, remark: Callable[[str], None]
+) -> None:
+    """Set when work was handed in by the table; say which of its ids are nobody's here."""
+    for line in times.remarks:
+        remark(line)
+    ids = {
+        attempts[-1].whose.id.casefold() for attempts in students if _is_in_table(attempts, times)
+    }
+    others = sorted(times.of.keys() - ids)
+    if others and not ids:
+        raise UserError(f"{times.source}: nobody graded here has one of its ids")
+    if others:
+        what = listing(others, MOST_REMARKS)
+        remark(f"{times.source}: nobody graded here has the id {what}")
+
+
+def use_archives(item: Upload, archives: Archives, zones: Zones) -> None:
+    """Set when files were handed in by the archives they lie in, if nothing else tells."""
+    for path in item.paths - item.moments.keys():
+        if moment := archives.handed_in(path):
+            item.moments[path] = zones.moment(moment.at, moment.told_by, "the archive")
+
+
+def _is_in_table(attempts: Sequence[Upload], times: Times) -> bool:
+    """Give attempts the time that the table has of their student, if it has one.
+
+    It is that of the newest; those before it for which nothing else tells came no later.
+    """
+    whose = attempts[-1].whose
+    moment = times.find(whose.system, whose.id)
+    if moment is None:
+        return False
+    for item in attempts:
+        if item is attempts[-1] or not item.whose.handed_in:
+            item.owner = at_time(item.owner, moment) if item.owner else None
+            item.moments = dict.fromkeys(item.paths, moment)
+    return True
+
+
+def attempts_to_grade(attempts: list[Upload], works: Works) -> list[Upload]:
+    """Return those attempts in which there is work, else the newest with a file, or at all."""
+    if len(attempts) == 1:
+        return attempts
+    with_files = [attempt for attempt in attempts if attempt.files]
+    with_work = [a for a in with_files if not all(map(works.is_untouched, a.files))]
+    chosen = with_work[-MOST_ATTEMPTS:] or with_files[-1:] or attempts[-1:]
+    if len(chosen) < len(attempts):
+        what = (
+            f"{len(attempts)} attempts, {len(chosen)} graded: of those that hold a .py or "
+            f".ipynb that is not as it was handed out, the newest {MOST_ATTEMPTS}"
+            if with_work
+            else f"{len(attempts)} attempts, all without work: the newest is graded"
+        )
+        chosen[-1].remarks.append(what)
+    return chosen

@@ -1,0 +1,9 @@
+"""Discovery as tests ask for it: by the names of this homework, looked for in this process."""
+
+from functools import partial
+
+from grader.homework.tasks import TASKS
+from grader.submissions import discover as module
+from grader.submissions.works import look_at
+
+discover = partial(module.discover, look=partial(look_at, tasks=TASKS))
