@@ -30,6 +30,7 @@ LOADED_FROM_AFAR = re.compile(
     r'<(?:img|link|script|iframe)\b[^>]*\b(?:src|href)="(?:https?:)?//[^"]*"'
 )
 CODE = re.compile(r"`(grader [a-z][^`]*)`")
+NAMED = re.compile(r"`((?:docs|grader|solution|tests|tools)/[a-z_0-9./-]+)`")
 OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]*")
 
 # The kinds of sentences that a native reader stumbles over.
@@ -98,6 +99,12 @@ def test_what_is_linked_to_exists(name):
         if match["anchor"]:
             headings = re.findall(r"(?m)^#+ (.*)$", target.read_text("utf-8"))
             assert match["anchor"] in {heading.lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_files_of_the_repository_that_are_named_exist(name):
+    for path in NAMED.findall(TEXTS[name]):
+        assert (ROOT / path).exists(), path
 
 
 def test_readme_takes_two_minutes():
