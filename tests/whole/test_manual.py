@@ -20,6 +20,7 @@ from typer.main import get_command
 
 from grader.commands.cli import app
 
+GRADER: Any = get_command(app)
 README = ROOT / "README.md"
 PAGES = sorted(DOCS.rglob("*.md"))
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in [README, *PAGES]}
@@ -66,7 +67,7 @@ def commands_in(text: str) -> list[str]:
 
 def options_of(command: str) -> tuple[str, set[str]]:
     """Return which command a line names, and the options that it has."""
-    group: Any = get_command(app)
+    group: Any = GRADER
     words = command.split()[1:]
     while words and words[0] in getattr(group, "commands", {}):
         group = group.commands[words.pop(0)]
@@ -85,9 +86,8 @@ def test_every_command_exists_with_its_options(name):
 
 
 def test_the_texts_show_every_command():
-    group: Any = get_command(app)
     names = {name for text in TEXTS.values() for each in commands_in(text) for name in each.split()}
-    assert set(group.commands) <= names
+    assert set(GRADER.commands) <= names
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
@@ -147,7 +147,7 @@ def test_the_manual_loads_nothing_from_a_network(built):
 
 def test_the_reference_is_of_the_code(built):
     commands = (built / "reference" / "commands.html").read_text("utf-8")
-    assert all(f"grader {name}" in commands for name in get_command(app).commands)
+    assert all(f"grader {name}" in commands for name in GRADER.commands)
     keys = BeautifulSoup((built / "reference" / "rubric.html").read_text("utf-8"), "html.parser")
     rubric = tomllib.loads((ROOT / "grader" / "homework" / "rubric.toml").read_text("utf-8"))
     terms = {term.get_text().rstrip("¶") for term in keys.find_all("dt")}
