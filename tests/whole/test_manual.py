@@ -162,6 +162,7 @@ def test_the_manual_is_searched_without_a_network(built: Path, browser: BrowserC
     page.on("request", lambda request: asked.append(request.url))
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(f"{(built / 'search.html').as_uri()}?q=extension")
-    expect(page.get_by_role("link", name="Policies by example > Extension")).to_be_visible()
+    found = page.get_by_role("link", name="Policies by example > Extension")
+    expect(found).to_be_visible(timeout=PATIENCE * 1000)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert all(address.startswith(("file:", "data:")) for address in asked)
