@@ -27,8 +27,8 @@ grade: $(INSTALLED) ## Grade the sample class (OUT=results SEED=...)
 check: $(INSTALLED) ## Check one file against the public cases: make check FILE=homework.py
 	@$(BIN)/grader check $(if $(FILE),$(FILE),$(error name the file: make check FILE=homework.py)) || [ $$? -eq 1 ]
 
-# Marked "alone" is what looks at the whole machine: other tests at work would be seen there. Both
-# runs happen, whatever the first comes to. Tests whose part of the machine (a browser, PostgreSQL,
+# Marked "alone" is what looks at the whole machine: other tests at work would be seen there; only the
+# files with such tests are collected for them. Both runs happen, whatever the first comes to. Tests whose part of the machine (a browser, PostgreSQL,
 # ...) is missing are skipped, and told at the end; GRADER_TESTS_REQUIRE_ALL=1 lets them fail.
 test: $(INSTALLED) ## Run all tests (TESTS=tests/unit/source/test_read.py for some)
 ifdef TESTS
@@ -36,7 +36,7 @@ ifdef TESTS
 else
 	first=0; \
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not alone" --numprocesses=2 --dist=loadfile --no-loadscope-reorder || first=$$?; \
-	$(BIN)/python -m pytest -m alone && exit $$first
+	$(BIN)/python -m pytest -m alone $$(grep -rl --include='*.py' 'mark\.alone' tests) && exit $$first
 endif
 
 lint: $(INSTALLED) ## ruff, mypy --strict and the import rules

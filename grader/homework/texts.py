@@ -3,6 +3,31 @@
 from grader.judging.messages import N_
 
 MISTAKES = {
+    # A wrong sign or factor, which every homework has: what they are in this one
+    "sign": N_(
+        "The sign of your {equation} is flipped: descent would climb. f depends on Y_pred "
+        "through Y - Y_pred, and differentiating that brings a minus that is easily lost, or "
+        "counted twice. Follow the signs from (1.1) on."
+    ),
+    "factor_two_missing": N_(
+        "A factor of 2 is missing from your {equation}. f is a sum of squares: "
+        "what does differentiating a square bring down? Look at the differential of the "
+        "squared norm in section 4."
+    ),
+    "factor_two_doubled": N_(
+        "There is a factor of 2 too many in your {equation}. The 2 of the differential of the "
+        "square is there once; look for the place where it comes in a second time."
+    ),
+    "mean_for_sum": N_(
+        "Your {equation} is divided by the number of samples. The objective (1.1) is a sum of"
+        " squares, not a mean, and so is its gradient; the learning rate is where a mean "
+        "belongs."
+    ),
+    "scalar_multiple": N_(
+        "A factor that all entries of your {equation} have in common is wrong. Go through the "
+        "factors of your derivation, from (1.1) on."
+    ),
+    # Signs
     "residual_reversed": N_(
         "Y_pred - Y stands in your {function} where the differential of (1.1) has Y - Y_pred,"
         " and the factor before it was not changed with it, so the sign of {equation} is "

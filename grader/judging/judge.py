@@ -377,7 +377,7 @@ def _taught(name: str, question: Question, marking: Marking) -> Reason:
         "function": question.name,
         "equation": question.equation,
         "parameter": question.subject,
-        "returned": marking.tasks.words["returned"],
+        "returned": " and ".join(marking.tasks.forward.returns),
         **marking.words,
     }
     return Reason(name, values)
@@ -434,10 +434,14 @@ def relative_error(actual: Tensor, expected: Tensor) -> tuple[float, tuple[int, 
 
 
 def error_map(name: str, actual: Tensor, expected: Tensor) -> ErrorMap:
-    """Return where two matrices of one shape differ."""
+    """Return where two tensors of one shape differ: a row for each index but the last.
+
+    The entries of a vector are rows of one.
+    """
     relative = (actual.to(torch.float64) - expected).abs() / expected.abs().max()
     decades = relative.log10().floor().clamp(min=NO_ERROR)
-    rows: list[list[float]] = decades.tolist()
+    columns = decades.shape[-1] if decades.dim() > 1 else 1
+    rows: list[list[float]] = decades.reshape(-1, columns).tolist()
     return ErrorMap(name, [[int(d) if math.isfinite(d) else None for d in row] for row in rows])
 
 

@@ -63,10 +63,18 @@ class Package(Protocol):
         """Return all cases in the order of asking; the same for the same rubric and seed."""
 
     def training_case(self, rubric: "Rubric", seed: int) -> "Case":
-        """Return the training run with the functions that students write."""
+        """Return the training run with the functions that students write, asked or not.
+
+        The machine's speed is measured by it. Its first two tensors are what goes in and what
+        should come out, which a page draws; settings are steps, sampled_every, learning_rate and
+        step, the learning rate on the objective.
+        """
 
     def mistaken(self, rubric: "Rubric", call: "Call") -> "list[Mistaken]":
-        """Return what each named mistake makes of a call; nothing of training."""
+        """Return what each named mistake makes of a call; [] of a training run.
+
+        The right answer times -1, 2, 1/2 or 1/N has a name in every homework, which comes first.
+        """
 
     def mistaken_twice(self, rubric: "Rubric", call: "Call") -> "list[Mistaken]":
         """Return what each two named mistakes make of a call together."""
@@ -74,7 +82,10 @@ class Package(Protocol):
     def course(
         self, rubric: "Rubric"
     ) -> "Callable[[Call, Sequence[Tensor]], tuple[Tensor, Tensor]]":
-        """Return what tells losses and last predictions from parameters at some steps, stacked."""
+        """Return what tells losses and last predictions from parameters at some steps, stacked.
+
+        Predictions that are no curve to draw are an empty tensor.
+        """
 
     def calibrated(self, rubric: "Rubric", jobs: int, *, only_musts: bool) -> "list[Measured]":
         """Return what training with right and wrong gradients comes to; [] if nobody measures it.
@@ -94,8 +105,10 @@ class Package(Protocol):
 
 @cache
 def load_package(folder: str) -> Package:
-    """Return the package in a folder, "" for the grader's own; raise UserError if there is none."""
-    package = cast(Package, import_module(OWN)) if not folder else _package_in(folder)
+    """Return the package in a folder, "" for the grader's own; raise UserError if it is none."""
+    if folder:
+        load_package("")  # whose texts would hide this one's, if they came later
+    package = _package_in(folder) if folder else cast(Package, import_module(OWN))
     messages.add_mistakes(package.MISTAKES)
     return package
 
@@ -110,7 +123,26 @@ def _package_in(folder: str) -> Package:
     assert spec.loader is not None
     module = sys.modules[name] = module_from_spec(spec)
     spec.loader.exec_module(module)
-    return cast(Package, import_module(f"{name}.package"))
+    package = cast(Package, import_module(f"{name}.package"))
+    _check(package, path / ENTRY)
+    return package
+
+
+def _check(package: Package, path: Path) -> None:
+    """Raise UserError where a package lacks what Package has, or a run to measure a machine by."""
+    functions = (name for name in vars(Package) if not name.startswith("_"))
+    missing = [
+        name for name in (*Package.__annotations__, *functions) if not hasattr(package, name)
+    ]
+    if missing:
+        raise UserError(
+            f"{path} lacks {', '.join(missing)}: grader/rubric/package.py says what each is"
+        )
+    if not any(question.kind == "descent" for question in package.TASKS.questions):
+        raise UserError(
+            f"{path} asks for no training with the gradients (a descent), by which the grader "
+            "measures the machine; it may earn nothing: false in [points]"
+        )
 
 
 def digest_of(folder: str) -> str:

@@ -44,8 +44,8 @@ def training(
     """Return the losses of the training runs, and how they went where the worker told.
 
     `course` tells the losses on the way, and the predictions at the end, from the parameters at
-    some steps. The data to draw them with are of a `public` training case: those that they ran on
-    are hidden.
+    some steps. The data to draw them with are the first two tensors of a `public` training case:
+    those that they ran on are hidden.
     """
     losses = {tasks.question_of(v.criterion).run: v.loss for v in judged}
     runs = {
@@ -54,12 +54,13 @@ def training(
         if (question := tasks.by_name[case.call.function]).is_training
         and (run := _run(case, outcome, tasks, course))
     }
-    given = public.call.tensors if runs else {}
+    is_drawn = any(run.predictions for run in runs.values())
+    x, y, *_ = public.call.tensors.values()
     return Training(
         losses={run: losses.get(run) for run in tasks.runs},
         pass_mark=rounded(mark, LOSS_DIGITS),
-        x=_rounded(given["x"]) if given else [],
-        y=_rounded(given["y"].T) if given else [],
+        x=_rounded(x) if is_drawn else [],
+        y=_rounded(y.T) if is_drawn else [],
         runs=runs,
     )
 

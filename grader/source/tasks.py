@@ -174,12 +174,12 @@ class Tasks:
 
     @cached_property
     def words(self) -> dict[str, str]:
-        """What messages about gradients name: what forward returns, and the equations."""
+        """What messages about gradients name: what of forward they are given, and the equations."""
         equations = sorted(self.by_name[name].equation for name in self.gradients)
-        return {
-            "returned": " and ".join(self.forward.returns),
-            "equations": f"{equations[0]} to {equations[-1]}",
-        }
+        given = {argument for name in self.gradients for argument in self.by_name[name].arguments}
+        returned = [name for name in self.forward.returns if name in given]
+        words = {"equations": f"{equations[0]} to {equations[-1]}"}
+        return words | ({"returned": " and ".join(returned)} if returned else {})
 
     def question_of(self, criterion: str) -> Question:
         """Return the question of a criterion."""

@@ -64,7 +64,10 @@ def _watched(call: Call, loaded: Loaded) -> Outcome:
         return outcome
     before = {name: tensor._version for name, tensor in call.tensors.items()}
     # Of each criterion one: what is wrong there earns nothing.
-    kind = call.function, tuple(len(each) == 1 for each in call.take(loaded.tasks.parameters))
+    kind = (
+        call.function,
+        tuple(each.shape[:1] == (1,) for each in call.take(loaded.tasks.parameters)),
+    )
     is_first = kind not in loaded.asked
     is_new = all(call.function != function for function, _ in loaded.asked)
     loaded.asked.add(kind)
@@ -184,15 +187,19 @@ def _arguments(question: Question, given: Mapping[str, Any], params: Any) -> lis
 
 
 def _forward(call: Call, loaded: Loaded) -> tuple[Tensor, ...]:
-    return _forward_pass(call, loaded, _parameters(call, loaded.tasks))
+    return _forward_pass(call.tensors, loaded, _parameters(call, loaded.tasks))
 
 
-def _forward_pass(call: Call, loaded: Loaded, params: Parameters) -> tuple[Tensor, ...]:
+def _forward_pass(
+    given: Mapping[str, Tensor], loaded: Loaded, params: Parameters
+) -> tuple[Tensor, ...]:
     question = loaded.tasks.forward
     function = _defined(loaded.namespace, question.name)
     theirs = _as_their_own(params, loaded.namespace)
-    returned = function(*_arguments(question, call.tensors, theirs))
+    returned = function(*_arguments(question, given, theirs))
     names = question.returns
+    if len(names) == 1:
+        return (_tensor(returned, question.name),)
     if not isinstance(returned, tuple | list) or len(returned) != len(names):
         count = COUNTS.get(len(names), str(len(names)))
         raise BadReturn(f"{question.name} must return {count} tensors, ({', '.join(names)})")
@@ -221,8 +228,9 @@ def _descend(call: Call, loaded: Loaded) -> tuple[Tensor, ...]:
     for count in range(int(settings["steps"])):
         if count % settings["sampled_every"] == 0:
             passed.append(params)
-        returned = _forward_pass(call, loaded, params)
-        given = {**call.tensors, **dict(zip(tasks.forward.returns, returned, strict=True))}
+        given = {**call.tensors, **params._asdict()}
+        returned = _forward_pass(given, loaded, params)
+        given |= dict(zip(tasks.forward.returns, returned, strict=True))
         moved, theirs = [], _as_their_own(params, loaded.namespace)
         for parameter, (question, function) in zip(params, gradients, strict=True):
             gradient = _tensor(function(*_arguments(question, given, theirs)), question.name)

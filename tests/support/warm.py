@@ -98,12 +98,17 @@ class WarmGrader:
         self._grading = Grading()
 
     def run(
-        self, *arguments: object, cwd: Path | None = None, pages_apart: bool = False
+        self,
+        *arguments: object,
+        cwd: Path | None = None,
+        pages_apart: bool = False,
+        own_seed: bool = False,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command as conftest.run_grader does, but for the processes.
 
         Pages are rendered here, too, unless they are to be rendered `pages_apart`: their processes
-        take long to start, and are for sources that do harm.
+        take long to start, and are for sources that do harm. A new gradebook has the SEED of all,
+        unless it is to draw its `own_seed`.
         """
         words = ["grader", *map(str, arguments)]
         out, errors = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
@@ -111,7 +116,9 @@ class WarmGrader:
             mock.patch.dict(os.environ),  # which a command may change
             mock.patch.object(sys, "argv", words),
             mock.patch.object(cli, "interrupt_at_signals"),
-            mock.patch.object(remembering, "new_seed", return_value=SEED),
+            contextlib.nullcontext()
+            if own_seed
+            else mock.patch.object(remembering, "new_seed", return_value=SEED),
             mock.patch.object(shared, "ScorerPool", self._lend),
             contextlib.nullcontext() if pages_apart else mock.patch.object(Pages, "_start", _page),
             contextlib.chdir(cwd or Path.cwd()),

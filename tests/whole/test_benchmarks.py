@@ -18,8 +18,6 @@ from report import markdown, promises, tables, write
 from grader.confined import zygote
 from grader.rubric import load_rubric
 
-pytestmark = pytest.mark.alone
-
 ALL = CHECKS + TRAININGS
 SIZES = Sizes(growth=(2, 3, 4), ours=3, training=3, peers=3)
 
@@ -66,6 +64,7 @@ def test_a_rubric_without_training_is_the_graders_but_for_those_points(tmp_path,
     assert {*rubric.points} - {*plain.points} == {"train.manual", "train.net"}
 
 
+@pytest.mark.alone  # all imports of torch are counted, whoever's they are
 def test_tools_take_turns_and_tell_right_from_wrong(tmp_path, monkeypatch):
     asked = {SIZES.key(FLOOR, False), SIZES.key(OURS, True), SIZES.key(PYTEST, False)}
 

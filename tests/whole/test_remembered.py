@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import closing
@@ -77,8 +78,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run the command line, which is to end with `code`, if that is known.
 
-    It is a process of its own where `more` variables of the environment, or a secret seed that is
-    drawn, are the point.
+    It is a process of its own where `more` variables of the environment are the point.
     """
     if more:
         with start(*arguments, seed=seed, **more) as process:
@@ -300,7 +300,7 @@ def test_2_two_who_grade_at_once_into_an_empty_folder_have_one_seed(tmp_path, un
     for name in ("ada", "bob"):
         for letter in "xyz":
             hand_in(tmp_path / name / f"{name}{letter}.py", HALF, ON_TIME)
-    options = ("--out", course.results, "--rubric", untrained)
+    options = ("--out", course.results, "--rubric", untrained, "--no-pages")
     both = [start("grade", tmp_path / name, *options) for name in ("ada", "bob")]
     for process in both:
         _, errors = process.communicate(timeout=PATIENCE)
@@ -491,8 +491,18 @@ def test_6_the_entry_of_the_classs_archive_counts_and_not_that_of_the_students(c
         assert record["handed_in"] == "2026-11-03T12:00:00+01:00"
 
 
-@pytest.mark.parametrize("zone", ["Europe/Berlin", "UTC", "Asia/Taipei", "America/New_York"])
-def test_6_lateness_is_the_same_in_every_zone(course, tmp_path, zone):
+@pytest.fixture(params=["Europe/Berlin", "UTC", "Asia/Taipei", "America/New_York"])
+def zone(request, monkeypatch) -> Iterator[None]:
+    """Be in a zone, as a process is that was started there."""
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("zone")
+def test_6_lateness_is_the_same_in_every_zone(course, tmp_path):
     """Times of an archive, which have no zone, are read in that of the due date."""
     archive = zipped(
         tmp_path / "tz.zip",
@@ -501,7 +511,7 @@ def test_6_lateness_is_the_same_in_every_zone(course, tmp_path, zone):
             (entry("lea/homework.py", 2026, 11, 1, 0, 10), (CORPUS / SIGN).read_bytes()),
         ],
     )
-    run("grade", archive, "--out", course.results, seed=course.seed, TZ=zone)
+    course.grade(archive)
     records = readback.outcomes(course.results)
     assert (records["kim"]["late_days"], records["lea"]["late_days"]) == (0, 1)
     assert records["kim"]["handed_in"] == "2026-10-31T23:50:00+01:00"
@@ -678,10 +688,11 @@ def test_a_seed_that_nobody_said_is_secret_and_stays(course):
             assert [spelling for spelling in spellings if spelling in content] == [], path
 
 
-def test_seeds_of_two_assignments_differ(untrained, tmp_path):
+def test_seeds_of_two_assignments_differ(warm, untrained, tmp_path):
     courses = [Course(tmp_path / name, None) for name in ("one", "other")]
-    for course in courses:  # in processes of their own: those here draw no seed
-        run("settings", course.results, "--rubric", untrained, COLUMNS="80")
+    for course in courses:
+        done = warm.run("settings", course.results, "--rubric", untrained, own_seed=True)
+        assert done.returncode == 0, done.stderr
     assert seed_of(courses[0]) != seed_of(courses[1])
 
 

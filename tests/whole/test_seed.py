@@ -74,38 +74,34 @@ ALONE = ("honest", "raises_lists", "returns_zeros")
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def files(warm: WarmGrader, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Grade those who try; return all that students get, and what a log shows, by name."""
     folder = tmp_path_factory.mktemp("drill")
     class_, results = folder / "class", folder / "results"
     class_.mkdir()
     for name, code in TRIES.items():
         (class_ / f"{name}.py").write_text(f"{attacks.part('honest')}\n\n{code}\n")
-    warm = WarmGrader()
     got = {}
-    try:
-        for number, arguments in enumerate(
-            (
-                ("grade", class_, "--out", results),
-                ("grade", class_, "--out", results, "--format", "json"),
-                ("settings", results),
-                ("export", results, "--to", "csv", "--out", folder / "marks.csv"),
-                ("export", results, "--to", "junit", "--out", folder / "junit.xml"),
-                ("export", results, "--to", "github", "--out", folder / "summary.md"),
-                *(("history", name, "--results", results) for name in TRIES),
-            )
-        ):
-            done = warm.run(*arguments)
-            assert done.returncode == 0, done.stderr
-            got[f"{number}_{arguments[0]}"] = (done.stdout + done.stderr).encode()
-        for name in ALONE:
-            alone = folder / "alone" / name
-            done = warm.run("grade", class_ / f"{name}.py", "--out", alone, "--no-pages")
-            assert done.returncode == 0, done.stderr
-            out = folder / f"{name}.json"
-            assert warm.run("export", alone, "--to", "gradescope", "--out", out).returncode == 0
-    finally:
-        warm.close()
+    for number, arguments in enumerate(
+        (
+            ("grade", class_, "--out", results),
+            ("grade", class_, "--out", results, "--format", "json"),
+            ("settings", results),
+            ("export", results, "--to", "csv", "--out", folder / "marks.csv"),
+            ("export", results, "--to", "junit", "--out", folder / "junit.xml"),
+            ("export", results, "--to", "github", "--out", folder / "summary.md"),
+            *(("history", name, "--results", results) for name in TRIES),
+        )
+    ):
+        done = warm.run(*arguments)
+        assert done.returncode == 0, done.stderr
+        got[f"{number}_{arguments[0]}"] = (done.stdout + done.stderr).encode()
+    for name in ALONE:
+        alone = folder / "alone" / name
+        done = warm.run("grade", class_ / f"{name}.py", "--out", alone, "--no-pages")
+        assert done.returncode == 0, done.stderr
+        out = folder / f"{name}.json"
+        assert warm.run("export", alone, "--to", "gradescope", "--out", out).returncode == 0
     kept = [path for path in folder.rglob("*") if path.is_file() and path.parent != class_]
     got |= {str(p.relative_to(folder)): p.read_bytes() for p in kept if p.suffix != ".db"}
     return {name: data for name, data in got.items() if "gradebook.db" not in name}

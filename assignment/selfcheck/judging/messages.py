@@ -165,27 +165,24 @@ OUTCOMES = {
 MISTAKES = {
     # A wrong sign or factor
     "sign": N_(
-        "The sign of your {equation} is flipped: descent would climb. f depends on Y_pred "
-        "through Y - Y_pred, and differentiating that brings a minus that is easily lost, or "
-        "counted twice. Follow the signs from (1.1) on."
+        "The sign of your {equation} is flipped: descent would climb. Follow the signs of your "
+        "derivation, from the loss on."
     ),
     "factor_two_missing": N_(
-        "A factor of 2 is missing from your {equation}. f is a sum of squares: "
-        "what does differentiating a square bring down? Look at the differential of the "
-        "squared norm in section 4."
+        "A factor of 2 is missing from your {equation}. Go through the factors of your derivation, "
+        "from the loss on."
     ),
     "factor_two_doubled": N_(
-        "There is a factor of 2 too many in your {equation}. The 2 of the differential of the "
-        "square is there once; look for the place where it comes in a second time."
+        "There is a factor of 2 too many in your {equation}. Go through the factors of your "
+        "derivation, from the loss on."
     ),
     "mean_for_sum": N_(
-        "Your {equation} is divided by the number of samples. The objective (1.1) is a sum of"
-        " squares, not a mean, and so is its gradient; the learning rate is where a mean "
-        "belongs."
+        "Your {equation} is divided by the number of samples once more than the gradient of the "
+        "loss is."
     ),
     "scalar_multiple": N_(
         "A factor that all entries of your {equation} have in common is wrong. Go through the "
-        "factors of your derivation, from (1.1) on."
+        "factors of your derivation, from the loss on."
     ),
     "zero_gradient": N_(
         "Your {function} returns zeros, so {parameter} would never move. Something multiplies"
@@ -229,13 +226,18 @@ MISTAKES = {
     ),
 }
 
+OF_ANY_HOMEWORK = dict(MISTAKES)
 TEXTS = {**OUTCOMES, **MISTAKES}
 
 
 def add_mistakes(texts: Mapping[str, str]) -> None:
-    """Know the texts of another homework's mistakes, in this process."""
-    MISTAKES.update(texts)
-    TEXTS.update(texts)
+    """Know the texts of a homework's mistakes, in this process.
+
+    Of a mistake that every homework has it may say more. The homework that comes last counts.
+    """
+    known = {**OF_ANY_HOMEWORK, **texts}
+    MISTAKES.update(known)
+    TEXTS.update(known)
 
 
 # How a final mark comes about: its steps, what counts of several attempts, and who told a time.

@@ -96,7 +96,8 @@ class Formula:
 
         def function(*arguments: Any) -> Any:
             values = dict(zip(self.arguments, arguments, strict=True))
-            values |= {name: getattr(values[PARAMETERS], name) for name in self.parameters}
+            if PARAMETERS in values:
+                values |= {name: getattr(values[PARAMETERS], name) for name in self.parameters}
             scope = others | {own: values[name] for own, name in self.given.items()}
             for code in self.code:
                 exec(code, scope)

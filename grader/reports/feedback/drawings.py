@@ -107,13 +107,13 @@ class Chart:
 
 @dataclass(frozen=True)
 class Course:
-    """A training run as it is drawn."""
+    """A training run as it is drawn; no fit where its predictions are no curve."""
 
     question: Question
     final: float | None
     passed: bool
     loss: Chart
-    fit: Chart
+    fit: Chart | None
 
 
 Point = tuple[float, float | None]
@@ -127,7 +127,7 @@ def courses(training: Training, passed: Collection[str], tasks: Tasks) -> list[C
             training.losses[name],
             tasks.criterion(question.name).id in passed,
             _loss(run, training.pass_mark),
-            _fit(training, run),
+            _fit(training, run) if run.predictions else None,
         )
         for name, run in training.runs.items()
         for question in [tasks.runs[name]]

@@ -110,6 +110,12 @@ def reader_ends() -> None:
     reading.read = read_or_end
 
 
+def scorer_or_reader_ends() -> None:
+    """Let whichever of the two be killed that a text says."""
+    scorer_ends()
+    reader_ends()
+
+
 def scorer_starts_once() -> None:
     """Let a scorer be killed while it grades, and the one in its place while it proves itself."""
     from grader.scoring.protocol import Graded, GradingSettings, SubmittedFiles
@@ -147,7 +153,7 @@ FAULTS: dict[str, Callable[[], None]] = {
         no_worker_starts,
         memory_runs_out_later,
         scorer_ends,
-        reader_ends,
+        scorer_or_reader_ends,
         scorer_starts_once,
     )
 }

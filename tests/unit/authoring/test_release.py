@@ -7,12 +7,15 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from zipfile import ZipFile
 
 import nbformat
 import pytest
 from conftest import GRADER, ROOT, run_grader
+from selfchecks import SelfChecks
 from times import PATIENCE
 from worth import MAX_SCORE, out_of, worth
 
@@ -198,27 +201,30 @@ def test_release_writes_below_the_root_it_is_given(tmp_path, rubric):
     assert all(path.is_file() for path in paths)
 
 
-def selfcheck(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the self-check with nothing importable but the standard library and torch."""
-    only = (
-        "import sys\n"
-        "from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder\n"
-        "class Only(PathFinder):\n"
-        "    def find_spec(name, path=None, target=None):\n"
-        "        if name.split('.')[0] not in {'grader', 'msgspec', 'IPython', 'nbformat',\n"
-        "                'rich', 'jinja2', 'babel', 'charset_normalizer', 'numpy', 'matplotlib'}:\n"
-        "            return PathFinder.find_spec(name, path, target)\n"
-        "sys.meta_path[:] = [BuiltinImporter, FrozenImporter, Only]\n"
-        "import runpy\n"
-        f"sys.argv = ['selfcheck', *{list(arguments)!r}]\n"
-        "sys.path.insert(0, '.')\n"
-        "runpy.run_module('selfcheck', run_name='__main__')\n"
-    )
-    command = [sys.executable, "-I", "-c", only]
+# With this nothing can be imported but the standard library and torch.
+ONLY = """
+import sys
+from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
+class Only(PathFinder):
+    def find_spec(name, path=None, target=None):
+        if name.split('.')[0] not in {'grader', 'msgspec', 'IPython', 'nbformat', 'rich', 'jinja2',
+                'babel', 'charset_normalizer', 'numpy', 'matplotlib'}:
+            return PathFinder.find_spec(name, path, target)
+sys.meta_path[:] = [BuiltinImporter, FrozenImporter, Only]
+"""
+
+
+@pytest.fixture(scope="module")
+def checks() -> Iterator[SelfChecks]:
+    with closing(SelfChecks(ONLY)) as forking:
+        yield forking
+
+
+@pytest.fixture
+def selfcheck(checks: SelfChecks, folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the self-check in a student's folder."""
     environment = {"HOME": str(folder), "COLUMNS": "400"}  # lines are not cut
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=folder, timeout=PATIENCE, env=environment
-    )
+    return lambda *arguments: checks.run(folder, arguments, **environment)
 
 
 @pytest.fixture
@@ -228,8 +234,8 @@ def folder(tmp_path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["homework.py", "homework.ipynb"])
-def test_the_self_check_gives_the_untouched_stub_nothing(folder, name):
-    done = selfcheck(folder, name)
+def test_the_self_check_gives_the_untouched_stub_nothing(selfcheck, folder, name):
+    done = selfcheck(name)
     assert done.returncode == 1
     assert out_of(0) in done.stdout
     assert done.stdout.count("not attempted") >= 9
@@ -237,16 +243,16 @@ def test_the_self_check_gives_the_untouched_stub_nothing(folder, name):
 
 
 @pytest.mark.parametrize("name", ["homework.py", "homework.ipynb"])
-def test_the_self_check_gives_the_solution_everything(folder, name):
+def test_the_self_check_gives_the_solution_everything(selfcheck, folder, name):
     shutil.copy(ROOT / "solution" / name, folder)
-    done = selfcheck(folder, name)
+    done = selfcheck(name)
     assert done.returncode == 0, done.stdout + done.stderr
     assert out_of(MAX_SCORE) in done.stdout
 
 
-def test_the_self_check_can_be_asked_for_one_function(folder):
+def test_the_self_check_can_be_asked_for_one_function(selfcheck, folder):
     shutil.copy(ROOT / "solution" / "homework.py", folder)
-    done = selfcheck(folder, "homework.py", "--only", "grad_b1")
+    done = selfcheck("homework.py", "--only", "grad_b1")
     assert done.returncode == 0
     assert "grad_b1.sample" in done.stdout
     assert "grad_b1.row" in done.stdout
@@ -255,11 +261,11 @@ def test_the_self_check_can_be_asked_for_one_function(folder):
     assert out_of(points, points) in done.stdout
 
 
-def test_the_self_check_names_the_mistake_as_the_grader_does(folder):
+def test_the_self_check_names_the_mistake_as_the_grader_does(selfcheck, folder):
     right = "(-2 * (y - y_pred)).sum_to_size(params.b2.shape)"
     assert right in MODULE
     (folder / "homework.py").write_text(MODULE.replace(right, "-2 * (y - y_pred)"))
-    done = selfcheck(folder, "homework.py", "--only", "grad_b2")
+    done = selfcheck("homework.py", "--only", "grad_b2")
     assert done.returncode == 1
     assert "not summed over the" in done.stdout
 
@@ -276,9 +282,9 @@ REPLACED = " - y_pred + out.detach()"
 
 
 @pytest.mark.parametrize("put_in", ["", REPLACED])
-def test_the_self_check_gives_autograd_nothing_as_the_grader_does(folder, put_in):
+def test_the_self_check_gives_autograd_nothing_as_the_grader_does(selfcheck, folder, put_in):
     (folder / "homework.py").write_text(MODULE + AUTOGRAD % put_in)
-    done = selfcheck(folder, "homework.py", "--only", "grad_b2")
+    done = selfcheck("homework.py", "--only", "grad_b2")
     assert done.returncode == 1
     # The next thing in full, and a line for each of the two criteria.
     assert done.stdout.count("torch differentiated here: torch.autograd.grad (homework.py") == 3
@@ -292,8 +298,8 @@ UNUSABLE = [
 
 
 @pytest.mark.parametrize(("arguments", "says"), UNUSABLE)
-def test_the_self_check_says_what_it_cannot_do(folder, arguments, says):
-    done = selfcheck(folder, *arguments)
+def test_the_self_check_says_what_it_cannot_do(selfcheck, arguments, says):
+    done = selfcheck(*arguments)
     assert done.returncode == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr

@@ -120,6 +120,7 @@ def test_a_local_cluster_gives_the_same_bytes_and_leaves_nothing(
             SEED,
             "--cluster",
             "local:2",
+            "--no-pages",
         )
         assert_no_process(others)
     assert (done.returncode, done.stderr) == (0, "")
@@ -132,7 +133,7 @@ def test_an_interrupt_of_a_local_cluster_is_one_line_and_leaves_nothing(
 ):
     others = children(os.getpid())
     command = [str(GRADER), "grade", str(submissions), "--out", str(tmp_path / "out")]
-    command += ["--rubric", str(untrained), "--cluster", "local:2"]
+    command += ["--rubric", str(untrained), "--cluster", "local:2", "--no-pages"]
     with orphans_are_ours():
         run = subprocess.Popen(
             command,
@@ -161,6 +162,7 @@ def test_a_worker_that_is_killed_costs_two_runs_nothing_but_time(
     for seed in (SEED, SEED[::-1]):
         command = [str(GRADER), "grade", str(submissions), "--out", str(tmp_path / seed)]
         command += ["--rubric", str(untrained), "--cluster", scheduler.address, "--seed", seed]
+        command += ["--no-pages"]
         runs.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE))
     deadline = time.monotonic() + PATIENCE
     while len(list((tmp_path / SEED).glob("*/result.json"))) < 3 or not at_work(doomed.pid):

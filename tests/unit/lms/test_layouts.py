@@ -18,7 +18,7 @@ from zips import link, patched, zipped
 
 from grader.lms.layout import Layout, Owner, Unclear
 from grader.lms.moments import moment
-from grader.lms.registry import layout_of, says_whose
+from grader.lms.registry import SYSTEMS, layout_of, says_whose
 from grader.results.policy import Zone
 from grader.submissions.archives import Archives
 from grader.submissions.remarks import HOW_LATE
@@ -273,6 +273,11 @@ LAYOUTS = {
         },
     ),
 }
+
+
+def test_each_system_is_among_them():
+    names = {row[0] for _, expected in LAYOUTS.values() for row in expected.values()}
+    assert names == {system.name for system in SYSTEMS}
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -425,8 +425,9 @@ def test_whatever_a_training_came_to_is_drawn(x, y, predictions, losses):
     run = Run(20, losses, predictions)
     training = Training({"manual": None}, 0.01, x, y, {"manual": run})
     (course,) = drawings.courses(training, (), TASKS)
-    numbers = [tick.at for chart in (course.loss, course.fit) for tick in chart.x_ticks]
-    numbers += [tick.at for chart in (course.loss, course.fit) for tick in chart.y_ticks]
+    charts = [course.loss, course.fit] if course.fit else [course.loss]
+    assert (course.fit is not None) == bool(predictions)
+    numbers = [tick.at for chart in charts for tick in (*chart.x_ticks, *chart.y_ticks)]
     assert all(0 <= number <= drawings.WIDTH for number in numbers)
 
 

@@ -2,7 +2,11 @@
 
 import json
 import re
+import shutil
 import zlib
+from collections.abc import Callable
+from functools import partial
+from subprocess import CompletedProcess
 
 import nbformat
 import pytest
@@ -40,6 +44,13 @@ def crc_of(text: str) -> int:
 def same_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash alike in every process, as PYTHONHASHSEED lets the command do; others find 0.8."""
     monkeypatch.setattr("copydetect.utils.hash", crc_of, raising=False)
+
+
+@pytest.fixture
+def similar(warm, monkeypatch: pytest.MonkeyPatch) -> Callable[..., CompletedProcess[str]]:
+    """Run the command in this process, which hashes alike already and need not start again."""
+    monkeypatch.setenv("PYTHONHASHSEED", "0")
+    return partial(warm.run, "similar")
 
 
 def renamed(text: str) -> str:
@@ -134,7 +145,7 @@ def test_a_notebook_and_a_module_of_the_same_text_are_a_pair_and_the_page_runs_n
         assert (seen.requests, seen.dialogs, seen.errors) == ([], [], [])
 
 
-def test_the_index_links_to_it_once_it_is_there(warm, tmp_path, untrained):
+def test_the_index_links_to_it_once_it_is_there(warm, similar, tmp_path, untrained):
     (tmp_path / "class").mkdir()
     for name in ("ada", "bob"):
         (tmp_path / "class" / f"{name}.py").write_text(ADA)
@@ -142,32 +153,41 @@ def test_the_index_links_to_it_once_it_is_there(warm, tmp_path, untrained):
     graded = warm.run("grade", tmp_path / "class", "--out", out, "--rubric", untrained)
     assert graded.returncode == 0, graded.stderr
     assert 'href="similar.html"' not in (out / "index.html").read_text()
-    done = run_grader("similar", tmp_path / "class", "--out", out, "--rubric", untrained)
+    done = similar(tmp_path / "class", "--out", out, "--rubric", untrained)
     assert done.returncode == 0, done.stderr
     assert 'href="similar.html"' in (out / "index.html").read_text()
     assert json.loads((out / "ada" / "result.json").read_bytes())["student"] == "ada"
 
 
-def test_what_cannot_be_read_says_why(tmp_path):
+def test_what_cannot_be_read_says_why(similar, tmp_path):
     folder, out = tmp_path / "class", tmp_path / "out"
     folder.mkdir()
     (folder / "ada.py").write_text(ADA)
     (folder / "100%s.py").write_bytes(b"x = 1\n" * 60_000)
-    done = run_grader("similar", folder, "--out", out)
+    done = similar(folder, "--out", out)
     assert done.returncode == 0, done.stderr
     why = "100%s.py is too long: 60000 lines of source, the limit is 50000"
     assert f"<li>100%s: {why}</li>" in (out / "similar.html").read_text()
 
 
-def test_nothing_to_compare_is_one_line(tmp_path):
-    done = run_grader("similar", tmp_path / "nowhere", "--out", tmp_path / "out")
+def test_nothing_to_compare_is_one_line(similar, tmp_path):
+    done = similar(tmp_path / "nowhere", "--out", tmp_path / "out")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
 
 
 def test_the_same_class_is_reported_the_same(tmp_path):
+    """By each process: without the command's own care they would hash otherwise."""
+    class_ = tmp_path / "class"
+    class_.mkdir()
+    for name in HONEST:
+        shutil.copy(CORPUS / name, class_)
+    for name, change in (("eve", renamed), ("zoe", reordered)):
+        (class_ / f"{name}.py").write_text(change(ADA), encoding="utf-8")
     pages = set()
     for run in range(2):
         out = tmp_path / str(run)
-        assert run_grader("similar", CORPUS, "--out", out).returncode == 0
+        done = run_grader("similar", class_, "--out", out)
+        assert done.returncode == 0, done.stderr
+        assert "10 submissions compared: 3 pairs to look at" in done.stdout
         pages.add((out / "similar.html").read_bytes())
     assert len(pages) == 1

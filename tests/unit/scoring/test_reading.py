@@ -173,7 +173,7 @@ NAMES = [
 ]  # fmt: skip
 
 
-def test_no_name_of_a_file_ends_the_class(tmp_path, untrained):
+def test_no_name_of_a_file_ends_the_class(warm, tmp_path, untrained):
     folder = tmp_path / "class"
     folder.mkdir()
     for number, name in enumerate(NAMES):
@@ -187,9 +187,7 @@ def test_no_name_of_a_file_ends_the_class(tmp_path, untrained):
             archive.writestr(f"{name}.py", b"x = 1\n")
         path.write_bytes(b"x = 1\n")
     (folder / "ada.py").write_bytes(HONEST)
-    done = run_grader(
-        "grade", folder, "--out", tmp_path / "out", "--rubric", untrained, "--no-pages"
-    )
+    done = warm.run("grade", folder, "--out", tmp_path / "out", "--rubric", untrained, "--no-pages")
     assert done.returncode == 0, done.stderr
     record = json.loads((tmp_path / "out" / "ada" / "result.json").read_bytes())
     assert record["score"] == record["max_score"]

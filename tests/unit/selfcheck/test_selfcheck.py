@@ -11,13 +11,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
 from conftest import ROOT, run_grader
 from nbclient import NotebookClient
+from selfchecks import SelfChecks
 from times import PATIENCE
 from worth import MAX_SCORE, MAX_UNTRAINED, out_of, worth
 
@@ -29,6 +30,11 @@ from grader.selfcheck.showing import Look, Report, columns, cut, wrapped
 
 MODULE = (ROOT / "solution" / "homework.py").read_text(encoding="utf-8")
 STUB = (ROOT / "assignment" / "homework.py").read_text(encoding="utf-8")
+REFUSED = """
+import sys
+refused = ('grader', 'rich', 'jinja2', 'babel', 'msgspec', 'IPython', 'nbformat')
+sys.modules.update(dict.fromkeys(refused))
+"""
 WRONG_W1 = MODULE.replace("return x.T @ back", "return -x.T @ back")
 
 
@@ -36,11 +42,8 @@ WRONG_W1 = MODULE.replace("return x.T @ back", "return -x.T @ back")
 def folder(tmp_path) -> Path:
     """A student's copy of the assignment, where the grader and its libraries cannot be imported."""
     copied = Path(shutil.copytree(ROOT / "assignment", tmp_path / "assignment"))
-    refused = "('grader', 'rich', 'jinja2', 'babel', 'msgspec', 'IPython', 'nbformat')"
     (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "sitecustomize.py").write_text(
-        f"import sys\nsys.modules.update(dict.fromkeys({refused}))\n"
-    )
+    (tmp_path / "site" / "sitecustomize.py").write_text(REFUSED)
     return copied
 
 
@@ -48,17 +51,13 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     return {"HOME": str(folder), "PYTHONPATH": str(folder.parent / "site"), **more}
 
 
-def check(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "selfcheck", *arguments]
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=folder,
-        timeout=PATIENCE,
-        env=environment(folder, PYTHONUTF8="1", **more),
-    )
+@pytest.fixture(scope="module")
+def check() -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """Run the self-check in a student's folder, with variables of the environment."""
+    with contextlib.closing(SelfChecks(REFUSED)) as checks:
+        yield lambda folder, *arguments, **more: checks.run(
+            folder, arguments, HOME=str(folder), **more
+        )
 
 
 class Watching:
@@ -153,7 +152,7 @@ def test_a_check_that_takes_too_long_ends_and_says_where(folder):
     assert re.search(r"took longer than 1 s .*\(homework.py, line [23]\)", done.stdout)
 
 
-def test_the_next_thing_comes_first_with_its_place_and_what_to_read(folder):
+def test_the_next_thing_comes_first_with_its_place_and_what_to_read(check, folder):
     (folder / "homework.py").write_text(WRONG_W1)
     done = check(folder, "homework.py")
     line = WRONG_W1.split("def grad_w1")[0].count("\n") + 1
@@ -200,20 +199,20 @@ def test_a_terminal_is_written_to_in_colour_but_not_under_no_color(folder, no_co
 @pytest.mark.parametrize(
     ("language", "says"), [("en", "All is right."), ("zh_Hans", "全部正确"), ("zh-TW", "全部正確")]
 )
-def test_the_students_folder_alone_speaks_each_language(folder, language, says):
+def test_the_students_folder_alone_speaks_each_language(check, folder, language, says):
     (folder / "homework.py").write_text(MODULE)
     done = check(folder, "homework.py", "--lang", language)
     assert done.returncode == 0, done.stderr
     assert says in done.stdout
 
 
-def test_an_unknown_language_is_one_line(folder):
+def test_an_unknown_language_is_one_line(check, folder):
     done = check(folder, "homework.py", "--lang", "fr")
     assert done.returncode == 2
     assert done.stderr == "no language is called 'fr'; choose from en, zh_Hans, zh_Hant\n"
 
 
-def test_grader_check_shows_what_the_self_check_shows(folder):
+def test_grader_check_shows_what_the_self_check_shows(check, folder):
     (folder / "homework.py").write_text(WRONG_W1)
     ours = run_grader("check", folder / "homework.py", "--only", "grad_w1", "--lang", "en")
     assert ours.stdout == check(folder, "homework.py", "--only", "grad_w1").stdout
@@ -270,7 +269,7 @@ def test_a_line_is_cut_by_its_width_in_columns():
 HELPED = MODULE.replace("hs = torch.sigmoid(h)", "hs = squashed(h)")
 
 
-def test_files_that_are_needed_are_named_where_the_work_is_handed_in(folder):
+def test_files_that_are_needed_are_named_where_the_work_is_handed_in(check, folder):
     (folder / "homework.py").write_text(f"from utils import squashed\n{HELPED}")
     (folder / "utils.py").write_text(
         "import torch\n\ndef squashed(h):\n    return torch.sigmoid(h)\n"
@@ -286,7 +285,7 @@ def test_files_that_are_needed_are_named_where_the_work_is_handed_in(folder):
 OPENS = "exec(open('../src/utils.py').read())\nimport sys\nsys.path.append('../src')\nimport more\n"
 
 
-def test_what_is_opened_is_what_would_be_handed_in_and_nothing_is_left(folder):
+def test_what_is_opened_is_what_would_be_handed_in_and_nothing_is_left(check, folder):
     for name in ("src", "work", "temporary"):
         (folder / name).mkdir()
     (folder / "work" / "config.json").write_text("{}")
@@ -303,7 +302,7 @@ def test_what_is_opened_is_what_would_be_handed_in_and_nothing_is_left(folder):
     ]
 
 
-def test_another_python_is_told_before_all_is_right(folder):
+def test_another_python_is_told_before_all_is_right(check, folder):
     path = folder / "selfcheck" / "public_cases.json"
     stored = json.loads(path.read_text())
     stored["software"]["python"] = "3.9"
@@ -313,18 +312,18 @@ def test_another_python_is_told_before_all_is_right(folder):
     assert "You are graded by Python 3.9, and this is Python" in before
 
 
-def test_a_package_that_the_grader_lacks_fails_as_it_does_there(folder):
+def test_a_package_that_the_grader_lacks_fails_as_it_does_there(check, folder):
     (folder / "homework.py").write_text(f"import msgspec\nimport scipy\n{MODULE}")
     done = check(folder, "homework.py")
     assert "scipy is not among the packages the grader has (torch, numpy" in done.stdout
 
 
-def test_what_does_not_parse_comes_first_where_it_hides_what_is_asked(folder):
+def test_what_does_not_parse_comes_first_where_it_hides_what_is_asked(check, folder):
     (folder / "homework.py").write_text("def forward(x, params:\n    return x\n")
     assert "NEXT: homework.py, line 1\n" in check(folder, "homework.py").stdout
 
 
-def test_an_answer_in_a_markdown_cell_is_told_with_its_cell(folder):
+def test_an_answer_in_a_markdown_cell_is_told_with_its_cell(check, folder):
     first, last = MODULE.split("# %% grad_w2")
     cells = [nbformat.v4.new_code_cell(first), nbformat.v4.new_markdown_cell(last)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "mine.ipynb")
@@ -333,7 +332,7 @@ def test_an_answer_in_a_markdown_cell_is_told_with_its_cell(folder):
     assert f"grad_w2 is not defined: {place}" in done.stdout
 
 
-def test_a_loop_without_end_costs_its_function_alone(folder):
+def test_a_loop_without_end_costs_its_function_alone(check, folder):
     looping = MODULE.replace("    return x.T @ back", "    while True:\n        pass")
     (folder / "homework.py").write_text(looping)
     done = check(folder, "homework.py", "--only", "grad_w1", COLUMNS="400")
