@@ -81,13 +81,14 @@ bench: $(INSTALLED) peers ## Time this grader beside pytest, otter-grader and nb
 	$(BIN)/python tests/benchmarks/bench_confinement.py
 	$(BIN)/python tests/benchmarks/bench_canary.py
 
-docs: $(INSTALLED) ## Render handout, executed solution and derivation to build/docs/, as HTML and PDF
-	$(BIN)/python docs/render.py --out build/docs
+docs: $(INSTALLED) ## Build the manual, and render handout, solution and derivation, in build/docs/
+	$(BIN)/sphinx-build --quiet --fail-on-warning --nitpicky docs build/docs/manual
+	$(BIN)/python tools/render.py --out build/docs
 
-pictures: $(INSTALLED) ## Grade the sample class and take README's pictures of its pages
+pictures: $(INSTALLED) ## Grade the sample class and take the manual's pictures of its pages
 	$(BIN)/grader grade tests/submissions --out build/pictures
 	$(BIN)/grader similar tests/submissions --out build/pictures
-	PYTHONPATH=tests:tests/support $(BIN)/python docs/screenshots.py build/pictures
+	PYTHONPATH=tests:tests/support $(BIN)/python tools/screenshots.py build/pictures
 
 lock: $(INSTALLED) ## Write the versions now installed to constraints.txt
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt

@@ -84,7 +84,7 @@ def write(root: Path, english: str = ENGLISH, *cells: str) -> Path:
 
 
 def run(root: Path, out: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, ROOT / "docs/render.py", "--root", root, "--out", out]
+    command = [sys.executable, ROOT / "tools/render.py", "--root", root, "--out", out]
     return subprocess.run(
         command, capture_output=True, text=True, timeout=PATIENCE, env=environment or None
     )

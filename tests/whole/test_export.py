@@ -17,7 +17,7 @@ from grader.homework.tasks import TASKS
 from grader.lms.systems import canvas
 
 TABLES = ROOT / "tests" / "tables_in"
-PICTURE = ROOT / "docs" / "index.png"
+PICTURE = ROOT / "docs" / "images" / "index.png"
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""README's five commands: another homework is made, validated, released, solved and graded."""
+"""The manual's five commands: another homework is made, validated, released, solved and graded."""
 
 import json
 import os
@@ -14,12 +14,10 @@ from worth import MAX_SCORE, out_of
 from grader.rubric import load_rubric
 
 
-def shown_in_readme() -> list[str]:
-    """Return the commands of README's section on variants."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = readme.split("### A homework of your own\n")[1].split("\n### ")[0]
-    commands = [line.strip() for line in section.split("\n") if line.startswith("    ")]
-    return [command for command in commands if "waves" in command][:5]
+def shown_in_the_manual() -> list[str]:
+    """Return the commands of the manual's section on variants."""
+    page = (ROOT / "docs" / "another-homework.md").read_text(encoding="utf-8")
+    return page.split("```sh\n")[1].split("```")[0].splitlines()
 
 
 def write_shorter_grader(folder: Path) -> Path:
@@ -30,8 +28,8 @@ def write_shorter_grader(folder: Path) -> Path:
     return folder
 
 
-def test_the_five_commands_of_readme_make_and_grade_a_variant(tmp_path):
-    commands = shown_in_readme()
+def test_the_five_commands_of_the_manual_make_and_grade_a_variant(tmp_path):
+    commands = shown_in_the_manual()
     words = ("new-variant", "validate", "release", "selfcheck", "grade")
     assert [word in command for word, command in zip(words, commands, strict=True)] == [True] * 5
     environment = {

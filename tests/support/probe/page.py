@@ -15,20 +15,20 @@ from probe.questions import HARMLESS, QUESTIONS, VISIBLE, Question  # noqa: E402
 PAGE = ROOT / "docs" / "confinement.md"
 START = """# What a submission sees
 
-A submission runs in a worker that the kernel confines (README, Security). This page lists what such
-a worker was asked, and what it finds. `tests/support/probe/questions.py` has the {count} questions,
-and `tests/unit/confined/test_probe.py` asks them all: as whoever runs the tests, as an ordinary
-user who owns a file of Python's, and in a container as Docker makes one, as an ordinary user and as
-root.
-`python tests/support/probe/page.py` makes this page of the questions.
+A submission runs in a worker that the kernel confines ([Security](security.md)). This page lists
+what such a worker was asked, and what it finds. The {count} questions are in
+`tests/support/probe/questions.py`. `tests/unit/confined/test_probe.py` asks them all four times: as
+the user who runs the tests, as an ordinary user who owns a file of Python's, and as an ordinary
+user and as root in a container like Docker's. `python tests/support/probe/page.py` writes this page
+from the questions.
 
 """
 CHANNELS = """
-Two submissions that are at work at the same time, and agree to, can tell each other something: by
-what they do to the processor, to the cache of files that both read, or by locks on such a file. So
-can two attempts of one student, a little: by when a file of Python's was last read. What one does
-not want to tell, the other one does not learn; and none has anything to tell that earns points,
-since the expected values are in no worker.
+Two submissions that run at the same time and cooperate can signal each other: by the load they put
+on the processor, through the cache of files that both read, or by locks on such a file. Two
+attempts of one student can also leave each other a little, by when a file of Python's was last
+read. A submission that does not cooperate reveals nothing, and none knows anything that earns
+points, because no worker has the expected values.
 """
 
 

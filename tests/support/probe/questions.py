@@ -232,7 +232,7 @@ MACHINE_FILES = _of(
 )  # fmt: skip
 
 ATTRIBUTES = _of(
-    "what could be left at a file of Python's, where the grading user owns it",
+    "what could be left at a file of Python's, if the grading user owns it",
     ("change it", "write(FACTS['owned'], 'r+')"),
     ("cut it", "os.truncate(FACTS['owned'], 0)"),
     ("remove it", "os.unlink(FACTS['owned'])"),
@@ -468,12 +468,12 @@ VISIBLE = _of(
      "its own user, group and process, and the number of its parent"),
     ("whether a path is there", "os.path.exists(FACTS['course'] + '/class/ada.py')", "True",
      "whether a path that it guesses exists, with its owner, size and times, and how full a disk "
-     "is: Landlock does not cover that. What is in it stays closed"),
+     "is: Landlock does not cover that. Its contents stay closed"),
     ("the size of a file", "os.stat(FACTS['course'] + '/class/ada.py').st_size", r"\d+"),
     ("the room on a disk", "os.statvfs('/').f_blocks > 0", "True"),
     ("whether a process is there", "os.getpgid(FACTS['zygote']) > 0", "True",
      "whether a process of a number that it guesses exists, with its group, its session and the "
-     "processors it may use. What it is and does stays closed"),
+     "processors it may use. Nothing else about it can be seen"),
     ("another's processors", "len(os.sched_getaffinity(FACTS['zygote'])) > 0", "True"),
     ("its environment", "sorted(os.environ)", r"\['CUDA_VISIBLE_DEVICES', .*'USER'\]",
      "an environment that is the same for all: its folder, a user called student, no GPU"),

@@ -1,6 +1,6 @@
 r"""The handout, the executed solution and the derivation as HTML and PDF, each in one file.
 
-    python docs/render.py [--root DIR] [--out build/docs]
+    python tools/render.py [--root DIR] [--out build/docs]
 
 DIR has the folders assignment/ and solution/ that `grader release` writes. Formulas are turned into
 MathML by math-core: browsers typeset it themselves, so that a page needs no script and no network,
@@ -239,7 +239,7 @@ def markdown_to_html(context: Context, source: str) -> str:
 
 
 def exporter() -> HTMLExporter:
-    """Return nbconvert's exporter with the template and style of docs/page/."""
+    """Return nbconvert's exporter with the template and style of tools/page/."""
     return HTMLExporter(
         config=Config({"CSSHTMLHeaderPreprocessor": {"style": "friendly"}}),
         template_name="page",

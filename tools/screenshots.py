@@ -1,6 +1,6 @@
-"""The pictures of README: both pages of the sample class, taken by `make pictures`.
+"""The manual's pictures: both pages of the sample class, taken by `make pictures`.
 
-    python docs/screenshots.py RESULTS
+    python tools/screenshots.py RESULTS
 
 Nothing that is measured anew in each run (times, losses in the table) is in the parts that are
 shown. Needs tests/ on PYTHONPATH, for the browser the tests use.
@@ -15,7 +15,7 @@ from browser import browsing, opened
 from PIL import Image
 from playwright.sync_api import BrowserContext
 
-HERE = Path(__file__).parent
+PICTURES = Path(__file__).parents[1] / "docs" / "images"
 BELOW = 16  # pixels of the page below the last element shown
 
 
@@ -40,7 +40,7 @@ SHOTS = (
 
 
 def take(context: BrowserContext, shot: Shot, results: Path) -> None:
-    """Write docs/NAME.png: the page from the first to below the last element."""
+    """Write docs/images/NAME.png: the page from the first to below the last element."""
     with opened(context, results / shot.page, shot.width) as (page, _):
         first, last = (page.locator(e).first.bounding_box() for e in (shot.first, shot.last))
         assert first, f"{shot.page} shows no {shot.first}"
@@ -51,7 +51,7 @@ def take(context: BrowserContext, shot: Shot, results: Path) -> None:
     # A third of the size in 256 colours; chosen by coverage, none is off by what an eye sees.
     coverage, none = Image.Quantize.MAXCOVERAGE, Image.Dither.NONE
     small = picture.convert("RGB").quantize(256, coverage, dither=none)
-    small.save(HERE / f"{shot.name}.png", optimize=True)
+    small.save(PICTURES / f"{shot.name}.png", optimize=True)
 
 
 def main() -> None:
