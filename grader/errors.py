@@ -5,7 +5,7 @@
     ├── GradebookError            gradebook/database.py: the database or what is asked of it
     ├── GradingStopped            scoring/protocol.py: this machine or cluster cannot go on grading
     │   └── ScorerDied            over one submission; it is graded again, alone (grading/batch.py)
-    ├── IsolationMissing          scoring/worker.py: `--isolation strict`, and a layer is missing
+    ├── IsolationMissing          scoring/workers.py: `--isolation strict`, and a layer is missing
     ├── Unfit                     scoring/canary.py: the reference solution does not earn all here
     └── about one submission      its student can mend it; caught on the way, so the class goes on
         ├── Unclear               lms/layout.py: a system's folder of several homeworks

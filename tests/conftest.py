@@ -27,7 +27,7 @@ from warm import WarmGrader
 from grader.gradebook import default_url
 from grader.rubric import Rubric, load_rubric
 from grader.scoring.reading import Reader
-from grader.scoring.worker import Zygote
+from grader.scoring.workers import Zygote
 from grader.source.paths import shown
 from grader.source.read import Source, read, read_bytes
 

@@ -59,12 +59,12 @@ def release(rubric: Rubric, root: Path, out: Path, students: Sequence[str] = ())
     """
     if students and not rubric.homework.per_student:
         raise UserError("an archive for each student needs per_student = true in the rubric")
-    generated = generate(rubric)
-    for path, content in generated.items():
+    contents = generate(rubric)
+    for path, content in contents.items():
         is_handed_out = path.is_relative_to(ASSIGNMENT)  # the solution is for the staff
         write_atomically(root / path, content, EVERYBODY if is_handed_out else STAFF)
         yield root / path
-    write_atomically(out / ARCHIVE, archive_of(generated), EVERYBODY)
+    write_atomically(out / ARCHIVE, archive_of(contents), EVERYBODY)
     yield out / ARCHIVE
     for student in students:
         path = out / student / ARCHIVE
@@ -73,14 +73,14 @@ def release(rubric: Rubric, root: Path, out: Path, students: Sequence[str] = ())
         yield path
 
 
-def archive_of(generated: Mapping[Path, str | bytes]) -> bytes:
+def archive_of(contents: Mapping[Path, str | bytes]) -> bytes:
     """Return what students are given as one zip archive, the same for the same content."""
     return zipped(
         {
             PurePosixPath("homework", path.relative_to(ASSIGNMENT)): (
                 content.encode() if isinstance(content, str) else content
             )
-            for path, content in generated.items()
+            for path, content in contents.items()
             if path.is_relative_to(ASSIGNMENT)
         }
     )

@@ -43,7 +43,7 @@ class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     diagnosis: str | None = None
 
 
-class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _MutantTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mutant: list[Mutant]
 
 
@@ -51,7 +51,8 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Validation:
     """A graded mutant, or the solution: the criteria that should lose points and that did.
 
-    `mistakes` are those that were made, `named` those that each criterion but training was told of.
+    `mistakes` are those that were made, `diagnoses` those that each criterion but training was told
+    of.
     """
 
     id: str
@@ -60,13 +61,13 @@ class Validation:
     score: float
     functions: frozenset[str]
     mistakes: frozenset[str]
-    named: tuple[frozenset[str], ...]
+    diagnoses: tuple[frozenset[str], ...]
 
     @property
     def is_named(self) -> bool:
         """Whether each mistake was named, and every criterion told of some and of no other."""
-        told = frozenset[str]().union(*self.named)
-        return told == self.mistakes and (not self.mistakes or all(self.named))
+        names = frozenset[str]().union(*self.diagnoses)
+        return names == self.mistakes and (not self.mistakes or all(self.diagnoses))
 
     @property
     def holds(self) -> bool:
@@ -76,9 +77,9 @@ class Validation:
 
 def mutants_of(rubric: Rubric) -> list[Mutant]:
     """Return the mutants that break a criterion of this rubric other than a training run."""
-    table = msgspec.toml.decode(rendered(MUTANTS, rubric), type=_Table).mutant
-    compared = rubric.untrained().points.keys()
-    return [mutant for mutant in table if compared & set(mutant.breaks)]
+    table = msgspec.toml.decode(rendered(MUTANTS, rubric), type=_MutantTable).mutant
+    criteria = rubric.untrained().points.keys()
+    return [mutant for mutant in table if criteria & set(mutant.breaks)]
 
 
 def mutate(source: str, mutant: Mutant) -> str:
@@ -114,8 +115,8 @@ def validate_pairs(rubric: Rubric, graders: ScorerPool) -> Iterator[Validation]:
 
 def pairs_of(source: str, mutants: Sequence[Mutant]) -> Iterator[list[Mutant]]:
     """Yield each two mutants with a name that can stand together in `source`, in either order."""
-    named = [mutant for mutant in mutants if mutant.diagnosis]
-    for one, other in combinations(named, 2):
+    diagnosable = [mutant for mutant in mutants if mutant.diagnosis]
+    for one, other in combinations(diagnosable, 2):
         with suppress(ValueError):
             both = mutate(mutate(source, one), other)
             if both == mutate(mutate(source, other), one):
@@ -126,9 +127,9 @@ def _graded(
     source: str, changes: Sequence[Sequence[Mutant]], tasks: Tasks, graders: ScorerPool
 ) -> Iterator[Validation]:
     def grade(mutants: Sequence[Mutant]) -> Validation:
-        changed = reduce(mutate, mutants, source)
+        mutant_source = reduce(mutate, mutants, source)
         name = "+".join(mutant.id for mutant in mutants)
-        submission = SubmittedFiles.of(name, "homework.py", changed.encode())
+        submission = SubmittedFiles.of(name, "homework.py", mutant_source.encode())
         return _validation(graders.grade(submission).record, mutants, tasks)
 
     with ThreadPoolExecutor(graders.jobs) as pool:
@@ -136,15 +137,15 @@ def _graded(
 
 
 def _validation(record: Record, mutants: Sequence[Mutant], tasks: Tasks) -> Validation:
-    asked = {criterion.id for criterion in record.criteria}
+    criteria = {criterion.id for criterion in record.criteria}
     return Validation(
         id=record.student,
-        expected=frozenset(name for mutant in mutants for name in mutant.breaks) & asked,
+        expected=frozenset(name for mutant in mutants for name in mutant.breaks) & criteria,
         lost=_lost(record),
         score=record.score,
         functions=frozenset(mutant.function for mutant in mutants),
         mistakes=frozenset(mutant.diagnosis for mutant in mutants if mutant.diagnosis),
-        named=tuple(
+        diagnoses=tuple(
             frozenset(c.diagnosis.split("+") if c.diagnosis else ())
             for c in record.criteria
             if not tasks.trains(c.id) and (c.points < c.max_points or c.diagnosis)

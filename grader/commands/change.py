@@ -16,17 +16,17 @@ from grader.gradebook import (
     Gradebook,
     GradebookError,
     Moves,
-    Seed,
-    Stored,
+    SeedSetting,
+    StoredWork,
     file_of,
     note_url,
     require_gradebook,
     url_of,
 )
-from grader.gradebook.remembering import Options, first, login_name_or_number, new_seed
+from grader.gradebook.options import Options, first, login_name_or_number, new_seed
 from grader.grading.batch import Batch, HandIn, Result, Work
 from grader.reports.changes import show_moves
-from grader.reports.publishing import ResultsFolder, complete_folder
+from grader.reports.results_folder import ResultsFolder, complete_folder
 from grader.reports.terminal import GradeScreen
 from grader.results.record import Record
 from grader.rubric import load_rubric
@@ -149,10 +149,8 @@ def change_settings(request: SettingsRequest) -> int:
 
 def _hide_names(book: Gradebook, new_names: Mapping[str, str], jobs: int, results: Path) -> None:
     """Grade the work again whose files were called as a student was who is called otherwise now."""
-    hidden = {id_ for old, new in new_names.items() for id_ in book.hide_names(new, old)}
-    attempts = [
-        attempt for attempt in book.stored(list(new_names.values())) if attempt.id in hidden
-    ]
+    ids = {id_ for old, new in new_names.items() for id_ in book.hide_names(new, old)}
+    attempts = [attempt for attempt in book.stored(list(new_names.values())) if attempt.id in ids]
     if attempts:
         basis = book.assignment.basis
 
@@ -162,7 +160,7 @@ def _hide_names(book: Gradebook, new_names: Mapping[str, str], jobs: int, result
         _grade(book, book.assignment, attempts, jobs, results, find_nothing, record)
 
 
-def _chosen(request: RegradeRequest, book: Gradebook) -> list[Stored]:
+def _chosen(request: RegradeRequest, book: Gradebook) -> list[StoredWork]:
     """Return the attempts that are to be graded again; raise UserError if there is none."""
     if sum([bool(request.students), request.status is not None, request.all]) != 1:
         raise UserError("say what to grade again: STUDENT..., --status STATUS or --all")
@@ -189,7 +187,7 @@ def _new_assignment(
     if options.rubric:
         rubric, name = load_rubric(Path(options.rubric)), options.rubric
     if options.seed is not None:
-        seed = Seed(options.seed, "given")
+        seed = SeedSetting(options.seed, "given")
     if request.new_seed:
         seed = new_seed()
     return replace(
@@ -232,7 +230,7 @@ def _graded_anew(
 def _grade(
     book: Gradebook,
     assignment: Assignment,
-    attempts: Sequence[Stored],
+    attempts: Sequence[StoredWork],
     jobs: int,
     results: Path,
     find: Callable[[Sequence[str]], dict[str, Record]],
@@ -256,7 +254,7 @@ def _grade(
     return grading_settings.software
 
 
-def _work(book: Gradebook, attempts: Sequence[Stored]) -> Work:
+def _work(book: Gradebook, attempts: Sequence[StoredWork]) -> Work:
     return [
         HandIn(
             student=attempt.student,
@@ -269,5 +267,5 @@ def _work(book: Gradebook, attempts: Sequence[Stored]) -> Work:
     ]
 
 
-def _stored_moment(attempt: Stored, names: Sequence[str]) -> Moment:
+def _stored_moment(attempt: StoredWork, names: Sequence[str]) -> Moment:
     return Moment(attempt.handed_in, attempt.told_by, attempt.is_local)

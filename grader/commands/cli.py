@@ -24,7 +24,7 @@ from grader.util.exits import (
 )
 
 if TYPE_CHECKING:
-    from grader.gradebook.remembering import Options
+    from grader.gradebook.options import Options
     from grader.rubric import Rubric
 
 app = typer.Typer(
@@ -46,7 +46,7 @@ UNCONFINED = (
 # While this thread records a result, others hand on the next submissions, which scorers wait for.
 SWITCH_SECONDS = 0.0005
 SEED_VARIABLE = "GRADER_SEED"  # for CI, which has it from a secret: it is on no command line then
-Seed = Annotated[
+SeedOption = Annotated[
     int | None,
     typer.Option(
         help="Seed of the hidden cases, if it is not to be a secret one of the gradebook's own.",
@@ -59,7 +59,7 @@ GivenSeed = Annotated[
     int,
     typer.Option(help="Seed of the hidden cases.", min=0, max=LARGEST_SEED, envvar=SEED_VARIABLE),
 ]
-Jobs = Annotated[
+JobsOption = Annotated[
     int,
     typer.Option(
         min=1,
@@ -70,7 +70,7 @@ Jobs = Annotated[
         help="Submissions graded at the same time.",
     ),
 ]
-SameRubric = Annotated[
+SameRubricOption = Annotated[
     Path | None,
     typer.Option(
         help="Not needed; if given, it must be the rubric that the gradebook remembers.",
@@ -78,26 +78,26 @@ SameRubric = Annotated[
         dir_okay=False,
     ),
 ]
-Lang = Annotated[
+LangOption = Annotated[
     str | None,
     typer.Option(help="Language of the pages and messages: en (at first), zh_Hans or zh_Hant."),
 ]
-Students = Annotated[
+StudentsOption = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
         help="A CSV file of what to call whom: id (the system's), student and, if any, section.",
     ),
 ]
-Who = Annotated[
+WhoOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="Your name.", show_default="login name")
 ]
-Results = Annotated[Path, typer.Option(help="Folder of the results, as in --out.")]
-Database = Annotated[
+ResultsOption = Annotated[Path, typer.Option(help="Folder of the results, as in --out.")]
+DatabaseOption = Annotated[
     str | None,
     typer.Option(metavar="URL", help="The gradebook, if it is not gradebook.db in the results."),
 ]
-RubricFile = Annotated[
+RubricOption = Annotated[
     Path | None,
     typer.Option(
         help="A rubric of your own: what differs from the package's.", exists=True, dir_okay=False
@@ -140,8 +140,8 @@ def grade(
         typer.Argument(metavar="PATH...", help="A .py, an .ipynb, or a folder or zip of them."),
     ],
     out: Annotated[Path, typer.Option(help="Folder that the results are written to.")],
-    jobs: Jobs,
-    seed: Seed = None,
+    jobs: JobsOption,
+    seed: SeedOption = None,
     fail_under: Annotated[
         float | None,
         typer.Option(metavar="POINTS", help="Exit with 1 when any score is under this."),
@@ -153,8 +153,8 @@ def grade(
     format: Annotated[
         Literal["text", "json"], typer.Option(help="What is printed: a table, or the records.")
     ] = "text",
-    rubric: RubricFile = None,
-    db: Database = None,
+    rubric: RubricOption = None,
+    db: DatabaseOption = None,
     cluster: Annotated[
         str | None,
         typer.Option(
@@ -167,7 +167,7 @@ def grade(
     pages: Annotated[
         bool, typer.Option(" /--no-pages", help="Leave the students' feedback.html as they are.")
     ] = True,
-    students: Students = None,
+    students: StudentsOption = None,
     times: Annotated[
         Path | None,
         typer.Option(
@@ -176,7 +176,7 @@ def grade(
             "or a CSV file of id and handed_in.",
         ),
     ] = None,
-    lang: Lang = None,
+    lang: LangOption = None,
 ) -> None:
     """Grade submissions against hidden cases, each in a confined process of its own.
 
@@ -209,8 +209,8 @@ def grade(
 def settings(
     results: Annotated[Path, typer.Argument(help="Folder of the results.")] = Path("results"),
     *,
-    jobs: Jobs,
-    rubric: RubricFile = None,
+    jobs: JobsOption,
+    rubric: RubricOption = None,
     seed: Annotated[
         int | None,
         typer.Option(
@@ -220,28 +220,28 @@ def settings(
     new_seed: Annotated[
         bool, typer.Option("--new-seed", help="Another seed, a secret one of 128 bits.")
     ] = False,
-    lang: Lang = None,
-    students: Students = None,
+    lang: LangOption = None,
+    students: StudentsOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say which marks would change, and change none.")
     ] = False,
     show_seed: Annotated[bool, typer.Option("--show-seed", help="Print the seed, too.")] = False,
-    who: Who = None,
-    db: Database = None,
+    who: WhoOption = None,
+    db: DatabaseOption = None,
 ) -> None:
     """Show what the gradebook remembers of the assignment, or change it.
 
     Every attempt that was handed in is graded again if the rubric or the seed needs that. The marks
     that change are printed before anything is written.
     """
-    from grader.commands.override import Place, show_settings
-    from grader.gradebook.remembering import login_name
+    from grader.commands.override import GradebookPlace, show_settings
+    from grader.gradebook.options import login_name
 
     options = _options(rubric, seed, lang, students)
     if not new_seed and options == type(options)():
         if dry_run:
             raise UserError("--dry-run is of a change: name what to change")
-        show_settings(Place(results, db), show_seed)
+        show_settings(GradebookPlace(results, db), show_seed)
         return
     if new_seed and seed is not None:
         raise UserError("give --seed or --new-seed, not both")
@@ -258,14 +258,14 @@ def regrade(
         list[str] | None, typer.Argument(metavar="STUDENT...", help="As in grades.csv.")
     ] = None,
     *,
-    jobs: Jobs,
+    jobs: JobsOption,
     status: Annotated[
         Literal["graded", "unreadable", "failed", "timeout", "crashed"] | None,
         typer.Option(help="Those whose attempts have this status."),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Everybody.")] = False,
-    results: Results = Path("results"),
-    db: Database = None,
+    results: ResultsOption = Path("results"),
+    db: DatabaseOption = None,
 ) -> None:
     """Grade attempts again that the gradebook keeps; their files are not needed."""
     _need_fork()
@@ -278,23 +278,23 @@ def regrade(
 @app.command()
 def forget(
     students: Annotated[list[str], typer.Argument(metavar="STUDENT...", help="As in grades.csv.")],
-    results: Results = Path("results"),
-    db: Database = None,
-    who: Who = None,
+    results: ResultsOption = Path("results"),
+    db: DatabaseOption = None,
+    who: WhoOption = None,
 ) -> None:
     """Remove everything of students from the gradebook and the results; only a count is kept."""
-    from grader.commands.override import Place
+    from grader.commands.override import GradebookPlace
     from grader.commands.override import forget as remove
 
-    for line in remove(students, who, Place(results, db)):
+    for line in remove(students, who, GradebookPlace(results, db)):
         typer.echo(line)
 
 
 @app.command()
 def validate(
-    jobs: Jobs,
-    seed: Seed = None,
-    rubric: RubricFile = None,
+    jobs: JobsOption,
+    seed: SeedOption = None,
+    rubric: RubricOption = None,
 ) -> None:
     """Grade the solution, which earns all, and mutants, which lose their own; measure the mark."""
     _need_fork()
@@ -305,31 +305,31 @@ def validate(
 
 @app.command()
 def calibrate(
-    jobs: Jobs,
+    jobs: JobsOption,
     out: Annotated[Path, typer.Option(help="Folder for the table and the plot.")] = Path(
         "calibration"
     ),
-    rubric: RubricFile = None,
+    rubric: RubricOption = None,
 ) -> None:
     """Measure whether the training's pass mark tells right gradients from wrong ones."""
-    asked = _loaded(rubric)
+    homework_rubric = _loaded(rubric)
     from grader.reports.calibration import table_of, verdict_on, write_calibration
 
-    measured = asked.package.calibrated(asked, jobs, only_musts=False)
-    if not measured:
+    measurements = homework_rubric.package.calibrated(homework_rubric, jobs, only_musts=False)
+    if not measurements:
         raise UserError("this homework's package has nothing to measure its pass mark by")
-    typer.echo(table_of(measured, asked))
-    typer.echo(verdict_on(measured))
-    for path in write_calibration(measured, asked, out):
+    typer.echo(table_of(measurements, homework_rubric))
+    typer.echo(verdict_on(measurements))
+    for path in write_calibration(measurements, homework_rubric, out):
         typer.echo(f"wrote {path}")
-    if not all(each.holds for each in measured):
+    if not all(each.holds for each in measurements):
         raise typer.Exit(UNDER_MARK)
 
 
 @app.command()
 def new_variant(
     folder: Annotated[Path, typer.Argument(help="Where rubric.toml is written.")],
-    jobs: Jobs,
+    jobs: JobsOption,
     activation: Annotated[str | None, typer.Option(help="One of activations.toml.")] = None,
     hidden: Annotated[int | None, typer.Option(help="Hidden units.", min=2)] = None,
     target: Annotated[
@@ -373,9 +373,9 @@ def new_variant(
     }
     changes = {name: value for name, value in options.items() if value is not None}
     homework = replace(own_rubric().homework, **changes)
-    rubric, measured = write(homework, folder / RUBRIC_FILE.name, jobs)
-    typer.echo(table_of(measured, rubric))
-    typer.echo(verdict_on(measured))
+    rubric, measurements = write(homework, folder / RUBRIC_FILE.name, jobs)
+    typer.echo(table_of(measurements, rubric))
+    typer.echo(verdict_on(measurements))
     typer.echo(f"wrote {folder / RUBRIC_FILE.name}")
 
 
@@ -390,23 +390,25 @@ def check(
         str | None, typer.Option(help="en, zh_Hans or zh_Hant; else as your system's language is.")
     ] = None,
     when_told: Annotated[float | None, typer.Option(hidden=True)] = None,
-    rubric: RubricFile = None,
+    rubric: RubricOption = None,
 ) -> None:
     """Check your own work against the public cases, on your own machine.
 
     FILE runs unconfined and can do whatever you can. For the work of others, use `grader grade`.
     """
     forget_secrets()
-    asked = _loaded(rubric)
+    homework_rubric = _loaded(rubric)
     from grader.rubric.cases import public_cases_json
     from grader.selfcheck.checking import Questions
-    from grader.selfcheck.running import Request, run
+    from grader.selfcheck.running import CheckRequest, run
 
-    questions = Questions.of(json.loads(public_cases_json(asked)), asked.package.final_loss())
+    questions = Questions.of(
+        json.loads(public_cases_json(homework_rubric)), homework_rubric.package.final_loss()
+    )
     command = [sys.executable, "-m", "grader", "check"]
     command += ["--rubric", str(rubric)] if rubric else []
     notice = UNCONFINED if when_told is None else ""
-    request = Request(file, only, watch, lang, when_told, notice)
+    request = CheckRequest(file, only, watch, lang, when_told, notice)
     raise typer.Exit(run(request, questions, command))
 
 
@@ -416,7 +418,7 @@ def release(
         Path, typer.Option(help="Where solution/ and assignment/ are written.", file_okay=False)
     ] = Path(),
     out: Annotated[Path, typer.Option(help="Folder for the students' archive.")] = Path("dist"),
-    rubric: RubricFile = None,
+    rubric: RubricOption = None,
     students: Annotated[
         Path | None,
         typer.Option(
@@ -440,12 +442,12 @@ def convert(
     to: Annotated[Literal["otter", "nbgrader"], typer.Option(help="The tool that grades.")],
     seed: GivenSeed,
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
-    rubric: RubricFile = None,
+    rubric: RubricOption = None,
 ) -> None:
     """Write the homework as an assignment of otter-grader or nbgrader."""
     homework_rubric = _loaded(rubric)
     from grader.authoring.converters import convert as files_of
-    from grader.gradebook.remembering import check_long
+    from grader.gradebook.options import check_long
     from grader.util.atomic import write_atomically
 
     check_long(seed)
@@ -461,11 +463,11 @@ def gradescope(
     extra_index_url: Annotated[
         str | None, typer.Option(metavar="URL", help="Where pip finds the CPU build of torch.")
     ] = None,
-    rubric: RubricFile = None,
+    rubric: RubricOption = None,
 ) -> None:
     """Write the zip archive that Gradescope makes its image from."""
     from grader.authoring.autograders import gradescope as archive
-    from grader.gradebook.remembering import check_long
+    from grader.gradebook.options import check_long
     from grader.util.atomic import write_atomically
 
     check_long(seed)
@@ -481,7 +483,7 @@ def github(
     ],
     ref: Annotated[str, typer.Option(help="The commit of it that grades.")],
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("autograder"),
-    rubric: RubricFile = None,
+    rubric: RubricOption = None,
 ) -> None:
     """Write a composite action for the course's repository, and a workflow for the students'."""
     from grader.authoring.autograders import COURSE
@@ -522,33 +524,33 @@ def override(
     tell: Annotated[
         str, typer.Option(metavar="TEXT", help="What the student reads about it on their page.")
     ] = "",
-    who: Who = None,
-    results: Results = Path("results"),
-    db: Database = None,
-    rubric: SameRubric = None,
+    who: WhoOption = None,
+    results: ResultsOption = Path("results"),
+    db: DatabaseOption = None,
+    rubric: SameRubricOption = None,
 ) -> None:
     """Set points, late days or a due date of a student by hand, with a reason.
 
     All results follow. An extension may be set before anything is handed in.
     """
-    from grader.commands.override import OverrideOptions, Place, override_by_hand
+    from grader.commands.override import GradebookPlace, OverrideOptions, override_by_hand
 
     options = OverrideOptions(criterion, points, late_days, until, withdraw, why, tell, who)
-    for line in override_by_hand(student, options, Place(results, db, rubric)):
+    for line in override_by_hand(student, options, GradebookPlace(results, db, rubric)):
         typer.echo(line)
 
 
 @app.command()
 def history(
     student: Annotated[str, typer.Argument(help="As in grades.csv.")],
-    results: Results = Path("results"),
-    db: Database = None,
-    rubric: SameRubric = None,
+    results: ResultsOption = Path("results"),
+    db: DatabaseOption = None,
+    rubric: SameRubricOption = None,
 ) -> None:
     """Show a student's attempts, what of them counts and why, and what was set by hand."""
-    from grader.commands.override import Place, show_history
+    from grader.commands.override import GradebookPlace, show_history
 
-    show_history(student, Place(results, db, rubric))
+    show_history(student, GradebookPlace(results, db, rubric))
 
 
 @app.command()
@@ -578,16 +580,16 @@ def export(
         Path | None,
         typer.Option(metavar="FILE", help=f"{GROUP_TABLES}: who is in which group."),
     ] = None,
-    db: Database = None,
-    rubric: SameRubric = None,
+    db: DatabaseOption = None,
+    rubric: SameRubricOption = None,
 ) -> None:
     """Write the marks as a course's system, CI or a spreadsheet reads them."""
     from grader.commands.export import export as write
-    from grader.commands.override import Place
+    from grader.commands.override import GradebookPlace
     from grader.lms.system import ExportOptions
 
     options = ExportOptions(to, out, into, assignment, groups)
-    problems, notes = write(options, Place(results, db, rubric))
+    problems, notes = write(options, GradebookPlace(results, db, rubric))
     for line in [*notes, *problems]:
         say(line)
     if problems:
@@ -599,12 +601,12 @@ def similar(
     paths: Annotated[
         list[Path], typer.Argument(metavar="PATH...", help="What was graded, as for grade.")
     ],
-    jobs: Jobs,
+    jobs: JobsOption,
     out: Annotated[Path, typer.Option(help="Folder of the results, as of grade.")] = Path(
         "results"
     ),
-    db: Database = None,
-    rubric: SameRubric = None,
+    db: DatabaseOption = None,
+    rubric: SameRubricOption = None,
 ) -> None:
     """Report pairs of submissions that are suspiciously alike: places to look, not verdicts."""
     # copydetect compares by Python's hash(), which differs from process to process but for this.
@@ -613,14 +615,14 @@ def similar(
 
         arguments = [*PYTHON, "grader", *sys.argv[1:]]
         os.execve(sys.executable, arguments, {**os.environ, "PYTHONHASHSEED": "0"})
-    from grader.commands.override import Place
+    from grader.commands.override import GradebookPlace
     from grader.commands.similar import compare_submissions
 
-    typer.echo(compare_submissions(paths, Place(out, db, rubric), jobs))
+    typer.echo(compare_submissions(paths, GradebookPlace(out, db, rubric), jobs))
 
 
 @app.command("rubric")
-def print_rubric(rubric: RubricFile = None) -> None:
+def print_rubric(rubric: RubricOption = None) -> None:
     """Print the whole rubric that is in force: a file's values, and the package's for the rest."""
     from grader.rubric import to_toml
 
@@ -677,7 +679,7 @@ def _loaded(path: Path | None) -> "Rubric":
 def _options(
     rubric: Path | None, seed: int | None, lang: str | None, students: Path | None
 ) -> "Options":
-    from grader.gradebook.remembering import Options, check_long
+    from grader.gradebook.options import Options, check_long
     from grader.judging.messages import language_of
 
     if seed is not None:

@@ -1,6 +1,6 @@
 """`grader export`: the marks of a class, or one record, as another system reads them."""
 
-from grader.commands.override import Place
+from grader.commands.override import GradebookPlace
 from grader.errors import UserError
 from grader.gradebook import Gradebook
 from grader.lms.marks import Mark, Merged
@@ -16,7 +16,7 @@ NEEDS: dict[Need, str] = {
 }
 
 
-def export(options: ExportOptions, place: Place) -> tuple[list[str], list[str]]:
+def export(options: ExportOptions, place: GradebookPlace) -> tuple[list[str], list[str]]:
     """Write what is wished.
 
     Return a line for each mark that is not in it, and for what else there is to know.

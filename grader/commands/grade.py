@@ -26,13 +26,13 @@ from grader.gradebook import (
     untouched_url,
     url_of,
 )
-from grader.gradebook.remembering import Options, check_same, first, is_short, login_name_or_number
+from grader.gradebook.options import Options, check_same, first, is_short, login_name_or_number
 from grader.grading.batch import Batch, work_of
 from grader.judging.messages import ENGLISH
 from grader.lms.registry import UNTIMED
 from grader.reports.feedback.pages import Pages
 from grader.reports.figures import ClassFigures
-from grader.reports.publishing import ResultsFolder
+from grader.reports.results_folder import ResultsFolder
 from grader.reports.terminal import GradeScreen
 from grader.results.record import Final, record_path
 from grader.scoring.protocol import GradingSettings
@@ -40,8 +40,8 @@ from grader.scoring.reading import Reader
 from grader.submissions.archives import Archives
 from grader.submissions.candidates import Handout
 from grader.submissions.discover import discover
-from grader.submissions.kinds import listing
-from grader.submissions.roster import Names, Person, RosterRow, read_people
+from grader.submissions.file_names import listing
+from grader.submissions.roster import Person, RosterRow, StudentNames, read_people
 from grader.submissions.submission import Submission
 from grader.submissions.times import NO_TIMES, Times
 from grader.submissions.timetable import read_times
@@ -192,12 +192,12 @@ def _assignment(request: GradeRequest, prior: _PriorState, results: Path) -> Ass
 
 def _names(
     request: GradeRequest, prior: _PriorState, rows: Sequence[RosterRow], results: Path
-) -> Names:
+) -> StudentNames:
     # An older grader kept them in a file beside the gradebook.
     people = prior.people if prior.assignment else read_people(results)
     if rows:
-        return Names(people, [*prior.roster.values(), *rows], request.options.students or "")
-    return Names(people, prior.roster.values())
+        return StudentNames(people, [*prior.roster.values(), *rows], request.options.students or "")
+    return StudentNames(people, prior.roster.values())
 
 
 def _times(request: GradeRequest, assignment: Assignment) -> Times:
@@ -308,7 +308,7 @@ def _grade_class(
             screen.show_pages(pages.waiting)
         except KeyboardInterrupt as interrupt:
             folder.write_tables(screen.alarms)
-            say(f"interrupted: {screen.graded} of {screen.total} graded, kept in {results}")
+            say(f"interrupted: {screen.graded_count} of {screen.total} graded, kept in {results}")
             return status_after(interrupt)
         except Exception:
             folder.write_tables(screen.alarms)

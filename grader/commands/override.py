@@ -17,14 +17,14 @@ from grader.gradebook import (
     untouched_url,
     url_of,
 )
-from grader.gradebook.remembering import Options, check_same, login_name
+from grader.gradebook.options import Options, check_same, login_name
 from grader.reports.changes import show_settings as print_settings
 from grader.reports.history import days_late, show
-from grader.reports.publishing import ResultsFolder, complete_folder
+from grader.reports.results_folder import ResultsFolder, complete_folder
 from grader.results.policy import Late
-from grader.results.record import Criterion, Final
+from grader.results.record import CriterionResult, Final
 from grader.source.paths import shown
-from grader.submissions.kinds import counted
+from grader.submissions.file_names import counted
 from grader.submissions.naming import safe
 
 
@@ -84,7 +84,7 @@ class OverrideOptions(msgspec.Struct, frozen=True):
             raise UserError(f"{self.points:g} is not within 0 and {most:g} points")
 
 
-class Place(msgspec.Struct, frozen=True):
+class GradebookPlace(msgspec.Struct, frozen=True):
     """Where a gradebook is, and the rubric that was typed: it must be the one remembered."""
 
     results: Path
@@ -116,7 +116,7 @@ class Place(msgspec.Struct, frozen=True):
         return book
 
 
-def override_by_hand(student: str, options: OverrideOptions, place: Place) -> list[str]:
+def override_by_hand(student: str, options: OverrideOptions, place: GradebookPlace) -> list[str]:
     """Record a change, bring the results up to date, and return what became of the points.
 
     Raise UserError if the change is none, and GradebookError if the gradebook fails.
@@ -142,20 +142,20 @@ def override_by_hand(student: str, options: OverrideOptions, place: Place) -> li
     return [f"{shown(student)}: {first} -> {_summary(options, after)}"]
 
 
-def show_history(student: str, place: Place) -> None:
+def show_history(student: str, place: GradebookPlace) -> None:
     """Print the history of a student; raise GradebookError if there is none."""
     with place.open() as book:
         rubric = book.assignment.rubric
         show(book.history(student), rubric.policy(), rubric.late.time_zone.info)
 
 
-def show_settings(place: Place, with_seed: bool) -> None:
+def show_settings(place: GradebookPlace, with_seed: bool) -> None:
     """Print what is remembered; the seed only if that is asked."""
     with place.open() as book:
         print_settings(book.assignment, book.settings(), with_seed, str(place.results))
 
 
-def forget(students: Sequence[str], who: str | None, place: Place) -> list[str]:
+def forget(students: Sequence[str], who: str | None, place: GradebookPlace) -> list[str]:
     """Remove everything of students; return a line about it, and about what stays.
 
     Raise GradebookError if one of them is not in the gradebook: then nothing is removed.
@@ -182,7 +182,7 @@ def _final(book: Gradebook, student: str) -> Final | None:
     return next(iter(book.finals([student])), None)
 
 
-def _criterion(criteria: Sequence[Criterion], id_: str) -> Criterion:
+def _criterion(criteria: Sequence[CriterionResult], id_: str) -> CriterionResult:
     for criterion in criteria:
         if criterion.id == id_:
             return criterion

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from grader.confined.readable import readable_paths
 from grader.errors import UserError
-from grader.gradebook import Entry
+from grader.gradebook import GradedAttempt
 from grader.grading.batch import AnyPool, Result, Start
 from grader.grading.pool import ScorerPool
 from grader.reports.terminal import GradeScreen
@@ -72,10 +72,10 @@ def _readable_around(path: Path) -> Path | None:
     return next((folder for folder in readable_paths() if folder in around), None)
 
 
-def entries_of(results: Sequence[Result]) -> list[Entry]:
+def entries_of(results: Sequence[Result]) -> list[GradedAttempt]:
     """Return results as the gradebook records them."""
     return [
-        Entry(
+        GradedAttempt(
             key=result.key,
             content=result.content,
             record=result.record,

@@ -6,11 +6,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from grader.commands.override import Place
+from grader.commands.override import GradebookPlace
 from grader.judging.messages import ENGLISH, Texts
 from grader.material.notebook import released_code
 from grader.reports.index import SIMILAR
-from grader.reports.publishing import ResultsFolder
+from grader.reports.results_folder import ResultsFolder
 from grader.reports.similar import write_similar
 from grader.reports.similarity import compare
 from grader.rubric import RUBRIC_FILE, load_rubric
@@ -19,11 +19,11 @@ from grader.source.paths import shown
 from grader.source.read import Unreadable
 from grader.submissions.archives import Archives
 from grader.submissions.discover import discover
-from grader.submissions.roster import Names
+from grader.submissions.roster import StudentNames
 from grader.submissions.submission import Submission
 
 
-def compare_submissions(paths: Sequence[Path], place: Place, jobs: int) -> str:
+def compare_submissions(paths: Sequence[Path], place: GradebookPlace, jobs: int) -> str:
     """Write similar.html, and index.html with a link to it; return how many pairs are alike.
 
     Raise NothingToGrade where there are no submissions.
@@ -32,7 +32,7 @@ def compare_submissions(paths: Sequence[Path], place: Place, jobs: int) -> str:
     with ExitStack() as stack:
         book = stack.enter_context(place.open()) if place.exists else None
         rubric = book.assignment.rubric if book else load_rubric(place.rubric or RUBRIC_FILE)
-        names = Names(book.people(), book.roster().values()) if book else Names()
+        names = StudentNames(book.people(), book.roster().values()) if book else StudentNames()
         limits = rubric.archives, rubric.limits.source_bytes
         archives = stack.enter_context(Archives(*limits))
         texts: dict[str, str] = {}
@@ -44,8 +44,8 @@ def compare_submissions(paths: Sequence[Path], place: Place, jobs: int) -> str:
                     texts[each.student] = _text_of(each, rubric.limits.source_bytes, reader)
                 except Unreadable as error:
                     unread[each.student] = str(error)
-        compared = compare(texts, released_code(rubric), rubric.similarity, jobs)
-        comparison = replace(compared, unread=unread)
+        similarity = compare(texts, released_code(rubric), rubric.similarity, jobs)
+        comparison = replace(similarity, unread=unread)
         language = Texts(book.assignment.language) if book else ENGLISH
         if book:
             with ResultsFolder(results, book, book.assignment, None) as folder:

@@ -23,13 +23,15 @@ def validate(rubric_file: Path | None, jobs: int, seed: str | None) -> int:
 
     # What 2000 steps with each mutant come to is known of the package's own homework.
     is_own = (rubric.homework, rubric.training) == (own.homework, own.training)
-    untrained = rubric.untrained()
+    untrained_rubric = rubric.untrained()
     with closing(ScorerPool(GradingSettings.of(rubric, cases_seed, strict=False), jobs)) as pool:
         validations = list(validate_solution(rubric, pool))
         validations += validate(rubric, pool) if is_own else []
-    with closing(ScorerPool(GradingSettings.of(untrained, cases_seed, strict=False), jobs)) as pool:
-        validations += [] if is_own else validate(untrained, pool)
-        pairs = list(validate_pairs(untrained, pool))  # two mistakes show without training
+    with closing(
+        ScorerPool(GradingSettings.of(untrained_rubric, cases_seed, strict=False), jobs)
+    ) as pool:
+        validations += [] if is_own else validate(untrained_rubric, pool)
+        pairs = list(validate_pairs(untrained_rubric, pool))  # two mistakes show without training
     show_validations(validations, pairs)
     sound = _pass_mark_holds(rubric, jobs)
     return DONE if sound and all(validation.holds for validation in validations) else UNDER_MARK
@@ -37,11 +39,11 @@ def validate(rubric_file: Path | None, jobs: int, seed: str | None) -> int:
 
 def _pass_mark_holds(rubric: Rubric, jobs: int) -> bool:
     """Measure the pass mark, show it, and return whether it tells right from wrong."""
-    measured = rubric.package.calibrated(rubric, jobs, only_musts=True)
-    if not measured:
+    measurements = rubric.package.calibrated(rubric, jobs, only_musts=True)
+    if not measurements:
         print("\nThe pass mark is not measured: the homework's package has no way to")
         return True
     from grader.reports.calibration import table_of, verdict_on  # which imports matplotlib
 
-    print(f"\n{table_of(measured, rubric)}\n{verdict_on(measured)}")
-    return all(each.holds for each in measured)
+    print(f"\n{table_of(measurements, rubric)}\n{verdict_on(measurements)}")
+    return all(each.holds for each in measurements)

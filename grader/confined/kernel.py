@@ -72,9 +72,9 @@ def make_reachable(paths: Iterable[Path]) -> None:
     A folder above that is closed to other users (/root, where a Python of root's own lies) gets
     an empty one mounted over it, which holds `paths` and nothing else.
     """
-    hidden = {path: folder for path in paths if (folder := _closed_above(path))}
-    descriptors = {path: os.open(path, os.O_PATH) for path in hidden}
-    for folder in sorted(set(hidden.values())):
+    closed_folders = {path: folder for path in paths if (folder := _closed_above(path))}
+    descriptors = {path: os.open(path, os.O_PATH) for path in closed_folders}
+    for folder in sorted(set(closed_folders.values())):
         mount_memory(folder, "mode=755,size=64k")
     for path, descriptor in descriptors.items():
         path.mkdir(parents=True, exist_ok=True)

@@ -46,10 +46,10 @@ from grader.confined.values import (
     is_small,
     within,
 )
-from grader.source.following import Files
+from grader.source.imports import Files
 from grader.student_code.bindings import Bound, Places
-from grader.student_code.contract import UNFOLLOWED, Kept
-from grader.student_code.loading import Loaded, TimeLimitReached
+from grader.student_code.contract import UNFOLLOWED, PriorValue
+from grader.student_code.loading import Program, TimeLimitReached
 
 MOST_KEPT = 8
 MOST_LOOKED_AT = 500  # values, of one gradient
@@ -71,7 +71,7 @@ PLAIN_PACKAGES = ("torch", "numpy", "math", "builtins", "typing", "cmath", "coll
 
 
 @dataclass(frozen=True)
-class _Named:
+class _NamedValue:
     """A value, by the name it is read by, and what binds that name, if that is known."""
 
     name: str
@@ -86,79 +86,79 @@ class _Named:
         return f"{self.bound.label}, line {self.bound.line}" if self.bound else self.where
 
 
-def with_memory(loaded: Loaded, files: Files) -> Loaded:
+def with_memory(program: Program, files: Files) -> Program:
     """Return a submission that can tell what its gradients read that was made before."""
     places = Places(files)
 
-    def kept(gradient: str) -> tuple[Kept, ...]:
-        walk = _Walk(loaded, places)
+    def kept(gradient: str) -> tuple[PriorValue, ...]:
+        walk = _Walk(program, places)
         walk.start(gradient)
-        return tuple(walk.found.values())[:MOST_KEPT]
+        return tuple(walk.prior_values.values())[:MOST_KEPT]
 
-    return replace(loaded, kept=kept)
+    return replace(program, prior_values=kept)
 
 
 class _Walk:
     """The way from a gradient through the functions it reaches."""
 
-    def __init__(self, loaded: Loaded, places: Places) -> None:
-        self.found: dict[str, Kept] = {}
-        self._loaded = loaded
+    def __init__(self, program: Program, places: Places) -> None:
+        self.prior_values: dict[str, PriorValue] = {}
+        self._program = program
         self._places = places
-        self._seen: set[int] = set()
-        self._todo: list[_Named] = []
-        self._stored: set[str] = set()  # global names that the functions bind
+        self._ids: set[int] = set()
+        self._todo: list[_NamedValue] = []
+        self._bound_names: set[str] = set()  # global names that the functions bind
 
     def start(self, gradient: str) -> None:
         """Look at a gradient, and at what it leads to. What defies looking at counts as read."""
-        if gradient in self._loaded.written_out:
-            codes, names = self._loaded.written_out[gradient]
+        if gradient in self._program.written_out:
+            codes, names = self._program.written_out[gradient]
             for code in codes:
-                self._todo.append(_Named(gradient, FunctionType(code, names), None, ""))
-        elif gradient in self._loaded.namespace:
+                self._todo.append(_NamedValue(gradient, FunctionType(code, names), None, ""))
+        elif gradient in self._program.namespace:
             for name in (gradient, "Parameters"):  # it is called with one
-                if name in self._loaded.namespace:
-                    value = self._loaded.namespace[name]
-                    self._todo.append(_Named(name, value, self._places.of(None, name), ""))
-        while self._todo and len(self.found) < MOST_KEPT:
-            if len(self._seen) == MOST_LOOKED_AT:
+                if name in self._program.namespace:
+                    value = self._program.namespace[name]
+                    self._todo.append(_NamedValue(name, value, self._places.of(None, name), ""))
+        while self._todo and len(self.prior_values) < MOST_KEPT:
+            if len(self._ids) == MOST_LOOKED_AT:
                 self._give_up(self._todo[0].where)
                 return
-            named = self._todo.pop(0)
+            item = self._todo.pop(0)
             try:
-                self._look(named)
+                self._look(item)
             except TimeLimitReached:
                 raise
             except BaseException:  # a value's own methods may raise anything
-                self._keep(named)
+                self._keep(item)
 
     def _give_up(self, where: str) -> None:
         """Tell that there is more than is looked at."""
-        self.found.setdefault(UNFOLLOWED, Kept(UNFOLLOWED, where, "unfollowed"))
+        self.prior_values.setdefault(UNFOLLOWED, PriorValue(UNFOLLOWED, where, "unfollowed"))
 
-    def _look(self, named: _Named) -> None:
-        value = named.value
-        if id(value) in self._seen and not is_small(value):
+    def _look(self, item: _NamedValue) -> None:
+        value = item.value
+        if id(value) in self._ids and not is_small(value):
             return
-        self._seen.add(id(value))
+        self._ids.add(id(value))
         if type(value) is FunctionType:
-            self._function(named, value)
+            self._function(item, value)
         elif isinstance(value, type):
-            self._class(named, value)
+            self._class(item, value)
         elif (inner := carried(value)) is not None:
-            self._add(named, *inner)
+            self._add(item, *inner)
         elif not isinstance(value, ModuleType):
-            self._data(named)
+            self._data(item)
 
-    def _data(self, named: _Named) -> None:
+    def _data(self, item: _NamedValue) -> None:
         """Look at a value that is no function: it is plain, or holds little, or is told."""
-        is_source = self._is_of_source(type(named.value))
-        if named.is_carried and not is_source:
-            self._librarys_data(named)
-        elif not _is_plain(named) and not self._is_counter(named):
-            self._own_data(named, is_source)
+        is_source = self._is_of_source(type(item.value))
+        if item.is_carried and not is_source:
+            self._librarys_data(item)
+        elif not _is_plain(item) and not self._is_counter(item):
+            self._own_data(item, is_source)
 
-    def _librarys_data(self, named: _Named) -> None:
+    def _librarys_data(self, named: _NamedValue) -> None:
         """Look at a value that a library's function carries, for what the submission put there."""
         value = named.value
         if isinstance(value, nn.Module) or (isinstance(value, Tensor) and not is_small(value)):
@@ -169,7 +169,7 @@ class _Walk:
                 self._give_up(named.where)
             self._add(named, *first[:MOST_HELD])
 
-    def _own_data(self, named: _Named, is_source: bool) -> None:
+    def _own_data(self, named: _NamedValue, is_source: bool) -> None:
         """Tell of a value that was computed, or holds much; follow the functions in another one."""
         value, bound = named.value, named.bound
         leaves = [*islice(self._leaves(value, DEEPEST), MOST_REPEATED)]
@@ -180,14 +180,14 @@ class _Walk:
         followed = [leaf for leaf in leaves if isinstance(leaf, (type, *FOLLOWED))]
         self._add(named, *followed, *([type(value)] if is_source else []))
 
-    def _is_counter(self, named: _Named) -> bool:
+    def _is_counter(self, item: _NamedValue) -> bool:
         """Tell whether a value is a whole number that the gradient's own functions count on."""
-        bound = named.bound
+        bound = item.bound
         return (
-            named.name in self._stored
+            item.name in self._bound_names
             and bound is not None
             and type(bound.literal) is int
-            and type(named.value) is int
+            and type(item.value) is int
         )
 
     def _leaves(self, value: Any, depth: int) -> Iterator[Any]:
@@ -203,32 +203,32 @@ class _Walk:
         for entry in chain(held or (), fields(value) if is_simple else ()):
             yield from self._leaves(entry, depth - 1)
 
-    def _add(self, named: _Named, *values: Any) -> None:
+    def _add(self, item: _NamedValue, *values: Any) -> None:
         for value in values:
-            own = next((n for n, v in self._loaded.namespace.items() if v is value), None)
+            own = next((n for n, v in self._program.namespace.items() if v is value), None)
             if own is not None and isinstance(value, HOLDING):  # it has a better name
                 bound = self._places.of(None, own)
-                self._todo.append(_Named(own, value, bound, named.where))
+                self._todo.append(_NamedValue(own, value, bound, item.where))
             else:
-                self._todo.append(replace(named, value=value))
+                self._todo.append(replace(item, value=value))
 
-    def _by_torch(self, named: _Named) -> bool:
+    def _by_torch(self, item: _NamedValue) -> bool:
         """Tell whether torch differentiated in a statement that names a value."""
-        name = named.name.partition(".")[0]
-        return any(_mentions(statement, name) for _, statement in self._loaded.differentiated)
+        name = item.name.partition(".")[0]
+        return any(_mentions(statement, name) for _, statement in self._program.backward_statements)
 
-    def _keep(self, named: _Named) -> None:
-        by_torch = self._by_torch(named)
-        kept = Kept(named.name, named.place, "differentiated" if by_torch else "made")
-        self.found.setdefault(named.name, kept)
+    def _keep(self, item: _NamedValue) -> None:
+        by_torch = self._by_torch(item)
+        prior_value = PriorValue(item.name, item.place, "differentiated" if by_torch else "made")
+        self.prior_values.setdefault(item.name, prior_value)
 
-    def _function(self, named: _Named, function: FunctionType) -> None:
+    def _function(self, item: _NamedValue, function: FunctionType) -> None:
         code = function.__code__
-        if code.co_filename not in self._loaded.labels:
+        if code.co_filename not in self._program.labels:
             if is_made(code):
-                self._keep(named)
+                self._keep(item)
             else:
-                self._add(replace(named, bound=None, is_carried=True), *within(function))
+                self._add(replace(item, bound=None, is_carried=True), *within(function))
             return
         defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
         for value in defaults:
@@ -241,28 +241,30 @@ class _Walk:
     def _inner(self, name: str, value: Any, code: CodeType) -> None:
         """Look at what a function carries with it: nothing at the top level writes it out."""
         where = f"{code.co_filename}, line {code.co_firstlineno}"
-        self._add(_Named(name, value, None, where), value)
+        self._add(_NamedValue(name, value, None, where), value)
 
-    def _class(self, named: _Named, owner: type) -> None:
-        self._add(named, *(base for base in owner.__bases__ if self._is_of_source(base)))
+    def _class(self, item: _NamedValue, owner: type) -> None:
+        self._add(item, *(base for base in owner.__bases__ if self._is_of_source(base)))
         for name, value in list(vars(owner).items()):
             if isinstance(value, property):
                 value = value.fget
             function = getattr(value, "__func__", value)
             is_own = type(function) is FunctionType
-            if is_own and function.__code__.co_filename in self._loaded.labels:
-                self._todo.append(_Named(f"{owner.__name__}.{name}", function, None, named.where))
+            if is_own and function.__code__.co_filename in self._program.labels:
+                self._todo.append(
+                    _NamedValue(f"{owner.__name__}.{name}", function, None, item.where)
+                )
             elif (
                 self._is_of_source(owner)
                 and not name.startswith("_")
                 and isinstance(value, (*CONTAINERS, *HOLDING))
                 and not is_small(value)
             ):
-                self._todo.append(_Named(f"{owner.__name__}.{name}", value, None, named.place))
+                self._todo.append(_NamedValue(f"{owner.__name__}.{name}", value, None, item.place))
 
     def _is_of_source(self, owner: type) -> bool:
-        return owner.__module__ == self._loaded.namespace.get("__name__") or any(
-            type(value) is FunctionType and value.__code__.co_filename in self._loaded.labels
+        return owner.__module__ == self._program.namespace.get("__name__") or any(
+            type(value) is FunctionType and value.__code__.co_filename in self._program.labels
             for value in vars(owner).values()
         )
 
@@ -273,13 +275,15 @@ class _Walk:
                 self._read_by(inner, namespace)
             elif not is_small(inner) and not isinstance(inner, str):
                 where = f"{code.co_filename}, line {code.co_firstlineno}"
-                self.found.setdefault("a constant", Kept("a large constant", where, "made"))
+                self.prior_values.setdefault(
+                    "a constant", PriorValue("a large constant", where, "made")
+                )
         instructions = [*dis.get_instructions(code)]
-        self._stored |= {each.argval for each in instructions if each.opname == STORING}
+        self._bound_names |= {each.argval for each in instructions if each.opname == STORING}
         for name in code.co_names:
             if name in vars(Tensor) and name not in OF_TENSOR:
                 where = f"{code.co_filename}, line {code.co_firstlineno}"
-                self.found.setdefault(name, Kept(f"Tensor.{name}", where, "made"))
+                self.prior_values.setdefault(name, PriorValue(f"Tensor.{name}", where, "made"))
         for names, line in _loaded_by(code, instructions):
             self._chain(names, f"{code.co_filename}, line {line}", code.co_filename, namespace)
 
@@ -289,26 +293,26 @@ class _Walk:
         """Look at what a name stands for, after the attributes taken of it."""
         first, *attributes = chain
         if not isinstance(first, str):  # a module that the function imports itself
-            named = _Named(first.__name__, first, None, where)
+            item = _NamedValue(first.__name__, first, None, where)
         elif first in namespace:
-            named = _Named(first, namespace[first], self._places.of(label, first), where)
+            item = _NamedValue(first, namespace[first], self._places.of(label, first), where)
         else:
             self._built_in(first, where, namespace)
             return
         for attribute in attributes:
-            inner = self._attribute(named, attribute)
+            inner = self._attribute(item, attribute)
             if inner is None:
                 break
-            named = inner
-        value, bound = named.value, named.bound
+            item = inner
+        value, bound = item.value, item.bound
         if issubclass(type(value), ModuleType):
             return
         if is_outside(value):
-            self._call(named.name, where)
+            self._call(item.name, where)
         elif bound is not None and bound.is_library:
-            self._todo.append(replace(named, bound=None, is_carried=True))
+            self._todo.append(replace(item, bound=None, is_carried=True))
         else:
-            self._todo.append(named)
+            self._todo.append(item)
 
     def _built_in(self, name: str, where: str, namespace: Mapping[str, Any]) -> None:
         """Look at a name that the file does not bind: Python's own, or one that was put there."""
@@ -318,54 +322,54 @@ class _Walk:
         owner = namespace.get("__builtins__")
         names = owner if isinstance(owner, dict) else vars(owner) if owner else {}
         if name in names and names[name] is not BUILT_IN.get(name):
-            named = self._of_library(_Named(name, names[name], None, where))
-            if named is not None:
-                self._todo.append(replace(named, bound=None, is_carried=True))
+            item = self._of_library(_NamedValue(name, names[name], None, where))
+            if item is not None:
+                self._todo.append(replace(item, bound=None, is_carried=True))
 
-    def _attribute(self, owner: _Named, name: str) -> _Named | None:
+    def _attribute(self, owner: _NamedValue, name: str) -> _NamedValue | None:
         """Return an attribute of a module, a function or a class; None of anything else."""
         value = owner.value
         if type(value) not in (ModuleType, FunctionType) and not isinstance(value, type):
             return None
         full = f"{owner.name}.{name}"
         if name in INSIDES:
-            self.found.setdefault(full, Kept(full, owner.where, "made"))
+            self.prior_values.setdefault(full, PriorValue(full, owner.where, "made"))
             return None
         if name not in vars(value):
             return None
         inner = vars(value)[name]
-        named = _Named(full, inner, None, owner.where)
+        item = _NamedValue(full, inner, None, owner.where)
         if not isinstance(value, ModuleType):
             is_own = type(value) is FunctionType or self._is_of_source(value)
-            return named if is_own else self._of_library(named)
+            return item if is_own else self._of_library(item)
         bound = self._places.of_module(value.__name__, name)
         if bound is not None:
-            return replace(named, bound=bound)
+            return replace(item, bound=bound)
         is_reaching = value.__name__.partition(".")[0] in OUTSIDE or name in READING
         if is_reaching and full not in HARMLESS:
             self._call(full, owner.where)
         is_followed = isinstance(inner, (type, ModuleType, *FOLLOWED))
-        if self._loaded.state.is_added(value, name) and not is_followed:
-            self._keep(named)
+        if self._program.state.is_added(value, name) and not is_followed:
+            self._keep(item)
             return None
-        return self._of_library(named)
+        return self._of_library(item)
 
-    def _of_library(self, named: _Named) -> _Named | None:
+    def _of_library(self, item: _NamedValue) -> _NamedValue | None:
         """Return what a library's module or class holds, unless the submission put it there."""
-        if isinstance(named.value, HOLDING) and not is_small(named.value):
-            self._keep(named)
+        if isinstance(item.value, HOLDING) and not is_small(item.value):
+            self._keep(item)
             return None
-        return replace(named, bound=Bound("", 0, is_library=True))
+        return replace(item, bound=Bound("", 0, is_library=True))
 
     def _call(self, name: str, where: str) -> None:
-        self.found.setdefault(name, Kept(name, where, "called"))
+        self.prior_values.setdefault(name, PriorValue(name, where, "called"))
 
 
 def _loaded_by(
     code: CodeType, instructions: Sequence[dis.Instruction]
 ) -> Iterator[tuple[list[Any], int]]:
     """Yield each name that code loads, with the attributes taken of it, and its line."""
-    imported: dict[str, Any] = {}
+    modules: dict[str, Any] = {}
     chain: list[Any] = []
     line, module = code.co_firstlineno, None
     for instruction in instructions:
@@ -382,21 +386,21 @@ def _loaded_by(
         chain, line = [], place
         if name in ("LOAD_GLOBAL", "LOAD_NAME"):
             chain = [value]
-        elif name.startswith("LOAD_FAST") and value in imported:
-            chain = [imported[value]]
+        elif name.startswith("LOAD_FAST") and value in modules:
+            chain = [modules[value]]
         elif name == "IMPORT_NAME":
             module = sys.modules.get(value)
         elif name == "IMPORT_FROM":
             module = getattr(module, value, None)
         elif name == "STORE_FAST" and module is not None:
-            imported[value], module = module, None
+            modules[value], module = module, None
     if chain:
         yield chain, line
 
 
-def _is_plain(named: _Named) -> bool:
+def _is_plain(item: _NamedValue) -> bool:
     """Tell whether a value is what its top-level statement writes out, and little."""
-    value, bound = named.value, named.bound
+    value, bound = item.value, item.bound
     if bound is None:
         return is_small(value)
     if bound.is_library:

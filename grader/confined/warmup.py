@@ -12,13 +12,13 @@ from torch import Tensor
 
 from grader.confined import wire
 from grader.source.files import Cell, File
-from grader.source.following import Files
+from grader.source.imports import Files
 from grader.source.tasks import PARAMETERS, Layer, Network, Question, Tasks
 from grader.student_code.calls import answer
 from grader.student_code.contract import Call
 from grader.student_code.guards import NoPasses
 from grader.student_code.loading import LoadBudget, load
-from grader.student_code.screening import screen
+from grader.student_code.static_analysis import screen
 
 SOURCE = '''
 """A source of the shape of a homework."""
@@ -96,10 +96,10 @@ def rehearse() -> None:
     budget = LoadBudget(60.0, 60.0, 60.0, 60.0, 60.0)
     homework = load(main, [], packages, TASKS, budget, passes=NoPasses())
     assert not homework.notes, homework.notes
-    asks = [wire.ask_of(number, call) for number, call in enumerate(_calls())]
-    message = wire.decode_message(wire.encode(wire.Round(asks)))
-    assert isinstance(message, wire.Round)
-    for ask in message.asks:
+    calls = [wire.encoded_call(number, call) for number, call in enumerate(_calls())]
+    message = wire.decode_message(wire.encode(wire.Calls(calls)))
+    assert isinstance(message, wire.Calls)
+    for ask in message.calls:
         outcome = answer(wire.call_of(ask), homework)
         assert outcome.problem is None, outcome
         wire.encode(wire.answer_of(ask.number, outcome))

@@ -23,9 +23,9 @@ from grader.student_code.contract import (
     Call,
     Hint,
     HintKind,
-    Kept,
-    KeptKind,
     Outcome,
+    PriorValue,
+    PriorValueKind,
     Problem,
     Sighting,
     Spellings,
@@ -93,7 +93,7 @@ class Load(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 class Screened(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """From the worker, before any of the source runs: what each gradient names of autograd."""
 
-    named: Annotated[dict[SightingText, Sightings], msgspec.Meta(max_length=64)]
+    sightings: Annotated[dict[SightingText, Sightings], msgspec.Meta(max_length=64)]
 
 
 class Run(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -103,14 +103,14 @@ class Run(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 class Loaded(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """From the worker: errors met while the source ran, as (where, what) pairs.
 
-    `ran` are the names of the files that ran: the main file, and those it imported.
+    `files` are the names of the files that ran: the main file, and those it imported.
     """
 
     notes: Annotated[list[tuple[ShortText, ShortText]], msgspec.Meta(max_length=MOST_NOTES)]
-    ran: Annotated[list[ShortText], msgspec.Meta(max_length=MOST_NOTES)] = []
+    files: Annotated[list[ShortText], msgspec.Meta(max_length=MOST_NOTES)] = []
 
 
-class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class EncodedCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One call."""
 
     number: int
@@ -119,10 +119,10 @@ class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     settings: dict[str, float]
 
 
-class Round(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+class Calls(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """To the worker: calls to answer one by one, up to the first that takes too long."""
 
-    asks: list[Ask]
+    calls: list[EncodedCall]
 
 
 class Answer(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -133,15 +133,15 @@ class Answer(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     problem: Problem | None = None
     detail: ShortText = ""
     where: ShortText = ""
-    seen: Sightings = []
-    damaged: Annotated[list[SightingText], msgspec.Meta(max_length=8)] = []
+    sightings: Sightings = []
+    changed_inputs: Annotated[list[SightingText], msgspec.Meta(max_length=8)] = []
     hint: tuple[HintKind, SightingText, SightingText] | None = None
-    kept: Annotated[
-        list[tuple[SightingText, SightingText, KeptKind]], msgspec.Meta(max_length=8)
+    prior_values: Annotated[
+        list[tuple[SightingText, SightingText, PriorValueKind]], msgspec.Meta(max_length=8)
     ] = []
 
 
-ToWorker = Start | Load | Run | Round
+ToWorker = Start | Load | Run | Calls
 FromWorker = Ready | NotReady | Screened | Loaded | Answer
 
 encode = msgspec.msgpack.Encoder().encode
@@ -170,13 +170,13 @@ def to_tensor(array: Array) -> Tensor:
     return torch.frombuffer(bytearray(array.data), dtype=dtype).reshape(array.shape)
 
 
-def ask_of(number: int, call: Call) -> Ask:
+def encoded_call(number: int, call: Call) -> EncodedCall:
     """Encode a call."""
     arrays = {name: to_array(tensor) for name, tensor in call.tensors.items()}
-    return Ask(number, call.function, arrays, dict(call.settings))
+    return EncodedCall(number, call.function, arrays, dict(call.settings))
 
 
-def call_of(ask: Ask) -> Call:
+def call_of(ask: EncodedCall) -> Call:
     """Decode a call."""
     tensors = {name: to_tensor(array) for name, array in ask.arrays.items()}
     return Call(ask.function, tensors, ask.settings)
@@ -185,28 +185,47 @@ def call_of(ask: Ask) -> Call:
 def answer_of(number: int, outcome: Outcome) -> Answer:
     """Encode an outcome."""
     arrays = [to_array(tensor) for tensor in outcome.tensors]
-    seen = pairs_of(outcome.seen)
-    damaged = list(outcome.damaged)
+    sightings = pairs_of(outcome.sightings)
+    changed_inputs = list(outcome.changed_inputs)
     hint = (h.kind, *_cut(h.name, h.where)) if (h := outcome.hint) else None
     detail, where = outcome.detail[:TEXT_LENGTH], outcome.where[:TEXT_LENGTH]
-    kept = [(*_cut(k.name, k.where), k.kind) for k in outcome.kept]
-    return Answer(number, arrays, outcome.problem, detail, where, seen, damaged, hint, kept)
+    prior_values = [(*_cut(k.name, k.where), k.kind) for k in outcome.prior_values]
+    return Answer(
+        number,
+        arrays,
+        outcome.problem,
+        detail,
+        where,
+        sightings,
+        changed_inputs,
+        hint,
+        prior_values,
+    )
 
 
-def loaded_of(notes: Sequence[tuple[str, str]], ran: Sequence[str]) -> Loaded:
+def loaded_of(notes: Sequence[tuple[str, str]], files: Sequence[str]) -> Loaded:
     """Encode notes and names of files, as many and as long as the schema allows."""
-    cut = [(where[:TEXT_LENGTH], text[:TEXT_LENGTH]) for where, text in notes[:MOST_NOTES]]
-    return Loaded(cut, [name[:TEXT_LENGTH] for name in ran[:MOST_NOTES]])
+    short_notes = [(where[:TEXT_LENGTH], text[:TEXT_LENGTH]) for where, text in notes[:MOST_NOTES]]
+    return Loaded(short_notes, [name[:TEXT_LENGTH] for name in files[:MOST_NOTES]])
 
 
 def outcome_of(answer: Answer) -> Outcome:
     """Decode an outcome."""
     tensors = tuple(to_tensor(array) for array in answer.arrays)
-    seen = sightings_of(answer.seen)
-    damaged = tuple(answer.damaged)
+    sightings = sightings_of(answer.sightings)
+    changed_inputs = tuple(answer.changed_inputs)
     hint = Hint(*answer.hint) if answer.hint else None
-    kept = tuple(Kept(*each) for each in answer.kept)
-    return Outcome(tensors, answer.problem, answer.detail, answer.where, seen, damaged, hint, kept)
+    prior_values = tuple(PriorValue(*each) for each in answer.prior_values)
+    return Outcome(
+        tensors,
+        answer.problem,
+        answer.detail,
+        answer.where,
+        sightings,
+        changed_inputs,
+        hint,
+        prior_values,
+    )
 
 
 def pairs_of(sightings: Sequence[Sighting]) -> list[tuple[str, str]]:

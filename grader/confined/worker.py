@@ -16,16 +16,16 @@ from grader.confined.kernel import LimitTooLow
 from grader.confined.limits import Limits, seconds_for
 from grader.confined.memory import with_memory
 from grader.source.files import File
-from grader.source.following import Files
+from grader.source.imports import Files
 from grader.source.tasks import Tasks
 from grader.student_code import loading
 from grader.student_code.calls import answer, out_of_time
 from grader.student_code.contract import OUT_OF_TIME, UNFOLLOWED, Call, Outcome, Spellings
 from grader.student_code.formulas import Formula, formulas_of, with_formulas
-from grader.student_code.screening import screen
+from grader.student_code.static_analysis import screen
 
 TRUSTED_FRAME = 1 << 30  # frames come from the grader, which limits the source it sends
-Message = TypeVar("Message", wire.Start, wire.Load, wire.Run, wire.Round)
+Message = TypeVar("Message", wire.Start, wire.Load, wire.Run, wire.Calls)
 
 
 def work(channel: socket.socket, confinement: Confinement) -> None:
@@ -42,8 +42,8 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
     _send(channel, wire.Ready(confinement.missing, os.getpid()))
     load, limits = _next(channel, wire.Load), start.limits
     main, beside = load.main, load.beside
-    files, formulas, named = _read(main, beside, load.tasks, load.spellings, limits)
-    _send(channel, wire.Screened(named))
+    files, formulas, sightings = _read(main, beside, load.tasks, load.spellings, limits)
+    _send(channel, wire.Screened(sightings))
     _next(channel, wire.Run)
     budget = loading.LoadBudget(
         limits.statement_seconds,
@@ -52,15 +52,15 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
         limits.slice_seconds,
         limits.reference_seconds,
     )
-    loaded = loading.load(main, beside, load.packages, load.tasks, budget, Path.cwd())
-    notes = [(note.where, note.text) for note in loaded.notes]
-    _send(channel, wire.loaded_of(notes, loaded.ran))
-    loaded = with_formulas(loaded, formulas)
-    loaded = with_memory(loaded, files) if files else loaded
+    program = loading.load(main, beside, load.packages, load.tasks, budget, Path.cwd())
+    notes = [(note.where, note.text) for note in program.notes]
+    _send(channel, wire.loaded_of(notes, program.files))
+    program = with_formulas(program, formulas)
+    program = with_memory(program, files) if files else program
     while True:
-        loaded.state.put_back_names()
-        for ask in _next(channel, wire.Round).asks:
-            outcome = _answer_in_time(wire.call_of(ask), loaded, limits)
+        program.state.put_back_names()
+        for ask in _next(channel, wire.Calls).calls:
+            outcome = _answer_in_time(wire.call_of(ask), program, limits)
             _send(channel, wire.answer_of(ask.number, outcome))
             if outcome.problem in OUT_OF_TIME:
                 break
@@ -77,21 +77,21 @@ def _read(
         with loading.time_limit(limits.statement_seconds, "nobody is told"):
             files = Files(main, beside)
             formulas = formulas_of(files.pieces(), tasks, spellings)
-            found = screen(files, tasks, formulas)
+            sightings_by_gradient = screen(files, tasks, formulas)
     # SystemError: what Python's parser raises if it is interrupted in the middle.
     except (loading.TimeLimitReached, RecursionError, MemoryError, SystemError):
         return None, [], {name: [(UNFOLLOWED, "")] for name in tasks.gradients}
     return (
         files,
         formulas,
-        {name: wire.pairs_of(sightings) for name, sightings in found.items()},
+        {name: wire.pairs_of(sightings) for name, sightings in sightings_by_gradient.items()},
     )
 
 
-def _answer_in_time(call: Call, loaded: loading.Loaded, limits: Limits) -> Outcome:
+def _answer_in_time(call: Call, program: loading.Program, limits: Limits) -> Outcome:
     try:
-        with _limit_of(call, loaded.tasks, limits):
-            return answer(call, loaded)
+        with _limit_of(call, program.tasks, limits):
+            return answer(call, program)
     except loading.TimeLimitReached as error:  # it rang just after the answer was whole
         return out_of_time(error)
 

@@ -9,26 +9,26 @@ says which gradebook a folder of results has.
 from grader.gradebook.attempts import Attempt, Grading, History, Override
 from grader.gradebook.book import Change, Gradebook, Moves
 from grader.gradebook.database import GradebookError, default_url, gradebook_file, untouched_url
-from grader.gradebook.folder import file_of, note_url, require_gradebook, url_of
-from grader.gradebook.queries import Stored
-from grader.gradebook.recording import Entry
-from grader.gradebook.settings import PACKAGE, Assignment, Seed, Setting, seed_before
+from grader.gradebook.location import file_of, note_url, require_gradebook, url_of
+from grader.gradebook.queries import StoredWork
+from grader.gradebook.recording import GradedAttempt
+from grader.gradebook.settings import PACKAGE, Assignment, SeedSetting, Setting, seed_before
 
 __all__ = [
     "PACKAGE",
     "Assignment",
     "Attempt",
     "Change",
-    "Entry",
     "Gradebook",
     "GradebookError",
+    "GradedAttempt",
     "Grading",
     "History",
     "Moves",
     "Override",
-    "Seed",
+    "SeedSetting",
     "Setting",
-    "Stored",
+    "StoredWork",
     "default_url",
     "file_of",
     "gradebook_file",

@@ -9,7 +9,9 @@ from msgspec.structs import replace
 from grader.results.policy import DECIMALS, Policy, ToldBy
 from grader.results.record import ByHand, Final, Record, with_points_by_hand
 
-Kind = tuple[str, str | None]  # what an override sets, and of which criterion (None: the whole)
+OverrideKey = tuple[
+    str, str | None
+]  # what an override sets, and of which criterion (None: the whole)
 
 
 class Grading(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +26,7 @@ class Grading(msgspec.Struct, frozen=True, kw_only=True):
     in_force: bool
 
 
-class HandedIn(msgspec.Struct, frozen=True, kw_only=True):
+class StoredAttempt(msgspec.Struct, frozen=True, kw_only=True):
     """Something that a student handed in, and the grading of it that is in force.
 
     `is_comparable` tells whether that was graded by the rubric and seed in force. `marked_late` is
@@ -50,7 +52,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     number: int
-    file: HandedIn
+    file: StoredAttempt
     due: datetime | None
     late_days: float
     final: float
@@ -96,9 +98,9 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         return bool(kinds)
 
 
-def in_force(overrides: Iterable[Override]) -> dict[Kind, Override]:
+def in_force(overrides: Iterable[Override]) -> dict[OverrideKey, Override]:
     """Return the overrides that count, in the order of being made: the latest of each kind."""
-    latest: dict[Kind, Override] = {}
+    latest: dict[OverrideKey, Override] = {}
     for override in overrides:
         criterion = override.criterion
         if override.withdraws:
@@ -113,7 +115,7 @@ def in_force(overrides: Iterable[Override]) -> dict[Kind, Override]:
 
 
 def attempts_of(
-    handed_in: Sequence[HandedIn], overrides: Sequence[Override], policy: Policy
+    handed_in: Sequence[StoredAttempt], overrides: Sequence[Override], policy: Policy
 ) -> list[Attempt]:
     """Return a student's attempts, numbered in the order of being recorded."""
     overrides_in_force = in_force(overrides)
@@ -142,7 +144,7 @@ def _own_due(extension: datetime | None, policy: Policy) -> datetime | None:
     return extension if extension and of_class and extension > of_class else None
 
 
-def _days_late(file: HandedIn, due: datetime | None, policy: Policy) -> int:
+def _days_late(file: StoredAttempt, due: datetime | None, policy: Policy) -> int:
     """Return the days by the times that are known; a system knows nothing of an extension here."""
     days = policy.late.days(file.handed_in, due)
     is_of_now = file.marked_for == policy.late.due_instant
@@ -152,7 +154,7 @@ def _days_late(file: HandedIn, due: datetime | None, policy: Policy) -> int:
 
 
 def _with_days_by_hand(
-    handed_in: Sequence[HandedIn], days_by_times: Sequence[int], by_hand: Override | None
+    handed_in: Sequence[StoredAttempt], days_by_times: Sequence[int], by_hand: Override | None
 ) -> list[float]:
     """Return the days late of each attempt. What was set by hand is of those there were then.
 
@@ -234,12 +236,12 @@ def _all_by_hand(overrides: Sequence[Override], record: Record, policy: Policy) 
             yield by_hand
 
 
-def _kind_of(by_hand: ByHand) -> Kind:
+def _kind_of(by_hand: ByHand) -> OverrideKey:
     kinds = ("points", "late_days", "due")
     return next(kind for kind in kinds if getattr(by_hand, kind) is not None), by_hand.criterion
 
 
-def _by_hand(kind: Kind, override: Override, policy: Policy) -> ByHand:
+def _by_hand(kind: OverrideKey, override: Override, policy: Policy) -> ByHand:
     """Return what an override is in force for: one may set several kinds, each for itself."""
     what, criterion = kind
     zone = policy.late.time_zone.info

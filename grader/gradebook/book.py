@@ -10,9 +10,9 @@ from sqlalchemy import Connection, insert
 from grader.gradebook import queries
 from grader.gradebook.attempts import History, attempts_of, counting, final_of
 from grader.gradebook.database import Database, GradebookError
-from grader.gradebook.queries import Stored, chunks
+from grader.gradebook.queries import StoredWork, chunks
 from grader.gradebook.recording import (
-    Entry,
+    GradedAttempt,
     add_attempts,
     hide_names,
     is_unchanged,
@@ -160,7 +160,7 @@ class Gradebook:
             current = self._assignment(connection)
             if _terms(current) != _terms(before):
                 raise GradebookError(
-                    f"{self._database.shown}: another process has changed its settings: run again"
+                    f"{self._database.label}: another process has changed its settings: run again"
                 )
             if current is None or current.basis != assignment.basis:
                 self._regrade(connection, keys)
@@ -259,7 +259,7 @@ class Gradebook:
         """Return how often students were renamed: their names are as of then."""
         return self._database.read(queries.renames)
 
-    def add(self, basis: str, entries: Sequence[Entry], renames: int | None = None) -> None:
+    def add(self, basis: str, entries: Sequence[GradedAttempt], renames: int | None = None) -> None:
         """Record gradings and put them in force, all or none of them.
 
         Raise GradebookError if the rubric or seed in force is not that of `basis` any more, or
@@ -272,16 +272,16 @@ class Gradebook:
 
         self._database.write(work)
 
-    def is_unchanged(self, entries: Sequence[Entry]) -> bool:
+    def is_unchanged(self, entries: Sequence[GradedAttempt]) -> bool:
         """Tell whether the book has these gradings in force already, and nothing to add."""
         due = self.assignment.rubric.late.due_instant
         return self._database.read(lambda connection: is_unchanged(connection, entries, due))
 
-    def later_than_known(self, entries: Sequence[Entry]) -> list[str]:
+    def later_than_known(self, entries: Sequence[GradedAttempt]) -> list[str]:
         """Return whose time is later than what is known, of the same work: the earlier counts."""
         return self._database.read(lambda connection: later_than_known(connection, entries))
 
-    def stored(self, names: Sequence[str] | None = None) -> list[Stored]:
+    def stored(self, names: Sequence[str] | None = None) -> list[StoredWork]:
         """Return the attempts that are kept with their bytes, by student; None: of everybody."""
         return self._database.read(lambda connection: queries.stored_of(connection, names))
 
@@ -374,7 +374,7 @@ class Gradebook:
     def _must(self, connection: Connection) -> Assignment:
         if (assignment := self._assignment(connection)) is None:
             is_older = seed_before(queries.settings_of(connection)) is not None
-            raise GradebookError(f"{self._database.shown}: {NOT_YET if is_older else NOTHING}")
+            raise GradebookError(f"{self._database.label}: {NOT_YET if is_older else NOTHING}")
         return assignment
 
     def _set(self, connection: Connection, values: Mapping[Name, str], who: str) -> None:
@@ -384,20 +384,20 @@ class Gradebook:
 
     def _check_names(self, connection: Connection, renames: int | None) -> None:
         if renames not in (None, queries.renames(connection)):
-            raise GradebookError(f"{self._database.shown}: {RENAMED}")
+            raise GradebookError(f"{self._database.label}: {RENAMED}")
 
-    def _add(self, connection: Connection, basis: str, entries: Sequence[Entry]) -> None:
+    def _add(self, connection: Connection, basis: str, entries: Sequence[GradedAttempt]) -> None:
         assignment = self._must(connection)
         if assignment.basis != basis:
             raise GradebookError(
-                f"{self._database.shown}: its rubric or seed was changed while this was graded: "
+                f"{self._database.label}: its rubric or seed was changed while this was graded: "
                 "run again"
             )
         changed_keys = queries.keep_records(
             connection, {entry.key: (basis, entry.record) for entry in entries}
         )
         if student := otherwise_called(connection, entries):
-            raise GradebookError(f"{self._database.shown}: {RENAMED} ({shown(student)})")
+            raise GradebookError(f"{self._database.label}: {RENAMED} ({shown(student)})")
         due = assignment.rubric.late.due_instant
         names = add_attempts(connection, entries, changed_keys, due)
         # Others may have handed in the same bytes, whose record is another one now.
@@ -408,7 +408,7 @@ class Gradebook:
         """Put the new gradings in force, of all attempts that are kept."""
         if later := [s for s in queries.stored_of(connection, None) if s.id not in keys]:
             raise GradebookError(
-                f"{self._database.shown}: {shown(later[0].student)} handed in more while the "
+                f"{self._database.label}: {shown(later[0].student)} handed in more while the "
                 "class was graded: run again"
             )
         ids = queries.submission_ids(connection, keys.values())

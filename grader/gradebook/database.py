@@ -63,14 +63,14 @@ class Database:
     def __init__(self, url: str) -> None:
         parts = checked_url(url)
         self._password = str(parts.password or "")
-        self.shown = _shown(parts)
+        self.label = _shown(parts)
         self._is_untouched = _is_untouched(parts)
         try:
             self._engine = create_engine(parts, connect_args=_waiting(parts))
         except NoSuchModuleError:
-            raise GradebookError(f"{self.shown}: no such kind of database") from None
+            raise GradebookError(f"{self.label}: no such kind of database") from None
         except ImportError as error:
-            raise GradebookError(f"{self.shown}: needs the Python package {error.name}") from None
+            raise GradebookError(f"{self.label}: needs the Python package {error.name}") from None
         if self._engine.dialect.name == "sqlite":
             if not self._is_untouched:
                 event.listen(self._engine, "connect", _set_up_sqlite)
@@ -116,7 +116,7 @@ class Database:
             is_busy, *_ = bare.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         if is_busy:
             raise GradebookError(
-                f"{self.shown}: another process has been reading it for {BUSY_SECONDS} s, so what "
+                f"{self.label}: another process has been reading it for {BUSY_SECONDS} s, so what "
                 "was removed may still be in its log: try again"
             )
 
@@ -145,12 +145,12 @@ class Database:
             self._bring_up()
         elif tables.is_newer(revision):
             raise GradebookError(
-                f"{self.shown}: made by a newer grader (revision {revision}): update the grader, "
+                f"{self.label}: made by a newer grader (revision {revision}): update the grader, "
                 "or name another gradebook with --db"
             )
         elif revision != tables.REVISION:
             raise GradebookError(
-                f"{self.shown}: its tables are of revision {revision}, not {tables.REVISION}; "
+                f"{self.label}: its tables are of revision {revision}, not {tables.REVISION}; "
                 "name another database with --db"
             )
 
@@ -161,7 +161,7 @@ class Database:
         self._engine.dispose()  # of a connection that checks no foreign keys
         if copies:
             say(
-                f"{self.shown}: of an older grader, and brought up to revision {tables.REVISION}; "
+                f"{self.label}: of an older grader, and brought up to revision {tables.REVISION}; "
                 f"{copies}"
             )
 
@@ -180,7 +180,7 @@ class Database:
             return "no copy of it as it was is kept"
         with backed_up(_file_of(connection), tables.REVISION) as copy:
             bring_up(connection)
-        return f"as it was, it is kept in {Path(self.shown).with_name(copy.name)}"
+        return f"as it was, it is kept in {Path(self.label).with_name(copy.name)}"
 
     @contextlib.contextmanager
     def _in_one_line(self) -> Generator[None]:
@@ -192,7 +192,7 @@ class Database:
             if self._password:
                 reason = reason.replace(self._password, "***")
             advice = f" ({ADVICE[reason]})" if reason in ADVICE else ""
-            raise GradebookError(f"{self.shown}: {reason}{advice}") from error
+            raise GradebookError(f"{self.label}: {reason}{advice}") from error
 
 
 def _once(engine: Engine, work: Callable[[Connection], Result]) -> Result:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Column, Connection, delete, func, insert, select, update
 
-from grader.gradebook.attempts import Grading, HandedIn, Override
+from grader.gradebook.attempts import Grading, Override, StoredAttempt
 from grader.gradebook.settings import Setting
 from grader.gradebook.tables import (
     attempts,
@@ -44,7 +44,7 @@ Value = TypeVar("Value")
 Row = dict[str, Any]
 
 
-class Stored(msgspec.Struct, frozen=True):
+class StoredWork(msgspec.Struct, frozen=True):
     """An attempt that is kept with its bytes."""
 
     id: int
@@ -105,33 +105,33 @@ def keep_records(connection: Connection, records: Mapping[str, tuple[str, Record
     A record of a key differs if it was graded anew: because it crashed, or somebody wanted that.
     """
     now = datetime.now(UTC)
-    stored: dict[str, tuple[int, str]] = {}
+    stored_records: dict[str, tuple[int, str]] = {}
     for chunk in chunks(records):
         query = select(submissions.c.key, submissions.c.id, submissions.c.record)
         rows = connection.execute(query.where(submissions.c.key.in_(chunk)))
-        stored |= {key: (id_, record) for key, id_, record in rows}
+        stored_records |= {key: (id_, record) for key, id_, record in rows}
     rows_by_key = {
         key: _submission(key, basis, replace(record, student=""), now)
         for key, (basis, record) in records.items()
     }
-    changed = set()
+    changed_keys = set()
     for key, row in sorted(rows_by_key.items()):
-        if key not in stored:
+        if key not in stored_records:
             result = connection.execute(insert(submissions).values(row))
             (id_,) = result.inserted_primary_key or (0,)
-        elif stored[key][1] != row["record"]:
-            id_ = stored[key][0]
+        elif stored_records[key][1] != row["record"]:
+            id_ = stored_records[key][0]
             connection.execute(update(submissions).where(submissions.c.id == id_).values(row))
             for table in (criteria, losses):
                 connection.execute(delete(table).where(table.c.submission_id == id_))
         else:
             continue
-        changed.add(key)
+        changed_keys.add(key)
         _, record = records[key]
         connection.execute(insert(criteria), _criteria(id_, record))
         if its_losses := _losses(id_, record):
             connection.execute(insert(losses), its_losses)
-    return changed
+    return changed_keys
 
 
 def _submission(key: str, basis: str, record: Record, now: datetime) -> Row:
@@ -216,7 +216,7 @@ def keep_files(connection: Connection, attempt_id: int, submission: SubmittedFil
     """Keep the files of an attempt, in the place of what was kept of it before."""
     digests = {name: sha256(data) for name, data in submission.files.items()}
     data_by_digest = {digests[name]: data for name, data in submission.files.items()}
-    known = {
+    stored_digests = {
         digest
         for chunk in chunks(data_by_digest)
         for (digest,) in connection.execute(select(blobs.c.sha256).where(blobs.c.sha256.in_(chunk)))
@@ -224,7 +224,7 @@ def keep_files(connection: Connection, attempt_id: int, submission: SubmittedFil
     new = [
         {"sha256": digest, "data": zlib.compress(data)}
         for digest, data in data_by_digest.items()
-        if digest not in known
+        if digest not in stored_digests
     ]
     if new:
         connection.execute(insert(blobs), new)
@@ -258,7 +258,7 @@ def files_of(connection: Connection, attempt_id: int) -> SubmittedFiles:
     return submission
 
 
-def stored_of(connection: Connection, names: Sequence[str] | None) -> list[Stored]:
+def stored_of(connection: Connection, names: Sequence[str] | None) -> list[StoredWork]:
     """Return the attempts that are kept with their bytes, by student and in their order."""
     query = (
         select(
@@ -275,7 +275,7 @@ def stored_of(connection: Connection, names: Sequence[str] | None) -> list[Store
         .where(IS_KEPT)
         .order_by(students.c.name, attempts.c.id)
     )
-    return [Stored(**row) for row in _of_students(connection, query, names)]
+    return [StoredWork(**row) for row in _of_students(connection, query, names)]
 
 
 def students_not_kept(connection: Connection) -> list[str]:
@@ -311,12 +311,12 @@ def all_names(connection: Connection) -> list[str]:
 
 def delete_unused(connection: Connection) -> None:
     """Delete the submissions that are no grading of any attempt, and the bytes of no file."""
-    used = select(gradings.c.submission_id)
+    used_ids = select(gradings.c.submission_id)
     for table in (criteria, losses):
-        connection.execute(delete(table).where(table.c.submission_id.not_in(used)))
-    connection.execute(delete(submissions).where(submissions.c.id.not_in(used)))
-    kept = select(files.c.sha256).where(files.c.sha256.is_not(None))
-    connection.execute(delete(blobs).where(blobs.c.sha256.not_in(kept)))
+        connection.execute(delete(table).where(table.c.submission_id.not_in(used_ids)))
+    connection.execute(delete(submissions).where(submissions.c.id.not_in(used_ids)))
+    kept_digests = select(files.c.sha256).where(files.c.sha256.is_not(None))
+    connection.execute(delete(blobs).where(blobs.c.sha256.not_in(kept_digests)))
 
 
 def data_of(connection: Connection, digests: Iterable[str]) -> dict[str, bytes]:
@@ -332,7 +332,7 @@ def data_of(connection: Connection, digests: Iterable[str]) -> dict[str, bytes]:
 
 def handed_in_by(
     connection: Connection, names: Sequence[str] | None, basis: str, points: Mapping[str, float]
-) -> dict[str, list[HandedIn]]:
+) -> dict[str, list[StoredAttempt]]:
     """Return what each student handed in, in the order of being recorded; None: of everybody.
 
     What an older grader graded is comparable with what is of `basis` if its criteria have the
@@ -355,33 +355,35 @@ def handed_in_by(
         .select_from(attempts.join(students).join(submissions))
         .order_by(attempts.c.id)
     )
-    found: dict[str, list[HandedIn]] = {}
+    by_student: dict[str, list[StoredAttempt]] = {}
     unknown: list[tuple[str, int]] = []
     for fields in _of_students(connection, query, names):
         student, its_basis = fields.pop("student"), fields.pop("basis")
         if its_basis is None:
-            unknown.append((student, len(found.get(student, []))))
-        found.setdefault(student, []).append(HandedIn(**fields, is_comparable=its_basis == basis))
-    ids = {found[student][number].submission_id for student, number in unknown}
+            unknown.append((student, len(by_student.get(student, []))))
+        by_student.setdefault(student, []).append(
+            StoredAttempt(**fields, is_comparable=its_basis == basis)
+        )
+    ids = {by_student[student][number].submission_id for student, number in unknown}
     comparable = _with_criteria(connection, ids, points)
     for student, number in unknown:
-        file = found[student][number]
-        found[student][number] = replace(file, is_comparable=file.submission_id in comparable)
-    return found
+        file = by_student[student][number]
+        by_student[student][number] = replace(file, is_comparable=file.submission_id in comparable)
+    return by_student
 
 
 def _with_criteria(
     connection: Connection, ids: Iterable[int], points: Mapping[str, float]
 ) -> set[int]:
     """Return the submissions that were asked these criteria, for these points."""
-    asked: dict[int, dict[str, float]] = {}
+    points_by_id: dict[int, dict[str, float]] = {}
     for chunk in chunks(ids):
         query = select(criteria.c.submission_id, criteria.c.id, criteria.c.max_points)
         for id_, criterion, most in connection.execute(
             query.where(criteria.c.submission_id.in_(chunk))
         ):
-            asked.setdefault(id_, {})[criterion] = most
-    return {id_ for id_, its_points in asked.items() if its_points == points}
+            points_by_id.setdefault(id_, {})[criterion] = most
+    return {id_ for id_, its_points in points_by_id.items() if its_points == points}
 
 
 def gradings_of(connection: Connection, student: str) -> dict[int, list[Grading]]:
@@ -389,7 +391,7 @@ def gradings_of(connection: Connection, student: str) -> dict[int, list[Grading]
 
     The others are by the clock, which may have been another one.
     """
-    found: dict[int, list[Grading]] = {}
+    by_attempt: dict[int, list[Grading]] = {}
     in_force = attempts.c.submission_id == submissions.c.id
     query = (
         select(
@@ -410,13 +412,13 @@ def gradings_of(connection: Connection, student: str) -> dict[int, list[Grading]
     )
     for row in connection.execute(query).mappings():
         fields = dict(row)
-        found.setdefault(fields.pop("attempt_id"), []).append(Grading(**fields))
-    return found
+        by_attempt.setdefault(fields.pop("attempt_id"), []).append(Grading(**fields))
+    return by_attempt
 
 
 def overrides_of(connection: Connection, names: Sequence[str] | None) -> dict[str, list[Override]]:
     """Return the overrides of each student, in the order of being made; None: of everybody."""
-    found: dict[str, list[Override]] = {}
+    by_student: dict[str, list[Override]] = {}
     query = (
         select(students.c.name.label("student"), overrides)
         .select_from(overrides.join(students))
@@ -424,8 +426,8 @@ def overrides_of(connection: Connection, names: Sequence[str] | None) -> dict[st
     )
     for row in _of_students(connection, query, names):
         fields = {name: row[name] for name in Override.__struct_fields__}
-        found.setdefault(row["student"], []).append(Override(**fields))
-    return found
+        by_student.setdefault(row["student"], []).append(Override(**fields))
+    return by_student
 
 
 def names_by_id(connection: Connection, system: str, ids: Iterable[str]) -> dict[str, str]:

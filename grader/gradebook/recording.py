@@ -15,7 +15,7 @@ from grader.results.policy import ToldBy
 from grader.results.record import Record, content_of
 from grader.scoring.protocol import SubmittedFiles
 from grader.scoring.protocol import content_of as content_of_files
-from grader.submissions.kinds import stem_of
+from grader.submissions.file_names import stem_of
 from grader.submissions.pseudonyms import Pseudonym
 from grader.submissions.roster import Person
 
@@ -23,7 +23,7 @@ from grader.submissions.roster import Person
 BELIEF = {"system": 1, "archive": 0, "file": 0, "": 0}
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class GradedAttempt(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt of a student and how it was graded.
 
     `key` is a hash of everything that determines the score, `content` one of what was handed in
@@ -42,7 +42,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     owner: Owner | None = None
 
 
-def is_unchanged(connection: Connection, entries: Sequence[Entry], due: str) -> bool:
+def is_unchanged(connection: Connection, entries: Sequence[GradedAttempt], due: str) -> bool:
     """Tell whether these gradings are in force already, and there is nothing to add."""
     ids = queries.submission_ids(connection, {entry.key for entry in entries})
     for entry, row in _with_rows(connection, entries):
@@ -54,8 +54,8 @@ def is_unchanged(connection: Connection, entries: Sequence[Entry], due: str) -> 
 
 
 def _with_rows(
-    connection: Connection, entries: Sequence[Entry]
-) -> Iterator[tuple[Entry, dict[str, Any] | None]]:
+    connection: Connection, entries: Sequence[GradedAttempt]
+) -> Iterator[tuple[GradedAttempt, dict[str, Any] | None]]:
     """Yield each entry with the attempt that is known of the same work, if one is."""
     names = {entry.record.student for entry in entries}
     ids = queries.ids_by(connection, students.c.name, names)
@@ -64,7 +64,7 @@ def _with_rows(
         yield entry, attempts_by_work.get((ids.get(entry.record.student, 0), entry.content))
 
 
-def _time_of(row: Mapping[str, Any], entry: Entry, due: str) -> dict[str, Any]:
+def _time_of(row: Mapping[str, Any], entry: GradedAttempt, due: str) -> dict[str, Any]:
     """Return the values of an attempt's time that an entry knows better.
 
     That is what a system says rather than a file; of two that say alike, the earlier: the same
@@ -90,7 +90,7 @@ def _time_of(row: Mapping[str, Any], entry: Entry, due: str) -> dict[str, Any]:
     return values
 
 
-def later_than_known(connection: Connection, entries: Sequence[Entry]) -> list[str]:
+def later_than_known(connection: Connection, entries: Sequence[GradedAttempt]) -> list[str]:
     """Return the students whose time a system tells, and told earlier before."""
     return [
         entry.record.student
@@ -110,7 +110,7 @@ def move_local_times(connection: Connection, old: tzinfo, new: tzinfo) -> None:
         connection.execute(row.values(handed_in=local.replace(tzinfo=new)))
 
 
-def otherwise_called(connection: Connection, entries: Sequence[Entry]) -> str | None:
+def otherwise_called(connection: Connection, entries: Sequence[GradedAttempt]) -> str | None:
     """Return the name of somebody who has another one by now, as their system's id tells."""
     owners = {entry.owner: entry.record.student for entry in entries if entry.owner}
     for system in {owner.system for owner in owners} - {""}:
@@ -123,7 +123,7 @@ def otherwise_called(connection: Connection, entries: Sequence[Entry]) -> str | 
 
 
 def add_attempts(
-    connection: Connection, entries: Sequence[Entry], changed_keys: set[str], due: str
+    connection: Connection, entries: Sequence[GradedAttempt], changed_keys: set[str], due: str
 ) -> set[str]:
     """Record who handed in what, and what grading of it is in force; return whom it is about.
 
@@ -152,7 +152,7 @@ def add_attempts(
 
 
 def _inserted(
-    connection: Connection, student_id: int, submission_id: int, entry: Entry, due: str
+    connection: Connection, student_id: int, submission_id: int, entry: GradedAttempt, due: str
 ) -> dict[str, Any]:
     """Insert an attempt with its files; return its row."""
     values = {
@@ -173,7 +173,7 @@ def _inserted(
 
 
 def _is_updated(
-    connection: Connection, row: dict[str, Any], submission_id: int, entry: Entry, due: str
+    connection: Connection, row: dict[str, Any], submission_id: int, entry: GradedAttempt, due: str
 ) -> bool:
     """Bring an attempt up to what an entry says; tell whether it says anything new."""
     values = _time_of(row, entry, due)
@@ -189,7 +189,9 @@ def _is_updated(
 
 
 def _adopted(
-    attempts_by_work: Mapping[tuple[int, str], dict[str, Any]], student_id: int, entry: Entry
+    attempts_by_work: Mapping[tuple[int, str], dict[str, Any]],
+    student_id: int,
+    entry: GradedAttempt,
 ) -> dict[str, Any] | None:
     """Return the attempt that an older grader recorded of the same work: without its bytes."""
     content = content_of(entry.record)
@@ -202,7 +204,7 @@ def _adopted(
     return None
 
 
-def _with_students(connection: Connection, entries: Sequence[Entry]) -> dict[str, int]:
+def _with_students(connection: Connection, entries: Sequence[GradedAttempt]) -> dict[str, int]:
     """Return the id of each student, who is added if need be, as the system calls them."""
     owners = {entry.record.student: entry.owner for entry in entries}
     ids = queries.ids_by(connection, students.c.name, owners)
@@ -254,7 +256,7 @@ def hide_names(connection: Connection, student: str, old: str) -> list[int]:
     if any(name.casefold() in student.casefold() for name in own):
         return []  # a longer form of the name, which hides nothing
     id_ = queries.ids_by(connection, students.c.name, [student])[student]
-    hidden = []
+    ids = []
     new_contents: set[str] = set()
     attempts_by_work = queries.known_attempts(connection, [id_])
     for row in attempts_by_work.values():
@@ -271,8 +273,8 @@ def hide_names(connection: Connection, student: str, old: str) -> list[int]:
                 query = update(attempts).where(attempts.c.id == row["id"])
                 connection.execute(query.values(content=content))
             new_contents.add(content)
-            hidden.append(row["id"])
-    return hidden
+            ids.append(row["id"])
+    return ids
 
 
 def _mentioned(submission: SubmittedFiles) -> set[str]:

@@ -28,7 +28,7 @@ class Setting(msgspec.Struct, frozen=True):
     at: datetime
 
 
-class Seed(msgspec.Struct, frozen=True):
+class SeedSetting(msgspec.Struct, frozen=True):
     """The seed of the hidden cases in decimal: it may have more digits than an integer of JSON."""
 
     value: str
@@ -53,7 +53,7 @@ class Assignment(msgspec.Struct, frozen=True):
 
     rubric: Rubric
     rubric_name: str
-    seed: Seed
+    seed: SeedSetting
     basis: str
     language: Language
     roster_name: str = ""
@@ -81,14 +81,14 @@ class Assignment(msgspec.Struct, frozen=True):
         return cls(
             rubric=rubric_from_json(bytes(rubric_setting.rubric)),
             rubric_name=rubric_setting.name,
-            seed=msgspec.json.decode(values["seed"], type=Seed),
+            seed=msgspec.json.decode(values["seed"], type=SeedSetting),
             basis=msgspec.json.decode(values["basis"], type=str),
             language=msgspec.json.decode(values["language"], type=Language),
             roster_name=msgspec.json.decode(values["roster"], type=str),
             software=msgspec.json.decode(values["software"], type=dict[str, str]),
         )
 
-    def with_scoring(self, rubric: Rubric, rubric_name: str, seed: Seed) -> Self:
+    def with_scoring(self, rubric: Rubric, rubric_name: str, seed: SeedSetting) -> Self:
         """Return it with another rubric and seed; the basis stays if they decide scores alike."""
         is_same = basis_of(rubric, seed.value) == basis_of(self.rubric, self.seed.value)
         basis = self.basis if is_same else basis_of(rubric, seed.value)
@@ -103,4 +103,4 @@ class Assignment(msgspec.Struct, frozen=True):
 def seed_before(settings: Sequence[Setting]) -> str | None:
     """Return the seed that an older grader used, if that is what its gradebook remembers."""
     values = [setting.value for setting in settings if setting.name == "seed"]
-    return msgspec.json.decode(values[-1], type=Seed).value if values else None
+    return msgspec.json.decode(values[-1], type=SeedSetting).value if values else None

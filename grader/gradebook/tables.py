@@ -33,7 +33,7 @@ REVISION = "0003"  # of the newest migration
 FIRST = "schema 1"  # of the gradebooks that no migration had made yet; see `version`
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """A moment in UTC. SQLite keeps no offset, so it is put back on what is read."""
 
     impl = DateTime(timezone=True)
@@ -54,7 +54,7 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class Message(TypeDecorator[str]):
+class SafeText(TypeDecorator[str]):
     """Text that a student may have a hand in: PostgreSQL takes no NUL in it."""
 
     impl = Text
@@ -74,8 +74,8 @@ settings = Table(
     Column("id", Integer, primary_key=True),
     Column("name", Text, nullable=False),
     Column("value", Text, nullable=False),  # JSON; see settings.py
-    Column("who", Message, nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("who", SafeText, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 # One row, which every writer locks first.
@@ -123,7 +123,7 @@ submissions = Table(
     Column("max_score", Float, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("grader_version", Text, nullable=False),
-    Column("graded_at", Moment, nullable=False),
+    Column("graded_at", UtcDateTime, nullable=False),
     Column("record", Text, nullable=False),
 )
 
@@ -135,7 +135,7 @@ criteria = Table(
     Column("points", Float, nullable=False),
     Column("max_points", Float, nullable=False),
     Column("error", Float),
-    Column("message", Message, nullable=False),
+    Column("message", SafeText, nullable=False),
     Column("diagnosis", Text),
 )
 
@@ -158,12 +158,12 @@ attempts = Table(
     Column("student_id", ForeignKey(students.c.id), nullable=False),
     Column("content", Text, nullable=False),
     Column("submission_id", ForeignKey(submissions.c.id), nullable=False, index=True),
-    Column("handed_in", Moment, nullable=False),
+    Column("handed_in", UtcDateTime, nullable=False),
     Column("told_by", Text, nullable=False),  # who says when; see records.ToldBy
     Column("is_local", Boolean, nullable=False, server_default=false()),  # told without a zone
     Column("marked_late", Boolean),  # whether the system says that it is late; NULL: it does not
     Column("marked_for", Text, nullable=False, server_default=""),  # the due date in force then
-    Column("first_at", Moment, nullable=False),
+    Column("first_at", UtcDateTime, nullable=False),
     UniqueConstraint("student_id", "content"),
 )
 
@@ -173,9 +173,9 @@ files = Table(
     "files",
     metadata,
     Column("attempt_id", ForeignKey(attempts.c.id), primary_key=True),
-    Column("name", Message, primary_key=True),
+    Column("name", SafeText, primary_key=True),
     Column("sha256", ForeignKey("blobs.sha256"), index=True),
-    Column("problem", Message, nullable=False),
+    Column("problem", SafeText, nullable=False),
 )
 
 blobs = Table(
@@ -191,7 +191,7 @@ gradings = Table(
     metadata,
     Column("attempt_id", ForeignKey(attempts.c.id), primary_key=True),
     Column("submission_id", ForeignKey(submissions.c.id), primary_key=True, index=True),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 # Rows are never changed or removed: what is in force follows from their order. `why` is for the
@@ -204,11 +204,11 @@ overrides = Table(
     Column("criterion", Text),
     Column("points", Float),
     Column("late_days", Float),
-    Column("due", Moment),
-    Column("who", Message, nullable=False),
-    Column("at", Moment, nullable=False),
-    Column("why", Message, nullable=False),
-    Column("told", Message, nullable=False, server_default=""),
+    Column("due", UtcDateTime),
+    Column("who", SafeText, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("why", SafeText, nullable=False),
+    Column("told", SafeText, nullable=False, server_default=""),
     Column("last_attempt", Integer, nullable=False, server_default="0"),
 )
 
@@ -230,8 +230,8 @@ audit = Table(
     Column("action", Text, nullable=False),
     Column("students", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("who", Message, nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("who", SafeText, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 # Alembic's own table.
@@ -261,14 +261,14 @@ def version(connection: Connection) -> str | None:
     return f"schema {schema}"
 
 
-def is_older(found: str) -> bool:
+def is_older(revision: str) -> bool:
     """Tell whether tables of this revision can be brought up to REVISION."""
-    return found == FIRST or (_is_numbered(found) and found < REVISION)
+    return revision == FIRST or (_is_numbered(revision) and revision < REVISION)
 
 
-def is_newer(found: str) -> bool:
+def is_newer(revision: str) -> bool:
     """Tell whether a newer grader has made tables of this revision."""
-    return _is_numbered(found) and found > REVISION
+    return _is_numbered(revision) and revision > REVISION
 
 
 def _is_numbered(revision: str) -> bool:

@@ -24,7 +24,7 @@ from grader.scoring.protocol import (
     Graded,
     GradingSettings,
     GradingStopped,
-    Ready,
+    ScorerReady,
     SubmittedFiles,
     software,
 )
@@ -47,7 +47,7 @@ class Cluster:
         self,
         settings: GradingSettings,
         address: str,
-        on_ready: Callable[[Ready], None] = lambda ready: None,
+        on_ready: Callable[[ScorerReady], None] = lambda ready: None,
     ) -> None:
         """Connect, or start N workers here. Raises GradingStopped where that fails."""
         self._on_ready = on_ready
@@ -125,7 +125,7 @@ class _PoolOfWorker(WorkerPlugin):
         for name, version in self._settings.software.items():
             if software()[name] != version:
                 raise ValueError(f"{worker.address} has {name} {software()[name]}, not {version}")
-        self.ready: Ready | None = None
+        self.ready: ScorerReady | None = None
         # A worker that came later has no place, and runs wherever there is room.
         place, places = self._places.get(worker.address, (0, 1))
         processors = sorted(os.sched_getaffinity(0))[place::places]
@@ -141,17 +141,17 @@ class _PoolOfWorker(WorkerPlugin):
         if self._pool is not None:
             self._pool.close()
 
-    def grade(self, submission: SubmittedFiles) -> tuple[Ready, Graded]:
+    def grade(self, submission: SubmittedFiles) -> tuple[ScorerReady, Graded]:
         """Grade a submission; also return what confined it."""
         assert self._pool is not None
         assert self.ready is not None
         return self.ready, self._pool.grade(submission)
 
-    def _note(self, ready: Ready) -> None:
+    def _note(self, ready: ScorerReady) -> None:
         self.ready = ready
 
 
-def _grade_there(name: str, submission: SubmittedFiles) -> tuple[Ready, Graded]:
+def _grade_there(name: str, submission: SubmittedFiles) -> tuple[ScorerReady, Graded]:
     """Grade a submission on the worker that this runs on."""
     plugin = get_worker().plugins[name]
     assert isinstance(plugin, _PoolOfWorker)

@@ -17,14 +17,14 @@ from grader.grading.launch import start_grading
 from grader.scoring.machine_faults import UNFIT
 from grader.scoring.protocol import (
     RUN_AGAIN,
-    Answer,
     Failed,
     Graded,
     GradingSettings,
     GradingStopped,
-    Ready,
     ScorerDied,
     ScorerFailed,
+    ScorerReady,
+    ScorerReply,
     Stopped,
     SubmittedFiles,
     content_of,
@@ -39,8 +39,8 @@ FILES_OF_JOB = 16
 FILES = 32
 MANY = 40  # submissions, for which it pays that a worker is forked faster
 MOST_DEATHS = 3  # of scorers, one after the other, each over another submission
-Message = TypeVar("Message", Ready, Graded)
-_decode = msgspec.msgpack.Decoder(Answer).decode
+Message = TypeVar("Message", ScorerReady, Graded)
+_decode = msgspec.msgpack.Decoder(ScorerReply).decode
 
 
 class ScorerPool:
@@ -50,7 +50,7 @@ class ScorerPool:
         self,
         settings: GradingSettings,
         jobs: int,
-        on_ready: Callable[[Ready], None] = lambda ready: None,
+        on_ready: Callable[[ScorerReady], None] = lambda ready: None,
         processors: Collection[int] = (),
         submissions: int = MANY,
     ) -> None:
@@ -90,7 +90,7 @@ class ScorerPool:
         """Wait until each has graded the reference solution; raise GradingStopped if one cannot."""
         for channel in self._channels:
             with self._errors():
-                self._receive(channel, Ready)
+                self._receive(channel, ScorerReady)
 
     def close(self) -> None:
         """End them, whatever they are at, and wait for that."""
@@ -139,14 +139,14 @@ class ScorerPool:
             self._channels[job].close()
             self._channels[job] = channel = Connection(ours.detach())
         channel.send_bytes(self._settings)
-        self._receive(channel, Ready)
+        self._receive(channel, ScorerReady)
 
     def _receive(self, channel: Connection, kind: type[Message]) -> Message:
         """Receive a message of this kind; tell of those that are ready on the way."""
         while True:
             message = _decode(channel.recv_bytes())
             match message:
-                case Ready() as ready:
+                case ScorerReady() as ready:
                     self._on_ready(ready)
                 case Stopped(reason):
                     self._why_gone = GradingStopped(reason)

@@ -28,7 +28,7 @@ from grader.util.bulk import no_collection
 
 if TYPE_CHECKING:
     from grader.scoring.protocol import Failed, Stopped
-    from grader.scoring.worker import Zygote
+    from grader.scoring.workers import Zygote
 
 
 def main(is_for_many: bool, control: int, channels: Sequence[int]) -> None:
@@ -143,7 +143,7 @@ def _why_stopped(error: Exception) -> "Stopped | Failed":
 
 def _score(channel: Connection, processors: Sequence[int]) -> None:
     """Fork a zygote, then serve the channel until it closes."""
-    from grader.scoring.worker import Zygote
+    from grader.scoring.workers import Zygote
 
     zygote = Zygote.fork()
     try:
@@ -168,17 +168,17 @@ def _serve(channel: Connection, zygote: "Zygote") -> None:
     from grader.scoring.machine_faults import UNFIT
     from grader.scoring.protocol import (
         RUN_AGAIN,
-        Answer,
         Failed,
         GradingSettings,
+        ScorerReply,
         Stopped,
         SubmittedFiles,
     )
     from grader.scoring.reading import Reader
     from grader.scoring.scorer import Scorer
-    from grader.scoring.worker import IsolationMissing, WorkerNotReady, ZygoteDied
+    from grader.scoring.workers import IsolationMissing, WorkerNotReady, ZygoteDied
 
-    def send(message: Answer) -> None:
+    def send(message: ScorerReply) -> None:
         channel.send_bytes(msgspec.msgpack.encode(message))
 
     settings = GradingSettings.decoded(channel.recv_bytes())

@@ -65,15 +65,15 @@ def _compiled(code: str) -> CodeType:
 @cache
 def activations() -> dict[str, Activation]:
     """Return all activations by name; raise msgspec.ValidationError where the file is off."""
-    read = msgspec.toml.decode(ACTIVATIONS_FILE.read_bytes())
+    tables = msgspec.toml.decode(ACTIVATIONS_FILE.read_bytes())
     return msgspec.convert(
-        {name: {"name": name, **table} for name, table in read.items()}, dict[str, Activation]
+        {name: {"name": name, **table} for name, table in tables.items()}, dict[str, Activation]
     )
 
 
 def activation_called(name: str) -> Activation:
     """Return the activation of this name; raise UserError, with those there are, if none."""
-    known = activations()
-    if name not in known:
-        raise UserError(f"no activation is called {name!r}; choose from {', '.join(known)}")
-    return known[name]
+    by_name = activations()
+    if name not in by_name:
+        raise UserError(f"no activation is called {name!r}; choose from {', '.join(by_name)}")
+    return by_name[name]

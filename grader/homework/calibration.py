@@ -17,7 +17,7 @@ from torch import Tensor
 from grader.homework.activations import Activation, activation_called, evaluate
 from grader.homework.cases import training_case
 from grader.homework.misconceptions.derivation import (
-    Given,
+    GradientInputs,
     GradientSteps,
     derivative_at_hidden,
     derivative_at_output,
@@ -30,7 +30,7 @@ from grader.homework.reference import Reference
 from grader.homework.settings import SigmoidRubric
 from grader.homework.tasks import TASKS
 from grader.judging.judge import Case
-from grader.rubric.measured import Measured, Network
+from grader.rubric.measurement import Measurement, TrainedNetwork
 
 Steps = Mapping[str, Any]  # of GradientSteps, in place of the right ones
 
@@ -40,7 +40,7 @@ HIDDEN_VALUES = 50_000
 
 
 @dataclass(frozen=True)
-class Changed(Network):
+class ChangedNetwork(TrainedNetwork):
     """A network with `changes` to its gradients."""
 
     changes: Mapping[str, Steps] = field(default_factory=dict)
@@ -55,18 +55,22 @@ def described(rubric: SigmoidRubric) -> str:
     )
 
 
-def calibrate(rubric: SigmoidRubric, jobs: int, *, only_musts: bool = False) -> list[Measured]:
+def calibrate(rubric: SigmoidRubric, jobs: int, *, only_musts: bool = False) -> list[Measurement]:
     """Train each network from `calibration.runs` seeds; the right one is the first.
 
     `only_musts` leaves out the networks that may pass or fail.
     """
-    asked = networks(activation_called(rubric.homework.activation))
-    return [measure(rubric, network, jobs) for network in asked if network.must or not only_musts]
+    trained_networks = networks(activation_called(rubric.homework.activation))
+    return [
+        measure(rubric, network, jobs)
+        for network in trained_networks
+        if network.must or not only_musts
+    ]
 
 
 def measure(
-    rubric: SigmoidRubric, network: Changed, jobs: int, runs: int | None = None
-) -> Measured:
+    rubric: SigmoidRubric, network: ChangedNetwork, jobs: int, runs: int | None = None
+) -> Measurement:
     """Train one network from `runs` seeds (`calibration.runs`), `jobs` batches at a time."""
     seeds = range(runs or rubric.calibration.runs)
     size = max(1, HIDDEN_VALUES // (rubric.homework.n_samples * rubric.homework.n_hidden))
@@ -79,10 +83,10 @@ def measure(
     finally:
         torch.set_num_threads(threads)
     flat = tuple(share for batch in shares for share in batch)
-    return Measured(network, flat, rubric.training.pass_fraction)
+    return Measurement(network, flat, rubric.training.pass_fraction)
 
 
-def _trained(rubric: SigmoidRubric, network: Changed, seeds: Sequence[int]) -> list[float]:
+def _trained(rubric: SigmoidRubric, network: ChangedNetwork, seeds: Sequence[int]) -> list[float]:
     """Return loss / Var(y) of a batch of runs after the training of `train.manual`.
 
     Tensors have the runs in front: y (R, N, O), parameters (R, ., .).
@@ -104,8 +108,8 @@ def _trained(rubric: SigmoidRubric, network: Changed, seeds: Sequence[int]) -> l
         hs, y_pred = reference.forward(x, params)
         if not y_pred.isfinite().any():  # all have diverged, and will not come back
             break
-        given = Given(x, y, *params, hs, y_pred)
-        gradients = _gradients(given, steps)
+        inputs = GradientInputs(x, y, *params, hs, y_pred)
+        gradients = _gradients(inputs, steps)
         params = Parameters(
             *(p - settings["step"] * g for p, g in zip(params, gradients, strict=True))
         )
@@ -120,44 +124,50 @@ def _final_share(case: Case, params: Sequence[Tensor], pass_fraction: float) -> 
     return pass_fraction * case.final_loss(params) / case.pass_mark
 
 
-def _gradients(given: Given, steps: Mapping[str, GradientSteps]) -> Parameters:
+def _gradients(inputs: GradientInputs, steps: Mapping[str, GradientSteps]) -> Parameters:
     """Return the four gradients. What is at a layer is computed once: no network changes it in one
     gradient of a layer alone.
     """
-    at_output = derivative_at_output(given, steps["grad_w2"])
-    at_hidden = derivative_at_hidden(given, steps["grad_w1"], at_output)
+    at_output = derivative_at_output(inputs, steps["grad_w2"])
+    at_hidden = derivative_at_hidden(inputs, steps["grad_w1"], at_output)
     return Parameters(
-        w1=of_hidden_layer(given, steps["grad_w1"], at_hidden),
-        b1=of_hidden_layer(given, steps["grad_b1"], at_hidden),
-        w2=of_output_layer(given, steps["grad_w2"], at_output),
-        b2=of_output_layer(given, steps["grad_b2"], at_output),
+        w1=of_hidden_layer(inputs, steps["grad_w1"], at_hidden),
+        b1=of_hidden_layer(inputs, steps["grad_b1"], at_hidden),
+        w2=of_output_layer(inputs, steps["grad_w2"], at_output),
+        b2=of_output_layer(inputs, steps["grad_b2"], at_output),
     )
 
 
-def networks(activation: Activation) -> list[Changed]:
+def networks(activation: Activation) -> list[ChangedNetwork]:
     """Return the right network, and those that each have one mistake."""
-    hidden = ("grad_w1", "grad_b1")
-    fails = partial(Changed, must="fail")
+    hidden_gradients = ("grad_w1", "grad_b1")
+    must_fail = partial(ChangedNetwork, must="fail")
     return [
-        Changed("right", "right gradients", "pass"),
-        fails("w1_sign", "W1: sign flipped", changes=_times(-1, "grad_w1")),
-        fails("b1_sign", "b1: sign flipped", changes=_times(-1, "grad_b1")),
-        fails("w1_zero", "W1: gradient zero", changes=_times(0, "grad_w1")),
-        fails(
+        ChangedNetwork("right", "right gradients", "pass"),
+        must_fail("w1_sign", "W1: sign flipped", changes=_times(-1, "grad_w1")),
+        must_fail("b1_sign", "b1: sign flipped", changes=_times(-1, "grad_b1")),
+        must_fail("w1_zero", "W1: gradient zero", changes=_times(0, "grad_w1")),
+        must_fail(
             "slope_missing",
             "W1 and b1: derivative of the activation missing",
-            changes=_with_slope(lambda given: torch.ones_like(given.hs), *hidden),
+            changes=_with_slope(lambda inputs: torch.ones_like(inputs.hs), *hidden_gradients),
         ),
         *(
-            Changed(name, f"W1 and b1: `{code}` as the derivative", changes=_slip(code, *hidden))
+            ChangedNetwork(
+                name,
+                f"W1 and b1: `{code}` as the derivative",
+                changes=_slip(code, *hidden_gradients),
+            )
             for name, code in activation.slips.items()
         ),
-        Changed("w1_half", "W1: factor 2 missing", changes=_times(0.5, "grad_w1")),
-        Changed("all_half", "all four: factor 2 missing", changes=_times(0.5, *TASKS.gradients)),
-        Changed("w2_sign", "W2: sign flipped", changes=_times(-1, "grad_w2")),
-        Changed("b2_sign", "b2: sign flipped", changes=_times(-1, "grad_b2")),
-        Changed("b1_zero", "b1: gradient zero", changes=_times(0, "grad_b1")),
-        Changed("b2_zero", "b2: gradient zero", changes=_times(0, "grad_b2")),
+        ChangedNetwork("w1_half", "W1: factor 2 missing", changes=_times(0.5, "grad_w1")),
+        ChangedNetwork(
+            "all_half", "all four: factor 2 missing", changes=_times(0.5, *TASKS.gradients)
+        ),
+        ChangedNetwork("w2_sign", "W2: sign flipped", changes=_times(-1, "grad_w2")),
+        ChangedNetwork("b2_sign", "b2: sign flipped", changes=_times(-1, "grad_b2")),
+        ChangedNetwork("b1_zero", "b1: gradient zero", changes=_times(0, "grad_b1")),
+        ChangedNetwork("b2_zero", "b2: gradient zero", changes=_times(0, "grad_b2")),
     ]
 
 
@@ -165,9 +175,9 @@ def _times(factor: float, *functions: str) -> dict[str, Steps]:
     return {name: {"finish": lambda gradient: factor * gradient} for name in functions}
 
 
-def _with_slope(slope: Callable[[Given], Tensor], *functions: str) -> dict[str, Steps]:
+def _with_slope(slope: Callable[[GradientInputs], Tensor], *functions: str) -> dict[str, Steps]:
     return {name: {"slope": slope} for name in functions}
 
 
 def _slip(code: str, *functions: str) -> dict[str, Steps]:
-    return _with_slope(lambda given: evaluate(code, hs=given.hs), *functions)
+    return _with_slope(lambda inputs: evaluate(code, hs=inputs.hs), *functions)

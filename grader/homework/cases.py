@@ -24,8 +24,8 @@ def build_cases(rubric: SigmoidRubric, settings: CaseSettings, seed: int) -> lis
 
     The same rubric, settings and seed give the same cases, bit for bit.
     """
-    compared = _Compared(rubric.homework, settings, seed)
-    return [*compared.cases(), *_training_cases(rubric, seed)]
+    compared_cases = _Compared(rubric.homework, settings, seed)
+    return [*compared_cases.cases(), *_training_cases(rubric, seed)]
 
 
 def draw_parameters(draw: Draw, n: int, n_hidden: int, bias: str, n_output: int = 1) -> Parameters:
@@ -80,8 +80,8 @@ class _Compared:
         signs = torch.where(torch.arange(n_hidden) % 2 == 0, 1.0, -1.0).to(torch.float64)
         x = torch.where(torch.arange(n) % 2 == 0, 1.0, -1.0).to(torch.float64).unsqueeze(1)
         b1 = draw.uniform(-1.0, 1.0, 1, n_hidden)
-        saturated = params._replace(w1=self._settings.saturation * signs.unsqueeze(0), b1=b1)
-        return self._case_of_forward("forward.stable", x, saturated)
+        saturated_params = params._replace(w1=self._settings.saturation * signs.unsqueeze(0), b1=b1)
+        return self._case_of_forward("forward.stable", x, saturated_params)
 
     def _case_of_forward(self, criterion: str, x: Tensor, params: Parameters) -> Case:
         call = Call("forward", {"x": x, **params._asdict()})
@@ -100,9 +100,9 @@ class _Compared:
             hs = draw.uniform(*self._activation.hs_range, n, n_hidden)
             y_pred = draw.normal(n, self._n_output)
         gradients = self._reference.gradients(x, y, params, hs, y_pred)
-        given = {"x": x, "y": y, **params._asdict(), "hs": hs, "y_pred": y_pred}
+        inputs = {"x": x, "y": y, **params._asdict(), "hs": hs, "y_pred": y_pred}
         expected = gradients._asdict()[TASKS.by_name[function].parameter]
-        return Case(criterion, Call(function, given), (expected,), on_path)
+        return Case(criterion, Call(function, inputs), (expected,), on_path)
 
     def _net_case(self, n_feature: int, n_hidden: int, n_output: int) -> Case:
         draw = self._draw("net", n_feature, n_hidden, n_output)
@@ -139,10 +139,10 @@ def first_parameters(homework: Homework, draw: Draw) -> Parameters:
 def _training_cases(rubric: SigmoidRubric, seed: int) -> Iterator[Case]:
     """Build the two training runs, from the same data and the same parameters."""
     manual = training_case(rubric, seed)
-    shared = Parameters.of(manual.call)
-    shared = shared._replace(b1=shared.b1[:1], b2=shared.b2[:1])  # as nn.Linear has them
+    params = Parameters.of(manual.call)
+    params = params._replace(b1=params.b1[:1], b2=params.b2[:1])  # as nn.Linear has them
     net = replace(
-        manual.call, function="train_net", tensors={**manual.call.tensors, **shared._asdict()}
+        manual.call, function="train_net", tensors={**manual.call.tensors, **params._asdict()}
     )
     yield from (manual, replace(manual, criterion="train.net", call=net))
 

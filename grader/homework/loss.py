@@ -11,20 +11,21 @@ import torch
 from torch import Tensor
 
 
-def final_loss(given: Mapping[str, Tensor], params: Sequence[Tensor], activation: str) -> float:
+def final_loss(tensors: Mapping[str, Tensor], params: Sequence[Tensor], activation: str) -> float:
     """Return the mean squared error of the network with parameters w1, b1, w2, b2.
 
-    `given` has x (N, D) and y (N, O), float64; `activation` is torch's name of it, "torch.sigmoid".
+    `tensors` has x (N, D) and y (N, O), float64; `activation` is torch's name of it,
+    "torch.sigmoid".
     """
-    x, y = given["x"], given["y"]
+    x, y = tensors["x"], tensors["y"]
     w1, b1, w2, b2 = params
     function = attrgetter(activation.removeprefix("torch."))(torch)
-    left = y - b2
+    residual = y - b2
     for unit, incoming in enumerate(w1.unbind(1)):
-        fed = [column * weight for column, weight in zip(x.unbind(1), incoming, strict=True)]
-        value = function(sum(fed, start=b1[:, unit]))
-        left = left - torch.outer(value, w2[unit])
-    return float(left.square().mean())
+        terms = [column * weight for column, weight in zip(x.unbind(1), incoming, strict=True)]
+        value = function(sum(terms, start=b1[:, unit]))
+        residual = residual - torch.outer(value, w2[unit])
+    return float(residual.square().mean())
 
 
 def pass_mark(y: Tensor, fraction: float) -> float:

@@ -13,9 +13,9 @@ from grader.rubric import RUBRIC_FILE
 from grader.rubric.file import Fault
 
 if TYPE_CHECKING:
-    from grader.judging.diagnosis import Mistaken
+    from grader.judging.diagnosis import MistakenAnswer
     from grader.judging.judge import Case
-    from grader.rubric.measured import Measured
+    from grader.rubric.measurement import Measurement
     from grader.rubric.package import Course
     from grader.student_code.contract import Call
 
@@ -60,14 +60,14 @@ def training_case(rubric: SigmoidRubric, seed: int) -> "Case":
     return cases.training_case(rubric, seed)
 
 
-def mistaken(rubric: SigmoidRubric, call: "Call") -> "list[Mistaken]":
+def mistaken(rubric: SigmoidRubric, call: "Call") -> "list[MistakenAnswer]":
     """Return what each named mistake makes of a call; nothing of training."""
     from grader.homework import misconceptions
 
     return misconceptions.mistaken(call, activation_called(rubric.homework.activation))
 
 
-def mistaken_twice(rubric: SigmoidRubric, call: "Call") -> "list[Mistaken]":
+def mistaken_twice(rubric: SigmoidRubric, call: "Call") -> "list[MistakenAnswer]":
     """Return what each two named mistakes make of a call together."""
     from grader.homework import misconceptions
 
@@ -81,7 +81,7 @@ def course(rubric: SigmoidRubric) -> "Course":
     return Reference(activation_called(rubric.homework.activation)).course
 
 
-def calibrated(rubric: SigmoidRubric, jobs: int, *, only_musts: bool) -> "list[Measured]":
+def calibrated(rubric: SigmoidRubric, jobs: int, *, only_musts: bool) -> "list[Measurement]":
     """Return what training with right gradients and with each mistake comes to, on many seeds."""
     from grader.homework.calibration import calibrate
 

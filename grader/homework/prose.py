@@ -27,12 +27,12 @@ def values(rubric: SigmoidRubric) -> Mapping[str, Any]:
     """Return the values by the names that templates have for them."""
     homework = rubric.homework
     activation = activation_called(homework.activation)
-    known = msgspec.structs.replace(homework, seed=ORIGINAL.seed, per_student=False)
+    original_homework = msgspec.structs.replace(homework, seed=ORIGINAL.seed, per_student=False)
     return {
         "activation": activation,
         "slope": _factor(activation.slope),
         "saturation": rubric.cases.saturation,
-        "original": known == ORIGINAL,
+        "original": original_homework == ORIGINAL,
         "targets_code": [code_of(target) for target in homework.targets],
         # Called by prose alone: they import sympy.
         "tex_of_target": tex_of,

@@ -39,14 +39,14 @@ class Reference:
         objective = (y - out).square().sum()
         return Parameters(*torch.autograd.grad(objective, leaves))
 
-    def course(self, call: Call, passed: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def course(self, call: Call, checkpoints: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Return the losses (K,) of a training run and its last predictions (N, O).
 
-        `passed` are its parameters at K steps, stacked: w1 (K, D, H) and so on.
+        `checkpoints` are its parameters at K steps, stacked: w1 (K, D, H) and so on.
         """
-        _, predictions = self.forward(call.tensors["x"], Parameters(*passed))
+        _, predictions = self.forward(call.tensors["x"], Parameters(*checkpoints))
         return (call.tensors["y"] - predictions).square().mean((1, 2)), predictions[-1]
 
 
-def _with_value(given: Tensor, own: Tensor) -> Tensor:
-    return given + own - own.detach()
+def _with_value(value: Tensor, own: Tensor) -> Tensor:
+    return value + own - own.detach()

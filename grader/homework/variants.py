@@ -15,7 +15,7 @@ from grader.homework.calibration import measure, networks
 from grader.homework.settings import Homework, SigmoidRubric, own_rubric
 from grader.homework.tasks import TASKS
 from grader.rubric import check_rubric, to_toml
-from grader.rubric.measured import Measured
+from grader.rubric.measurement import Measurement
 from grader.util.atomic import EVERYBODY, write_atomically
 
 HALVINGS = 4  # of the learning rate, at most
@@ -24,7 +24,9 @@ HALVINGS = 4  # of the learning rate, at most
 LEAST_GAP = 1.5
 
 
-def new_variant(homework: Homework, path: Path, jobs: int) -> tuple[SigmoidRubric, list[Measured]]:
+def new_variant(
+    homework: Homework, path: Path, jobs: int
+) -> tuple[SigmoidRubric, list[Measurement]]:
     """Write to `path` the package's rubric with another homework; return it and what was measured.
 
     The learning rate is halved until every right run trains; the pass mark stays where it is if
@@ -35,11 +37,11 @@ def new_variant(homework: Homework, path: Path, jobs: int) -> tuple[SigmoidRubri
         raise UserError(f"{path} already exists: name another folder, or move it away")
     own = own_rubric()
     points = _points(own, homework)
-    asked = msgspec.structs.replace(own, homework=homework, points=points)
-    check_rubric(asked)
-    rubric, measured = _calibrated(asked, jobs)
+    draft = msgspec.structs.replace(own, homework=homework, points=points)
+    check_rubric(draft)
+    rubric, measurements = _calibrated(draft, jobs)
     write_atomically(path, to_toml(rubric), EVERYBODY)
-    return rubric, measured
+    return rubric, measurements
 
 
 def _points(own: SigmoidRubric, homework: Homework) -> dict[str, float]:
@@ -50,28 +52,28 @@ def _points(own: SigmoidRubric, homework: Homework) -> dict[str, float]:
     """
     points: dict[str, float] = {}
     for criterion, worth in own.points.items():
-        asked = TASKS.by_id[criterion]
-        if asked.convention and asked.convention not in homework.biases:
-            criterion = TASKS.criterion(asked.question, homework.biases[0]).id
-        elif asked.question == "train_manual" and "row" not in homework.biases:
+        original = TASKS.by_id[criterion]
+        if original.convention and original.convention not in homework.biases:
+            criterion = TASKS.criterion(original.question, homework.biases[0]).id
+        elif original.question == "train_manual" and "row" not in homework.biases:
             criterion = TASKS.criterion("train_net").id
         points[criterion] = points.get(criterion, 0) + worth
     return points
 
 
-def _calibrated(rubric: SigmoidRubric, jobs: int) -> tuple[SigmoidRubric, list[Measured]]:
+def _calibrated(rubric: SigmoidRubric, jobs: int) -> tuple[SigmoidRubric, list[Measurement]]:
     """Return the rubric with a learning rate and a pass mark that hold, and the measurement."""
     runs = rubric.calibration.search_runs
     musts = [n for n in networks(activation_called(rubric.homework.activation)) if n.must]
-    rates = [rubric.training.learning_rate / 2**halved for halved in range(HALVINGS + 1)]
-    tried = []
+    rates = [rubric.training.learning_rate / 2**halvings for halvings in range(HALVINGS + 1)]
+    failures = []
     for rate in rates:
         training = msgspec.structs.replace(rubric.training, learning_rate=rate)
         candidate = msgspec.structs.replace(rubric, training=training)
         right = measure(candidate, musts[0], jobs, runs)
         worst_right = max(right.shares)
         if math.isinf(worst_right):
-            tried.append(f"at {rate:g} right runs diverge")
+            failures.append(f"at {rate:g} right runs diverge")
             continue
         wrong = [measure(candidate, network, jobs, runs) for network in musts[1:]]
         best = min(wrong, key=lambda each: min(each.shares))
@@ -79,18 +81,18 @@ def _calibrated(rubric: SigmoidRubric, jobs: int) -> tuple[SigmoidRubric, list[M
         if worst_right * LEAST_GAP <= best_wrong:
             fraction = _between(worst_right, rubric.training.pass_fraction, best_wrong)
             training = msgspec.structs.replace(training, pass_fraction=fraction)
-            found = msgspec.structs.replace(rubric, training=training)
-            return found, [replace(each, pass_fraction=fraction) for each in (right, *wrong)]
-        tried.append(
+            calibrated = msgspec.structs.replace(rubric, training=training)
+            return calibrated, [replace(each, pass_fraction=fraction) for each in (right, *wrong)]
+        failures.append(
             f"at {rate:g} right runs end at {worst_right:.3g} Var(y) or below, "
             f"and {best.network.what} at {best_wrong:.3g}"
         )
     raise UserError(
-        f"no pass mark tells right gradients from wrong ones: {'; '.join(tried)}. "
+        f"no pass mark tells right gradients from wrong ones: {'; '.join(failures)}. "
         "Take another target, or more hidden units"
     )
 
 
-def _between(least: float, wanted: float, most: float) -> float:
-    """Return `wanted` if it is in between, else the geometric mean, to two digits."""
-    return wanted if least < wanted < most else float(f"{math.sqrt(least * most):.2g}")
+def _between(least: float, value: float, most: float) -> float:
+    """Return `value` if it is in between, else the geometric mean, to two digits."""
+    return value if least < value < most else float(f"{math.sqrt(least * most):.2g}")

@@ -71,7 +71,7 @@ class Explanation(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Mistaken:
+class MistakenAnswer:
     """What some mistakes make of a call: tensors, or what torch says where shapes do not fit."""
 
     ids: Ids
@@ -81,8 +81,8 @@ class Mistaken:
 class Mistakes:
     """What mistakes answer to one call, laid out so that an answer is held against all at once."""
 
-    def __init__(self, mistaken: Iterable[Mistaken] = ()) -> None:
-        self._raising: list[Mistaken] = []
+    def __init__(self, mistaken: Iterable[MistakenAnswer] = ()) -> None:
+        self._raising: list[MistakenAnswer] = []
         by_shape: dict[Shapes, list[tuple[Ids, tuple[Tensor, ...]]]] = {}
         for each in mistaken:
             if isinstance(each.answer, str):
@@ -98,15 +98,15 @@ class Mistakes:
         """Return the mistakes whose answers are about parallel to `actual`, or not finite."""
         if _shapes(actual) not in self._by_shape:
             return []
-        answers, stacked = self._by_shape[_shapes(actual)]
+        answers, stack = self._by_shape[_shapes(actual)]
         flat = _flat(actual)
-        cosines = (stacked @ flat).abs() / (stacked.norm(dim=1) * flat.norm())
+        cosines = (stack @ flat).abs() / (stack.norm(dim=1) * flat.norm())
         near = ~(cosines < PARALLEL)  # which a NaN is not
         return [answers[number] for number in near.nonzero().flatten().tolist()]
 
-    def raising(self, said: str) -> list[Mistaken]:
+    def raising(self, message: str) -> list[MistakenAnswer]:
         """Return those that raise this."""
-        return [each for each in self._raising if each.answer == said]
+        return [each for each in self._raising if each.answer == message]
 
 
 def _shapes(tensors: Sequence[Tensor]) -> Shapes:
@@ -129,30 +129,30 @@ def explanations(
     single = _is_single_precision(outcome.tensors, expected)
     tolerance, more = (SAME_IN_SINGLE, (SINGLE,)) if single else (SAME, ())
     actual = tuple(tensor.to(torch.float64) for tensor in outcome.tensors)
-    found: list[Explanation] = []
+    candidates: list[Explanation] = []
     if len(actual) == 1 and not actual[0].any():
-        found.append(Explanation((ZERO,)))
+        candidates.append(Explanation((ZERO,)))
     for ids, answer in ((Ids(), tuple(expected)), *mistakes.like(actual)):
         factor = _factor(actual, answer, samples, tolerance)
         if factor is not None:
             names = (name for name in factor.ids if name != SIGN or OF_EITHER_SIGN.isdisjoint(ids))
-            found.append(Explanation((*ids, *names, *more), factor.factor))
-    if not found and _is_permuted(actual, expected, tolerance):
-        found = [Explanation(("entries_permuted", *more))]
-    told = (each for each in found if 0 < len(each.ids) <= MOST_NAMES)
-    return sorted(told, key=lambda each: each.rank)
+            candidates.append(Explanation((*ids, *names, *more), factor.factor))
+    if not candidates and _is_permuted(actual, expected, tolerance):
+        candidates = [Explanation(("entries_permuted", *more))]
+    short = (each for each in candidates if 0 < len(each.ids) <= MOST_NAMES)
+    return sorted(short, key=lambda each: each.rank)
 
 
-def agreed(explained: Iterable[Sequence[Explanation]]) -> list[Explanation]:
+def agreed(explanations_by_case: Iterable[Sequence[Explanation]]) -> list[Explanation]:
     """Return what explains all cases, the best first; looks no further than needed.
 
     What one case leaves open another one decides.
     """
-    cases = iter(explained)
-    left = list(next(cases))
-    while left and (case := next(cases, None)) is not None:
-        left = [one for one in left if any(one.is_of(other) for other in case)]
-    return left
+    cases = iter(explanations_by_case)
+    common = list(next(cases))
+    while common and (case := next(cases, None)) is not None:
+        common = [one for one in common if any(one.is_of(other) for other in case)]
+    return common
 
 
 def is_constant(outcomes: Iterable[Outcome]) -> bool:
@@ -170,29 +170,30 @@ def is_constant(outcomes: Iterable[Outcome]) -> bool:
 
 def _of_problem(outcome: Outcome, mistakes: Mistakes) -> list[Ids]:
     if outcome.problem is Problem.BAD_RETURN:
-        found = (name for pattern, name in RETURNED if pattern.search(outcome.detail))
-        names = (name for name in found if name in MISTAKES)  # of a network a homework has its own
+        ids = (name for pattern, name in RETURNED if pattern.search(outcome.detail))
+        names = (name for name in ids if name in MISTAKES)  # of a network a homework has its own
         return [(name,) for name in islice(names, 1)]
     if outcome.problem is Problem.RAISED:
-        said = outcome.detail.removeprefix("RuntimeError: ")
-        return [each.ids for each in mistakes.raising(said)]
+        message = outcome.detail.removeprefix("RuntimeError: ")
+        return [each.ids for each in mistakes.raising(message)]
     return []
 
 
 def _is_single_precision(actual: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
     """Tell whether an answer, where it is not exact, has the digits of float32 and no more."""
     inexact = [
-        got
-        for got, wanted in zip(actual, expected, strict=False)
-        if got.shape != wanted.shape or not torch.equal(got.to(torch.float64), wanted)
+        result
+        for result, target in zip(actual, expected, strict=False)
+        if result.shape != target.shape or not torch.equal(result.to(torch.float64), target)
     ]
     # Zeros and ones have few digits whatever their precision.
     return any(
-        got.dtype == torch.float32
+        result.dtype == torch.float32
         or (
-            torch.equal(got, got.float().double()) and not torch.equal(got, got.bfloat16().double())
+            torch.equal(result, result.float().double())
+            and not torch.equal(result, result.bfloat16().double())
         )
-        for got in inexact
+        for result in inexact
     )
 
 
@@ -200,48 +201,48 @@ def _factor(
     actual: tuple[Tensor, ...], answer: tuple[Tensor, ...], samples: int, tolerance: float
 ) -> Explanation | None:
     """Return the factor between an answer and a mistake's, by name; None where there is none."""
-    if [got.shape for got in actual] != [made.shape for made in answer]:
+    if [result.shape for result in actual] != [reference.shape for reference in answer]:
         return None
     if len(actual) > 1 or not actual[0].isfinite().all():
         pairs = zip(actual, answer, strict=True)
-        same = all(_is_same(got, made, tolerance) for got, made in pairs)
+        same = all(_is_same(result, reference, tolerance) for result, reference in pairs)
         return Explanation(()) if same else None
-    (got,), (made,) = actual, answer
-    norm = float(made.square().sum())
+    (result,), (reference,) = actual, answer
+    norm = float(reference.square().sum())
     if not norm > 0 or not math.isfinite(norm):
-        return Explanation(()) if _is_same(got, made, tolerance) else None
-    factor = float((got * made).sum()) / norm
-    if factor == 0 or not _is_same(got, factor * made, tolerance):
+        return Explanation(()) if _is_same(result, reference, tolerance) else None
+    factor = float((result * reference).sum()) / norm
+    if factor == 0 or not _is_same(result, factor * reference, tolerance):
         return None
     for name, value in _factors(samples):
         if abs(factor - value) <= tolerance * abs(value):
             return Explanation(name)
     # Of one entry, any number is one of another.
-    return Explanation((MULTIPLE,), factor) if got.numel() > 1 else None
+    return Explanation((MULTIPLE,), factor) if result.numel() > 1 else None
 
 
 @cache
 def _factors(samples: int) -> list[tuple[Ids, float]]:
     """Return the factors that have a name, and the products of two of them; 1 has none."""
-    named = [
+    singles = [
         (SIGN, -1.0),
         ("factor_two_missing", 0.5),
         ("factor_two_doubled", 2.0),
         ("mean_for_sum", 1 / samples),
     ]
-    ones: list[tuple[Ids, float]] = [((), 1.0), *(((name,), value) for name, value in named)]
-    return ones + [((a, b), x * y) for (a, x), (b, y) in combinations(named, 2) if x * y != 1]
+    ones: list[tuple[Ids, float]] = [((), 1.0), *(((name,), value) for name, value in singles)]
+    return ones + [((a, b), x * y) for (a, x), (b, y) in combinations(singles, 2) if x * y != 1]
 
 
-def _is_same(got: Tensor, made: Tensor, tolerance: float) -> bool:
-    finite = made[made.isfinite()]
+def _is_same(result: Tensor, reference: Tensor, tolerance: float) -> bool:
+    finite = reference[reference.isfinite()]
     scale = float(finite.abs().max()) if finite.numel() else 0.0
-    return torch.allclose(got, made, rtol=0, atol=tolerance * scale, equal_nan=True)
+    return torch.allclose(result, reference, rtol=0, atol=tolerance * scale, equal_nan=True)
 
 
 def _is_permuted(actual: Sequence[Tensor], expected: Sequence[Tensor], tolerance: float) -> bool:
     """Tell whether a gradient's entries are the right ones in other places."""
     if len(actual) != 1 or len(expected) != 1 or not 2 < actual[0].numel() == expected[0].numel():
         return False
-    got, wanted = (tensor.flatten().sort().values for tensor in (*actual, *expected))
-    return _is_same(got, wanted, tolerance)
+    result, target = (tensor.flatten().sort().values for tensor in (*actual, *expected))
+    return _is_same(result, target, tolerance)

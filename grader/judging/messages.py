@@ -30,8 +30,8 @@ DOMAIN = "messages"
 
 def language_of(text: str) -> Language:
     """Return the language `text` names ("zh_Hant", "zh-TW", "zh"); raise UserError if none."""
-    known = {name.lower(): language for name, language in ALIASES.items()}
-    language = known.get(text.replace("-", "_").lower())
+    languages = {name.lower(): language for name, language in ALIASES.items()}
+    language = languages.get(text.replace("-", "_").lower())
     if language is None:
         raise UserError(f"no language is called {text!r}; choose from {', '.join(LANGUAGES)}")
     return language
@@ -330,9 +330,9 @@ class Texts:
         return " ".join(self._filled(TEXTS[reason.id], reason.values) for reason in reasons)
 
     def _filled(self, message: str, values: Mapping[str, str | int | float]) -> str:
-        known = {**UNSAID, **values}
-        names = str(known["returned"]).split(f" {AND} ")
-        return self.say(message, **{**known, "returned": f" {self.say(AND)} ".join(names)})
+        all_values = {**UNSAID, **values}
+        names = str(all_values["returned"]).split(f" {AND} ")
+        return self.say(message, **{**all_values, "returned": f" {self.say(AND)} ".join(names)})
 
     def name_of(self, id_: str) -> str:
         """Return what a reason is called for whoever reads about several submissions."""

@@ -10,7 +10,7 @@ from grader.source.paths import open_here_and_now, scan
 TIMESTAMP_FILE = "timestamp.txt"  # of several systems
 LINE_BYTES = 20_000
 
-Names = Sequence[str]
+FileNames = Sequence[str]
 
 
 def read(path: Path, most_bytes: int) -> bytes:
@@ -29,14 +29,14 @@ def read_line(path: Path) -> str:
     return ""
 
 
-def listed(folder: Path) -> Names:
+def listed(folder: Path) -> FileNames:
     """Return the names of what is in a folder; none where it cannot be opened."""
     with suppress(OSError):
         return [entry.name for entry in scan(folder)]
     return []
 
 
-def folders_in(folder: Path) -> Names:
+def folders_in(folder: Path) -> FileNames:
     """Return the names of the folders in a folder; none where it cannot be opened."""
     with suppress(OSError):
         return [entry.name for entry in scan(folder) if entry.is_dir(follow_symlinks=False)]

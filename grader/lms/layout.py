@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from grader.errors import UserError
-from grader.lms.files import Names
+from grader.lms.files import FileNames
 from grader.source.paths import HOMEWORK, is_homework, shown
 
 # So many students are named one by one on the screen.
@@ -72,7 +72,7 @@ def in_order(moments: Mapping[str, datetime]) -> dict[str, int]:
     return {name: timegm(moment.timetuple()) for name, moment in moments.items()}
 
 
-def assignment_of(assignments: Collection[tuple[str, Names]], where: str) -> str:
+def assignment_of(assignments: Collection[tuple[str, FileNames]], where: str) -> str:
     """Return the one assignment, or of several the one with files called homework.
 
     `assignments` are an assignment and its files for each student who handed it in; `where` says

@@ -8,7 +8,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from grader.lms.files import Names
+from grader.lms.files import FileNames
 from grader.lms.layout import Layout, Owner
 from grader.source.paths import ZIP, is_gradable, shown, suffix
 
@@ -50,7 +50,7 @@ def matters(name: str) -> bool:
 
 
 def matches(
-    pattern: re.Pattern[str], files: Names, folders: Names = ()
+    pattern: re.Pattern[str], files: FileNames, folders: FileNames = ()
 ) -> dict[str, re.Match[str]]:
     """Return what fits the pattern; nothing, where anything that matters does not."""
     matches_ = {name: match for name in [*files, *folders] if (match := pattern.fullmatch(name))}
@@ -79,8 +79,8 @@ def by_name(
     system: str,
     ways: Callable[[str], Sequence[Reading]],
     folder: Path,
-    files: Names,
-    folders: Names = (),
+    files: FileNames,
+    folders: FileNames = (),
 ) -> Layout | None:
     """Return the layout where each name says whose it is, but those of files nobody grades.
 

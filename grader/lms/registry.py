@@ -12,7 +12,7 @@ names that students gave them) and Ed.
 from collections.abc import Sequence
 from pathlib import Path
 
-from grader.lms.files import Names
+from grader.lms.files import FileNames
 from grader.lms.formats import junit, tables
 from grader.lms.layout import Layout
 from grader.lms.system import Export, Need, System
@@ -63,7 +63,7 @@ EXPORTS = {
 }
 
 
-def layout_of(folder: Path, files: Names, folders: Names) -> Layout | None:
+def layout_of(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
     """Return how a system laid out a folder with these entries; None where none did.
 
     Raise Unclear where a system did, for more than one homework.

@@ -37,7 +37,7 @@ NOT_WESTERN = re.compile(
 )
 
 
-class Row(NamedTuple):
+class SheetRow(NamedTuple):
     """A row of a table: the line of the file it begins in, and what was asked for, by column."""
 
     line: int
@@ -49,7 +49,7 @@ def read_rows(
     columns: Sequence[str],
     may_be_empty: Collection[str] = (),
     may_be_missing: Sequence[str] = (),
-) -> list[Row]:
+) -> list[SheetRow]:
     """Return the rows of a file that has these columns, without its empty lines.
 
     Some columns `may_be_missing`: their cells are empty then, and may be.
@@ -63,7 +63,7 @@ def read_rows(
         there = [name for name in may_be_missing if table.find([name]) is not None]
         body = rows(table, [*columns, *there], {*may_be_empty, *may_be_missing})
         empty = dict.fromkeys(may_be_missing, "")
-        return [Row(row.line, {**empty, **row.cells}) for row in body]
+        return [SheetRow(row.line, {**empty, **row.cells}) for row in body]
     except UserError as error:
         raise about(path, error) from error
 
@@ -278,15 +278,15 @@ def _cell(separator: str) -> re.Pattern[str]:
 
 def _first(rows: Sequence[Sequence[str]]) -> int:
     """Return the number of the heading row: the first that says anything but the separator."""
-    says = (
+    candidates = (
         number
         for number, row in enumerate(rows)
         if _says(row) and not (number == 0 and row[0] == "sep=")
     )
-    return next(says, 0)
+    return next(candidates, 0)
 
 
-def rows(table: Table, columns: Sequence[str], may_be_empty: Collection[str]) -> Iterator[Row]:
+def rows(table: Table, columns: Sequence[str], may_be_empty: Collection[str]) -> Iterator[SheetRow]:
     """Yield the rows that say anything; raise UserError at the first that is off."""
     numbers = table.numbers(columns)
     for line, row in zip(table.lines, table.body, strict=True):
@@ -298,7 +298,7 @@ def rows(table: Table, columns: Sequence[str], may_be_empty: Collection[str]) ->
         }
         if fault := _misplaced(row, len(table.header)) or _missing(cells, may_be_empty):
             raise UserError(f"line {line}: {fault}")
-        yield Row(line, cells)
+        yield SheetRow(line, cells)
 
 
 def _says(row: Iterable[str]) -> bool:

@@ -10,14 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from grader.lms.files import Names
+from grader.lms.files import FileNames
 from grader.lms.layout import Layout
 from grader.lms.marks import Mark, Merged
 from grader.lms.sheets import Table
 
 # Return how the system laid out a folder with these files and folders, None if it did not. Raise
 # Unclear if it did, for more than one homework.
-Recogniser = Callable[[Path, Names, Names], Layout | None]
+Recogniser = Callable[[Path, FileNames, FileNames], Layout | None]
 
 
 @dataclass(frozen=True)

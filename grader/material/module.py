@@ -19,25 +19,25 @@ def stub_of(module: str) -> str:
 
 
 def _without_solutions(lines: list[str]) -> Iterator[str]:
-    begun: re.Match[str] | None = None
+    opening: re.Match[str] | None = None
     hints: list[str] = []
     for number, line in enumerate(lines, start=1):
         begins, ends, hint = BEGIN.match(line), END.match(line), HINT.match(line)
-        if (begins and begun) or (ends and not begun):
+        if (begins and opening) or (ends and not opening):
             raise ValueError(f"line {number}: BEGIN and END SOLUTION are not in turn")
         if begins:
-            begun, hints = begins, []
-        elif ends and begun:
+            opening, hints = begins, []
+        elif ends and opening:
             if not hints:
-                raise ValueError(f"line {number}: {begun['task']} has no HINT")
-            yield from _stub(begun["indent"], begun["task"], hints)
-            begun = None
-        elif begun is None:
+                raise ValueError(f"line {number}: {opening['task']} has no HINT")
+            yield from _stub(opening["indent"], opening["task"], hints)
+            opening = None
+        elif opening is None:
             yield line
         elif hint:
             hints.append(hint["text"])
-    if begun:
-        raise ValueError(f"{begun['task']} has no END SOLUTION")
+    if opening:
+        raise ValueError(f"{opening['task']} has no END SOLUTION")
 
 
 def _stub(indent: str, task: str, hints: list[str]) -> Iterator[str]:

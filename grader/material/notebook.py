@@ -22,7 +22,7 @@ SOLUTION_TAG = "solution"  # cells of the solution notebook alone
 def notebook_of(prose: str, module: str, *, with_solution: bool) -> str:
     """Return the notebook as JSON: the prose's cells, with the sections of `module` put in."""
     notebook = jupytext.reads(prose, fmt="md")
-    sections, used = sections_of(module), set()
+    sections, used_ids = sections_of(module), set()
     cells = []
     for cell in notebook.cells:
         if SOLUTION_TAG in cell.metadata.get("tags", []) and not with_solution:
@@ -32,9 +32,9 @@ def notebook_of(prose: str, module: str, *, with_solution: bool) -> str:
             if include["name"] not in sections:
                 raise ValueError(f"handout.md: no section {include['name']} in homework.py")
             cell.source = sections[include["name"]]
-            used.add(include["name"])
+            used_ids.add(include["name"])
         cells.append(cell)
-    if unused := sections.keys() - used:
+    if unused := sections.keys() - used_ids:
         raise ValueError(f"handout.md leaves out the sections {', '.join(sorted(unused))}")
     return str(nbformat.writes(_clean(cells))) + "\n"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grader.grading.launch import EMPTY
 from grader.rubric import Rubric
-from grader.rubric.measured import Measured
+from grader.rubric.measurement import Measurement
 from grader.util.atomic import EVERYBODY, write_atomically
 
 with chdir(EMPTY):  # matplotlib reads a matplotlibrc of the current folder
@@ -20,14 +20,14 @@ LABELS = {"pass": "must pass", "fail": "must fail", None: "may do either"}
 HEADING = "| gradients | must | pass | least loss / Var(y) | median | most |"
 
 
-def write_calibration(measurements: Sequence[Measured], rubric: Rubric, out: Path) -> list[Path]:
+def write_calibration(measurements: Sequence[Measurement], rubric: Rubric, out: Path) -> list[Path]:
     """Write the table and the plot below `out`; return their paths."""
     write_atomically(out / TABLE, table_of(measurements, rubric), EVERYBODY)
     write_atomically(out / PLOT, _plot(measurements), EVERYBODY)
     return [out / TABLE, out / PLOT]
 
 
-def table_of(measurements: Sequence[Measured], rubric: Rubric) -> str:
+def table_of(measurements: Sequence[Measurement], rubric: Rubric) -> str:
     """Return what was measured as Markdown: a paragraph on the runs, and a row a network."""
     training, runs = rubric.training, len(measurements[0].shares)
     about = (
@@ -40,14 +40,14 @@ def table_of(measurements: Sequence[Measured], rubric: Rubric) -> str:
     return "\n".join([about, "", HEADING, "|---|---|---|---|---|---|", *rows]) + "\n"
 
 
-def _row(measurement: Measured) -> str:
+def _row(measurement: Measurement) -> str:
     network, shares = measurement.network, measurement.shares
     extremes = (min(shares), measurement.median, max(shares))
     count = f"{measurement.passed} of {len(shares)}"
     return f"| {' | '.join([network.what, network.must or '', count, *map(_share, extremes)])} |"
 
 
-def verdict_on(measurements: Sequence[Measured]) -> str:
+def verdict_on(measurements: Sequence[Measurement]) -> str:
     """Return in a line whether the pass mark tells right from wrong."""
     if faults := [each for each in measurements if not each.holds]:
         reasons = "; ".join(
@@ -69,7 +69,7 @@ def _share(share: float) -> str:
     return f"{share:.3g}" if math.isfinite(share) else "diverged"
 
 
-def _plot(measurements: Sequence[Measured]) -> bytes:
+def _plot(measurements: Sequence[Measurement]) -> bytes:
     """Draw a row a network: each run a stroke at its loss / Var(y), diverged ones at the edge."""
     edge = 2 * max(share for each in measurements for share in each.shares if math.isfinite(share))
     figure = Figure(figsize=(9, 0.36 * len(measurements) + 1.3), layout="constrained")

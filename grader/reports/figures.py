@@ -10,7 +10,7 @@ from statistics import StatisticsError, correlation, fmean, median
 from typing import NamedTuple
 
 from grader.judging.messages import MISTAKES, Texts
-from grader.results.record import Criterion, Final, Record, Status
+from grader.results.record import CriterionResult, Final, Record, Status
 
 BINS = 20
 LONGEST_SENTENCE = 200
@@ -167,7 +167,7 @@ class ClassFigures:
             )
         )
 
-    def _lost(self, criterion: Criterion, by_hand: Collection[str | None]) -> str | None:
+    def _lost(self, criterion: CriterionResult, by_hand: Collection[str | None]) -> str | None:
         """Return why points of a criterion were lost, and keep which mistakes there are."""
         if criterion.points >= criterion.max_points:
             return None

@@ -21,7 +21,7 @@ from pebble import ProcessExpired, ProcessPool
 from grader.grading.launch import EMPTY
 from grader.judging.messages import N_
 from grader.rubric.rubric import Similarity
-from grader.scoring.limited import SLEEP_SECONDS, Allowance, within, write_nothing
+from grader.scoring.limited_process import SLEEP_SECONDS, Allowance, within, write_nothing
 
 with chdir(EMPTY):  # it imports matplotlib, which reads a matplotlibrc of the current folder
     from copydetect.detector import CodeFingerprint, compare_files

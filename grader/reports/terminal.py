@@ -12,11 +12,11 @@ from rich.table import Table
 
 from grader.judging.messages import ENGLISH
 from grader.reports.figures import NEVER_RAN, ClassFigures, Summary, problem_of
-from grader.results.record import Criterion, Final, Record
+from grader.results.record import CriterionResult, Final, Record
 from grader.rubric import Rubric
 from grader.scoring.machine_faults import Smell
-from grader.scoring.protocol import Ready
-from grader.submissions.kinds import counted
+from grader.scoring.protocol import ScorerReady
+from grader.submissions.file_names import counted
 
 if TYPE_CHECKING:  # which needs the solution's texts, and what makes notebooks of them
     from grader.authoring.validate import Validation
@@ -36,8 +36,8 @@ class GradeScreen:
         self._points = rubric.points
         self._results = results
         self._max_score = rubric.max_score
-        self._isolations: list[Ready] = []
-        self.graded = 0
+        self._isolations: list[ScorerReady] = []
+        self.graded_count = 0
         """How many submissions are graded so far."""
         self._old_count = 0
         self._statuses: Counter[str] = Counter()
@@ -67,7 +67,7 @@ class GradeScreen:
     def __exit__(self, *details: object) -> None:
         self._progress.stop()
 
-    def show_isolation(self, ready: Ready) -> None:
+    def show_isolation(self, ready: ScorerReady) -> None:
         """Say which layers of confinement the workers have, and why others are missing; once."""
         if ready in self._isolations:
             return
@@ -107,11 +107,11 @@ class GradeScreen:
 
     def add(self, records: Sequence[Record], were_known: bool) -> None:
         """Count submissions as graded, now or before."""
-        self.graded += len(records)
+        self.graded_count += len(records)
         self._statuses.update(record.status for record in records)
         self._old_count += len(records) if were_known else 0
         speed = self._progress.tasks[0].speed
-        failures = self.graded - self._statuses["graded"]
+        failures = self.graded_count - self._statuses["graded"]
         self._progress.update(
             self._task,
             advance=len(records),
@@ -141,7 +141,7 @@ class GradeScreen:
         counts = ", ".join(f"{count} {status}" for status, count in self._statuses.most_common())
         before = f" ({self._old_count} as graded before)" if self._old_count else ""
         self._console.print(
-            f"{counted(self.graded, 'submission')} in this run: {counts}{before}.\n"
+            f"{counted(self.graded_count, 'submission')} in this run: {counts}{before}.\n"
             f"{counted(summary.count, 'student')} in the class: final mark mean {summary.mean}, "
             f"median {summary.median} of {self._max_score:g}.",
             soft_wrap=True,
@@ -203,7 +203,7 @@ def _to_look_at(record: Record) -> str:
     return " ".join(status + flags[:1])
 
 
-def _share(criteria: Sequence[Criterion], group: str) -> str:
+def _share(criteria: Sequence[CriterionResult], group: str) -> str:
     parts = [c for c in criteria if group_of(c.id) == group]
     points = sum(c.points for c in parts)
     full = points == sum(c.max_points for c in parts)
@@ -248,7 +248,9 @@ def show_validations(validations: Sequence["Validation"], pairs: Sequence["Valid
 
 
 def _names_in(validation: "Validation") -> str:
-    return ", ".join(sorted({" + ".join(sorted(names)) or "none" for names in validation.named}))
+    return ", ".join(
+        sorted({" + ".join(sorted(names)) or "none" for names in validation.diagnoses})
+    )
 
 
 def _rate(validations: Sequence["Validation"]) -> str:

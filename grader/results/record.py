@@ -20,7 +20,7 @@ from grader.util.csv_cells import to_cell
 
 GRADES = "grades.csv"
 RECORD_SCHEMA = 2  # of a record in a gradebook
-OUTCOME_SCHEMA = 3  # of result.json
+RESULT_SCHEMA = 3  # of result.json
 
 # The reason that tells of another file's network, and those that say nothing of a network.
 NETWORK_BESIDE = "net_beside"
@@ -37,7 +37,7 @@ LOSS_DIGITS = 2
 Status = Literal["graded", "unreadable", "failed", "timeout", "crashed"]
 
 
-class Criterion(msgspec.Struct, frozen=True):
+class CriterionResult(msgspec.Struct, frozen=True):
     """One criterion: `error` is the worst relative error, null where nothing could be compared.
 
     `message` is the words for `reasons`, `map` where the answer differs from what is expected.
@@ -53,7 +53,7 @@ class Criterion(msgspec.Struct, frozen=True):
     map: ErrorMap | None = None
 
 
-class Run(msgspec.Struct, frozen=True):
+class TrainingRun(msgspec.Struct, frozen=True):
     """How a training run went: the loss each `every` steps, and the predictions at the end.
 
     Those are one output after the other. Numbers are rounded, for drawing; null was not finite.
@@ -64,7 +64,7 @@ class Run(msgspec.Struct, frozen=True):
     predictions: list[float | None]
 
 
-class Training(msgspec.Struct, frozen=True):
+class TrainingResult(msgspec.Struct, frozen=True):
     """The final loss of each training run that the homework asks for, null where there was none.
 
     `losses` and `runs` are by what the homework calls a run. `x` and `y` are for drawing: rounded
@@ -76,7 +76,7 @@ class Training(msgspec.Struct, frozen=True):
     pass_mark: float
     x: list[float | None] = []
     y: list[float | None] = []
-    runs: dict[str, Run] = {}
+    runs: dict[str, TrainingRun] = {}
 
 
 class SourceNote(msgspec.Struct, frozen=True):
@@ -95,7 +95,7 @@ Role = Literal[
 ]
 
 
-class HandedIn(msgspec.Struct, frozen=True):
+class FileResult(msgspec.Struct, frozen=True):
     """A file of a submission: what became of it, what it earned, and why it cannot be read."""
 
     name: str
@@ -121,15 +121,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     score: float
     max_score: float
-    criteria: list[Criterion]
-    training: Training
+    criteria: list[CriterionResult]
+    training: TrainingResult
     notes: list[SourceNote]
     flags: list[str]
     isolation: list[str]
     seconds: float
     grader_version: str
     conditions: str | None = None
-    files: list[HandedIn] = []
+    files: list[FileResult] = []
 
 
 class ByHand(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,31 +164,31 @@ class Final(msgspec.Struct, frozen=True, kw_only=True):
     told_by: ToldBy
     due: datetime | None
     late_days: float
-    criteria: list[Criterion]
+    criteria: list[CriterionResult]
     score: float
     penalty: float
     final: float
     by_hand: list[ByHand] = []
 
     @property
-    def outcome(self) -> "Outcome":
+    def result(self) -> "StudentResult":
         """What result.json says."""
         of_record = msgspec.structs.asdict(self.record)
         standing = {
             name: getattr(self, name)
-            for name in Outcome.__struct_fields__
+            for name in StudentResult.__struct_fields__
             if name not in of_record or name in ("student", "criteria", "score")
         }
-        return Outcome(**{**of_record, **standing, "schema": OUTCOME_SCHEMA})
+        return StudentResult(**{**of_record, **standing, "schema": RESULT_SCHEMA})
 
 
-class Outcome(Record, frozen=True, kw_only=True):
+class StudentResult(Record, frozen=True, kw_only=True):
     """result.json, schema 3: the attempt that counts, and what counts of it (see Final).
 
     `criteria` and `score` are with what was set by hand.
     """
 
-    schema: int = OUTCOME_SCHEMA
+    schema: int = RESULT_SCHEMA
     attempt: int
     attempts: int
     handed_in: datetime
@@ -201,8 +201,8 @@ class Outcome(Record, frozen=True, kw_only=True):
 
 
 def with_points_by_hand(
-    criteria: Sequence[Criterion], by_hand: Sequence[ByHand]
-) -> list[Criterion]:
+    criteria: Sequence[CriterionResult], by_hand: Sequence[ByHand]
+) -> list[CriterionResult]:
     """Return criteria as graded with the points that somebody set by hand."""
     points = {change.criterion: change.points for change in by_hand if change.points is not None}
     if not points:
@@ -231,8 +231,8 @@ def _answers(record: Record) -> int:
 def network_file_of(record: Record) -> tuple[str, str] | None:
     """Return name and sha256 of the other file that the network of a record is from, if it is."""
     reasons = [criterion.reasons[0] for criterion in record.criteria if criterion.reasons]
-    taken = [reason.values for reason in reasons if reason.id == NETWORK_BESIDE]
-    return (str(taken[0]["file"]), str(taken[0]["sha256"])) if taken else None
+    sources = [reason.values for reason in reasons if reason.id == NETWORK_BESIDE]
+    return (str(sources[0]["file"]), str(sources[0]["sha256"])) if sources else None
 
 
 def sha256(data: bytes) -> str:
@@ -240,7 +240,7 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def others_of(record: Record) -> list[HandedIn]:
+def others_of(record: Record) -> list[FileResult]:
     """Return the files that a record is about beside the one that counts."""
     return [file for file in record.files if file.role in ("net", "used")]
 
@@ -256,15 +256,15 @@ def content_of(record: Record) -> str | None:
 def _with_network(record: Record, others: Sequence[Record], tasks: Tasks) -> Record:
     lacking = {c.id for c in record.criteria if _reason(c) in MISSING and tasks.is_of_network(c.id)}
 
-    def answers(other: Record) -> list[Criterion]:
+    def answers(other: Record) -> list[CriterionResult]:
         return [c for c in other.criteria if c.id in lacking and _reason(c) not in NO_ANSWER]
 
-    found = [other for other in others if answers(other)]
-    if not found:
+    candidates = [other for other in others if answers(other)]
+    if not candidates:
         return record
-    other = max(found, key=lambda other: sum(c.points for c in answers(other)))
-    taken = {c.id: _taken(c, other, tasks) for c in answers(other)}
-    criteria = [taken.get(c.id, c) for c in record.criteria]
+    other = max(candidates, key=lambda other: sum(c.points for c in answers(other)))
+    replacements = {c.id: _taken(c, other, tasks) for c in answers(other)}
+    criteria = [replacements.get(c.id, c) for c in record.criteria]
     return replace(
         record,
         criteria=criteria,
@@ -274,7 +274,9 @@ def _with_network(record: Record, others: Sequence[Record], tasks: Tasks) -> Rec
     )
 
 
-def _with_runs_of_network(own: Training, other: Training, tasks: Tasks) -> Training:
+def _with_runs_of_network(
+    own: TrainingResult, other: TrainingResult, tasks: Tasks
+) -> TrainingResult:
     """Return a file's training with the runs of another file's network."""
     names = [name for name, question in tasks.runs.items() if question.kind == "training"]
     return replace(
@@ -286,19 +288,19 @@ def _with_runs_of_network(own: Training, other: Training, tasks: Tasks) -> Train
     )
 
 
-def _reason(criterion: Criterion) -> str | None:
+def _reason(criterion: CriterionResult) -> str | None:
     return criterion.reasons[0].id if criterion.reasons else None
 
 
-def _taken(criterion: Criterion, other: Record, tasks: Tasks) -> Criterion:
+def _taken(criterion: CriterionResult, other: Record, tasks: Tasks) -> CriterionResult:
     """Return a criterion of another file's record; its places then say so."""
     file, network = other.submission, tasks.question_of(criterion.id).definition
     values = {"file": file, "sha256": other.sha256 or "", "network": network}
     reasons = [Reason(NETWORK_BESIDE, values)]
     for reason in criterion.reasons:
         place = str(reason.values.get("place", "")).removeprefix(" (")
-        told = {"place": f" ({file}, {place}"} if place else {}
-        reasons.append(Reason(reason.id, {**reason.values, **told}))
+        place_values = {"place": f" ({file}, {place}"} if place else {}
+        reasons.append(Reason(reason.id, {**reason.values, **place_values}))
     return replace(criterion, reasons=tuple(reasons), message=ENGLISH.of(*reasons))
 
 
@@ -321,7 +323,7 @@ def record_path(student: str, results: Path) -> Path:
     return results / student / "result.json"
 
 
-def write_outcome(outcome: Outcome, results: Path) -> None:
+def write_result(outcome: StudentResult, results: Path) -> None:
     """Write results/<student>/result.json, but where it stands already."""
     path, content = record_path(outcome.student, results), to_json(outcome)
     try:

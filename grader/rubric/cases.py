@@ -8,7 +8,7 @@ from functools import cache
 import msgspec
 
 from grader.confined.limits import Limits
-from grader.judging.diagnosis import Mistaken, Mistakes
+from grader.judging.diagnosis import MistakenAnswer, Mistakes
 from grader.judging.judge import Case
 from grader.rubric.rubric import CaseTable, Rubric
 
@@ -42,7 +42,7 @@ def _with_mistakes(rubric: Rubric, case: Case) -> Case:
     )
 
 
-def _mistakes(rubric: Rubric, case: Case) -> Sequence[list[Mistaken]]:
+def _mistakes(rubric: Rubric, case: Case) -> Sequence[list[MistakenAnswer]]:
     package = rubric.package
     return package.mistaken(rubric, case.call), package.mistaken_twice(rubric, case.call)
 
@@ -50,15 +50,17 @@ def _mistakes(rubric: Rubric, case: Case) -> Sequence[list[Mistaken]]:
 def public_cases_json(rubric: Rubric) -> str:
     """Return all the self-check needs of the rubric as JSON, numbers in full."""
     cases = public_cases(rubric)
-    stored = {
+    content = {
         **stored_rubric(rubric),
         "mistakes": {
-            case.call.function: [[each.ids for each in made] for made in _mistakes(rubric, case)]
+            case.call.function: [
+                [each.ids for each in answers] for answers in _mistakes(rubric, case)
+            ]
             for case in cases
         },
         "cases": [stored_case(case, *_mistakes(rubric, case)) for case in cases],
     }
-    return json.dumps(stored, separators=(",", ":")) + "\n"
+    return json.dumps(content, separators=(",", ":")) + "\n"
 
 
 def stored_rubric(rubric: Rubric) -> dict[str, object]:
@@ -83,7 +85,7 @@ def _seconds(limits: Limits) -> dict[str, float]:
 
 
 def stored_case(
-    case: Case, once: Sequence[Mistaken] = (), twice: Sequence[Mistaken] = ()
+    case: Case, once: Sequence[MistakenAnswer] = (), twice: Sequence[MistakenAnswer] = ()
 ) -> dict[str, object]:
     """Return a case as plain values, with what one and two mistakes would answer.
 
@@ -91,13 +93,13 @@ def stored_case(
     Two mistakes often come to the same, so each tensor stands once, under `made`, and an answer
     has the numbers of its tensors.
     """
-    made: dict[str, int] = {}
+    numbers: dict[str, int] = {}
 
-    def plain(each: Mistaken) -> list[int] | str:
+    def plain(each: MistakenAnswer) -> list[int] | str:
         if isinstance(each.answer, str):
             return each.answer
         texts = [json.dumps(tensor.tolist(), separators=(",", ":")) for tensor in each.answer]
-        return [made.setdefault(text, len(made)) for text in texts]
+        return [numbers.setdefault(text, len(numbers)) for text in texts]
 
     return {
         "criterion": case.criterion,
@@ -109,5 +111,5 @@ def stored_case(
         "expected": [tensor.tolist() for tensor in case.expected],
         "mistaken": list(map(plain, once)),
         "mistaken_twice": list(map(plain, twice)),
-        "made": [json.loads(text) for text in made],
+        "made": [json.loads(text) for text in numbers],
     }

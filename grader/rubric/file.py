@@ -18,7 +18,7 @@ from msgspec import inspect
 from grader.errors import UserError
 
 # The table and the key in it; both may be missing.
-Place = tuple[str, ...]
+KeyPath = tuple[str, ...]
 Tables = Mapping[str, Any]
 
 PART = r"""(?:"[^"\n]*"|'[^'\n]*'|[\w-]+)"""
@@ -39,9 +39,9 @@ class Fault(NamedTuple):
     `at` are the places whose line is told: of the first that is in the file.
     """
 
-    place: Place
+    place: KeyPath
     text: str
-    at: tuple[Place, ...] = ()
+    at: tuple[KeyPath, ...] = ()
 
 
 class Keys(NamedTuple):
@@ -63,14 +63,14 @@ class Document(NamedTuple):
 
     path: Path
     tables: dict[str, Any]
-    lines: dict[Place, int]
+    lines: dict[KeyPath, int]
 
     def error(self, faults: Iterable[Fault]) -> UserError:
         """Return the error that tells of all faults, in the order of their lines."""
-        placed = sorted(
+        by_line = sorted(
             ((self._line_of(fault) or math.inf, fault) for fault in faults), key=lambda one: one[0]
         )
-        return UserError("\n".join(self._told(line, fault) for line, fault in placed))
+        return UserError("\n".join(self._told(line, fault) for line, fault in by_line))
 
     def _told(self, line: float, fault: Fault) -> str:
         where = f"{self.path}" if line == math.inf else f"{self.path}, line {line:.0f}"
@@ -87,8 +87,8 @@ def told(fault: Fault) -> str:
     """Return a fault as text, without its file and line."""
     table, *keys = fault.place
     quote = table == QUOTED and len(keys) == 1
-    shown = (key if BARE.fullmatch(key) and not quote else f'"{key}"' for key in keys)
-    return f"{'.'.join([table, *shown])}: {fault.text}"
+    quoted_keys = (key if BARE.fullmatch(key) and not quote else f'"{key}"' for key in keys)
+    return f"{'.'.join([table, *quoted_keys])}: {fault.text}"
 
 
 def read_document(path: Path) -> Document:
@@ -111,9 +111,9 @@ def read_document(path: Path) -> Document:
         ) from None
 
 
-def _lines_of(text: str) -> dict[Place, int]:
-    lines: dict[Place, int] = {}
-    table: Place = ()
+def _lines_of(text: str) -> dict[KeyPath, int]:
+    lines: dict[KeyPath, int] = {}
+    table: KeyPath = ()
     for number, line in enumerate(text.split("\n"), start=1):
         match = LINE.match(line)
         if match and match["table"]:
@@ -124,7 +124,7 @@ def _lines_of(text: str) -> dict[Place, int]:
     return lines
 
 
-def _parts(name: str) -> Place:
+def _parts(name: str) -> KeyPath:
     return tuple(part.strip("\"'") for part in re.findall(PART, name))
 
 
@@ -133,13 +133,13 @@ def over(base: Tables, tables: Tables) -> dict[str, Any]:
     return {**base, **{name: {**base.get(name, {}), **table} for name, table in tables.items()}}
 
 
-def without(tables: Tables, places: Iterable[Place]) -> dict[str, Any]:
+def without(tables: Tables, places: Iterable[KeyPath]) -> dict[str, Any]:
     """Return the tables without some tables and keys."""
-    gone = {place[:2] for place in places}
+    removals = {place[:2] for place in places}
     return {
-        name: {key: value for key, value in table.items() if (name, key) not in gone}
+        name: {key: value for key, value in table.items() if (name, key) not in removals}
         for name, table in tables.items()
-        if (name,) not in gone
+        if (name,) not in removals
     }
 
 
@@ -180,25 +180,25 @@ def types_of(table: Any, keys: Keys | None = None) -> dict[str, Any]:
 
 
 def _faults_of(
-    place: Place, value: Any, types: Mapping[str, Mapping[str, Any]], keys: Keys | None
+    place: KeyPath, value: Any, types: Mapping[str, Mapping[str, Any]], keys: Keys | None
 ) -> Iterator[Fault]:
     name, key = place
-    known = types[name]
-    if key not in known:
+    fields = types[name]
+    if key not in fields:
         inner = list(value) if isinstance(value, dict) else []
-        dotted = [part for part in inner if f"{key}.{part}" in known]
-        for part in dotted:
+        parts = [part for part in inner if f"{key}.{part}" in fields]
+        for part in parts:
             yield Fault((*place, part), f'put the key in quotes: "{key}.{part}" = ...')
-        if not dotted:
+        if not parts:
             yield Fault(place, _unknown_key(place, types, keys))
     elif keys and keys.switch and value is False:
         return
     elif isinstance(value, int) and value not in INTEGERS:
         yield Fault(place, f"{shown(value)} is too large a number")
-    elif not _fits(value, known[key]):
+    elif not _fits(value, fields[key]):
         instead = f"; false leaves {keys.one} out" if keys and keys.switch else ""
-        wanted = _words(inspect.type_info(known[key]))
-        yield Fault(place, f"{shown(value)} is not {wanted}{instead}")
+        expectation = _words(inspect.type_info(fields[key]))
+        yield Fault(place, f"{shown(value)} is not {expectation}{instead}")
 
 
 def _fits(value: Any, type_: Any) -> bool:
@@ -225,25 +225,25 @@ INFINITE = (math.inf, -math.inf)
 
 
 def _unknown_table(name: str, is_table: bool, types: Mapping[str, Mapping[str, Any]]) -> str:
-    owners = [f"[{table}]" for table, known in types.items() if name in known]
+    owners = [f"[{table}]" for table, fields in types.items() if name in fields]
     if not is_table and owners:
         return f"stands in no table: put it below {' or '.join(owners)}"
     return f"not a table of a rubric; the tables are {', '.join(types)}{did_you_mean(name, types)}"
 
 
-def _unknown_key(place: Place, types: Mapping[str, Mapping[str, Any]], keys: Keys | None) -> str:
+def _unknown_key(place: KeyPath, types: Mapping[str, Mapping[str, Any]], keys: Keys | None) -> str:
     table, key = place
     names = list(types[table])
     if keys and key in keys.elsewhere:
         return keys.elsewhere[key]
     one, several = (keys.one, keys.all) if keys else (f"a key of [{table}]", "its keys")
-    listed = f"; {several} are {', '.join(names)}" if len(names) <= MOST_LISTED else ""
-    owners = [f"[{other}]" for other, known in types.items() if key in known]
+    listing = f"; {several} are {', '.join(names)}" if len(names) <= MOST_LISTED else ""
+    owners = [f"[{other}]" for other, fields in types.items() if key in fields]
     hint = did_you_mean(key, names)
     if owners and not hint:
         hint = f" (it belongs below {' or '.join(owners)})"
-    elsewhere = f"; see {several}" if not listed and not hint else ""
-    return f"not {one}{listed}{elsewhere}{hint}"
+    elsewhere = f"; see {several}" if not listing and not hint else ""
+    return f"not {one}{listing}{elsewhere}{hint}"
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
@@ -288,8 +288,8 @@ def _bounds(info: inspect.IntType | inspect.FloatType) -> str:
     if info.ge is not None and info.le is not None:
         return f" from {info.ge} to {info.le}"
     bounds = {"greater than": info.gt, "of at least": info.ge, "at most": info.le}
-    told = [f"{words} {bound}" for words, bound in bounds.items() if bound is not None]
-    return f" {' and '.join(told)}" if told else ""
+    phrases = [f"{words} {bound}" for words, bound in bounds.items() if bound is not None]
+    return f" {' and '.join(phrases)}" if phrases else ""
 
 
 def with_values(text: str, tables: Tables) -> str:

@@ -44,7 +44,7 @@ def keys_of(package: Package) -> dict[str, Keys]:
     """Return the keys of the tables whose keys are names of the homework's."""
     tasks = package.TASKS
     mistakes = dict.fromkeys([*MISTAKES, *package.MISTAKES])
-    spelled = [*_given(package), *tasks.forward.returns, *tasks.gradients]
+    names = [*_given(package), *tasks.forward.returns, *tasks.gradients]
     return {
         "points": Keys(list(tasks.by_id), "a criterion", "the criteria", switch=True),
         "misconceptions": Keys(
@@ -53,18 +53,18 @@ def keys_of(package: Package) -> dict[str, Keys]:
             "MISTAKES in grader/homework/texts.py and grader/judging/messages.py",
             OWN_SHARES,
         ),
-        "spellings": Keys(list(dict.fromkeys(spelled)), "a name of the homework's", "its names"),
+        "spellings": Keys(list(dict.fromkeys(names)), "a name of the homework's", "its names"),
     }
 
 
 def _given(package: Package) -> Iterator[str]:
     """Yield what functions are given, in the order of their arguments; then what is in params."""
     tasks = package.TASKS
-    returned = tasks.forward.returns
+    returns = tasks.forward.returns
     for name in dict.fromkeys(a for q in tasks.questions for a in q.arguments):
         if name == PARAMETERS:
             continue
-        if name not in returned:
+        if name not in returns:
             yield name
     yield PARAMETERS
     yield from tasks.parameters
@@ -99,10 +99,10 @@ def load_rubric(path: Path | None = None) -> Rubric:
 def _package_of(document: Document) -> tuple[Package, str]:
     """Return the package of a rubric's homework, and its folder, "" for the grader's own."""
     table = document.tables.get("homework")
-    named = table.get("package", "") if isinstance(table, dict) else ""
-    if not isinstance(named, str) or not named:
+    package_name = table.get("package", "") if isinstance(table, dict) else ""
+    if not isinstance(package_name, str) or not package_name:
         return load_package(""), ""
-    folder = str((document.path.parent / named).resolve())
+    folder = str((document.path.parent / package_name).resolve())
     try:
         return load_package(folder), folder
     except UserError as error:
@@ -114,8 +114,8 @@ def _base_of(package: Package) -> dict[str, Any]:
     own = _own_tables()
     if package is load_package(""):
         return dict(own)
-    shared = {name: table for name, table in own.items() if name not in OF_HOMEWORK}
-    return over(shared, read_document(package.RUBRIC_FILE).tables)
+    tables = {name: table for name, table in own.items() if name not in OF_HOMEWORK}
+    return over(tables, read_document(package.RUBRIC_FILE).tables)
 
 
 def rubric_from_json(text: bytes) -> Rubric:
@@ -123,17 +123,21 @@ def rubric_from_json(text: bytes) -> Rubric:
     return rubric_from(msgspec.json.decode(text))
 
 
-def rubric_from(kept: Mapping[str, Any]) -> Rubric:
+def rubric_from(content: Mapping[str, Any]) -> Rubric:
     """Return a rubric that was kept as plain values.
 
     One that an older grader kept has the package's own values for what there was not then, and
     what there is no more is left out.
     """
-    package = load_package(kept["homework"].get("package", ""))
+    package = load_package(content["homework"].get("package", ""))
     with suppress(msgspec.ValidationError):
-        return msgspec.convert(kept, package.RUBRIC)
-    known = without(kept, [f.place for f in faults_in(kept, package.RUBRIC, keys_of(package))])
-    return _rubric_of({**over(_base_of(package), known), "points": known["points"]}, package)
+        return msgspec.convert(content, package.RUBRIC)
+    known_content = without(
+        content, [f.place for f in faults_in(content, package.RUBRIC, keys_of(package))]
+    )
+    return _rubric_of(
+        {**over(_base_of(package), known_content), "points": known_content["points"]}, package
+    )
 
 
 def differences(rubric: Rubric, other: Rubric) -> list[str]:
@@ -172,8 +176,8 @@ def _missing_from_own(tables: Tables, package: Package) -> Iterator[Fault]:
 
 def _rubric_of(tables: Tables, package: Package) -> Rubric:
     points = {name: tables["points"].get(name, False) for name in package.TASKS.by_id}
-    scored = {name: worth for name, worth in points.items() if worth is not False}
-    return msgspec.convert({**tables, "points": scored}, package.RUBRIC)
+    worths = {name: worth for name, worth in points.items() if worth is not False}
+    return msgspec.convert({**tables, "points": worths}, package.RUBRIC)
 
 
 def check_rubric(rubric: Rubric) -> None:

@@ -21,9 +21,9 @@ from grader.source.tasks import Tasks
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from grader.judging.diagnosis import Mistaken
+    from grader.judging.diagnosis import MistakenAnswer
     from grader.judging.judge import Case
-    from grader.rubric.measured import Measured
+    from grader.rubric.measurement import Measurement
     from grader.rubric.rubric import CaseTable, Rubric
     from grader.student_code.contract import Call
 
@@ -70,13 +70,13 @@ class Package(Protocol):
         step, the learning rate on the objective.
         """
 
-    def mistaken(self, rubric: "Rubric", call: "Call") -> "list[Mistaken]":
+    def mistaken(self, rubric: "Rubric", call: "Call") -> "list[MistakenAnswer]":
         """Return what each named mistake makes of a call; [] of a training run.
 
         The right answer times -1, 2, 1/2 or 1/N has a name in every homework, which comes first.
         """
 
-    def mistaken_twice(self, rubric: "Rubric", call: "Call") -> "list[Mistaken]":
+    def mistaken_twice(self, rubric: "Rubric", call: "Call") -> "list[MistakenAnswer]":
         """Return what each two named mistakes make of a call together."""
 
     def course(
@@ -87,7 +87,7 @@ class Package(Protocol):
         Predictions that are no curve to draw are an empty tensor.
         """
 
-    def calibrated(self, rubric: "Rubric", jobs: int, *, only_musts: bool) -> "list[Measured]":
+    def calibrated(self, rubric: "Rubric", jobs: int, *, only_musts: bool) -> "list[Measurement]":
         """Return what training with right and wrong gradients comes to; [] if nobody measures it.
 
         `only_musts` leaves out what may pass or fail.

@@ -19,12 +19,12 @@ PUBLIC_BITS = 56  # of a seed derived for a student, which torch's generator tak
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Points = Annotated[float, msgspec.Meta(gt=0, le=1_000_000)]
-Count = Annotated[int, msgspec.Meta(ge=0)]
+NotNegativeCount = Annotated[int, msgspec.Meta(ge=0)]
 AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
 Seed = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_SEED)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[^\W\d]\w*$")]
-Spelled = Annotated[list[Identifier], msgspec.Meta(min_length=1)]
+SpellingList = Annotated[list[Identifier], msgspec.Meta(min_length=1)]
 
 
 class HomeworkTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -95,9 +95,9 @@ class PageLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     seconds: Positive
     memory_bytes: AtLeastOne
-    source_characters: Count
-    output_characters: Count
-    image_bytes: Count
+    source_characters: NotNegativeCount
+    output_characters: NotNegativeCount
+    image_bytes: NotNegativeCount
 
 
 class Similarity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,11 +106,11 @@ class Similarity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threshold: Share
     tokens: AtLeastOne
     window: AtLeastOne
-    common_submissions: Count
+    common_submissions: NotNegativeCount
     common_share: Share
-    least_fingerprints: Count
+    least_fingerprints: NotNegativeCount
     most_characters: AtLeastOne
-    most_pairs: Count
+    most_pairs: NotNegativeCount
     seconds: Positive
 
 
@@ -134,7 +134,7 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shares: Shares
     closed_form: ClosedForm
     misconceptions: dict[str, Share]
-    spellings: dict[str, Spelled]
+    spellings: dict[str, SpellingList]
     cases: CaseTable
     public_cases: CaseTable
     training: Training

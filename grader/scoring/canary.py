@@ -32,17 +32,19 @@ def limits_of_canary(limits: Limits) -> Limits:
 
 def reference_seconds(outcomes: CaseOutcomes, descent: Call) -> float:
     """Return the processor time of MEASURED_STEPS of the reference's training on this machine."""
-    measured = outcomes.seconds[descent.function] * MEASURED_STEPS / descent.settings["steps"]
-    return max(measured, SHORTEST_SECONDS)
+    seconds = outcomes.seconds[descent.function] * MEASURED_STEPS / descent.settings["steps"]
+    return max(seconds, SHORTEST_SECONDS)
 
 
 def assert_fit(outcomes: CaseOutcomes, verdicts: Sequence[Verdict]) -> None:
     """Raise Unfit where the reference solution met an error, or lost a point."""
-    lost = [verdict for verdict in verdicts if verdict.points < verdict.max_points]
-    if not lost and not outcomes.notes:
+    failures = [verdict for verdict in verdicts if verdict.points < verdict.max_points]
+    if not failures and not outcomes.notes:
         return
     problems = [f"{note.text} ({note.where})" for note in outcomes.notes[:1]]
-    problems += [f"{v.criterion} {v.points:g} of {v.max_points:g}: {v.message}" for v in lost[:1]]
+    problems += [
+        f"{v.criterion} {v.points:g} of {v.max_points:g}: {v.message}" for v in failures[:1]
+    ]
     # Without a smell it is rather the rubric: too few steps, for one.
     blame = UNFIT if outcomes.smell else "this rubric cannot be used on this machine"
     raise Unfit(

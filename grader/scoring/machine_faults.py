@@ -66,10 +66,10 @@ def advice_on(smell: Smell | None) -> str:
 
 
 def _names_module_of_ours(text: str, packages: Collection[str]) -> bool:
-    found = NO_MODULE.search(text)
-    if found is None:
+    match = NO_MODULE.search(text)
+    if match is None:
         return False
-    if path := found["path"]:
+    if path := match["path"]:
         return path.startswith((sys.prefix, sys.base_prefix))
-    name = found["name"]
+    name = match["name"]
     return name is None or name in packages or name in sys.stdlib_module_names

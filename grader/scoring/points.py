@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from grader.judging.judge import LOSS_DIGITS, Case, Marking, Written, rounded, verdicts
+from grader.judging.judge import LOSS_DIGITS, Case, Marking, SourceFacts, rounded, verdicts
 from grader.judging.messages import ENGLISH, Reason
 from grader.judging.verdicts import Verdict
-from grader.results.record import Run, Training
+from grader.results.record import TrainingResult, TrainingRun
 from grader.rubric.package import Course
 from grader.source.tasks import Tasks
-from grader.student_code.contract import UNFOLLOWED, Kept, Named, Outcome, Sighting
+from grader.student_code.contract import UNFOLLOWED, NamedSightings, Outcome, PriorValue, Sighting
 
 MOST_FLAGS = 40
 DRAWN_DIGITS = 3
@@ -25,29 +25,29 @@ FLAGS_OF_KEPT = {
 
 
 def score(
-    cases: Sequence[Case], outcomes: Sequence[Outcome], marking: Marking, written: Written
+    cases: Sequence[Case], outcomes: Sequence[Outcome], marking: Marking, facts: SourceFacts
 ) -> list[Verdict]:
     """Return the verdicts in the rubric's order. The loss of a training run is recomputed here."""
-    answered = list(zip(cases, outcomes, strict=True))
-    return verdicts(list(marking.points), answered, marking, written)
+    answers = list(zip(cases, outcomes, strict=True))
+    return verdicts(list(marking.points), answers, marking, facts)
 
 
 def training(
     cases: Sequence[Case],
     outcomes: Sequence[Outcome],
-    judged: Sequence[Verdict],
+    verdicts: Sequence[Verdict],
     tasks: Tasks,
     course: Course,
     public: Case,
     mark: float,
-) -> Training:
+) -> TrainingResult:
     """Return the losses of the training runs, and how they went where the worker told.
 
     `course` tells the losses on the way, and the predictions at the end, from the parameters at
     some steps. The data to draw them with are the first two tensors of a `public` training case:
     those that they ran on are hidden.
     """
-    losses = {tasks.question_of(v.criterion).run: v.loss for v in judged}
+    losses = {tasks.question_of(v.criterion).run: v.loss for v in verdicts}
     runs = {
         question.run: run
         for case, outcome in zip(cases, outcomes, strict=True)
@@ -56,7 +56,7 @@ def training(
     }
     is_drawn = any(run.predictions for run in runs.values())
     x, y, *_ = public.call.tensors.values()
-    return Training(
+    return TrainingResult(
         losses={run: losses.get(run) for run in tasks.runs},
         pass_mark=rounded(mark, LOSS_DIGITS),
         x=_rounded(x) if is_drawn else [],
@@ -65,20 +65,20 @@ def training(
     )
 
 
-def _run(case: Case, outcome: Outcome, tasks: Tasks, course: Course) -> Run | None:
+def _run(case: Case, outcome: Outcome, tasks: Tasks, course: Course) -> TrainingRun | None:
     """Return how a training run went, from the parameters at some steps; None without those.
 
     They follow the last parameters, stacked.
     """
-    given, settings, names = case.call, case.call.settings, tasks.parameters
+    call, settings, names = case.call, case.call.settings, tasks.parameters
     every, steps = int(settings["sampled_every"]), int(settings["steps"])
-    passed = outcome.tensors[len(names) :]
-    count = len(passed[0]) if passed and passed[0].dim() else 0
-    expected = [(count, *parameter.shape) for parameter in given.take(names)]
-    if not 0 < count <= steps // every + 1 or [tuple(p.shape) for p in passed] != expected:
+    checkpoints = outcome.tensors[len(names) :]
+    count = len(checkpoints[0]) if checkpoints and checkpoints[0].dim() else 0
+    shapes = [(count, *parameter.shape) for parameter in call.take(names)]
+    if not 0 < count <= steps // every + 1 or [tuple(p.shape) for p in checkpoints] != shapes:
         return None
-    losses, predictions = course(given, [parameter.to(torch.float64) for parameter in passed])
-    return Run(every, _rounded(losses), _rounded(predictions.T))
+    losses, predictions = course(call, [parameter.to(torch.float64) for parameter in checkpoints])
+    return TrainingRun(every, _rounded(losses), _rounded(predictions.T))
 
 
 def _rounded(tensor: Tensor) -> list[float | None]:
@@ -90,37 +90,40 @@ def _rounded(tensor: Tensor) -> list[float | None]:
 
 
 def flags(
-    cases: Sequence[Case], outcomes: Sequence[Outcome], named: Named, tasks: Tasks
+    cases: Sequence[Case],
+    outcomes: Sequence[Outcome],
+    named_sightings: NamedSightings,
+    tasks: Tasks,
 ) -> list[str]:
     """Return what a person should look at, as "id: detail", each once and in order."""
-    seen = [
+    observed = [
         _flag("autograd", case.call.function, sighting)
         for case, outcome in zip(cases, outcomes, strict=True)
-        for sighting in outcome.seen
+        for sighting in outcome.sightings
     ]
-    reached = [
+    reachable = [
         _flag("unfollowed" if sighting.name == UNFOLLOWED else "autograd_named", function, sighting)
-        for function, sightings in named.items()
+        for function, sightings in named_sightings.items()
         for sighting in sightings
     ]
     in_forward = _differentiated_in(tasks.forward.name, cases, outcomes)
-    kept = [
+    prior = [
         _flag_of_kept(case.call.function, each, in_forward)
         for case, outcome in zip(cases, outcomes, strict=True)
-        for each in outcome.kept
+        for each in outcome.prior_values
     ]
-    return list(dict.fromkeys([*seen, *reached, *kept]))[:MOST_FLAGS]
+    return list(dict.fromkeys([*observed, *reachable, *prior]))[:MOST_FLAGS]
 
 
 def _differentiated_in(function: str, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> bool:
     """Tell whether torch was seen to differentiate in a function."""
     pairs = zip(cases, outcomes, strict=True)
-    return any(outcome.seen for case, outcome in pairs if case.call.function == function)
+    return any(outcome.sightings for case, outcome in pairs if case.call.function == function)
 
 
-def _flag_of_kept(function: str, kept: Kept, in_forward: bool) -> str:
-    name = "state_autograd" if kept.kind == "made" and in_forward else FLAGS_OF_KEPT[kept.kind]
-    return _flag(name, function, Sighting(kept.name, kept.where))
+def _flag_of_kept(function: str, value: PriorValue, in_forward: bool) -> str:
+    name = "state_autograd" if value.kind == "made" and in_forward else FLAGS_OF_KEPT[value.kind]
+    return _flag(name, function, Sighting(value.name, value.where))
 
 
 def _flag(name: str, function: str, sighting: Sighting) -> str:

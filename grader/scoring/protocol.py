@@ -123,7 +123,7 @@ def content_of(submission: SubmittedFiles) -> str:
     return hashlib.sha256(msgspec.msgpack.encode(whole)).hexdigest()
 
 
-class Ready(msgspec.Struct, frozen=True, tag=True):
+class ScorerReady(msgspec.Struct, frozen=True, tag=True):
     """From a grading process, first: the reference solution has earned all points.
 
     With it the layers of confinement, and why others are missing.
@@ -160,7 +160,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     traceback: str
 
 
-Answer = Ready | Graded | Stopped | Failed
+ScorerReply = ScorerReady | Graded | Stopped | Failed
 
 
 @cache

@@ -8,13 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from grader.scoring.limited import Allowance, LimitedProcess, Lost
+from grader.scoring.limited_process import Allowance, LimitedProcess, Lost
 from grader.scoring.machine_faults import Smell
 from grader.source.by_code import ShownByCode, shown_by_code
 from grader.source.read import Source, Unreadable, read, read_bytes
 from grader.source.tasks import Tasks
 from grader.submissions.candidates import Choice, is_handout
-from grader.submissions.works import Look, look_at
+from grader.submissions.ownership import FileOutline, look_at
 
 # The largest notebook whose every value is read takes 4 seconds of a processor and 1.2 GB.
 ALLOWANCE = Allowance(seconds=30, memory_bytes=2**31)
@@ -24,16 +24,16 @@ ALLOWANCE = Allowance(seconds=30, memory_bytes=2**31)
 class ReadFiles:
     """What is in the files of a submission that can be read, and why others cannot, by name.
 
-    The `candidates` are graded, each for itself. `untouched` are as they were handed out, `shown`
-    is what the code of each file shows. Where they were lost, `smell` is what may be the machine's
-    fault, and what is not `certain` may go well another time.
+    The `candidates` are graded, each for itself. `untouched` are as they were handed out,
+    `evidence` is what the code of each file shows. Where they were lost, `smell` is what may be the
+    machine's fault, and what is not `certain` may go well another time.
     """
 
     sources: Sequence[Source] = ()
     problems: Mapping[str, str] = field(default_factory=dict)
     candidates: Sequence[Source] = ()
     untouched: Collection[str] = ()
-    shown: Mapping[str, ShownByCode] = field(default_factory=dict)
+    evidence: Mapping[str, ShownByCode] = field(default_factory=dict)
     smell: Smell | None = None
     certain: bool = True
 
@@ -51,12 +51,12 @@ class Reader:
         """End the process."""
         self._process.close()
 
-    def look_at(self, path: Path, most_bytes: int, tasks: Tasks) -> Look:
+    def look_at(self, path: Path, most_bytes: int, tasks: Tasks) -> FileOutline:
         """Look at the text of a file; nothing is known of one that is lost, which is told later."""
         try:
             return self._process.call(look_at, path, most_bytes, tasks)
         except Lost:
-            return Look()
+            return FileOutline()
 
     def is_handout(self, path: Path, most_bytes: int, handed_out: Collection[str]) -> bool:
         """Tell whether a file can be read, and is as it was handed out."""
@@ -82,8 +82,8 @@ class Reader:
             return ReadFiles(problems=problems, smell=lost.smell, certain=lost.certain)
 
 
-def _problem(name: str, what: str, lost: Lost) -> str:
-    return f"{name} is not read: reading {what} {lost}"
+def _problem(name: str, what: str, error: Lost) -> str:
+    return f"{name} is not read: reading {what} {error}"
 
 
 def _text_of(name: str, path: Path, most_bytes: int) -> str:
@@ -104,5 +104,5 @@ def _read(files: Mapping[str, bytes], choice: Choice) -> ReadFiles:
         problems=problems,
         candidates=choice.candidates(sources),
         untouched=choice.untouched(sources),
-        shown={source.name: shown_by_code(source.text, choice.tasks) for source in sources},
+        evidence={source.name: shown_by_code(source.text, choice.tasks) for source in sources},
     )

@@ -20,7 +20,14 @@ import torch
 
 from grader.source.files import File, cells_of
 from grader.source.tasks import Tasks
-from grader.student_code.contract import NO_GPU_HERE, OUT_OF_TIME, Hint, Kept, Outcome, Sighting
+from grader.student_code.contract import (
+    NO_GPU_HERE,
+    OUT_OF_TIME,
+    Hint,
+    Outcome,
+    PriorValue,
+    Sighting,
+)
 
 LEFT_OUT = "…"
 LONGEST = 120  # characters of a text
@@ -132,8 +139,8 @@ class Redactor:
         tasks: Tasks,
         notes: Sequence[tuple[str, str]],
     ) -> None:
-        self._given = tasks.given
-        self._known = {*tasks.given, *tasks.definitions}
+        self._input_names = tasks.given
+        self._known_names = {*tasks.given, *tasks.definitions}
         self._files = [main, *(file.beside() for file in beside)]
         self._notes = notes
 
@@ -159,9 +166,16 @@ class Redactor:
             outcome,
             detail=outcome.detail if is_ours else self.error(outcome.detail),
             where=self.place(outcome.where),
-            seen=tuple(Sighting(self.text(s.name), self.place(s.where)) for s in outcome.seen),
-            kept=tuple(Kept(self.text(k.name), self.place(k.where), k.kind) for k in outcome.kept),
-            damaged=tuple(name for name in outcome.damaged if name in self._given),
+            sightings=tuple(
+                Sighting(self.text(s.name), self.place(s.where)) for s in outcome.sightings
+            ),
+            prior_values=tuple(
+                PriorValue(self.text(k.name), self.place(k.where), k.kind)
+                for k in outcome.prior_values
+            ),
+            changed_inputs=tuple(
+                name for name in outcome.changed_inputs if name in self._input_names
+            ),
             hint=hint if hint and self._bears_out(hint) else None,
         )
 
@@ -172,27 +186,27 @@ class Redactor:
         def is_told(word: str) -> bool:
             if word.isdecimal() or SHAPE.fullmatch(word):
                 return True
-            if word in KNOWN or word in self._known:
+            if word in KNOWN or word in self._known_names:
                 return True
             if word in self._words:
                 own.add(word)
             return word in own and len(own) <= MOST_OWN
 
-        told = self.text(text)
+        message = self.text(text)
         return LEFT_OUT_AGAIN.sub(
-            LEFT_OUT, WORD.sub(lambda word: word[0] if is_told(word[0]) else LEFT_OUT, told)
+            LEFT_OUT, WORD.sub(lambda word: word[0] if is_told(word[0]) else LEFT_OUT, message)
         )
 
     def text(self, text: str) -> str:
         """Return a text without what could be data: numbers, odd words, other alphabets."""
         text = without_folders(text)
-        told = text.removesuffix(NO_GPU)
-        ours = text[len(told) :]
-        told = self._only(GLUED, lambda run: len(run) <= LONGEST_GLUED, told)
-        told = self._only(WORD, _is_plain, _with_few_numbers(told))
-        told = self._only(FOREIGN, lambda run: False, told)
-        told = LEFT_OUT_AGAIN.sub(LEFT_OUT, told)
-        return (told if len(told) <= LONGEST else told[:LONGEST] + LEFT_OUT) + ours
+        message = text.removesuffix(NO_GPU)
+        ours = text[len(message) :]
+        message = self._only(GLUED, lambda run: len(run) <= LONGEST_GLUED, message)
+        message = self._only(WORD, _is_plain, _with_few_numbers(message))
+        message = self._only(FOREIGN, lambda run: False, message)
+        message = LEFT_OUT_AGAIN.sub(LEFT_OUT, message)
+        return (message if len(message) <= LONGEST else message[:LONGEST] + LEFT_OUT) + ours
 
     def _only(self, pattern: re.Pattern[str], is_plain: Callable[[str], bool], text: str) -> str:
         """Leave out of a text what matches a pattern, and is neither plain nor in the source."""
@@ -211,8 +225,8 @@ class Redactor:
         if match is None:
             return ""
         label, line = match["label"], int(match["line"])
-        written = sum(self._lines.values()) if label in self._text else 0
-        return place if 0 < line <= self._lines.get(label, written) else ""
+        line_count = sum(self._lines.values()) if label in self._text else 0
+        return place if 0 < line <= self._lines.get(label, line_count) else ""
 
     def _bears_out(self, hint: Hint) -> bool:
         """Tell whether a submission, or an error it met before any call, shows what a hint says."""
@@ -231,12 +245,12 @@ def _is_plain(word: str) -> bool:
 
 def _with_few_numbers(text: str) -> str:
     """Return a text with its first whole numbers of a few digits, as shapes are told in."""
-    kept = 0
+    count = 0
 
     def told(number: re.Match[str]) -> str:
-        nonlocal kept
-        kept += 1
+        nonlocal count
+        count += 1
         is_short = number[0].isdecimal() and len(number[0]) <= MOST_DIGITS
-        return number[0] if is_short and kept <= MOST_NUMBERS else LEFT_OUT
+        return number[0] if is_short and count <= MOST_NUMBERS else LEFT_OUT
 
     return NUMBER.sub(told, text)

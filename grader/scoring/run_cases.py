@@ -7,12 +7,12 @@ from itertools import groupby
 from grader.confined.limits import Limits
 from grader.judging.judge import Case
 from grader.scoring.machine_faults import Smell, smell_of
-from grader.scoring.worker import BROKE, Round, Zygote
+from grader.scoring.workers import BROKE, Round, Zygote
 from grader.source.files import File
 from grader.source.tasks import Tasks
 from grader.student_code.contract import (
     OUT_OF_TIME,
-    Named,
+    NamedSightings,
     Note,
     Outcome,
     Problem,
@@ -26,19 +26,19 @@ class CaseOutcomes:
     """The outcomes of all cases in order, the errors of the source, and the layers of confinement.
 
     `layers` are in force, `missing` are not, with the reason.
-    `named` is what its gradients name of autograd. `waited` tells that the worker was stopped
+    `sightings` is what its gradients name of autograd. `waited` tells that the worker was stopped
     somewhere while it slept, or waited for something. `seconds` is processor time by question,
-    `ran` are the names of the files that ran, and `packages` what they may import.
+    `files` are the names of the files that ran, and `packages` what they may import.
     """
 
     outcomes: tuple[Outcome, ...]
-    named: Named
+    sightings: NamedSightings
     notes: tuple[Note, ...]
     layers: tuple[str, ...]
     missing: Mapping[str, str]
     waited: bool
     seconds: Mapping[str, float]
-    ran: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
     packages: Sequence[str] = ()
 
     @property
@@ -60,10 +60,10 @@ class CaseOutcomes:
 
 def rounds_of(cases: Sequence[Case], tasks: Tasks) -> list[Round]:
     """Return the rounds that put the cases in their order: one round per question."""
-    by_function = groupby(enumerate(cases, 1), key=lambda numbered: numbered[1].call.function)
+    by_function = groupby(enumerate(cases, 1), key=lambda group: group[1].call.function)
     rounds = []
-    for name, numbered in by_function:
-        (first, case), *more = numbered
+    for name, group in by_function:
+        (first, case), *more = group
         calls = [case.call, *(case.call for _, case in more)]
         rounds.append(Round(tasks.by_name[name], first, calls))
     return rounds
@@ -84,24 +84,24 @@ def run_cases(
     Raises what Zygote.fork_worker raises, and nothing for what the files do.
     """
     with zygote.fork_worker(limits) as worker:
-        loaded = worker.load(main, beside, packages, tasks, spellings)
-        notes = () if isinstance(loaded, Outcome) else tuple(loaded)
+        load_result = worker.load(main, beside, packages, tasks, spellings)
+        notes = () if isinstance(load_result, Outcome) else tuple(load_result)
         outcomes: list[Outcome] = []
         too_slow: dict[str, Outcome] = {}
         seconds: dict[str, float] = {}
         for round_ in rounds:
             before, name = worker.processor_seconds, round_.question.name
-            untried = not_worth_trying(round_.question, too_slow)
-            answers = [untried] * len(round_.numbers) if untried else worker.ask(round_)
+            skipped = not_worth_trying(round_.question, too_slow)
+            answers = [skipped] * len(round_.numbers) if skipped else worker.ask(round_)
             if answers[-1].problem in OUT_OF_TIME:
                 too_slow[name] = answers[-1]
             outcomes += answers
             seconds[name] = worker.processor_seconds - before
     return CaseOutcomes(
         outcomes=tuple(outcomes),
-        named=worker.named,
+        sightings=worker.sightings,
         notes=notes,
-        ran=worker.ran,
+        files=worker.files,
         packages=packages,
         layers=tuple(worker.layers),
         missing=worker.missing,

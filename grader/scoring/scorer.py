@@ -12,18 +12,18 @@ from functools import lru_cache, partial
 import msgspec
 
 from grader import __version__
-from grader.judging.judge import Case, Marking, Written, zero
+from grader.judging.judge import Case, Marking, SourceFacts, zero
 from grader.judging.messages import Reason
 from grader.judging.verdicts import Verdict
 from grader.material.reference import NAME
 from grader.results.record import (
-    Criterion,
-    HandedIn,
+    CriterionResult,
+    FileResult,
     Record,
     Role,
     SourceNote,
     Status,
-    Training,
+    TrainingResult,
     best,
     network_file_of,
 )
@@ -39,11 +39,11 @@ from grader.scoring.canary import (
 )
 from grader.scoring.machine_faults import Smell
 from grader.scoring.points import flags, score, training
-from grader.scoring.protocol import Graded, GradingSettings, Ready, SubmittedFiles
+from grader.scoring.protocol import Graded, GradingSettings, ScorerReady, SubmittedFiles
 from grader.scoring.reading import Reader, ReadFiles
 from grader.scoring.redaction import Redactor, without_folders
 from grader.scoring.run_cases import CaseOutcomes, rounds_of, run_cases
-from grader.scoring.worker import Round, Zygote
+from grader.scoring.workers import Round, Zygote
 from grader.source.by_code import ShownByCode
 from grader.source.read import Source, read
 from grader.source.tasks import Tasks
@@ -71,10 +71,10 @@ class CaseSet:
     def of(cls, rubric: Rubric, seed: int) -> "CaseSet":
         """Return the hidden cases of a seed, and what judging them needs."""
         cases, tasks = hidden_cases(rubric, seed), rubric.tasks
-        scored = [case for case in cases if case.criterion in rubric.points]
+        scored_cases = [case for case in cases if case.criterion in rubric.points]
         return cls(
-            cases=scored,
-            rounds=rounds_of(scored, tasks),
+            cases=scored_cases,
+            rounds=rounds_of(scored_cases, tasks),
             descent=next(c for c in cases if tasks.by_name[c.call.function].kind == "descent"),
             public=public_training_case(rubric),
             marking=rubric.marking(),
@@ -82,16 +82,16 @@ class CaseSet:
             course=rubric.package.course(rubric),
         )
 
-    def score(self, results: CaseOutcomes, source: Source, shown: ShownByCode) -> list[Verdict]:
+    def score(self, results: CaseOutcomes, source: Source, evidence: ShownByCode) -> list[Verdict]:
         """Return the verdicts on the outcomes, one per criterion."""
-        written = Written(
-            shown=shown,
-            named=results.named,
+        facts = SourceFacts(
+            evidence=evidence,
+            sightings=results.sightings,
             in_text=source.in_text,
             spellings=self.spellings,
             notes=[(note.where, note.text) for note in results.notes],
         )
-        return score(self.cases, results.outcomes, self.marking, written)
+        return score(self.cases, results.outcomes, self.marking, facts)
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class _GradedFile:
 
     record: Record
     smell: Smell | None
-    ran: frozenset[str]
+    files: frozenset[str]
     waited: bool
 
 
@@ -133,10 +133,10 @@ class Scorer:
         # One: it is the whole class's, or else the next submission is another student's.
         self._case_set = lru_cache(maxsize=1)(partial(CaseSet.of, settings.rubric))
         self._whole = self._case_set(int(settings.seed))
-        self._untrained = CaseSet.of(settings.rubric.untrained(), int(settings.seed))
+        self._untrained_cases = CaseSet.of(settings.rubric.untrained(), int(settings.seed))
         is_scored = self._whole.descent in self._whole.cases
         proof = self._prove(self._whole, [] if is_scored else [self._whole.descent])
-        self.ready = Ready(list(proof.layers), dict(proof.missing))
+        self.ready = ScorerReady(list(proof.layers), dict(proof.missing))
         seconds = reference_seconds(proof, self._whole.descent.call)
         self._limits = settings.rubric.limits.on_machine(seconds)
         zygote.slowness = seconds / settings.rubric.limits.reference_seconds
@@ -148,52 +148,52 @@ class Scorer:
         does not earn all points any more; what Zygote.fork_worker raises; and nothing for what is
         in the submission.
         """
-        started = time.monotonic()
+        start = time.monotonic()
         case_set = self._case_set(self._settings.seed_for(submission.student))
-        found = self._reader.read(submission.files, self._choice)
-        sources, problems = found.sources, {**submission.problems, **found.problems}
+        read_files = self._reader.read(submission.files, self._choice)
+        sources, problems = read_files.sources, {**submission.problems, **read_files.problems}
         if not sources:
-            record = self._unreadable(submission, problems, case_set, started)
-            return Graded(record, found.smell, not found.certain)
-        graded: list[_GradedFile] = []
-        for source in found.candidates[: self._rubric.limits.graded_files]:
-            graded.append(self._grade_file(source, found, submission.student, case_set))
-            if graded[-1].record.score == self._rubric.max_score:
+            record = self._unreadable(submission, problems, case_set, start)
+            return Graded(record, read_files.smell, not read_files.certain)
+        graded_files: list[_GradedFile] = []
+        for source in read_files.candidates[: self._rubric.limits.graded_files]:
+            graded_files.append(self._grade_file(source, read_files, submission.student, case_set))
+            if graded_files[-1].record.score == self._rubric.max_score:
                 break
-        record = best([each.record for each in graded], self._rubric.tasks)
-        files = _Files(
+        record = best([each.record for each in graded_files], self._rubric.tasks)
+        files = _FileRoles(
             record=record,
-            graded={each.record.submission: each for each in graded},
-            candidates={source.name for source in found.candidates},
-            untouched=found.untouched,
+            graded_files={each.record.submission: each for each in graded_files},
+            candidates={source.name for source in read_files.candidates},
+            untouched=read_files.untouched,
         ).listed(sources, problems)
-        seconds = round(time.monotonic() - started, 4)
+        seconds = round(time.monotonic() - start, 4)
         return Graded(
             msgspec.structs.replace(record, files=files, seconds=seconds),
-            next((each.smell for each in graded if each.smell), None),
-            self._is_provisional(record, graded),
+            next((each.smell for each in graded_files if each.smell), None),
+            self._is_provisional(record, graded_files),
         )
 
-    def _is_provisional(self, record: Record, graded: Sequence[_GradedFile]) -> bool:
+    def _is_provisional(self, record: Record, graded_files: Sequence[_GradedFile]) -> bool:
         """Tell whether another try may come to something else (see Graded)."""
-        if record.score < self._rubric.max_score and any(each.waited for each in graded):
+        if record.score < self._rubric.max_score and any(each.waited for each in graded_files):
             return True
-        crashed = any(each.record.status == "crashed" for each in graded)
+        crashed = any(each.record.status == "crashed" for each in graded_files)
         return crashed and record.status != "crashed"
 
     def _grade_file(
-        self, source: Source, found: ReadFiles, student: str, case_set: CaseSet
+        self, source: Source, read_files: ReadFiles, student: str, case_set: CaseSet
     ) -> _GradedFile:
-        started = time.monotonic()
-        beside = [other for other in found.sources if other is not source]
+        start = time.monotonic()
+        beside = [other for other in read_files.sources if other is not source]
         results = self._run_cases(source, beside, case_set.rounds)
         if results.smell:
-            self._prove_again(self._whole if results.smell == "time" else self._untrained)
+            self._prove_again(self._whole if results.smell == "time" else self._untrained_cases)
         smell, results = results.smell, _redacted(results, source, beside, self._rubric.tasks)
-        shown: dict[str, Set[str]] = {}
+        evidence: dict[str, Set[str]] = {}
         for each in (*beside, source):  # the last of a name counts
-            shown.update(found.shown[each.name])
-        verdicts = case_set.score(results, source, shown)
+            evidence.update(read_files.evidence[each.name])
+        verdicts = case_set.score(results, source, evidence)
         status = status_of(results)
         record = self._record(
             student=student,
@@ -211,11 +211,11 @@ class Scorer:
                 case_set.descent.pass_mark,
             ),
             notes=[SourceNote(note.where, without_folders(note.text)) for note in results.notes],
-            flagged=flags(case_set.cases, results.outcomes, results.named, self._rubric.tasks),
+            flags=flags(case_set.cases, results.outcomes, results.sightings, self._rubric.tasks),
             isolation=list(results.layers),
-            started=started,
+            start=start,
         )
-        return _GradedFile(record, smell, results.ran, results.waited)
+        return _GradedFile(record, smell, results.files, results.waited)
 
     def _run_cases(
         self, source: Source, beside: Sequence[Source], rounds: Sequence[Round]
@@ -261,7 +261,7 @@ class Scorer:
         submission: SubmittedFiles,
         problems: Mapping[str, str],
         case_set: CaseSet,
-        started: float,
+        start: float,
     ) -> Record:
         name, problem = next(iter(problems.items()), ("", submission.problem))
         record = self._record(
@@ -270,11 +270,13 @@ class Scorer:
             sha256=None,
             status="unreadable",
             verdicts=zero(Reason("unreadable", {"reason": problem}), case_set.marking),
-            training=Training(dict.fromkeys(self._rubric.tasks.runs), case_set.descent.pass_mark),
+            training=TrainingResult(
+                dict.fromkeys(self._rubric.tasks.runs), case_set.descent.pass_mark
+            ),
             notes=[],
-            flagged=[],
+            flags=[],
             isolation=[],
-            started=started,
+            start=start,
         )
         return msgspec.structs.replace(record, files=_unread(problems))
 
@@ -286,11 +288,11 @@ class Scorer:
         sha256: str | None,
         status: Status,
         verdicts: Sequence[Verdict],
-        training: Training,
+        training: TrainingResult,
         notes: list[SourceNote],
-        flagged: list[str],
+        flags: list[str],
         isolation: list[str],
-        started: float,
+        start: float,
     ) -> Record:
         return Record(
             student=student,
@@ -300,7 +302,7 @@ class Scorer:
             score=sum(verdict.points for verdict in verdicts),
             max_score=self._rubric.max_score,
             criteria=[
-                Criterion(
+                CriterionResult(
                     id=v.criterion,
                     points=v.points,
                     max_points=v.max_points,
@@ -314,9 +316,9 @@ class Scorer:
             ],
             training=training,
             notes=notes,
-            flags=flagged,
+            flags=flags,
             isolation=isolation,
-            seconds=round(time.monotonic() - started, 4),
+            seconds=round(time.monotonic() - start, 4),
             grader_version=__version__,
             conditions=self._settings.conditions if status == "timeout" else None,
         )
@@ -339,46 +341,48 @@ def _without_folders(reason: Reason) -> Reason:
 
 
 @dataclass(frozen=True)
-class _Files:
-    """What became of the files of a submission: `record` is the one that counts of the `graded`."""
+class _FileRoles:
+    """What became of a submission's files: of the `graded_files`, `record` counts."""
 
     record: Record
-    graded: Mapping[str, _GradedFile]
+    graded_files: Mapping[str, _GradedFile]
     candidates: Collection[str]
     untouched: Collection[str]
 
-    def listed(self, sources: Sequence[Source], problems: Mapping[str, str]) -> list[HandedIn]:
+    def listed(self, sources: Sequence[Source], problems: Mapping[str, str]) -> list[FileResult]:
         """Return a line for each file; none, where there is just one."""
         if len(sources) + len(problems) == 1:
             return []
         files = [
-            HandedIn(source.name, source.sha256, self._role(source.name), self._score(source.name))
+            FileResult(
+                source.name, source.sha256, self._role(source.name), self._score(source.name)
+            )
             for source in sources
         ]
         return files + _unread(problems)
 
     def _score(self, name: str) -> float | None:
-        return self.graded[name].record.score if name in self.graded else None
+        return self.graded_files[name].record.score if name in self.graded_files else None
 
     def _role(self, name: str) -> Role:
-        counted = self.record
-        if name == counted.submission:
+        record = self.record
+        if name == record.submission:
             return "counts"
-        if name == (network_file_of(counted) or ("",))[0]:
+        if name == (network_file_of(record) or ("",))[0]:
             return "net"
-        if name in self.graded[counted.submission].ran:
+        if name in self.graded_files[record.submission].files:
             return "used"
         if name in self.untouched:
             return "untouched"
-        if name in self.graded:
+        if name in self.graded_files:
             return "graded"
         if name in self.candidates:
-            return "spare" if counted.score == counted.max_score else "left_out"
+            return "spare" if record.score == record.max_score else "left_out"
         return "beside"
 
 
-def _unread(problems: Mapping[str, str]) -> list[HandedIn]:
-    return [HandedIn(name, None, "unreadable", None, why) for name, why in problems.items()]
+def _unread(problems: Mapping[str, str]) -> list[FileResult]:
+    return [FileResult(name, None, "unreadable", None, why) for name, why in problems.items()]
 
 
 def status_of(results: CaseOutcomes) -> Status:

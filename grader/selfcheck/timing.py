@@ -25,7 +25,7 @@ MEASURED_STEPS, RUN_STEPS, ROUNDS = 500, 2000, 14
 
 
 @dataclass(frozen=True)
-class Limits:
+class TimeLimits:
     """Seconds of processor time that student code may take; rubric.toml says what each is for."""
 
     reference_seconds: float
@@ -36,11 +36,11 @@ class Limits:
     call_seconds: float
     training_seconds: float
 
-    def here(self) -> "Limits":
+    def here(self) -> "TimeLimits":
         """Return what they are on this machine."""
         prepare_watch()
         factor = _reference_seconds() / self.reference_seconds
-        return Limits(**{name: value * factor for name, value in asdict(self).items()})
+        return TimeLimits(**{name: value * factor for name, value in asdict(self).items()})
 
     def of_statements(self) -> Limiter:
         """Return what limits the statements of a file while it is loaded."""
@@ -62,7 +62,7 @@ class Stopwatch:
     `stops`: what takes too long is stopped, and not only told of.
     """
 
-    limits: Limits
+    limits: TimeLimits
     stops: bool = HAS_TIMERS
     _too_slow: dict[str, Outcome] = field(default_factory=dict)
 

@@ -35,24 +35,24 @@ GOES_ON = re.compile(r"(?:else|elif|except|finally)\b|[)\]}]")
 
 
 @dataclass(frozen=True)
-class Fault:
+class SyntaxFault:
     """A statement that is no Python, and so is left out: its line, and the error."""
 
     line: int | None
     error: BaseException
 
 
-def parsed(source: str, label: str) -> tuple[list[ast.stmt], list[Fault]]:
+def parsed(source: str, label: str) -> tuple[list[ast.stmt], list[SyntaxFault]]:
     """Return the top-level statements of a source, and the faults in it, in order."""
     lines = source.split("\n")
-    faults: list[Fault] = []
+    faults: list[SyntaxFault] = []
     if (statements := _parse(source, label)) is None and SPECIAL.search(source):
         lines = to_python(source).split("\n")
         statements = _parse("\n".join(lines), label)
     if statements is None:
         statements = []
         for piece in _pieces(lines, label):
-            if isinstance(piece, Fault):
+            if isinstance(piece, SyntaxFault):
                 faults.append(piece)
             else:
                 statements.append(piece)
@@ -66,7 +66,7 @@ def _parse(text: str, label: str) -> list[ast.stmt] | None:
         return None
 
 
-def _pieces(lines: Sequence[str], label: str) -> Iterator[ast.stmt | Fault]:
+def _pieces(lines: Sequence[str], label: str) -> Iterator[ast.stmt | SyntaxFault]:
     """Yield the statements of lines that do not parse as a whole, and a fault for each that fails.
 
     Where the parser stops, the statement is looked at by itself, and so is what stands before it
@@ -83,7 +83,7 @@ def _pieces(lines: Sequence[str], label: str) -> Iterator[ast.stmt | Fault]:
             continue
         characters += len(text)
         if faults == MOST_FAULTS or characters > MOST_READ:
-            yield Fault(begin + 1, SyntaxError(UNREAD))
+            yield SyntaxFault(begin + 1, SyntaxError(UNREAD))
             return
         try:
             yield from ast.parse(text, label).body
@@ -100,10 +100,10 @@ def _pieces(lines: Sequence[str], label: str) -> Iterator[ast.stmt | Fault]:
             if isinstance(fault_error, DEPTH):
                 at = bisect_left(starts, begin)
                 first = starts[at] if at < len(starts) else begin
-                yield Fault(first + 1, SyntaxError(TOO_DEEP))
+                yield SyntaxFault(first + 1, SyntaxError(TOO_DEEP))
             else:
                 line = getattr(fault_error, "lineno", None)
-                yield Fault(line, explained(fault_error, lines[begin:end], begin))
+                yield SyntaxFault(line, explained(fault_error, lines[begin:end], begin))
             faults += 1
             continue
         # The last is taken first.
@@ -149,18 +149,18 @@ def _statement_at(
 
 def _from_ipython(
     lines: Sequence[str], begin: int, label: str
-) -> Sequence[ast.stmt | Fault] | None:
+) -> Sequence[ast.stmt | SyntaxFault] | None:
     """Return a statement that is IPython's own syntax as Python; None if it is none."""
     text = "\n".join(lines)
     if not SPECIAL.search(text.lstrip()) or MAGIC_CELL.match(text):
         return None
     if transformer() is None:
-        return [Fault(begin + 1, Untransformed())]
+        return [SyntaxFault(begin + 1, Untransformed())]
     return _parse("\n" * begin + to_python(text), label)
 
 
 def _expanded(
-    statements: Sequence[ast.stmt], label: str, faults: list[Fault]
+    statements: Sequence[ast.stmt], label: str, faults: list[SyntaxFault]
 ) -> Iterator[ast.stmt]:
     """Yield statements, and in place of one that has IPython run some Python, that Python."""
     for statement in statements:
@@ -172,8 +172,8 @@ def _expanded(
         try:
             inner, inner_faults = parsed(source, label)
         except RecursionError as error:
-            inner, inner_faults = [], [Fault(line, error)]
-        faults += [Fault(line, fault.error) for fault in inner_faults]
+            inner, inner_faults = [], [SyntaxFault(line, error)]
+        faults += [SyntaxFault(line, fault.error) for fault in inner_faults]
         for one in inner:
             for node in ast.walk(one):
                 if hasattr(node, "lineno"):

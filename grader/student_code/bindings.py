@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ..source.files import File
-from ..source.following import Files, imported_from
+from ..source.imports import Files, imported_from
 from ..source.magics import NOT_PARSED, TIMING
 
 DEEPEST = 20  # statements in each other, and files that take names from each other

@@ -55,10 +55,10 @@ class Folder:
             return None
         try:
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-            with open(descriptor, "rb") as opened:
+            with open(descriptor, "rb") as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     return None
-                data = opened.read(MOST_BYTES + 1)
+                data = file.read(MOST_BYTES + 1)
             text = data.decode(ENCODING, ERRORS)
         except (OSError, ValueError):
             return None

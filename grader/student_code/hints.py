@@ -13,14 +13,14 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def of_missing(
-    name: str, cells: Sequence[Cell], notes: Sequence[Note], asked: Collection[str]
+    name: str, cells: Sequence[Cell], notes: Sequence[Note], definitions: Collection[str]
 ) -> Hint | None:
-    """Return why a name is missing, or one that is nearly it, and none of those `asked`."""
+    """Return why a name is missing, or one that is nearly it, and none of the `definitions`."""
     return (
         _unparsed(name, cells)
         or _failed(name, cells, notes)
         or nested(name, cells)
-        or _near(name, cells, asked)
+        or _near(name, cells, definitions)
     )
 
 
@@ -84,12 +84,12 @@ def _is_above(body: object, place: str, label: str) -> bool:
     return False
 
 
-def _near(name: str, cells: Sequence[Cell], asked: Collection[str]) -> Hint | None:
+def _near(name: str, cells: Sequence[Cell], definitions: Collection[str]) -> Hint | None:
     plain = _plain(name)
     best: tuple[float, Hint] | None = None
     for cell in cells:
         for node in _definitions(cell.statements):
-            if node.name in asked:
+            if node.name in definitions:
                 continue
             ratio = difflib.SequenceMatcher(None, _plain(node.name[:60]), plain).ratio()
             if ratio >= NEAR and (best is None or ratio >= best[0]):

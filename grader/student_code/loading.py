@@ -25,13 +25,13 @@ import torch
 
 from ..source.files import Cell, File
 from ..source.magics import Untransformed
-from ..source.parsing import TOO_DEEP, Fault
+from ..source.parsing import TOO_DEEP, SyntaxFault
 from ..source.tasks import Tasks
-from .asked import AskedNames
-from .contract import NO_GPU_HERE, Kept, Note
+from .contract import NO_GPU_HERE, Note, PriorValue
 from .folder import Folder
 from .guards import Passes
 from .modules import Modules, Namespace
+from .required_names import RequiredNames
 from .shell import Shell, arguments
 from .state import State
 
@@ -76,20 +76,20 @@ def time_limit(seconds: float, detail: str) -> Iterator[None]:
             raise TimeLimitReached(detail, waited=False)
 
     around = [signal.signal(number, ring) for number in (signal.SIGALRM, signal.SIGPROF)]
-    left, _ = signal.setitimer(signal.ITIMER_PROF, seconds, 0.1)
-    started = process_time()
-    if 0 < left < seconds:
-        signal.setitimer(signal.ITIMER_PROF, left, 0.1)
+    remainder, _ = signal.setitimer(signal.ITIMER_PROF, seconds, 0.1)
+    start = process_time()
+    if 0 < remainder < seconds:
+        signal.setitimer(signal.ITIMER_PROF, remainder, 0.1)
     try:
         yield
     finally:
         armed = False
         signal.setitimer(signal.ITIMER_PROF, 0)
-        if left > 0:
+        if remainder > 0:
             for number, before in zip((signal.SIGALRM, signal.SIGPROF), around, strict=True):
                 signal.signal(number, before)
-            left = max(left - (process_time() - started), SHORTEST)
-            signal.setitimer(signal.ITIMER_PROF, left, 0.1)
+            remainder = max(remainder - (process_time() - start), SHORTEST)
+            signal.setitimer(signal.ITIMER_PROF, remainder, 0.1)
 
 
 def over(seconds: float, reference_seconds: float) -> str:
@@ -122,8 +122,8 @@ class LoadBudget:
         self._statement_seconds = statement_seconds
         self._import_seconds = import_seconds
         self._slice_seconds = slice_seconds
-        self._left = load_seconds
-        self._charged = 0.0
+        self._seconds_left = load_seconds
+        self._seconds_charged = 0.0
         self._over_import = over(import_seconds, reference_seconds)
         self._over_statement = over(statement_seconds, reference_seconds)
         self._over_load = f"with what ran before it, {over(load_seconds, reference_seconds)}"
@@ -135,44 +135,44 @@ class LoadBudget:
             with time_limit(self._import_seconds, self._over_import):
                 yield
             return
-        started, before = process_time(), self._charged
+        start, before = process_time(), self._seconds_charged
         try:
             with self._limit():
                 yield
         finally:
-            taken = process_time() - started - (self._charged - before)
-            self._charged += taken
-            self._left -= taken
+            seconds = process_time() - start - (self._seconds_charged - before)
+            self._seconds_charged += seconds
+            self._seconds_left -= seconds
 
     def _limit(self) -> AbstractContextManager[None]:
-        if self._left >= self._statement_seconds:
+        if self._seconds_left >= self._statement_seconds:
             return time_limit(self._statement_seconds, self._over_statement)
-        return time_limit(max(self._slice_seconds, self._left), self._over_load)
+        return time_limit(max(self._slice_seconds, self._seconds_left), self._over_load)
 
 
 @dataclass(frozen=True)
-class Loaded:
+class Program:
     """What a submission came to: the names of its main file, and the errors that it met.
 
-    `cells` are those of all its files, written ones too. `ran` are the names of the files that ran,
-    which may become more while it is asked. `state` is the process as it was before. `passes`
-    counts backward passes; `differentiated` are the statements that ran any, each with its cell's
-    label. `asked` are the functions that have been called, with which parameters of a single row.
-    `written_out` are those that the source writes out as assignments: their code, and the names it
-    may read. `kept` tells what a gradient reads that was made before it is called.
+    `cells` are those of all its files, written ones too. `files` are the names of the files that
+    ran, which may become more while it is asked. `state` is the process as it was before. `passes`
+    counts backward passes; `backward_statements` are the statements that ran any, each with its
+    cell's label. `calls` are the functions that have been called, with which parameters of a single
+    row. `written_out` are those that the source writes out as assignments: their code, and the
+    names it may read. `prior_values` tells what a gradient reads that was made before it is called.
     """
 
     namespace: Namespace
     notes: Sequence[Note]
     cells: Sequence[Cell]
     tasks: Tasks
-    ran: Sequence[str] = ()
+    files: Sequence[str] = ()
     state: State = field(default_factory=State)
     passes: Passes = field(default_factory=Passes)
-    differentiated: Sequence[tuple[str, ast.stmt]] = ()
-    asked: set[tuple[str, tuple[bool, ...]]] = field(default_factory=set)
+    backward_statements: Sequence[tuple[str, ast.stmt]] = ()
+    calls: set[tuple[str, tuple[bool, ...]]] = field(default_factory=set)
     written_out: Mapping[str, tuple[Sequence[CodeType], Namespace]] = field(default_factory=dict)
-    kept: Callable[[str], tuple[Kept, ...]] = lambda gradient: ()
+    prior_values: Callable[[str], tuple[PriorValue, ...]] = lambda gradient: ()
     forget: Callable[[], None] = lambda: None
     """Leaves nothing of it in the process's own tables of modules."""
 
@@ -190,7 +190,7 @@ def load(
     limit: Limiter = no_limit,
     root: Path | None = None,
     passes: Passes | None = None,
-) -> Loaded:
+) -> Program:
     """Run the cells of `main` in order; return the names they define and the errors they met.
 
     It can import the files `beside` it, Python's own library and `packages`. A module sees
@@ -205,15 +205,15 @@ def load(
     namespace = loading.run_main()
     loading.state.put_back()
     loading.state.put_back_names()
-    return Loaded(
+    return Program(
         namespace=namespace,
         notes=loading.notes,
         cells=loading.cells,
         tasks=tasks,
-        ran=loading.ran,
+        files=loading.files,
         state=loading.state,
         passes=loading.passes,
-        differentiated=loading.differentiated,
+        backward_statements=loading.backward_statements,
         forget=loading.forget,
     )
 
@@ -245,10 +245,10 @@ class Loading:
         passes: Passes,
     ) -> None:
         self.passes = passes
-        self.differentiated: list[tuple[str, ast.stmt]] = []
+        self.backward_statements: list[tuple[str, ast.stmt]] = []
         self.notes: list[Note] = []
         self.cells: list[Cell] = []
-        self.ran: list[str] = []
+        self.files: list[str] = []
         self._main = main
         self._names = names  # that the homework asks for
         self._labels: set[str] = set()
@@ -301,11 +301,11 @@ class Loading:
             self._running.remove(file.name)
 
     def _run(self, file: File, namespace: Namespace) -> None:
-        self.ran.append(file.name)
-        asked, future = AskedNames(self._names, namespace), 0
+        self.files.append(file.name)
+        required_names, future = RequiredNames(self._names, namespace), 0
         for cell in file.cells:
-            future |= self._run_cell(cell, namespace, asked, future)
-        self.notes += [Note(*told) for told in asked.put_back()]
+            future |= self._run_cell(cell, namespace, required_names, future)
+        self.notes += [Note(*note) for note in required_names.put_back()]
 
     def _take(self, file: File) -> None:
         """Know the cells of a file by their labels; inspect and torch.jit.script read them."""
@@ -317,7 +317,9 @@ class Loading:
     def _note(self, text: str) -> None:
         self.notes.append(Note(self._place, text))
 
-    def _run_cell(self, cell: Cell, namespace: Namespace, asked: AskedNames, future: int) -> int:
+    def _run_cell(
+        self, cell: Cell, namespace: Namespace, required_names: RequiredNames, future: int
+    ) -> int:
         """Run a cell under what was imported from __future__ above it; return that and its own."""
         try:
             with self._limit(ast.Pass()):
@@ -335,12 +337,12 @@ class Loading:
             for one in _apart(statement):
                 self._run_statement(one, cell.label, future, namespace)
             self._place = f"{cell.label}, line {statement.lineno}"
-            asked.look(self._place)
+            required_names.look(self._place)
             if device := self.state.put_back_device():
                 self._note(f"the default device is {device}: {NO_GPU_HERE}, and the CPU is used")
         return future
 
-    def _fault(self, label: str, fault: Fault) -> None:
+    def _fault(self, label: str, fault: SyntaxFault) -> None:
         """Note a fault, and once only that there is no IPython."""
         text = describe(fault.error)
         if not isinstance(fault.error, Untransformed) or not any(
@@ -372,7 +374,7 @@ class Loading:
                 place = where(error.__traceback__, self._labels) or place
             self.notes.append(Note(place, describe(error)))
         if not _only_binds(statement) and self.passes.count():
-            self.differentiated.append((label, statement))
+            self.backward_statements.append((label, statement))
 
     # What get_ipython() asks for
 
@@ -475,8 +477,8 @@ def describe(error: BaseException) -> str:
     except BaseException:
         first_line = ""
     name = type(error).__name__
-    told = (f"{name}: {first_line}" if first_line else name)[:DETAIL_LENGTH]
+    detail = (f"{name}: {first_line}" if first_line else name)[:DETAIL_LENGTH]
     is_torchs = isinstance(error, RuntimeError | AssertionError)  # NotImplementedError is one, too
     if is_torchs and GPU_ASKED.search(first_line):
-        return f"{told[: DETAIL_LENGTH - 50]} ({NO_GPU_HERE})"
-    return told
+        return f"{detail[: DETAIL_LENGTH - 50]} ({NO_GPU_HERE})"
+    return detail

@@ -37,7 +37,7 @@ MOST_HOOKS = 1000
 
 
 @dataclass(frozen=True)
-class Part:
+class StatePart:
     """A part of the process's state. `fresh` is what it is in a new process, where that is known.
 
     `put` is called only where what is read differs.
@@ -63,11 +63,11 @@ def _folder() -> str | None:
 
 
 def _put_streams(streams: tuple[Any, ...]) -> None:
-    opened = [
+    descriptors = [
         open(os.devnull, mode) if stream is None or stream.closed else stream  # noqa: SIM115
         for stream, mode in zip(streams, "rww", strict=True)
     ]
-    sys.stdin, sys.stdout, sys.stderr = opened
+    sys.stdin, sys.stdout, sys.stderr = descriptors
 
 
 def _streams() -> tuple[Any, ...]:
@@ -136,21 +136,21 @@ def _leave_forward_mode(before: bool) -> None:
     forward_ad._current_level = -1
 
 
-PARTS: tuple[Part, ...] = (
-    Part("forward mode", _in_forward_mode, _leave_forward_mode, False),
-    Part("profiler", _recorded, lambda before: _end_records[_record_kind()](), False),
-    Part("grad mode", torch.is_grad_enabled, _set_grad_enabled, True),
-    Part(
+PARTS: tuple[StatePart, ...] = (
+    StatePart("forward mode", _in_forward_mode, _leave_forward_mode, False),
+    StatePart("profiler", _recorded, lambda before: _end_records[_record_kind()](), False),
+    StatePart("grad mode", torch.is_grad_enabled, _set_grad_enabled, True),
+    StatePart(
         "inference mode",
         torch.is_inference_mode_enabled,
         lambda mode: _inference.append(torch._C._InferenceMode(mode)),
         False,
     ),
-    Part("default dtype", _default_dtype, torch.set_default_dtype, torch.float32),
-    Part("default device", lambda: _device.CURRENT_DEVICE, _set_default_device, None),
-    Part("function modes", _functions, _pop(_functions, _pop_function)),
-    Part("dispatch modes", _dispatches, _pop(_dispatches, lambda: _pop_dispatch(None))),
-    Part(
+    StatePart("default dtype", _default_dtype, torch.set_default_dtype, torch.float32),
+    StatePart("default device", lambda: _device.CURRENT_DEVICE, _set_default_device, None),
+    StatePart("function modes", _functions, _pop(_functions, _pop_function)),
+    StatePart("dispatch modes", _dispatches, _pop(_dispatches, lambda: _pop_dispatch(None))),
+    StatePart(
         "deterministic algorithms",
         lambda: (
             torch.are_deterministic_algorithms_enabled(),
@@ -159,26 +159,26 @@ PARTS: tuple[Part, ...] = (
         lambda modes: torch._C._set_deterministic_algorithms(modes[0], warn_only=modes[1]),
         (False, False),
     ),
-    Part(
+    StatePart(
         "anomaly mode",
         lambda: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()),
         lambda modes: torch.set_anomaly_enabled(*modes),
         (False, True),
     ),
-    Part("hooks of saved tensors", _hooks, _pop_hooks, None),
-    Part("threads", torch.get_num_threads, torch.set_num_threads),
-    Part("streams", _streams, _put_streams),
-    Part("warnings", lambda: warnings.filters[:], _put_filters),
-    Part("recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
-    Part("folder", _folder, os.chdir),
-    Part("path", lambda: sys.path[:], _put_path),
-    Part("locale", lambda: setlocale(LC_ALL), lambda locale: setlocale(LC_ALL, locale)),
+    StatePart("hooks of saved tensors", _hooks, _pop_hooks, None),
+    StatePart("threads", torch.get_num_threads, torch.set_num_threads),
+    StatePart("streams", _streams, _put_streams),
+    StatePart("warnings", lambda: warnings.filters[:], _put_filters),
+    StatePart("recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
+    StatePart("folder", _folder, os.chdir),
+    StatePart("path", lambda: sys.path[:], _put_path),
+    StatePart("locale", lambda: setlocale(LC_ALL), lambda locale: setlocale(LC_ALL, locale)),
 )
 # Whose public names may be replaced.
 OWNERS: tuple[Any, ...] = (torch, nn, torch.nn.functional, Tensor, math)
 if numpy is not None:
     _seterr = numpy.seterr
-    PARTS += (Part("numpy's errors", numpy.geterr, lambda modes: _seterr(**modes)),)
+    PARTS += (StatePart("numpy's errors", numpy.geterr, lambda modes: _seterr(**modes)),)
     OWNERS += (numpy,)
 GPUS = ("cuda", "mps", "xpu", "hip")
 
@@ -231,8 +231,8 @@ class State:
         for name, module in self._modules.items():
             if sys.modules.get(name) is not module and name not in ("__main__", "homework"):
                 sys.modules[name] = module
-        if gone := [finder for finder in self._finders if finder not in sys.meta_path]:
-            sys.meta_path[:] = [*sys.meta_path, *gone]
+        if missing := [finder for finder in self._finders if finder not in sys.meta_path]:
+            sys.meta_path[:] = [*sys.meta_path, *missing]
 
     def is_added(self, owner: Any, name: str) -> bool:
         """Tell whether torch, numpy or math, as `owner`, did not have a public name."""

@@ -33,7 +33,7 @@ from grader.source.read import (
     kind_of,
     share_of_common,
 )
-from grader.submissions.kinds import ending_of, is_nobodys
+from grader.submissions.file_names import ending_of, is_nobodys
 from grader.submissions.times import Moment, of_entry, of_file
 from grader.submissions.tree import DEEPEST, ENVIRONMENT
 
@@ -84,7 +84,7 @@ class _Archive:
 class Archives:
     """The archives of one run, unpacked; a context manager, after which nothing is left of them.
 
-    `refused` says of a file that stands in the place of an entry why that was not unpacked.
+    `refusals` says of a file that stands in the place of an entry why that was not unpacked.
     """
 
     def __init__(self, limits: ArchiveLimits, source_bytes: int) -> None:
@@ -92,7 +92,7 @@ class Archives:
         self.source_bytes = source_bytes
         self._archives: list[_Archive] = []
         self._stack = ExitStack()
-        self.refused: dict[Path, str] = {}
+        self.refusals: dict[Path, str] = {}
 
     def __enter__(self) -> Self:
         remove_abandoned()
@@ -191,10 +191,10 @@ class Archives:
             except _EntryRefused as refusal:
                 if not os.path.lexists(target):  # else there is a good one of that name
                     target.touch()
-                    self.refused[target] = str(refusal)
+                    self.refusals[target] = str(refusal)
 
     def _write(
-        self, archive: ZipFile, entry: "_Entry", target: Path, spend: Callable[[int], None]
+        self, archive: ZipFile, entry: "_ArchiveEntry", target: Path, spend: Callable[[int], None]
     ) -> None:
         """Write an entry whole or not at all. Of two with one name the later is what counts."""
         largest = self._limits.student_bytes if suffix(target.name) == ZIP else self.source_bytes
@@ -210,7 +210,7 @@ class Archives:
                 out.write(chunk)
         if not target.is_dir():  # which is a fault of its own: nothing that ends in .py may be
             scratch.replace(target)
-            self.refused.pop(target, None)
+            self.refusals.pop(target, None)
 
 
 class _Purse:
@@ -227,7 +227,7 @@ class _Purse:
         self._unpacked_sizes: Counter[str] = Counter()
         self._packed_sizes: Counter[str] = Counter()
 
-    def spender(self, entry: "_Entry", counter: "_CountingFile") -> Callable[[int], None]:
+    def spender(self, entry: "_ArchiveEntry", counter: "_CountingFile") -> Callable[[int], None]:
         """Return what is to be called with the number of bytes, as they come out of an entry."""
         student = entry.parts[0] if self._of_class else ""
         error = _EntryRefused if self._of_class else Refused
@@ -330,7 +330,7 @@ def _chunks(archive: ZipFile, info: ZipInfo) -> Iterator[bytes]:
 
 
 @dataclass(frozen=True)
-class _Entry:
+class _ArchiveEntry:
     """An entry as it could be unpacked: `parts` are safe names of folders and of itself.
 
     A file `matters` if it may be a submission or is `only_named`: of such a one an empty file is
@@ -360,21 +360,21 @@ class _Entry:
         return self.parts[:-1][:DEPTH] if self.only_named else self.place
 
 
-def _entries(infos: Sequence[ZipInfo]) -> list[_Entry]:
+def _entries(infos: Sequence[ZipInfo]) -> list[_ArchiveEntry]:
     entries = [_entry(info, name) for info, name in zip(infos, _names(infos), strict=True)]
     rest = [entry for entry in entries if entry.parts and not any(map(ignored, entry.parts))]
     environments = {entry.parts[:-1] for entry in rest if entry.parts[-1] == ENVIRONMENT}
     return [entry for entry in rest if not _is_within(environments, entry)]
 
 
-def _is_within(environments: Collection[tuple[str, ...]], entry: _Entry) -> bool:
+def _is_within(environments: Collection[tuple[str, ...]], entry: _ArchiveEntry) -> bool:
     """Tell whether an entry lies in a folder of a virtual environment."""
     return bool(environments) and any(
         entry.parts[:depth] in environments for depth in range(len(entry.parts) - 1)
     )
 
 
-def _has_more_places(entries: Iterable[_Entry], most: int) -> bool:
+def _has_more_places(entries: Iterable[_ArchiveEntry], most: int) -> bool:
     """Tell whether more files and folders are made, those that others lie in among them."""
     places: set[tuple[str, ...]] = set()
     for place in {entry.counted for entry in entries}:
@@ -384,7 +384,7 @@ def _has_more_places(entries: Iterable[_Entry], most: int) -> bool:
     return False
 
 
-def _some_named(entries: Iterable[_Entry], of_class: bool) -> Iterator[_Entry]:
+def _some_named(entries: Iterable[_ArchiveEntry], of_class: bool) -> Iterator[_ArchiveEntry]:
     """Yield the entries, of those that are only named not too many of one student's."""
     counts: Counter[str] = Counter()
     for entry in entries:
@@ -394,7 +394,7 @@ def _some_named(entries: Iterable[_Entry], of_class: bool) -> Iterator[_Entry]:
             yield entry
 
 
-def _entry(info: ZipInfo, name: str) -> _Entry:
+def _entry(info: ZipInfo, name: str) -> _ArchiveEntry:
     # Whichever of the two separates: archives made on Windows have had both.
     raw_parts = SEPARATORS.split(DRIVE.sub("", name))
     parts = tuple(_short(part, NAME_BYTES) for part in raw_parts if part not in {"", ".", ".."})
@@ -417,7 +417,7 @@ def _entry(info: ZipInfo, name: str) -> _Entry:
     is_wanted = bool(parts) and (is_handed_in(parts[-1]) or parts[-1] in SYSTEM_FILES)
     only_named = is_file and not is_folder and not is_wanted
     matters = not is_folder
-    return _Entry(info, parts, is_folder, matters, only_named, fault)
+    return _ArchiveEntry(info, parts, is_folder, matters, only_named, fault)
 
 
 def _short(part: str, most: int) -> str:
@@ -434,7 +434,7 @@ def _is_beside(name: str) -> bool:
     return is_nobodys(name) and name not in SYSTEM_FILES
 
 
-def _without_wrapper(entries: list[_Entry]) -> list[_Entry]:
+def _without_wrapper(entries: list[_ArchiveEntry]) -> list[_ArchiveEntry]:
     """Leave out the folder that everything lies in but what is nobody's, if there is one."""
     works = [entry for entry in entries if entry.parts[1:] or not _is_beside(entry.parts[0])]
     first = {entry.parts[0] for entry in works}

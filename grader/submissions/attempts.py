@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from grader.errors import UserError
 from grader.lms.layout import MOST_REMARKS
 from grader.submissions.archives import Archives
-from grader.submissions.kinds import listing
+from grader.submissions.file_names import listing
+from grader.submissions.ownership import Works
 from grader.submissions.times import Times, Zones
 from grader.submissions.upload import Upload, at_time
-from grader.submissions.works import Works
 
 MOST_ATTEMPTS = 50  # of a student that are graded, the newest; each may take minutes
 

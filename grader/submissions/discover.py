@@ -1,6 +1,6 @@
 """Find the submissions below the paths that were named, and say what was decided about them.
 
-A file is opened only to decide whose it is (works.py). An archive is a folder in all but name
+A file is opened only to decide whose it is (ownership.py). An archive is a folder in all but name
 (archives.py unpacks it), and is opened only if it may hold a submission: beside a file that
 defines something asked it does not count.
 
@@ -20,15 +20,15 @@ from grader.results.policy import NO_DUE, Zone
 from grader.source.paths import shown
 from grader.submissions.archives import Archives
 from grader.submissions.attempts import attempts_to_grade, use_archives, use_table
-from grader.submissions.kinds import listing
+from grader.submissions.file_names import listing
 from grader.submissions.naming import same_folder, unique
+from grader.submissions.ownership import FileOutline, Works
 from grader.submissions.pseudonyms import Pseudonym
 from grader.submissions.remarks import Remarks
 from grader.submissions.search import NothingToGrade, Search
 from grader.submissions.submission import Submission
 from grader.submissions.times import NO_TIMES, Times, Zones
 from grader.submissions.upload import Upload, Uploads
-from grader.submissions.works import Look, Works
 
 
 def discover(
@@ -42,22 +42,21 @@ def discover(
     zone: Zone = NO_DUE,
     times: Times = NO_TIMES,
     *,
-    look: Callable[[Path, int], Look],
+    look: Callable[[Path, int], FileOutline],
 ) -> list[Submission]:
     """Return the submissions at and below `paths`, in the order of their places on disk.
 
-    A file is one submission. A folder is one student's, or a class: works.py decides if there are
-    files in it. In a class each folder is a submission but `results`, where an earlier run wrote,
-    and so is each zip archive and what loose files there are of one name; or what a system laid
-    out as its own (lms/systems). `name_of` may say what to call a student: one whom no system knows
-    has no system, and the name that is found here for an id. `others` are names that students have
-    who may not be here, and no new one gets. `is_untouched` tells files that are as
-    they were handed out, and `remark` is called with each line that says what was decided. Times
-    that a system or an archive tells without a zone are of `zone`, and `times` say when students
-    handed in, whatever else does. `look` looks at the text of a file, up to so many bytes. Raise
+    A file is one submission. A folder is one student's, or a class: ownership.py decides if there
+    are files in it. In a class each folder is a submission but `results`, where an earlier run
+    wrote, and so is each zip archive and what loose files there are of one name; or what a system
+    laid out as its own (lms/systems). `name_of` may say what to call a student: one whom no system
+    knows has no system, and the name that is found here for an id. `others` are names that students
+    have who may not be here, and no new one gets. `is_untouched` tells files that are as they were
+    handed out, and `remark` is called with each line that says what was decided. Times that a
+    system or an archive tells without a zone are of `zone`, and `times` say when students handed
+    in, whatever else does. `look` looks at the text of a file, up to so many bytes. Raise
     NothingToGrade if a path is missing, no file at all was found, or those of several homeworks;
-    UserError if `times` are of nobody here.
-    The files of an archive are there while `archives` is.
+    UserError if `times` are of nobody here. The files of an archive are there while `archives` is.
     """
     modes = [_mode(path) for path in paths]
     never = os.path.abspath(results) if results else None

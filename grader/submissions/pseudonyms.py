@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable
 
-from grader.submissions.kinds import ending_of, stem_of
+from grader.submissions.file_names import ending_of, stem_of
 
 WORD = re.compile(r"[^\W\d_]+|\d+")
 LEAST = 3  # letters of a part of a word that says whose it is

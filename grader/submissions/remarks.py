@@ -8,11 +8,11 @@ from grader.lms.layout import MOST_REMARKS, shortened
 from grader.lms.registry import UNTIMED
 from grader.source.paths import HOMEWORK, is_gradable, is_handed_in, shown
 from grader.submissions.archives import Archives
-from grader.submissions.kinds import counted, listing, stem_of
+from grader.submissions.file_names import counted, listing, stem_of
+from grader.submissions.ownership import WHOLE, Works
 from grader.submissions.times import Zones
 from grader.submissions.tree import DEEPEST, FOLDERS, Tree, newest_version
 from grader.submissions.upload import MOST_FILES, Upload, Uploads
-from grader.submissions.works import WHOLE, Works
 
 # The parts of a name that a learning platform may have made: a number among others.
 SYSTEMS = re.compile(r"(?=.*(?<!\d)\d{4,}).+[_ -].+[_ -].+", re.DOTALL)

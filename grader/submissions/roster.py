@@ -10,7 +10,7 @@ import msgspec
 
 from grader.errors import UserError
 from grader.lms.layout import Owner
-from grader.lms.sheets import Row, read_rows
+from grader.lms.sheets import SheetRow, read_rows
 from grader.source.paths import shown
 from grader.submissions.naming import is_safe, safe, same_folder
 from grader.util.atomic import write_atomically
@@ -85,7 +85,7 @@ def read_roster(table: Path) -> list[RosterRow]:
     return list(rows.values())
 
 
-class Names:
+class StudentNames:
     """What the students of a class are called: as in a table, else as they were before.
 
     The id of a table is the system's or, in a class of no system, the name of the file or folder.
@@ -208,7 +208,7 @@ def students_of(table: Path) -> list[str]:
     return list(first)
 
 
-def _rows_of(table: Path, columns: Sequence[str], more: Sequence[str]) -> list[Row]:
+def _rows_of(table: Path, columns: Sequence[str], more: Sequence[str]) -> list[SheetRow]:
     """Return the rows of a table that somebody made; raise UserError if there are none.
 
     With a `section` to tell, a row needs no other name of the student.

@@ -15,12 +15,12 @@ from grader.lms.layout import Layout, Owner, Unclear
 from grader.lms.registry import OWN_FILES, layout_of, says_whose
 from grader.source.paths import HOMEWORK, ZIP, is_gradable, scan, shown, suffix
 from grader.submissions.archives import Archives, Refused
-from grader.submissions.kinds import is_nobodys, stem_of
+from grader.submissions.file_names import is_nobodys, stem_of
+from grader.submissions.ownership import Works, is_notebook
 from grader.submissions.remarks import Remarks
 from grader.submissions.times import Moment, Zones
 from grader.submissions.tree import ENVIRONMENT, is_folder, mode_of
 from grader.submissions.upload import MOST_FILES, FileFault, Upload, Uploads, at_time
-from grader.submissions.works import Works, is_notebook
 
 MAX_ARCHIVES = 5
 WRAPPERS = 3  # folders in each other around a class
@@ -174,7 +174,7 @@ class Search:
         """Add or tell of what the system named no student for: works, and what was refused."""
         owned = {name.partition("/")[0] for name in layout.owners}
         strays = [entry for entry in entries if entry.name not in owned]
-        works = {e.name for e in strays if folder / e.name in self._archives.refused}
+        works = {e.name for e in strays if folder / e.name in self._archives.refusals}
         if layout.of == folder:
             strays = [e for e in strays if not (is_nobodys(e.name) or says_whose(e.name))]
             files, _ = self._parts(folder, strays)
@@ -215,8 +215,8 @@ class Search:
     def _add_only_archive(self, path: Path) -> None:
         """Add the one archive that a folder holds: a whole class's, or a student's."""
         try:
-            if path in self._archives.refused:
-                raise Refused(self._archives.refused[path])
+            if path in self._archives.refusals:
+                raise Refused(self._archives.refusals[path])
             folder = self._archives.unpack(path, of_class=True)
         except Refused as refusal:
             self._file_at(path, in_class=True).faults.append(FileFault(path, str(refusal)))
@@ -231,7 +231,7 @@ class Search:
     def _is_nobodys(self, folder: Path, entry: os.DirEntry[str]) -> bool:
         """Tell whether a loose file in a class is the handout or the instructor's own."""
         path = folder / entry.name
-        if path in self._archives.refused:
+        if path in self._archives.refusals:
             return False
         if is_gradable(entry.name):
             is_original = stem_of(entry.name).lower() == HOMEWORK and mode_of(entry) == stat.S_IFREG
@@ -264,7 +264,7 @@ class Search:
         regular = [e.name for e in entries if e.is_file(follow_symlinks=False)]
         files = [folder / name for name in regular if is_gradable(name)]
         folders = [folder / entry.name for entry in entries if is_folder(entry)]
-        return [path for path in files if path not in self._archives.refused], folders
+        return [path for path in files if path not in self._archives.refusals], folders
 
     # One student's
 
@@ -287,7 +287,7 @@ class Search:
                 break
             else:
                 self._add_file(leaf.path, leaf.name, leaf.mode, item)
-        item.faults += [_closed(where, error) for where, error in tree.closed]
+        item.faults += [_closed(where, error) for where, error in tree.closed_folders]
         self._open(zips, item)
         item.is_cut |= tree.is_cut
         self._remarks.say_searched(folder, tree)
@@ -300,8 +300,8 @@ class Search:
             return
         for path in zips:
             try:
-                if path in self._archives.refused:
-                    raise Refused(self._archives.refused[path])
+                if path in self._archives.refusals:
+                    raise Refused(self._archives.refusals[path])
                 if item.opened == MAX_ARCHIVES:
                     raise Refused(
                         f"is one zip archive too many: {MAX_ARCHIVES} are opened; hand in one"
@@ -318,8 +318,8 @@ class Search:
         kind = stat.S_IFMT(mode)
         if kind in KINDS:
             item.faults.append(FileFault(path, KINDS[kind]))
-        elif path in self._archives.refused:
-            item.faults.append(FileFault(path, self._archives.refused[path]))
+        elif path in self._archives.refusals:
+            item.faults.append(FileFault(path, self._archives.refusals[path]))
         elif is_gradable(path.name):
             item.files[path] = name
         elif len(item.others) < MOST_FILES:

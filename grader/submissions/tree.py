@@ -30,9 +30,9 @@ class Leaf(NamedTuple):
 class Tree:
     """The files of a folder; after each walk, what was not seen of it.
 
-    `closed` are the folders that cannot be listed, `is_cut` says whether bounds ended the search,
-    and `versions` are folders of numbered versions, of which only one is walked through: the
-    folder, how many there are, and that one's name.
+    `closed_folders` are the folders that cannot be listed, `is_cut` says whether bounds ended the
+    search, and `versions` are folders of numbered versions, of which only one is walked through:
+    the folder, how many there are, and that one's name.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Tree:
         self._folder = folder
         self._never = never
         self._is_untouched = is_untouched
-        self.closed: list[tuple[Path, OSError]] = []
+        self.closed_folders: list[tuple[Path, OSError]] = []
         self.is_cut = False
         self.versions: list[tuple[Path, int, str]] = []
 
@@ -68,7 +68,7 @@ class Tree:
         try:
             entries = scan(folder)
         except OSError as error:
-            self.closed.append((folder, error))
+            self.closed_folders.append((folder, error))
             return []
         return [e for e in entries if os.path.abspath(folder / e.name) != self._never]
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from grader.lms.layout import Owner
 from grader.source.paths import shown
 from grader.submissions.archives import Archives
-from grader.submissions.kinds import COPY, is_archive, listing, why_not
+from grader.submissions.file_names import COPY, is_archive, listing, why_not
 from grader.submissions.pseudonyms import Pseudonym
 from grader.submissions.submission import Submission
 from grader.submissions.times import Moment, of_file

@@ -73,7 +73,7 @@ class ProcessClock:
                     yield task.name, (task / file).read_text()
 
 
-class Watch:
+class Watchdog:
     """Waits for a worker that has some seconds to compute, and some to sleep.
 
     One that sleeps for longer is sent SIGALRM, which interrupts it. After `grace` more OutOfTime
@@ -89,7 +89,7 @@ class Watch:
         self._sleeping = sleeping
         self._grace = grace
         self._look_at = time.monotonic() + LOOK_SECONDS
-        self._begun: tuple[float, float] | None = None  # when, and what was used by then
+        self._start: tuple[float, float] | None = None  # when, and what was used by then
         self._queue_seconds = 0.0
         self.asleep = 0.0
         """Seconds that the worker has slept, or waited for something but a processor."""
@@ -110,11 +110,11 @@ class Watch:
         """Read the clocks; return the processor time used, and whether the worker sleeps now."""
         now, cpu_seconds, queue_seconds = time.monotonic(), self._clock.used(), self._clock.queued()
         self._look_at = now + LOOK_SECONDS
-        if self._begun is None:
-            self._begun = now, cpu_seconds
+        if self._start is None:
+            self._start = now, cpu_seconds
             return 0.0, False
         self._queue_seconds += queue_seconds
-        moment, before = self._begun
+        moment, before = self._start
         asleep = now - moment - (cpu_seconds - before) - self._queue_seconds
         is_sleeping = asleep > self.asleep and not self._clock.is_runnable()
         self.asleep = max(0.0, asleep)

@@ -21,7 +21,7 @@ from grader.confined.limits import Limits
 from grader.homework.tasks import TASKS
 from grader.rubric import load_rubric
 from grader.rubric.cases import hidden_cases
-from grader.scoring.worker import Zygote
+from grader.scoring.workers import Zygote
 from grader.source.files import Cell, File
 
 SOLUTION = Path(__file__).parents[2] / "solution" / "homework.py"

@@ -22,8 +22,8 @@ from ours import GRADER, write_rubric
 from rich.console import Console
 from rich.table import Table
 
-from grader.gradebook import Entry, Gradebook, default_url
-from grader.reports.publishing import COMPLETE, ResultsFolder
+from grader.gradebook import Gradebook, GradedAttempt, default_url
+from grader.reports.results_folder import COMPLETE, ResultsFolder
 from grader.scoring.protocol import SubmittedFiles
 from grader.util.atomic import write_atomically
 
@@ -133,9 +133,9 @@ def fill(results: Path, size: int) -> None:
         write_atomically(results / COMPLETE, complete)
 
 
-def entry(record, source: bytes, number: int) -> Entry:
+def entry(record, source: bytes, number: int) -> GradedAttempt:
     name = f"student{number:05}"
-    return Entry(
+    return GradedAttempt(
         key=f"key of {name}",
         content=f"content of {name}",
         record=msgspec.structs.replace(record, student=name, sha256=f"content of {name}"),

@@ -8,9 +8,9 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import create_engine, inspect, text
 
-from grader.gradebook import Assignment, Change, Entry, Gradebook, Moves, Seed
+from grader.gradebook import Assignment, Change, Gradebook, GradedAttempt, Moves, SeedSetting
 from grader.results.policy import Attempts, Late
-from grader.results.record import Criterion, Final, Record, Training
+from grader.results.record import CriterionResult, Final, Record, TrainingResult
 from grader.rubric import load_rubric
 from grader.scoring.protocol import SubmittedFiles, basis_of, content_of
 
@@ -35,7 +35,7 @@ def assignment(
     return Assignment(
         rubric=rubric,
         rubric_name="hw.toml",
-        seed=Seed(seed, "given"),
+        seed=SeedSetting(seed, "given"),
         basis=basis_of(rubric, seed),
         language="en",
     )
@@ -60,10 +60,10 @@ def record(student: str = "ada", content: str = "one", a: float = 60.0, b: float
         score=a + b,
         max_score=100.0,
         criteria=[
-            Criterion("a", a, 60.0, 1e-16, "right", None),
-            Criterion("b", b, 40.0, None, "", None),
+            CriterionResult("a", a, 60.0, 1e-16, "right", None),
+            CriterionResult("b", b, 40.0, None, "", None),
         ],
-        training=Training({"manual": 0.1, "net": None}, 0.3),
+        training=TrainingResult({"manual": 0.1, "net": None}, 0.3),
         notes=[],
         flags=[],
         isolation=["uid"],
@@ -76,7 +76,7 @@ def files_of(student: str, content: str) -> SubmittedFiles:
     return SubmittedFiles.of(student, f"{content}.py", content.encode())
 
 
-def entry(graded: Record, handed_in: datetime = DUE, key: str = "", **more: Any) -> Entry:
+def entry(graded: Record, handed_in: datetime = DUE, key: str = "", **more: Any) -> GradedAttempt:
     """Return an attempt with a record; `key` tells apart gradings of the same content."""
     content = graded.submission.removesuffix(".py")
     given = {
@@ -87,10 +87,10 @@ def entry(graded: Record, handed_in: datetime = DUE, key: str = "", **more: Any)
         "handed_in": handed_in,
         "told_by": "file",
     }
-    return Entry(**{**given, **more})
+    return GradedAttempt(**{**given, **more})
 
 
-def add(book: Gradebook, *entries: Entry) -> None:
+def add(book: Gradebook, *entries: GradedAttempt) -> None:
     """Record gradings by the rubric and seed in force."""
     book.add(book.assignment.basis, entries)
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from grader.lms.marks import Mark
-from grader.results.record import Criterion, Final, Record, Training
+from grader.results.record import CriterionResult, Final, Record, TrainingResult
 
 HANDED_IN = datetime(2026, 10, 30, 12, 0, 5, tzinfo=UTC)
 
@@ -31,8 +31,8 @@ def mark(
 ) -> Mark:
     record = Record(
         student=student, submission="homework.py", sha256=None, status="graded", score=points,
-        max_score=20, criteria=[Criterion("forward.values", points, 20, None, message, None)],
-        training=Training({"manual": None, "net": 0.004}, 0.01), notes=[], flags=[],
+        max_score=20, criteria=[CriterionResult("forward.values", points, 20, None, message, None)],
+        training=TrainingResult({"manual": None, "net": 0.004}, 0.01), notes=[], flags=[],
         isolation=[], seconds=0.5, grader_version="0",
     )  # fmt: skip
     return Mark(final_of(record, final=points - 0.5), system, id_, called)

@@ -1,8 +1,8 @@
 """Fuzz whatever reads students' text: real inputs are mutated, and each target runs within limits.
 
 A target is a function of a file's name, its bytes, and where they lie. An input breaks it at which
-it is lost (limited.py): it takes too much time or memory, ends its process, or raises anything but
-Unreadable.
+it is lost (limited_process.py): it takes too much time or memory, ends its process, or raises
+anything but Unreadable.
 """
 
 import json
@@ -19,16 +19,16 @@ from grader.homework.tasks import TASKS
 from grader.reports.feedback.source import show
 from grader.reports.similarity import MEMORY_BYTES, _fingerprint
 from grader.rubric import load_rubric
-from grader.scoring.limited import Allowance, LimitedProcess, Lost
+from grader.scoring.limited_process import Allowance, LimitedProcess, Lost
 from grader.scoring.reading import ALLOWANCE, _read
 from grader.source.by_code import shown_by_code
 from grader.source.files import cells_of
-from grader.source.following import Files
+from grader.source.imports import Files
 from grader.source.read import Unreadable, read
 from grader.student_code.formulas import formulas_of
-from grader.student_code.screening import screen
+from grader.student_code.static_analysis import screen
 from grader.submissions.candidates import Choice, code_lines, is_handout
-from grader.submissions.works import look_at
+from grader.submissions.ownership import look_at
 
 TESTS = Path(__file__).parents[1]
 RUBRIC = load_rubric()

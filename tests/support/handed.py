@@ -4,7 +4,7 @@ from pathlib import Path
 
 from grader.homework.tasks import TASKS
 from grader.rubric import load_rubric
-from grader.scoring.worker import Round
+from grader.scoring.workers import Round
 from grader.source.files import Cell, File
 from grader.source.read import read
 from grader.student_code.contract import Call

@@ -8,12 +8,12 @@ from conftest import ROOT
 from handed import PACKAGES
 
 from grader.homework.tasks import TASKS
-from grader.judging.judge import Written
+from grader.judging.judge import SourceFacts
 from grader.rubric import Rubric
 from grader.rubric.cases import hidden_cases
 from grader.scoring.points import score
 from grader.scoring.run_cases import rounds_of, run_cases
-from grader.scoring.worker import Zygote
+from grader.scoring.workers import Zygote
 from grader.source.files import File
 
 HANDED_IN = ROOT / "tests" / "handed_in"
@@ -38,7 +38,7 @@ def grade_fixture(zygote: Zygote, rubric: Rubric) -> Grade:
         given = (main, beside, PACKAGES, TASKS, rounds_of(cases, TASKS), zygote, rubric.limits)
         asked = run_cases(*given, rubric.spellings)
         notes = [(note.where, note.text) for note in asked.notes]
-        written = Written(named=asked.named, notes=notes)
+        written = SourceFacts(sightings=asked.sightings, notes=notes)
         verdicts = score(cases, asked.outcomes, rubric.marking(), written)
         return Result(
             sum(verdict.points for verdict in verdicts),

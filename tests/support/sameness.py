@@ -79,7 +79,7 @@ def warm(questions, limits) -> None:
     with guarded(), empty_folder() as folder:
         work = work_of(HandedIn(main), questions, limits, folder)
         list(work.ask(questions.cases))
-    work.loaded.forget()
+    work.program.forget()
     for case in questions.cases:
         case.mistaken(), case.mistaken_twice()
 

@@ -20,16 +20,18 @@ from unittest import mock
 import msgspec
 
 from grader.commands import cli, shared
-from grader.gradebook import Seed, remembering
+from grader.gradebook import SeedSetting, options
 from grader.grading import launch, pool
 from grader.grading.pool import ScorerPool
 from grader.reports.feedback import render
 from grader.reports.feedback.pages import Pages
 from grader.reports.feedback.render import Form, Order
-from grader.scoring.protocol import Graded, GradingSettings, Ready, SubmittedFiles
+from grader.scoring.protocol import Graded, GradingSettings, ScorerReady, SubmittedFiles
 
 MOST = 8  # settings whose scorers are kept
-SEED = Seed(str(2**127 + 1), "secret")  # of all new gradebooks, so that scorers are lent again
+SEED = SeedSetting(
+    str(2**127 + 1), "secret"
+)  # of all new gradebooks, so that scorers are lent again
 
 
 class Grading:
@@ -65,7 +67,7 @@ class Kept:
     """One scorer for a settings, proved, and what it told when it was ready."""
 
     def __init__(self, settings: GradingSettings, grading: Grading) -> None:
-        self.told: list[Ready] = []
+        self.told: list[ScorerReady] = []
         with mock.patch.object(pool, "start_grading", grading.start):
             self.pool = ScorerPool(settings, 1, self.told.append)
         self.pool.prove()
@@ -76,7 +78,7 @@ class Lent:
     """What is kept, as the scorers of one run's own; closing them does not end them."""
 
     kept: Kept
-    on_ready: Callable[[Ready], None]
+    on_ready: Callable[[ScorerReady], None]
     jobs: int = 1
 
     def prove(self) -> None:
@@ -118,7 +120,7 @@ class WarmGrader:
             mock.patch.object(cli, "interrupt_at_signals"),
             contextlib.nullcontext()
             if own_seed
-            else mock.patch.object(remembering, "new_seed", return_value=SEED),
+            else mock.patch.object(options, "new_seed", return_value=SEED),
             mock.patch.object(shared, "ScorerPool", self._lend),
             contextlib.nullcontext() if pages_apart else mock.patch.object(Pages, "_start", _page),
             contextlib.chdir(cwd or Path.cwd()),
@@ -140,7 +142,7 @@ class WarmGrader:
         self,
         settings: GradingSettings,
         jobs: int,
-        on_ready: Callable[[Ready], None] = lambda ready: None,
+        on_ready: Callable[[ScorerReady], None] = lambda ready: None,
         processors: Collection[int] = (),
         submissions: int = 0,
     ) -> Lent:

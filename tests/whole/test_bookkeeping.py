@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from grader.gradebook import Gradebook, default_url
 from grader.homework.tasks import TASKS
-from grader.reports.publishing import ResultsFolder
-from grader.results.record import GRADES, Criterion, Record
+from grader.reports.results_folder import ResultsFolder
+from grader.results.record import GRADES, CriterionResult, Record
 
 # The points of a rubric of these tests' own.
 POINTS = {"forward.values": 12.0, "grad_w1": 14.0, "grad_w2": 62.0, "net": 12.0}
@@ -33,7 +33,7 @@ def graded(student: str, content: str, values: float, net: float) -> Record:
     """Return a record with points for two of the rubric's criteria."""
     points = {"forward.values": values, "net": net}
     criteria = [
-        Criterion(name, points.get(name, 0.0), most, None, "", None)
+        CriterionResult(name, points.get(name, 0.0), most, None, "", None)
         for name, most in POINTS.items()
     ]
     return replace(record(student, content), score=values + net, criteria=criteria)

@@ -180,7 +180,7 @@ def test_a_worker_has_a_processor_to_itself(results):
 
 def test_a_worker_finds_nothing_of_the_scorer_in_its_memory(results):
     message = spied(results, "modules")
-    known = ["errors", "grading", "scoring", "scoring.worker", "util", "util.bulk", "util.clocks"]
+    known = ["errors", "grading", "scoring", "scoring.workers", "util", "util.bulk", "util.clocks"]
     assert message == f"ValueError: {known}"
 
 

@@ -24,7 +24,7 @@ from disks import read_only
 from leftovers import assert_no_process, children, descendants, orphans_are_ours
 from times import PATIENCE
 
-from grader.results.record import Outcome
+from grader.results.record import StudentResult
 from grader.util.atomic import UNFINISHED, remove_unfinished, write_atomically
 
 CLASS_SIZE = 48
@@ -76,7 +76,7 @@ class Run:
         for path in paths:
             key = (path.parent.name, path.stat().st_ino)
             if key not in self.seen:
-                msgspec.json.decode(path.read_bytes(), type=Outcome)
+                msgspec.json.decode(path.read_bytes(), type=StudentResult)
                 self.seen.add(key)
         return len(paths)
 
@@ -181,11 +181,11 @@ def undisturbed(tmp_path_factory, submissions) -> Path:
     return drill.results
 
 
-def records(results: Path) -> dict[str, Outcome]:
+def records(results: Path) -> dict[str, StudentResult]:
     """Decode every result.json by schema; without the seconds, which vary."""
     return {
         path.parent.name: msgspec.structs.replace(
-            msgspec.json.decode(path.read_bytes(), type=Outcome), seconds=0.0
+            msgspec.json.decode(path.read_bytes(), type=StudentResult), seconds=0.0
         )
         for path in results.glob("*/result.json")
     }

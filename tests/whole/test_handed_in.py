@@ -366,9 +366,9 @@ def test_autograd_in_a_file_beside_is_named_and_earns_nothing(zygote, rubric, ro
     given = (module(RIGHT + "\n\n" + route), [module(CHEAT, "utils.py")], PACKAGES, TASKS)
     rest = (rounds_of(cases, TASKS), zygote, rubric.limits, rubric.spellings)
     asked = run_cases(*given, *rest)
-    (sighting,) = asked.named["grad_w1"]
+    (sighting,) = asked.sightings["grad_w1"]
     assert (sighting.name, sighting.where) == ("torch.autograd.grad", "utils.py, line 6")
-    assert all(outcome.seen[0].where == "utils.py, line 6" for outcome in asked.outcomes)
+    assert all(outcome.sightings[0].where == "utils.py, line 6" for outcome in asked.outcomes)
 
 
 def test_a_file_that_is_running_is_not_run_once_more_inside_itself(grade):

@@ -13,7 +13,7 @@ import pytest
 
 from grader.lms.layout import Owner
 from grader.submissions.naming import same_folder, unique
-from grader.submissions.roster import Names, Person, RosterRow
+from grader.submissions.roster import Person, RosterRow, StudentNames
 
 ADA, RENÉ = Person("ada", "", "ada", "ada"), Person("rené", "", "rené", "rené")
 OLD = Person("ada", "", "", "")  # as an older grader noted it
@@ -53,7 +53,7 @@ CALLED = [
 
 @pytest.mark.parametrize(("people", "rows", "files", "expected"), CALLED)
 def test_a_student_keeps_the_name_that_was_there_first(people, rows, files, expected):
-    names = Names(people, rows, "names.csv")
+    names = StudentNames(people, rows, "names.csv")
     told = [names(Owner("", called, called)) for called in files]
     called = [name or file for name, file in zip(told, files, strict=True)]
     assert unique(called, {*filter(None, told)}, names.students) == expected
@@ -64,13 +64,13 @@ def test_whoever_comes_first_keeps_it_in_each_order_of_arrival():
     for order in itertools.permutations(files):
         people: list[Person] = []
         for called in order:
-            names = Names(people)
+            names = StudentNames(people)
             told = names(Owner("", called, called))
             (student,) = unique([told or called], {told} if told else (), names.students)
             people.append(Person(student, "", called, called))
         assert people[0].student == order[0]
         assert len({same_folder(person.student) for person in people}) == len(files)
-        again = Names(people)
+        again = StudentNames(people)
         assert [again(Owner("", p.id, p.id)) for p in people] == [p.student for p in people]
 
 

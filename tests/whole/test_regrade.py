@@ -22,7 +22,7 @@ from times import PATIENCE
 from worth import MAX_UNTRAINED, worth
 
 from grader.grading.batch import AHEAD, CHUNK, Batch, files_of, work_of
-from grader.results.record import Record, Training
+from grader.results.record import Record, TrainingResult
 from grader.rubric import load_rubric, rubric_from
 from grader.scoring.protocol import (
     POLICY,
@@ -349,7 +349,7 @@ class Held(Record, frozen=True, kw_only=True, weakref=True, eq=False):
     def of(cls, student: str) -> "Held":
         return cls(
             student=student, submission="a.py", sha256=None, status="graded", score=1.0,
-            max_score=1.0, criteria=[], training=Training({}, 0.1), notes=[], flags=[],
+            max_score=1.0, criteria=[], training=TrainingResult({}, 0.1), notes=[], flags=[],
             isolation=[], seconds=0.0, grader_version="0",
         )  # fmt: skip
 

@@ -9,10 +9,17 @@ from conftest import ROOT
 from worth import MAX_UNTRAINED, worth
 
 from grader.gradebook import Gradebook, default_url
-from grader.gradebook.attempts import HandedIn
+from grader.gradebook.attempts import StoredAttempt
 from grader.homework.tasks import TASKS
 from grader.judging.messages import Reason
-from grader.results.record import Criterion, Record, Run, Training, best, network_file_of
+from grader.results.record import (
+    CriterionResult,
+    Record,
+    TrainingResult,
+    TrainingRun,
+    best,
+    network_file_of,
+)
 
 CORPUS = ROOT / "tests" / "submissions"
 LATER = 4e9
@@ -32,12 +39,13 @@ def record(file: str, gradient: float, net: float, *reasons: str, status: str = 
         student="s", submission=file, sha256=f"of {file}", status=status, score=gradient + net,
         max_score=36, seconds=1.5, grader_version="0", notes=[], flags=[], isolation=[],
         criteria=[
-            Criterion("grad_w1", gradient, 14, None, "", None),
-            Criterion("net", net, 12, None, "", None, why),
-            Criterion("train.net", 0, 10, None, "", None, why),
+            CriterionResult("grad_w1", gradient, 14, None, "", None),
+            CriterionResult("net", net, 12, None, "", None, why),
+            CriterionResult("train.net", 0, 10, None, "", None, why),
         ],
-        training=Training(
-            {"manual": None, "net": 0.5 if net else None}, 0.1, runs={"net": Run(1, [net], [])}
+        training=TrainingResult(
+            {"manual": None, "net": 0.5 if net else None}, 0.1,
+            runs={"net": TrainingRun(1, [net], [])},
         ),
     )  # fmt: skip
 
@@ -135,7 +143,7 @@ def test_another_net_is_another_attempt(handed_in, tmp_path):
     assert len(attempts(tmp_path / "results")) == 4
 
 
-def attempts(results: Path) -> list[HandedIn]:
+def attempts(results: Path) -> list[StoredAttempt]:
     with Gradebook(default_url(results)) as book:
         return [attempt.file for attempt in book.history("ada").attempts]
 

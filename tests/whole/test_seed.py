@@ -19,10 +19,10 @@ from hostile import attacks
 from torch import Tensor
 from warm import SEED, WarmGrader
 
-from grader.gradebook.remembering import LEAST_BITS, Options, first, new_seed
+from grader.gradebook.options import LEAST_BITS, Options, first, new_seed
 from grader.homework.cases import training_data
 from grader.homework.tasks import TASKS
-from grader.judging.judge import Written
+from grader.judging.judge import SourceFacts
 from grader.rubric import Rubric, derived_seed
 from grader.rubric.cases import hidden_cases, public_training_case
 from grader.rubric.draw import Draw
@@ -349,7 +349,7 @@ def test_a_table_of_the_public_seeds_answers_earns_nothing_by_a_gradebooks_seed(
         outcomes = run_cases(source, [], PACKAGES, TASKS, *exam).outcomes
         marking = rubric.untrained().marking()
         points = {name: worth for name, worth in marking.points.items() if name != "net"}
-        verdicts = score(asked, outcomes, replace(marking, points=points), Written())
+        verdicts = score(asked, outcomes, replace(marking, points=points), SourceFacts())
         return sum(verdict.points for verdict in verdicts)
 
     known = sum(v for name, v in rubric.points.items() if name.startswith(("forward", "grad")))

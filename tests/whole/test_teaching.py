@@ -5,7 +5,7 @@ from conftest import ROOT
 from handed import PACKAGES, handed_in, module
 
 from grader.homework.tasks import TASKS
-from grader.judging.judge import Written
+from grader.judging.judge import SourceFacts
 from grader.rubric.cases import hidden_cases
 from grader.scoring.points import score
 from grader.scoring.run_cases import rounds_of, run_cases
@@ -25,7 +25,7 @@ def told(zygote, rubric):
         given = (main, [], PACKAGES, TASKS, rounds_of(cases, TASKS), zygote, rubric.limits)
         asked = run_cases(*given, rubric.spellings)
         text = "\n".join(cell.source for cell in main.cells)
-        written = Written(shown_by_code(text, TASKS), asked.named)
+        written = SourceFacts(shown_by_code(text, TASKS), asked.sightings)
         verdicts = score(cases, asked.outcomes, rubric.marking(), written)
         return {
             v.criterion: (v.diagnosis, v.points / rubric.points[v.criterion])

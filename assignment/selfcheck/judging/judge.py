@@ -18,7 +18,7 @@ from ..student_code.contract import (
     SWITCHED_OFF,
     UNFOLLOWED,
     Call,
-    Named,
+    NamedSightings,
     Outcome,
     Problem,
     Sighting,
@@ -39,13 +39,13 @@ from .diagnosis import (
 from .messages import Reason
 from .verdicts import NO_ERROR, ErrorMap, Verdict
 
-NOTHING_NAMED: Named = {}
+NOTHING_NAMED: NamedSightings = {}
 # What is told of an error and of a loss: further digits help nobody, and tell of hidden inputs.
 ERROR_DIGITS = 2
 LOSS_DIGITS = 4
 NOTHING_SHOWN: ShownByCode = {}
 RECOMPUTED = "recomputed"
-Answered = Sequence[tuple["Case", Outcome]]
+AnsweredCases = Sequence[tuple["Case", Outcome]]
 
 # What a problem's hint makes of it.
 HINTED = (
@@ -96,17 +96,17 @@ class Marking:
 
 
 @dataclass(frozen=True)
-class Written:
+class SourceFacts:
     """What judging knows of a student's source, of which it reads nothing itself.
 
-    `shown` is what the code of its functions shows, `named` what its gradients name of autograd,
-    `spellings` how else what is asked may be called. `in_text` are the names that its text cells
-    would define, each with the cell's label and kind, `notes` the places and texts of the errors
-    that it met.
+    `evidence` is what the code of its functions shows, `sightings` what its gradients name of
+    autograd, `spellings` how else what is asked may be called. `in_text` are the names that its
+    text cells would define, each with the cell's label and kind, `notes` the places and texts of
+    the errors that it met.
     """
 
-    shown: ShownByCode = field(default_factory=dict)
-    named: Named = field(default_factory=dict)
+    evidence: ShownByCode = field(default_factory=dict)
+    sightings: NamedSightings = field(default_factory=dict)
     in_text: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     spellings: Spellings = field(default_factory=dict)
     notes: Sequence[tuple[str, str]] = ()
@@ -119,21 +119,21 @@ class Written:
 
     def cell_of(self, name: str) -> tuple[str, str] | None:
         """Return label and kind of the text cell that would define a name, if there is one."""
-        spelled = (name, *self.spellings.get(name, ()))
-        return next((self.in_text[own] for own in spelled if own in self.in_text), None)
+        names = (name, *self.spellings.get(name, ()))
+        return next((self.in_text[own] for own in names if own in self.in_text), None)
 
 
 @dataclass(frozen=True)
 class _Finding:
     """What one case came to: the share it earns, its relative error, and what to say of it.
 
-    `compared` is what was compared in the end: a tensor's name, the actual and the expected one.
+    `comparison` is what was compared in the end: a tensor's name, the actual and the expected one.
     """
 
     share: float
     error: float | None
     reasons: tuple[Reason, ...]
-    compared: tuple[str, Tensor, Tensor] | None = None
+    comparison: tuple[str, Tensor, Tensor] | None = None
 
     @property
     def badness(self) -> tuple[float, float]:
@@ -141,90 +141,92 @@ class _Finding:
 
 
 def verdicts(
-    criteria: Sequence[str], answered: Answered, marking: Marking, written: Written
+    criteria: Sequence[str], answers: AnsweredCases, marking: Marking, facts: SourceFacts
 ) -> list[Verdict]:
     """Judge some criteria by all that was answered to a submission."""
-    if {(outcome.problem, outcome.hint) for _, outcome in answered} == {(Problem.MISSING, None)}:
-        reason = _nothing_defined(answered, written)
+    if {(outcome.problem, outcome.hint) for _, outcome in answers} == {(Problem.MISSING, None)}:
+        reason = _nothing_defined(answers, facts)
         return [verdict for verdict in zero(reason, marking) if verdict.criterion in criteria]
-    return [_verdict(name, answered, marking, written) for name in criteria]
+    return [_verdict(name, answers, marking, facts) for name in criteria]
 
 
-def _verdict(criterion: str, answered: Answered, marking: Marking, written: Written) -> Verdict:
-    own = [one for one in answered if one[0].criterion == criterion]
+def _verdict(
+    criterion: str, answers: AnsweredCases, marking: Marking, facts: SourceFacts
+) -> Verdict:
+    own = [one for one in answers if one[0].criterion == criterion]
     tasks, question = marking.tasks, marking.tasks.question_of(criterion)
     if question.is_training:
         verdict = judge_training(*own[0], marking)
-        damage = _damage(answered)
+        damage = _damage(answers)
         if damage and question.kind == "descent" and verdict.points == 0:
             reasons = (damage, *verdict.reasons)
             verdict = replace(verdict, reasons=reasons, diagnosis=damage.id)
     else:
         beside = [
             one
-            for one in answered
+            for one in answers
             if one[0].call.function == question.name and one[0].criterion != criterion
         ]
-        before = _seen([one for one in answered if one[0].call.function == tasks.forward.name])
-        verdict = judge(criterion, own, marking, written.named, written.shown, beside, before)
+        before = _seen([one for one in answers if one[0].call.function == tasks.forward.name])
+        verdict = judge(criterion, own, marking, facts.sightings, facts.evidence, beside, before)
     if criterion == next(iter(marking.points)) and (
-        missing := _mostly_missing(own, answered, tasks)
+        missing := _mostly_missing(own, answers, tasks)
     ):
         verdict = replace(verdict, reasons=(missing, *verdict.reasons))
-    return replace(verdict, reasons=tuple(_placed(each, written) for each in verdict.reasons))
+    return replace(verdict, reasons=tuple(_placed(each, facts) for each in verdict.reasons))
 
 
-def _mostly_missing(own: Answered, answered: Answered, tasks: Tasks) -> Reason | None:
+def _mostly_missing(own: AnsweredCases, answers: AnsweredCases, tasks: Tasks) -> Reason | None:
     """Return what is to be defined, if most of it is not: it may be work for something else.
 
     None if that is what the criterion's `own` cases say already.
     """
-    missing = _missing(answered)
-    functions = {case.call.function for case, _ in answered}
-    asked = [name for name in functions if not tasks.by_name[name].is_training]
-    if 2 * len(missing) <= len(asked) or not missing.keys().isdisjoint(_missing(own)):
+    missing = _missing(answers)
+    functions = {case.call.function for case, _ in answers}
+    required = [name for name in functions if not tasks.by_name[name].is_training]
+    if 2 * len(missing) <= len(required) or not missing.keys().isdisjoint(_missing(own)):
         return None
     return Reason("mostly_missing", {"names": ", ".join(missing)})
 
 
-def _missing(answered: Answered) -> dict[str, None]:
+def _missing(answers: AnsweredCases) -> dict[str, None]:
     """Return the names that are asked and not defined, in order."""
     return dict.fromkeys(
-        outcome.detail for _, outcome in answered if outcome.problem is Problem.MISSING
+        outcome.detail for _, outcome in answers if outcome.problem is Problem.MISSING
     )
 
 
-def _damage(answered: Answered) -> Reason | None:
+def _damage(answers: AnsweredCases) -> Reason | None:
     """Return that a gradient changes in place what the next one needs: training shows it alone."""
-    for case, outcome in answered:
-        if outcome.damaged:
-            values = {"function": case.call.function, "detail": ", ".join(outcome.damaged)}
+    for case, outcome in answers:
+        if outcome.changed_inputs:
+            values = {"function": case.call.function, "detail": ", ".join(outcome.changed_inputs)}
             return Reason("in_place_damage", values)
     return None
 
 
-def _placed(reason: Reason, written: Written) -> Reason:
+def _placed(reason: Reason, facts: SourceFacts) -> Reason:
     """Say of what is missing where it stands as text, if it does."""
     is_missing = reason.id in ("missing", "missing_near")
-    found = written.cell_of(str(reason.values["detail"])) if is_missing else None
-    if found is None:
+    cell = facts.cell_of(str(reason.values["detail"])) if is_missing else None
+    if cell is None:
         return reason
-    label, kind = found
+    label, kind = cell
     return Reason("missing_in_text", {**reason.values, "cell": label, "kind": kind})
 
 
-def _nothing_defined(answered: Answered, written: Written) -> Reason:
+def _nothing_defined(answers: AnsweredCases, facts: SourceFacts) -> Reason:
     """Say what to define, and what does not parse or stands as text, which may be why."""
-    missing = _missing(answered)
+    missing = _missing(answers)
     names = ", ".join(missing)
-    if found := next(filter(None, map(written.cell_of, missing)), None):
-        label, kind = found
+    if cell := next(filter(None, map(facts.cell_of, missing)), None):
+        label, kind = cell
         return Reason("nothing_defined_in_text", {"names": names, "cell": label, "kind": kind})
-    place, error = written.unparsed or ("", "")
+    place, error = facts.unparsed or ("", "")
     if error.endswith(TOO_DEEP):
         return Reason("nothing_defined_too_deep", {"names": names, "place": place})
-    told = f" {place}: {error}." if error else ""
-    return Reason("nothing_defined", {"names": names, "error": told})
+    error_text = f" {place}: {error}." if error else ""
+    return Reason("nothing_defined", {"names": names, "error": error_text})
 
 
 def zero(reason: Reason, marking: Marking) -> list[Verdict]:
@@ -234,11 +236,11 @@ def zero(reason: Reason, marking: Marking) -> list[Verdict]:
 
 def judge(
     criterion: str,
-    answered: Answered,
+    answers: AnsweredCases,
     marking: Marking,
-    named: Named = NOTHING_NAMED,
-    shown: ShownByCode = NOTHING_SHOWN,
-    beside: Answered = (),
+    sightings: NamedSightings = NOTHING_NAMED,
+    evidence: ShownByCode = NOTHING_SHOWN,
+    beside: AnsweredCases = (),
     seen_in_forward: Sequence[Sighting] = (),
 ) -> Verdict:
     """Judge a criterion that compares tensors, from its cases and their outcomes.
@@ -247,18 +249,18 @@ def judge(
     a share of what the on-path cases earn, by whether the source names autograd. A gradient that
     torch was seen to differentiate, in its own calls or in those of forward, which come before,
     earns the autograd share, whatever its values. forward loses nothing by it. A recognised mistake
-    earns its own share. `shown` is what the student's code shows, `beside` the same function's
+    earns its own share. `evidence` is what the student's code shows, `beside` the same function's
     cases that count for other criteria: both tell mistakes apart that answer the same here.
     """
-    examined = [(case, outcome, _examine(case, outcome, marking)) for case, outcome in answered]
-    on_path = max((f for case, _, f in examined if case.on_path), key=lambda f: f.badness)
-    worst = max((f for _, _, f in examined), key=lambda f: f.badness)
-    question = marking.tasks.by_name[answered[0][0].call.function]
+    findings = [(case, outcome, _examine(case, outcome, marking)) for case, outcome in answers]
+    on_path = max((f for case, _, f in findings if case.on_path), key=lambda f: f.badness)
+    worst = max((f for _, _, f in findings), key=lambda f: f.badness)
+    question = marking.tasks.by_name[answers[0][0].call.function]
     function = question.name
-    wrong = [(case, outcome) for case, outcome, finding in examined if finding.share < 1]
+    wrong = [(case, outcome) for case, outcome, finding in findings if finding.share < 1]
     share, reasons, ids = worst.share, worst.reasons, Ids()
     if on_path.share > 0 and worst.share == 0:
-        share, reasons, ids = _recomputed(on_path, named.get(function, ()), marking)
+        share, reasons, ids = _recomputed(on_path, sightings.get(function, ()), marking)
         if ids == (RECOMPUTED,) and _is_cast([one for one in wrong if one[0].on_path]):
             ids, reasons = (SINGLE, *ids), (_taught(SINGLE, question, marking), *reasons)
     elif worst.share < 1:
@@ -266,12 +268,12 @@ def judge(
         ids = _diagnosed(wrong, also)
         if worst.share > 0 and ids != (SINGLE,):  # it is nearly right, and no mistake
             ids = ()
-        ids = by_source(ids, shown.get(function, frozenset()), marking.tasks)
+        ids = by_source(ids, evidence.get(function, frozenset()), marking.tasks)
         share = prod(_share(name, marking) for name in ids) if ids else share
         reasons = (*(_taught(name, question, marking) for name in ids), *reasons)
     before = seen_in_forward if share else ()  # it earns nothing for reasons of its own
     if question.kind == "gradient" and (
-        autograd := _differentiated(_seen(answered), before, marking.tasks)
+        autograd := _differentiated(_seen(answers), before, marking.tasks)
     ):
         share *= marking.autograd_share
         reasons, ids = (autograd,), ("autograd",)
@@ -283,28 +285,28 @@ def judge(
         reasons=reasons,
         error=None if worst.error is None else rounded(worst.error, ERROR_DIGITS),
         diagnosis="+".join(ids) or None,
-        map=error_map(*worst.compared) if worst.compared else None,
+        map=error_map(*worst.comparison) if worst.comparison else None,
     )
 
 
-def _seen(answered: Answered) -> list[Sighting]:
-    return [sighting for _, outcome in answered for sighting in outcome.seen]
+def _seen(answers: AnsweredCases) -> list[Sighting]:
+    return [sighting for _, outcome in answers for sighting in outcome.sightings]
 
 
 def _differentiated(
     own: Sequence[Sighting], in_forward: Sequence[Sighting], tasks: Tasks
 ) -> Reason | None:
     """Return where torch was seen to differentiate, if it was, or the watch for it switched off."""
-    found = [*own, *in_forward]
-    if not found:
+    sightings = [*own, *in_forward]
+    if not sightings:
         return None
-    first = next((each for each in found if each.name != SWITCHED_OFF), found[0])
+    first = next((each for each in sightings if each.name != SWITCHED_OFF), sightings[0])
     if first.name == SWITCHED_OFF:
         return _autograd("autograd_unwatched", first, tasks)
     return _autograd("autograd" if first in own else "autograd_in_forward", first, tasks)
 
 
-def _diagnosed(wrong: Answered, also: Answered) -> Ids:
+def _diagnosed(wrong: AnsweredCases, also: AnsweredCases) -> Ids:
     """Return the mistakes that explain all wrong cases; those on the path, where off it none do.
 
     Cases that are wrong `also`, in another criterion, choose between explanations and add nothing.
@@ -323,18 +325,18 @@ def _diagnosed(wrong: Answered, also: Answered) -> Ids:
     return ()
 
 
-def _is_cast(wrong: Answered) -> bool:
+def _is_cast(wrong: AnsweredCases) -> bool:
     """Tell whether a cast to float32 is all that is wrong in these cases."""
     return bool(wrong) and _explained(wrong) == (SINGLE,)
 
 
-def _part(ids: Ids, wrong: Answered) -> Ids:
+def _part(ids: Ids, wrong: AnsweredCases) -> Ids:
     """Return as few of these mistakes as explain the wrong cases."""
     parts = (each.ids for each in _by_one(wrong) if set(each.ids) < set(ids))
     return next(parts, ids)
 
 
-def _explained(wrong: Answered) -> Ids:
+def _explained(wrong: AnsweredCases) -> Ids:
     """Return the mistakes that explain all of these best, or none."""
     best = _by_one(wrong)[:1]
     if not best or best[0].rank > (MOST_NAMES, False):
@@ -344,20 +346,20 @@ def _explained(wrong: Answered) -> Ids:
     return best[0].ids if best else _one_by_one(wrong)
 
 
-def _by_one(wrong: Answered) -> list[Explanation]:
+def _by_one(wrong: AnsweredCases) -> list[Explanation]:
     """Return what explains all of these by one mistake of the catalogue, with or without more."""
     return agreed(_explanations(case, out, case.mistaken()) for case, out in wrong)
 
 
-def _one_by_one(wrong: Answered) -> Ids:
+def _one_by_one(wrong: AnsweredCases) -> Ids:
     """Return the two mistakes of which each case shows one: an error may hide the other."""
-    shown: dict[str, None] = {}
+    ids: dict[str, None] = {}
     for case, outcome in wrong:
-        explained = _explanations(case, outcome, case.mistaken())
-        if not explained or explained[0].rank > (1, False):
+        candidates = _explanations(case, outcome, case.mistaken())
+        if not candidates or candidates[0].rank > (1, False):
             return ()
-        shown |= dict.fromkeys(explained[0].ids)
-    return tuple(shown) if len(shown) == MOST_NAMES else ()
+        ids |= dict.fromkeys(candidates[0].ids)
+    return tuple(ids) if len(ids) == MOST_NAMES else ()
 
 
 def _explanations(case: Case, outcome: Outcome, mistakes: Mistakes) -> list[Explanation]:
@@ -386,13 +388,13 @@ def _taught(name: str, question: Question, marking: Marking) -> Reason:
 def judge_training(case: Case, outcome: Outcome, marking: Marking) -> Verdict:
     """Judge a training run by the loss of the parameters that it returned."""
     points = marking.points[case.criterion]
-    given = case.call
+    call = case.call
     if outcome.problem:
-        reason = _problem(outcome.problem, given.function, outcome)
+        reason = _problem(outcome.problem, call.function, outcome)
         return Verdict(case.criterion, 0, points, (reason,))
     names, mark = marking.tasks.parameters, case.pass_mark
     final = outcome.tensors[: len(names)]
-    faulty = _shape_fault(given.take(names), final, names)
+    faulty = _shape_fault(call.take(names), final, names)
     if faulty:
         return Verdict(case.criterion, 0, points, (faulty,))
     params = tuple(tensor.to(torch.float64) for tensor in final)
@@ -404,8 +406,8 @@ def judge_training(case: Case, outcome: Outcome, marking: Marking) -> Verdict:
     passed = loss <= mark
     values = {"loss": rounded(loss, LOSS_DIGITS), "pass_mark": rounded(mark, LOSS_DIGITS)}
     reason = Reason("trained" if passed else "not_trained", values)
-    earned = points if passed else 0
-    return Verdict(case.criterion, earned, points, (reason,), loss=values["loss"])
+    earned_points = points if passed else 0
+    return Verdict(case.criterion, earned_points, points, (reason,), loss=values["loss"])
 
 
 def rounded(value: float, digits: int) -> float:
@@ -462,18 +464,18 @@ def _examine(case: Case, outcome: Outcome, marking: Marking) -> _Finding:
 
 def _compare(name: str, actual: Tensor, expected: Tensor, marking: Marking) -> _Finding:
     error, index = relative_error(actual, expected)
-    compared = (name, actual, expected)
+    comparison = (name, actual, expected)
     place = {"tensor": name, "entry": str(list(index))}
     if not math.isfinite(error):
-        return _Finding(0, None, (Reason("not_finite", place),), compared=compared)
+        return _Finding(0, None, (Reason("not_finite", place),), comparison=comparison)
     if error <= marking.full_tolerance:
         return _Finding(1, error, (Reason("right"),))
-    told = rounded(error, ERROR_DIGITS)
-    numbers = {"error": told, "tolerance": marking.full_tolerance}
+    rounded_error = rounded(error, ERROR_DIGITS)
+    numbers = {"error": rounded_error, "tolerance": marking.full_tolerance}
     if error <= marking.half_tolerance:
         reason = Reason("half", {**place, **numbers})
-        return _Finding(marking.half_share, error, (reason,), compared=compared)
-    return _Finding(0, error, (Reason("wrong", {**place, **numbers}),), compared=compared)
+        return _Finding(marking.half_share, error, (reason,), comparison=comparison)
+    return _Finding(0, error, (Reason("wrong", {**place, **numbers}),), comparison=comparison)
 
 
 def _shape_fault(
@@ -481,9 +483,9 @@ def _shape_fault(
 ) -> Reason | None:
     if len(actual) != len(expected):
         return Reason("count", {"actual": len(actual), "expected": len(expected)})
-    for name, got, wanted in zip(names, actual, expected, strict=True):
-        if got.shape != wanted.shape:
-            shapes = {"actual": str(tuple(got.shape)), "expected": str(tuple(wanted.shape))}
+    for name, result, target in zip(names, actual, expected, strict=True):
+        if result.shape != target.shape:
+            shapes = {"actual": str(tuple(result.shape)), "expected": str(tuple(target.shape))}
             return Reason("shape", {"tensor": name, **shapes})
     return None
 
@@ -491,26 +493,26 @@ def _shape_fault(
 def _problem(problem: Problem, function: str, outcome: Outcome) -> Reason:
     place = f" ({outcome.where})" if outcome.where else ""
     values = {"function": function, "detail": outcome.detail, "place": place}
-    told = f"{problem.value}_{outcome.hint.kind}" if outcome.hint else ""
-    if outcome.hint and told in HINTED:  # a worker may answer anything
+    reason_id = f"{problem.value}_{outcome.hint.kind}" if outcome.hint else ""
+    if outcome.hint and reason_id in HINTED:  # a worker may answer anything
         return Reason(
-            told, {**values, "name": outcome.hint.name, "there": f" ({outcome.hint.where})"}
+            reason_id, {**values, "name": outcome.hint.name, "there": f" ({outcome.hint.where})"}
         )
     return Reason(problem.value, values)
 
 
 def _recomputed(
-    on_path: _Finding, named: Sequence[Sighting], marking: Marking
+    on_path: _Finding, sightings: Sequence[Sighting], marking: Marking
 ) -> tuple[float, tuple[Reason, ...], Ids]:
     """Return share, reason and name for a gradient that is right on the path and wrong off it."""
-    if found := [each for each in named if each.name != UNFOLLOWED]:
-        reason = _autograd("autograd_named", found[0], marking.tasks)
+    if followed := [each for each in sightings if each.name != UNFOLLOWED]:
+        reason = _autograd("autograd_named", followed[0], marking.tasks)
         return on_path.share * marking.autograd_share, (reason,), ("autograd_named",)
     words = marking.tasks.words
     reason = Reason("only_on_path", words)
     if on_path.share < 1 and on_path.error is not None:
-        told = rounded(on_path.error, ERROR_DIGITS)
-        reason = Reason("recomputed_half", {"error": told, **words})
+        rounded_error = rounded(on_path.error, ERROR_DIGITS)
+        reason = Reason("recomputed_half", {"error": rounded_error, **words})
     return on_path.share * marking.recompute_share, (reason,), (RECOMPUTED,)
 
 

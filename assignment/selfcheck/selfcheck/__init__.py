@@ -10,11 +10,11 @@ from typing import Any
 from ..judging.messages import Texts, language_of
 from ..source.files import Cell, File
 from ..student_code.guards import guarded
-from ..student_code.loading import Loaded
+from ..student_code.loading import Program
 from ..student_code.modules import Namespace
 from ..student_code.state import State, kept
 from .cautions import helpers_of, of_imports, of_python
-from .checking import Work, stored_questions
+from .checking import CheckedWork, stored_questions
 from .running import look_of, main, print_report, reports
 from .timing import Stopwatch
 
@@ -37,8 +37,8 @@ def check(only: str | None = None, lang: str = "en") -> None:
     cautions = [*of_python(questions, texts), *of_imports(cells, questions, texts)]
     with kept(), guarded():
         state = State.fresh()
-        homework = Loaded(namespace, [], cells, questions.tasks, helpers_of(cells), state)
-        work = Work.of(main, homework, (), {}, questions, stopwatch)
+        homework = Program(namespace, [], cells, questions.tasks, helpers_of(cells), state)
+        work = CheckedWork.of(main, homework, (), {}, questions, stopwatch)
         if display is None:
             print_report(work, only, questions, look, cautions)
             return

@@ -19,12 +19,12 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..homework.loss import final_loss
-from ..judging.diagnosis import Ids, Mistaken, Mistakes
-from ..judging.judge import Case, Marking, Written
+from ..judging.diagnosis import Ids, MistakenAnswer, Mistakes
+from ..judging.judge import Case, Marking, SourceFacts
 from ..judging.messages import add_mistakes
 from ..source.by_code import shown_by_code
 from ..source.files import File, cells_of
-from ..source.following import Files
+from ..source.imports import Files
 from ..source.tasks import Tasks
 from ..student_code.calls import answer
 from ..student_code.contract import (
@@ -36,12 +36,12 @@ from ..student_code.contract import (
     printable_sightings,
 )
 from ..student_code.formulas import Formula, formulas_of, with_formulas
-from ..student_code.loading import Loaded
-from ..student_code.screening import screen
-from .timing import Limits, Stopwatch
+from ..student_code.loading import Program
+from ..student_code.static_analysis import screen
+from .timing import Stopwatch, TimeLimits
 
 CASES_FILE = Path(__file__).parents[1] / "public_cases.json"
-Stored = Mapping[str, Any]  # that file, or a part of it
+StoredValues = Mapping[str, Any]  # that file, or a part of it
 # From the case's tensors, the parameters that training ends with, and settings by name.
 FinalLoss = Callable[..., float]
 INTERRUPTED = "KeyboardInterrupt"
@@ -60,24 +60,26 @@ class Questions:
     spellings: Spellings
     python: str
     packages: Sequence[str]
-    limits: Limits
+    limits: TimeLimits
     source_bytes: int
 
     @classmethod
-    def of(cls, stored: Stored, loss: FinalLoss = final_loss) -> "Questions":
+    def of(cls, content: StoredValues, loss: FinalLoss = final_loss) -> "Questions":
         """Return the questions that rubric.cases has written down; `loss` is the homework's."""
-        add_mistakes(stored["texts"])
+        add_mistakes(content["texts"])
         return cls(
             cases=[
-                _case(case, stored["mistakes"], partial(loss, **stored["loss"]))
-                for case in stored["cases"]
+                _case(case, content["mistakes"], partial(loss, **content["loss"]))
+                for case in content["cases"]
             ],
-            marking=Marking(**stored["marking"] | {"tasks": Tasks.of(stored["marking"]["tasks"])}),
-            spellings=stored["spellings"],
-            python=stored["software"]["python"],
-            packages=stored["software"]["packages"],
-            limits=Limits(**stored["limits"]),
-            source_bytes=stored["source_bytes"],
+            marking=Marking(
+                **content["marking"] | {"tasks": Tasks.of(content["marking"]["tasks"])}
+            ),
+            spellings=content["spellings"],
+            python=content["software"]["python"],
+            packages=content["software"]["packages"],
+            limits=TimeLimits(**content["limits"]),
+            source_bytes=content["source_bytes"],
         )
 
     def chosen(self, only: str | None) -> list[str]:
@@ -126,12 +128,12 @@ def stored_questions() -> Questions:
 
 
 @dataclass(frozen=True)
-class Work:
+class CheckedWork:
     """What a student wrote: its main file, what that came to, and what it writes as assignments."""
 
     main: File
-    loaded: Loaded
-    written: Written
+    program: Program
+    facts: SourceFacts
     formulas: Sequence[Formula]
     stopwatch: Stopwatch
 
@@ -139,33 +141,33 @@ class Work:
     def of(
         cls,
         main: File,
-        loaded: Loaded,
+        program: Program,
         beside: Sequence[File],
         in_text: Mapping[str, tuple[str, str]],
         questions: Questions,
         stopwatch: Stopwatch,
-    ) -> "Work":
-        """Return the work in these files, which were `loaded`."""
+    ) -> "CheckedWork":
+        """Return the work in these files, loaded as `program`."""
         files = Files(main, beside)
         formulas = formulas_of(files.pieces(), questions.tasks, questions.spellings)
         sightings_of = screen(files, questions.tasks, formulas)
         source = "\n".join(cell.source for cell in cells_of([*beside, main]))
-        written = Written(
-            shown=shown_by_code(source, questions.tasks),
-            named={
+        facts = SourceFacts(
+            evidence=shown_by_code(source, questions.tasks),
+            sightings={
                 name: printable_sightings(sightings) for name, sightings in sightings_of.items()
             },
             in_text=in_text,
             spellings=questions.spellings,
-            notes=[(printable(note.where), printable(note.text)) for note in loaded.notes],
+            notes=[(printable(note.where), printable(note.text)) for note in program.notes],
         )
-        return cls(main, with_formulas(loaded, formulas), written, formulas, stopwatch)
+        return cls(main, with_formulas(program, formulas), facts, formulas, stopwatch)
 
     def place_of(self, name: str) -> str:
         """Return where a function or class was last written ("homework.py, line 30"), or ""."""
         place = next((formula.place for formula in self.formulas if formula.name == name), "")
         beside = [
-            cell for cell in self.loaded.cells if cell.label.partition(", ")[0] in self.helpers
+            cell for cell in self.program.cells if cell.label.partition(", ")[0] in self.helpers
         ]
         for cell in [*beside, *self.main.cells]:
             for node in cell.statements:
@@ -176,15 +178,15 @@ class Work:
     @property
     def helpers(self) -> list[str]:
         """The names of the files beside the main one that it has taken something from."""
-        return [name for name in dict.fromkeys(self.loaded.ran) if name != self.main.name]
+        return [name for name in dict.fromkeys(self.program.files) if name != self.main.name]
 
     def ask(self, cases: Iterable[Case]) -> Iterator[tuple[Case, Outcome]]:
         """Ask some cases one after the other."""
         for name, together in groupby(cases, key=lambda case: case.call.function):
-            self.loaded.state.put_back_names()
+            self.program.state.put_back_names()
             for case in together:
-                call = partial(answer, _fresh(case.call), self.loaded)
-                outcome = self.stopwatch.ask(self.loaded.tasks.by_name[name], call)
+                call = partial(answer, _fresh(case.call), self.program)
+                outcome = self.stopwatch.ask(self.program.tasks.by_name[name], call)
                 if outcome.problem is Problem.RAISED and outcome.detail == INTERRUPTED:
                     raise KeyboardInterrupt  # by whoever waits for the check
                 yield case, outcome.printable()
@@ -195,18 +197,18 @@ def _fresh(call: Call) -> Call:
     return Call(call.function, {n: t.clone() for n, t in call.tensors.items()}, call.settings)
 
 
-def _case(stored: Stored, mistakes: Stored, loss: FinalLoss) -> Case:
-    tensors = {name: _tensor(rows) for name, rows in stored["tensors"].items()}
-    once, twice = mistakes[stored["function"]]
+def _case(content: StoredValues, mistakes: StoredValues, loss: FinalLoss) -> Case:
+    tensors = {name: _tensor(rows) for name, rows in content["tensors"].items()}
+    once, twice = mistakes[content["function"]]
     return Case(
-        criterion=stored["criterion"],
-        call=Call(stored["function"], tensors, stored["settings"]),
-        expected=tuple(map(_tensor, stored["expected"])),
-        on_path=stored["on_path"],
-        mistaken=cache(partial(_mistakes, once, stored["mistaken"], stored["made"])),
-        mistaken_twice=cache(partial(_mistakes, twice, stored["mistaken_twice"], stored["made"])),
+        criterion=content["criterion"],
+        call=Call(content["function"], tensors, content["settings"]),
+        expected=tuple(map(_tensor, content["expected"])),
+        on_path=content["on_path"],
+        mistaken=cache(partial(_mistakes, once, content["mistaken"], content["made"])),
+        mistaken_twice=cache(partial(_mistakes, twice, content["mistaken_twice"], content["made"])),
         final_loss=partial(loss, tensors),
-        pass_mark=stored["pass_mark"],
+        pass_mark=content["pass_mark"],
     )
 
 
@@ -219,7 +221,8 @@ def _mistakes(
         return entry if isinstance(entry, str) else tuple(tensors[number] for number in entry)
 
     return Mistakes(
-        Mistaken(Ids(names), answer_of(answer)) for names, answer in zip(ids, answers, strict=True)
+        MistakenAnswer(Ids(names), answer_of(answer))
+        for names, answer in zip(ids, answers, strict=True)
     )
 
 

@@ -18,15 +18,15 @@ from ..judging.messages import N_, Texts, language_here, language_of
 from ..student_code.guards import guarded
 from ..student_code.loading import load
 from .cautions import of_python
-from .checking import INTERRUPTED, Questions, Work, stored_questions
-from .reading import HandedIn, handed_in
-from .showing import Handed, Look, Report
-from .timing import Limits, Stopwatch
-from .watching import TOO_LONG, WHEN_TOLD, watch
+from .checking import INTERRUPTED, CheckedWork, Questions, stored_questions
+from .files import CheckedFiles, read_files
+from .report import Look, Report, WorkSummary
+from .timing import Stopwatch, TimeLimits
+from .watcher import TOO_LONG, WHEN_TOLD, watch
 
 
 @dataclass(frozen=True)
-class Request:
+class CheckRequest:
     """What is asked. `when_told`: wait for a line on stdin, then take at most so many seconds.
 
     `notice` is told before the file runs for the first time.
@@ -51,7 +51,7 @@ class Request:
             print(self.notice, file=sys.stderr, flush=True)
 
 
-def run(request: Request, questions: Questions, command: Sequence[str]) -> int:
+def run(request: CheckRequest, questions: Questions, command: Sequence[str]) -> int:
     """Do what is asked; return 0 when all is right (or watching ended), else 1.
 
     `command` starts a process that does what this does. Raises UserError where the file cannot be
@@ -68,13 +68,13 @@ def run(request: Request, questions: Questions, command: Sequence[str]) -> int:
     return check_file(request, questions, look)
 
 
-def check_file(request: Request, questions: Questions, look: Look) -> int:
+def check_file(request: CheckRequest, questions: Questions, look: Look) -> int:
     """Run a .py or .ipynb, check what it defines, print a report; return 0 when all is right.
 
     Raises UserError where the file cannot be read or `only` names nothing.
     """
     os.environ.setdefault("MPLBACKEND", "Agg")  # no window may stop the check
-    submission = handed_in(request.file, questions.source_bytes, Path.cwd())
+    submission = read_files(request.file, questions.source_bytes, Path.cwd())
     request.give_notice()
     with guarded(), empty_folder() as folder:
         limits = questions.limits.here()  # which takes a time that is ours
@@ -82,7 +82,7 @@ def check_file(request: Request, questions: Questions, look: Look) -> int:
             labels = {cell.label for cell in submission.main.cells}
             _end_after(request.when_told, labels, look.texts, folder)
         work = work_of(submission, questions, limits, folder)
-        for place, text in work.written.notes:
+        for place, text in work.facts.notes:
             print(f"! {place}: {text}")
         cautions = list(of_python(questions, look.texts))
         report = print_report(work, request.only, questions, look, cautions)
@@ -103,7 +103,9 @@ def empty_folder() -> Iterator[Path]:
             os.chdir(before)
 
 
-def work_of(submission: HandedIn, questions: Questions, limits: Limits, folder: Path) -> Work:
+def work_of(
+    submission: CheckedFiles, questions: Questions, limits: TimeLimits, folder: Path
+) -> CheckedWork:
     """Run a file, with those beside it, in a folder, which becomes the current one; return it."""
     limit = limits.of_statements()
     homework = load(
@@ -112,13 +114,13 @@ def work_of(submission: HandedIn, questions: Questions, limits: Limits, folder: 
     if any(note.text == INTERRUPTED for note in homework.notes):
         raise KeyboardInterrupt
     stopwatch = Stopwatch(limits)
-    return Work.of(
+    return CheckedWork.of(
         submission.main, homework, submission.beside, submission.in_text, questions, stopwatch
     )
 
 
 def print_report(
-    work: Work, only: str | None, questions: Questions, look: Look, cautions: Sequence[str]
+    work: CheckedWork, only: str | None, questions: Questions, look: Look, cautions: Sequence[str]
 ) -> Report:
     """Print what the quick criteria come to, then training; return the whole report."""
     first, report = None, None
@@ -133,7 +135,7 @@ def print_report(
 
 
 def reports(
-    work: Work,
+    work: CheckedWork,
     only: str | None,
     questions: Questions,
     look: Look,
@@ -151,13 +153,13 @@ def reports(
     places = {name: work.place_of(name) for name in tasks.definitions}
     cases = questions.cases_for(criteria)
     outcomes = list(work.ask(case for case in cases if not tasks.trains(case.criterion)))
-    verdicts_ = verdicts(quick, outcomes, questions.marking, work.written)
-    work_notes = Handed(work.helpers, cautions, work.written.unparsed)
+    verdicts_ = verdicts(quick, outcomes, questions.marking, work.facts)
+    work_notes = WorkSummary(work.helpers, cautions, work.facts.unparsed)
     yield Report(verdicts_, tasks, places, look, training, only is None, work_notes)
     if training:
         outcomes += work.ask(case for case in cases if tasks.trains(case.criterion))
-        verdicts_ = [*verdicts_, *verdicts(training, outcomes, questions.marking, work.written)]
-        work_notes = Handed(work.helpers, cautions, work.written.unparsed)
+        verdicts_ = [*verdicts_, *verdicts(training, outcomes, questions.marking, work.facts)]
+        work_notes = WorkSummary(work.helpers, cautions, work.facts.unparsed)
         yield Report(verdicts_, tasks, places, look, (), only is None, work_notes)
 
 
@@ -207,7 +209,7 @@ def main() -> int:
     parser.add_argument("--watch", action="store_true", help="check again at each save")
     parser.add_argument("--lang", help="en, zh_Hans or zh_Hant; else as your system's language is")
     parser.add_argument(WHEN_TOLD, type=float, help=argparse.SUPPRESS)
-    request = Request(**vars(parser.parse_args()))
+    request = CheckRequest(**vars(parser.parse_args()))
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a Windows pipe may not know all letters
     try:

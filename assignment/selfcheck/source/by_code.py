@@ -54,10 +54,10 @@ def _shown_by(definition: str, tasks: Tasks) -> frozenset[str]:
     )
 
 
-def by_source(ids: tuple[str, ...], shown: Set[str], tasks: Tasks) -> tuple[str, ...]:
+def by_source(ids: tuple[str, ...], evidence: Set[str], tasks: Tasks) -> tuple[str, ...]:
     """Tell mistakes whose answers are the same apart by what the code of the function shows."""
     for same in tasks.same_answers:
-        if same.mistake in ids and same.other in shown:
+        if same.mistake in ids and same.other in evidence:
             ids = tuple(same.other if name == same.mistake else name for name in ids)
     return ids
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
-from .parsing import Fault, parsed
+from .parsing import SyntaxFault, parsed
 
-Kind = Literal["module", "notebook"]
+FileKind = Literal["module", "notebook"]
 # What browsers, Jupyter and Windows add to a name, in small letters.
 ADDED = re.compile(r"(?: ?\(\d+\)|-copy\d*| - copy(?: \(\d+\))?)$")
 
@@ -28,7 +28,7 @@ class Cell:
     source: str
 
     @cached_property
-    def _parsed(self) -> tuple[list[ast.stmt], list[Fault]]:
+    def _parsed(self) -> tuple[list[ast.stmt], list[SyntaxFault]]:
         return parsed(self.source, self.label)
 
     @property
@@ -37,7 +37,7 @@ class Cell:
         return self._parsed[0]
 
     @property
-    def faults(self) -> list[Fault]:
+    def faults(self) -> list[SyntaxFault]:
         """What else there is."""
         return self._parsed[1]
 
@@ -47,7 +47,7 @@ class File:
     """A file that was handed in. `name` is its path in what was handed in ("src/utils.py")."""
 
     name: str
-    kind: Kind
+    kind: FileKind
     cells: tuple[Cell, ...]
 
     def beside(self) -> "File":

@@ -35,7 +35,7 @@ class Unreadable(UserError):
 
 
 @dataclass(frozen=True)
-class Cell:
+class SourceCell:
     """A piece of Python source.
 
     `index` counts all cells of the notebook from 1, markdown and all, as they follow each other
@@ -65,7 +65,7 @@ class Source:
 
     name: str
     kind: Literal["module", "notebook"]
-    cells: tuple[Cell, ...]
+    cells: tuple[SourceCell, ...]
     sha256: str
     in_text: Mapping[str, TextCell] = field(default_factory=dict)
 
@@ -105,7 +105,7 @@ def read(name: str, data: bytes) -> Source:
         _check_bounds([text])
     except Unreadable as error:
         raise Unreadable(f"{name} {error}") from None
-    return Source(name, "module", (Cell(1, name, text),), digest)
+    return Source(name, "module", (SourceCell(1, name, text),), digest)
 
 
 # Bytes
@@ -404,13 +404,13 @@ def _merge_conflict(text: str) -> str | None:
     return None
 
 
-def _code_cells(document: Json) -> list[Cell]:
+def _code_cells(document: Json) -> list[SourceCell]:
     """Return the text of each code cell; raise Unreadable where there is none.
 
     Outputs, attachments, markdown and raw cells are not looked at, whatever they hold.
     """
     cells = [
-        Cell(index, _label(index), source)
+        SourceCell(index, _label(index), source)
         for index, cell in enumerate(_all_cells(document), 1)
         if isinstance(cell, dict) and cell.get("cell_type") == "code"
         if (source := _source_of(cell)).strip()

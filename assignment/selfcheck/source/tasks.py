@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 PARAMETERS = "params"  # the argument that stands for all parameters together
 
-Kind = Literal["forward", "gradient", "network", "descent", "training"]
+QuestionKind = Literal["forward", "gradient", "network", "descent", "training"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Question:
     """
 
     name: str
-    kind: Kind
+    kind: QuestionKind
     arguments: tuple[str, ...] = ()
     returns: tuple[str, ...] = ()
     parameter: str = ""
@@ -198,7 +198,7 @@ class Tasks:
         """Tell whether a criterion is about the network: what it computes, or its training."""
         return self.question_of(criterion).kind in ("network", "training")
 
-    def _named(self, kind: Kind) -> tuple[str, ...]:
+    def _named(self, kind: QuestionKind) -> tuple[str, ...]:
         return tuple(question.name for question in self.questions if question.kind == kind)
 
 

@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..source.tasks import PARAMETERS, Kind, Network, Question, Tasks
-from .asked import is_answer
+from ..source.tasks import PARAMETERS, Network, Question, QuestionKind, Tasks
 from .contract import OUT_OF_TIME, SWITCHED_OFF, Call, Outcome, Problem, Sighting
 from .guards import A_PASS, watching
 from .hints import nested, of_missing, stub_above
-from .loading import Loaded, TimeLimitReached, describe, where
+from .loading import Program, TimeLimitReached, describe, where
 from .modules import Namespace
+from .required_names import is_answer
 
 MAX_ENTRIES = 500_000
 RETURNED_DTYPES = (torch.float64, torch.float32)
@@ -27,7 +27,7 @@ NO_FORWARD = 'missing the required "forward" function'  # as torch says it of a 
 
 
 COUNTS = {1: "one", 2: "two", 3: "three", 4: "four"}
-Parameters = Any  # a named tuple: the homework's parameters
+ParameterTuple = Any  # a named tuple: the homework's parameters
 
 
 class BadReturn(Exception):
@@ -38,62 +38,64 @@ class Missing(Exception):
     """A name that the homework asks for is not defined."""
 
 
-def answer(call: Call, loaded: Loaded) -> Outcome:
+def answer(call: Call, program: Program) -> Outcome:
     """Put `call` to the functions of a submission; never raises, whatever they do.
 
     forward and the gradients are watched for differentiation by torch. The state of the process is
     as it was before the submission, and is so again afterwards.
     """
-    loaded.state.put_back()
+    program.state.put_back()
     try:
-        return _watched(call, loaded)
+        return _watched(call, program)
     finally:
-        loaded.state.put_back()
+        program.state.put_back()
 
 
-def _watched(call: Call, loaded: Loaded) -> Outcome:
-    question = loaded.tasks.by_name[call.function]
+def _watched(call: Call, program: Program) -> Outcome:
+    question = program.tasks.by_name[call.function]
     if question.kind == "descent":
-        outcome = _answer(call, loaded)
+        outcome = _answer(call, program)
         # Not step by step: a watch would cost more than the training.
-        is_seen = loaded.passes.count()
-        return replace(outcome, seen=(Sighting(A_PASS),) if is_seen else ())
+        is_seen = program.passes.count()
+        return replace(outcome, sightings=(Sighting(A_PASS),) if is_seen else ())
     if question.kind not in ("forward", "gradient"):
-        outcome = _answer(call, loaded)
-        loaded.passes.count()
+        outcome = _answer(call, program)
+        program.passes.count()
         return outcome
     before = {name: tensor._version for name, tensor in call.tensors.items()}
     # Of each criterion one: what is wrong there earns nothing.
     kind = (
         call.function,
-        tuple(each.shape[:1] == (1,) for each in call.take(loaded.tasks.parameters)),
+        tuple(each.shape[:1] == (1,) for each in call.take(program.tasks.parameters)),
     )
-    is_first = kind not in loaded.asked
-    is_new = all(call.function != function for function, _ in loaded.asked)
-    loaded.asked.add(kind)
-    with watching(loaded.labels, loaded.passes, recorded=is_first) as watch:
-        outcome = _answer(call, loaded)
+    is_first = kind not in program.calls
+    is_new = all(call.function != function for function, _ in program.calls)
+    program.calls.add(kind)
+    with watching(program.labels, program.passes, recorded=is_first) as watch:
+        outcome = _answer(call, program)
     # torch counts the changes of a tensor in place.
     with torch._C.DisableTorchFunction():  # of a mode that was left on
-        damaged = tuple(name for name, t in call.tensors.items() if t._version != before[name])
+        changed_inputs = tuple(
+            name for name, t in call.tensors.items() if t._version != before[name]
+        )
     is_gradient = question.kind == "gradient"
-    seen = watch.sightings()
+    sightings = watch.sightings()
     if outcome.problem in OUT_OF_TIME:  # the limit may have rung in the middle of the watch's work
-        seen = tuple(sighting for sighting in seen if sighting.name != SWITCHED_OFF)
+        sightings = tuple(sighting for sighting in sightings if sighting.name != SWITCHED_OFF)
     return replace(
         outcome,
-        seen=seen,
-        damaged=damaged if is_gradient else (),
-        kept=loaded.kept(call.function) if is_gradient and is_new else (),
+        sightings=sightings,
+        changed_inputs=changed_inputs if is_gradient else (),
+        prior_values=program.prior_values(call.function) if is_gradient and is_new else (),
     )
 
 
-def _answer(call: Call, loaded: Loaded) -> Outcome:
+def _answer(call: Call, program: Program) -> Outcome:
     try:
-        handle = HANDLERS[loaded.tasks.by_name[call.function].kind]
-        return Outcome(handle(call, loaded))
+        handle = HANDLERS[program.tasks.by_name[call.function].kind]
+        return Outcome(handle(call, program))
     except Missing as error:
-        hint = of_missing(str(error), loaded.cells, loaded.notes, loaded.tasks.definitions)
+        hint = of_missing(str(error), program.cells, program.notes, program.tasks.definitions)
         return Outcome(problem=Problem.MISSING, detail=str(error), hint=hint)
     except BadReturn as error:
         return Outcome(problem=Problem.BAD_RETURN, detail=str(error))
@@ -101,21 +103,21 @@ def _answer(call: Call, loaded: Loaded) -> Outcome:
         # Without its place: where a loop is when the time is over is another line on every run.
         return out_of_time(error)
     except NotImplementedError as error:
-        return _not_implemented(error, call, loaded)
+        return _not_implemented(error, call, program)
     except BaseException as error:
-        return _failed(Problem.RAISED, describe(error), error, loaded.labels)
+        return _failed(Problem.RAISED, describe(error), error, program.labels)
 
 
-def _not_implemented(error: NotImplementedError, call: Call, loaded: Loaded) -> Outcome:
+def _not_implemented(error: NotImplementedError, call: Call, program: Program) -> Outcome:
     """Return the outcome of a call that met the stub's own words, or torch's."""
     detail = describe(error)
     if OF_THE_STUB.match(detail):
-        outcome = _failed(Problem.NOT_ATTEMPTED, detail, error, loaded.labels)
-        return replace(outcome, hint=stub_above(outcome.where, loaded.cells))
-    outcome = _failed(Problem.RAISED, detail, error, loaded.labels)
-    question = loaded.tasks.by_name[call.function]
+        outcome = _failed(Problem.NOT_ATTEMPTED, detail, error, program.labels)
+        return replace(outcome, hint=stub_above(outcome.where, program.cells))
+    outcome = _failed(Problem.RAISED, detail, error, program.labels)
+    question = program.tasks.by_name[call.function]
     if question.kind in ("network", "training") and NO_FORWARD in detail:
-        return replace(outcome, hint=nested("forward", loaded.cells, question.definition))
+        return replace(outcome, hint=nested("forward", program.cells, question.definition))
     return outcome
 
 
@@ -145,8 +147,8 @@ def _tensor(value: object, name: str) -> Tensor:
     # A subclass runs code of its own when its values are read: here, where the call is watched and
     # limited in time, and not when the answer is sent.
     with torch._C.DisableTorchFunctionSubclass():
-        given = _dense(value, name)
-        return torch.zeros(given.shape, dtype=given.dtype).copy_(given.detach())
+        tensor = _dense(value, name)
+        return torch.zeros(tensor.shape, dtype=tensor.dtype).copy_(tensor.detach())
 
 
 def _dense(value: Tensor, name: str) -> Tensor:
@@ -160,119 +162,119 @@ def _dense(value: Tensor, name: str) -> Tensor:
 
 
 @cache
-def _parameters_type(names: tuple[str, ...]) -> Callable[..., Parameters]:
+def _parameters_type(names: tuple[str, ...]) -> Callable[..., ParameterTuple]:
     return namedtuple("Parameters", names)
 
 
-def _parameters(call: Call, tasks: Tasks) -> Parameters:
+def _parameters(call: Call, tasks: Tasks) -> ParameterTuple:
     return _parameters_type(tasks.parameters)(*call.take(tasks.parameters))
 
 
-def _as_their_own(params: Parameters, namespace: Namespace) -> Any:
+def _as_their_own(params: ParameterTuple, namespace: Namespace) -> Any:
     """Return parameters as the submission's own class of that name, which may have more to it."""
     own = namespace.get("Parameters")
     if not isinstance(own, type):
         return params
     fields = params._asdict()
     try:
-        made = own(**fields)
-        is_whole = all(getattr(made, name) is tensor for name, tensor in fields.items())
+        own_params = own(**fields)
+        is_whole = all(getattr(own_params, name) is tensor for name, tensor in fields.items())
     except Exception:  # it takes something else
         return params
-    return made if is_whole else params
+    return own_params if is_whole else params
 
 
-def _arguments(question: Question, given: Mapping[str, Any], params: Any) -> list[Any]:
-    return [params if name == PARAMETERS else given[name] for name in question.arguments]
+def _arguments(question: Question, tensors: Mapping[str, Any], params: Any) -> list[Any]:
+    return [params if name == PARAMETERS else tensors[name] for name in question.arguments]
 
 
-def _forward(call: Call, loaded: Loaded) -> tuple[Tensor, ...]:
-    return _forward_pass(call.tensors, loaded, _parameters(call, loaded.tasks))
+def _forward(call: Call, program: Program) -> tuple[Tensor, ...]:
+    return _forward_pass(call.tensors, program, _parameters(call, program.tasks))
 
 
 def _forward_pass(
-    given: Mapping[str, Tensor], loaded: Loaded, params: Parameters
+    given: Mapping[str, Tensor], program: Program, params: ParameterTuple
 ) -> tuple[Tensor, ...]:
-    question = loaded.tasks.forward
-    function = _defined(loaded.namespace, question.name)
-    theirs = _as_their_own(params, loaded.namespace)
-    returned = function(*_arguments(question, given, theirs))
+    question = program.tasks.forward
+    function = _defined(program.namespace, question.name)
+    theirs = _as_their_own(params, program.namespace)
+    outputs = function(*_arguments(question, given, theirs))
     names = question.returns
     if len(names) == 1:
-        return (_tensor(returned, question.name),)
-    if not isinstance(returned, tuple | list) or len(returned) != len(names):
+        return (_tensor(outputs, question.name),)
+    if not isinstance(outputs, tuple | list) or len(outputs) != len(names):
         count = COUNTS.get(len(names), str(len(names)))
         raise BadReturn(f"{question.name} must return {count} tensors, ({', '.join(names)})")
     return tuple(
         _tensor(value, f"{question.name} ({name})")
-        for value, name in zip(returned, names, strict=True)
+        for value, name in zip(outputs, names, strict=True)
     )
 
 
-def _gradient(call: Call, loaded: Loaded) -> tuple[Tensor, ...]:
-    question = loaded.tasks.by_name[call.function]
-    function = _defined(loaded.namespace, question.name)
-    params = _as_their_own(_parameters(call, loaded.tasks), loaded.namespace)
+def _gradient(call: Call, program: Program) -> tuple[Tensor, ...]:
+    question = program.tasks.by_name[call.function]
+    function = _defined(program.namespace, question.name)
+    params = _as_their_own(_parameters(call, program.tasks), program.namespace)
     return (_tensor(function(*_arguments(question, call.tensors, params)), question.name),)
 
 
-def _descend(call: Call, loaded: Loaded) -> tuple[Tensor, ...]:
+def _descend(call: Call, program: Program) -> tuple[Tensor, ...]:
     """Descend with the student's forward pass and gradients; return the last parameters.
 
     After them come the parameters at some steps, stacked. `step` is the learning rate times what
     the mean loss is of the objective.
     """
-    tasks, settings = loaded.tasks, call.settings
-    params, passed = _parameters(call, tasks), []
-    gradients = [(tasks.by_name[n], _defined(loaded.namespace, n)) for n in tasks.gradients]
+    tasks, settings = program.tasks, call.settings
+    params, checkpoints = _parameters(call, tasks), []
+    gradients = [(tasks.by_name[n], _defined(program.namespace, n)) for n in tasks.gradients]
     for count in range(int(settings["steps"])):
         if count % settings["sampled_every"] == 0:
-            passed.append(params)
-        given = {**call.tensors, **params._asdict()}
-        returned = _forward_pass(given, loaded, params)
-        given |= dict(zip(tasks.forward.returns, returned, strict=True))
-        moved, theirs = [], _as_their_own(params, loaded.namespace)
+            checkpoints.append(params)
+        inputs = {**call.tensors, **params._asdict()}
+        outputs = _forward_pass(inputs, program, params)
+        inputs |= dict(zip(tasks.forward.returns, outputs, strict=True))
+        new_params, theirs = [], _as_their_own(params, program.namespace)
         for parameter, (question, function) in zip(params, gradients, strict=True):
-            gradient = _tensor(function(*_arguments(question, given, theirs)), question.name)
+            gradient = _tensor(function(*_arguments(question, inputs, theirs)), question.name)
             if gradient.shape != parameter.shape:
                 shapes = f"{tuple(gradient.shape)} for a parameter of {tuple(parameter.shape)}"
                 raise BadReturn(f"{question.name} returned shape {shapes}")
-            moved.append(parameter - settings["step"] * gradient)
-        params = type(params)(*moved)
+            new_params.append(parameter - settings["step"] * gradient)
+        params = type(params)(*new_params)
         if count % STEPS_BETWEEN_CHECKS == 0 and not math.isfinite(
             sum(float(p.sum()) for p in params)
         ):
             break
-    return (*params, *_stacked([*passed, params]))
+    return (*params, *_stacked([*checkpoints, params]))
 
 
-def _stacked(passed: Sequence[Iterable[Tensor]]) -> tuple[Tensor, ...]:
-    return tuple(torch.stack(samples) for samples in zip(*passed, strict=True))
+def _stacked(checkpoints: Sequence[Iterable[Tensor]]) -> tuple[Tensor, ...]:
+    return tuple(torch.stack(samples) for samples in zip(*checkpoints, strict=True))
 
 
-def _answer_of_network(call: Call, loaded: Loaded) -> tuple[Tensor, ...]:
+def _answer_of_network(call: Call, program: Program) -> tuple[Tensor, ...]:
     """Return the output of a network with the given weights, and its weights as parameters."""
-    question, network = loaded.tasks.by_name[call.function], _network_of(loaded.tasks)
-    made = _made(question.definition, network, call, loaded)
-    output = _tensor(made(*call.take(question.arguments)), question.definition)
-    return (output, *_weights(made, network))
+    question, network = program.tasks.by_name[call.function], _network_of(program.tasks)
+    module = _made(question.definition, network, call, program)
+    output = _tensor(module(*call.take(question.arguments)), question.definition)
+    return (output, *_weights(module, network))
 
 
-def _train_network(call: Call, loaded: Loaded) -> tuple[Tensor, ...]:
+def _train_network(call: Call, program: Program) -> tuple[Tensor, ...]:
     """Train a network by SGD on the mean of its loss; return its weights as parameters.
 
     The plain update is written out: torch.optim.SGD comes to the same weights, more slowly.
     """
-    question, network = loaded.tasks.by_name[call.function], _network_of(loaded.tasks)
+    question, network = program.tasks.by_name[call.function], _network_of(program.tasks)
     *inputs, target = call.take(question.arguments)
-    made = _made(question.definition, network, call, loaded)
+    module = _made(question.definition, network, call, program)
     loss = getattr(nn.functional, network.loss)
-    learning_rate, weights = call.settings["learning_rate"], list(made.parameters())
-    passed = []  # parameters on the way
+    learning_rate, weights = call.settings["learning_rate"], list(module.parameters())
+    checkpoints = []  # parameters on the way
     for count in range(int(call.settings["steps"])):
         if count % call.settings["sampled_every"] == 0:
-            passed.append([weight.clone() for weight in _weights(made, network)])
-        output = made(*inputs)
+            checkpoints.append([weight.clone() for weight in _weights(module, network)])
+        output = module(*inputs)
         if getattr(output, "shape", None) != target.shape:
             _tensor(output, question.definition)
             shapes = f"{tuple(output.shape)}, not {tuple(target.shape)}"
@@ -283,8 +285,8 @@ def _train_network(call: Call, loaded: Loaded) -> tuple[Tensor, ...]:
                 if weight.grad is not None:
                     weight.sub_(weight.grad, alpha=learning_rate)
                     weight.grad = None
-    final = _weights(made, network)
-    return (*final, *_stacked([*passed, final]))
+    final = _weights(module, network)
+    return (*final, *_stacked([*checkpoints, final]))
 
 
 def _network_of(tasks: Tasks) -> Network:
@@ -292,46 +294,48 @@ def _network_of(tasks: Tasks) -> Network:
     return tasks.network
 
 
-def _made(name: str, network: Network, call: Call, loaded: Loaded) -> Any:
+def _made(name: str, network: Network, call: Call, program: Program) -> Any:
     """Build the student's network with the call's weights; nn.Linear keeps them transposed."""
     sizes = [call.tensors[parameter].shape[dimension] for parameter, dimension in network.sizes]
-    definition = _defined(loaded.namespace, name)
+    definition = _defined(program.namespace, name)
     if not is_answer(definition):
         what = type(definition).__name__[:60]
         raise BadReturn(
             f"{name} is a network, an object of {what}, and not the class that makes one"
         )
-    made = definition(*sizes).double()
-    if any(isinstance(weight, nn.UninitializedParameter) for weight in made.parameters()):
-        made(torch.zeros(1, sizes[0], dtype=torch.float64))  # lazy layers take their sizes from it
+    module = definition(*sizes).double()
+    if any(isinstance(weight, nn.UninitializedParameter) for weight in module.parameters()):
+        module(
+            torch.zeros(1, sizes[0], dtype=torch.float64)
+        )  # lazy layers take their sizes from it
     for layer in network.layers:
-        _set(made, name, layer.name, "weight", call.tensors[layer.weight].T)
-        _set(made, name, layer.name, "bias", call.tensors[layer.bias][0])
-    return made
+        _set(module, name, layer.name, "weight", call.tensors[layer.weight].T)
+        _set(module, name, layer.name, "bias", call.tensors[layer.bias][0])
+    return module
 
 
-def _set(made: Any, name: str, layer: str, kind: str, given: Tensor) -> None:
-    own = getattr(getattr(made, layer, None), kind, None)
+def _set(module: Any, name: str, layer: str, kind: str, value: Tensor) -> None:
+    own = getattr(getattr(module, layer, None), kind, None)
     if not isinstance(own, Tensor):
         raise BadReturn(f"{name} has no {layer}.{kind}; it must be an nn.Linear layer with a bias")
-    if own.shape != given.shape:
+    if own.shape != value.shape:
         raise BadReturn(
-            f"{name}'s {layer}.{kind} has shape {tuple(own.shape)}, not {tuple(given.shape)}"
+            f"{name}'s {layer}.{kind} has shape {tuple(own.shape)}, not {tuple(value.shape)}"
         )
     with torch.no_grad():
-        own.copy_(given)
+        own.copy_(value)
 
 
-def _weights(made: Any, network: Network) -> tuple[Tensor, ...]:
+def _weights(module: Any, network: Network) -> tuple[Tensor, ...]:
     weights: list[Tensor] = []
     for layer in network.layers:
-        own = getattr(made, layer.name)
+        own = getattr(module, layer.name)
         weights.append(_tensor(own.weight, f"{layer.name}.weight").T)
         weights.append(_tensor(own.bias, f"{layer.name}.bias").unsqueeze(0))
     return tuple(weights)
 
 
-HANDLERS: dict[Kind, Callable[[Call, Loaded], tuple[Tensor, ...]]] = {
+HANDLERS: dict[QuestionKind, Callable[[Call, Program], tuple[Tensor, ...]]] = {
     "forward": _forward,
     "gradient": _gradient,
     "network": _answer_of_network,

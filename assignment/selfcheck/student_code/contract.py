@@ -58,11 +58,11 @@ class Sighting:
     where: str = ""
 
 
-KeptKind = Literal["made", "differentiated", "called", "unfollowed"]
+PriorValueKind = Literal["made", "differentiated", "called", "unfollowed"]
 
 
 @dataclass(frozen=True)
-class Kept:
+class PriorValue:
     """What a gradient reads that was made before it was called: its name, and its place.
 
     differentiated: by a statement in which torch differentiated. called: it is a function that
@@ -72,11 +72,11 @@ class Kept:
 
     name: str
     where: str
-    kind: KeptKind
+    kind: PriorValueKind
 
-    def printable(self) -> "Kept":
+    def printable(self) -> "PriorValue":
         """Return it with texts that are safe for a terminal."""
-        return Kept(printable(self.name), printable(self.where), self.kind)
+        return PriorValue(printable(self.name), printable(self.where), self.kind)
 
 
 # Seen in place of differentiation, which could then not be seen.
@@ -96,7 +96,7 @@ def printable_sightings(sightings: Sequence[Sighting]) -> tuple[Sighting, ...]:
 
 
 # What a gradient's source names, by the gradient's name.
-Named = Mapping[str, Sequence[Sighting]]
+NamedSightings = Mapping[str, Sequence[Sighting]]
 
 # What a source may call what it is given and what it assigns, by the homework's names.
 Spellings = Mapping[str, Sequence[str]]
@@ -123,19 +123,20 @@ class Hint:
 class Outcome:
     """What a call came to: tensors, or a problem, its detail and its place in the source.
 
-    `seen` is differentiation by torch while it was called. Of a gradient, `damaged` are the tensors
-    it was given that it changed in place, `kept` is what it reads that was made before. A training
-    run returns its last parameters, and after them the parameters at some steps, stacked.
+    `sightings` is differentiation by torch while it was called. Of a gradient, `changed_inputs` are
+    the tensors it was given that it changed in place, `prior_values` is what it reads that was made
+    before. A training run returns its last parameters, and after them the parameters at some steps,
+    stacked.
     """
 
     tensors: tuple[Tensor, ...] = ()
     problem: Problem | None = None
     detail: str = ""
     where: str = ""
-    seen: tuple[Sighting, ...] = ()
-    damaged: tuple[str, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
+    changed_inputs: tuple[str, ...] = ()
     hint: Hint | None = None
-    kept: tuple[Kept, ...] = ()
+    prior_values: tuple[PriorValue, ...] = ()
 
     def printable(self) -> "Outcome":
         """Return it with texts that are safe for a terminal."""
@@ -144,10 +145,10 @@ class Outcome:
             self.problem,
             printable(self.detail),
             printable(self.where),
-            printable_sightings(self.seen),
-            tuple(map(printable, self.damaged)),
+            printable_sightings(self.sightings),
+            tuple(map(printable, self.changed_inputs)),
             self.hint and self.hint.printable(),
-            tuple(kept.printable() for kept in self.kept),
+            tuple(value.printable() for value in self.prior_values),
         )
 
 

@@ -15,10 +15,10 @@ from functools import cached_property
 from types import CodeType
 from typing import Any
 
-from ..source.following import Piece
+from ..source.imports import Piece
 from ..source.tasks import PARAMETERS, Question, Tasks
 from .contract import Spellings
-from .loading import Loaded
+from .loading import Program
 from .modules import Namespace
 
 # Stands for all that backward() leaves in the .grad of parameters. No variable is called so.
@@ -26,7 +26,7 @@ GRAD = ".grad"
 
 
 @dataclass(frozen=True)
-class Part:
+class FormulaStatement:
     """A statement of a formula, and the label of the cell it stands in."""
 
     label: str
@@ -57,21 +57,21 @@ class Part:
 
 @dataclass(frozen=True)
 class Formula:
-    """A function written out as assignments: the `parts` that the `returned` names need.
+    """A function written out as assignments: the `parts` that its `outputs` need.
 
     `arguments` are what it is called with, `parameters` what one of them holds.
 
-    `given` maps the source's names of what is given to the homework's; `assigned` are all names
-    that the source assigns, whose values of its own are not to be met here.
+    `inputs` maps the source's names of what is given to the homework's; `assigned_names` are all
+    names that the source assigns, whose values of its own are not to be met here.
     """
 
     name: str
     arguments: tuple[str, ...]
     parameters: tuple[str, ...]
-    given: Mapping[str, str]
-    returned: tuple[str, ...]
-    parts: tuple[Part, ...]
-    assigned: frozenset[str]
+    inputs: Mapping[str, str]
+    outputs: tuple[str, ...]
+    parts: tuple[FormulaStatement, ...]
+    assigned_names: frozenset[str]
 
     @property
     def place(self) -> str:
@@ -88,7 +88,7 @@ class Formula:
 
     def others(self, namespace: Namespace) -> Namespace:
         """Return the names of `namespace` that it may read: those that nothing assigns."""
-        return {name: value for name, value in namespace.items() if name not in self.assigned}
+        return {name: value for name, value in namespace.items() if name not in self.assigned_names}
 
     def function(self, namespace: Namespace) -> Callable[..., Any]:
         """Return it as a function; names that nothing assigns are those of `namespace`."""
@@ -98,10 +98,10 @@ class Formula:
             values = dict(zip(self.arguments, arguments, strict=True))
             if PARAMETERS in values:
                 values |= {name: getattr(values[PARAMETERS], name) for name in self.parameters}
-            scope = others | {own: values[name] for own, name in self.given.items()}
+            scope = others | {own: values[name] for own, name in self.inputs.items()}
             for code in self.code:
                 exec(code, scope)
-            answers = tuple(eval(name, scope) for name in self.returned)
+            answers = tuple(eval(name, scope) for name in self.outputs)
             return answers if len(answers) > 1 else answers[0]
 
         return function
@@ -113,18 +113,20 @@ def formulas_of(pieces: Sequence[Piece], tasks: Tasks, spellings: Spellings) -> 
     One of what forward returns may be of anything: it takes all, or a gradient beside it.
     """
     parts = [part for piece in pieces for part in _straight(piece.statements, piece.label)]
-    defined = {name for part in parts for name in _defined_by(part.statement)}
-    asked = [name for name in tasks.functions if name not in defined]
-    assigned = frozenset[str]().union(*(part.assigns for part in parts)) if asked else frozenset()
+    definitions = {name for part in parts for name in _defined_by(part.statement)}
+    missing = [name for name in tasks.functions if name not in definitions]
+    assigned_names = (
+        frozenset[str]().union(*(part.assigns for part in parts)) if missing else frozenset()
+    )
     formulas = [
-        _formula(tasks.by_name[name], tasks.parameters, parts, assigned, spellings)
-        for name in asked
+        _formula(tasks.by_name[name], tasks.parameters, parts, assigned_names, spellings)
+        for name in missing
     ]
-    found = [formula for formula in formulas if formula]
-    alone = [formula.name for formula in found] == [tasks.forward.name]
-    if alone and defined.isdisjoint(tasks.gradients):
-        return [formula for formula in found if assigned.issuperset(formula.returned)]
-    return found
+    complete = [formula for formula in formulas if formula]
+    alone = [formula.name for formula in complete] == [tasks.forward.name]
+    if alone and definitions.isdisjoint(tasks.gradients):
+        return [formula for formula in complete if assigned_names.issuperset(formula.outputs)]
+    return complete
 
 
 def _defined_by(statement: ast.stmt) -> list[str]:
@@ -137,47 +139,47 @@ def _defined_by(statement: ast.stmt) -> list[str]:
     return []
 
 
-def with_formulas(loaded: Loaded, formulas: Sequence[Formula]) -> Loaded:
+def with_formulas(program: Program, formulas: Sequence[Formula]) -> Program:
     """Return a submission with the functions of its formulas; what it defines itself stays."""
-    namespace = loaded.namespace
-    needed = [each for each in formulas if not callable(namespace.get(each.name))]
-    functions = {formula.name: formula.function(namespace) for formula in needed}
-    written_out = {each.name: (each.code, each.others(namespace)) for each in needed}
-    return replace(loaded, namespace={**namespace, **functions}, written_out=written_out)
+    namespace = program.namespace
+    missing = [each for each in formulas if not callable(namespace.get(each.name))]
+    functions = {formula.name: formula.function(namespace) for formula in missing}
+    written_out = {each.name: (each.code, each.others(namespace)) for each in missing}
+    return replace(program, namespace={**namespace, **functions}, written_out=written_out)
 
 
 def _formula(
     question: Question,
     parameters: tuple[str, ...],
-    parts: Sequence[Part],
-    assigned: frozenset[str],
+    parts: Sequence[FormulaStatement],
+    assigned_names: frozenset[str],
     spellings: Spellings,
 ) -> Formula | None:
     """Return the formula of a function, or None where nothing that it returns is assigned."""
-    spelled = [spellings.get(one, ()) for one in question.returns]
-    found = [[own for own in names if own in assigned] for names in spelled]
-    if not any(found):
+    alternatives = [spellings.get(one, ()) for one in question.returns]
+    own_names = [[own for own in names if own in assigned_names] for names in alternatives]
+    if not any(own_names):
         return None
     # One that is missing beside the other is asked for all the same, and Python names it.
-    returned = tuple((own or names)[0] for own, names in zip(found, spelled, strict=True))
-    given = {
+    outputs = tuple((own or names)[0] for own, names in zip(own_names, alternatives, strict=True))
+    inputs = {
         own: one for one in (*question.arguments, *parameters) for own in spellings.get(one, ())
     }
-    needed = _slice(parts, set(returned), (assigned | {GRAD}) - given.keys())
-    if any(question.name in part.reads for part in needed):
+    statements = _slice(parts, set(outputs), (assigned_names | {GRAD}) - inputs.keys())
+    if any(question.name in part.reads for part in statements):
         return None  # it calls the function, and does not write it out
     return Formula(
         name=question.name,
         arguments=question.arguments,
         parameters=parameters,
-        given=given,
-        returned=returned,
-        parts=tuple(needed),
-        assigned=assigned,
+        inputs=inputs,
+        outputs=outputs,
+        parts=tuple(statements),
+        assigned_names=assigned_names,
     )
 
 
-def _straight(body: Sequence[ast.stmt], label: str) -> Iterator[Part]:
+def _straight(body: Sequence[ast.stmt], label: str) -> Iterator[FormulaStatement]:
     """Yield the statements of a body, and those inside what is read as what stands in it."""
     for statement in body:
         match statement:
@@ -189,16 +191,16 @@ def _straight(body: Sequence[ast.stmt], label: str) -> Iterator[Part]:
                 yield from _straight(inner, label)
             case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
                 for one in _apart(statement, names, values):
-                    yield Part(label, one)
+                    yield FormulaStatement(label, one)
             case _:
-                yield Part(label, statement)
+                yield FormulaStatement(label, statement)
 
 
 def _apart(
     statement: ast.Assign, names: Sequence[ast.expr], values: Sequence[ast.expr]
 ) -> list[ast.Assign]:
     """Return `a, b = 1, 2` as two assignments, where the second needs nothing of the first."""
-    whole = Part("", statement)
+    whole = FormulaStatement("", statement)
     starred = any(isinstance(node, ast.Starred) for node in (*names, *values))
     if starred or len(names) != len(values) or whole.changes & whole.reads:
         return [statement]
@@ -208,31 +210,33 @@ def _apart(
     ]
 
 
-def _slice(parts: Sequence[Part], needed: set[str], followed: frozenset[str]) -> list[Part]:
-    """Return the parts that the names `needed` come from, in order: a backward slice.
+def _slice(
+    parts: Sequence[FormulaStatement], names: set[str], assigned_names: frozenset[str]
+) -> list[FormulaStatement]:
+    """Return the parts that these `names` come from, in order: a backward slice.
 
-    `needed` becomes what is needed before them; only names that are `followed` are.
+    `names` becomes what is needed before them; only `assigned_names` are.
     """
-    kept: list[Part] = []
+    statements: list[FormulaStatement] = []
     for part in reversed(parts):
-        if needed.isdisjoint(part.changes):
+        if names.isdisjoint(part.changes):
             continue
         statement = part.statement
         if isinstance(statement, ast.For | ast.While):
-            before = set(needed)
-            turn = _slice(list(_straight(statement.body, part.label)), before, followed)
+            before = set(names)
+            turn = _slice(list(_straight(statement.body, part.label)), before, assigned_names)
             if before.isdisjoint(part.changes):  # no turn builds on another: one is enough
-                kept += reversed(turn)
-                needed.clear()
-                needed |= before
+                statements += reversed(turn)
+                names.clear()
+                names |= before
                 continue
         if isinstance(statement, ast.Assign | ast.AnnAssign):
-            needed -= part.assigns
+            names -= part.assigns
         elif isinstance(statement, ast.Expr):
-            needed.discard(GRAD)
-        needed |= part.reads & followed
-        kept.append(part)
-    return kept[::-1]
+            names.discard(GRAD)
+        names |= part.reads & assigned_names
+        statements.append(part)
+    return statements[::-1]
 
 
 def _simple(statement: ast.stmt) -> Iterator[ast.AST]:

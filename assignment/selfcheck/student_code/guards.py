@@ -147,7 +147,7 @@ class Watch:
 
     def __init__(self, labels: Set[str]) -> None:
         self._labels = labels
-        self._seen: dict[str, str] = {}
+        self._names_by_place: dict[str, str] = {}
         self._thread = _thread_id()
 
     def is_of_this_thread(self) -> bool:
@@ -156,17 +156,17 @@ class Watch:
 
     def note(self, name: str) -> None:
         """Record that `name` was called, from wherever the student's code now is."""
-        if len(self._seen) < MOST_SIGHTINGS:
-            self._seen.setdefault(self._place(sys._getframe(1)), name)
+        if len(self._names_by_place) < MOST_SIGHTINGS:
+            self._names_by_place.setdefault(self._place(sys._getframe(1)), name)
 
     def note_unplaced(self, name: str) -> None:
         """Record what was seen without its place, unless something has been seen with it."""
-        if not self._seen:
-            self._seen[""] = name
+        if not self._names_by_place:
+            self._names_by_place[""] = name
 
     def sightings(self) -> tuple[Sighting, ...]:
         """Return what was seen, in order."""
-        return tuple(Sighting(name, where) for where, name in self._seen.items())
+        return tuple(Sighting(name, where) for where, name in self._names_by_place.items())
 
     def _place(self, frame: FrameType | None) -> str:
         while frame is not None:
@@ -197,7 +197,7 @@ _SETTINGS = _profiler.ProfilerConfig(
 )
 
 
-class _Record:
+class _ProfilerRecord:
     """torch's own record of the operators and nodes that this thread runs; it sees past modes.
 
     It takes about as long as the operators themselves.
@@ -207,7 +207,7 @@ class _Record:
         self._watch = watch
         self._count = 0
         self._last = torch.ones(())
-        self._profiled: Any = None  # what the submission's own profiler recorded: nothing
+        self._profile: Any = None  # what the submission's own profiler recorded: nothing
 
     def begin(self) -> None:
         _let_record(True)
@@ -241,17 +241,17 @@ class _Record:
             self._names()
         prepare()
         start()
-        self._profiled = _end_profiler()
+        self._profile = _end_profiler()
         self.begin()
 
     def profiled(self) -> Any:
         """Return what the submission's profiler recorded, once; None if it was not started."""
-        profiled, self._profiled = self._profiled, None
-        return profiled
+        profile, self._profile = self._profile, None
+        return profile
 
     def _names(self) -> set[str]:
-        recorded: list[list[Any]] = _end_record()
-        events = {(event.name(), event.scope()) for events in recorded for event in events}
+        records: list[list[Any]] = _end_record()
+        events = {(event.name(), event.scope()) for events in records for event in events}
         for name, scope in events:
             if scope == IN_BACKWARD:
                 self._watch.note_unplaced(f"a node of autograd's graph ({name})")
@@ -261,7 +261,7 @@ class _Record:
 
 
 _watch: Watch | None = None  # of the call that is watched
-_record: _Record | None = None
+_record: _ProfilerRecord | None = None
 
 
 class _Mode(TorchDispatchMode):
@@ -304,7 +304,7 @@ def watching(labels: Set[str], passes: Passes, *, recorded: bool) -> Iterator[Wa
     _watch = watch = Watch(labels)
     with ExitStack() as end:
         if recorded:
-            _record = _Record(watch)
+            _record = _ProfilerRecord(watch)
             end.callback(_record.end)
             _record.begin()
         try:
@@ -376,7 +376,7 @@ def _noting_in_threads(name: str) -> Wrapping:
     return wrapping
 
 
-def _record_here() -> _Record | None:
+def _record_here() -> _ProfilerRecord | None:
     """Return our record, if it runs in the thread that asks."""
     is_here = _watch is not None and _watch.is_of_this_thread()
     return _record if is_here else None
@@ -405,8 +405,8 @@ def _starting_profiler(start: Callable[..., Any]) -> Callable[..., Any]:
 def _ending_profiler(end: Callable[..., Any]) -> Callable[..., Any]:
     def guard() -> Any:
         record = _record_here()
-        profiled = record.profiled() if record else None
-        return end() if profiled is None else profiled
+        profile = record.profiled() if record else None
+        return end() if profile is None else profile
 
     return guard
 
@@ -424,9 +424,9 @@ def _watching_thread(start: Callable[..., Any]) -> Callable[..., Any]:
 
     def start_watched(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         @functools.wraps(function)
-        def run(*given: Any, **named: Any) -> Any:
+        def run(*args: Any, **kwargs: Any) -> Any:
             _Mode().__enter__()  # type: ignore[no-untyped-call]  # it ends with the thread
-            return function(*given, **named)
+            return function(*args, **kwargs)
 
         return start(run, *args, **kwargs)
 

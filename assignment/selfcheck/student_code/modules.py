@@ -39,7 +39,7 @@ class Modules:
     """The files of a submission as modules; `run` runs a file in a module's namespace.
 
     `note` is told once of each file that is not imported, for it has another module's name, and
-    `written` of each that the submission wrote. What lies in `folder` counts as it is there now.
+    `on_write` of each that the submission wrote. What lies in `folder` counts as it is there now.
     """
 
     def __init__(
@@ -49,19 +49,19 @@ class Modules:
         packages: Collection[str],
         run: Callable[[File, Namespace], None],
         note: Callable[[str], None],
-        written: Callable[[File], None],
+        on_write: Callable[[File], None],
     ) -> None:
         self._files = {file.name: file for file in files}
         self.folder = folder
         self._packages = packages
-        self._reserved = reserved_names(packages)
+        self._reserved_names = reserved_names(packages)
         self._run = run
         self._note = note
-        self._written = written
-        self._told: set[str] = set()
+        self._on_write = on_write
+        self._reports: set[str] = set()
         self._modules: dict[str, ModuleType] = {}  # by path, without a suffix
         # In sys.modules by name, with what was called so before.
-        self._entered: dict[str, tuple[ModuleType, ModuleType | None]] = {}
+        self._entries: dict[str, tuple[ModuleType, ModuleType | None]] = {}
         self.builtins = ModuleType(BUILTINS)
         self.builtins.__dict__.update(vars(builtins), __import__=self._import)
 
@@ -76,7 +76,7 @@ class Modules:
         """Leave nothing of the submission in the process's own tables."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
-        for name, (module, before) in self._entered.items():
+        for name, (module, before) in self._entries.items():
             if sys.modules.get(name) is module:
                 del sys.modules[name]
                 if before is not None:
@@ -87,7 +87,7 @@ class Modules:
         module = ModuleType(name)
         self._modules[path] = module
         if name not in sys.modules or name in ("__main__", "homework"):
-            self._entered[name] = module, sys.modules.get(name)
+            self._entries[name] = module, sys.modules.get(name)
             sys.modules[name] = module
         module.__dict__["__builtins__"] = self.builtins
         module.__dict__["__package__"] = name.rpartition(".")[0]
@@ -96,7 +96,7 @@ class Modules:
     def add(self, file: File) -> None:
         """Add a file that the submission wrote itself; it counts in place of one of that name."""
         self._files[file.name] = file
-        self._written(file)
+        self._on_write(file)
 
     def find(self, name: str, folder: str) -> File | None:
         """Return the file called `name`: from here, beside what is in `folder`, or at the top."""
@@ -108,18 +108,18 @@ class Modules:
 
     def file(self, name: str) -> File | None:
         """Return a file as it is now: the submission may have written it, or written it anew."""
-        known = self._files.get(name)
-        if known is not None and known.kind == "notebook":
-            return known
+        file = self._files.get(name)
+        if file is not None and file.kind == "notebook":
+            return file
         now = self.folder.read(name)
-        if now is None or (known is not None and text_of(known) == text_of(now)):
-            return known
+        if now is None or (file is not None and text_of(file) == text_of(now)):
+            return file
         self.add(now)
         return now
 
-    def run_file(self, file: File, name: str, given: Mapping[str, Any]) -> Namespace:
-        """Run a file on its own, with some names `given`; return all its names."""
-        namespace: Namespace = {**given, "__name__": name}
+    def run_file(self, file: File, name: str, variables: Mapping[str, Any]) -> Namespace:
+        """Run a file on its own, with some `variables`; return all its names."""
+        namespace: Namespace = {**variables, "__name__": name}
         self._run_as(file, namespace)
         return namespace
 
@@ -148,7 +148,7 @@ class Modules:
         if top == BUILTINS:
             return self.builtins
         base = self._base_of(top, folder)
-        if top in self._reserved:
+        if top in self._reserved_names:
             if base is not None:
                 self._tell_of(top)
             module = _import(name, globals, locals, fromlist or (), 0)
@@ -157,10 +157,10 @@ class Modules:
             return _with(module, self._instead(module, fromlist or ()))
         base = self._far_base_of(name) if base is None else base
         if base is None:
-            known = next((m for p, m in self._modules.items() if m.__name__ == name), None)
-            if known is None:
+            own_module = next((m for p, m in self._modules.items() if m.__name__ == name), None)
+            if own_module is None:
                 raise self._not_found(top)
-            return known
+            return own_module
         return self._own(name, base, fromlist or ())
 
     def _relative(self, name: str, folder: str, fromlist: Sequence[str], level: int) -> ModuleType:
@@ -177,15 +177,15 @@ class Modules:
 
     def _own(self, name: str, base: str, fromlist: Sequence[str]) -> ModuleType:
         """Import a.b.c below a folder; return c where names are asked of it, else a."""
-        path, dotted = base, ""
+        path, dotted_name = base, ""
         module: ModuleType | None = None
         first: ModuleType | None = None
         for part in name.split("."):
             path = _joined(path, part)
-            dotted = f"{dotted}.{part}" if dotted else part
+            dotted_name = f"{dotted_name}.{part}" if dotted_name else part
             if not self._exists(path):
-                raise ModuleNotFoundError(f"no {path}.py was found", name=dotted)
-            parent, module = module, self._module_at(path, dotted)
+                raise ModuleNotFoundError(f"no {path}.py was found", name=dotted_name)
+            parent, module = module, self._module_at(path, dotted_name)
             if parent is not None:
                 setattr(parent, part, module)
             first = first or module
@@ -236,21 +236,21 @@ class Modules:
 
     def _far_base_of(self, name: str) -> str | None:
         """Return the folder from which a module is found that can be no other one, or None."""
-        for dotted in (name, name.partition(".")[0]):
-            found = far_away(dotted, list(self._files))
-            if found is not None:
-                inner = dotted.replace(".", "/")
-                if not f"/{found}".endswith((f"/{inner}.py", f"/{inner}/__init__.py")):
-                    alias = _joined(posixpath.dirname(found), f"{inner}.py")
-                    self._files[alias] = self._files[found]
-                    found = alias
-                path = found.removesuffix("/__init__.py").removesuffix(".py")
+        for dotted_name in (name, name.partition(".")[0]):
+            far = far_away(dotted_name, list(self._files))
+            if far is not None:
+                inner = dotted_name.replace(".", "/")
+                if not f"/{far}".endswith((f"/{inner}.py", f"/{inner}/__init__.py")):
+                    alias = _joined(posixpath.dirname(far), f"{inner}.py")
+                    self._files[alias] = self._files[far]
+                    far = alias
+                path = far.removesuffix("/__init__.py").removesuffix(".py")
                 return path.removesuffix(inner).removesuffix("/")
         return None
 
     def _tell_of(self, top: str) -> None:
-        if top not in self._told:
-            self._told.add(top)
+        if top not in self._reports:
+            self._reports.add(top)
             owner = "Python's own library" if top in sys.stdlib_module_names else "a package"
             self._note(f"{top}.py is not imported: {top} is the name of a module of {owner}")
 
@@ -323,7 +323,7 @@ class Modules:
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         """Find a module of the submission, for its own code alone."""
         is_own = self._exists(name.replace(".", "/"))
-        if is_own and name.partition(".")[0] not in self._reserved and self._is_asked_by_it():
+        if is_own and name.partition(".")[0] not in self._reserved_names and self._is_asked_by_it():
             return ModuleSpec(name, self)  # type: ignore[arg-type]
         return None
 
@@ -367,9 +367,9 @@ def _with(module: ModuleType, instead: Namespace) -> ModuleType:
     """Return a module with other things by some of its names; the module itself stays."""
     if not instead:
         return module
-    shown = ModuleType(module.__name__)
-    shown.__dict__.update(vars(module), **instead)
-    return shown
+    copy = ModuleType(module.__name__)
+    copy.__dict__.update(vars(module), **instead)
+    return copy
 
 
 def _is_text(entry: object) -> bool:

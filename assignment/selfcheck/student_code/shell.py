@@ -87,33 +87,33 @@ class Shell:
         options = [*takewhile(lambda word: word.startswith("-"), words)]
         if len(options) == len(words):
             return
-        asked, *given = words[len(options) :]
-        file = self._found(asked)
-        with arguments([asked, *given]):
+        path, *rest = words[len(options) :]
+        file = self._found(path)
+        with arguments([path, *rest]):
             if file.kind == "notebook" or "-i" in options:
                 self._run_file(file, self.user_ns)
                 return
             names = self._modules.run_file(file, "__main__", {})
         self.user_ns.update({k: v for k, v in names.items() if not k.startswith("__")})
 
-    def _found(self, asked: str) -> File:
-        name = PurePosixPath(asked).name if asked.startswith("/") else asked
+    def _found(self, path: str) -> File:
+        name = PurePosixPath(path).name if path.startswith("/") else path
         beside = self._modules.folder.beside(self.user_ns.get("__file__"))
-        found = (self._modules.find(each, beside) for each in (asked, name, f"{name}.py"))
-        file = next(filter(None, found), None)
+        files = (self._modules.find(each, beside) for each in (path, name, f"{name}.py"))
+        file = next(filter(None, files), None)
         if file is None:
             raise FileNotFoundError(f"no {name} was found")
         return file
 
     def _write(self, line: str, body: str) -> None:
-        written = written_to(line)
-        if written is None:
+        target = written_to(line)
+        if target is None:
             return
-        name = self._modules.folder.name_of(written) or written
+        name = self._modules.folder.name_of(target) or target
         is_more = {"-a", "--append"}.intersection(words_of(line)[1])
         before = self._modules.file(name) if is_more else None
         source = "".join(cell.source for cell in before.cells) + body if before else body
-        file = File(name, "module", (Cell(written, source),))
+        file = File(name, "module", (Cell(target, source),))
         self._modules.folder.write(file)
         self._modules.add(file)
 

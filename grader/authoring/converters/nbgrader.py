@@ -7,19 +7,19 @@ version 3).
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from grader.authoring.converters.questions import LOAD, Check, Part, cell_of, notebook_of
+from grader.authoring.converters.questions import LOAD, Check, QuestionCell, cell_of, notebook_of
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 ASSIGNMENT = "homework"
 
 
-def notebook(parts: Sequence[Part]) -> str:
+def notebook(parts: Sequence[QuestionCell]) -> str:
     """Return the notebook: solution cells, and behind each a test cell a criterion."""
     cells = [cell for part in parts for cell in _cells(part)]
     return notebook_of(cells)
 
 
-def _cells(part: Part) -> Iterator[dict[str, Any]]:
+def _cells(part: QuestionCell) -> Iterator[dict[str, Any]]:
     if not part.section:
         yield cell_of(part.kind, part.source)
         return

@@ -12,7 +12,7 @@ from grader.authoring.converters.questions import (
     CHECKS_FILE,
     LOAD,
     Check,
-    Part,
+    QuestionCell,
     cell_of,
     notebook_of,
 )
@@ -33,14 +33,14 @@ generate:
 """
 
 
-def notebook(parts: Sequence[Part]) -> str:
+def notebook(parts: Sequence[QuestionCell]) -> str:
     """Return the notebook: a question a section, with a test a criterion, seen and hidden."""
     cells = [cell_of("raw", CONFIG)]
     cells += [cell for part in parts for cell in _cells(part)]
     return notebook_of(cells)
 
 
-def _cells(part: Part) -> Iterator[dict[str, Any]]:
+def _cells(part: QuestionCell) -> Iterator[dict[str, Any]]:
     if not part.section:
         yield cell_of(part.kind, part.source)
         return

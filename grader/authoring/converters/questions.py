@@ -52,7 +52,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Part:
+class QuestionCell:
     """A cell and, where students write in it, the checks behind it; `section` is "" elsewhere."""
 
     kind: str
@@ -82,7 +82,7 @@ def notebook_of(cells: Iterable[dict[str, Any]]) -> str:
 
 def parts_of(
     prose: str, module: str, begin: str, end: str, rubric: Rubric, seed: int
-) -> list[Part]:
+) -> list[QuestionCell]:
     """Return the parts of the handout; `begin` and `end` are a tool's marks around a solution."""
     sections = sections_of(module)
     checks = _checks(rubric, seed, sections)
@@ -95,13 +95,15 @@ def parts_of(
 
 def _part(
     cell: NotebookNode, sections: dict[str, str], checks: list[Check], begin: str, end: str
-) -> Part:
+) -> QuestionCell:
     include = INCLUDE.fullmatch(cell.source.strip())
     if include is None:
-        return Part(cell.cell_type, cell.source, "", ())
+        return QuestionCell(cell.cell_type, cell.source, "", ())
     name, source = include["name"], sections[include["name"]]
-    asked = [check for check in checks if check.section == name]
-    return Part("code", "\n".join(_marked(source, begin, end)), name if asked else "", asked)
+    own_checks = [check for check in checks if check.section == name]
+    return QuestionCell(
+        "code", "\n".join(_marked(source, begin, end)), name if own_checks else "", own_checks
+    )
 
 
 def _marked(source: str, begin: str, end: str) -> Iterator[str]:
@@ -142,5 +144,5 @@ def _checks(rubric: Rubric, seed: int, sections: Iterable[str]) -> list[Check]:
 
 def _call(criterion: str, cases: Sequence[Case]) -> str:
     """Return the code that checks a criterion's cases in the namespace `names`."""
-    stored = [stored_case(case) for case in cases if case.criterion == criterion]
-    return f"checks.check({json.dumps(stored)!r}, names)"
+    stored_cases = [stored_case(case) for case in cases if case.criterion == criterion]
+    return f"checks.check({json.dumps(stored_cases)!r}, names)"

@@ -11,26 +11,26 @@ import torch
 from torch import Tensor
 
 from grader.homework.activations import Activation
+from grader.homework.misconceptions.catalogue import Misconception, entries_for
 from grader.homework.misconceptions.derivation import (
     ForwardSteps,
-    Given,
+    GradientInputs,
     forward_pass,
     gradient,
     gradient_steps,
 )
-from grader.homework.misconceptions.entries import Entry, entries_for
 from grader.homework.parameters import Parameters
 from grader.homework.tasks import TASKS
-from grader.judging.diagnosis import Mistaken
+from grader.judging.diagnosis import MistakenAnswer
 from grader.student_code.contract import Call
 
 
-def mistaken(call: Call, activation: Activation) -> list[Mistaken]:
+def mistaken(call: Call, activation: Activation) -> list[MistakenAnswer]:
     """Return what each mistake of the catalogue makes of a call."""
     return [_made(call, activation, entry) for entry in _entries(call, activation)]
 
 
-def mistaken_twice(call: Call, activation: Activation) -> list[Mistaken]:
+def mistaken_twice(call: Call, activation: Activation) -> list[MistakenAnswer]:
     """Return what each two mistakes, at different steps, make of a call together."""
     return [
         _made(call, activation, *pair)
@@ -39,24 +39,24 @@ def mistaken_twice(call: Call, activation: Activation) -> list[Mistaken]:
     ]
 
 
-def _entries(call: Call, activation: Activation) -> list[Entry]:
+def _entries(call: Call, activation: Activation) -> list[Misconception]:
     return [entry for entry in entries_for(activation) if call.function in entry.functions]
 
 
-def _made(call: Call, activation: Activation, *entries: Entry) -> Mistaken:
+def _made(call: Call, activation: Activation, *entries: Misconception) -> MistakenAnswer:
     changes = {step: do for entry in entries for step, do in entry.steps.items()}
     ids = tuple(entry.id for entry in entries)
     try:
         with torch.no_grad():
-            return Mistaken(ids, _answer(call, activation, changes))
+            return MistakenAnswer(ids, _answer(call, activation, changes))
     except RuntimeError as error:  # shapes do not fit: then torch tells a student the same
-        return Mistaken(ids, str(error).split("\n")[0])
+        return MistakenAnswer(ids, str(error).split("\n")[0])
 
 
 def _answer(call: Call, activation: Activation, changes: dict[str, Any]) -> tuple[Tensor, ...]:
     kind = TASKS.by_name[call.function].kind
     if kind == "gradient":
         steps = replace(gradient_steps(call.function, activation), **changes)
-        return (gradient(Given(**call.tensors), steps),)
+        return (gradient(GradientInputs(**call.tensors), steps),)
     hs, y_pred = forward_pass(call, replace(ForwardSteps(activation.of), **changes))
     return (hs, y_pred) if kind == "forward" else (y_pred, *Parameters.of(call))

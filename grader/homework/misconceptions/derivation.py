@@ -15,7 +15,7 @@ from grader.homework.parameters import Parameters
 from grader.student_code.contract import Call
 
 
-class Given(NamedTuple):
+class GradientInputs(NamedTuple):
     """What a gradient function is given: x (N, D), y and y_pred (N, O), hs (N, H), parameters.
 
     The right steps take many runs at once, too: the same with one more dimension in front.
@@ -36,14 +36,14 @@ class Given(NamedTuple):
         return self.x @ self.w1 + self.b1
 
 
-def _residual(given: Given) -> Tensor:
+def _residual(inputs: GradientInputs) -> Tensor:
     """Y - Y_pred, of (1.1)."""
-    return given.y - given.y_pred
+    return inputs.y - inputs.y_pred
 
 
-def _through_w2(given: Given, at_output: Tensor) -> Tensor:
+def _through_w2(inputs: GradientInputs, at_output: Tensor) -> Tensor:
     """From the output to the hidden layer, back through (1.4)."""
-    return at_output @ given.w2.mT
+    return at_output @ inputs.w2.mT
 
 
 def _through_activation(behind: Tensor, slope: Tensor) -> Tensor:
@@ -51,14 +51,14 @@ def _through_activation(behind: Tensor, slope: Tensor) -> Tensor:
     return behind * slope
 
 
-def _into_w1(given: Given, at_hidden: Tensor) -> Tensor:
+def _into_w1(inputs: GradientInputs, at_hidden: Tensor) -> Tensor:
     """The other factor of X W1 in (1.2)."""
-    return given.x.mT @ at_hidden
+    return inputs.x.mT @ at_hidden
 
 
-def _into_w2(given: Given, at_output: Tensor) -> Tensor:
+def _into_w2(inputs: GradientInputs, at_output: Tensor) -> Tensor:
     """The other factor of hs W2 in (1.4)."""
-    return given.hs.mT @ at_output
+    return inputs.hs.mT @ at_output
 
 
 def _over_rows(by_sample: Tensor, bias: Tensor) -> Tensor:
@@ -78,51 +78,51 @@ class GradientSteps:
     """
 
     formula: str
-    slope: Callable[[Given], Tensor]
-    residual: Callable[[Given], Tensor] = _residual
-    through_w2: Callable[[Given, Tensor], Tensor] = _through_w2
+    slope: Callable[[GradientInputs], Tensor]
+    residual: Callable[[GradientInputs], Tensor] = _residual
+    through_w2: Callable[[GradientInputs, Tensor], Tensor] = _through_w2
     through_activation: Callable[[Tensor, Tensor], Tensor] = _through_activation
-    into_w1: Callable[[Given, Tensor], Tensor] = _into_w1
-    into_w2: Callable[[Given, Tensor], Tensor] = _into_w2
+    into_w1: Callable[[GradientInputs, Tensor], Tensor] = _into_w1
+    into_w2: Callable[[GradientInputs, Tensor], Tensor] = _into_w2
     over_rows: Callable[[Tensor, Tensor], Tensor] = _over_rows
     finish: Callable[[Tensor], Tensor] = _as_it_is
 
 
 def gradient_steps(function: str, activation: Activation) -> GradientSteps:
     """Return the right steps to a gradient."""
-    return GradientSteps(function, lambda given: activation.slope_at(given.hs))
+    return GradientSteps(function, lambda inputs: activation.slope_at(inputs.hs))
 
 
-def gradient(given: Given, steps: GradientSteps) -> Tensor:
+def gradient(inputs: GradientInputs, steps: GradientSteps) -> Tensor:
     """Return the gradient that the steps lead to; RuntimeError where shapes do not fit."""
-    at_output = derivative_at_output(given, steps)
+    at_output = derivative_at_output(inputs, steps)
     if steps.formula in ("grad_b2", "grad_w2"):
-        return of_output_layer(given, steps, at_output)
-    return of_hidden_layer(given, steps, derivative_at_hidden(given, steps, at_output))
+        return of_output_layer(inputs, steps, at_output)
+    return of_hidden_layer(inputs, steps, derivative_at_hidden(inputs, steps, at_output))
 
 
-def derivative_at_output(given: Given, steps: GradientSteps) -> Tensor:
+def derivative_at_output(inputs: GradientInputs, steps: GradientSteps) -> Tensor:
     """Return df/dY_pred, (N, O)."""
-    return -2 * steps.residual(given)
+    return -2 * steps.residual(inputs)
 
 
-def derivative_at_hidden(given: Given, steps: GradientSteps, at_output: Tensor) -> Tensor:
+def derivative_at_hidden(inputs: GradientInputs, steps: GradientSteps, at_output: Tensor) -> Tensor:
     """Return df/dh, (N, H)."""
-    return steps.through_activation(steps.through_w2(given, at_output), steps.slope(given))
+    return steps.through_activation(steps.through_w2(inputs, at_output), steps.slope(inputs))
 
 
-def of_output_layer(given: Given, steps: GradientSteps, at_output: Tensor) -> Tensor:
+def of_output_layer(inputs: GradientInputs, steps: GradientSteps, at_output: Tensor) -> Tensor:
     """Return df/db2, equation (3.3), or df/dW2, (3.4)."""
     if steps.formula == "grad_b2":
-        return steps.finish(steps.over_rows(at_output, given.b2))
-    return steps.finish(steps.into_w2(given, at_output))
+        return steps.finish(steps.over_rows(at_output, inputs.b2))
+    return steps.finish(steps.into_w2(inputs, at_output))
 
 
-def of_hidden_layer(given: Given, steps: GradientSteps, at_hidden: Tensor) -> Tensor:
+def of_hidden_layer(inputs: GradientInputs, steps: GradientSteps, at_hidden: Tensor) -> Tensor:
     """Return df/db1, equation (3.5), or df/dW1, (3.6)."""
     if steps.formula == "grad_b1":
-        return steps.finish(steps.over_rows(at_hidden, given.b1))
-    return steps.finish(steps.into_w1(given, at_hidden))
+        return steps.finish(steps.over_rows(at_hidden, inputs.b1))
+    return steps.finish(steps.into_w1(inputs, at_hidden))
 
 
 def _affine(layer_input: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -141,7 +141,7 @@ class ForwardSteps:
     activation: Callable[[Tensor], Tensor]
     hidden: Callable[[Tensor, Tensor, Tensor], Tensor] = _affine
     predict: Callable[[Tensor, Tensor, Tensor], Tensor] = _affine
-    returned: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]] = _returned
+    outputs: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]] = _returned
 
 
 def forward_pass(call: Call, steps: ForwardSteps) -> tuple[Tensor, Tensor]:
@@ -149,4 +149,4 @@ def forward_pass(call: Call, steps: ForwardSteps) -> tuple[Tensor, Tensor]:
     params = Parameters.of(call)
     h = steps.hidden(call.tensors["x"], params.w1, params.b1)
     hs = steps.activation(h)
-    return steps.returned(h, hs, steps.predict(hs, params.w2, params.b2))
+    return steps.outputs(h, hs, steps.predict(hs, params.w2, params.b2))

@@ -8,7 +8,7 @@ from typing import Any
 from grader.errors import UserError
 from grader.lms.marks import Mark
 from grader.lms.system import Export, ExportOptions
-from grader.results.record import Criterion, Final
+from grader.results.record import CriterionResult, Final
 from grader.util.csv_cells import to_cell
 
 COLUMNS = (
@@ -40,7 +40,7 @@ def _of_student(mark: Mark) -> tuple[Cells, Cells]:
     )
 
 
-def _of_criterion(c: Criterion) -> Cells:
+def _of_criterion(c: CriterionResult) -> Cells:
     return c.id, c.points, c.max_points, c.error, c.diagnosis, c.message
 
 

@@ -12,7 +12,7 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from grader.lms.files import Names
+from grader.lms.files import FileNames
 from grader.lms.layout import Layout, Owner, in_order
 from grader.lms.names import matches, shared_words
 from grader.lms.system import System
@@ -25,7 +25,7 @@ PATTERN = re.compile(
 NO_FILE = f"no file was handed in: {NAME} has a receipt alone"
 
 
-def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
+def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
     """Return whose the attempts are; a receipt stands for one of nothing else."""
     if folders:
         return None

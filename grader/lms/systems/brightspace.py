@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from grader.lms.files import Names
+from grader.lms.files import FileNames
 from grader.lms.layout import Layout, Owner, Unclear, in_order
 from grader.lms.names import clear_ids, matters, nobodys
 from grader.lms.system import System
@@ -46,7 +46,7 @@ class _Way(NamedTuple):
     file: str | None
 
 
-def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
+def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
     """Return whose the attempts are. Raise Unclear where they are of two assignments."""
     ways_of = {entry: ways for entry in [*files, *folders] if (ways := _ways(entry))}
     if not ways_of or {*folders, *filter(matters, files)} - ways_of.keys():

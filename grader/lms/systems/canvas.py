@@ -31,7 +31,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from grader.errors import UserError
-from grader.lms.files import Names
+from grader.lms.files import FileNames
 from grader.lms.layout import Layout
 from grader.lms.marks import Mark, Merged, check_scale, merged_into, named, place, unmarked
 from grader.lms.names import Reading, by_name, readings
@@ -70,7 +70,7 @@ HOW_TO_SHARE = (
 NUMBERED = re.compile(r" \(\d+\)\Z")
 
 
-def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
+def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
     """Return whose each file is."""
     if folders:
         return None

@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from grader.errors import UserError
-from grader.lms.files import Names, absolute
+from grader.lms.files import FileNames, absolute
 from grader.lms.layout import Layout, Owner
 from grader.lms.markdown import breakdown, escaped
 from grader.lms.marks import Mark
@@ -27,7 +27,7 @@ from grader.lms.moments import iso, moment
 from grader.lms.names import shared_words
 from grader.lms.sheets import Table
 from grader.lms.system import Export, ExportOptions, System, TimesColumns, TimesTable
-from grader.results.record import Criterion, Final, Record
+from grader.results.record import CriterionResult, Final, Record
 from grader.util.atomic import write_atomically
 
 NAME = "GitHub"
@@ -43,7 +43,7 @@ PLACE = re.compile(r"(?P<file>[^()]+), line (?P<line>\d+)")
 MOST_ANNOTATIONS = 10  # of a step: GitHub shows no more
 
 
-def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
+def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
     """Return whose each repository is."""
     if not folders or not all((folder / name / ".git").exists() for name in folders):
         return None
@@ -100,7 +100,7 @@ def annotations(finals: Iterable[Final]) -> list[str]:
     return list(commands.values())[:MOST_ANNOTATIONS]
 
 
-def _bracketed(criterion: Criterion) -> str:
+def _bracketed(criterion: CriterionResult) -> str:
     return "".join(re.findall(r"\(([^()]+, line \d+)\)", criterion.message)[:1])
 
 

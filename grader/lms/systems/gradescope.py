@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from grader.errors import UserError
-from grader.lms.files import Names, read
+from grader.lms.files import FileNames, read
 from grader.lms.layout import Layout, Owner
 from grader.lms.markdown import breakdown, escaped
 from grader.lms.marks import Mark
@@ -36,7 +36,7 @@ class _Person(NamedTuple):
     name: str
 
 
-def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
+def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
     """Return whose each folder is, where the table lies beside them."""
     if METADATA_FILE not in files:
         return None

@@ -4,7 +4,7 @@ structure in its documentation). Of several attempts the last is there.
 
 from pathlib import Path
 
-from grader.lms.files import TIMESTAMP_FILE, Names, absolute, folders_in, listed, read_line
+from grader.lms.files import TIMESTAMP_FILE, FileNames, absolute, folders_in, listed, read_line
 from grader.lms.layout import Layout, Owner, assignment_of
 from grader.lms.moments import moment
 from grader.lms.system import System
@@ -16,7 +16,7 @@ SUBMITTED = "submitted"
 FIRST = 20
 
 
-def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
+def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
     """Return whose each assignment's folder is: of a course, its students', or of one student."""
     here = absolute(folder)
     if is_nbgraders(here, files):
@@ -38,7 +38,7 @@ def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
     return Layout(folder, owners, {})
 
 
-def is_nbgraders(folder: Path, files: Names) -> bool:
+def is_nbgraders(folder: Path, files: FileNames) -> bool:
     """Tell whether a folder with these files is submitted/STUDENT/ASSIGNMENT.
 
     By where it is, too: any student may hand in a file called timestamp.txt.

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 
-from grader.lms.files import TIMESTAMP_FILE, Names, folders_in, listed, read_line
+from grader.lms.files import TIMESTAMP_FILE, FileNames, folders_in, listed, read_line
 from grader.lms.layout import Layout, Owner
 from grader.lms.names import Reading, by_name, readings
 from grader.lms.system import System
@@ -39,7 +39,7 @@ FILE = re.compile(f"[^,]*,.*{TAIL.pattern}", re.DOTALL)
 GMT = re.compile(r"\d{14}(?:\d{1,3})?")
 
 
-def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
+def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
     """Return whose each folder of attachments is, or each file."""
     if not folders:
         return by_name(NAME, _ways, folder, files)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from grader.lms.files import Names, absolute, folders_in, listed, read
+from grader.lms.files import FileNames, absolute, folders_in, listed, read
 from grader.lms.layout import Layout, Owner
 from grader.lms.moments import moment
 from grader.lms.system import System
@@ -26,7 +26,7 @@ CANCELLED = f"no version is active in {NAME}: nothing is handed in"
 NO_VERSION = f"the version that is active in {NAME} is not in the download: download it again"
 
 
-def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
+def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
     """Return whose each active version is: of all users, or of one."""
     if SETTINGS_FILE in files:
         here = absolute(folder)
@@ -46,7 +46,7 @@ def _is_users(folder: Path) -> bool:
     return SETTINGS_FILE in names or (bool(names) and all(map(_is_version, names)))
 
 
-def _layout(folder: Path, users: Names) -> Layout:
+def _layout(folder: Path, users: FileNames) -> Layout:
     owners, remarks, problems = {}, {}, {}
     for user in users:
         settings = _settings(folder / user / SETTINGS_FILE)

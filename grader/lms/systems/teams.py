@@ -9,7 +9,7 @@ rtotheb2000/Microsoft-Teams-Retrieve-Assignments-Hand-In (README.md). No time is
 import re
 from pathlib import Path
 
-from grader.lms.files import Names, absolute, folders_in, listed
+from grader.lms.files import FileNames, absolute, folders_in, listed
 from grader.lms.layout import Layout, Owner, assignment_of
 from grader.lms.names import matters
 from grader.lms.system import System
@@ -19,7 +19,7 @@ SUBMITTED = ("Submitted files", "Gesendete Dateien")
 VERSION = re.compile(r"Version (\d{1,9})")
 
 
-def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
+def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
     """Return whose each version is: of a class, or of one student's assignment."""
     if any(map(matters, files)):
         return None
@@ -63,7 +63,7 @@ def _versions(assignment: Path) -> dict[int, str]:
     return versions if len(versions) == len(matches) else {}
 
 
-def _files(assignment: Path) -> Names:
+def _files(assignment: Path) -> FileNames:
     return [name for each in _versions(assignment).values() for name in listed(assignment / each)]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import cycle
 
 from grader.judging.verdicts import NO_ERROR, ErrorMap
-from grader.results.record import Run, Training
+from grader.results.record import TrainingResult, TrainingRun
 from grader.source.tasks import Question, Tasks
 
 WIDTH, HEIGHT = 340, 210  # of a chart, with room for its labels
@@ -106,7 +106,7 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Course:
+class TrainingCurves:
     """A training run as it is drawn; no fit where its predictions are no curve."""
 
     question: Question
@@ -119,13 +119,15 @@ class Course:
 Point = tuple[float, float | None]
 
 
-def courses(training: Training, passed: Collection[str], tasks: Tasks) -> list[Course]:
-    """Return the training runs of which there is something to draw; `passed` are criteria."""
+def courses(
+    training: TrainingResult, passed_criteria: Collection[str], tasks: Tasks
+) -> list[TrainingCurves]:
+    """Return the training runs of which there is something to draw."""
     return [
-        Course(
+        TrainingCurves(
             question,
             training.losses[name],
-            tasks.criterion(question.name).id in passed,
+            tasks.criterion(question.name).id in passed_criteria,
             _loss(run, training.pass_mark),
             _fit(training, run) if run.predictions else None,
         )
@@ -134,7 +136,7 @@ def courses(training: Training, passed: Collection[str], tasks: Tasks) -> list[C
     ]
 
 
-def _loss(run: Run, pass_mark: float) -> Chart:
+def _loss(run: TrainingRun, pass_mark: float) -> Chart:
     """Return the loss by steps, on a logarithmic scale."""
     logs: list[Point] = [
         (step * run.every, math.log10(loss) if loss is not None and loss > 0 else None)
@@ -155,7 +157,7 @@ def _power(decade: int) -> str:
     return f"{10.0**decade:g}" if abs(decade) < 4 else f"1e{decade:+03d}"
 
 
-def _fit(training: Training, run: Run) -> Chart:
+def _fit(training: TrainingResult, run: TrainingRun) -> Chart:
     """Return public data as dots, and a curve per output, cut off where it leaves the drawing."""
     data = zip(cycle(training.x or [None]), training.y, strict=False)
     dots = [(x, y) for x, y in data if x is not None and y is not None]

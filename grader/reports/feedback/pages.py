@@ -22,7 +22,7 @@ from grader.reports.feedback import render
 from grader.reports.feedback.render import Form, Order
 from grader.results.record import Final
 from grader.rubric import Rubric
-from grader.scoring.limited import SLEEP_SECONDS, Allowance, within, write_nothing
+from grader.scoring.limited_process import SLEEP_SECONDS, Allowance, within, write_nothing
 from grader.util.atomic import EVERYBODY, write_atomically
 from grader.util.exits import ENDING
 
@@ -47,8 +47,8 @@ class Pages:
         self._tasks = rubric.tasks
         self._jobs = jobs
         self._pool: ProcessPool | None = None
-        self._begun: deque[tuple[Path, Order, Future[str]]] = deque()
-        self.written = 0
+        self._queue: deque[tuple[Path, Order, Future[str]]] = deque()
+        self.page_count = 0
 
     def add(self, final: Final, source: Callable[[], bytes | None]) -> None:
         """Have a student's page written, unless it stands there already.
@@ -70,23 +70,23 @@ class Pages:
             limits=self._limits,
             tasks=self._tasks,
         )
-        self._begun.append((path, order, self._start("full", order)))
-        while self._begun and (self._begun[0][2].done() or len(self._begun) > AHEAD * self._jobs):
+        self._queue.append((path, order, self._start("full", order)))
+        while self._queue and (self._queue[0][2].done() or len(self._queue) > AHEAD * self._jobs):
             self._write_next()
 
     @property
     def waiting(self) -> int:
         """How many pages are begun and not yet written."""
-        return len(self._begun)
+        return len(self._queue)
 
     def finish(self) -> None:
         """Wait for the pages that are begun, and write them."""
-        while self._begun:
+        while self._queue:
             self._write_next()
 
     def close(self) -> None:
         """End the processes, whatever they are at."""
-        self._begun.clear()
+        self._queue.clear()
         if self._pool:
             self._pool.stop()
             self._pool.join()
@@ -99,11 +99,11 @@ class Pages:
         return digest.hexdigest()
 
     def _write_next(self) -> None:
-        path, order, future = self._begun.popleft()
+        path, order, future = self._queue.popleft()
         page = self._rendered(order, future)
         if path.parent.is_dir():  # else somebody has removed this student meanwhile
             write_atomically(path, page, EVERYBODY)
-            self.written += 1
+            self.page_count += 1
 
     def _rendered(self, order: Order, future: Future[str]) -> str:
         """Return a page, in a simpler form where rendering took too long or lost its process."""
@@ -153,20 +153,20 @@ def interrupts_wait() -> Iterator[None]:
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     resource_tracker.ensure_running()  # where it is started later, it lifts the mask of Ctrl-C
-    came: list[int] = []
+    arrivals: list[int] = []
     handlers = {number: signal.getsignal(number) for number in ENDING}
-    caught = [number for number, handler in handlers.items() if callable(handler)]
-    for number in caught:
-        signal.signal(number, lambda number, _: came.append(number))
+    handled = [number for number, handler in handlers.items() if callable(handler)]
+    for number in handled:
+        signal.signal(number, lambda number, _: arrivals.append(number))
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        for number in caught:
+        for number in handled:
             signal.signal(number, handlers[number])
-    if came:
-        signal.raise_signal(came[0])
+    if arrivals:
+        signal.raise_signal(arrivals[0])
 
 
 @cache

@@ -10,12 +10,12 @@ import msgspec
 
 from grader.judging.messages import Language, Texts
 from grader.results.breakdown import attempt_words, steps
-from grader.results.record import ByHand, Criterion, Final, SourceNote
+from grader.results.record import ByHand, CriterionResult, Final, SourceNote
 from grader.rubric.rubric import PageLimits
 from grader.source.tasks import Tasks
 
 if TYPE_CHECKING:
-    from grader.reports.feedback.source import Shown
+    from grader.reports.feedback.source import SourcePage
 
 # With all of the source, with its text alone, without it and without drawings.
 Form = Literal["full", "plain", "words"]
@@ -46,7 +46,7 @@ class CriterionRow:
     `by_hand` is what was set by hand of it, if anything, and `graded` the points it earned.
     """
 
-    criterion: Criterion
+    criterion: CriterionResult
     line: str | None
     by_hand: ByHand | None
     graded: float
@@ -63,12 +63,12 @@ def page(order: Order, form: Form) -> str:
     from grader.reports.feedback import drawings
 
     final, record, texts = order.final, order.final.record, _texts(order.language)
-    shown, problem = _shown(order, form)
-    rows = [_row(criterion, final, shown, order.tasks) for criterion in final.criteria]
-    passed = {c.id for c in record.criteria if c.points == c.max_points}
-    mapped = [] if form == "words" else [c for c in record.criteria if c.map]
-    if shown:
-        _mark(rows, record.notes, shown, order.tasks)
+    source_page, problem = _shown(order, form)
+    rows = [_row(criterion, final, source_page, order.tasks) for criterion in final.criteria]
+    passed_criteria = {c.id for c in record.criteria if c.points == c.max_points}
+    with_map = [] if form == "words" else [c for c in record.criteria if c.map]
+    if source_page:
+        _mark(rows, record.notes, source_page, order.tasks)
     return templates.render(
         "feedback",
         texts,
@@ -79,11 +79,13 @@ def page(order: Order, form: Form) -> str:
         digest=order.digest,
         rows=rows,
         first=next((row for row in rows if row.lost), None),
-        maps=[drawings.heat_map(c.map) for c in mapped if c.map],
-        mapped=[c.id for c in mapped],
-        courses=[] if form == "words" else drawings.courses(record.training, passed, order.tasks),
-        notes=[(note, _line_id(shown, note.where)) for note in record.notes],
-        shown=shown,
+        maps=[drawings.heat_map(c.map) for c in with_map if c.map],
+        mapped=[c.id for c in with_map],
+        courses=[]
+        if form == "words"
+        else drawings.courses(record.training, passed_criteria, order.tasks),
+        notes=[(note, _line_id(source_page, note.where)) for note in record.notes],
+        shown=source_page,
         problem=problem,
         form=form,
         network=_network(order.tasks),
@@ -96,7 +98,7 @@ def _texts(language: Language) -> Texts:
     return Texts(language)
 
 
-def _shown(order: Order, form: Form) -> "tuple[Shown | None, str]":
+def _shown(order: Order, form: Form) -> "tuple[SourcePage | None, str]":
     """Return the source as it is shown, or why it is not."""
     if form == "words" or order.source is None:
         return None, ""
@@ -110,43 +112,50 @@ def _shown(order: Order, form: Form) -> "tuple[Shown | None, str]":
         return None, str(error)
 
 
-def _row(criterion: Criterion, final: Final, shown: "Shown | None", tasks: Tasks) -> CriterionRow:
+def _row(
+    criterion: CriterionResult, final: Final, source_page: "SourcePage | None", tasks: Tasks
+) -> CriterionRow:
     lost = criterion.points < criterion.max_points
     changes = [change for change in final.by_hand if change.criterion == criterion.id]
     return CriterionRow(
         criterion,
-        _line_about(criterion, shown, tasks) if lost and shown else None,
+        _line_about(criterion, source_page, tasks) if lost and source_page else None,
         changes[-1] if changes else None,
         next((c.points for c in final.record.criteria if c.id == criterion.id), criterion.points),
     )
 
 
 def _mark(
-    rows: Sequence[CriterionRow], notes: Sequence[SourceNote], shown: "Shown", tasks: Tasks
+    rows: Sequence[CriterionRow],
+    notes: Sequence[SourceNote],
+    source_page: "SourcePage",
+    tasks: Tasks,
 ) -> None:
     """Mark the lines that cost points, and those that failed, with their cells."""
     for row in rows:
         c = row.criterion
-        for line_id in {row.line, shown.definitions.get(_definition(c, tasks))} if row.lost else ():
-            if line := shown.by_id(line_id):
+        for line_id in (
+            {row.line, source_page.definitions.get(_definition(c, tasks))} if row.lost else ()
+        ):
+            if line := source_page.by_id(line_id):
                 line.marks.append(f"{c.id} {c.points:g}/{c.max_points:g}")
     for note in notes:
-        if line := shown.line(note.where):
+        if line := source_page.line(note.where):
             line.marks.append(note.text)
-        for cell in shown.cells:
+        for cell in source_page.cells:
             if note.where.partition(",")[0] == cell.label:
                 cell.failures.append(note.text)
 
 
-def _line_about(criterion: Criterion, shown: "Shown", tasks: Tasks) -> str | None:
+def _line_about(criterion: CriterionResult, source_page: "SourcePage", tasks: Tasks) -> str | None:
     """Return the line that a message names, else where the criterion's function is defined."""
     for match in IN_BRACKETS.finditer(criterion.message):
-        if line := shown.line(match[1]):
+        if line := source_page.line(match[1]):
             return line.id
-    return shown.definitions.get(_definition(criterion, tasks))
+    return source_page.definitions.get(_definition(criterion, tasks))
 
 
-def _definition(criterion: Criterion, tasks: Tasks) -> str:
+def _definition(criterion: CriterionResult, tasks: Tasks) -> str:
     """Return the name that the student was to define for a criterion."""
     return tasks.question_of(criterion.id).definition
 
@@ -157,6 +166,6 @@ def _network(tasks: Tasks) -> str:
     return names[0] if names else ""
 
 
-def _line_id(shown: "Shown | None", place: str) -> str | None:
-    line = shown.line(place) if shown else None
+def _line_id(source_page: "SourcePage | None", place: str) -> str | None:
+    line = source_page.line(place) if source_page else None
     return line.id if line else None

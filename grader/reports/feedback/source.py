@@ -70,7 +70,7 @@ class PageCell:
 
 
 @dataclass
-class Shown:
+class SourcePage:
     """A source to be shown; `definitions` are the ids of the lines that define a name."""
 
     cells: list[PageCell]
@@ -93,7 +93,7 @@ class Shown:
         return next((line for line in lines if line.id == line_id), None)
 
 
-def show(name: str, data: bytes, limits: PageLimits, plain: bool) -> Shown:
+def show(name: str, data: bytes, limits: PageLimits, plain: bool) -> SourcePage:
     """Return a file as it is shown; `plain` is without colours, markdown and outputs.
 
     Raise Unreadable where there is no code in it.
@@ -113,7 +113,7 @@ def show(name: str, data: bytes, limits: PageLimits, plain: bool) -> Shown:
         cells = [
             _code_cell(cell.index, cell.label, cell.source, budget, plain) for cell in source.cells
         ]
-    return Shown(cells, definitions)
+    return SourcePage(cells, definitions)
 
 
 def _line_id(cell: int, line: int) -> str:
@@ -124,12 +124,12 @@ def _line_id(cell: int, line: int) -> str:
 class Budget:
     """How many characters of a source may still be shown."""
 
-    left: int
+    characters: int
 
     def take(self, text: str) -> tuple[str, bool]:
         """Return the beginning of a text that may be shown, and whether that is not all."""
-        beginning = text[: self.left]
-        self.left -= len(beginning)
+        beginning = text[: self.characters]
+        self.characters -= len(beginning)
         return beginning, len(beginning) < len(text)
 
 

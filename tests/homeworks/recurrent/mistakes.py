@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from grader.judging.diagnosis import Mistaken
+from grader.judging.diagnosis import MistakenAnswer
 from grader.student_code.contract import Call
 
 from .reference import Parameters
@@ -11,14 +11,14 @@ from .reference import Parameters
 TAKEN = ("inputs", "states", "targets")
 
 
-def mistaken(call: Call) -> list[Mistaken]:
+def mistaken(call: Call) -> list[MistakenAnswer]:
     """Return what each named mistake makes of a call."""
     if call.function == "train":
         return []
     if call.function == "unroll":
         (inputs,), (start, u, w) = call.take(("inputs",)), Parameters.of(call)
-        return [Mistaken(("state_not_carried",), (torch.tanh(inputs @ u.T + start @ w.T),))]
-    return [Mistaken(("later_steps_left_out",), (_without_later_steps(call),))]
+        return [MistakenAnswer(("state_not_carried",), (torch.tanh(inputs @ u.T + start @ w.T),))]
+    return [MistakenAnswer(("later_steps_left_out",), (_without_later_steps(call),))]
 
 
 def _without_later_steps(call: Call) -> Tensor:

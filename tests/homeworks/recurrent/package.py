@@ -10,9 +10,9 @@ from .settings import Cases, RecurrentRubric
 from .tasks import TASKS
 
 if TYPE_CHECKING:
-    from grader.judging.diagnosis import Mistaken
+    from grader.judging.diagnosis import MistakenAnswer
     from grader.judging.judge import Case
-    from grader.rubric.measured import Measured
+    from grader.rubric.measurement import Measurement
     from grader.rubric.package import Course
     from grader.student_code.contract import Call
 
@@ -80,19 +80,19 @@ def loss_settings(rubric: RecurrentRubric) -> Mapping[str, Any]:
     return {}
 
 
-def mistaken(rubric: RecurrentRubric, call: "Call") -> "list[Mistaken]":
+def mistaken(rubric: RecurrentRubric, call: "Call") -> "list[MistakenAnswer]":
     """Return what each named mistake makes of a call."""
     from .mistakes import mistaken as answers
 
     return answers(call)
 
 
-def mistaken_twice(rubric: RecurrentRubric, call: "Call") -> "list[Mistaken]":
+def mistaken_twice(rubric: RecurrentRubric, call: "Call") -> "list[MistakenAnswer]":
     """Return what each two named mistakes make of a call: none is looked for."""
     return []
 
 
-def calibrated(rubric: RecurrentRubric, jobs: int, *, only_musts: bool) -> "list[Measured]":
+def calibrated(rubric: RecurrentRubric, jobs: int, *, only_musts: bool) -> "list[Measurement]":
     """Return nothing: nothing is trained."""
     return []
 

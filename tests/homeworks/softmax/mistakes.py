@@ -2,11 +2,11 @@
 
 from torch import Tensor
 
-from grader.judging.diagnosis import Mistaken
+from grader.judging.diagnosis import MistakenAnswer
 from grader.student_code.contract import Call
 
 
-def mistaken(call: Call) -> list[Mistaken]:
+def mistaken(call: Call) -> list[MistakenAnswer]:
     """Return what gradients are without the derivative of tanh."""
     if call.function not in ("grad_v", "grad_c"):
         return []
@@ -16,4 +16,4 @@ def mistaken(call: Call) -> list[Mistaken]:
         "grad_v": given["x"].T @ behind,
         "grad_c": behind.sum(0, keepdim=True),
     }
-    return [Mistaken(("tanh_slope_left_out",), (answers[call.function],))]
+    return [MistakenAnswer(("tanh_slope_left_out",), (answers[call.function],))]

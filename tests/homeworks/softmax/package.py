@@ -10,9 +10,9 @@ from .settings import Cases, SoftmaxRubric
 from .tasks import TASKS
 
 if TYPE_CHECKING:
-    from grader.judging.diagnosis import Mistaken
+    from grader.judging.diagnosis import MistakenAnswer
     from grader.judging.judge import Case
-    from grader.rubric.measured import Measured
+    from grader.rubric.measurement import Measurement
     from grader.rubric.package import Course
     from grader.student_code.contract import Call
 
@@ -59,14 +59,14 @@ def training_case(rubric: SoftmaxRubric, seed: int) -> "Case":
     return build(rubric, seed)
 
 
-def mistaken(rubric: SoftmaxRubric, call: "Call") -> "list[Mistaken]":
+def mistaken(rubric: SoftmaxRubric, call: "Call") -> "list[MistakenAnswer]":
     """Return what each named mistake makes of a call."""
     from .mistakes import mistaken as answers
 
     return answers(call)
 
 
-def mistaken_twice(rubric: SoftmaxRubric, call: "Call") -> "list[Mistaken]":
+def mistaken_twice(rubric: SoftmaxRubric, call: "Call") -> "list[MistakenAnswer]":
     """Return what each two named mistakes make of a call: there is one."""
     return []
 
@@ -78,7 +78,7 @@ def course(rubric: SoftmaxRubric) -> "Course":
     return measured
 
 
-def calibrated(rubric: SoftmaxRubric, jobs: int, *, only_musts: bool) -> "list[Measured]":
+def calibrated(rubric: SoftmaxRubric, jobs: int, *, only_musts: bool) -> "list[Measurement]":
     """Return nothing: the pass mark is not measured."""
     return []
 

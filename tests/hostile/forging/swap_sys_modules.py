@@ -21,7 +21,7 @@ class Finder:
 
 
 scorer = "judging.judge scoring.points homework.cases homework.reference rubric results.record"
-scorer += " scoring.scorer scoring.run_cases scoring.worker commands"
+scorer += " scoring.scorer scoring.run_cases scoring.workers commands"
 for module in scorer.split():
     sys.modules[f"grader.{module}"] = Generous(module)
 sys.meta_path.insert(0, Finder)

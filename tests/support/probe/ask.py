@@ -23,7 +23,7 @@ from probe.questions import QUESTIONS, Question  # noqa: E402
 
 from grader.homework.tasks import TASKS  # noqa: E402
 from grader.rubric import load_rubric  # noqa: E402
-from grader.scoring.worker import Worker, Zygote  # noqa: E402
+from grader.scoring.workers import Worker, Zygote  # noqa: E402
 
 PRELUDE = (ROOT / "tests" / "support" / "probe" / "prelude.py").read_text()
 # In a worker each, of which only so many errors come back.

@@ -18,7 +18,7 @@ from handed import PACKAGES, module  # noqa: E402
 
 from grader.homework.tasks import TASKS  # noqa: E402
 from grader.rubric import load_rubric  # noqa: E402
-from grader.scoring.worker import Zygote  # noqa: E402
+from grader.scoring.workers import Zygote  # noqa: E402
 
 HOLDS = """
 import fcntl, os, signal

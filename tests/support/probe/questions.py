@@ -70,7 +70,7 @@ CLASS = _of(
         ("the package's rubric", _fact("grader", "/homework/rubric.toml")),
         ("the reference", _fact("grader", "/homework/reference.py")),
         ("the mutants", _fact("grader", "/homework/material/mutants.toml.j2")),
-        ("the misconceptions", _fact("grader", "/homework/misconceptions/entries.py")),
+        ("the misconceptions", _fact("grader", "/homework/misconceptions/catalogue.py")),
         ("the code that confines it", _fact("grader", "/confined/confinement.py")),
     ),
     *_list(

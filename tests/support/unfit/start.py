@@ -63,7 +63,7 @@ def no_worker_starts() -> None:
 def memory_runs_out_later() -> None:
     """Let workers start without memory once a file called `low` lies in the temporary folder."""
     from grader.confined.limits import Limits
-    from grader.scoring.worker import Worker, Zygote
+    from grader.scoring.workers import Worker, Zygote
 
     low = Path(os.environ["TMPDIR"]) / "low"
     new_worker = Zygote._new_worker
@@ -121,7 +121,7 @@ def scorer_starts_once() -> None:
     from grader.scoring.protocol import Graded, GradingSettings, SubmittedFiles
     from grader.scoring.reading import Reader
     from grader.scoring.scorer import Scorer
-    from grader.scoring.worker import Zygote
+    from grader.scoring.workers import Zygote
 
     begun = Path(os.environ["TMPDIR"]) / "begun"
     begin = Scorer.__init__

@@ -20,7 +20,7 @@ from worth import MAX_SCORE, worth
 
 from grader.authoring.autograders import FILES, github, gradescope
 from grader.errors import UserError
-from grader.gradebook import Gradebook, Seed, default_url
+from grader.gradebook import Gradebook, SeedSetting, default_url
 from grader.rubric import RUBRIC_FILE, load_rubric
 from grader.util.zipping import zipped
 
@@ -230,7 +230,7 @@ def test_the_actions_step_grades_a_repository(tmp_path, source, fail_under, stat
     results = tmp_path / "temp" / "results"
     assert (results / "hw-ada" / "feedback.html").is_file()
     with Gradebook(default_url(results)) as book:
-        assert book.assignment.seed == Seed(str(SEED), "given")
+        assert book.assignment.seed == SeedSetting(str(SEED), "given")
     assert (results / "junit.xml").is_file()
     told = [path.read_text(encoding="utf-8") for path in results.rglob("*.*ml")]
     told += [(results / "hw-ada" / "result.json").read_text(encoding="utf-8")]

@@ -21,7 +21,7 @@ from grader.confined import confinement, kernel, syscalls
 from grader.confined.confinement import LAYERS
 from grader.confined.devices import NO_GPU
 from grader.homework.tasks import TASKS
-from grader.scoring.worker import IsolationMissing, Zygote
+from grader.scoring.workers import IsolationMissing, Zygote
 
 SOLUTION = ROOT / "solution" / "homework.py"
 REFUSAL = "PermissionError: [Errno 1] Operation not permitted"

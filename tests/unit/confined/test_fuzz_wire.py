@@ -25,13 +25,13 @@ from grader.homework.activations import activation_called
 from grader.homework.parameters import Parameters
 from grader.homework.reference import Reference
 from grader.homework.tasks import TASKS
-from grader.judging.judge import Case, Written, judge_training
-from grader.results.record import Criterion
+from grader.judging.judge import Case, SourceFacts, judge_training
+from grader.results.record import CriterionResult
 from grader.rubric import load_rubric
 from grader.rubric.cases import hidden_cases
 from grader.rubric.draw import Draw
 from grader.scoring.points import score
-from grader.scoring.worker import Worker, WorkerNotReady
+from grader.scoring.workers import Worker, WorkerNotReady
 from grader.student_code.contract import Call, Hint, HintKind, Note, Outcome, Problem, Sighting
 
 RUBRIC = load_rubric()
@@ -98,7 +98,7 @@ def assert_harmless(notes: list[Note] | Outcome, outcomes: list[Outcome]) -> Non
         assert outcome.problem is None or isinstance(outcome.problem, Problem)
         assert all(isinstance(tensor, torch.Tensor) for tensor in outcome.tensors)
         texts += [outcome.detail, outcome.where]
-        texts += [text for s in outcome.seen for text in (s.name, s.where)]
+        texts += [text for s in outcome.sightings for text in (s.name, s.where)]
     assert all(text.isprintable() and len(text) <= 600 for text in texts)
 
 
@@ -133,9 +133,9 @@ BODIES = [
     (before_type(b"\x81\xc0" * 250_000 + b"\xc0"), "not a message"),
     (before_type(b"\xdd" + HUGE), "not a message"),
     (pack({"type": "Ready", "layers": [""] * 200_000}), "not a message"),
-    (pack({"type": "Screened", "named": {"forward": []}}), "another message"),
-    (pack({"type": "Screened", "named": {"grad_w1": [("", "")] * 9}}), "not a message"),
-    (pack({"type": "Screened", "named": {}}), "another message"),
+    (pack({"type": "Screened", "sightings": {"forward": []}}), "another message"),
+    (pack({"type": "Screened", "sightings": {"grad_w1": [("", "")] * 9}}), "not a message"),
+    (pack({"type": "Screened", "sightings": {}}), "another message"),
     (answer(hint=["near", "x" * 201, ""]), "not a message"),
     (answer(hint=["far", "", ""]), "not a message"),
     (answer(hint=["near", ""]), "not a message"),
@@ -152,9 +152,9 @@ BODIES = [
     (answer(number=True), "not a message"),
     (answer(number=math.nan), "not a message"),
     (answer(extra=1), "not a message"),
-    (answer(seen=[("x", "y")] * 9), "not a message"),
-    (answer(seen=[("x" * 201, "y")]), "not a message"),
-    (answer(seen=[("x",)]), "not a message"),
+    (answer(sightings=[("x", "y")] * 9), "not a message"),
+    (answer(sightings=[("x" * 201, "y")]), "not a message"),
+    (answer(sightings=[("x",)]), "not a message"),
     (answer(problem="rich"), "not a message"),
     (answer(detail="x" * 601), "not a message"),
     (answer(detail=b"bytes"), "not a message"),
@@ -283,8 +283,9 @@ near_misses = st.fixed_dictionaries(
         "detail": st.text(st.characters(exclude_categories=["Cs"])),
         "notes": st.lists(st.tuples(st.text("a\n\x1b"), st.text("b\x7f"))) | msgpack_values,
         "missing": st.dictionaries(st.text("abc"), st.text("abc")) | msgpack_values,
-        "named": st.dictionaries(st.sampled_from(TASKS.gradients), SIGHTINGS) | msgpack_values,
-        "seen": SIGHTINGS | msgpack_values,
+        "sightings": st.dictionaries(st.sampled_from(TASKS.gradients), SIGHTINGS)
+        | SIGHTINGS
+        | msgpack_values,
     },
 ).map(pack)
 
@@ -388,7 +389,7 @@ def interviews(draw: st.DrawFn) -> list[Outcome]:
         if kind == "right":
             outcomes.append(Outcome(right(case)))
         elif kind == "seen" and case.call.function in TASKS.gradients:
-            outcomes.append(Outcome(right(case), seen=(AUTOGRAD,)))
+            outcomes.append(Outcome(right(case), sightings=(AUTOGRAD,)))
         elif kind == "tensors":
             outcomes.append(Outcome(draw(tensors(case))))
         else:
@@ -402,7 +403,7 @@ def interviews(draw: st.DrawFn) -> list[Outcome]:
 
 def is_right(case: Case, outcome: Outcome) -> bool:
     """Tell, without the judge, whether an answer is what full points ask for."""
-    if outcome.problem or outcome.seen:
+    if outcome.problem or outcome.sightings:
         return False
     asked = case.expected or tuple(Parameters.of(case.call))
     if [tensor.shape for tensor in outcome.tensors] != [tensor.shape for tensor in asked]:
@@ -419,14 +420,14 @@ def is_right(case: Case, outcome: Outcome) -> bool:
 @settings(max_examples=150)
 @given(interviews(), st.sampled_from([{}, {"grad_w1": (AUTOGRAD,), "grad_b2": (AUTOGRAD,)}]))
 def test_any_outcomes_come_to_points_that_they_earn(outcomes, named):
-    verdicts = score(CASES, outcomes, MARKING, Written(named=named))
+    verdicts = score(CASES, outcomes, MARKING, SourceFacts(sightings=named))
     assert [verdict.criterion for verdict in verdicts] == list(MARKING.points)
     for verdict in verdicts:
         assert 0 <= verdict.points <= verdict.max_points
         for number in (verdict.points, verdict.error, verdict.loss):
             assert number is None or math.isfinite(number)
         assert len(verdict.message) <= 1000  # of which a submission writes 500 at the most
-        encoded = Criterion(
+        encoded = CriterionResult(
             verdict.criterion, verdict.points, verdict.max_points, verdict.error,
             verdict.message, verdict.diagnosis,
         )  # fmt: skip
@@ -441,7 +442,7 @@ def test_any_outcomes_come_to_points_that_they_earn(outcomes, named):
 
 
 def test_right_outcomes_earn_everything():
-    verdicts = score(CASES, [Outcome(right(case)) for case in CASES], MARKING, Written())
+    verdicts = score(CASES, [Outcome(right(case)) for case in CASES], MARKING, SourceFacts())
     assert sum(verdict.points for verdict in verdicts) == RUBRIC.max_score
 
 

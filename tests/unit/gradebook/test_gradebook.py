@@ -40,10 +40,17 @@ from msgspec.structs import replace
 from sqlalchemy import create_engine, text
 from times import PATIENCE
 
-from grader.gradebook import Assignment, Entry, Gradebook, GradebookError, default_url, tables
+from grader.gradebook import (
+    Assignment,
+    Gradebook,
+    GradebookError,
+    GradedAttempt,
+    default_url,
+    tables,
+)
 from grader.gradebook.queries import CHUNK
 from grader.lms.layout import Owner
-from grader.results.record import Criterion, Record, SourceNote, Training, to_json
+from grader.results.record import CriterionResult, Record, SourceNote, TrainingResult, to_json
 from grader.scoring.protocol import SubmittedFiles, content_of
 from grader.submissions.roster import Person, RosterRow
 
@@ -463,11 +470,11 @@ RECORDS = [
     replace(
         record(content="odd"),
         criteria=[
-            Criterion("a", 0.0, 60.0, float("nan"), "a NUL \0 and a quote '\"", "id"),
-            Criterion("b", 0.0, 40.0, float("inf"), "\ufffd\n\U0001f600", None),
+            CriterionResult("a", 0.0, 60.0, float("nan"), "a NUL \0 and a quote '\"", "id"),
+            CriterionResult("b", 0.0, 40.0, float("inf"), "\ufffd\n\U0001f600", None),
         ],
         notes=[SourceNote("line 1", "\0\x1b[31m")],
-        training=Training({"manual": float("inf"), "net": 0.1}, 0.3),
+        training=TrainingResult({"manual": float("inf"), "net": 0.1}, 0.3),
     ),
     replace(record(content="none"), sha256=None, status="unreadable"),
 ]
@@ -789,7 +796,9 @@ with opened(url) as book:
 
 
 @contextmanager
-def adding(url: str, entries: Sequence[Entry], size: int) -> Iterator[subprocess.Popen[bytes]]:
+def adding(
+    url: str, entries: Sequence[GradedAttempt], size: int
+) -> Iterator[subprocess.Popen[bytes]]:
     """Start a process that is ready to add entries, `size` in a transaction."""
     command = [sys.executable, "-c", ADDING, url, str(size)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "support")}
@@ -813,7 +822,7 @@ def go(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.mark.parametrize("size", [1, 100])
 def test_two_graders_at_the_same_time_lose_nothing(url, size):
-    def handed_in_by(students: range, later: int) -> list[Entry]:
+    def handed_in_by(students: range, later: int) -> list[GradedAttempt]:
         """One file a student: every other one is the same for both graders."""
         return [
             entry(record(f"s{n}", content=f"{n} {later if n % 2 else ''}"), DUE + days(later))

@@ -13,7 +13,7 @@ from grader.gradebook import (
     require_gradebook,
     url_of,
 )
-from grader.gradebook.folder import URL_FILE
+from grader.gradebook.location import URL_FILE
 
 POSTGRES = "postgresql://ta:tell-nobody@db.example/class?sslmode=require"
 WITHOUT_PASSWORD = "postgresql://ta@db.example/class?sslmode=require"

@@ -9,13 +9,13 @@ import torch
 from conftest import ROOT, run_grader
 
 from grader.homework.activations import activation_called, activations
-from grader.homework.calibration import Measured, Network, calibrate, measure, networks
+from grader.homework.calibration import Measurement, TrainedNetwork, calibrate, measure, networks
 from grader.homework.cases import training_case
 from grader.material import rendered
 from grader.reports.calibration import table_of, verdict_on, write_calibration
 from grader.rubric import RUBRIC_FILE
 from grader.student_code.calls import answer
-from grader.student_code.loading import Loaded
+from grader.student_code.loading import Program
 
 RUNS = 30  # more than are trained at once, and no multiple of it
 MUSTS = {"right", "w1_sign", "b1_sign", "w1_zero", "slope_missing"}
@@ -47,7 +47,7 @@ def test_a_run_ends_where_a_worker_trains_the_solution_to(rubric, biases, target
     right = networks(activation_called("sigmoid"))[0]
     for seed, share in enumerate(measure(asked, right, jobs=1).shares):
         case = training_case(asked, seed)
-        outcome = answer(case.call, Loaded(vars(homework), [], [], asked.tasks))
+        outcome = answer(case.call, Program(vars(homework), [], [], asked.tasks))
         loss = case.final_loss(outcome.tensors[: len(asked.tasks.parameters)])
         variance = case.call.tensors["y"].var(0, correction=0).mean()
         assert share == pytest.approx(float(loss / variance), rel=1e-9)
@@ -62,8 +62,8 @@ def test_each_mistake_of_a_network_changes_where_it_ends(rubric, name):
     assert len(set(shares)) == len(shares)
 
 
-def measured_as(must, *shares) -> Measured:
-    return Measured(Network(f"n{must}", f"a network ({must})", must), shares, 0.1)
+def measured_as(must, *shares) -> Measurement:
+    return Measurement(TrainedNetwork(f"n{must}", f"a network ({must})", must), shares, 0.1)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from worth import MAX_UNTRAINED, out_of, worth
 from grader.errors import UserError
 from grader.gradebook import Gradebook, default_url
 from grader.homework.activations import activations
-from grader.homework.misconceptions.entries import entries_for
+from grader.homework.misconceptions.catalogue import entries_for
 from grader.homework.tasks import TASKS
 from grader.judging.diagnosis import CONSTANT, MULTIPLE, RETURNED, SINGLE
 from grader.judging.messages import MISTAKES

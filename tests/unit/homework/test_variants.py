@@ -47,7 +47,7 @@ def measured_at(monkeypatch):
                 tried.append(rate)
             right, wrong = ends[min(len(tried), len(ends)) - 1]
             share = right if network.must == "pass" else wrong
-            return variants.Measured(network, (share,), rubric.training.pass_fraction)
+            return variants.Measurement(network, (share,), rubric.training.pass_fraction)
 
         monkeypatch.setattr(variants, "measure", measure)
         return tried

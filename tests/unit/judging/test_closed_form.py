@@ -16,24 +16,24 @@ from grader.confined.memory import with_memory
 from grader.confined.worker import _read
 from grader.homework.parameters import Parameters
 from grader.homework.tasks import TASKS
-from grader.judging.judge import Written, judge, verdicts
+from grader.judging.judge import SourceFacts, judge, verdicts
 from grader.rubric.cases import hidden_cases
 from grader.scoring.points import flags
-from grader.source.following import Files
+from grader.source.imports import Files
 from grader.student_code import guards
 from grader.student_code.calls import answer
 from grader.student_code.contract import (
     SWITCHED_OFF,
     UNFOLLOWED,
-    Kept,
     Outcome,
+    PriorValue,
     Problem,
     Sighting,
 )
 from grader.student_code.formulas import formulas_of, with_formulas
 from grader.student_code.guards import A_PASS, ENTRY_POINTS, Passes, guarded, watching
 from grader.student_code.loading import TimeLimitReached, load
-from grader.student_code.screening import screen
+from grader.student_code.static_analysis import screen
 
 CORPUS = ROOT / "tests" / "submissions"
 ROUTES = ROOT / "tests" / "hostile" / "autograd"
@@ -105,7 +105,7 @@ def test_differentiation_is_seen_with_its_line(rubric, body, name):
     call = gradient_call(rubric)  # made by autograd, and not while somebody counts
     with guarded():
         loaded = load(module(source), [], PACKAGES, TASKS)
-        seen = answer(call, loaded).seen
+        seen = answer(call, loaded).sightings
     assert loaded.notes == []
     place = f"homework.py, line {len(source.splitlines())}"
     if "thread" in body:
@@ -125,7 +125,7 @@ def test_a_profiler_of_the_submission_records_nothing_and_harms_nothing(rubric, 
         loaded = load(module(source), [], PACKAGES, TASKS)
         outcome = answer(call, loaded)
     assert outcome.problem is None
-    assert outcome.seen == ()
+    assert outcome.sightings == ()
     assert torch.equal(outcome.tensors[0], call.tensors["x"] * 2)
 
 
@@ -155,11 +155,11 @@ def test_differentiation_is_seen_past_modes_that_are_off(rubric, body, name):
     call = gradient_call(rubric)
     with guarded():
         loaded = load(module(source), [], PACKAGES, TASKS)
-        seen = answer(call, loaded).seen
+        seen = answer(call, loaded).sightings
         again = answer(replace(call, function="grad_w2"), loaded)  # which is not defined
     assert loaded.notes == []
     assert seen == (Sighting(name),)
-    assert again.seen == ()
+    assert again.sightings == ()
 
 
 LIMIT_IN_RECORD = [
@@ -187,7 +187,7 @@ def test_a_limit_that_rings_while_the_record_is_read_has_not_switched_it_off(
     source = "def grad_w1(x, y, params, hs, y_pred):\n" + body
     with guarded():
         outcome = answer(call, load(module(source), [], PACKAGES, TASKS))
-    assert (outcome.problem, outcome.seen) == (problem, ())
+    assert (outcome.problem, outcome.sightings) == (problem, ())
 
 
 def test_a_pass_in_any_thread_is_counted_and_one_between_two_calls(rubric):
@@ -213,10 +213,10 @@ def test_in_forward_it_is_seen_and_in_a_net_it_is_not_asked(rubric):
     calls = {c.call.function: c.call for c in hidden_cases(rubric, 5)}
     with guarded():
         loaded = load(module(source + net), [], PACKAGES, TASKS)
-        assert answer(calls["net"], loaded).seen == ()
+        assert answer(calls["net"], loaded).sightings == ()
         line = source[: source.index("backward()")].count("\n") + 1
         place = f"homework.py, line {line}"
-        assert answer(calls["forward"], loaded).seen == (Sighting("Tensor.backward", place),)
+        assert answer(calls["forward"], loaded).sightings == (Sighting("Tensor.backward", place),)
 
 
 def test_the_guards_change_no_result_and_leave_nothing_behind(rubric):
@@ -464,7 +464,7 @@ def test_what_a_gradient_reads_that_was_made_before(rubric, source, told):
     assert loaded.notes == []
     found = [
         f"{kept.name} {kept.where.removeprefix('homework.py, line ')} {kept.kind}"
-        for kept in outcome.kept
+        for kept in outcome.prior_values
     ]
     assert found == ([told] if told else [])
 
@@ -480,7 +480,7 @@ def test_what_a_written_out_gradient_reads_that_was_made_before(rubric):
         loaded = with_formulas(load(module(source), [], PACKAGES, TASKS), formulas)
         outcome = answer(call, with_memory(loaded, files))
     assert outcome.problem is None
-    assert outcome.kept == (Kept("table", "homework.py, line 3", "made"),)
+    assert outcome.prior_values == (PriorValue("table", "homework.py, line 3", "made"),)
 
 
 AUTOGRAD = (Sighting("Tensor.backward", "homework.py, line 12"),)
@@ -510,7 +510,7 @@ def test_points_of_a_gradient(rubric, on_path, off_path, seen, named, share, dia
     factors = {True: 1 + on_path, False: 1 + off_path}
     answered = [(c, Outcome((c.expected[0] * factors[c.on_path],))) for c in cases]
     # Seen once is enough.
-    answered[-1] = (cases[-1], Outcome(answered[-1][1].tensors, seen=seen))
+    answered[-1] = (cases[-1], Outcome(answered[-1][1].tensors, sightings=seen))
     verdict = judge("grad_w1", answered, rubric.marking(), named)
     assert (verdict.points, verdict.diagnosis) == (share * rubric.points["grad_w1"], diagnosis)
     assert ("line 12" in verdict.message) == (diagnosis in ("autograd", "autograd_named"))
@@ -540,9 +540,9 @@ def test_what_is_seen_in_forward_counts_for_the_gradients(
             factor = 1.234 if is_gradient and not is_right else 1
             seen = own if is_gradient else in_forward
             tensors = tuple(factor * tensor for tensor in case.expected)
-            answered.append((case, Outcome(tensors, seen=seen)))
+            answered.append((case, Outcome(tensors, sightings=seen)))
     names = ["forward.values", "grad_w1"]
-    forward, gradient = verdicts(names, answered, rubric.marking(), Written())
+    forward, gradient = verdicts(names, answered, rubric.marking(), SourceFacts())
     assert forward.points == rubric.points["forward.values"]
     assert gradient.points == share * rubric.points["grad_w1"]
     assert gradient.message.startswith(says)
@@ -550,22 +550,23 @@ def test_what_is_seen_in_forward_counts_for_the_gradients(
 
 def test_flags_are_told_once_and_are_limited(rubric):
     cases = [case for case in hidden_cases(rubric, 5) if case.criterion == "grad_w1"]
-    outcomes = [Outcome(seen=AUTOGRAD) for _ in cases]
+    outcomes = [Outcome(sightings=AUTOGRAD) for _ in cases]
     assert flags(cases, outcomes, NAMES, TASKS) == [
         "autograd: Tensor.backward in grad_w1 (homework.py, line 12)",
         "autograd_named: Tensor.backward, reached from grad_w1 (homework.py, line 12)",
     ]
     many = [
-        Outcome(seen=tuple(Sighting(f"{n} {i}") for n in range(100))) for i in range(len(cases))
+        Outcome(sightings=tuple(Sighting(f"{n} {i}") for n in range(100)))
+        for i in range(len(cases))
     ]
     assert len(flags(cases, many, {}, TASKS)) == 40
 
 
 def test_what_was_not_followed_is_a_flag(rubric):
     case = next(case for case in hidden_cases(rubric, 5) if case.criterion == "grad_w1")
-    kept = Kept(UNFOLLOWED, "homework.py, line 9", "unfollowed")
+    kept = PriorValue(UNFOLLOWED, "homework.py, line 9", "unfollowed")
     says = "grad_w1 leads to more than is followed{}: what else it names or reads is not known"
-    assert flags([case], [Outcome(kept=(kept,))], {"grad_w1": BEYOND}, TASKS) == [
+    assert flags([case], [Outcome(prior_values=(kept,))], {"grad_w1": BEYOND}, TASKS) == [
         f"unfollowed: {says.format('')}",
         f"unfollowed: {says.format(' (homework.py, line 9)')}",
     ]
@@ -588,7 +589,7 @@ FORGED = [
 
 @pytest.mark.parametrize(("seen", "says"), FORGED)
 def test_what_a_worker_claims_to_have_seen_has_a_schema(seen, says):
-    body = msgspec.msgpack.encode({"type": "Answer", "number": 1, "seen": seen})
+    body = msgspec.msgpack.encode({"type": "Answer", "number": 1, "sightings": seen})
     with pytest.raises(msgspec.ValidationError, match=says):
         msgspec.msgpack.decode(body, type=wire.FromWorker)
 
@@ -599,7 +600,7 @@ def test_a_label_of_any_length_and_kind_reaches_the_flags_printable(zygote, rubr
         source = G + "params.w1.requires_grad_().sum().backward()"
         worker.load(module(source, label), [], PACKAGES, TASKS)
         (outcome,) = worker.ask(round_of(1, gradient_call(rubric)))
-    for sighting in (*outcome.seen, *worker.named["grad_w1"]):
+    for sighting in (*outcome.sightings, *worker.sightings["grad_w1"]):
         assert sighting.name == "Tensor.backward"
         assert sighting.where.isprintable()
         assert len(sighting.where) <= 200
@@ -608,7 +609,7 @@ def test_a_label_of_any_length_and_kind_reaches_the_flags_printable(zygote, rubr
 def test_a_source_that_breaks_the_parser_costs_its_worker_only(zygote, rubric):
     with zygote.fork_worker(rubric.limits) as worker:
         loaded = worker.load(module("-" * 100_000 + "1"), [], PACKAGES, TASKS)
-        assert worker.named == {}
+        assert worker.sightings == {}
         assert isinstance(loaded, list | Outcome)
 
 

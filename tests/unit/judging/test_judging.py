@@ -11,7 +11,7 @@ from grader.homework.parameters import Parameters
 from grader.homework.reference import Reference
 from grader.judging.judge import (
     Case,
-    Written,
+    SourceFacts,
     error_map,
     judge,
     judge_training,
@@ -140,7 +140,7 @@ def test_any_other_matrix_of_that_shape_is_not_called_an_unsummed_gradient(rubri
 def test_where_nothing_is_defined_what_may_hide_it_is_told(rubric, error, told):
     missing = Outcome(problem=Problem.MISSING, detail="grad_w1")
     cases = [case for case in hidden_cases(rubric, 5) if case.criterion == "grad_w1"]
-    written = Written(notes=[("a.py, line 3", f"SyntaxError: {error}")])
+    written = SourceFacts(notes=[("a.py, line 3", f"SyntaxError: {error}")])
     asked = [(case, missing) for case in cases]
     (verdict,) = verdicts(["grad_w1"], asked, rubric.marking(), written)
     assert told in verdict.message

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from grader.homework.activations import activation_called
 from grader.homework.misconceptions import mistaken
+from grader.homework.misconceptions.catalogue import entries_for
 from grader.homework.misconceptions.derivation import (
     ForwardSteps,
-    Given,
+    GradientInputs,
     forward_pass,
     gradient,
     gradient_steps,
 )
-from grader.homework.misconceptions.entries import entries_for
 from grader.homework.parameters import Parameters
 from grader.homework.reference import Reference
 from grader.homework.tasks import TASKS
@@ -195,7 +195,7 @@ def test_the_steps_undone_are_the_reference(cases, on_path):
     for case in cases:
         call = case.call
         if call.function in TASKS.gradients and case.on_path == on_path:
-            got = gradient(Given(**call.tensors), gradient_steps(call.function, SIGMOID))
+            got = gradient(GradientInputs(**call.tensors), gradient_steps(call.function, SIGMOID))
             torch.testing.assert_close(got, case.expected[0], rtol=1e-12, atol=1e-12)
         if call.function == "forward":
             for got, wanted in zip(
@@ -264,7 +264,7 @@ MINUS_TWO = [
 def test_a_reversed_residual_is_told_from_a_sign_by_the_source(rubric, cases, source, name):
     answered = answered_as(cases, "grad_w1", lambda case, t: -t)
     shown = shown_by_code(source, TASKS)
-    verdict = judge("grad_w1", answered, rubric.marking(), shown=shown)
+    verdict = judge("grad_w1", answered, rubric.marking(), evidence=shown)
     assert (verdict.diagnosis, verdict.points) == (name, rubric.points["grad_w1"] / 2)
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from grader.errors import UserError
 from grader.lms.layout import Owner
 from grader.lms.sheets import SAVE, decode, read_rows
-from grader.submissions.roster import Names, read_roster, students_of
+from grader.submissions.roster import StudentNames, read_roster, students_of
 from grader.util.csv_cells import to_cell
 
 TABLES = ROOT / "tests" / "tables_in"
@@ -52,7 +52,7 @@ def names_in(folder: Path, data: bytes) -> dict[str, str | None]:
     """Return what the ids of a table are called."""
     table = folder / "names.csv"
     table.write_bytes(data)
-    names = Names(rows=read_roster(table), table=str(table))
+    names = StudentNames(rows=read_roster(table), table=str(table))
     return {
         id_: called
         for id_ in ("7", "8", *CLASS)
@@ -63,7 +63,7 @@ def names_in(folder: Path, data: bytes) -> dict[str, str | None]:
 def test_ids_that_are_nobodys_are_named(tmp_path):
     table = tmp_path / "names.csv"
     table.write_text("id,student\n7,ada\n7.0,ben\n")
-    names = Names(rows=read_roster(table), table=str(table))
+    names = StudentNames(rows=read_roster(table), table=str(table))
     assert names(Owner("Canvas", "7", "x")) == "ada"
     assert names.check() == [f"{table}: nobody in this class has the id 7.0"]
 

@@ -29,7 +29,7 @@ from worth import MAX_UNTRAINED, out_of, worth
 from grader.homework.tasks import TASKS
 from grader.reports.feedback import drawings, render
 from grader.reports.feedback.pages import Pages, interrupts_wait
-from grader.results.record import ByHand, Final, Record, Run, Training
+from grader.results.record import ByHand, Final, Record, TrainingResult, TrainingRun
 from grader.rubric import Rubric
 from grader.rubric.rubric import PageLimits
 
@@ -336,7 +336,7 @@ def test_a_page_is_of_what_is_in_force_and_follows_it(results, rubric, tmp_path)
         for each, written in ((final, 1), (final, 1), (told, 2), (told, 2), (final, 3)):
             pages.add(each, lambda: b"x = 1\n")
             pages.finish()
-            assert pages.written == written
+            assert pages.page_count == written
     assert "We agreed." not in page_of(tmp_path, "right").read_text()
 
 
@@ -422,8 +422,8 @@ NUMBERS = st.none() | st.floats(allow_nan=False, allow_infinity=False)  # as rec
 @given(DATA, DATA, st.lists(NUMBERS, max_size=4), st.lists(NUMBERS, min_size=1, max_size=4))
 @example([0.0], [1.0], [1.0], [1.5e308, 0.001])
 def test_whatever_a_training_came_to_is_drawn(x, y, predictions, losses):
-    run = Run(20, losses, predictions)
-    training = Training({"manual": None}, 0.01, x, y, {"manual": run})
+    run = TrainingRun(20, losses, predictions)
+    training = TrainingResult({"manual": None}, 0.01, x, y, {"manual": run})
     (course,) = drawings.courses(training, (), TASKS)
     charts = [course.loss, course.fit] if course.fit else [course.loss]
     assert (course.fit is not None) == bool(predictions)

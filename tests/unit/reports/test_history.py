@@ -7,7 +7,7 @@ import pytest
 from finals import final_of, mark
 
 from grader.gradebook import Attempt, History, Override
-from grader.gradebook.attempts import Grading, HandedIn
+from grader.gradebook.attempts import Grading, StoredAttempt
 from grader.reports.history import show
 from grader.results.policy import ToldBy
 from grader.results.record import ByHand
@@ -26,7 +26,7 @@ def grading(at: datetime, score: float, in_force: bool = True) -> Grading:
 
 
 def attempt(number: int, told_by: ToldBy, days: float, final: float, *of: Grading) -> Attempt:
-    file = HandedIn(
+    file = StoredAttempt(
         id=number, submission_id=1, name="homework.py", status="graded", score=of[-1].score,
         is_comparable=True, handed_in=of[0].at, told_by=told_by,
         marked_late=None, marked_for="",

@@ -18,20 +18,22 @@ from grader.judging.messages import ENGLISH, KINDS, OUTCOMES, Reason
 from grader.reports.figures import ClassFigures, first_sentence, histogram
 from grader.reports.index import write_index
 from grader.reports.terminal import GradeScreen
-from grader.results.record import ByHand, Criterion, Final, Record, Training
+from grader.results.record import ByHand, CriterionResult, Final, Record, TrainingResult
 from grader.rubric import Rubric
 
 ODD = ["陈 美玲 🎓", 'O\'Neil "Bo"', "100% #1?", "<img src=x onerror=alert(1)>", "a:b&c"]
 CRITERIA = {"grad_w1": 14.0, "grad_b1.row": 6.0}
 
 
-def criterion(id_: str, points: float, most: float, diagnosis: str | None = None) -> Criterion:
+def criterion(
+    id_: str, points: float, most: float, diagnosis: str | None = None
+) -> CriterionResult:
     reason = (
         Reason("rows_not_summed", {"parameter": "b1"}) if diagnosis else Reason("not_attempted")
     )
     reasons = (reason,) if points < most else (Reason("right"),)
     message = ENGLISH.of(*reasons)
-    return Criterion(id_, points, most, None, message, diagnosis, reasons)
+    return CriterionResult(id_, points, most, None, message, diagnosis, reasons)
 
 
 OF_FINAL = (
@@ -47,7 +49,7 @@ def final(student: str, *points: float, diagnosis: str | None = None, **changed:
     ]
     fields = {
         "submission": f"{student}.py", "sha256": None, "status": "graded", "max_score": 20,
-        "training": Training({"manual": None, "net": None}, 0.01), "notes": [], "flags": [],
+        "training": TrainingResult({"manual": None, "net": None}, 0.01), "notes": [], "flags": [],
         "isolation": [], "seconds": 0.5, "grader_version": "0",
     }  # fmt: skip
     standing = {name: changed.pop(name) for name in OF_FINAL if name in changed}
@@ -168,11 +170,12 @@ AGAIN = HANDED_IN.replace(minute=10, fold=1)  # 20 minutes later
 VARIED = [
     final(
         "s10", 14, 6, section="B", due=DUE, handed_in=AGAIN, late_days=0, attempts=2,
-        seconds=10.0, training=Training({"manual": 1e-5, "net": None}, 0.01),
+        seconds=10.0, training=TrainingResult({"manual": 1e-5, "net": None}, 0.01),
     ),
     final(
         "s9", 7, 0, diagnosis="sign", section="A", due=DUE, handed_in=HANDED_IN, late_days=2,
-        penalty=1.4, final=5.6, seconds=9.5, training=Training({"manual": 0.25, "net": 3.0}, 0.01),
+        penalty=1.4, final=5.6, seconds=9.5,
+        training=TrainingResult({"manual": 0.25, "net": 3.0}, 0.01),
     ),
     final(
         "S8", 0, 6, diagnosis="rows_not_summed", section="A", due=DUE, handed_in=DUE,

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from grader.gradebook import GradebookError, default_url
 from grader.lms.sheets import read_rows
-from grader.results.record import GRADES, Final, Training, write_grades
+from grader.results.record import GRADES, Final, TrainingResult, write_grades
 
 RUNS = ["manual", "net"]
 NAMES = ["ada", "=1+1", "'=1+1", "''", "'t Hooft", "-x", "@x", 'a, "b"', "\u00e4", "'"]
@@ -39,7 +39,7 @@ def test_the_table_has_the_columns_of_ever_first_and_then_what_counts(tmp_path):
 @pytest.mark.parametrize("losses", [{"descent": 0.123}, {}])
 def test_a_homework_names_its_training_runs_itself(tmp_path, losses):
     """There may be one, or none."""
-    graded = replace(record(), training=Training(losses, 0.3))
+    graded = replace(record(), training=TrainingResult(losses, 0.3))
     with opened(default_url(tmp_path)) as book:
         add(book, entry(graded))
         write_grades(book.finals(), ["a", "b"], list(losses), tmp_path)

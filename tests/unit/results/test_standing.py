@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.gradebook import Attempt, History, Override
-from grader.gradebook.attempts import HandedIn, attempts_of, counting, final_of, in_force
+from grader.gradebook.attempts import StoredAttempt, attempts_of, counting, final_of, in_force
 from grader.results.policy import Attempts, Late, Policy
 from grader.results.record import ByHand, Final
 
@@ -19,13 +19,13 @@ BEST, LAST = (Policy(Attempts(counts), LATE) for counts in ("best", "last"))
 ALWAYS = 10**6  # an id later than those of all attempts here
 
 
-def handed_in(number: int, at: datetime, score: float = 100.0, **more: Any) -> HandedIn:
+def handed_in(number: int, at: datetime, score: float = 100.0, **more: Any) -> StoredAttempt:
     given = {
         "id": number, "submission_id": number, "name": "homework.py", "status": "graded",
         "score": score, "is_comparable": True, "handed_in": at,
         "told_by": "file", "marked_late": None, "marked_for": LATE.due_instant,
     }  # fmt: skip
-    return HandedIn(**{**given, **more})
+    return StoredAttempt(**{**given, **more})
 
 
 def by_hand(**given: Any) -> Override:

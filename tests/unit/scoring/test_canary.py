@@ -13,7 +13,7 @@ from conftest import GRADER, ROOT, run_grader
 from worth import MAX_SCORE, MAX_UNTRAINED
 
 from grader.commands.grade import GradeRequest, grade
-from grader.gradebook.remembering import Options
+from grader.gradebook.options import Options
 from grader.grading import launch
 from grader.grading.batch import ENDS_SCORER
 from grader.grading.pool import GONE, ScorerPool

@@ -17,7 +17,7 @@ from zips import DIRECTORY, LOCAL, zipped
 
 from grader.confined.temporary import FILES
 from grader.rubric import load_rubric
-from grader.source.read import Cell, Source, Unreadable
+from grader.source.read import Source, SourceCell, Unreadable
 from grader.submissions.archives import Archives
 from grader.submissions.search import NothingToGrade
 
@@ -41,7 +41,7 @@ def read_anything(data: bytes, name: str) -> None:
     assert isinstance(source, Source)
     assert source.cells
     for cell in source.cells:
-        assert isinstance(cell, Cell)
+        assert isinstance(cell, SourceCell)
         assert "\0" not in cell.source or source.kind == "notebook"
         cell.source.encode()  # as the wire does
 

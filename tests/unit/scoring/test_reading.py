@@ -15,9 +15,9 @@ from times import effort
 from grader.homework.tasks import TASKS
 from grader.reports.feedback.source import show
 from grader.rubric import load_rubric
-from grader.scoring.limited import Allowance
+from grader.scoring.limited_process import Allowance
 from grader.scoring.reading import Reader
-from grader.selfcheck.reading import handed_in
+from grader.selfcheck.files import read_files
 from grader.source.read import DEEPEST, MOST_CHARACTERS, MOST_LINES, MOST_TOKENS, Unreadable, read
 from grader.submissions.candidates import Choice
 
@@ -127,7 +127,7 @@ def test_all_commands_say_the_same_of_a_file(tmp_path, reader, name, data):
     path.write_bytes(data)
     graded = reader.read({name: data}, CHOICE).problems[name]
     with pytest.raises(Unreadable) as checked:
-        handed_in(path, SOURCE_BYTES, tmp_path / "elsewhere")
+        read_files(path, SOURCE_BYTES, tmp_path / "elsewhere")
     with pytest.raises(Unreadable) as compared:
         reader.text_of(name, path, SOURCE_BYTES)
     with pytest.raises(Unreadable) as page:
@@ -280,8 +280,8 @@ def test_what_is_lost_while_its_owner_is_looked_for_is_told_later(monkeypatch, t
     path.write_bytes(HONEST)
     with closing(Reader(SMALL)) as reader:
         known = reader.look_at(path, SOURCE_BYTES, TASKS)
-        assert known.asked
+        assert known.names
         with monkeypatch.context() as patched:
             patched.setattr("grader.scoring.reading.look_at", kills)
-            assert not reader.look_at(path, SOURCE_BYTES, TASKS).asked
+            assert not reader.look_at(path, SOURCE_BYTES, TASKS).names
         assert reader.look_at(path, SOURCE_BYTES, TASKS) == known

@@ -181,11 +181,12 @@ def test_all_that_a_hostile_worker_sends_is_looked_at():
     data = "0.123456 -9.876543"
     sent = Outcome(
         problem=Problem.CRASHED, detail=data, where=f"{data}, line 3",
-        seen=(Sighting(data, data),), damaged=(data, "hs"), hint=Hint("near", data, data),
+        sightings=(Sighting(data, data),), changed_inputs=(data, "hs"),
+        hint=Hint("near", data, data),
     )  # fmt: skip
     told = REDACTOR.outcome(sent)
     assert told == Outcome(
-        problem=Problem.CRASHED, detail="…", seen=(Sighting("…"),), damaged=("hs",)
+        problem=Problem.CRASHED, detail="…", sightings=(Sighting("…"),), changed_inputs=("hs",)
     )
 
 

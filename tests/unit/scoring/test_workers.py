@@ -20,10 +20,10 @@ from grader.homework.cases import draw_parameters
 from grader.homework.tasks import TASKS
 from grader.rubric import Rubric
 from grader.rubric.draw import Draw
-from grader.scoring.worker import Worker, Zygote
+from grader.scoring.workers import Worker, Zygote
 from grader.student_code.contract import Call, Note, Outcome, Problem
 from grader.student_code.loading import WAITED
-from grader.util.clocks import OutOfTime, ProcessClock, Watch
+from grader.util.clocks import OutOfTime, ProcessClock, Watchdog
 
 HONEST = "import torch\ndef grad_w1(x, y, params, hs, y_pred):\n    return params.w1 * 2\n"
 
@@ -309,7 +309,7 @@ def test_what_arrived_in_time_counts_though_looked_at_late(sent):
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.sendall(sent)
-        watch = Watch(clock, computing=0.0, sleeping=0.0, grace=0.0)
+        watch = Watchdog(clock, computing=0.0, sleeping=0.0, grace=0.0)
         if sent.endswith(b"four"):
             assert wire.receive(ours, 100, watch) == b"four"
         else:

@@ -18,15 +18,15 @@ from times import PATIENCE
 from worth import MAX_UNTRAINED
 
 from grader.authoring.release import ASSIGNMENT, release
-from grader.gradebook import Seed
+from grader.gradebook import SeedSetting
 from grader.homework.tasks import TASKS
-from grader.judging.judge import Written
+from grader.judging.judge import SourceFacts
 from grader.rubric import Rubric, load_rubric
 from grader.rubric.cases import hidden_cases
 from grader.scoring.points import score
 from grader.scoring.redaction import LEFT_OUT
 from grader.scoring.run_cases import rounds_of, run_cases
-from grader.selfcheck.reading import handed_in
+from grader.selfcheck.files import read_files
 
 SUBMISSIONS, HANDED_IN = ROOT / "tests" / "submissions", ROOT / "tests" / "handed_in"
 # Short limits, for what ends at one is stopped by both.
@@ -144,7 +144,7 @@ def differences(warm, folder: Path, files: Files) -> dict[str, tuple[Said, Said]
         paths[-1].write_bytes(data)
     rubric, results = folder / "rubric.toml", folder / "results"
     # The hidden cases are the public ones: their seed is the gradebook's.
-    with mock.patch.object(in_process, "SEED", Seed(str(PUBLIC_SEED), "secret")):
+    with mock.patch.object(in_process, "SEED", SeedSetting(str(PUBLIC_SEED), "secret")):
         done = warm.run(
             "grade", folder / "class", "--rubric", rubric, "--out", results, "--no-pages"
         )
@@ -189,11 +189,13 @@ def test_files_beside_each_other_are_the_same(zygote, released, checked_folders,
 
 def asked(rubric: Rubric, zygote, path: Path) -> Said:
     """Return what a worker's answers come to, the other files of the folder beside this one."""
-    given = handed_in(path, rubric.limits.source_bytes, path.parent)
+    given = read_files(path, rubric.limits.source_bytes, path.parent)
     cases = [case for case in hidden_cases(rubric, 1) if case.criterion in rubric.points]
     answers = run_cases(
         given.main, given.beside, rubric.software.packages, TASKS, rounds_of(cases, TASKS), zygote,
         rubric.limits, rubric.spellings,
     )  # fmt: skip
-    verdicts = score(cases, answers.outcomes, rubric.marking(), Written(named=answers.named))
+    verdicts = score(
+        cases, answers.outcomes, rubric.marking(), SourceFacts(sightings=answers.sightings)
+    )
     return [[v.criterion, v.points, v.message, v.diagnosis] for v in verdicts]

@@ -26,7 +26,7 @@ from grader.homework.tasks import TASKS
 from grader.judging.messages import LANGUAGES, Reason, Texts
 from grader.judging.verdicts import NO_ERROR, ErrorMap, Verdict
 from grader.rubric.cases import hidden_cases, public_cases
-from grader.selfcheck.showing import Look, Report, columns, cut, wrapped
+from grader.selfcheck.report import Look, Report, columns, cut, wrapped
 
 MODULE = (ROOT / "solution" / "homework.py").read_text(encoding="utf-8")
 STUB = (ROOT / "assignment" / "homework.py").read_text(encoding="utf-8")

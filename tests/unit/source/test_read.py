@@ -18,7 +18,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from times import effort
 
-from grader.source.read import Cell, Source, TextCell, Unreadable
+from grader.source.read import Source, SourceCell, TextCell, Unreadable
 
 LIMIT = 2**20
 CODE = "x = 1\n"
@@ -281,7 +281,7 @@ def test_a_notebook_whatever_its_suffix(read_bytes, case, name):
 
 def test_a_cell_is_called_by_its_place_among_all_cells(read_bytes):
     source = read_bytes(encoded(notebook(markdown(), code(), markdown(), code("y = 2"))), "a.ipynb")
-    assert source.cells == (Cell(2, "cell 2", CODE), Cell(4, "cell 4", "y = 2"))
+    assert source.cells == (SourceCell(2, "cell 2", CODE), SourceCell(4, "cell 4", "y = 2"))
 
 
 @pytest.mark.parametrize(

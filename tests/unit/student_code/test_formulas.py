@@ -11,17 +11,17 @@ from worth import MAX_UNTRAINED, worth
 
 from grader.errors import UserError
 from grader.homework.tasks import TASKS
-from grader.judging.judge import Written
+from grader.judging.judge import SourceFacts
 from grader.rubric import check_rubric, load_rubric
 from grader.rubric.cases import hidden_cases
 from grader.scoring.points import score
-from grader.source.following import Files
+from grader.source.imports import Files
 from grader.student_code.calls import answer
 from grader.student_code.contract import Call
 from grader.student_code.formulas import formulas_of, with_formulas
 from grader.student_code.guards import guarded
 from grader.student_code.loading import load
-from grader.student_code.screening import screen
+from grader.student_code.static_analysis import screen
 
 RUBRIC = load_rubric()
 SPELLINGS = RUBRIC.spellings
@@ -57,7 +57,7 @@ def graded():
             loaded = with_formulas(load(main, [], PACKAGES, TASKS), formulas)
             outcomes = [answer(fresh(case.call), loaded) for case in cases]
         named = screen(Files(main), TASKS, formulas)
-        judged = score(cases, outcomes, marking, Written(named=named))
+        judged = score(cases, outcomes, marking, SourceFacts(sightings=named))
         return {verdict.criterion: verdict for verdict in judged}
 
     return verdicts

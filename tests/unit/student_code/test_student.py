@@ -9,10 +9,10 @@ from handed import PACKAGES, module, notebook
 
 from grader.homework.tasks import TASKS
 from grader.source.files import File
-from grader.student_code.loading import LoadBudget, Loaded, load
+from grader.student_code.loading import LoadBudget, Program, load
 
 
-def names(loaded: Loaded, *wanted: str) -> list[object]:
+def names(loaded: Program, *wanted: str) -> list[object]:
     return [loaded.namespace.get(name) for name in wanted]
 
 

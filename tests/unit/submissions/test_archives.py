@@ -628,7 +628,7 @@ from pathlib import Path
 from grader.rubric import load_rubric
 from grader.submissions.archives import Archives
 from grader.submissions.discover import discover
-from grader.submissions.works import Look
+from grader.submissions.ownership import Look
 with Archives(load_rubric().archives, 2**20) as archives:
     discover([Path(sys.argv[1])], archives, look=lambda path, most_bytes: Look())
     print("unpacked", flush=True)

@@ -11,7 +11,7 @@ from times import effort
 
 from grader.homework.tasks import TASKS
 from grader.rubric import load_rubric
-from grader.source.read import Cell, Source, read
+from grader.source.read import Source, SourceCell, read
 from grader.submissions.candidates import Choice, Handout, code_lines, is_handout
 
 RUBRIC = load_rubric()
@@ -119,7 +119,7 @@ def test_of_more_than_are_graded_those_with_most_come_first(case):
 
 @pytest.mark.parametrize("text", ["import ", "import (a ", "import (a) ", "from a import b "])
 def test_a_long_line_of_imports_is_soon_looked_through(text):
-    source = Source("a.py", "module", (Cell(1, "a.py", text * 40_000),), "")
+    source = Source("a.py", "module", (SourceCell(1, "a.py", text * 40_000),), "")
     assert effort(lambda: CHOICE.candidates([source])) < 40
 
 

@@ -15,9 +15,9 @@ from grader.lms.layout import Owner
 from grader.rubric import Rubric
 from grader.submissions.roster import (
     STUDENTS,
-    Names,
     Person,
     RosterRow,
+    StudentNames,
     read_people,
     read_roster,
     write_people,
@@ -93,7 +93,7 @@ CALLED = [  # the gradebook's people, a table's rows, who comes now; what they a
 def test_students_are_called_as_the_table_says_or_else_as_ever(
     people: Sequence[Person], rows: Sequence[RosterRow], owner: Owner, called: str | None
 ):
-    assert Names(people, rows, "names.csv")(owner) == called
+    assert StudentNames(people, rows, "names.csv")(owner) == called
 
 
 CLASHES = [
@@ -108,7 +108,7 @@ CLASHES = [
 
 @pytest.mark.parametrize(("people", "rows", "says"), CLASHES)
 def test_no_two_students_are_called_alike(people, rows, says):
-    names = Names(people, rows, "names.csv")
+    names = StudentNames(people, rows, "names.csv")
     with pytest.raises(UserError, match=f"^{says}$"):
         _ = [names(Owner("Canvas", id_, "y")) for id_ in ("7", "8")]
 
@@ -116,7 +116,7 @@ def test_no_two_students_are_called_alike(people, rows, says):
 def test_students_may_change_their_names():
     people = [ADA, Person("ben", "Canvas", "8", "Ben")]
     rows = [RosterRow("7", "ben", ""), RosterRow("8", "ada", "")]
-    names = Names(people, rows, "names.csv")
+    names = StudentNames(people, rows, "names.csv")
     assert [names(Owner("Canvas", id_, "")) for id_ in ("7", "8")] == ["ben", "ada"]
 
 
@@ -136,14 +136,14 @@ SEEN = [  # the gradebook's people, the table's ids, who comes now; what is said
 @pytest.mark.parametrize(("people", "ids", "come", "said"), SEEN)
 def test_ids_that_are_nobodys_in_the_class_are_named(people, ids, come, said):
     rows = [RosterRow(id_, "zoe" if id_ == "s1" else f"x{id_}", "") for id_ in ids]
-    names = Names(people, rows, "names.csv")
+    names = StudentNames(people, rows, "names.csv")
     for id_ in come:
         names(Owner("Canvas", id_, "y"))
     assert names.check() == said
 
 
 def test_a_table_of_another_class_is_refused():
-    names = Names([], [RosterRow("7", "ada", "")], "names.csv")
+    names = StudentNames([], [RosterRow("7", "ada", "")], "names.csv")
     names(Owner("Canvas", "8", "y"))
     with pytest.raises(UserError, match=r"^names.csv: none of its ids is in this class$"):
         names.check()
@@ -171,7 +171,7 @@ def called(files: Mapping[str, str], out: Path, rubric: Rubric, table: str = "")
     path = out.with_name("names.csv")
     path.write_text(table, encoding="utf-8")
     people = read_people(out)
-    names = Names(people, read_roster(path) if table else (), str(path))
+    names = StudentNames(people, read_roster(path) if table else (), str(path))
     root = lay(out.with_name(f"class{len(list(out.parent.iterdir()))}"), files)
     found = found_in(root, rubric, name_of=names)
     names.check()

@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from grader.confined import wire
-from grader.util.clocks import LOOK_SECONDS, OutOfTime, ProcessClock, Watch
+from grader.util.clocks import LOOK_SECONDS, OutOfTime, ProcessClock, Watchdog
 
 LOOP = "while True: pass"
 SLEEP = "import time\ntime.sleep(600)"
@@ -33,7 +33,7 @@ def stack() -> Iterator[ExitStack]:
         yield opened
 
 
-def parts(watch: Watch, pid: int, channel: socket.socket) -> tuple[float, float]:
+def parts(watch: Watchdog, pid: int, channel: socket.socket) -> tuple[float, float]:
     """Return which parts of some time a process computes and sleeps, as a watch tells."""
     clock = ProcessClock(pid)
     begun, used = time.monotonic(), clock.used()
@@ -50,7 +50,7 @@ class Enough(Exception):
 class Until:
     """Looks at a process through a watch, a number of times."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watchdog) -> None:
         self._watch = watch
 
     def __call__(self, channel: socket.socket, event: int) -> None:
@@ -73,7 +73,7 @@ def test_a_process_that_others_keep_from_computing_does_not_sleep(stack, nicenes
     os.setpriority(os.PRIO_PROCESS, watched, niceness)
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        watch = Watch(ProcessClock(watched), computing=100.0, sleeping=100.0, grace=0.0)
+        watch = Watchdog(ProcessClock(watched), computing=100.0, sleeping=100.0, grace=0.0)
         computing, sleeping = parts(watch, watched, ours)
     assert computing < 0.6
     assert sleeping < 0.3
@@ -94,7 +94,7 @@ def test_many_threads_that_wake_together_do_not_hide_that_they_sleep(stack):
     herd = start(HERD, min(os.sched_getaffinity(0)), stack)
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        watch = Watch(ProcessClock(herd), computing=100.0, sleeping=100.0, grace=0.0)
+        watch = Watchdog(ProcessClock(herd), computing=100.0, sleeping=100.0, grace=0.0)
         computing, sleeping = parts(watch, herd, ours)
     assert sleeping > (1 - computing) / 2
 
@@ -112,7 +112,7 @@ def test_a_worker_that_says_nothing_runs_out_of_the_time_it_uses(stack, program,
     pid = start(program, min(os.sched_getaffinity(0)), stack)
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        watch = Watch(ProcessClock(pid), computing=0.2, sleeping=0.2, grace=0.2)
+        watch = Watchdog(ProcessClock(pid), computing=0.2, sleeping=0.2, grace=0.2)
         with pytest.raises(OutOfTime) as raised:
             wire.receive(ours, 100, watch)
     assert raised.value.waited == waited
@@ -125,7 +125,7 @@ def test_one_that_sends_byte_by_byte_runs_out_of_time(stack):
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.sendall(b"\0\xff\xff")  # of a header of four: 16 MB are to come
-        watch = Watch(ProcessClock(pid), computing=0.1, sleeping=0.1, grace=0.1)
+        watch = Watchdog(ProcessClock(pid), computing=0.1, sleeping=0.1, grace=0.1)
 
         def drip(channel: socket.socket, event: int) -> None:
             time.sleep(LOOK_SECONDS / 5)

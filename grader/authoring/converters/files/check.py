@@ -39,20 +39,20 @@ def check(cases: str, names: dict[str, Any]) -> None:
     """
     questions = Questions.of({**RUBRIC, "cases": json.loads(cases)})
     with kept():
-        answered = list(ask(questions, names))
-    (criterion,) = {case.criterion for case, _ in answered}
+        answers = list(ask(questions, names))
+    (criterion,) = {case.criterion for case, _ in answers}
     if questions.tasks.trains(criterion):
-        verdict = judge_training(*answered[0], questions.marking)
+        verdict = judge_training(*answers[0], questions.marking)
     else:
-        verdict = judge(criterion, answered, questions.marking)
+        verdict = judge(criterion, answers, questions.marking)
     assert verdict.points == verdict.max_points, verdict.message
 
 
 def ask(questions: Questions, names: dict[str, Any]) -> Iterator[tuple[Case, Outcome]]:
     """Yield the cases, each with what it came to."""
-    loaded = Loaded(names, [], [], questions.tasks, state=State.fresh())
+    program = Loaded(names, [], [], questions.tasks, state=State.fresh())
     for case in questions.cases:
-        outcome = answer(case.call, loaded).printable()
+        outcome = answer(case.call, program).printable()
         if outcome.problem is Problem.RAISED and outcome.detail == INTERRUPTED:
             raise KeyboardInterrupt  # by whoever waits for the check
         yield case, outcome

@@ -9,7 +9,7 @@ a student called a file may have anything. Of several attempts the last is there
 import re
 from pathlib import Path
 
-from grader.lms.files import Names
+from grader.lms.files import FileNames
 from grader.lms.layout import Layout
 from grader.lms.names import Reading, by_name
 from grader.lms.systems.moodle.worksheet import NAME
@@ -19,7 +19,7 @@ PATTERN = re.compile(
 )
 
 
-def recognise(folder: Path, files: Names, folders: Names) -> Layout | None:
+def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
     """Return whose each file or folder is."""
     return by_name(NAME, _first, folder, files, folders)
 

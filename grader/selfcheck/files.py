@@ -16,7 +16,7 @@ SELFCHECK = Path(__file__).parents[1]  # which stands beside the homework, and i
 
 
 @dataclass(frozen=True)
-class HandedIn:
+class CheckedFiles:
     """A file that is checked, the files beside it, and the names that its text cells define."""
 
     main: File
@@ -24,7 +24,7 @@ class HandedIn:
     in_text: Mapping[str, TextCell] = field(default_factory=dict)
 
 
-def handed_in(path: Path, source_bytes: int, root: Path) -> HandedIn:
+def read_files(path: Path, source_bytes: int, root: Path) -> CheckedFiles:
     """Read a file, and those below its folder; raise Unreadable where it holds no code.
 
     Where it lies below `root`, that is what would be handed in, and all files there are beside it.
@@ -45,7 +45,7 @@ def handed_in(path: Path, source_bytes: int, root: Path) -> HandedIn:
                 name = shown(other.relative_to(top).as_posix())
                 beside[other] = read(name, read_bytes(other, source_bytes)).file
     main = replace(source.file, name=shown(path.relative_to(top).as_posix()))
-    return HandedIn(main, tuple(beside.values()), source.in_text)
+    return CheckedFiles(main, tuple(beside.values()), source.in_text)
 
 
 def _gradable_below(folder: Path) -> Iterator[Path]:

@@ -12,7 +12,7 @@ import pytest
 from leftovers import children
 from times import PATIENCE
 
-from grader.scoring.limited import MEGABYTE, Allowance, LimitedProcess, Lost
+from grader.scoring.limited_process import MEGABYTE, Allowance, LimitedProcess, Lost
 from grader.source.read import Unreadable
 
 SECONDS = 1
@@ -133,7 +133,7 @@ def test_closed_it_leaves_no_process():
 
 def test_it_dies_with_its_parent():
     program = (
-        "import os, time\nfrom grader.scoring.limited import *\n"
+        "import os, time\nfrom grader.scoring.limited_process import *\n"
         "process = LimitedProcess(Allowance(100, 2**28))\n"
         "print(process.call(os.getpid), flush=True)\n"
         "process.call(time.sleep, 1000)"

@@ -13,12 +13,12 @@ import msgspec
 from msgspec.structs import replace
 
 from grader.errors import UserError
-from grader.gradebook import PACKAGE, Assignment, Seed, Setting
+from grader.gradebook import PACKAGE, Assignment, SeedSetting, Setting
 from grader.judging.messages import Language
 from grader.rubric import RUBRIC_FILE, differences, load_rubric
 from grader.scoring.protocol import basis_of
 from grader.source.paths import shown
-from grader.submissions.kinds import counted
+from grader.submissions.file_names import counted
 from grader.submissions.roster import Person, RosterRow, read_roster
 
 SECRET_BITS = 128
@@ -63,10 +63,10 @@ def first(options: Options, seed_before: str | None) -> Assignment:
     )
 
 
-def new_seed() -> Seed:
+def new_seed() -> SeedSetting:
     """Return a secret seed, of all those that are long enough."""
     least = 2 ** (LEAST_BITS - 1)
-    return Seed(str(least + secrets.randbelow(2**SECRET_BITS - least)), "secret")
+    return SeedSetting(str(least + secrets.randbelow(2**SECRET_BITS - least)), "secret")
 
 
 def check_long(seed: int, or_else: str = "") -> None:
@@ -86,12 +86,12 @@ def is_short(seed: int) -> bool:
     return seed.bit_length() < LEAST_BITS
 
 
-def _first_seed(options: Options, seed_before: str | None) -> Seed:
+def _first_seed(options: Options, seed_before: str | None) -> SeedSetting:
     """Return the seed of a new gradebook; never a rubric's own, which is short, and of tests."""
     if options.seed is not None:
-        return Seed(options.seed, "given")
+        return SeedSetting(options.seed, "given")
     if seed_before is not None:
-        return Seed(seed_before, "before")
+        return SeedSetting(seed_before, "before")
     return new_seed()
 
 

@@ -22,7 +22,7 @@ GRACE_SECONDS = 5.0  # for the process to end by itself and say where it was
 TOO_LONG = 3  # exit code of a check that took longer
 WHEN_TOLD = "--when-told"
 CLEAR = "\033[2J\033[3J\033[H"
-State = tuple[int, int, int]
+FileState = tuple[int, int, int]
 
 
 class Checker:
@@ -124,7 +124,7 @@ class Watcher:
         print(self._texts.say(message, file=self._path.name, **values), flush=True)
 
 
-def _state(path: Path) -> State | None:
+def _state(path: Path) -> FileState | None:
     """Return what changes when a file is saved, or None where there is none."""
     try:
         stat = path.stat()

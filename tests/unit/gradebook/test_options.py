@@ -11,8 +11,8 @@ from books import assignment
 from msgspec.structs import replace
 
 from grader.errors import UserError
-from grader.gradebook import PACKAGE, Assignment, Seed, Setting, remembering
-from grader.gradebook.remembering import (
+from grader.gradebook import PACKAGE, Assignment, SeedSetting, Setting, options
+from grader.gradebook.options import (
     LEAST_BITS,
     SECRET_BITS,
     Options,
@@ -135,7 +135,7 @@ def test_the_first_assignment_is_what_was_typed(folder):
     assert first(Options("my.toml", "7", "zh_Hant", "names.csv"), None) == Assignment(
         rubric=load_rubric(folder / "my.toml"),
         rubric_name="my.toml",
-        seed=Seed("7", "given"),
+        seed=SeedSetting("7", "given"),
         basis=basis_of(load_rubric(folder / "my.toml"), "7"),
         language="zh_Hant",
         roster_name="names.csv",
@@ -151,15 +151,15 @@ def test_the_first_assignment_is_the_packages_with_a_secret_seed():
 
 def test_a_seed_that_is_typed_counts_and_one_of_the_rubrics_own_does_not(folder):
     (folder / "my.toml").write_text("[cases]\nseed = 77\n")
-    assert first(Options("my.toml", seed="5"), None).seed == Seed("5", "given")
+    assert first(Options("my.toml", seed="5"), None).seed == SeedSetting("5", "given")
     made = first(Options("my.toml"), None).seed
     assert (made.origin, made.value != "77") == ("secret", True)
 
 
 def test_results_of_an_older_grader_keep_their_seed_and_need_their_rubric(folder):
     (folder / "my.toml").write_text("")
-    assert first(Options("my.toml"), "12").seed == Seed("12", "before")
-    assert first(Options("my.toml", seed="5"), "12").seed == Seed("5", "given")
+    assert first(Options("my.toml"), "12").seed == SeedSetting("12", "before")
+    assert first(Options("my.toml", seed="5"), "12").seed == SeedSetting("5", "given")
     with pytest.raises(UserError, match="kept no rubric: name the one they were graded by") as told:
         first(Options(), "12")
     assert len(str(told.value).splitlines()) == 1
@@ -172,7 +172,7 @@ def test_secret_seeds_have_128_bits_and_differ():
 
 
 def test_a_secret_seed_is_long_enough_even_where_the_least_is_drawn(monkeypatch):
-    monkeypatch.setattr(remembering.secrets, "randbelow", lambda below: 0)
+    monkeypatch.setattr(options.secrets, "randbelow", lambda below: 0)
     assert int(new_seed().value).bit_length() == LEAST_BITS
 
 
@@ -206,7 +206,7 @@ def test_a_user_without_a_name_is_asked_for_it_or_has_a_number(monkeypatch):
     def nameless() -> str:
         raise KeyError("getpwuid(): uid not found: 4242")
 
-    monkeypatch.setattr(remembering.getpass, "getuser", nameless)
+    monkeypatch.setattr(options.getpass, "getuser", nameless)
     with pytest.raises(UserError, match="say who you are with --who"):
         login_name()
     assert login_name_or_number().startswith("user ")

@@ -35,7 +35,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Handed:
+class WorkSummary:
     """What is told of the work as a whole.
 
     `helpers` are the files that it needs beside it, `cautions` say what cannot be the same when it
@@ -60,7 +60,7 @@ class Report:
     look: Look
     pending: Sequence[str] = ()
     whole: bool = True  # no criterion was left out
-    work: Handed = field(default_factory=Handed)
+    work: WorkSummary = field(default_factory=WorkSummary)
 
     @property
     def right(self) -> int:
@@ -158,8 +158,8 @@ class Report:
 
     def opening(self) -> str:
         """Return progress, the next thing to do, and a line for each criterion judged so far."""
-        filled = round(BAR_LENGTH * self.right / max(1, len(self.verdicts)))
-        bar = f"[{self.look.paint('#' * filled, GREEN)}{'-' * (BAR_LENGTH - filled)}]"
+        bar_length = round(BAR_LENGTH * self.right / max(1, len(self.verdicts)))
+        bar = f"[{self.look.paint('#' * bar_length, GREEN)}{'-' * (BAR_LENGTH - bar_length)}]"
         head = [f"{bar} {self.progress}", ""] if self.verdicts else []
         return "\n".join([*head, *self._advised(), "", *self._lines()])
 

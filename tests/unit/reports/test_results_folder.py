@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from grader.gradebook import Gradebook, default_url
 from grader.judging.messages import Reason
-from grader.reports import publishing
+from grader.reports import results_folder
 from grader.reports.feedback.pages import FEEDBACK, Pages
-from grader.reports.publishing import COMPLETE, ResultsFolder
+from grader.reports.results_folder import COMPLETE, ResultsFolder
 from grader.results.record import GRADES
 from grader.submissions.roster import RosterRow
 from grader.util.atomic import UNFINISHED
@@ -213,9 +213,9 @@ def test_who_is_gone_in_the_middle_of_writing_is_left_out(book, tmp_path, how, m
         gone(book)
         raise FileNotFoundError(results / "ada")
 
-    write_outcome = publishing.write_outcome
+    write_outcome = results_folder.write_result
     gone, left = GONE[how]
-    monkeypatch.setattr(publishing, "write_outcome", lost)
+    monkeypatch.setattr(results_folder, "write_result", lost)
     with at_work(book, tmp_path) as folder:
         folder.complete()
         assert shown(tmp_path).keys() == {"bob"}
@@ -229,7 +229,7 @@ def test_a_folder_that_cannot_be_written_is_told_of_who_is_there(book, tmp_path,
     def fail(outcome, results):
         raise FileNotFoundError(results / outcome.student)
 
-    monkeypatch.setattr(publishing, "write_outcome", fail)
+    monkeypatch.setattr(results_folder, "write_result", fail)
     with at_work(book, tmp_path) as folder, pytest.raises(FileNotFoundError):
         folder.complete()
 

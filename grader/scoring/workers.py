@@ -28,7 +28,7 @@ from grader.student_code.contract import (
     printable_sightings,
 )
 from grader.student_code.loading import WAITED, over
-from grader.util.clocks import OutOfTime, ProcessClock, Watch, is_ready
+from grader.util.clocks import OutOfTime, ProcessClock, Watchdog, is_ready
 
 START_SECONDS = 120.0  # for the zygote to preload what students import, and a worker to be ready
 BROKE = "broke the protocol"
@@ -73,7 +73,7 @@ class Zygote:
         self._base = base
         self._lock: int | None = lock  # on `base`
         self._control = control
-        self._forked = 0
+        self._fork_count = 0
         self._spare: Worker | None = None
         self._ending = 0  # workers whose end was asked for and not yet told of
 
@@ -118,8 +118,8 @@ class Zygote:
         lacking = {name: why for name, why in worker.missing.items() if why != NOT_ROOT}
         if self.strict and lacking:
             with worker:
-                lacks = "; ".join(f"{name}: {why}" for name, why in lacking.items())
-                raise IsolationMissing(f"not all layers of isolation are in force here ({lacks})")
+                reasons = "; ".join(f"{name}: {why}" for name, why in lacking.items())
+                raise IsolationMissing(f"not all layers of isolation are in force here ({reasons})")
         return worker
 
     def close(self) -> None:
@@ -147,8 +147,8 @@ class Zygote:
                 os.sched_setaffinity(self._pid, {*self.cpus} - {worker.cpu} or {worker.cpu})
 
     def _new_worker(self, limits: Limits) -> "Worker":
-        self._forked += 1
-        number = self._forked
+        self._fork_count += 1
+        number = self._fork_count
         cpu = self.cpus[number % len(self.cpus)] if self.cpus else None
         ours, theirs = socket.socketpair()
         with theirs, _zygote_lives():
@@ -190,8 +190,10 @@ class Round:
     def __init__(self, question: Question, first: int, calls: Sequence[Call]) -> None:
         self.question = question
         self.numbers = range(first, first + len(calls))
-        asks = [wire.ask_of(n, call) for n, call in zip(self.numbers, calls, strict=True)]
-        self.frame = wire.frame(wire.Round(asks))
+        encoded_calls = [
+            wire.encoded_call(n, call) for n, call in zip(self.numbers, calls, strict=True)
+        ]
+        self.frame = wire.frame(wire.Calls(encoded_calls))
 
 
 class Worker:
@@ -216,11 +218,11 @@ class Worker:
         self._clock: ProcessClock | None = None
         self._slowness = 1.0
         self._asleep = 0.0  # seconds in all
-        self._ended: Outcome | None = None
+        self._end_outcome: Outcome | None = None
         self.waited = False
         """Whether it had to be stopped while it slept, or waited for something."""
-        self.named: dict[str, tuple[Sighting, ...]] = {}
-        self.ran: frozenset[str] = frozenset()  # names of files
+        self.sightings: dict[str, tuple[Sighting, ...]] = {}
+        self.files: frozenset[str] = frozenset()  # names of files
         self.missing = dict.fromkeys(LAYERS, "the worker did not start")
         """Layers of confinement that are not in force, with the reason."""
         with contextlib.suppress(wire.WireError):  # begin() then finds the channel closed
@@ -286,24 +288,24 @@ class Worker:
 
         It can import the files `beside` it, Python's own library and `packages`. What it assigns
         by one of the `spellings` counts where it defines no function of the `tasks`. What its
-        gradients name of autograd is then in `named`: told before any of it ran.
+        gradients name of autograd is then in `sightings`: told before any of it ran.
         """
         seconds = self.limits.load_seconds + self.limits.import_seconds
         load = wire.Load(main, beside, packages, tasks, spellings)
-        screened = self._exchange(load, wire.Screened, seconds)
-        if isinstance(screened, Outcome):
-            return screened
-        if not screened.named.keys() <= set(tasks.gradients):
+        screening = self._exchange(load, wire.Screened, seconds)
+        if isinstance(screening, Outcome):
+            return screening
+        if not screening.sightings.keys() <= set(tasks.gradients):
             return self._give_up(Problem.CRASHED, f"{BROKE}: another message")
-        self.named = {
+        self.sightings = {
             name: printable_sightings(wire.sightings_of(pairs))
-            for name, pairs in screened.named.items()
+            for name, pairs in screening.sightings.items()
         }
-        loaded = self._exchange(wire.Run(), wire.Loaded, seconds)
-        if isinstance(loaded, Outcome):
-            return loaded
-        self.ran = frozenset(loaded.ran)
-        return [Note(printable(where), printable(text)) for where, text in loaded.notes]
+        reply = self._exchange(wire.Run(), wire.Loaded, seconds)
+        if isinstance(reply, Outcome):
+            return reply
+        self.files = frozenset(reply.files)
+        return [Note(printable(where), printable(text)) for where, text in reply.notes]
 
     def ask(self, round_: Round) -> list[Outcome]:
         """Put a round to the student's functions; return an outcome a call.
@@ -344,15 +346,15 @@ class Worker:
         self._send(wire.frame(message), seconds)
         return self._receive(kind, seconds)
 
-    def _send(self, framed: bytes, seconds: float) -> None:
+    def _send(self, frame: bytes, seconds: float) -> None:
         """Send a frame, which the worker has this time to read, or give the worker up."""
-        if self._ended is not None:
+        if self._end_outcome is not None:
             return
         try:
             if self._spoke_unasked():
                 self._give_up(Problem.CRASHED, f"{BROKE}: spoke out of turn")
                 return
-            wire.send(self._channel, framed, self._watch(seconds))
+            wire.send(self._channel, frame, self._watch(seconds))
         except OutOfTime as error:
             self._give_up_late(error, seconds)
         except wire.WireError as error:
@@ -360,8 +362,8 @@ class Worker:
 
     def _receive(self, kind: type[Message], seconds: float) -> Message | Outcome:
         """Receive a message of type `kind` within this time, or give the worker up."""
-        if self._ended is not None:
-            return self._ended
+        if self._end_outcome is not None:
+            return self._end_outcome
         watch = self._watch(seconds)
         try:
             reply = wire.reply_of(wire.receive(self._channel, self.limits.frame_bytes, watch))
@@ -376,11 +378,11 @@ class Worker:
             return self._give_up(Problem.CRASHED, f"{BROKE}: another message")
         return reply
 
-    def _watch(self, seconds: float) -> Watch:
+    def _watch(self, seconds: float) -> Watchdog:
         assert self._clock is not None, "begin() comes first"
-        left = self.limits.total_seconds / self._slowness - self._asleep
-        sleeping = max(0.0, min(seconds / self._slowness, left))
-        return Watch(self._clock, seconds, sleeping, self.limits.grace_seconds)
+        seconds_left = self.limits.total_seconds / self._slowness - self._asleep
+        sleeping = max(0.0, min(seconds / self._slowness, seconds_left))
+        return Watchdog(self._clock, seconds, sleeping, self.limits.grace_seconds)
 
     def _spoke_unasked(self) -> bool:
         try:
@@ -403,8 +405,8 @@ class Worker:
                 detail = f"with what ran before it, {self._over(self.limits.total_seconds)}"
             elif number != signal.SIGKILL:
                 detail = f"killed by {signal.Signals(number).name}"
-        self._ended = Outcome(problem=problem, detail=detail)
-        return self._ended
+        self._end_outcome = Outcome(problem=problem, detail=detail)
+        return self._end_outcome
 
     def _over(self, seconds: float) -> str:
         return over(seconds, self.limits.reference_seconds)

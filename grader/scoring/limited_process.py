@@ -23,7 +23,7 @@ MEGABYTE = 2**20
 SLEEP_SECONDS = 600  # on the wall clock, for one call
 KEPT_BYTES = 2**28  # what a process may still have mapped after a call, lest it crowds out the next
 T = TypeVar("T")
-Given = TypeVarTuple("Given")
+Arguments = TypeVarTuple("Arguments")
 
 
 class Lost(Exception):
@@ -61,10 +61,10 @@ class Allowance:
 
     def begin(self) -> int:
         """Allow this process so much from now on; return the bytes that it gets."""
-        used = math.ceil(time.process_time() + self.seconds)
-        _set_soft(resource.RLIMIT_CPU, used)
-        mapped = kernel.mapped_bytes()
-        return _set_soft(resource.RLIMIT_AS, mapped + self.memory_bytes) - mapped
+        processor_limit = math.ceil(time.process_time() + self.seconds)
+        _set_soft(resource.RLIMIT_CPU, processor_limit)
+        mapped_bytes = kernel.mapped_bytes()
+        return _set_soft(resource.RLIMIT_AS, mapped_bytes + self.memory_bytes) - mapped_bytes
 
     def end(self) -> None:
         """Lift the limits, so that an answer can be sent."""
@@ -92,11 +92,11 @@ def write_nothing() -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
 
-def within(allowance: Allowance, function: Callable[[*Given], T], *given: *Given) -> T:
+def within(allowance: Allowance, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
     """Call a function within limits, in a process that SIGXCPU ends if it takes too long."""
     allowance.begin()
     try:
-        return function(*given)
+        return function(*arguments)
     finally:
         allowance.end()
 
@@ -112,13 +112,13 @@ class LimitedProcess:
         self._process: ForkProcess | None = None
         self._channel: Connection | None = None
 
-    def call(self, function: Callable[[*Given], T], *given: *Given) -> T:
+    def call(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
         """Return what a function answers there, or raise the UserError that it raised.
 
         Raise Lost where it did not answer.
         """
         try:
-            reply = self._exchange((function, given))
+            reply = self._exchange((function, arguments))
         except BaseException:  # an interrupt, too: what is answered later is for no other call
             self.close()
             raise
@@ -130,8 +130,8 @@ class LimitedProcess:
             what = " ".join(f"{type(reply.error).__name__}: {reply.error}".split())[:200]
             raise Lost(f"met a fault of the grader's own ({what})")
         if isinstance(reply.answer, _OutOfMemory):
-            allowed = reply.answer.allowed_bytes // MEGABYTE
-            raise Lost(f"took more than {allowed} MB of memory", certain=True)
+            megabytes = reply.answer.allowed_bytes // MEGABYTE
+            raise Lost(f"took more than {megabytes} MB of memory", certain=True)
         return reply.answer  # type: ignore[return-value]  # of this function
 
     def _exchange(self, question: object) -> _Reply:
@@ -188,23 +188,23 @@ def _serve(channel: Connection, allowance: Allowance) -> None:
     at_first = kernel.mapped_bytes()
     while True:
         try:
-            function, given = channel.recv()
+            function, arguments = channel.recv()
         except EOFError:
             os._exit(0)
-        reply = _answer(allowance, function, given)
+        reply = _answer(allowance, function, arguments)
         if kernel.mapped_bytes() > at_first + KEPT_BYTES:
             reply = reply._replace(last=True)
         channel.send(reply)
 
 
 def _answer(
-    allowance: Allowance, function: Callable[..., object], given: tuple[object, ...]
+    allowance: Allowance, function: Callable[..., object], arguments: tuple[object, ...]
 ) -> _Reply:
-    allowed = allowance.begin()
+    allowed_bytes = allowance.begin()
     try:
-        return _Reply(function(*given))
+        return _Reply(function(*arguments))
     except MemoryError:
-        return _Reply(_OutOfMemory(allowed), last=True)
+        return _Reply(_OutOfMemory(allowed_bytes), last=True)
     except Exception as error:
         return _Reply(None, error)
     finally:

@@ -7,7 +7,7 @@ import pytest
 from times import effort
 
 from grader.homework.tasks import TASKS
-from grader.submissions.works import Look, look_at
+from grader.submissions.ownership import FileOutline, look_at
 
 MODULE = """import torch, utils as u
 from src.act import sigmoid
@@ -47,14 +47,14 @@ def test_what_a_file_says(tmp_path, case):
     path = tmp_path / "x.py"
     path.write_bytes(TEXTS[case])
     look = look_at(path, 10**6, TASKS)
-    assert look.asked == ASKED
+    assert look.names == ASKED
     assert look.imports == IMPORTS
 
 
 def test_what_cannot_be_read_says_nothing(tmp_path):
     (tmp_path / "link.py").symlink_to(__file__)
     for path in (tmp_path, tmp_path / "link.py", tmp_path / "nowhere.py", Path("/dev/zero")):
-        assert look_at(path, 1000, TASKS) == Look()
+        assert look_at(path, 1000, TASKS) == FileOutline()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from ..source.following import Files
+from ..source.imports import Files
 from ..source.tasks import Tasks
 from .bindings import DEEPEST, Bindings, Scope, Scopes, all_statements, bound_by, calls, parsed
 from .contract import UNFOLLOWED, Sighting
@@ -41,12 +41,12 @@ def screen(
 
     Of one that reaches more code than is followed, the last is UNFOLLOWED.
     """
-    source = _Source(files, formulas)
-    found = {name: tuple(source.named_by(name)) for name in tasks.gradients}
-    return {name: sightings for name, sightings in found.items() if sightings}
+    source = _NameGraph(files, formulas)
+    sightings_by_gradient = {name: tuple(source.named_by(name)) for name in tasks.gradients}
+    return {name: sightings for name, sightings in sightings_by_gradient.items() if sightings}
 
 
-class _Source:
+class _NameGraph:
     """The top-level names of a submission, and the walk from a gradient through them."""
 
     def __init__(self, files: Files, formulas: Sequence[Formula]) -> None:
@@ -68,55 +68,57 @@ class _Source:
     def named_by(self, gradient: str) -> list[Sighting]:
         """Return the entry points reached from a gradient, each with its place."""
         self._steps = 0
-        found: dict[Sighting, None] = {}
-        reached, todo = {(self._main, gradient)}, self._code_of(self._main, gradient)
+        sightings: dict[Sighting, None] = {}
+        visits, todo = {(self._main, gradient)}, self._code_of(self._main, gradient)
         if formula := self._formulas.get(gradient):  # it has all that it needs of these
-            reached |= {(self._main, name) for name in formula.assigned | formula.given.keys()}
-        while todo and len(found) < MOST_SIGHTINGS:
+            visits |= {
+                (self._main, name) for name in formula.assigned_names | formula.inputs.keys()
+            }
+        while todo and len(sightings) < MOST_SIGHTINGS:
             self._scope, label, code = todo.pop()
             for name, node in self._inside(code, DEEPEST):
                 if name is not None:
-                    found[Sighting(name, f"{label}, line {node.lineno}")] = None
+                    sightings[Sighting(name, f"{label}, line {node.lineno}")] = None
                     continue
                 for scope, own in self._meant_by(node):
-                    if (scope, own) not in reached:
-                        reached.add((scope, own))
+                    if (scope, own) not in visits:
+                        visits.add((scope, own))
                         todo += self._code_of(scope, own)
         if self._steps > MOST_STEPS:
-            return [*islice(found, MOST_SIGHTINGS - 1), Sighting(UNFOLLOWED)]
-        return list(found)[:MOST_SIGHTINGS]
+            return [*islice(sightings, MOST_SIGHTINGS - 1), Sighting(UNFOLLOWED)]
+        return list(sightings)[:MOST_SIGHTINGS]
 
     def _meant_by(self, node: ast.expr) -> list[tuple[Scope, str]]:
         """Return the name that an expression is, here or in a file beside, with its scope."""
         if isinstance(node, ast.Name):
             return [(self._scope, node.id)]
-        dotted = self._value(node, {}, DEEPEST)
-        is_name = dotted is not None and not isinstance(dotted, Text)
-        return self._beside(self._scope, dotted) if dotted and is_name else []
+        dotted_name = self._value(node, {}, DEEPEST)
+        is_name = dotted_name is not None and not isinstance(dotted_name, Text)
+        return self._beside(self._scope, dotted_name) if dotted_name and is_name else []
 
-    def _beside(self, scope: Scope, dotted: str) -> list[tuple[Scope, str]]:
+    def _beside(self, scope: Scope, dotted_name: str) -> list[tuple[Scope, str]]:
         """Return the name in a file beside that a dotted name is."""
-        found = self._files.module(dotted, scope.folder)
-        return [(self._scopes.of(found[0]), found[1].partition(".")[0])] if found else []
+        match = self._files.module(dotted_name, scope.folder)
+        return [(self._scopes.of(match[0]), match[1].partition(".")[0])] if match else []
 
     def _code_of(self, scope: Scope, name: str) -> list[tuple[Scope, str, ast.AST]]:
         """Return the code that a name may stand for, each piece with its scope and label."""
         if scope is self._main and (formula := self._formulas.get(name)):
             return [(scope, part.label, part.statement) for part in formula.parts]
-        found: list[tuple[Scope, str, ast.AST]] = []
-        todo, seen = [(scope, name)], set[tuple[Scope, str]]()
-        while todo and len(seen) < MOST_FILES:
+        codes: list[tuple[Scope, str, ast.AST]] = []
+        todo, visits = [(scope, name)], set[tuple[Scope, str]]()
+        while todo and len(visits) < MOST_FILES:
             where, own = todo.pop()
-            if (where, own) in seen:
+            if (where, own) in visits:
                 continue
-            seen.add((where, own))
+            visits.add((where, own))
             target = where.bindings.get(own)
             if isinstance(target, ast.AST):
-                found.append((where, where.labels[id(target)], target))
+                codes.append((where, where.labels[id(target)], target))
             elif target is not None:
                 todo += self._beside(where, target)
             todo += [(self._scopes.of(file), own) for file in where.taken]
-        return found
+        return codes
 
     def _inside(self, code: ast.AST, depth: int) -> Iterator[tuple[str | None, ast.expr]]:
         """Yield the entry points named in `code`, and (None, expression) for what to follow."""
@@ -144,12 +146,12 @@ class _Source:
         by_name = isinstance(node, ast.Call) and calls(node, "getattr")
         if isinstance(node, ast.Call) and not by_name:
             return None
-        dotted = self._value(node, local, DEEPEST)
-        if dotted and not isinstance(dotted, Text) and _differentiates(dotted):
-            return dotted.replace("torch.Tensor", "Tensor")
+        dotted_name = self._value(node, local, DEEPEST)
+        if dotted_name and not isinstance(dotted_name, Text) and _differentiates(dotted_name):
+            return dotted_name.replace("torch.Tensor", "Tensor")
         attribute = node.attr if isinstance(node, ast.Attribute) else None
-        if by_name and dotted:
-            attribute = dotted.rpartition(".")[2]
+        if by_name and dotted_name:
+            attribute = dotted_name.rpartition(".")[2]
         if attribute in ATTRIBUTES and attribute not in self._methods:
             return f"Tensor.{attribute}"
         return None
@@ -178,8 +180,12 @@ class _Source:
                     return value
                 return self._value(value, local, depth - 1)
             case ast.Attribute(value=owner, attr=attribute):
-                dotted = self._value(owner, local, depth - 1)
-                return f"{dotted}.{attribute}" if dotted and not isinstance(dotted, Text) else None
+                dotted_name = self._value(owner, local, depth - 1)
+                return (
+                    f"{dotted_name}.{attribute}"
+                    if dotted_name and not isinstance(dotted_name, Text)
+                    else None
+                )
             case ast.BinOp(left=left, op=ast.Add(), right=right):
                 return _joined(self._value(part, local, depth - 1) for part in (left, right))
             case ast.JoinedStr(values=parts):
@@ -188,8 +194,8 @@ class _Source:
                 return self._value(inner, local, depth - 1)
             case ast.Call(args=[owner, attribute, *_]) if calls(node, "getattr"):
                 text = self._value(attribute, local, depth - 1)
-                dotted = self._value(owner, local, depth - 1)
-                return f"{dotted or 'object'}.{text}" if text else None
+                dotted_name = self._value(owner, local, depth - 1)
+                return f"{dotted_name or 'object'}.{text}" if text else None
             case ast.Call(args=[module, *_]) if calls(node, "__import__"):
                 text = self._value(module, local, depth - 1)
                 return str(text).partition(".")[0] if text else None
@@ -199,9 +205,9 @@ class _Source:
         return None
 
 
-def _differentiates(dotted: str) -> bool:
-    backward_operator = dotted.startswith("torch.") and "_backward" in dotted
-    return dotted in NAMES or dotted.startswith(PACKAGES) or backward_operator
+def _differentiates(dotted_name: str) -> bool:
+    backward_operator = dotted_name.startswith("torch.") and "_backward" in dotted_name
+    return dotted_name in NAMES or dotted_name.startswith(PACKAGES) or backward_operator
 
 
 def _joined(parts: Iterator[str | None]) -> Text | None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
-class Network:
+class TrainedNetwork:
     """What was trained, and what all its runs `must` do, if anything."""
 
     id: str
@@ -15,13 +15,13 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """What the runs of one network ended at, in the order of the seeds: loss / Var(y).
 
     A run that diverged ended at infinity.
     """
 
-    network: Network
+    network: TrainedNetwork
     shares: tuple[float, ...]
     pass_fraction: float
 
@@ -33,8 +33,8 @@ class Measured:
     @property
     def holds(self) -> bool:
         """Whether all runs do what they must."""
-        wanted = {"pass": len(self.shares), "fail": 0, None: self.passed}
-        return self.passed == wanted[self.network.must]
+        expected_passes = {"pass": len(self.shares), "fail": 0, None: self.passed}
+        return self.passed == expected_passes[self.network.must]
 
     @property
     def median(self) -> float:

@@ -9,7 +9,7 @@ from torch import nn
 
 
 @dataclass
-class AskedNames:
+class RequiredNames:
     """The names that the homework asks for, in a namespace while statements run in it.
 
     The last of each that can be called counts. A network that was made already cannot.
@@ -17,31 +17,31 @@ class AskedNames:
 
     names: Sequence[str]
     namespace: dict[str, Any]
-    _kept: dict[str, tuple[Any, str]] = field(default_factory=dict)
-    _lost: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _values: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    _losses: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def look(self, place: str) -> None:
         """Take in what the statement at `place` left."""
         for name in self.names:
             value = self.namespace.get(name)
-            if value is None and name not in self._kept:
+            if value is None and name not in self._values:
                 continue
             if is_answer(value):
-                if name not in self._kept or self._kept[name][0] is not value:
-                    self._kept[name] = value, place
-                self._lost.pop(name, None)
-            elif name in self._kept and name not in self._lost:
+                if name not in self._values or self._values[name][0] is not value:
+                    self._values[name] = value, place
+                self._losses.pop(name, None)
+            elif name in self._values and name not in self._losses:
                 what = f"overwritten in {place} by a {type(value).__name__[:60]}"
-                gone = f"deleted in {place}"
-                self._lost[name] = place, what if name in self.namespace else gone
+                deletion = f"deleted in {place}"
+                self._losses[name] = place, what if name in self.namespace else deletion
 
     def put_back(self) -> Iterator[tuple[str, str]]:
         """Put back what was given away; yield where, and what is to be told of it."""
-        for name, (place, how) in self._lost.items():
-            value, kept = self._kept[name]
+        for name, (place, how) in self._losses.items():
+            value, origin = self._values[name]
             self.namespace[name] = value
             kind = "class" if inspect.isclass(value) else "function"
-            yield place, f"{name} was {how}; the {kind} from {kept} counts"
+            yield place, f"{name} was {how}; the {kind} from {origin} counts"
 
 
 def is_answer(value: object) -> TypeGuard[Callable[..., Any]]:

@@ -22,7 +22,7 @@ from grader.judging.messages import Texts
 from grader.reports.feedback.pages import Pages
 from grader.reports.figures import ClassFigures
 from grader.reports.index import SIMILAR, write_index
-from grader.results.record import Final, in_language, write_grades, write_outcome
+from grader.results.record import Final, in_language, write_grades, write_result
 from grader.scoring.machine_faults import Smell
 from grader.submissions.naming import is_safe
 from grader.submissions.roster import write_people
@@ -100,7 +100,7 @@ class ResultsFolder:
         self._students.add(final.student)
         translation = _in_language(final, self._texts)
         try:
-            write_outcome(translation.outcome, self._results)
+            write_result(translation.result, self._results)
         except FileNotFoundError:
             if self._book.knows(final.student):
                 raise
@@ -175,8 +175,8 @@ class ResultsFolder:
         """Tell whether all that wrote here have gone; an older grader did not note that."""
         self._at_work.seek(0)
         notes = set(self._at_work.read().split())
-        came = {note.removeprefix(CAME) for note in notes if note.startswith(CAME)}
-        return bool(came) and all(f"{WENT}{name}" in notes for name in came)
+        arrivals = {note.removeprefix(CAME) for note in notes if note.startswith(CAME)}
+        return bool(arrivals) and all(f"{WENT}{name}" in notes for name in arrivals)
 
     @contextmanager
     def _if_alone(self) -> Iterator[bool]:

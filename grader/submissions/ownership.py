@@ -14,7 +14,7 @@ from pathlib import Path
 
 from grader.source.paths import is_gradable, open_here_and_now
 from grader.source.tasks import Tasks
-from grader.submissions.kinds import is_called_homework, stem_of
+from grader.submissions.file_names import is_called_homework, stem_of
 from grader.submissions.tree import VERSION, Tree
 
 WHOLE = 3  # asked names that a file defines which is more than a helper
@@ -34,14 +34,14 @@ PARTS = re.compile(r"([a-z_]*[a-z])_*(\d*)")  # of a parameter's name
 
 
 @dataclass(frozen=True)
-class Look:
+class FileOutline:
     """What the text of a file says: the asked names it defines, and the modules it imports."""
 
-    asked: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
     imports: frozenset[str] = frozenset()
 
 
-class Names:
+class HomeworkNames:
     """The names of a homework, and how else its gradients are called: dW1, W_1_grad.
 
     A pattern, and not [spellings] of a rubric: whose a folder is does not depend on which of them
@@ -50,23 +50,25 @@ class Names:
 
     def __init__(self, tasks: Tasks) -> None:
         parameters = {q.parameter: q.name for q in tasks.questions if q.parameter}
-        spelled = {name: _spelled(name) for name in parameters}
-        either = "|".join(spelled.values())
+        patterns = {name: _spelled(name) for name in parameters}
+        either = "|".join(patterns.values())
         spellings = (*tasks.definitions, f"(?:grad_|d_?)(?:{either})", f"(?:{either})_grad")
         names = "|".join(spellings).encode()
         self._gradients = {
-            re.compile(pattern): parameters[name] for name, pattern in spelled.items()
+            re.compile(pattern): parameters[name] for name, pattern in patterns.items()
         }
-        self._defined = re.compile(
+        self._definition = re.compile(
             BEGINNING + rb"(?:async[ \t]+)?(?:def|class)[ \t]+(" + names + rb")\b"
         )
-        self._assigned = re.compile(BEGINNING + rb"(" + names + rb")[ \t]*(?::[^=\n]{0,80})?=(?!=)")
+        self._assignment = re.compile(
+            BEGINNING + rb"(" + names + rb")[ \t]*(?::[^=\n]{0,80})?=(?!=)"
+        )
 
     def in_text(self, text: bytes) -> frozenset[str]:
         """Return the names that a text defines or assigns, as the homework has them."""
-        patterns = (self._defined, self._assigned)
-        found = (match[1].decode() for each in patterns for match in each.finditer(text))
-        return frozenset(map(self._own, found))
+        patterns = (self._definition, self._assignment)
+        names = (match[1].decode() for each in patterns for match in each.finditer(text))
+        return frozenset(map(self._own, names))
 
     def _own(self, name: str) -> str:
         """Return the homework's name for a name: the gradient's for dW1."""
@@ -82,10 +84,10 @@ def _spelled(parameter: str) -> str:
     return f"[{word[0]}{word[0].upper()}]{word[1:]}" + (f"_?{number}" if number else "")
 
 
-names_of = cache(Names)
+names_of = cache(HomeworkNames)
 
 
-def look_at(path: Path, most_bytes: int, tasks: Tasks) -> Look:
+def look_at(path: Path, most_bytes: int, tasks: Tasks) -> FileOutline:
     """Look at the text of a regular file, as far as it is read; of another one nothing is known."""
     text = _beginning(path, most_bytes).replace(b"\0", b"")  # of UTF-16
     for end in (b"\r", b"\\n", b'"source":'):  # of a line; the latter two within JSON
@@ -95,7 +97,7 @@ def look_at(path: Path, most_bytes: int, tasks: Tasks) -> Look:
         (name for match in IMPORT.finditer(text) for name in match[1].split(b",")),
     )
     imports = (_module(module.decode(errors="replace")) for module in modules)
-    return Look(names_of(tasks).in_text(text), frozenset(islice(imports, MOST_IMPORTS)))
+    return FileOutline(names_of(tasks).in_text(text), frozenset(islice(imports, MOST_IMPORTS)))
 
 
 def is_notebook(path: Path) -> bool:
@@ -111,9 +113,9 @@ def _beginning(path: Path, most_bytes: int) -> bytes:
         return b""
 
 
-def _module(imported: str) -> str:
+def _module(name: str) -> str:
     """Return the stem of the file or folder that is imported: "utils" of utils.act or utils.py."""
-    first = imported.strip().partition(" ")[0].removeprefix("./").partition("/")[0]
+    first = name.strip().partition(" ")[0].removeprefix("./").partition("/")[0]
     return first.lstrip(".").partition(".")[0]
 
 
@@ -121,7 +123,10 @@ class Works:
     """Which files and folders are works, by what their text says and whether it was handed out."""
 
     def __init__(
-        self, look: Callable[[Path], Look], is_untouched: Callable[[Path], bool], never: str | None
+        self,
+        look: Callable[[Path], FileOutline],
+        is_untouched: Callable[[Path], bool],
+        never: str | None,
     ) -> None:
         """`never` is the absolute path of a folder that is not looked into."""
         self._look = cache(look)
@@ -130,7 +135,7 @@ class Works:
 
     def defines(self, path: Path, least: int = 1) -> bool:
         """Tell whether a file defines so much of what is asked, and is not as it was handed out."""
-        return len(self._look(path).asked) >= least and not self.is_untouched(path)
+        return len(self._look(path).names) >= least and not self.is_untouched(path)
 
     def imported_by(self, path: Path, beside: Iterable[Path]) -> list[str]:
         """Return the names of those files beside a file that it imports."""
