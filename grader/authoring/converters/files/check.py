@@ -22,7 +22,7 @@ try:
     from .student_code.calls import answer
     from .student_code.contract import Outcome, Problem
     from .student_code.guards import prepare_watch
-    from .student_code.loading import Loaded
+    from .student_code.loading import Program
     from .student_code.state import State, kept
 
     prepare_watch()
@@ -50,7 +50,7 @@ def check(cases: str, names: dict[str, Any]) -> None:
 
 def ask(questions: Questions, names: dict[str, Any]) -> Iterator[tuple[Case, Outcome]]:
     """Yield the cases, each with what it came to."""
-    program = Loaded(names, [], [], questions.tasks, state=State.fresh())
+    program = Program(names, [], [], questions.tasks, state=State.fresh())
     for case in questions.cases:
         outcome = answer(case.call, program).printable()
         if outcome.problem is Problem.RAISED and outcome.detail == INTERRUPTED:
