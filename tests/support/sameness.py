@@ -22,14 +22,14 @@ def check(path: Path, questions, limits) -> object:
     """Return what the self-check says of a file."""
     from selfcheck.errors import UserError
     from selfcheck.judging.messages import Texts
-    from selfcheck.selfcheck.reading import handed_in
+    from selfcheck.selfcheck.files import read_files
+    from selfcheck.selfcheck.report import Look
     from selfcheck.selfcheck.running import empty_folder, reports, work_of
-    from selfcheck.selfcheck.showing import Look
     from selfcheck.student_code.guards import guarded
 
     os.chdir(path.parent)
     try:
-        given = handed_in(path, questions.source_bytes, path.parent)
+        given = read_files(path, questions.source_bytes, path.parent)
     except UserError as error:
         return str(error)
     with guarded(), empty_folder() as folder:
@@ -68,7 +68,7 @@ def checked_apart(path: Path, questions, limits) -> object:
 def warm(questions, limits) -> None:
     """Import here, once, what students' files and the self-check itself import on the way."""
     import matplotlib.pyplot  # noqa: F401
-    from selfcheck.selfcheck.reading import HandedIn
+    from selfcheck.selfcheck.files import CheckedFiles
     from selfcheck.selfcheck.running import empty_folder, work_of
     from selfcheck.source.files import Cell, File
     from selfcheck.student_code.guards import guarded
@@ -77,7 +77,7 @@ def warm(questions, limits) -> None:
     source += "import torch\ntorch.compile(grad_w1)\n"
     main = File("homework.ipynb", "notebook", (Cell("cell 1", source),))
     with guarded(), empty_folder() as folder:
-        work = work_of(HandedIn(main), questions, limits, folder)
+        work = work_of(CheckedFiles(main), questions, limits, folder)
         list(work.ask(questions.cases))
     work.program.forget()
     for case in questions.cases:
