@@ -32,7 +32,7 @@ from grader.results.record import Record
 from grader.rubric import load_rubric
 from grader.scoring.protocol import GradingSettings
 from grader.submissions.candidates import Handout
-from grader.submissions.times import Moment
+from grader.submissions.students.times import Moment
 from grader.util.exits import DONE
 
 MOST_NAMED = 10

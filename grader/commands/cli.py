@@ -430,7 +430,7 @@ def release(
     """Generate solution/, assignment/ and the students' zip from a rubric."""
     homework_rubric = _loaded(rubric)
     from grader.authoring.release import release as write
-    from grader.submissions.roster import students_of
+    from grader.submissions.students.roster import students_of
 
     names = students_of(students) if students else []
     for path in write(homework_rubric, root, out, names):

@@ -41,10 +41,10 @@ from grader.submissions.archives import Archives
 from grader.submissions.candidates import Handout
 from grader.submissions.discover import discover
 from grader.submissions.file_names import listing
-from grader.submissions.roster import Person, RosterRow, StudentNames, read_people
+from grader.submissions.students.roster import Person, RosterRow, StudentNames, read_people
+from grader.submissions.students.times import NO_TIMES, Times
+from grader.submissions.students.timetable import read_times
 from grader.submissions.submission import Submission
-from grader.submissions.times import NO_TIMES, Times
-from grader.submissions.timetable import read_times
 from grader.util.exits import DONE, UNDER_MARK, say, status_after
 
 OVERTAKEN = "another process keeps changing its settings: run again"

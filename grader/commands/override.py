@@ -25,7 +25,7 @@ from grader.results.policy import Late
 from grader.results.record import CriterionResult, Final
 from grader.source.paths import shown
 from grader.submissions.file_names import counted
-from grader.submissions.naming import safe
+from grader.submissions.students.naming import safe
 
 
 class OverrideOptions(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ from grader.source.paths import shown
 from grader.source.read import Unreadable
 from grader.submissions.archives import Archives
 from grader.submissions.discover import discover
-from grader.submissions.roster import StudentNames
+from grader.submissions.students.roster import StudentNames
 from grader.submissions.submission import Submission
 
 

@@ -28,8 +28,8 @@ from grader.gradebook.tables import audit, overrides, students, submissions
 from grader.results.record import Final, Record
 from grader.scoring.protocol import SubmittedFiles
 from grader.source.paths import shown
-from grader.submissions.naming import same_folder
-from grader.submissions.roster import Person, RosterRow
+from grader.submissions.students.naming import same_folder
+from grader.submissions.students.roster import Person, RosterRow
 from grader.util.bulk import no_collection
 
 NOT_YET = (

@@ -19,7 +19,7 @@ from grader.rubric import RUBRIC_FILE, differences, load_rubric
 from grader.scoring.protocol import basis_of
 from grader.source.paths import shown
 from grader.submissions.file_names import counted
-from grader.submissions.roster import Person, RosterRow, read_roster
+from grader.submissions.students.roster import Person, RosterRow, read_roster
 
 SECRET_BITS = 128
 LEAST_BITS = 96  # of a seed that somebody gives: fewer can be found by trying

@@ -33,7 +33,7 @@ from grader.gradebook.tables import (
 from grader.results.policy import ToldBy
 from grader.results.record import Final, Record, content_of, sha256, with_points_by_hand
 from grader.scoring.protocol import SubmittedFiles
-from grader.submissions.roster import Person, RosterRow
+from grader.submissions.students.roster import Person, RosterRow
 
 CHUNK = 500  # values in one IN; SQLite once took no more than 999
 

@@ -16,8 +16,8 @@ from grader.results.record import Record, content_of
 from grader.scoring.protocol import SubmittedFiles
 from grader.scoring.protocol import content_of as content_of_files
 from grader.submissions.file_names import stem_of
-from grader.submissions.pseudonyms import Pseudonym
-from grader.submissions.roster import Person
+from grader.submissions.students.pseudonyms import Pseudonym
+from grader.submissions.students.roster import Person
 
 # How much a time is believed: what a system knows, more than that of an archive's entry or a file.
 BELIEF = {"system": 1, "archive": 0, "file": 0, "": 0}

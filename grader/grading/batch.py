@@ -34,8 +34,8 @@ from grader.scoring.protocol import (
 )
 from grader.source.paths import shown
 from grader.source.read import Unreadable, read_bytes
+from grader.submissions.students.times import Moment
 from grader.submissions.submission import Submission
-from grader.submissions.times import Moment
 
 CHUNK = 200  # submissions looked up at a time
 GATHER_SECONDS = 0.1

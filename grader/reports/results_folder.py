@@ -24,8 +24,8 @@ from grader.reports.figures import ClassFigures
 from grader.reports.index import SIMILAR, write_index
 from grader.results.record import Final, in_language, write_grades, write_result
 from grader.scoring.machine_faults import Smell
-from grader.submissions.naming import is_safe
-from grader.submissions.roster import write_people
+from grader.submissions.students.naming import is_safe
+from grader.submissions.students.roster import write_people
 from grader.util.atomic import remove_unfinished, write_atomically
 from grader.util.bulk import no_collection
 

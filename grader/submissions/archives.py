@@ -34,7 +34,7 @@ from grader.source.read import (
     share_of_common,
 )
 from grader.submissions.file_names import ending_of, is_nobodys
-from grader.submissions.times import Moment, of_entry, of_file
+from grader.submissions.students.times import Moment, of_entry, of_file
 from grader.submissions.tree import DEEPEST, ENVIRONMENT
 
 # A class's archive, and the students' archives in it.

@@ -7,7 +7,7 @@ from grader.lms.layout import MOST_REMARKS
 from grader.submissions.archives import Archives
 from grader.submissions.file_names import listing
 from grader.submissions.ownership import Works
-from grader.submissions.times import Times, Zones
+from grader.submissions.students.times import Times, Zones
 from grader.submissions.upload import Upload, at_time
 
 MOST_ATTEMPTS = 50  # of a student that are graded, the newest; each may take minutes

@@ -21,13 +21,13 @@ from grader.source.paths import shown
 from grader.submissions.archives import Archives
 from grader.submissions.attempts import attempts_to_grade, use_archives, use_table
 from grader.submissions.file_names import listing
-from grader.submissions.naming import same_folder, unique
 from grader.submissions.ownership import FileOutline, Works
-from grader.submissions.pseudonyms import Pseudonym
 from grader.submissions.remarks import Remarks
 from grader.submissions.search import NothingToGrade, Search
+from grader.submissions.students.naming import same_folder, unique
+from grader.submissions.students.pseudonyms import Pseudonym
+from grader.submissions.students.times import NO_TIMES, Times, Zones
 from grader.submissions.submission import Submission
-from grader.submissions.times import NO_TIMES, Times, Zones
 from grader.submissions.upload import Upload, Uploads
 
 

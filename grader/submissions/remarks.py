@@ -10,7 +10,7 @@ from grader.source.paths import HOMEWORK, is_gradable, is_handed_in, shown
 from grader.submissions.archives import Archives
 from grader.submissions.file_names import counted, listing, stem_of
 from grader.submissions.ownership import WHOLE, Works
-from grader.submissions.times import Zones
+from grader.submissions.students.times import Zones
 from grader.submissions.tree import DEEPEST, FOLDERS, Tree, newest_version
 from grader.submissions.upload import MOST_FILES, Upload, Uploads
 

@@ -18,7 +18,7 @@ from grader.submissions.archives import Archives, Refused
 from grader.submissions.file_names import is_nobodys, stem_of
 from grader.submissions.ownership import Works, is_notebook
 from grader.submissions.remarks import Remarks
-from grader.submissions.times import Moment, Zones
+from grader.submissions.students.times import Moment, Zones
 from grader.submissions.tree import ENVIRONMENT, is_folder, mode_of
 from grader.submissions.upload import MOST_FILES, FileFault, Upload, Uploads, at_time
 

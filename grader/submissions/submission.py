@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.lms.layout import Owner
-from grader.submissions.times import Moment, now, of_file
+from grader.submissions.students.times import Moment, now, of_file
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from grader.lms.layout import Owner
 from grader.source.paths import shown
 from grader.submissions.archives import Archives
 from grader.submissions.file_names import COPY, is_archive, listing, why_not
-from grader.submissions.pseudonyms import Pseudonym
+from grader.submissions.students.pseudonyms import Pseudonym
+from grader.submissions.students.times import Moment, of_file
 from grader.submissions.submission import Submission
-from grader.submissions.times import Moment, of_file
 from grader.submissions.tree import DEEPEST, FOLDERS
 
 MOST_FILES = 200  # of a student, and of those that cannot be graded as many are named

@@ -12,8 +12,8 @@ import lms
 import pytest
 
 from grader.lms.layout import Owner
-from grader.submissions.naming import same_folder, unique
-from grader.submissions.roster import Person, RosterRow, StudentNames
+from grader.submissions.students.naming import same_folder, unique
+from grader.submissions.students.roster import Person, RosterRow, StudentNames
 
 ADA, RENÉ = Person("ada", "", "ada", "ada"), Person("rené", "", "rené", "rené")
 OLD = Person("ada", "", "", "")  # as an older grader noted it

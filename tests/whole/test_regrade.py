@@ -33,8 +33,8 @@ from grader.scoring.protocol import (
     content_of,
     may_be_faster,
 )
+from grader.submissions.students.times import Moment
 from grader.submissions.submission import Submission
-from grader.submissions.times import Moment
 
 CORPUS = ROOT / "tests" / "submissions"
 # Quick ones of each kind of status; the last crashes.

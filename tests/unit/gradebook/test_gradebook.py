@@ -52,7 +52,7 @@ from grader.gradebook.queries import CHUNK
 from grader.lms.layout import Owner
 from grader.results.record import CriterionResult, Record, SourceNote, TrainingResult, to_json
 from grader.scoring.protocol import SubmittedFiles, content_of
-from grader.submissions.roster import Person, RosterRow
+from grader.submissions.students.roster import Person, RosterRow
 
 DUE_BOOK = assignment(LATE)
 OTHER_SEED = assignment(seed="2")

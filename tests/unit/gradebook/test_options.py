@@ -25,7 +25,7 @@ from grader.gradebook.options import (
 )
 from grader.rubric import RUBRIC_FILE, load_rubric
 from grader.scoring.protocol import basis_of
-from grader.submissions.roster import Person, RosterRow
+from grader.submissions.students.roster import Person, RosterRow
 
 RESULTS = Path("res")
 AT = datetime(2026, 10, 1, 8, 30, tzinfo=UTC)

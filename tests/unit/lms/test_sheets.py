@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from grader.errors import UserError
 from grader.lms.layout import Owner
 from grader.lms.sheets import SAVE, decode, read_rows
-from grader.submissions.roster import StudentNames, read_roster, students_of
+from grader.submissions.students.roster import StudentNames, read_roster, students_of
 from grader.util.csv_cells import to_cell
 
 TABLES = ROOT / "tests" / "tables_in"

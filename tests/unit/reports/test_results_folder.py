@@ -17,7 +17,7 @@ from grader.reports import results_folder
 from grader.reports.feedback.pages import FEEDBACK, Pages
 from grader.reports.results_folder import COMPLETE, ResultsFolder
 from grader.results.record import GRADES
-from grader.submissions.roster import RosterRow
+from grader.submissions.students.roster import RosterRow
 from grader.util.atomic import UNFINISHED
 
 

@@ -13,10 +13,10 @@ from times import effort
 
 from grader.reports.terminal import GradeScreen
 from grader.rubric import load_rubric
-from grader.submissions import naming
 from grader.submissions.archives import Archives
 from grader.submissions.remarks import OF_THAT_NAME
 from grader.submissions.search import NothingToGrade
+from grader.submissions.students import naming
 from grader.submissions.submission import Submission
 from grader.submissions.upload import MOST_FILES
 

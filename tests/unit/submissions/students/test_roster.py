@@ -13,7 +13,7 @@ from lms import found_in, lay
 from grader.errors import UserError
 from grader.lms.layout import Owner
 from grader.rubric import Rubric
-from grader.submissions.roster import (
+from grader.submissions.students.roster import (
     STUDENTS,
     Person,
     RosterRow,

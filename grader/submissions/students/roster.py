@@ -12,7 +12,7 @@ from grader.errors import UserError
 from grader.lms.layout import Owner
 from grader.lms.sheets import SheetRow, read_rows
 from grader.source.paths import shown
-from grader.submissions.naming import is_safe, safe, same_folder
+from grader.submissions.students.naming import is_safe, safe, same_folder
 from grader.util.atomic import write_atomically
 from grader.util.csv_cells import to_cell
 

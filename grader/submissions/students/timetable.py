@@ -14,7 +14,7 @@ from grader.lms.sheets import Table, about, read_text, rows
 from grader.lms.system import TimesColumns
 from grader.results.policy import Zone
 from grader.source.paths import shown
-from grader.submissions.times import Moment, Times, in_zone
+from grader.submissions.students.times import Moment, Times, in_zone
 
 OWN = ("id", "handed_in")
 HEADINGS = [*OWN, *(name for times in TIMES_TABLES.values() for name in times.headings)]

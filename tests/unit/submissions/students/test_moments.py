@@ -25,8 +25,8 @@ from grader.results.policy import NO_DUE, Zone
 from grader.rubric import Rubric, load_rubric
 from grader.submissions.archives import Archives
 from grader.submissions.remarks import HOW_LATE
+from grader.submissions.students.times import NO_TIMES, Moment, Times
 from grader.submissions.submission import Submission
-from grader.submissions.times import NO_TIMES, Moment, Times
 
 ZONE = Zone(timezone(timedelta(hours=1)), "+01:00, that of a test")
 EARLY, RIGHT, LATER = (datetime(2026, month, 1, 12, tzinfo=ZONE.info) for month in (9, 10, 11))

@@ -9,8 +9,8 @@ from babel.dates import format_datetime
 from grader.errors import UserError
 from grader.lms.systems.moodle.worksheet import LANGUAGES
 from grader.results.policy import Zone
-from grader.submissions.times import Moment, Times
-from grader.submissions.timetable import read_times
+from grader.submissions.students.times import Moment, Times
+from grader.submissions.students.timetable import read_times
 
 ZONE = Zone(timezone(timedelta(hours=1)), "+01:00, that of a test")
 LOCAL = "{}: times without an offset are read as +01:00, that of a test"
