@@ -628,9 +628,9 @@ from pathlib import Path
 from grader.rubric import load_rubric
 from grader.submissions.archives import Archives
 from grader.submissions.discover import discover
-from grader.submissions.ownership import Look
+from grader.submissions.ownership import FileOutline
 with Archives(load_rubric().archives, 2**20) as archives:
-    discover([Path(sys.argv[1])], archives, look=lambda path, most_bytes: Look())
+    discover([Path(sys.argv[1])], archives, look=lambda path, most_bytes: FileOutline())
     print("unpacked", flush=True)
     time.sleep(600)
 """
