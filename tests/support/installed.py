@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from importlib.metadata import Distribution, distribution
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -46,7 +46,7 @@ def fresh_environment(folder: Path, *more: str) -> Path:
     subprocess.run(create, check=True, timeout=PATIENCE)
     (packages,) = folder.glob("lib/python*/site-packages")
     for name in sorted(_needed([GRADER, *more]) - {GRADER}):
-        _copy(distribution(name), packages)
+        _copy(_installed(name), packages)
     return folder
 
 
@@ -68,9 +68,14 @@ def _needed(names: Iterable[str]) -> set[str]:
     return {each.name.casefold().replace("_", "-") for each in known}
 
 
+def _installed(name: str) -> Distribution:
+    """Return a distribution as pip installed it, not what an older build left in the checkout."""
+    return next(each for each in distributions(name=name) if each.read_text("METADATA"))
+
+
 def _requirements(package: Requirement) -> Iterator[Requirement]:
     extras = ["", *package.extras]
-    for each in map(Requirement, distribution(package.name).requires or []):
+    for each in map(Requirement, _installed(package.name).requires or []):
         if not each.marker or any(each.marker.evaluate({"extra": extra}) for extra in extras):
             yield each
 

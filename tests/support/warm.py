@@ -19,7 +19,8 @@ from unittest import mock
 
 import msgspec
 
-from grader.commands import cli, shared
+# `change`: imported only while new_seed is another one, it would keep that.
+from grader.commands import change, cli, shared  # noqa: F401
 from grader.gradebook import SeedSetting, options
 from grader.grading import launch, pool
 from grader.grading.pool import ScorerPool
@@ -29,9 +30,8 @@ from grader.reports.feedback.render import Form, Order
 from grader.scoring.protocol import Graded, GradingSettings, ScorerReady, SubmittedFiles
 
 MOST = 8  # settings whose scorers are kept
-SEED = SeedSetting(
-    str(2**127 + 1), "secret"
-)  # of all new gradebooks, so that scorers are lent again
+# Of all new gradebooks, so that scorers are lent again.
+SEED = SeedSetting(str(2**127 + 1), "secret")
 
 
 class Grading:

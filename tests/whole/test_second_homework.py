@@ -54,7 +54,8 @@ class Example:
     @cached_property
     def points(self) -> Mapping[str, float]:
         # Not by load_rubric, which would bring its package's texts into this process.
-        return tomllib.loads(self.rubric.read_text(encoding="utf-8"))["points"]
+        points = tomllib.loads(self.rubric.read_text(encoding="utf-8"))["points"]
+        return {name: worth for name, worth in points.items() if worth is not False}
 
     @property
     def max_score(self) -> float:

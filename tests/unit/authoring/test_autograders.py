@@ -21,6 +21,7 @@ from worth import MAX_SCORE, worth
 from grader.authoring.autograders import FILES, github, gradescope
 from grader.errors import UserError
 from grader.gradebook import Gradebook, SeedSetting, default_url
+from grader.judging import messages
 from grader.rubric import RUBRIC_FILE, load_rubric
 from grader.util.zipping import zipped
 
@@ -151,7 +152,9 @@ def test_another_rubric_takes_the_place_of_the_packages_as_a_whole(tmp_path):
         assert whole == own.replace(TRAIN_NET, '"train.net" = false') != own
 
 
-def test_a_homework_with_a_package_of_its_own_is_refused(tmp_path):
+def test_a_homework_with_a_package_of_its_own_is_refused(tmp_path, monkeypatch):
+    for table in ("MISTAKES", "TEXTS"):  # to which its package adds, in this process
+        monkeypatch.setattr(messages, table, dict(getattr(messages, table)))
     rubric = tmp_path / "rubric.toml"
     rubric.write_text(f'[homework]\npackage = "{ROOT / "tests" / "homeworks" / "softmax"}"\n')
     with pytest.raises(UserError, match="a package of its own"):
