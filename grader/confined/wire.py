@@ -243,17 +243,17 @@ def sightings_of(pairs: Sequence[tuple[str, str]]) -> tuple[Sighting, ...]:
 
 
 def reply_of(body: bytes) -> FromWorker:
-    """Decode what a worker sent; raise WireError where it is no message, whatever it is."""
+    """Decode a worker's message; raise WireError if it is not a message, whatever it is."""
     try:
         reply: FromWorker = _decode_reply(body)
-    # RecursionError: an unknown field before the type is skipped, however deep it is nested.
+    # RecursionError: an unknown field before the type is skipped, however deeply it nests.
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise WireError("broke the protocol: not a message") from error
     return reply
 
 
 def frame(message: ToWorker | FromWorker) -> bytes:
-    """Return a message as it is sent."""
+    """Return a message in the form in which it is sent."""
     body = encode(message)
     return HEADER.pack(len(body)) + body
 
@@ -266,7 +266,7 @@ class Wait(Protocol):
 
 
 def send(channel: socket.socket, message: bytes, wait: Wait | None = None) -> None:
-    """Send one frame; WireError where the other side closed, and what `wait` raises."""
+    """Send one frame; raises WireError if the other side closed, and what `wait` raises."""
     rest = memoryview(message)
     try:
         while rest:
@@ -280,8 +280,8 @@ def send(channel: socket.socket, message: bytes, wait: Wait | None = None) -> No
 def receive(channel: socket.socket, max_bytes: int, wait: Wait | None = None) -> bytes:
     """Receive the body of one frame.
 
-    Raises WireError where the other side closed or announced more than `max_bytes`, and what
-    `wait` raises.
+    Raises WireError if the other side closed or announced more than `max_bytes`, and what `wait`
+    raises.
     """
     (length,) = HEADER.unpack(_exactly(channel, HEADER.size, wait))
     if length > max_bytes:

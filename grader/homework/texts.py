@@ -1,9 +1,9 @@
-"""What this homework's named mistakes are told as, by the mistake's id."""
+"""The texts of this homework's named mistakes, by the mistake's id."""
 
 from grader.judging.messages import N_
 
 MISTAKES = {
-    # A wrong sign or factor, which every homework has: what they are in this one
+    # A wrong sign or factor, which every homework has: this one's words for them
     "sign": N_(
         "The sign of your {equation} is flipped: descent would climb. f depends on Y_pred "
         "through Y - Y_pred, and differentiating that brings a minus that is easily lost, or "

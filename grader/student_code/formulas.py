@@ -240,7 +240,7 @@ def _slice(
 
 
 def _simple(statement: ast.stmt) -> Iterator[ast.AST]:
-    """Yield a statement, or what stands in a compound one; a definition changes nothing yet."""
+    """Yield a statement, or everything in a compound one; a definition changes nothing yet."""
     if isinstance(statement, ast.For | ast.While | ast.If | ast.Match):
         yield from ast.walk(statement)
     else:
@@ -248,7 +248,7 @@ def _simple(statement: ast.stmt) -> Iterator[ast.AST]:
 
 
 def _targets(statement: ast.AST) -> list[ast.expr]:
-    """Return what a statement, taken alone, assigns to."""
+    """Return what a statement itself assigns to."""
     match statement:
         case ast.Assign(targets=targets):
             return targets
