@@ -110,7 +110,7 @@ class _Walk:
         self._bound_names: set[str] = set()  # global names that the functions bind
 
     def start(self, gradient: str) -> None:
-        """Examine a gradient and what it leads to. What cannot be examined counts as read."""
+        """Examine a gradient and what it leads to. Values that cannot be examined count as read."""
         if gradient in self._program.written_out:
             codes, names = self._program.written_out[gradient]
             for code in codes:

@@ -190,7 +190,7 @@ def build_filter() -> Filter:
     filter_.errno("clone3", errno.ENOSYS)
     for name in names_in(REFUSED):
         filter_.errno(name, errno.EPERM)
-    filter_.program  # compiled here, once, and not in every worker
+    filter_.program  # noqa: B018  # compiled here, once, and not in every worker
     return filter_
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 def final_loss(tensors: Mapping[str, Tensor], params: Sequence[Tensor], activation: str) -> float:
     """Return the mean squared error of the network with parameters w1, b1, w2, b2.
 
-    `tensors` has x (N, D) and y (N, O), float64; `activation` is the name in torch,
+    `tensors` has x (N, D) and y (N, O), float64; `activation` is a name as in torch,
     "torch.sigmoid".
     """
     x, y = tensors["x"], tensors["y"]

@@ -28,9 +28,9 @@ class Reference:
         """Return autograd's gradients of the objective (1.1) at the given hs and y_pred.
 
         hs (N, H), values of the activation, and y_pred (N, O) need not come from x and params. Each
-        layer's value is replaced by the given one while its gradient is kept: `given + own -
-        own.detach()` has the value of `given` and the derivative of `own`. If hs and y_pred are
-        those of the forward pass, nothing is replaced, and this is plain autograd.
+        layer's value is replaced by the given one while its gradient is kept:
+        `given + own - own.detach()` has the value of `given` and the derivative of `own`. If hs and
+        y_pred are those of the forward pass, nothing is replaced, and this is plain autograd.
         """
         w1, b1, w2, b2 = leaves = [p.detach().clone().requires_grad_() for p in params]
         h = _with_value(self.activation.inverse_of(hs), x @ w1 + b1)

@@ -28,7 +28,7 @@ OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub)
 class _Torch(ast.NodeTransformer):
     """Replaces bare names by torch's."""
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # ast's name for it
+    def visit_Call(self, node: ast.Call) -> ast.AST:  # ast's name
         self.generic_visit(node)
         assert isinstance(node.func, ast.Name)  # _check has made sure
         return ast.Call(_torch(node.func.id), node.args, [])
@@ -40,7 +40,7 @@ class _Torch(ast.NodeTransformer):
 class _Floats(ast.NodeTransformer):
     """Turns integers into floats, since a power of integers could take forever."""
 
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:  # ast's name for it
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:  # ast's name
         assert isinstance(node.value, int | float)  # _check has made sure
         return ast.Constant(float(node.value))
 

@@ -154,7 +154,7 @@ MISTAKES = {
         "Your {equation} adds the derivative of the {activation} to what comes back from the "
         "output. The chain rule multiplies the steps; see the elementwise rule of section 4."
     ),
-    # What multiplies the weights, (1.2) and (1.4)
+    # The factors of the weights, (1.2) and (1.4)
     "x_missing": N_(
         "X is missing from your {equation}: that is the gradient for something that is added "
         "to h. W1 is multiplied by X in (1.2); what becomes of the other factor of a product?"

@@ -206,7 +206,7 @@ def _damage(answers: AnsweredCases) -> Reason | None:
 
 
 def _placed(reason: Reason, facts: SourceFacts) -> Reason:
-    """Say where a missing name stands as text, if it does."""
+    """Say of a missing name which text cell would define it, if one does."""
     is_missing = reason.id in ("missing", "missing_near")
     cell = facts.cell_of(str(reason.values["detail"])) if is_missing else None
     if cell is None:
@@ -247,8 +247,8 @@ def judge(
 
     The worst case counts, separately on and off the path. A gradient right on the path but wrong
     off it earns a share of its on-path result, which depends on whether the source names autograd.
-    If torch was seen to differentiate, in the gradient's own calls or in forward's, which come
-    first, its share is multiplied by the autograd share; forward loses nothing. A recognised
+    If torch was seen to differentiate, in a gradient's own calls or in forward's, which come first,
+    the gradient's share is multiplied by the autograd share; forward loses nothing. A recognised
     mistake earns its own share. `evidence` is what the student's code shows, `beside` the
     function's cases for other criteria: both tell apart mistakes with the same answers here.
     """
@@ -296,7 +296,7 @@ def _seen(answers: AnsweredCases) -> list[Sighting]:
 def _differentiated(
     own: Sequence[Sighting], in_forward: Sequence[Sighting], tasks: Tasks
 ) -> Reason | None:
-    """Return where torch was seen to differentiate, or the watch was switched off, if it was."""
+    """Return a reason if torch was seen to differentiate, or the watch for it was switched off."""
     sightings = [*own, *in_forward]
     if not sightings:
         return None

@@ -212,7 +212,7 @@ MISTAKES = {
         "and the next step then work with other data. Write x = x - y, or x.clone(), not x -="
         " y or a method that ends in _."
     ),
-    # What is returned
+    # The returned values
     "return_forgotten": N_(
         "Nothing is returned: a return is missing, or it stands where it is not reached."
     ),

@@ -36,7 +36,7 @@ INTEGERS = range(-(2**63), 2**63)  # the integers that every file and message of
 class Fault(NamedTuple):
     """A fault at a place, and what to do about it.
 
-    The line reported is that of the first place in `at` that the file contains.
+    The line reported is that of the first place in `at` that the file contains, or of `place`.
     """
 
     place: KeyPath

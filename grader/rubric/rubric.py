@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # The largest number that every file and message of the grader can hold.
 LARGEST_SEED = 2**63 - 1
-PUBLIC_BITS = 56  # of a student's derived seed; torch's generator takes these in the notebook
+PUBLIC_BITS = 56  # of a seed derived for a student, as many as torch's generator takes
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Points = Annotated[float, msgspec.Meta(gt=0, le=1_000_000)]
@@ -159,7 +159,7 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def tasks(self) -> Tasks:
-        """What the homework asks."""
+        """The tasks that the homework asks."""
         return self.package.TASKS
 
     def marking(self) -> "Marking":

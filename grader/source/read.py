@@ -435,7 +435,7 @@ PLAINLY_PYTHON = re.compile(
     r"^(?:(?:async )?def \w+\(|class \w+(?:\([\w., =]*\))?:|from [\w.]+ import\b|import torch\b)",
     re.MULTILINE,
 )
-# What text would define if it were run. Assignments count only if all text around them is code too.
+# Names that text would define if run. Assignments count only if all around them is code, too.
 DEFINED = re.compile(r"^(?:def|class) (\w+)\b *[(:]", re.MULTILINE)
 ASSIGNED = re.compile(r"^(\w+) *=(?!=)", re.MULTILINE)
 PROSE = re.compile(

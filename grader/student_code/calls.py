@@ -39,7 +39,7 @@ class Missing(Exception):
 
 
 def answer(call: Call, program: Program) -> Outcome:
-    """Put `call` to a submission's functions; never raises, whatever they do.
+    """Answer `call` with a submission's functions; never raises, whatever they do.
 
     Calls of forward and the gradients are watched for differentiation by torch. The state of the
     process is reset before the call and again afterwards.
@@ -290,7 +290,7 @@ def _train_network(call: Call, program: Program) -> tuple[Tensor, ...]:
 
 
 def _network_of(tasks: Tasks) -> Network:
-    assert tasks.network is not None  # if a question is about one
+    assert tasks.network is not None  # whenever a question is about one
     return tasks.network
 
 

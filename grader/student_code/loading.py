@@ -178,7 +178,7 @@ class Program:
 
     @cached_property
     def labels(self) -> frozenset[str]:
-        """The labels of the cells, which places are given by."""
+        """The labels of the cells, to which places refer."""
         return frozenset(cell.label for cell in self.cells)
 
 
@@ -436,7 +436,7 @@ def let_compile_be() -> None:
 
 
 def _uncompiled(model: Any = None, **options: object) -> Any:
-    """Return the model; without one, return such a decorator, as torch.compile does."""
+    """Return the model as it is; without one, a decorator that does so, as torch.compile has."""
     return (lambda function: function) if model is None else model
 
 

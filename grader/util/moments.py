@@ -1,4 +1,4 @@
-"""Moments as people read them, in their own time zone: with seconds and the offset."""
+"""Moments as people read them: in the moment's own time zone, with seconds and the offset."""
 
 from datetime import datetime
 
