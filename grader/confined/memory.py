@@ -9,7 +9,7 @@ A gradient's functions are followed in their state at the call: the names their 
 closures and their defaults. A name's value is plain if its top-level statement writes it out, as a
 short literal or by applying torch's own functions to such literals.
 The contents of containers and simple objects count: a few small values are harmless, functions are
-followed. What a library's function carries is searched for what the submission put there.
+followed. The values that a library's function carries are searched for the submission's own.
 This runs beside student code, which can take it apart.
 """
 

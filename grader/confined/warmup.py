@@ -1,8 +1,8 @@
 """Do once in the zygote what every worker does first, so that no worker spends time on it.
 
 The first matrix product sets up its library, the first compiled statement its caches, and so on.
-What is warm when the workers are forked stays warm in all of them. The source below uses what a
-homework uses, but is not a homework.
+Libraries that are warm when the workers are forked stay warm in all of them. The source below uses
+what a homework uses, but is not a homework.
 """
 
 from collections.abc import Iterator

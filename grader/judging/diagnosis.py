@@ -146,7 +146,7 @@ def explanations(
 def agreed(explanations_by_case: Iterable[Sequence[Explanation]]) -> list[Explanation]:
     """Return the explanations common to all cases, the best first; stop once none is left.
 
-    What one case leaves open, another one decides.
+    A later case decides between the explanations that an earlier one leaves open.
     """
     cases = iter(explanations_by_case)
     common = list(next(cases))

@@ -73,8 +73,8 @@ def _given(package: Package) -> Iterator[str]:
 def load_rubric(path: Path | None = None) -> Rubric:
     """Read a rubric; without a path, the grader's own.
 
-    What the file leaves out comes from the package's own rubric, and then from the grader's own.
-    Raise UserError, with one line per fault of the file; the grader's own must be complete.
+    Values that the file leaves out come from the package's own rubric, and then from the grader's
+    own. Raise UserError, with one line per fault of the file; the grader's own must be complete.
     """
     path = path or RUBRIC_FILE
     is_own = path.resolve() == RUBRIC_FILE.resolve()

@@ -197,7 +197,7 @@ class State:
 
     @classmethod
     def fresh(cls) -> "State":
-        """Return the current state, but with the values of a new process where they are known."""
+        """Return the current state, but with a new process's values as far as they are known."""
         state = cls()
         state._values.update({part.name: part.fresh for part in PARTS if part.fresh is not UNKNOWN})
         return state
