@@ -1,4 +1,4 @@
-"""The command `grader`, which `python -m grader` runs, too."""
+"""The `grader` command; `python -m grader` runs it too."""
 
 import sys
 
@@ -6,7 +6,7 @@ from grader.commands.hiding import hide_command_line
 
 
 def main() -> None:
-    """Run the command line, which nobody else can read from here on."""
+    """Run the command line, and hide it from other users of the machine."""
     hide_command_line()
     from grader.commands import cli
 

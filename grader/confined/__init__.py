@@ -1,1 +1,1 @@
-"""The only code that runs beside student code. It imports nothing else of the grader."""
+"""The worker processes that run student code: zygote, confinement, limits and wire format."""

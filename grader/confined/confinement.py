@@ -1,7 +1,7 @@
 """Confinement of a worker by the kernel: prepared once by the zygote, entered by each worker.
 
-No container and no privilege is needed. A layer that this machine cannot give is left out, and the
-worker reports it with the reason; whether to go on without it is for the grader to decide.
+No container or privilege is needed. A layer that this machine cannot provide is left out, and the
+worker reports the reason; the grader decides whether to go on without it.
 """
 
 import contextlib
@@ -33,19 +33,19 @@ LAYERS: Final = (
     "folder",  # a small file system in memory, the only place to write
     "uid",  # a user who is not root and owns nothing
     "rlimits",  # CPU time, memory, threads, files
-    "capabilities",  # none, and none to be gained
-    "landlock.files",  # Python and the system's libraries, to read
+    "capabilities",  # none, and none can be gained
+    "landlock.files",  # read access to Python and the system's libraries only
     "landlock.tcp",
-    "landlock.scope",  # no signals and no abstract sockets to anybody outside
+    "landlock.scope",  # no signals and no abstract sockets to outside processes
     "seccomp",  # no sockets, no processes, no way to ask for more
 )
-# What each Landlock layer needs: the interface's version, and the Linux that brought it.
+# What each Landlock layer needs: the ABI version, and the Linux release that introduced it.
 LANDLOCK: Final = {
     "landlock.files": (3, "6.2"),
     "landlock.tcp": (4, "6.7"),
     "landlock.scope": (6, "6.12"),
 }
-# A user a worker, so that not even two workers can touch each other. Nobody has such a number.
+# Each worker gets its own user id, so that workers cannot touch each other. Nobody else has these.
 FIRST_UID: Final = 2_000_000_000
 NOBODY: Final = 65_534
 USER: Final = "student"
@@ -56,7 +56,7 @@ FLAT: Final = (
     READ | AccessFS.WRITE_FILE | AccessFS.TRUNCATE | AccessFS.MAKE_REG | AccessFS.REMOVE_FILE
 )
 OWN: Final = FLAT | AccessFS.REFER | AccessFS.MAKE_DIR | AccessFS.MAKE_SYM | AccessFS.REMOVE_DIR
-# A container has little memory for files: 64 MB, as a rule. Elsewhere it is half of the machine's.
+# A container has little shared memory, 64 MB as a rule; elsewhere it is half of the machine's.
 LITTLE: Final = 256 << 20
 
 STACK_BYTES: Final = 8 << 20  # of the main thread, and of each other one: see zygote.prepare
@@ -71,10 +71,10 @@ MEMORY: Final = "memory (ulimit {}; memory_bytes in the rubric)"
 
 
 def place_for_base() -> Path | None:
-    """Return where `base` is to lie; None for the usual place.
+    """Return the folder to create `base` in; None for the usual place.
 
-    Where a worker cannot have a file system of its own, and this is a container, what is in `base`
-    is bounded all the same: see Confinement.has_plain_folders.
+    In a container where a worker cannot have its own file system, this still bounds the content of
+    `base`: see Confinement.has_plain_folders.
     """
     try:
         room = os.statvfs(SHARED_MEMORY)
@@ -85,27 +85,27 @@ def place_for_base() -> Path | None:
 
 
 class Confinement:
-    """What all workers of a zygote share: a mount point, a Landlock ruleset, a seccomp filter."""
+    """Shared by all workers of a zygote: a mount point, a Landlock ruleset, a seccomp filter."""
 
     def __init__(self, base: Path) -> None:
-        """Make the mount point in `base`, an empty folder of the run's."""
+        """Create the mount point in `base`, an empty folder that belongs to the run."""
         self.missing: dict[str, str] = {}
         self._base = base
         self.folder = base / "work"
         self.folder.mkdir()
         self._parent = os.open(self._base.parent, os.O_PATH | os.O_DIRECTORY)
         self.has_plain_folders = False
-        """Whether a worker that cannot have a file system of its own gets a folder: see prepare."""
+        """Whether a worker that cannot have its own file system gets a folder: see prepare."""
         self._ruleset: Ruleset | None = None
         self._filter: Filter | None = None
 
     def prepare(self) -> None:
-        """Find out which layers there are, and make what all workers share.
+        """Find out which layers are available, and create what all workers share.
 
-        The zygote itself stays free, but as root it gets mounts of its own, in which the folders
-        of root's are hidden. So import first whatever should come from there.
+        The zygote itself stays unconfined, but as root it gets its own mounts, in which root's
+        folders are hidden. So import anything that comes from there first.
         """
-        # Nobody writes here, not even the owner: a worker writes in what it mounts on top.
+        # Nobody can write here, not even the owner: a worker writes in what it mounts on top.
         self.folder.chmod(0o555)
         self._base.chmod(0o111)
         is_in_memory = self._base.parent == SHARED_MEMORY
@@ -116,38 +116,38 @@ class Confinement:
             self._try("folder", self._rehearse_mount)
         try:
             self._build_ruleset()
-        except OSError as error:  # a container's filter that is older than Landlock
+        except OSError as error:  # a container's seccomp filter may be older than Landlock
             self._lack_landlock(error)
         if is_in_memory and "folder" in self.missing and "landlock.files" not in self.missing:
-            # Each has a folder of its own in `base`, where all together fill 64 MB at the most.
+            # Each worker has its own folder in `base`; together they can fill at most 64 MB.
             self.has_plain_folders = True
             self._base.chmod(0o711)
         self._try("seccomp", self._build_filter)
 
     def close(self) -> None:
-        """Remove `base`, by way of its parent, which may be hidden by now.
+        """Remove `base` through its parent, since `base` may be hidden by now.
 
-        If its maker has died, the next one may have removed it as a leftover.
+        If its maker has died, another process may have removed it as abandoned.
         """
         with contextlib.suppress(FileNotFoundError):
             os.chmod(self._base.name, 0o700, dir_fd=self._parent)
         shutil.rmtree(self._base.name, ignore_errors=True, dir_fd=self._parent)
 
     def clear(self, pid: int) -> None:
-        """Remove what a worker that has ended left."""
+        """Remove the files that a finished worker left."""
         if self.has_plain_folders:
             shutil.rmtree(self._base / str(pid), ignore_errors=True)
 
     def enter(self, limits: Limits, cpu: int | None, channel: int) -> None:
         """Confine this process for the rest of its life; `missing` then has the layers left out.
 
-        Called once in a freshly forked worker, before any student code is there. It keeps its
+        Called once in a freshly forked worker, before any student code runs. The worker keeps its
         standard input and output and the descriptor `channel`, and runs on processor `cpu`.
         """
         os.setsid()
         if cpu is not None:
             os.sched_setaffinity(0, {cpu})
-        # Where memory runs out, the kernel is to take a worker first, and never the grader.
+        # If memory runs out, the kernel should kill a worker first, never the grader.
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000")
         self._try("folder", lambda: self._mount_folder(limits))
@@ -160,16 +160,16 @@ class Confinement:
         os.chdir(self.folder)
         os.environ.clear()
         folder = str(self.folder)
-        # By name: the user that a worker is has no entry in /etc/passwd.
+        # Set explicitly: the worker's user has no entry in /etc/passwd.
         os.environ.update(HOME=folder, TMPDIR=folder, USER=USER, LOGNAME=USER, **NO_GPU)
-        tempfile.tempdir = None  # found anew, from TMPDIR
+        tempfile.tempdir = None  # recomputed from TMPDIR
         self._enter_landlock()
         os.closerange(3, channel)
         os.closerange(channel + 1, 1 << 20)
         self._try("seccomp", self._load_filter)
 
     def _try(self, layer: str, make: Callable[[], object]) -> None:
-        """Make a layer, or note why it is missing. What was missing before is not tried again."""
+        """Create a layer, or note why it is missing. A layer already missing is not tried again."""
         if layer not in self.missing:
             try:
                 make()
@@ -187,7 +187,7 @@ class Confinement:
         kernel.mount_memory(self.folder, size)
 
     def _rehearse_mount(self) -> None:
-        """Do in a child process what each worker would; raise OSError as it does."""
+        """Do in a child process what each worker will do; raise the OSError that it raises."""
         pid = os.fork()
         if pid == 0:
             code = 1
@@ -204,9 +204,9 @@ class Confinement:
             raise OSError(code, os.strerror(code))
 
     def _make_plain_folder(self) -> None:
-        """Let this worker write in a folder of its own, and see nothing in those of the others.
+        """Give this worker a folder of its own to write in; it cannot see into the others'.
 
-        It holds files only: folders could be nested deeper than a clean-up can follow.
+        It holds files only, since folders could be nested deeper than a clean-up can follow.
         """
         self.folder = self._base / str(os.getpid())
         self.folder.mkdir()
@@ -214,7 +214,7 @@ class Confinement:
         self._build_ruleset()
 
     def _make_python_reachable(self) -> None:
-        """Make sure that another user can import what is not imported yet; raise where it can't."""
+        """Make sure that another user can import further modules; raise OSError if not."""
         folders = [self._base, *filter(Path.is_dir, {*python_paths(), *readable_paths()})]
         if _reachable_by(NOBODY, folders):
             return
@@ -228,7 +228,7 @@ class Confinement:
             raise OSError(errno.EPERM, NOT_ROOT)
         try:
             kernel.become(FIRST_UID + os.getpid())
-        except OSError:  # a container that knows 65,536 users only
+        except OSError:  # a container may know only 65,536 users
             kernel.become(NOBODY)
 
     # Limits
@@ -236,12 +236,12 @@ class Confinement:
     def _set_rlimits(self, limits: Limits) -> None:
         """Set them; raise LimitTooLow if hard limits leave a worker less than it needs.
 
-        Time and memory decide marks: less than the rubric's, on one machine only, is not enough.
+        Time and memory decide marks, so they must not be lower on one machine than in the rubric.
         """
         seconds, memory = ceil(limits.total_seconds), kernel.mapped_bytes() + limits.memory_bytes
         files, size, threads = limits.open_files, limits.file_bytes, limits.threads
         set_limit = kernel.set_limit
-        # At the soft limit SIGXCPU, which tells the grader why; at the hard one SIGKILL.
+        # The soft limit sends SIGXCPU, which tells the grader why; the hard one sends SIGKILL.
         set_limit(resource.RLIMIT_CPU, seconds, seconds, TIME, "seconds", beyond=1)
         set_limit(resource.RLIMIT_AS, memory, memory, MEMORY.format("-v"), "bytes")
         set_limit(resource.RLIMIT_DATA, memory, memory, MEMORY.format("-d"), "bytes")
@@ -254,15 +254,15 @@ class Confinement:
         )
         set_limit(resource.RLIMIT_CORE, 0, 0, "core dumps")
         if self._counts_own_threads():
-            # If others are the same user, they use up a part of a limit from outside.
+            # Other processes of the same user use up part of a limit from outside.
             least = LEAST_THREADS if os.geteuid() >= FIRST_UID else threads
             set_limit(resource.RLIMIT_NPROC, threads, least, "processes (ulimit -u)")
 
     def _counts_own_threads(self) -> bool:
-        """Whether the kernel counts this worker's threads by themselves.
+        """Whether the kernel counts this worker's threads separately.
 
-        It counts by user and namespace, so it needs either to be the worker's own. Else the limit
-        on memory is the one on threads, since each has a stack.
+        It counts by user and namespace, so one of the two must be the worker's own. Otherwise the
+        memory limit also limits threads, since each has a stack.
         """
         return os.geteuid() >= FIRST_UID or "folder" not in self.missing
 
@@ -281,13 +281,13 @@ class Confinement:
             self._ruleset.allow_path(path, access)
 
     def _readable(self) -> Iterator[tuple[Path, AccessFS]]:
-        # Of a mount, Landlock asks for the rule of the folder above.
+        # For a mount, Landlock checks the rule of the folder above.
         yield (self.folder, FLAT) if self.has_plain_folders else (self._base, OWN)
         yield Path(os.devnull), AccessFS.READ_FILE | AccessFS.WRITE_FILE
         for path in readable_paths():
             for part in without_grader(path):
                 yield part, READ if part.is_dir() else AccessFS.READ_FILE
-            # Importing lists folders; what may only be listed gives nothing away.
+            # Importing lists folders; listing alone gives nothing away.
             if path in GRADER.parents:
                 yield path, AccessFS.READ_DIR
 
@@ -295,11 +295,11 @@ class Confinement:
         if self._ruleset is None:
             return
         try:
-            # What student code is denied is no news for the system's log.
+            # Denials of student code need no entry in the system's log.
             self._ruleset.restrict(RestrictFlag.LOG_SAME_EXEC_OFF)
         except OSError as error:
             self._lack_landlock(error)
-        self._ruleset.close()  # now, lest its finaliser closes a descriptor of the student's
+        self._ruleset.close()  # now, lest its finalizer close a descriptor of the student's
 
     def _lack_landlock(self, error: OSError) -> None:
         self.missing.update(dict.fromkeys(LANDLOCK, error.strerror or str(error)))
@@ -314,8 +314,8 @@ class Confinement:
 
 
 def _reachable_by(uid: int, paths: list[Path]) -> bool:
-    """Whether a user can pass through `paths` and read modules. Asked in a child process."""
-    files = [os.__file__, landlockpy.__file__]  # of the standard library, and a package
+    """Whether a user can pass through `paths` and read modules, tested in a child process."""
+    files = [os.__file__, landlockpy.__file__]  # one of the standard library's, one of a package
     pid = os.fork()
     if pid == 0:
         status = 1

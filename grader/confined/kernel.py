@@ -1,6 +1,6 @@
-"""What the kernel offers and Python 3.11's os module has no name for: mounts and privileges.
+"""Kernel features that Python 3.11's os module does not offer: mounts and privileges.
 
-Every function raises OSError where the kernel says no.
+Every function raises OSError if the kernel refuses.
 """
 
 import ctypes
@@ -43,13 +43,13 @@ def _check(result: int) -> None:
 
 
 def own_mounts() -> None:
-    """Give this process mounts of its own, which it alone sees. Needs to be root."""
+    """Give this process its own mounts, invisible to other processes. Needs root."""
     _check(_libc.unshare(CLONE_NEWNS))
     _check(_libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
 
 
 def own_mounts_as_user() -> None:
-    """Do the same by way of a user namespace, in which the user and group stay what they are."""
+    """Do the same through a user namespace in which the user and group stay the same."""
     uid, gid = os.geteuid(), os.getegid()
     _check(_libc.unshare(CLONE_NEWUSER | CLONE_NEWNS))
     for name, text in (
@@ -61,16 +61,16 @@ def own_mounts_as_user() -> None:
 
 
 def mount_memory(target: Path, options: str) -> None:
-    """Mount an empty file system in memory, from which nothing can be executed."""
+    """Mount an empty file system in memory from which nothing can be executed."""
     flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
     _check(_libc.mount(b"tmpfs", os.fsencode(target), b"tmpfs", flags, options.encode()))
 
 
 def make_reachable(paths: Iterable[Path]) -> None:
-    """Let every user reach `paths`, in the mounts of this process only.
+    """Make `paths` reachable for every user, in the mounts of this process only.
 
-    A folder above that is closed to other users (/root, where a Python of root's own lies) gets
-    an empty one mounted over it, which holds `paths` and nothing else.
+    If a folder above is closed to other users (such as /root, with a Python of root's own), an
+    empty file system is mounted over it that holds only `paths`.
     """
     closed_folders = {path: folder for path in paths if (folder := _closed_above(path))}
     descriptors = {path: os.open(path, os.O_PATH) for path in closed_folders}
@@ -84,7 +84,7 @@ def make_reachable(paths: Iterable[Path]) -> None:
 
 
 def _closed_above(path: Path) -> Path | None:
-    """Return the topmost folder above `path` that other users cannot pass."""
+    """Return the topmost folder above `path` that other users cannot pass through."""
     for folder in reversed(path.parents):
         if not folder.stat().st_mode & stat.S_IXOTH:
             return folder
@@ -92,14 +92,14 @@ def _closed_above(path: Path) -> Path | None:
 
 
 def become(uid: int) -> None:
-    """Be this user and group, and in no other group, for good. Needs to be root."""
+    """Become this user and group for good, in no other group. Needs root."""
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
 
 
 def drop_capabilities() -> None:
-    """Have no capability, and never gain one by executing a program."""
+    """Drop all capabilities, and prevent gaining any by executing a program."""
     header = (ctypes.c_uint32 * 2)(LINUX_CAPABILITY_VERSION_3, 0)
     none = (ctypes.c_uint32 * 6)()
     _check(_libc.capset(header, none))
@@ -107,7 +107,7 @@ def drop_capabilities() -> None:
 
 
 def mapped_bytes() -> int:
-    """Return the size of this process's address space, shared libraries included."""
+    """Return the size in bytes of this process's address space, including shared libraries."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     return pages * resource.getpagesize()
 
@@ -115,10 +115,10 @@ def mapped_bytes() -> int:
 def set_limit(
     number: int, value: int, least: int, name: str, unit: str = "", beyond: int = 0
 ) -> None:
-    """Set a resource limit, which people call `name`; the hard one is `beyond` more than the soft.
+    """Set a resource limit known as `name`; the hard limit is `beyond` above the soft one.
 
-    A hard limit that is lower already is used instead, since a process may not raise it. Raises
-    LimitTooLow if that leaves less than `least`, or than `value`, if this is even less.
+    An existing lower hard limit is used instead, since a process cannot raise it. Raises
+    LimitTooLow if that leaves less than `least`, or less than `value` if `value` is smaller.
     """
     _, hard = resource.getrlimit(number)
     least = min(least, value)
@@ -136,10 +136,10 @@ def die_with_parent(number: int = signal.SIGKILL) -> None:
 
 
 def use_huge_pages() -> None:
-    """Lay this process's own memory out in huge pages, where the kernel can (Linux 6.1).
+    """Move this process's own memory into huge pages, if the kernel can (Linux 6.1).
 
-    A fork copies a table entry a page, and the end of a child goes through them again: with 2 MB
-    pages both take a quarter of the time. What a child writes to is still copied in 4 kB.
+    A fork copies one table entry per page, and a child's exit goes through them again: with 2 MB
+    pages both take a quarter of the time. Pages that a child writes to are still copied in 4 kB.
     """
     for line in Path("/proc/self/maps").read_text().splitlines():
         span, access, _, _, inode, *name = line.split()
@@ -147,4 +147,4 @@ def use_huge_pages() -> None:
             continue
         start, end = (int(address, 16) for address in span.split("-"))
         for page in range(-(-start // HUGE_PAGE) * HUGE_PAGE, end - HUGE_PAGE + 1, HUGE_PAGE):
-            _libc.madvise(page, HUGE_PAGE, MADV_COLLAPSE)  # one that cannot be is left as it is
+            _libc.madvise(page, HUGE_PAGE, MADV_COLLAPSE)  # if it fails, the page stays as it is

@@ -7,10 +7,10 @@ from msgspec.structs import asdict, replace
 
 from grader.source.tasks import Question
 
-SHORTEST = 1e-5  # a timer takes less for none
+SHORTEST = 1e-5  # a timer treats less as zero
 Seconds = Annotated[float, msgspec.Meta(ge=SHORTEST, le=1e6)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
-# Less than this leaves Python, or the reference solution itself, no room.
+# Less than this leaves too little room for Python or the reference solution itself.
 Bytes = Annotated[int, msgspec.Meta(ge=2**16, le=2**44)]
 
 
@@ -18,7 +18,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Limits of one submission; rubric.toml says what each is for.
 
     Seconds are processor time on a machine on which the reference solution takes
-    `reference_seconds` for a training run; `on_machine` returns those of another one.
+    `reference_seconds` for a training run; `on_machine` converts them to another machine.
     """
 
     reference_seconds: Annotated[float, msgspec.Meta(ge=0.001, le=60)]
@@ -38,10 +38,10 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     open_files: Annotated[int, msgspec.Meta(ge=16, le=1_000_000)]
     frame_bytes: Bytes
     source_bytes: Bytes
-    graded_files: Count = 5  # also of a rubric that an older grader kept
+    graded_files: Count = 5  # a default, for rubrics stored by older graders
 
     def on_machine(self, reference_seconds: float) -> "Limits":
-        """Return the limits of a machine on which the reference takes `reference_seconds`."""
+        """Return the limits for a machine on which the reference takes `reference_seconds`."""
         factor = reference_seconds / self.reference_seconds
         seconds = {
             name: max(value * factor, SHORTEST)

@@ -1,15 +1,15 @@
-"""Tell what a gradient reads that was made before it is called: computed values, large constants.
+"""Find what a gradient reads that was made before the call: computed values, large constants.
 
-A closed form needs its arguments, functions, and here and there a small number. What was computed
-before, while the file was loaded or in forward, may be the derivative: a table, a traced graph, the
-result of a search. Nothing here says that it is; a person looks at the line.
-What there is more of than is looked at is told, too.
+A closed form needs its arguments, functions, and an occasional small number. A value computed
+earlier, while the file was loaded or in forward, may be the derivative: a table, a traced graph,
+the result of a search. Nothing here decides that it is; a person looks at the line.
+If there is more than is examined, that is reported too.
 
-The functions of a gradient are followed as they are when it is called: by the names their code
-loads, what they close over and their defaults. A name's value is as plain as it seems if its
-top-level statement writes it out, as a short literal or by torch's own functions of such.
-Of containers and simple objects what they hold counts: a few small values are nothing, functions
-are followed. What a library's function carries is looked through for what the submission put there.
+A gradient's functions are followed in their state at the call: the names their code loads, their
+closures and their defaults. A name's value is plain if its top-level statement writes it out, as a
+short literal or by applying torch's own functions to such literals.
+The contents of containers and simple objects count: a few small values are harmless, functions are
+followed. The values that a library's function carries are searched for the submission's own.
 This runs beside student code, which can take it apart.
 """
 
@@ -52,17 +52,17 @@ from grader.student_code.contract import UNFOLLOWED, PriorValue
 from grader.student_code.loading import Program, TimeLimitReached
 
 MOST_KEPT = 8
-MOST_LOOKED_AT = 500  # values, of one gradient
+MOST_LOOKED_AT = 500  # values, for one gradient
 STORING = "STORE_GLOBAL"
-DEEPEST = 5  # of containers in one another
-# Bring in what the source does not show.
+DEEPEST = 5  # for nested containers
+# These bring in what the source does not show.
 OPENING = ("open", "exec", "eval", "compile", "globals", "vars", "__import__")
 READING = frozenset({"load", "loadtxt", "genfromtxt", "fromfile", "memmap", "read_csv"})
 INSIDES = frozenset(
     {"__dict__", "__globals__", "__defaults__", "__kwdefaults__", "__closure__", "__code__"}
 )
 BUILT_IN = dict(vars(builtins))
-# Of Python's own system: where it prints, and what it is.
+# Harmless parts of sys: output streams, and facts about Python.
 HARMLESS = frozenset(
     {"sys.stdout", "sys.stderr", "sys.version_info", "sys.version", "sys.float_info", "sys.maxsize"}
 )
@@ -72,22 +72,22 @@ PLAIN_PACKAGES = ("torch", "numpy", "math", "builtins", "typing", "cmath", "coll
 
 @dataclass(frozen=True)
 class _NamedValue:
-    """A value, by the name it is read by, and what binds that name, if that is known."""
+    """A value, the name it is read by, and what binds that name, if known."""
 
     name: str
     value: Any
     bound: Bound | None
     where: str  # the function that reads it
-    is_carried: bool = False  # by a library's function, which may carry what is the library's own
+    is_carried: bool = False  # by a library's function, which may carry the library's own values
 
     @property
     def place(self) -> str:
-        """Where a person should look: what binds the name, else the function that reads it."""
+        """Where a person should look: what binds the name, or else the function that reads it."""
         return f"{self.bound.label}, line {self.bound.line}" if self.bound else self.where
 
 
 def with_memory(program: Program, files: Files) -> Program:
-    """Return a submission that can tell what its gradients read that was made before."""
+    """Return a submission that can report what its gradients read that was made before."""
     places = Places(files)
 
     def kept(gradient: str) -> tuple[PriorValue, ...]:
@@ -99,7 +99,7 @@ def with_memory(program: Program, files: Files) -> Program:
 
 
 class _Walk:
-    """The way from a gradient through the functions it reaches."""
+    """The walk from a gradient through the functions that it reaches."""
 
     def __init__(self, program: Program, places: Places) -> None:
         self.prior_values: dict[str, PriorValue] = {}
@@ -110,13 +110,13 @@ class _Walk:
         self._bound_names: set[str] = set()  # global names that the functions bind
 
     def start(self, gradient: str) -> None:
-        """Look at a gradient, and at what it leads to. What defies looking at counts as read."""
+        """Examine a gradient and what it leads to. Values that cannot be examined count as read."""
         if gradient in self._program.written_out:
             codes, names = self._program.written_out[gradient]
             for code in codes:
                 self._todo.append(_NamedValue(gradient, FunctionType(code, names), None, ""))
         elif gradient in self._program.namespace:
-            for name in (gradient, "Parameters"):  # it is called with one
+            for name in (gradient, "Parameters"):  # Parameters is passed to it
                 if name in self._program.namespace:
                     value = self._program.namespace[name]
                     self._todo.append(_NamedValue(name, value, self._places.of(None, name), ""))
@@ -133,7 +133,7 @@ class _Walk:
                 self._keep(item)
 
     def _give_up(self, where: str) -> None:
-        """Tell that there is more than is looked at."""
+        """Report that there is more than is examined."""
         self.prior_values.setdefault(UNFOLLOWED, PriorValue(UNFOLLOWED, where, "unfollowed"))
 
     def _look(self, item: _NamedValue) -> None:
@@ -151,7 +151,7 @@ class _Walk:
             self._data(item)
 
     def _data(self, item: _NamedValue) -> None:
-        """Look at a value that is no function: it is plain, or holds little, or is told."""
+        """Examine a value other than a function; report it unless it is plain or holds little."""
         is_source = self._is_of_source(type(item.value))
         if item.is_carried and not is_source:
             self._librarys_data(item)
@@ -159,7 +159,7 @@ class _Walk:
             self._own_data(item, is_source)
 
     def _librarys_data(self, named: _NamedValue) -> None:
-        """Look at a value that a library's function carries, for what the submission put there."""
+        """Search a value that a library's function carries for what the submission put there."""
         value = named.value
         if isinstance(value, nn.Module) or (isinstance(value, Tensor) and not is_small(value)):
             self._keep(named)
@@ -170,7 +170,7 @@ class _Walk:
             self._add(named, *first[:MOST_HELD])
 
     def _own_data(self, named: _NamedValue, is_source: bool) -> None:
-        """Tell of a value that was computed, or holds much; follow the functions in another one."""
+        """Report a value that was computed or holds much; follow the functions in any other."""
         value, bound = named.value, named.bound
         leaves = [*islice(self._leaves(value, DEEPEST), MOST_REPEATED)]
         is_computed = bound is not None and bound.is_computed
@@ -181,7 +181,7 @@ class _Walk:
         self._add(named, *followed, *([type(value)] if is_source else []))
 
     def _is_counter(self, item: _NamedValue) -> bool:
-        """Tell whether a value is a whole number that the gradient's own functions count on."""
+        """Tell whether a value is an integer that the gradient's own functions use as a counter."""
         bound = item.bound
         return (
             item.name in self._bound_names
@@ -191,7 +191,7 @@ class _Walk:
         )
 
     def _leaves(self, value: Any, depth: int) -> Iterator[Any]:
-        """Yield what a container or a simple object holds, however deep; else the value itself."""
+        """Yield the contents of a container or simple object, at any depth, or the value itself."""
         kind = type(value)
         held = None if isinstance(value, type) else entries(value)
         is_simple = kind in SIMPLE or (
@@ -213,7 +213,7 @@ class _Walk:
                 self._todo.append(replace(item, value=value))
 
     def _by_torch(self, item: _NamedValue) -> bool:
-        """Tell whether torch differentiated in a statement that names a value."""
+        """Tell whether torch differentiated in a statement that mentions the value's name."""
         name = item.name.partition(".")[0]
         return any(_mentions(statement, name) for _, statement in self._program.backward_statements)
 
@@ -239,7 +239,7 @@ class _Walk:
         self._read_by(code, function.__globals__)
 
     def _inner(self, name: str, value: Any, code: CodeType) -> None:
-        """Look at what a function carries with it: nothing at the top level writes it out."""
+        """Examine a value that a function carries; no top-level statement writes it out."""
         where = f"{code.co_filename}, line {code.co_firstlineno}"
         self._add(_NamedValue(name, value, None, where), value)
 
@@ -269,7 +269,7 @@ class _Walk:
         )
 
     def _read_by(self, code: CodeType, namespace: Mapping[str, Any]) -> None:
-        """Look at what a piece of code loads by name, and by attributes of that."""
+        """Examine the names that a piece of code loads, and the attributes it takes of them."""
         for inner in code.co_consts:
             if isinstance(inner, CodeType):
                 self._read_by(inner, namespace)
@@ -290,9 +290,9 @@ class _Walk:
     def _chain(
         self, chain: list[Any], where: str, label: str, namespace: Mapping[str, Any]
     ) -> None:
-        """Look at what a name stands for, after the attributes taken of it."""
+        """Examine what a name stands for, after following the attributes taken of it."""
         first, *attributes = chain
-        if not isinstance(first, str):  # a module that the function imports itself
+        if not isinstance(first, str):  # a module that the function itself imports
             item = _NamedValue(first.__name__, first, None, where)
         elif first in namespace:
             item = _NamedValue(first, namespace[first], self._places.of(label, first), where)
@@ -315,7 +315,7 @@ class _Walk:
             self._todo.append(item)
 
     def _built_in(self, name: str, where: str, namespace: Mapping[str, Any]) -> None:
-        """Look at a name that the file does not bind: Python's own, or one that was put there."""
+        """Examine a name that the file does not bind: a built-in, or one added to the built-ins."""
         if name in OPENING:
             self._call(name, where)
             return
@@ -327,7 +327,7 @@ class _Walk:
                 self._todo.append(replace(item, bound=None, is_carried=True))
 
     def _attribute(self, owner: _NamedValue, name: str) -> _NamedValue | None:
-        """Return an attribute of a module, a function or a class; None of anything else."""
+        """Return an attribute of a module, function or class, or None for anything else."""
         value = owner.value
         if type(value) not in (ModuleType, FunctionType) and not isinstance(value, type):
             return None
@@ -355,7 +355,7 @@ class _Walk:
         return self._of_library(item)
 
     def _of_library(self, item: _NamedValue) -> _NamedValue | None:
-        """Return what a library's module or class holds, unless the submission put it there."""
+        """Return the item as the library's own, unless the submission put its value there."""
         if isinstance(item.value, HOLDING) and not is_small(item.value):
             self._keep(item)
             return None
@@ -399,7 +399,7 @@ def _loaded_by(
 
 
 def _is_plain(item: _NamedValue) -> bool:
-    """Tell whether a value is what its top-level statement writes out, and little."""
+    """Tell whether a value is small and is what its top-level statement writes out."""
     value, bound = item.value, item.bound
     if bound is None:
         return is_small(value)

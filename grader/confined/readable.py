@@ -1,7 +1,7 @@
-"""What a worker may read of the machine: Python, its packages, the system's libraries and fonts.
+"""What a worker may read on the machine: Python, its packages, the system's libraries and fonts.
 
-By their parts: what lies beside those in the same folder is not of Python. A virtual environment
-may be the folder of a course, with its class and its results.
+These are listed part by part, since other folders beside them do not belong to Python. A course may
+keep its class and its results in the folder of a virtual environment.
 """
 
 import site
@@ -11,14 +11,14 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-# Of a folder that Python or the system is installed in: /usr, a virtual environment, conda's.
+# Parts of a folder with Python or the system installed: /usr, a virtual environment, conda's.
 PARTS: Final = (
     "lib", "lib32", "lib64", "libx32", "libexec", "bin", "include", "etc/fonts",
     "share/fonts", "share/fontconfig", "share/zoneinfo", "share/locale", "share/terminfo",
-    "share/texmf/fonts", "share/matplotlib",  # as Debian packs some fonts, and matplotlib
+    "share/texmf/fonts", "share/matplotlib",  # Debian's places for some fonts and for matplotlib
 )  # fmt: skip
 INSTALLED: Final = ("/usr", "/usr/local")
-# Nothing here names a user, a host or a secret.
+# None of these names a user, a host or a secret.
 SYSTEM: Final = (
     "/lib", "/lib64", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime",
     "/dev/urandom", "/dev/random", "/dev/zero",
@@ -27,7 +27,7 @@ GRADER: Final = Path(__file__).resolve().parents[1]
 
 
 def python_paths() -> set[Path]:
-    """Return the parts of Python and its packages that are there, by the names it knows them by."""
+    """Return the existing parts of Python and its packages, under the names it knows them by."""
     prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
     packages = [*site.getsitepackages(), *_of_user()]
     return {*_parts_of(prefixes), *filter(Path.exists, map(Path, packages))}
@@ -36,7 +36,7 @@ def python_paths() -> set[Path]:
 def _of_user() -> list[str]:
     """Return where `pip install --user` puts packages and their libraries, if Python looks there.
 
-    Of a user's folder, which may be the whole home, it is these alone.
+    Nothing else in the user's folder, which may be the whole home, is included.
     """
     if not site.ENABLE_USER_SITE:
         return []
@@ -45,9 +45,9 @@ def _of_user() -> list[str]:
 
 @cache
 def readable_paths() -> tuple[Path, ...]:
-    """Return the files and folders that a worker may read, but for the grader's own in them.
+    """Return the files and folders that a worker may read; they may contain the grader's own.
 
-    They are there, are free of links, and none lies in another.
+    They exist, contain no links, and none lies in another.
     """
     system = filter(Path.exists, map(Path, SYSTEM))
     paths = {path.resolve() for path in (*python_paths(), *_parts_of(INSTALLED), *system)}
@@ -60,7 +60,7 @@ def _parts_of(folders: Iterable[str]) -> Iterator[Path]:
 
 
 def without_grader(folder: Path) -> Iterator[Path]:
-    """Yield paths that cover `folder` but not the grader, with its rubric and mutants."""
+    """Yield paths that cover `folder` except the grader, with its rubric and mutants."""
     if folder == GRADER:
         return
     if folder not in GRADER.parents:

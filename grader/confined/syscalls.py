@@ -1,11 +1,11 @@
 """The system calls of a worker: what Python and torch need, and nothing that leads outside.
 
-Of each call the question is whether it reaches anything that outlives the worker, or that another
-worker or the grader shares. Those that do many things are allowed by what they are asked for.
+A call is judged by whether it reaches anything that outlives the worker, or that it shares with
+another worker or the grader. Calls that do several things are allowed depending on arguments.
 
-Whatever is not listed fails as if the kernel had never heard of it (ENOSYS), which is what a
-library expects of a call that is newer than the kernel. What student code might try on purpose is
-refused with EPERM, so that it reads "Operation not permitted".
+Unlisted calls fail as if the kernel did not know them (ENOSYS), which libraries expect of a call
+newer than the kernel. Calls that student code might try on purpose fail with EPERM, so that the
+message is "Operation not permitted".
 """
 
 import contextlib
@@ -89,63 +89,63 @@ INT: Final = 0xFFFF_FFFF  # the bits of an argument that the kernel reads as an 
 
 
 def _is(index: int, value: int) -> ArgCmp:
-    """The int at `index` is this one."""
+    """The int at `index` equals `value`."""
     return ArgCmp(index, CmpOp.MASKED_EQ, value, INT)
 
 
 def _has_only(index: int, bits: int) -> ArgCmp:
-    """The int at `index` has none but these bits."""
+    """The int at `index` has no bits other than `bits`."""
     return ArgCmp(index, CmpOp.MASKED_EQ, 0, INT & ~bits)
 
 
-# Not: leases and notices of a file (other workers wait for them, or are watched), owners and
+# Excluded: leases and notices of a file (other workers wait for them, or are watched), owners and
 # signals (they reach other processes), sizes of pipes (a quota of the user's), seals.
 FCNTL: Final = (
     fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC, fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL,
-    # Record locks, for SQLite. To lock others out, a file must be open to be written.
+    # Record locks, for SQLite. A lock that excludes others requires a file open for writing.
     fcntl.F_GETLK, fcntl.F_SETLK, fcntl.F_SETLKW,
 )  # fmt: skip
-# What F_SETFL may be given: what can be changed and concerns the descriptor alone, and what
-# open() was given, which F_GETFL returns. Not O_ASYNC, which signals, and O_DIRECT.
+# Allowed for F_SETFL: flags that can be changed and only concern the descriptor, and those given to
+# open(), which F_GETFL returns. Excluded: O_ASYNC, which sends signals, and O_DIRECT.
 with open(os.devnull, "rb") as _null:
     _OF_EVERY_FILE = fcntl.fcntl(_null, fcntl.F_GETFL)  # O_LARGEFILE, which is 0 in Python
 FILE_FLAGS: Final = (
     os.O_APPEND | os.O_NONBLOCK | os.O_ACCMODE | os.O_SYNC | os.O_DIRECTORY | os.O_NOFOLLOW
     | os.O_CLOEXEC | os.O_TMPFILE | _OF_EVERY_FILE
 )  # fmt: skip
-TCGETS2: Final = 0x802C542A  # as newer C libraries ask whether something is a terminal
-# About a descriptor: whether it is a terminal and how wide, what there is to read, whether it
-# waits and is inherited. Not: attributes of a file and what else a file system offers, owners.
+TCGETS2: Final = 0x802C542A  # used by newer C libraries to ask whether something is a terminal
+# Questions about a descriptor: is it a terminal and how wide, how much is there to read, does it
+# block, is it inherited. Excluded: file attributes, other file-system requests, owners.
 IOCTL: Final = (
     termios.TCGETS, TCGETS2, termios.TIOCGWINSZ,
     termios.FIONREAD, termios.FIONBIO, termios.FIOCLEX, termios.FIONCLEX,
 )  # fmt: skip
 PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, PR_SET_VMA_ANON_NAME = 15, 16, 0x53564D41, 0
-# All that pthread_create asks for, and nothing else: CLONE_VM, FS, FILES, SIGHAND, THREAD, SYSVSEM,
-# SETTLS, PARENT_SETTID and CHILD_CLEARTID.
+# Exactly the flags of pthread_create: CLONE_VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS,
+# PARENT_SETTID and CHILD_CLEARTID.
 PTHREAD: Final = 0x003D_0F00
-MADV_GUARD_INSTALL, MADV_GUARD_REMOVE = 102, 103  # as newer C libraries guard a stack
-# About its own pages. Not: pages of files, which others share, and merging with those of others.
+MADV_GUARD_INSTALL, MADV_GUARD_REMOVE = 102, 103  # newer C libraries guard stacks with these
+# Advice about its own pages. Excluded: shared pages of files, and merging with others' pages.
 MADVISE: Final = (
     mmap.MADV_NORMAL, mmap.MADV_RANDOM, mmap.MADV_SEQUENTIAL, mmap.MADV_WILLNEED,
     mmap.MADV_DONTNEED, mmap.MADV_FREE, mmap.MADV_HUGEPAGE, mmap.MADV_NOHUGEPAGE,
     MADV_GUARD_INSTALL, MADV_GUARD_REMOVE,
 )  # fmt: skip
-MAP_HUGETLB: Final = 0x40000  # of a store that the whole machine shares
-# Which parts of the processor's state a process may use: oneDNN and MKL ask for AMX.
+MAP_HUGETLB: Final = 0x40000  # takes pages from a pool that the whole machine shares
+# Parts of the processor's state that a process may use: oneDNN and MKL ask for AMX.
 ARCH_XCOMP: Final = (0x1021, 0x1022, 0x1023)
-LAST_CLOCK: Final = 11  # CLOCK_TAI. A higher number is the clock of another process
+LAST_CLOCK: Final = 11  # CLOCK_TAI; a higher number is another process's clock
 MS_ASYNC, MS_INVALIDATE = 1, 2
 
 _OWN_CLOCK: Final = [[ArgCmp(0, CmpOp.LE, LAST_CLOCK)]]
-# Of each call, what all must hold for it to be allowed; any of several will do.
+# For each call, alternative lists of conditions; it is allowed if all conditions of one list hold.
 PARTLY: Final[Mapping[str, Sequence[Sequence[ArgCmp]]]] = {
     "fcntl": [
         *([_is(1, command)] for command in FCNTL),
         [_is(1, fcntl.F_SETFL), _has_only(2, FILE_FLAGS)],
     ],
     "ioctl": [[_is(1, command)] for command in IOCTL],
-    # Names: of threads, and of memory. Not, for one, the signal when the zygote dies.
+    # Names of threads and of memory. Excluded, for one, is the signal when the zygote dies.
     "prctl": [
         [_is(0, PR_SET_NAME)],
         [_is(0, PR_GET_NAME)],
@@ -155,25 +155,25 @@ PARTLY: Final[Mapping[str, Sequence[Sequence[ArgCmp]]]] = {
     "clone": [[ArgCmp(0, CmpOp.EQ, PTHREAD)]],
     "madvise": [[_is(2, advice)] for advice in MADVISE],
     "mmap": [[ArgCmp(3, CmpOp.MASKED_EQ, 0, MAP_HUGETLB)]],
-    # Whether memory is there. Writing it to a disk is answered: see ANSWERED.
+    # Asks whether memory is resident. Writing it to disk is answered without effect: see ANSWERED.
     "msync": [[_has_only(2, MS_ASYNC | MS_INVALIDATE)]],
-    # Its own limits only; a limit once lowered cannot be raised again.
+    # Its own limits only; a lowered limit cannot be raised again.
     "prlimit64": [[_is(0, 0)]],
     "clock_gettime": _OWN_CLOCK,
     "clock_getres": _OWN_CLOCK,
     "clock_nanosleep": _OWN_CLOCK,
-    # Not the kernel's news, which come by a pipe, too.
+    # Excludes O_NOTIFICATION_PIPE, through which the kernel sends notifications.
     "pipe2": [[_has_only(1, os.O_CLOEXEC | os.O_NONBLOCK)]],
-    # To the scorer, as it expects it: no message out of band.
+    # To the scorer, in the way it expects: no out-of-band message.
     "sendto": [[_has_only(3, socket.MSG_NOSIGNAL), ArgCmp(4, CmpOp.EQ, 0)]],
 }
-# They succeed, and nothing is done. What a worker writes lies in memory, so that these would only
-# reach what others share: the disk, and what of its files is in memory.
+# These succeed without effect. A worker writes to memory only, so they would only reach what others
+# share: the disk, and cached file content.
 ANSWERED: Final = ("fsync", "fdatasync", "msync", "fadvise64")
 
 
 def build_filter() -> Filter:
-    """Compile the filter, to be loaded by a worker; OSError where the machine has no seccomp."""
+    """Compile the filter for workers to load; OSError if the machine has no seccomp."""
     if not seccompy.supported():
         raise OSError(errno.ENOSYS, "this kernel has no seccomp")
     filter_ = Filter(default=Action.ERRNO | errno.ENOSYS)
@@ -185,8 +185,8 @@ def build_filter() -> Filter:
         filter_.errno(name, 0 if name in ANSWERED else errno.EPERM)
     for name in names_in(" ".join({*ANSWERED} - PARTLY.keys())):
         filter_.errno(name, 0)
-    filter_.allow("tgkill")  # of its own threads: see build_own_signals
-    # The flags of clone3 lie in memory, where a filter cannot look: libc falls back to clone.
+    filter_.allow("tgkill")  # to its own threads only: see build_own_signals
+    # The flags of clone3 lie in memory, where a filter cannot look; libc falls back to clone.
     filter_.errno("clone3", errno.ENOSYS)
     for name in names_in(REFUSED):
         filter_.errno(name, errno.EPERM)
@@ -195,9 +195,9 @@ def build_filter() -> Filter:
 
 
 def build_own_signals(pid: int) -> Filter:
-    """Compile a filter for the worker `pid`, by which it signals nobody but itself.
+    """Compile a filter that lets the worker `pid` signal only itself.
 
-    abort() and raise() are tgkill. Landlock stops signals to others too, but only since Linux 6.12.
+    abort() and raise() use tgkill. Landlock stops signals to others too, but only since Linux 6.12.
     """
     filter_ = Filter(default=Action.ALLOW)
     filter_.allow("tgkill", args=[_is(0, pid)])
@@ -206,7 +206,7 @@ def build_own_signals(pid: int) -> Filter:
 
 
 def names_in(table: str) -> Iterator[str]:
-    """Yield the calls, but for those that this processor does not have (open, on ARM)."""
+    """Yield the calls, except those that this processor does not have (open, on ARM)."""
     for line in table.splitlines():
         for name in line.partition("#")[0].split():
             with contextlib.suppress(ValueError):

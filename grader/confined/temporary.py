@@ -1,9 +1,9 @@
-"""Temporary folders of a process's own, and those that killed processes left.
+"""Temporary folders of the current process, and removal of those that killed processes left.
 
-Each holds a file that is locked as long as the process that made the folder lives. So a folder
-whose file is not locked was left by a process that could not clear up, and the next one does,
-whatever was killed with it. What is in use, and what is another user's, is not touched: not its
-mode either, since a worker's folder is closed to the worker.
+Each contains a file that stays locked while the process that made the folder lives. A folder whose
+file is not locked was therefore left by a killed process, and the next process removes it. Folders
+in use and other users' folders are not touched, not even their mode, since a worker's folder is
+closed to the worker.
 """
 
 import fcntl
@@ -22,7 +22,7 @@ SHARED_MEMORY = Path("/dev/shm")
 
 @contextmanager
 def own_folder() -> Iterator[Path]:
-    """Make an empty folder, and remove it in the end."""
+    """Create an empty folder, and remove it at the end."""
     parent, lock = make_own_folder()
     try:
         folder = parent / FILES
@@ -34,9 +34,9 @@ def own_folder() -> Iterator[Path]:
 
 
 def make_own_folder(place: Path | None = None) -> tuple[Path, int]:
-    """Make a folder, in the usual place if none is named; return it, and its lock to be closed.
+    """Create a folder, in the usual place by default; return it, and its lock for closing.
 
-    There is nothing in it but the file that is locked.
+    It contains nothing but the locked file.
     """
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
@@ -53,17 +53,17 @@ def make_own_folder(place: Path | None = None) -> tuple[Path, int]:
 
 
 def remove_abandoned() -> None:
-    """Remove this user's folders that no process has a lock on any more."""
+    """Remove this user's folders on which no process holds a lock any more."""
     for place in (Path(tempfile.gettempdir()), SHARED_MEMORY):
         for folder in place.glob(f"{PREFIX}*"):
             try:
                 _remove_if_abandoned(folder)
-            except OSError:  # in use, another user's, or no folder at all
+            except OSError:  # in use, another user's, or not a folder
                 continue
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder with all that is in it, whatever its modes are."""
+    """Remove a folder and everything in it, whatever the modes are."""
     os.chmod(folder, 0o700)
     for above, names, _ in os.walk(folder):
         for name in names:
@@ -86,7 +86,7 @@ def _remove_if_abandoned(folder: Path) -> None:
 def _locked(folder: Path) -> int:
     """Lock a folder for as long as this process lives; raise OSError if it is another's.
 
-    Its file may be opened even where the folder can no longer be listed. What was half removed may
+    Its file can be opened even if the folder can no longer be listed. A half-removed folder may
     have lost its file, and gets another.
     """
     flags = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -1,7 +1,7 @@
-"""What a value is, looked at from outside: small, few, harmless, and what it holds or carries.
+"""What a value is, examined from outside: small, few, harmless, and what it holds or carries.
 
-A value may be of a class that a submission wrote and may lie about itself: so its type is asked,
-and Python's own way into it is taken, where there is one.
+A value may belong to a class that a submission wrote and that lies about itself. So its type is
+checked, and it is read by Python's own means if possible.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from torch import Tensor, nn
 
 LONGEST_TEXT = 200
 MOST_ENTRIES = 16
-MOST_HELD = 50  # small values, by a container or an object that was made before
+MOST_HELD = 50  # small values in a container or an object made before the call
 MOST_REPEATED = 10_000  # times the same small value
 POINTER = struct.calcsize("P")
 OUTSIDE = frozenset(
@@ -44,13 +44,13 @@ HOLDING = (dict, list, set, Tensor, nn.Module, SimpleNamespace, SimpleQueue, Que
 CONTAINERS = (dict, list, tuple, set, frozenset, bytes, bytearray, str)
 IMMEDIATE = (torch.dtype, torch.device, torch.Size, torch.layout, torch.memory_format, range, slice)
 SEQUENCES = (list, tuple, set, frozenset, deque)
-# Whose values are looked at one by one, though the source does not define them.
+# Their values are examined one by one, though the source does not define these classes.
 SIMPLE = (SimpleNamespace, argparse.Namespace, logging.Logger)
 FOLLOWED = (FunctionType, MethodType, BuiltinFunctionType, MethodWrapperType, functools.partial)
 
 
 def carried(value: Any) -> list[Any] | None:
-    """Return what a callable of Python's or a library's hands on to; None of anything else."""
+    """Return what a callable of Python's or a library's forwards to; None for anything else."""
     if isinstance(value, functools.partial):
         return [value.func, *value.args, *value.keywords.values()]
     if type(value) is MethodType:
@@ -68,7 +68,7 @@ def carried(value: Any) -> list[Any] | None:
 
 
 def within(function: FunctionType) -> Iterator[Any]:
-    """Yield what a function carries with it."""
+    """Yield the values that a function carries with it."""
     yield from function.__defaults__ or ()
     yield from (function.__kwdefaults__ or {}).values()
     yield from (value for name, value in vars(function).items() if name == "__wrapped__")
@@ -78,7 +78,7 @@ def within(function: FunctionType) -> Iterator[Any]:
 
 
 def entries(value: Any) -> Iterable[Any] | None:
-    """Return what a container holds, as Python has it, and not as a class of its own tells."""
+    """Return the contents of a container as Python stores them, whatever its class claims."""
     kind = type(value)
     if issubclass(kind, dict):
         return chain(dict.keys(value), dict.values(value))
@@ -87,7 +87,7 @@ def entries(value: Any) -> Iterable[Any] | None:
 
 
 def fields(value: Any) -> Iterator[Any]:
-    """Yield what an object has as its own: the values of its slots, and its dictionary."""
+    """Yield an object's own values: those of its slots, and its dictionary."""
     for owner in type(value).__mro__:
         for name, field in list(vars(owner).items()):
             is_dictionary = isinstance(field, GetSetDescriptorType) and name == "__dict__"
@@ -97,7 +97,7 @@ def fields(value: Any) -> Iterator[Any]:
 
 
 def is_bare(kind: type) -> bool:
-    """Tell whether an object of a class is no more than its fields: nothing of C's own."""
+    """Tell whether objects of a class consist only of their fields, without C data of their own."""
     slots = sum(
         isinstance(field, MemberDescriptorType)
         for owner in kind.__mro__
@@ -107,13 +107,13 @@ def is_bare(kind: type) -> bool:
 
 
 def is_little(leaves: list[Any]) -> bool:
-    """Tell whether what a container holds is few, or again and again the same, and harmless."""
+    """Tell whether a container's values are few, or the same one repeated, and harmless."""
     is_repeated = len({id(leaf) for leaf in leaves}) == 1 and len(leaves) < MOST_REPEATED
     return (len(leaves) <= MOST_HELD or is_repeated) and all(map(is_harmless, leaves))
 
 
 def is_harmless(value: Any) -> bool:
-    """Tell whether what a container holds is small, or something that is followed."""
+    """Tell whether a container's value is small, or something that is followed."""
     is_printed_to = type(value) is io.TextIOWrapper and not value.readable()
     is_log = type(value).__module__ == "logging"
     return (
@@ -125,19 +125,19 @@ def is_harmless(value: Any) -> bool:
 
 
 def is_outside(value: Any) -> bool:
-    """Tell whether a function or class is of a module that reaches outside the source."""
+    """Tell whether a function or class belongs to a module that reaches outside the source."""
     is_named = issubclass(type(value), type | FunctionType | BuiltinFunctionType)
     return is_named and str(value.__module__).partition(".")[0] in OUTSIDE
 
 
 def is_made(code: CodeType) -> bool:
-    """Tell whether a function comes from no file: something made it while the program ran."""
+    """Tell whether a function comes from no file, so that the running program made it."""
     name = code.co_filename
     return not name.startswith(("/", "<frozen", "<__array_function__")) and name[1:2] != ":"
 
 
 def is_small(value: Any, depth: int = 2) -> bool:
-    """Tell whether a value is a number or two, a short text, or no data at all."""
+    """Tell whether a value is one or few numbers, a short text, or no data at all."""
     if isinstance(value, (*NUMBERS, *IMMEDIATE)):
         return True
     if isinstance(value, str | bytes):
@@ -155,5 +155,5 @@ def is_small(value: Any, depth: int = 2) -> bool:
 
 
 def equals(literal: object, value: Any) -> bool:
-    """Tell whether a value is a literal, of the same type."""
+    """Tell whether a value equals a literal and has the same type."""
     return type(literal) is type(value) and bool(literal == value)

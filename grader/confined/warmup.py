@@ -1,8 +1,8 @@
-"""Do once in the zygote what every worker does first, so that no worker pays for it.
+"""Do once in the zygote what every worker does first, so that no worker spends time on it.
 
-The first product of matrices sets up its library, the first compiled statement its caches, and so
-on: what is warm when the workers are forked stays warm in all of them. The source below touches
-what a homework touches; it is no homework.
+The first matrix product sets up its library, the first compiled statement its caches, and so on.
+Libraries that are warm when the workers are forked stay warm in all of them. The source below uses
+what a homework uses, but is not a homework.
 """
 
 from collections.abc import Iterator
@@ -84,10 +84,10 @@ TASKS = Tasks(
 
 
 def rehearse() -> None:
-    """Load a source and put to it every kind of call but training, in place of a worker.
+    """Load a source and make every kind of call but training to it, as a worker would.
 
-    Nothing here differentiates: autograd may start threads, and a process that has threads must
-    not be forked.
+    Nothing here differentiates: autograd may start threads, and a process with threads must not be
+    forked.
     """
     cell = Cell("homework.py", SOURCE)
     main = File("homework.py", "module", (cell,))

@@ -1,8 +1,8 @@
 """The framed binary protocol between the grader and a worker.
 
 A frame is a length (4 bytes, big-endian) and a MessagePack body of one of the types below. The
-grader decodes what a worker sends by the schema and by nothing else, and checks what a schema
-cannot say: that an array has as many bytes as its shape and dtype need.
+grader decodes a worker's messages by the schema alone, and also checks what a schema cannot
+express: that an array has as many bytes as its shape and dtype need.
 """
 
 import math
@@ -43,7 +43,7 @@ DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
 class WireError(Exception):
-    """The other side closed, or sent what the protocol does not know."""
+    """The other side closed the channel, or sent something outside the protocol."""
 
 
 class Array(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,7 +55,7 @@ class Array(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Start(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """To the worker: its limits, and the processor it runs on (any, where it is None)."""
+    """To the worker: its limits, and the processor it runs on (None for any)."""
 
     limits: Limits
     cpu: int | None
@@ -64,7 +64,7 @@ class Start(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 class Ready(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """From the worker, before any student code: missing layers of confinement, with reasons.
 
-    `pid` is its own.
+    `pid` is the worker's own.
     """
 
     missing: dict[str, str]
@@ -78,7 +78,7 @@ class NotReady(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True
 
 
 class Load(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """To the worker: the main file and those beside it, and what they may import.
+    """To the worker: the main file, the files beside it, and the packages that they may import.
 
     `tasks` are what the homework asks, `spellings` how names in the files may be spelled.
     """
@@ -97,7 +97,7 @@ class Screened(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True
 
 
 class Run(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """To the worker: run the source it was given."""
+    """To the worker: run the source that was loaded."""
 
 
 class Loaded(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -152,13 +152,13 @@ _decode_reply = msgspec.msgpack.Decoder(FromWorker).decode
 def to_array(tensor: Tensor) -> Array:
     """Encode a dense float tensor."""
     dtype: Literal["float64", "float32"] = "float32" if tensor.dtype == torch.float32 else "float64"
-    # .clone() lays a transposed or expanded view out anew, so that its bytes are its entries.
+    # .clone() copies a transposed or expanded view, so that its bytes are its entries.
     data = tensor.detach().clone(memory_format=torch.contiguous_format).numpy().tobytes()
     return Array(dtype, list(tensor.shape), data)
 
 
 def to_tensor(array: Array) -> Tensor:
-    """Decode an array; raise WireError where its bytes do not fit its shape."""
+    """Decode an array; raise WireError if its bytes do not fit its shape."""
     dtype = DTYPES[array.dtype]
     if len(array.data) != math.prod(array.shape) * dtype.itemsize:
         raise WireError("an array's bytes do not fit its shape")
@@ -204,7 +204,7 @@ def answer_of(number: int, outcome: Outcome) -> Answer:
 
 
 def loaded_of(notes: Sequence[tuple[str, str]], files: Sequence[str]) -> Loaded:
-    """Encode notes and names of files, as many and as long as the schema allows."""
+    """Encode notes and file names, in the number and length that the schema allows."""
     short_notes = [(where[:TEXT_LENGTH], text[:TEXT_LENGTH]) for where, text in notes[:MOST_NOTES]]
     return Loaded(short_notes, [name[:TEXT_LENGTH] for name in files[:MOST_NOTES]])
 
@@ -229,7 +229,7 @@ def outcome_of(answer: Answer) -> Outcome:
 
 
 def pairs_of(sightings: Sequence[Sighting]) -> list[tuple[str, str]]:
-    """Encode sightings; a name and its place are cut to what the schema allows."""
+    """Encode sightings, with names and places cut to the length that the schema allows."""
     return [_cut(s.name, s.where) for s in sightings]
 
 
@@ -243,17 +243,17 @@ def sightings_of(pairs: Sequence[tuple[str, str]]) -> tuple[Sighting, ...]:
 
 
 def reply_of(body: bytes) -> FromWorker:
-    """Decode what a worker sent; raise WireError where it is no message, whatever it is."""
+    """Decode a worker's message; raise WireError if it is not a message, whatever it is."""
     try:
         reply: FromWorker = _decode_reply(body)
-    # RecursionError: an unknown field before the type is skipped, however deep it is nested.
+    # RecursionError: an unknown field before the type is skipped, however deeply it nests.
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise WireError("broke the protocol: not a message") from error
     return reply
 
 
 def frame(message: ToWorker | FromWorker) -> bytes:
-    """Return a message as it is sent."""
+    """Return a message in the form in which it is sent."""
     body = encode(message)
     return HEADER.pack(len(body)) + body
 
@@ -266,7 +266,7 @@ class Wait(Protocol):
 
 
 def send(channel: socket.socket, message: bytes, wait: Wait | None = None) -> None:
-    """Send one frame; WireError where the other side closed, and what `wait` raises."""
+    """Send one frame; raises WireError if the other side closed, and what `wait` raises."""
     rest = memoryview(message)
     try:
         while rest:
@@ -280,8 +280,8 @@ def send(channel: socket.socket, message: bytes, wait: Wait | None = None) -> No
 def receive(channel: socket.socket, max_bytes: int, wait: Wait | None = None) -> bytes:
     """Receive the body of one frame.
 
-    Raises WireError where the other side closed or announced more than `max_bytes`, and what
-    `wait` raises.
+    Raises WireError if the other side closed or announced more than `max_bytes`, and what `wait`
+    raises.
     """
     (length,) = HEADER.unpack(_exactly(channel, HEADER.size, wait))
     if length > max_bytes:

@@ -29,10 +29,10 @@ Message = TypeVar("Message", wire.Start, wire.Load, wire.Run, wire.Calls)
 
 
 def work(channel: socket.socket, confinement: Confinement) -> None:
-    """Serve one grader over `channel` until it closes: Start, Load, Run, then any Rounds."""
+    """Serve one grader over `channel` until it closes: Start, Load, Run, then any Calls."""
     start = _next(channel, wire.Start)
     _silence()
-    signal.signal(signal.SIGALRM, signal.SIG_IGN)  # which may come just after a call has ended
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)  # it may arrive just after a call has ended
     try:
         confinement.enter(start.limits, start.cpu, channel.fileno())
     except Exception as error:
@@ -69,16 +69,16 @@ def work(channel: socket.socket, confinement: Confinement) -> None:
 def _read(
     main: File, beside: Sequence[File], tasks: Tasks, spellings: Spellings, limits: Limits
 ) -> tuple[Files | None, list[Formula], dict[str, wire.Sightings]]:
-    """Return the files, the formulas in them and what they name.
+    """Return the files, their formulas, and the sightings of their gradients.
 
-    If it takes too long: nothing, and that each gradient names more than is followed.
+    If that takes too long, return no files, and UNFOLLOWED as each gradient's sighting.
     """
     try:
         with loading.time_limit(limits.statement_seconds, "nobody is told"):
             files = Files(main, beside)
             formulas = formulas_of(files.pieces(), tasks, spellings)
             sightings_by_gradient = screen(files, tasks, formulas)
-    # SystemError: what Python's parser raises if it is interrupted in the middle.
+    # SystemError: Python's parser raises it if it is interrupted.
     except (loading.TimeLimitReached, RecursionError, MemoryError, SystemError):
         return None, [], {name: [(UNFOLLOWED, "")] for name in tasks.gradients}
     return (
@@ -92,7 +92,7 @@ def _answer_in_time(call: Call, program: loading.Program, limits: Limits) -> Out
     try:
         with _limit_of(call, program.tasks, limits):
             return answer(call, program)
-    except loading.TimeLimitReached as error:  # it rang just after the answer was whole
+    except loading.TimeLimitReached as error:  # it struck just after the answer was complete
         return out_of_time(error)
 
 
@@ -113,7 +113,7 @@ def _send(channel: socket.socket, message: wire.FromWorker) -> None:
 
 
 def _silence() -> None:
-    """Point standard input and output at /dev/null: prints cost nothing and reach nobody."""
+    """Redirect standard input and output to /dev/null: prints cost nothing and reach nobody."""
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)

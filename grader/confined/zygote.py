@@ -1,7 +1,7 @@
-"""The zygote: a process that has torch and nothing worth stealing, and forks the workers.
+"""The zygote: a process that holds torch and nothing worth stealing, and forks the workers.
 
-It serves one control socket (SOCK_SEQPACKET): "fork <number>" with a descriptor attached forks a
-worker; "end <number>" kills that worker's process group and answers its wait status.
+It serves one control socket (SOCK_SEQPACKET): "fork <number>", with a descriptor attached, forks a
+worker; "end <number>" kills that worker's process group and returns its wait status.
 """
 
 import gc
@@ -23,8 +23,8 @@ from grader.confined.worker import work
 from grader.student_code.guards import guarded
 from grader.student_code.plots import show_nothing
 
-# What students import, so that no worker waits for it; torch._dynamo is what torch's optimizers
-# import at first use.
+# Modules that students import, loaded so that no worker waits for them. torch's optimizers import
+# torch._dynamo at first use.
 PRELOADED = (
     "torch.nn.functional",
     "torch.optim",
@@ -38,15 +38,15 @@ PRELOADED = (
 
 @cache
 def prepare() -> None:
-    """Import, rehearse and tidy up in this process what all workers then share; once.
+    """Import, rehearse and tidy up, once, in the process from which all workers are forked.
 
-    Needs torch imported. What is forked from a process that is prepared has all of it.
+    Needs torch imported. Processes forked from a prepared one inherit everything.
     """
     os.environ["MPLBACKEND"] = "Agg"
-    threading.stack_size(STACK_BYTES)  # whatever this machine's is
-    # Where it may not write, it makes a folder elsewhere; nobody needs to be told.
+    threading.stack_size(STACK_BYTES)  # whatever this machine's default is
+    # matplotlib warns if it has to use a temporary folder; nobody needs to know.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    # torch._dynamo makes this folder when it is imported, in /tmp where none is named.
+    # On import, torch._dynamo creates this folder, in /tmp unless one is named.
     with own_folder() as folder:
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder)
         for name in PRELOADED:
@@ -54,7 +54,7 @@ def prepare() -> None:
     show_nothing()
     _for_good.enter_context(guarded())
     rehearse()
-    gc.freeze()  # the collector of a worker leaves the shared pages alone
+    gc.freeze()  # so that a worker's collector leaves the shared pages alone
 
 
 _for_good = ExitStack()
@@ -63,13 +63,13 @@ _for_good = ExitStack()
 def serve(control: socket.socket, base: Path) -> None:
     """Fork workers on request until the control socket closes. Needs torch imported, one thread.
 
-    It closes when the grader ends, however it ends: then the workers are killed too, and `base`, a
-    temporary folder, is removed.
+    The socket closes when the grader ends, for whatever reason. Then the workers are killed too,
+    and `base`, a temporary folder, is removed.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    # What the grader had open is not for the workers.
+    # Workers must not inherit what the grader had open.
     os.closerange(3, control.fileno())
     os.closerange(control.fileno() + 1, 1 << 20)
     confinement = Confinement(base)
@@ -97,7 +97,7 @@ def _serve(control: socket.socket, confinement: Confinement) -> None:
                 control.send(str(_end(pid)).encode())
                 confinement.clear(pid)
     except ConnectionError:
-        return  # the grader is gone in the middle of a request
+        return  # the grader vanished in the middle of a request
     finally:
         for pid in workers.values():
             _end(pid)
@@ -125,7 +125,7 @@ def _end(pid: int) -> int:
         try:
             kill(pid, signal.SIGKILL)
         except ProcessLookupError:
-            continue  # dead already, or not yet the leader of its own group
+            continue  # already dead, or not yet the leader of its own group
     return os.waitpid(pid, 0)[1]
 
 

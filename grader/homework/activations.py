@@ -1,7 +1,7 @@
-"""The activations that a hidden layer may have: activations.toml, read and evaluated.
+"""The activations available for the hidden layer: activations.toml, read and evaluated.
 
 An expression in that file is Python over torch, in `h` (before the activation) or in `hs` (after
-it). The same text stands in the solution, in mutants, and is evaluated for the reference.
+it). The same text appears in the solution and in mutants, and is evaluated for the reference.
 """
 
 from functools import cache
@@ -20,7 +20,7 @@ ACTIVATIONS_FILE = Path(__file__).with_name("activations.toml")
 
 
 class Activation(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True):
-    """One activation; activations.toml says what each field is."""
+    """One activation; activations.toml explains each field."""
 
     name: str
     call: str
@@ -42,7 +42,7 @@ class Activation(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=Tr
         return evaluate(f"{self.call}(h)", h=h)
 
     def slope_at(self, hs: "Tensor") -> "Tensor":
-        """Return the derivative where the value is hs, equation (2.3)."""
+        """Return the derivative at the h whose value is hs, equation (2.3)."""
         return evaluate(self.slope, hs=hs)
 
     def inverse_of(self, hs: "Tensor") -> "Tensor":
@@ -51,8 +51,8 @@ class Activation(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=Tr
 
 
 def evaluate(code: str, **tensors: "Tensor") -> "Tensor":
-    """Return what an expression of the grader's own files comes to."""
-    import torch  # not above: the coordinating process reads rubrics, and imports no torch
+    """Return the value of an expression from the grader's own files."""
+    import torch  # not above: the coordinating process reads rubrics without torch
 
     return cast("Tensor", eval(_compiled(code), {"torch": torch}, tensors))
 
@@ -64,7 +64,7 @@ def _compiled(code: str) -> CodeType:
 
 @cache
 def activations() -> dict[str, Activation]:
-    """Return all activations by name; raise msgspec.ValidationError where the file is off."""
+    """Return all activations by name; raise msgspec.ValidationError if the file is malformed."""
     tables = msgspec.toml.decode(ACTIVATIONS_FILE.read_bytes())
     return msgspec.convert(
         {name: {"name": name, **table} for name, table in tables.items()}, dict[str, Activation]
@@ -72,7 +72,7 @@ def activations() -> dict[str, Activation]:
 
 
 def activation_called(name: str) -> Activation:
-    """Return the activation of this name; raise UserError, with those there are, if none."""
+    """Return the activation of this name; raise UserError, listing the names, if none has it."""
     by_name = activations()
     if name not in by_name:
         raise UserError(f"no activation is called {name!r}; choose from {', '.join(by_name)}")

@@ -32,10 +32,10 @@ from grader.homework.tasks import TASKS
 from grader.judging.judge import Case
 from grader.rubric.measurement import Measurement, TrainedNetwork
 
-Steps = Mapping[str, Any]  # of GradientSteps, in place of the right ones
+Steps = Mapping[str, Any]  # the fields of GradientSteps that replace the right ones
 
-# As many runs are trained at once as have so many hidden values, which then fit a cache. Measured
-# on 200 runs of the package's homework, where that is 25: 50 take half as long again, 10 a third.
+# A batch of runs has at most this many hidden values, which then fit a cache. Measured on 200 runs
+# of the package's homework (25 per batch): 50 per batch take half as long again, 10 a third.
 HIDDEN_VALUES = 50_000
 
 
@@ -47,7 +47,7 @@ class ChangedNetwork(TrainedNetwork):
 
 
 def described(rubric: SigmoidRubric) -> str:
-    """Return what is trained, in words."""
+    """Describe in words what is trained."""
     homework = rubric.homework
     return (
         f"{homework.activation}, {homework.n_hidden} hidden units, "
@@ -56,9 +56,9 @@ def described(rubric: SigmoidRubric) -> str:
 
 
 def calibrate(rubric: SigmoidRubric, jobs: int, *, only_musts: bool = False) -> list[Measurement]:
-    """Train each network from `calibration.runs` seeds; the right one is the first.
+    """Train each network from `calibration.runs` seeds; the right one comes first.
 
-    `only_musts` leaves out the networks that may pass or fail.
+    `only_musts` leaves out the networks that may either pass or fail.
     """
     trained_networks = networks(activation_called(rubric.homework.activation))
     return [
@@ -71,12 +71,12 @@ def calibrate(rubric: SigmoidRubric, jobs: int, *, only_musts: bool = False) -> 
 def measure(
     rubric: SigmoidRubric, network: ChangedNetwork, jobs: int, runs: int | None = None
 ) -> Measurement:
-    """Train one network from `runs` seeds (`calibration.runs`), `jobs` batches at a time."""
+    """Train one network from `runs` seeds (or `calibration.runs`), `jobs` batches at a time."""
     seeds = range(runs or rubric.calibration.runs)
     size = max(1, HIDDEN_VALUES // (rubric.homework.n_samples * rubric.homework.n_hidden))
     batches = [seeds[start : start + size] for start in range(0, len(seeds), size)]
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # there are as many batches at work as processors
+    torch.set_num_threads(1)  # the batches already keep the processors busy
     try:
         with ThreadPoolExecutor(jobs) as pool:
             shares = list(pool.map(partial(_trained, rubric, network), batches))
@@ -87,9 +87,9 @@ def measure(
 
 
 def _trained(rubric: SigmoidRubric, network: ChangedNetwork, seeds: Sequence[int]) -> list[float]:
-    """Return loss / Var(y) of a batch of runs after the training of `train.manual`.
+    """Return loss / Var(y) for a batch of runs after the training of `train.manual`.
 
-    Tensors have the runs in front: y (R, N, O), parameters (R, ., .).
+    Tensors have the runs as first dimension: y (R, N, O), parameters (R, ., .).
     """
     cases = [training_case(rubric, seed) for seed in seeds]
     x = cases[0].call.tensors["x"]
@@ -106,7 +106,7 @@ def _trained(rubric: SigmoidRubric, network: ChangedNetwork, seeds: Sequence[int
     settings = cases[0].call.settings
     for _ in range(int(settings["steps"])):
         hs, y_pred = reference.forward(x, params)
-        if not y_pred.isfinite().any():  # all have diverged, and will not come back
+        if not y_pred.isfinite().any():  # all have diverged and will not recover
             break
         inputs = GradientInputs(x, y, *params, hs, y_pred)
         gradients = _gradients(inputs, steps)
@@ -119,14 +119,15 @@ def _trained(rubric: SigmoidRubric, network: ChangedNetwork, seeds: Sequence[int
 
 
 def _final_share(case: Case, params: Sequence[Tensor], pass_fraction: float) -> float:
-    """Return loss / Var(y) of a run that ended with `params`; at `pass_fraction` it passes."""
-    assert case.final_loss is not None  # as of each training run
+    """Return loss / Var(y) of a run that ended with `params`; it passes up to `pass_fraction`."""
+    assert case.final_loss is not None  # as for every training run
     return pass_fraction * case.final_loss(params) / case.pass_mark
 
 
 def _gradients(inputs: GradientInputs, steps: Mapping[str, GradientSteps]) -> Parameters:
-    """Return the four gradients. What is at a layer is computed once: no network changes it in one
-    gradient of a layer alone.
+    """Return the four gradients.
+
+    A layer's derivative is computed once: no network changes it for one gradient alone.
     """
     at_output = derivative_at_output(inputs, steps["grad_w2"])
     at_hidden = derivative_at_hidden(inputs, steps["grad_w1"], at_output)
@@ -139,7 +140,7 @@ def _gradients(inputs: GradientInputs, steps: Mapping[str, GradientSteps]) -> Pa
 
 
 def networks(activation: Activation) -> list[ChangedNetwork]:
-    """Return the right network, and those that each have one mistake."""
+    """Return the right network, and networks with one mistake each."""
     hidden_gradients = ("grad_w1", "grad_b1")
     must_fail = partial(ChangedNetwork, must="fail")
     return [

@@ -1,4 +1,4 @@
-"""The cases a submission is asked: inputs drawn from a seed, and the reference's answers."""
+"""The cases put to a submission: inputs drawn from a seed, and the reference's answers."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -40,7 +40,7 @@ def draw_parameters(draw: Draw, n: int, n_hidden: int, bias: str, n_output: int 
 
 
 class _Compared:
-    """The cases whose answers are compared: of a homework, in some sizes, from a seed."""
+    """The cases whose answers are compared, for a homework, in given sizes, from a seed."""
 
     def __init__(self, homework: Homework, settings: CaseSettings, seed: int) -> None:
         self._n_output = homework.n_output
@@ -74,7 +74,7 @@ class _Compared:
         return self._case_of_forward("forward.values", x, params)
 
     def _stable_case(self, n: int, n_hidden: int) -> Case:
-        """Build a case whose h = x w1 + b1 is ±saturation, to within 1, in every entry."""
+        """Build a case in which each entry of h = x w1 + b1 is ±saturation, to within 1."""
         draw = self._draw("stable", n, n_hidden)
         params = draw_parameters(draw, n, n_hidden, "row", self._n_output)
         signs = torch.where(torch.arange(n_hidden) % 2 == 0, 1.0, -1.0).to(torch.float64)
@@ -118,14 +118,14 @@ class _Compared:
 
 
 def training_data(homework: Homework, draw: Draw) -> tuple[Tensor, Tensor]:
-    """Return x (N, 1), evenly spaced in [-1, 1], and y (N, O): the targets, and noise on them."""
+    """Return x (N, 1), evenly spaced in [-1, 1], and y (N, O), the targets with added noise."""
     x = torch.linspace(-1, 1, homework.n_samples, dtype=torch.float64).unsqueeze(1)
     y = torch.cat([evaluate(code_of(target), x=x) for target in homework.targets], 1)
     return x, y + homework.noise * draw.uniform(0.0, 1.0, *y.shape)
 
 
 def first_parameters(homework: Homework, draw: Draw) -> Parameters:
-    """Return parameters as nn.Linear first draws them: uniform within 1/sqrt(fan_in)."""
+    """Return parameters as nn.Linear initializes them: uniform within 1/sqrt(fan_in)."""
     n_hidden, n_output = homework.n_hidden, homework.n_output
     bound = n_hidden**-0.5  # of the output layer; fan_in is 1 for the hidden one
     return Parameters(
@@ -137,10 +137,10 @@ def first_parameters(homework: Homework, draw: Draw) -> Parameters:
 
 
 def _training_cases(rubric: SigmoidRubric, seed: int) -> Iterator[Case]:
-    """Build the two training runs, from the same data and the same parameters."""
+    """Build the two training runs from the same data and parameters."""
     manual = training_case(rubric, seed)
     params = Parameters.of(manual.call)
-    params = params._replace(b1=params.b1[:1], b2=params.b2[:1])  # as nn.Linear has them
+    params = params._replace(b1=params.b1[:1], b2=params.b2[:1])  # as in nn.Linear
     net = replace(
         manual.call, function="train_net", tensors={**manual.call.tensors, **params._asdict()}
     )
@@ -153,7 +153,7 @@ def training_case(rubric: SigmoidRubric, seed: int) -> Case:
     draw = Draw(seed, "train")
     x, y = training_data(homework, draw)
     params = first_parameters(homework, draw)
-    # With shared rows, but where the gradients have never been asked for them and are to train.
+    # One shared row, unless the gradients train but are never asked for a shared row.
     own_rows = "row" not in homework.biases and "train.manual" in rubric.points
     rows = homework.n_samples if own_rows else 1
     params = params._replace(b1=params.b1.repeat(rows, 1), b2=params.b2.repeat(rows, 1))

@@ -1,4 +1,4 @@
-"""This homework as the grader takes it: see grader/rubric/package.py."""
+"""This homework in the form that the grader takes: see grader/rubric/package.py."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -27,23 +27,23 @@ TEMPLATES = Path(__file__).with_name("material")
 
 
 def faults(rubric: SigmoidRubric) -> Iterator[Fault]:
-    """Yield what is wrong with the homework's own tables, whose types are right."""
+    """Yield the faults of the homework's own tables, whose types are right."""
     yield from settings.faults(rubric)
 
 
 def words(rubric: SigmoidRubric) -> Mapping[str, str | int | float]:
-    """Return what messages about this homework name."""
+    """Return the values that messages about this homework use."""
     return {"activation": rubric.homework.activation, "n_output": rubric.homework.n_output}
 
 
 def template_values(rubric: SigmoidRubric) -> Mapping[str, Any]:
-    """Return what its texts name, beside what every homework has."""
+    """Return the values that its templates use, beyond those of every homework."""
     from grader.homework.prose import values
 
     return values(rubric)
 
 
-# What takes torch is imported where it is used: the coordinating process does without.
+# Modules that need torch are imported on use: the coordinating process does without it.
 
 
 def cases(rubric: SigmoidRubric, settings: CaseSettings, seed: int) -> "list[Case]":
@@ -61,35 +61,35 @@ def training_case(rubric: SigmoidRubric, seed: int) -> "Case":
 
 
 def mistaken(rubric: SigmoidRubric, call: "Call") -> "list[MistakenAnswer]":
-    """Return what each named mistake makes of a call; nothing of training."""
+    """Return the answer of each named mistake to a call; [] for a training run."""
     from grader.homework import misconceptions
 
     return misconceptions.mistaken(call, activation_called(rubric.homework.activation))
 
 
 def mistaken_twice(rubric: SigmoidRubric, call: "Call") -> "list[MistakenAnswer]":
-    """Return what each two named mistakes make of a call together."""
+    """Return the joint answer of each pair of named mistakes to a call."""
     from grader.homework import misconceptions
 
     return misconceptions.mistaken_twice(call, activation_called(rubric.homework.activation))
 
 
 def course(rubric: SigmoidRubric) -> "Course":
-    """Return what tells losses and last predictions from parameters at some steps, stacked."""
+    """Return a function from parameters at some steps, stacked, to losses and last predictions."""
     from grader.homework.reference import Reference
 
     return Reference(activation_called(rubric.homework.activation)).course
 
 
 def calibrated(rubric: SigmoidRubric, jobs: int, *, only_musts: bool) -> "list[Measurement]":
-    """Return what training with right gradients and with each mistake comes to, on many seeds."""
+    """Measure training with right gradients and with each mistake, on many seeds."""
     from grader.homework.calibration import calibrate
 
     return calibrate(rubric, jobs, only_musts=only_musts)
 
 
 def described(rubric: SigmoidRubric) -> str:
-    """Return what is trained, in words."""
+    """Describe in words what is trained."""
     from grader.homework.calibration import described as words_for
 
     return words_for(rubric)
@@ -103,5 +103,5 @@ def final_loss() -> "Callable[..., float]":
 
 
 def loss_settings(rubric: SigmoidRubric) -> Mapping[str, Any]:
-    """Return what final_loss takes beside the data and the parameters."""
+    """Return the arguments of final_loss other than the data and the parameters."""
     return {"activation": activation_called(rubric.homework.activation).call}

@@ -10,7 +10,7 @@ from grader.student_code.contract import Call
 class Parameters(NamedTuple):
     """Weights and biases, equations (1.2) and (1.4).
 
-    Shapes: w1 (D, H), w2 (H, O); b1 (N, H) and b2 (N, O) with a bias per sample,
+    Shapes: w1 (D, H), w2 (H, O); b1 (N, H) and b2 (N, O) with one bias per sample,
     b1 (1, H) and b2 (1, O) with one row that all samples share.
     """
 

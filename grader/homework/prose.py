@@ -1,4 +1,4 @@
-"""What the texts of this homework name, beside what every homework has."""
+"""The values that this homework's texts use, beyond those of every homework."""
 
 import ast
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from grader.homework.activations import activation_called
 from grader.homework.settings import Homework, SigmoidRubric
 from grader.homework.targets import code_of, tex_of
 
-# The homework of the report, whose printed numbers and errata are taught with it and no other.
+# The report's own homework: its printed numbers and errata are taught with no other.
 ORIGINAL = Homework(
     activation="sigmoid",
     n_hidden=20,
@@ -24,7 +24,7 @@ ORIGINAL = Homework(
 
 
 def values(rubric: SigmoidRubric) -> Mapping[str, Any]:
-    """Return the values by the names that templates have for them."""
+    """Return the values by their names in templates."""
     homework = rubric.homework
     activation = activation_called(homework.activation)
     original_homework = msgspec.structs.replace(homework, seed=ORIGINAL.seed, per_student=False)
@@ -34,14 +34,14 @@ def values(rubric: SigmoidRubric) -> Mapping[str, Any]:
         "saturation": rubric.cases.saturation,
         "original": original_homework == ORIGINAL,
         "targets_code": [code_of(target) for target in homework.targets],
-        # Called by prose alone: they import sympy.
+        # Functions, since they import sympy, which only prose needs.
         "tex_of_target": tex_of,
         "targets_tex": lambda: [tex_of(target) for target in homework.targets],
     }
 
 
 def _factor(code: str) -> str:
-    """Return an expression as it stands behind a "*"."""
+    """Return an expression as it is written after a "*"."""
     tree = ast.parse(code, mode="eval").body
     is_sum = isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Add | ast.Sub)
     return f"({code})" if is_sum else code

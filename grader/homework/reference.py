@@ -13,7 +13,7 @@ from grader.student_code.contract import Call
 
 @dataclass(frozen=True)
 class Reference:
-    """What is right, for a network with this activation."""
+    """The right answers for a network with this activation."""
 
     activation: Activation
 
@@ -27,10 +27,10 @@ class Reference:
     ) -> Parameters:
         """Return autograd's gradients of the objective (1.1) at the given hs and y_pred.
 
-        hs (N, H), values of the activation, and y_pred (N, O) need not come from x and params.
-        Each layer's value is replaced by the given one while its gradient is kept:
-        `given + own - own.detach()` has the value of `given` and the derivative of `own`. Where hs
-        and y_pred are those of the forward pass, nothing is replaced and this is plain autograd.
+        hs (N, H), values of the activation, and y_pred (N, O) need not come from x and params. Each
+        layer's value is replaced by the given one while its gradient is kept:
+        `given + own - own.detach()` has the value of `given` and the derivative of `own`. If hs and
+        y_pred are those of the forward pass, nothing is replaced, and this is plain autograd.
         """
         w1, b1, w2, b2 = leaves = [p.detach().clone().requires_grad_() for p in params]
         h = _with_value(self.activation.inverse_of(hs), x @ w1 + b1)

@@ -1,4 +1,4 @@
-"""What this homework's rubric says of it and of its cases, and what can be wrong in that."""
+"""The tables of this homework's rubric about it and its cases, and the faults they can have."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -16,7 +16,7 @@ Bias = Literal["sample", "row"]
 
 
 class Homework(HomeworkTable, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the homework is; rubric.toml says what each value is for."""
+    """The definition of the homework; rubric.toml explains each value."""
 
     activation: str
     n_hidden: Annotated[int, msgspec.Meta(ge=2, le=10_000)]
@@ -27,7 +27,7 @@ class Homework(HomeworkTable, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     @property
     def n_output(self) -> int:
-        """Columns of y: one a target."""
+        """Columns of y: one per target."""
         return len(self.targets)
 
 
@@ -51,7 +51,7 @@ class SigmoidRubric(Rubric, frozen=True, forbid_unknown_fields=True):
 
 def own_rubric() -> SigmoidRubric:
     """Return the grader's own rubric."""
-    from grader.rubric import load_rubric  # which imports this module
+    from grader.rubric import load_rubric  # it imports this module
 
     rubric = load_rubric()
     assert isinstance(rubric, SigmoidRubric)
@@ -59,7 +59,7 @@ def own_rubric() -> SigmoidRubric:
 
 
 def faults(rubric: SigmoidRubric) -> Iterator[Fault]:
-    """Yield what is wrong with the homework and its cases, whose values are right, each alone."""
+    """Yield the faults of the homework and its cases, whose values are valid one by one."""
     yield from _of_homework(rubric.homework)
     yield from _of_points(rubric)
     yield from _of_sizes("cases", rubric.cases)

@@ -1,7 +1,7 @@
-"""The functions that the network is to fit: text in the rubric, code in the homework, TeX in prose.
+"""The functions that the network should fit: text in rubrics, code in the homework, TeX in prose.
 
-A target is an expression of x such as "x**2" or "cos(3*x)". Only what is listed here may stand in
-it, so that a rubric can be read without executing it.
+A target is an expression of x such as "x**2" or "cos(3*x)". It may only contain what is listed
+here, so that a rubric can be read without executing it.
 """
 
 import ast
@@ -21,16 +21,16 @@ FUNCTIONS = {
     "tanh": math.tanh,
     "abs": abs,
 }
-MOST_TRIED = 10_000  # of the points that a target is tried at
+MOST_TRIED = 10_000  # of the points at which a target is tried
 OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub)
 
 
 class _Torch(ast.NodeTransformer):
-    """Puts torch's names in the place of the bare ones."""
+    """Replaces bare names by torch's."""
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # ast's name for it
+    def visit_Call(self, node: ast.Call) -> ast.AST:  # ast's name
         self.generic_visit(node)
-        assert isinstance(node.func, ast.Name)  # _check has seen to it
+        assert isinstance(node.func, ast.Name)  # _check has made sure
         return ast.Call(_torch(node.func.id), node.args, [])
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
@@ -38,15 +38,15 @@ class _Torch(ast.NodeTransformer):
 
 
 class _Floats(ast.NodeTransformer):
-    """Makes whole numbers floats: a power of them could take for ever."""
+    """Turns integers into floats, since a power of integers could take forever."""
 
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:  # ast's name for it
-        assert isinstance(node.value, int | float)  # _check has seen to it
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:  # ast's name
+        assert isinstance(node.value, int | float)  # _check has made sure
         return ast.Constant(float(node.value))
 
 
 def check_target(target: str, n_samples: int) -> None:
-    """Raise UserError where a target is none, or has no value at one of its samples in [-1, 1]."""
+    """Raise UserError if a target is invalid, or has no value at one of its samples in [-1, 1]."""
     tree = ast.fix_missing_locations(_Floats().visit(_parsed(target)))
     code = compile(tree, target, "eval")
     for number in range(0, n_samples, n_samples // MOST_TRIED + 1):
@@ -64,14 +64,14 @@ def _is_finite(code: CodeType, x: float) -> bool:
 
 
 def code_of(target: str) -> str:
-    """Return a target as Python for a tensor x; raise UserError where it is none."""
+    """Return a target as Python for a tensor x; raise UserError if it is invalid."""
     code = ast.unparse(_Torch().visit(_parsed(target)))
     return re.sub(r"(?<=\w) \*\* (?=\w)", "**", code)  # as formatters write simple powers
 
 
 def tex_of(target: str) -> str:
-    """Return a target in TeX; raise UserError where it is none."""
-    import sympy  # half a second, which only those who write texts spend
+    """Return a target in TeX; raise UserError if it is invalid."""
+    import sympy  # half a second, which only writers of texts need to spend
 
     _parsed(target)
     return str(sympy.latex(sympy.sympify(target, evaluate=False)))

@@ -1,9 +1,9 @@
-"""What this homework's named mistakes are told as, by the mistake's id."""
+"""The texts of this homework's named mistakes, by the mistake's id."""
 
 from grader.judging.messages import N_
 
 MISTAKES = {
-    # A wrong sign or factor, which every homework has: what they are in this one
+    # A wrong sign or factor, which every homework has: this one's words for them
     "sign": N_(
         "The sign of your {equation} is flipped: descent would climb. f depends on Y_pred "
         "through Y - Y_pred, and differentiating that brings a minus that is easily lost, or "
@@ -154,7 +154,7 @@ MISTAKES = {
         "Your {equation} adds the derivative of the {activation} to what comes back from the "
         "output. The chain rule multiplies the steps; see the elementwise rule of section 4."
     ),
-    # What multiplies the weights, (1.2) and (1.4)
+    # The factors of the weights, (1.2) and (1.4)
     "x_missing": N_(
         "X is missing from your {equation}: that is the gradient for something that is added "
         "to h. W1 is multiplied by X in (1.2); what becomes of the other factor of a product?"

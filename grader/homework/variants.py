@@ -1,4 +1,4 @@
-"""Write the rubric of another homework of this kind, with a pass mark that was measured.
+"""Write the rubric of another homework of this kind, with a measured pass mark.
 
 Everything else follows from the rubric: solution, stub, handout, hidden cases, names of mistakes.
 """
@@ -19,19 +19,19 @@ from grader.rubric.measurement import Measurement
 from grader.util.atomic import EVERYBODY, write_atomically
 
 HALVINGS = 4  # of the learning rate, at most
-# The least factor between the worst right run and the best wrong one: a pass mark of two digits
-# amid them is then well away from both.
+# The least factor between the worst right run and the best wrong one, so that a two-digit pass mark
+# between them is well away from both.
 LEAST_GAP = 1.5
 
 
 def new_variant(
     homework: Homework, path: Path, jobs: int
 ) -> tuple[SigmoidRubric, list[Measurement]]:
-    """Write to `path` the package's rubric with another homework; return it and what was measured.
+    """Write the package's rubric with another homework to `path`; return it and the measurements.
 
-    The learning rate is halved until every right run trains; the pass mark stays where it is if
-    that tells right from wrong, and else is put between them. Raises UserError where no pass mark
-    does, where the homework makes no sense, and where `path` is there already.
+    The learning rate is halved until every right run trains. The pass mark stays as it is if it
+    tells right from wrong, and otherwise is put between them. Raises UserError if no pass mark
+    does, if the homework makes no sense, or if `path` already exists.
     """
     if path.exists():
         raise UserError(f"{path} already exists: name another folder, or move it away")
@@ -45,10 +45,10 @@ def new_variant(
 
 
 def _points(own: SigmoidRubric, homework: Homework) -> dict[str, float]:
-    """Return the points, those of a bias convention that is not asked given to the other.
+    """Return the points; those of a bias convention that is not asked go to the other one.
 
-    With a bias of its own for each sample every network fits, right or wrong: without the shared
-    row, training with hand-written gradients tells nothing, and `train.net` gets its points.
+    With a separate bias per sample, every network fits, right or wrong. So without the shared row,
+    training with hand-written gradients proves nothing, and `train.net` gets its points.
     """
     points: dict[str, float] = {}
     for criterion, worth in own.points.items():
@@ -62,7 +62,7 @@ def _points(own: SigmoidRubric, homework: Homework) -> dict[str, float]:
 
 
 def _calibrated(rubric: SigmoidRubric, jobs: int) -> tuple[SigmoidRubric, list[Measurement]]:
-    """Return the rubric with a learning rate and a pass mark that hold, and the measurement."""
+    """Return the rubric with a learning rate and a pass mark that work, and the measurements."""
     runs = rubric.calibration.search_runs
     musts = [n for n in networks(activation_called(rubric.homework.activation)) if n.must]
     rates = [rubric.training.learning_rate / 2**halvings for halvings in range(HALVINGS + 1)]

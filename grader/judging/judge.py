@@ -1,6 +1,6 @@
-"""Judge what was asked: tensors expected and tensors returned in, points and a message out.
+"""Judge the answers to calls: expected and returned tensors in, points and a message out.
 
-This module travels in the self-check, so it needs nothing but torch. Both judge by `verdicts`.
+This module travels in the self-check, so it needs only torch. Both sides judge by `verdicts`.
 """
 
 import math
@@ -40,14 +40,14 @@ from .messages import Reason
 from .verdicts import NO_ERROR, ErrorMap, Verdict
 
 NOTHING_NAMED: NamedSightings = {}
-# What is told of an error and of a loss: further digits help nobody, and tell of hidden inputs.
+# Digits shown of an error and of a loss: more would help nobody, and reveal hidden inputs.
 ERROR_DIGITS = 2
 LOSS_DIGITS = 4
 NOTHING_SHOWN: ShownByCode = {}
 RECOMPUTED = "recomputed"
 AnsweredCases = Sequence[tuple["Case", Outcome]]
 
-# What a problem's hint makes of it.
+# The ids of the reasons that a problem's hint leads to.
 HINTED = (
     "missing_failed",
     "missing_near",
@@ -60,11 +60,11 @@ HINTED = (
 
 @dataclass(frozen=True)
 class Case:
-    """One call, the criterion it counts for, and the tensors expected (none for training).
+    """One call, the criterion it counts for, and the expected tensors (none for training).
 
-    `on_path` is False if what forward returns is given and is no forward pass's of the rest.
-    `mistaken` and `mistaken_twice` return what one or two mistakes would answer. Of training
-    `final_loss` is that of parameters it ends with, and `pass_mark` the largest that passes.
+    `on_path` is False if the given results of forward are not those of a forward pass on the other
+    inputs. `mistaken` and `mistaken_twice` return the answers of one or two mistakes. For training,
+    `final_loss` returns the loss of final parameters, and `pass_mark` is the largest that passes.
     """
 
     criterion: str
@@ -81,7 +81,7 @@ class Case:
 class Marking:
     """The numbers of the rubric that turn errors into points.
 
-    `words` are what messages about this homework name: its activation, and so on.
+    `words` are the values that messages about this homework use: its activation, and so on.
     """
 
     tasks: Tasks
@@ -97,12 +97,12 @@ class Marking:
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """What judging knows of a student's source, of which it reads nothing itself.
+    """What judging knows about a student's source, none of which it reads itself.
 
     `evidence` is what the code of its functions shows, `sightings` what its gradients name of
-    autograd, `spellings` how else what is asked may be called. `in_text` are the names that its
-    text cells would define, each with the cell's label and kind, `notes` the places and texts of
-    the errors that it met.
+    autograd, and `spellings` the other names allowed for what is asked. `in_text` maps each name
+    that its text cells would define to the cell's label and kind. `notes` are the places and texts
+    of its errors.
     """
 
     evidence: ShownByCode = field(default_factory=dict)
@@ -113,7 +113,7 @@ class SourceFacts:
 
     @property
     def unparsed(self) -> tuple[str, str] | None:
-        """Place and error of the first thing that does not parse, and may hide what is asked."""
+        """Place and error of the first part that does not parse; it may hide what is asked."""
         errors = ("SyntaxError", "IndentationError", "TabError")
         return next((note for note in self.notes if note[1].startswith(errors)), None)
 
@@ -125,9 +125,9 @@ class SourceFacts:
 
 @dataclass(frozen=True)
 class _Finding:
-    """What one case came to: the share it earns, its relative error, and what to say of it.
+    """The result of one case: the share it earns, its relative error, and the reasons to show.
 
-    `comparison` is what was compared in the end: a tensor's name, the actual and the expected one.
+    `comparison` is what was compared: a tensor's name, the actual and the expected tensor.
     """
 
     share: float
@@ -143,7 +143,7 @@ class _Finding:
 def verdicts(
     criteria: Sequence[str], answers: AnsweredCases, marking: Marking, facts: SourceFacts
 ) -> list[Verdict]:
-    """Judge some criteria by all that was answered to a submission."""
+    """Judge some criteria by all of a submission's answers."""
     if {(outcome.problem, outcome.hint) for _, outcome in answers} == {(Problem.MISSING, None)}:
         reason = _nothing_defined(answers, facts)
         return [verdict for verdict in zero(reason, marking) if verdict.criterion in criteria]
@@ -177,9 +177,9 @@ def _verdict(
 
 
 def _mostly_missing(own: AnsweredCases, answers: AnsweredCases, tasks: Tasks) -> Reason | None:
-    """Return what is to be defined, if most of it is not: it may be work for something else.
+    """Return the missing names if most are missing: it may be work for something else.
 
-    None if that is what the criterion's `own` cases say already.
+    None if the criterion's `own` cases already say so.
     """
     missing = _missing(answers)
     functions = {case.call.function for case, _ in answers}
@@ -190,14 +190,14 @@ def _mostly_missing(own: AnsweredCases, answers: AnsweredCases, tasks: Tasks) ->
 
 
 def _missing(answers: AnsweredCases) -> dict[str, None]:
-    """Return the names that are asked and not defined, in order."""
+    """Return the names that are asked but not defined, in order."""
     return dict.fromkeys(
         outcome.detail for _, outcome in answers if outcome.problem is Problem.MISSING
     )
 
 
 def _damage(answers: AnsweredCases) -> Reason | None:
-    """Return that a gradient changes in place what the next one needs: training shows it alone."""
+    """Return a reason if a gradient changed its inputs in place, which only training reveals."""
     for case, outcome in answers:
         if outcome.changed_inputs:
             values = {"function": case.call.function, "detail": ", ".join(outcome.changed_inputs)}
@@ -206,7 +206,7 @@ def _damage(answers: AnsweredCases) -> Reason | None:
 
 
 def _placed(reason: Reason, facts: SourceFacts) -> Reason:
-    """Say of what is missing where it stands as text, if it does."""
+    """Say of a missing name which text cell would define it, if one does."""
     is_missing = reason.id in ("missing", "missing_near")
     cell = facts.cell_of(str(reason.values["detail"])) if is_missing else None
     if cell is None:
@@ -216,7 +216,7 @@ def _placed(reason: Reason, facts: SourceFacts) -> Reason:
 
 
 def _nothing_defined(answers: AnsweredCases, facts: SourceFacts) -> Reason:
-    """Say what to define, and what does not parse or stands as text, which may be why."""
+    """Say what to define, and what may be the cause: code that does not parse or is text."""
     missing = _missing(answers)
     names = ", ".join(missing)
     if cell := next(filter(None, map(facts.cell_of, missing)), None):
@@ -245,12 +245,12 @@ def judge(
 ) -> Verdict:
     """Judge a criterion that compares tensors, from its cases and their outcomes.
 
-    The worst case counts, on the path and off it apart: right on the path and wrong off it earns
-    a share of what the on-path cases earn, by whether the source names autograd. A gradient that
-    torch was seen to differentiate, in its own calls or in those of forward, which come before,
-    earns the autograd share, whatever its values. forward loses nothing by it. A recognised mistake
-    earns its own share. `evidence` is what the student's code shows, `beside` the same function's
-    cases that count for other criteria: both tell mistakes apart that answer the same here.
+    The worst case counts, separately on and off the path. A gradient right on the path but wrong
+    off it earns a share of its on-path result, which depends on whether the source names autograd.
+    If torch was seen to differentiate, in a gradient's own calls or in forward's, which come first,
+    the gradient's share is multiplied by the autograd share; forward loses nothing. A recognised
+    mistake earns its own share. `evidence` is what the student's code shows, `beside` the
+    function's cases for other criteria: both tell apart mistakes with the same answers here.
     """
     findings = [(case, outcome, _examine(case, outcome, marking)) for case, outcome in answers]
     on_path = max((f for case, _, f in findings if case.on_path), key=lambda f: f.badness)
@@ -266,12 +266,12 @@ def judge(
     elif worst.share < 1:
         also = [one for one in beside if _examine(*one, marking).share < 1]
         ids = _diagnosed(wrong, also)
-        if worst.share > 0 and ids != (SINGLE,):  # it is nearly right, and no mistake
+        if worst.share > 0 and ids != (SINGLE,):  # it is nearly right, so not a mistake
             ids = ()
         ids = by_source(ids, evidence.get(function, frozenset()), marking.tasks)
         share = prod(_share(name, marking) for name in ids) if ids else share
         reasons = (*(_taught(name, question, marking) for name in ids), *reasons)
-    before = seen_in_forward if share else ()  # it earns nothing for reasons of its own
+    before = seen_in_forward if share else ()  # 0 already has its own reasons
     if question.kind == "gradient" and (
         autograd := _differentiated(_seen(answers), before, marking.tasks)
     ):
@@ -296,7 +296,7 @@ def _seen(answers: AnsweredCases) -> list[Sighting]:
 def _differentiated(
     own: Sequence[Sighting], in_forward: Sequence[Sighting], tasks: Tasks
 ) -> Reason | None:
-    """Return where torch was seen to differentiate, if it was, or the watch for it switched off."""
+    """Return a reason if torch was seen to differentiate, or the watch for it was switched off."""
     sightings = [*own, *in_forward]
     if not sightings:
         return None
@@ -307,11 +307,10 @@ def _differentiated(
 
 
 def _diagnosed(wrong: AnsweredCases, also: AnsweredCases) -> Ids:
-    """Return the mistakes that explain all wrong cases; those on the path, where off it none do.
+    """Return the mistakes that explain all wrong cases, or else all those on the path.
 
-    Cases that are wrong `also`, in another criterion, choose between explanations and add nothing.
-    What is right up to a mistake on the path, and anything off it, is the mistake made in a second
-    forward pass.
+    The cases `also` wrong in another criterion decide between explanations, but add none. If only
+    the on-path cases have an explanation, the mistake was made in a second forward pass.
     """
     if is_constant(outcome for _, outcome in wrong):
         return (CONSTANT,) if any(out.tensors[0].any() for _, out in wrong) else (ZERO,)
@@ -331,28 +330,28 @@ def _is_cast(wrong: AnsweredCases) -> bool:
 
 
 def _part(ids: Ids, wrong: AnsweredCases) -> Ids:
-    """Return as few of these mistakes as explain the wrong cases."""
+    """Return a smaller part of these mistakes that explains the wrong cases, if there is one."""
     parts = (each.ids for each in _by_one(wrong) if set(each.ids) < set(ids))
     return next(parts, ids)
 
 
 def _explained(wrong: AnsweredCases) -> Ids:
-    """Return the mistakes that explain all of these best, or none."""
+    """Return the mistakes that best explain all of these cases, if any do."""
     best = _by_one(wrong)[:1]
     if not best or best[0].rank > (MOST_NAMES, False):
-        # A mistake times any number is less of an explanation than two mistakes.
+        # A mistake times an arbitrary number is a worse explanation than two mistakes.
         by_two = agreed(_explanations(case, out, case.mistaken_twice()) for case, out in wrong)
         best = sorted([*best, *by_two], key=lambda each: each.rank)[:1]
     return best[0].ids if best else _one_by_one(wrong)
 
 
 def _by_one(wrong: AnsweredCases) -> list[Explanation]:
-    """Return what explains all of these by one mistake of the catalogue, with or without more."""
+    """Return the explanations of all of these by at most one mistake of the catalogue."""
     return agreed(_explanations(case, out, case.mistaken()) for case, out in wrong)
 
 
 def _one_by_one(wrong: AnsweredCases) -> Ids:
-    """Return the two mistakes of which each case shows one: an error may hide the other."""
+    """Return two mistakes if each case shows one of them: one error may hide the other."""
     ids: dict[str, None] = {}
     for case, outcome in wrong:
         candidates = _explanations(case, outcome, case.mistaken())
@@ -369,7 +368,7 @@ def _explanations(case: Case, outcome: Outcome, mistakes: Mistakes) -> list[Expl
 
 
 def _share(name: str, marking: Marking) -> float:
-    """Return the share that a mistake leaves of the points; nothing, where none is named."""
+    """Return the share of the points that a mistake leaves; 0 if the rubric sets none."""
     own = {SINGLE: marking.half_share, RECOMPUTED: marking.recompute_share}
     return own.get(name, marking.misconceptions.get(name, 0.0))
 
@@ -398,9 +397,9 @@ def judge_training(case: Case, outcome: Outcome, marking: Marking) -> Verdict:
     if faulty:
         return Verdict(case.criterion, 0, points, (faulty,))
     params = tuple(tensor.to(torch.float64) for tensor in final)
-    assert case.final_loss is not None  # as of each training run
+    assert case.final_loss is not None  # as for every training run
     loss = case.final_loss(params)
-    # An activation may make finite values of infinite weights, so the loss alone does not tell.
+    # An activation may map infinite weights to finite values, so the loss alone does not tell.
     if not all(map(math.isfinite, (loss, *(float(p.abs().sum()) for p in params)))):
         return Verdict(case.criterion, 0, points, (Reason("diverged"),))
     passed = loss <= mark
@@ -411,14 +410,14 @@ def judge_training(case: Case, outcome: Outcome, marking: Marking) -> Verdict:
 
 
 def rounded(value: float, digits: int) -> float:
-    """Return a value to some significant digits."""
+    """Return a value rounded to some significant digits."""
     return float(f"{value:.{digits - 1}e}")
 
 
 def relative_error(actual: Tensor, expected: Tensor) -> tuple[float, tuple[int, ...]]:
     """Return max|actual - expected| / max|expected| in float64, and the index of the worst entry.
 
-    Shapes must agree. The error is infinite where `actual` is not finite.
+    Shapes must agree. The error is infinite if `actual` is not finite.
     """
     difference = (actual.to(torch.float64) - expected).abs()
     worst = float(difference.max())
@@ -436,9 +435,9 @@ def relative_error(actual: Tensor, expected: Tensor) -> tuple[float, tuple[int, 
 
 
 def error_map(name: str, actual: Tensor, expected: Tensor) -> ErrorMap:
-    """Return where two tensors of one shape differ: a row for each index but the last.
+    """Return where two tensors of the same shape differ, one row per index except the last.
 
-    The entries of a vector are rows of one.
+    For a vector, each entry is a row of its own.
     """
     relative = (actual.to(torch.float64) - expected).abs() / expected.abs().max()
     decades = relative.log10().floor().clamp(min=NO_ERROR)

@@ -1,18 +1,18 @@
-"""What judging a criterion comes to, without words and without torch."""
+"""The verdict on a criterion, without words and without torch."""
 
 from dataclasses import dataclass
 
 from .messages import ENGLISH, Reason
 
-NO_ERROR = -17  # a power of ten below what float64 can tell
+NO_ERROR = -17  # the power of ten below float64's resolution
 
 
 @dataclass(frozen=True)
 class ErrorMap:
-    """Where a tensor differs: by entry the power of ten of the relative error, rounded down.
+    """Where a tensor differs: for each entry, the power of ten of its relative error, rounded down.
 
-    Relative to the largest expected entry; NO_ERROR at the least, None where the answer is not
-    finite. Neither the answer nor what was expected can be told from it.
+    Errors are relative to the largest expected entry. NO_ERROR is the least; None means that the
+    answer is not finite. Neither the answer nor the expected values can be inferred from it.
     """
 
     tensor: str
@@ -23,9 +23,9 @@ class ErrorMap:
 class Verdict:
     """What a criterion earns and why.
 
-    `diagnosis` names the mistake where it was recognised (two of them: joined by "+"), `map` is
-    where the answer differs. `error` is the worst relative error (None where there was nothing to
-    compare), `loss` the final mean squared error of a training criterion.
+    `diagnosis` names the mistake if it was recognised (two are joined by "+"), and `map` shows
+    where the answer differs. `error` is the worst relative error (None if nothing could be
+    compared), and `loss` the final mean squared error of a training criterion.
     """
 
     criterion: str

@@ -1,7 +1,7 @@
-"""The texts of a homework as templates of its rubric: module, handout and derivation.
+"""The texts of a homework, as templates for its rubric: module, handout and derivation.
 
-Jinja2 with << value >>, <% block %> and <# comment #>, for TeX and Python are full of braces. The
-templates are the homework's: what its package calls TEMPLATES.
+Jinja2 with << value >>, <% block %> and <# comment #>, since TeX and Python are full of braces. The
+templates belong to the homework: they are its package's TEMPLATES.
 """
 
 from functools import cache
@@ -16,7 +16,7 @@ from grader.rubric import Rubric
 def rendered(template: str, rubric: Rubric, *, zh: bool = False) -> str:
     """Return a template of a homework, filled in for a rubric; `zh` for Traditional Chinese.
 
-    Raises jinja2.UndefinedError where the template names what is not given here.
+    Raises jinja2.UndefinedError if the template uses a name that is not given here.
     """
     package = rubric.package
     return (
@@ -60,7 +60,7 @@ def _environment(templates: Path) -> Environment:
 
 
 def _tex_of_number(number: float) -> str:
-    """Return 1e-12 as 10^{-12}, and what is not such a power as it is."""
+    """Return 1e-12 as 10^{-12}, and numbers that are not such a power unchanged."""
     exponent = log10(number)
     return (
         f"10^{{{exponent:.0f}}}" if abs(exponent) > 3 and exponent.is_integer() else f"{number:g}"

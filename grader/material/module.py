@@ -1,7 +1,7 @@
-"""The homework's module: its sections, and what of it is the students' to write.
+"""The homework's module: its sections, and the parts of it that students write.
 
-What they write stands between BEGIN SOLUTION and END SOLUTION, with the hints that the stub has in
-its place. A section begins with "# %% forward".
+Those parts stand between BEGIN SOLUTION and END SOLUTION, with the hints that the stub has in their
+place. A section begins with "# %% forward".
 """
 
 import re

@@ -1,7 +1,7 @@
 """The homework's notebook and handout, from prose in Markdown and the sections of the module.
 
-A fence that holds nothing but "# section: forward" stands for that section; a cell with the tag
-"solution" is in the solution's notebook alone.
+A fence that contains only "# section: forward" stands for that section. A cell with the tag
+"solution" is in the solution's notebook only.
 """
 
 import re
@@ -16,11 +16,11 @@ from grader.material.module import sections_of, stub_of
 from grader.rubric import Rubric
 
 INCLUDE = re.compile(r"# section: (?P<name>\w+)")
-SOLUTION_TAG = "solution"  # cells of the solution notebook alone
+SOLUTION_TAG = "solution"  # cells of the solution notebook only
 
 
 def notebook_of(prose: str, module: str, *, with_solution: bool) -> str:
-    """Return the notebook as JSON: the prose's cells, with the sections of `module` put in."""
+    """Return the notebook as JSON: the prose's cells, with the sections of `module` inserted."""
     notebook = jupytext.reads(prose, fmt="md")
     sections, used_ids = sections_of(module), set()
     cells = []
@@ -40,7 +40,7 @@ def notebook_of(prose: str, module: str, *, with_solution: bool) -> str:
 
 
 def _clean(cells: list[NotebookNode]) -> Any:
-    """Return a notebook whose bytes depend on its cells alone: ids by position, a plain kernel."""
+    """Return a notebook whose bytes depend only on its cells: ids by position, a plain kernel."""
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"
         tags = cell.metadata.get("tags")
@@ -57,7 +57,7 @@ def handout_of(prose: str) -> str:
 
 
 def released_code(rubric: Rubric) -> str:
-    """Return all code that students are given: the stub's, and what only the notebook has."""
+    """Return all code that students are given: the stub's, and the notebook's own."""
     prose = rendered("handout.md.j2", rubric)
     own = (
         f"{cell.source}\n"

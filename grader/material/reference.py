@@ -1,4 +1,4 @@
-"""The reference solution as a submission, by which the grader proves itself before it grades."""
+"""The reference solution as a submission, with which the grader checks itself before it grades."""
 
 from grader.material import rendered
 from grader.material.module import full
@@ -6,9 +6,9 @@ from grader.rubric import Rubric
 
 NAME = "reference.py"
 
-# Appended to the reference solution, which needs nothing but torch: students' own code also needs
-# to import what no worker has imported yet, and some memory. Each line is a kind of file to find: a
-# module of Python's own, one compiled, and the same of the packages that students may count on.
+# Appended to the reference solution, which needs only torch. Students' code also needs memory, and
+# modules that no worker has imported yet. Each import is a kind of file to find: a Python module of
+# the standard library, a compiled one, and the same of the packages that students may count on.
 PROBE = """
 import sched
 import _codecs_jp
@@ -23,5 +23,5 @@ del _room
 
 
 def reference_module(rubric: Rubric) -> str:
-    """Return the module of the reference solution of a rubric, with the probe."""
+    """Return the module of a rubric's reference solution, with the probe."""
     return full(rendered("homework.py.j2", rubric)) + PROBE

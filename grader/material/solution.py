@@ -7,7 +7,7 @@ from grader.rubric import Rubric
 
 
 def solution_of(rubric: Rubric) -> dict[str, str]:
-    """Return the files of the solution by their names."""
+    """Return the files of the solution by name."""
     module = full(rendered("homework.py.j2", rubric))
     prose, derivation = (rendered(name, rubric) for name in ("handout.md.j2", "derivation.md.j2"))
     return {

@@ -1,1 +1,1 @@
-"""What a submission came to: the record, the final mark, and how it came about."""
+"""The result of a submission: the record, the final mark, and how it came about."""

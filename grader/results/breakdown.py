@@ -11,7 +11,7 @@ MINUS = "\u2212"
 
 
 class Step(NamedTuple):
-    """A step: in words, with the points that it comes to ("" if none), and what staff say of it."""
+    """A step in words, with the points it leads to ("" if none), and the staff's explanation."""
 
     words: str
     points: str = ""
@@ -29,7 +29,7 @@ def steps(final: Final, texts: Texts) -> list[Step]:
 
 
 def attempt_words(final: Final, counts: Literal["best", "last"], texts: Texts) -> str:
-    """Return which of several attempts counts, and why; "" if there is just one."""
+    """Return which of several attempts counts, and why; "" if there is only one."""
     if final.attempts == 1:
         return ""
     return texts.say(BREAKDOWN[counts], attempt=final.attempt, attempts=final.attempts)
@@ -49,7 +49,7 @@ def _steps(final: Final, texts: Texts) -> Iterator[Step]:
     days = _in_force(final, "late_days")
     is_past_due = final.due is not None and final.handed_in > final.due
     if final.late_days or days or is_past_due:
-        # A system may call something late of which it does not tell when it came.
+        # A system may mark work as late without saying when it was handed in.
         of_system = "days" if is_past_due else "days_of_system"
         words = BREAKDOWN["days_by_hand" if days else of_system]
         penalty = f"{MINUS}{final.penalty:g}" if final.penalty else ""
@@ -76,6 +76,6 @@ def _handed_in(final: Final, texts: Texts) -> str:
 
 
 def _in_force(final: Final, what: Literal["points", "late_days", "due"]) -> ByHand | None:
-    """Return what was set by hand of the whole that sets this."""
+    """Return the change by hand that sets `what` for the whole mark, if any."""
     of_whole = (change for change in final.by_hand if change.criterion is None)
     return next((change for change in of_whole if getattr(change, what) is not None), None)

@@ -1,4 +1,4 @@
-"""What counts of several attempts, and what being late costs: the policies of rubric.toml."""
+"""Which attempt counts, and what being late costs: the policies of rubric.toml."""
 
 import re
 from contextlib import suppress
@@ -17,13 +17,13 @@ CLOCK = re.compile(r"\d[T ]\d")  # between the day and the time of day
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
 
-# Who says when something was handed in: the system that the class comes from, the entry of an
-# archive as the instructor got it, or the time of a file; "" if it is not known who did.
+# The source of a submission time: the system that the class comes from, the entry of the archive
+# that the instructor got, or the file's own time; "" if unknown.
 ToldBy = Literal["system", "archive", "file", ""]
 
 
 class Zone(NamedTuple):
-    """The zone of times that are told without one; `words` say which that is, and why."""
+    """The zone of times given without one; `words` say which it is, and why."""
 
     info: tzinfo
     words: str
@@ -33,15 +33,15 @@ NO_DUE = Zone(UTC, "UTC, since [late] has neither due nor zone")
 
 
 class Attempts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which of a student's attempts counts: the one of the highest final score, or the last."""
+    """Which of a student's attempts counts: the one with the highest final score, or the last."""
 
     counts: Literal["best", "last"]
 
 
 class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When work is due, and what a day late costs. An empty `due`: nobody is late.
+    """When work is due, and what each late day costs. If `due` is empty, nobody is late.
 
-    `zone` is the name of the assignment's time zone ("Europe/Berlin"); empty: that of `due`.
+    `zone` is the name of the assignment's time zone ("Europe/Berlin"); if empty, that of `due`.
     """
 
     due: str
@@ -58,7 +58,7 @@ class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def time_zone(self) -> Zone:
-        """The zone in which times without one are read and all times are shown, on any machine."""
+        """The zone for reading times without one and for showing all times, on any machine."""
         if self.zone:
             return Zone(_zone_named(self.zone), f"{self.zone}, that of zone in [late]")
         if due := self.due_at:
@@ -72,14 +72,14 @@ class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def due_instant(self) -> str:
-        """The due date in UTC, "" if there is none: the same, however it is written."""
+        """The due date in UTC, however it is written; "" if there is none."""
         due = self.due_at
         return due.astimezone(UTC).isoformat() if due else ""
 
     def moment(self, text: str) -> datetime:
-        """Return a time that somebody wrote; one without an offset is of the assignment's zone.
+        """Return a time that somebody wrote; without an offset, it is in the assignment's zone.
 
-        Raise UserError if it is not a time of a day, or has no offset and there is no zone.
+        Raise UserError if it is not a date and time, or has no offset and there is no zone.
         """
         moment = _read(text)
         if moment.tzinfo:
@@ -89,7 +89,7 @@ class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return moment.replace(tzinfo=self.time_zone.info)
 
     def days(self, handed_in: datetime, due: datetime | None = None) -> int:
-        """Return how many days late that is; a day that has begun is a day.
+        """Return the number of days late; a day that has begun counts as a day.
 
         `due` is the student's own due date, if they have an extension.
         """
@@ -99,11 +99,11 @@ class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return max(0, -((self._limit(limit) - handed_in) // DAY))  # floor division: exact, no float
 
     def percent(self, days: float) -> float:
-        """Return the share of the score, in percent, that so many days late cost."""
+        """Return the percentage of the score that so many late days cost."""
         return min(days * self.percent_per_day, self.most_percent)
 
     def final(self, score: float, days: float) -> float:
-        """Return what is left of a score: the penalty is a share of the score that was earned."""
+        """Return the score after the penalty, which is a share of the score that was earned."""
         return round(score * (100 - self.percent(days)) / 100, DECIMALS)
 
     def _due(self) -> datetime:
@@ -114,7 +114,7 @@ class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def _limit(self, due: datetime) -> datetime:
         try:
-            # In UTC: a day of the wall clock is an hour longer or shorter when the clocks change.
+            # In UTC, since a day of the wall clock can be an hour longer or shorter.
             return due.astimezone(UTC) + timedelta(minutes=self.grace_minutes)
         except OverflowError:
             raise UserError("with grace_minutes, that is beyond the year 9999") from None
@@ -124,7 +124,7 @@ def _read(text: str) -> datetime:
     with suppress(ValueError):
         if CLOCK.search(text):  # a day alone could mean its beginning or its end
             moment = datetime.fromisoformat(text.strip())
-            if not MINYEAR < moment.year < MAXYEAR:  # in another zone, it may be no time
+            if not MINYEAR < moment.year < MAXYEAR:  # it may not exist in another zone
                 raise UserError(f"{text!r} is not within the years {MINYEAR + 1} to {MAXYEAR - 1}")
             return moment
     raise _not_a_time(text)

@@ -1,4 +1,4 @@
-"""The record of one submission, as result.json and as a row of grades.csv hold it."""
+"""The record of one submission, as stored in result.json and in a row of grades.csv."""
 
 import csv
 import hashlib
@@ -22,7 +22,7 @@ GRADES = "grades.csv"
 RECORD_SCHEMA = 2  # of a record in a gradebook
 RESULT_SCHEMA = 3  # of result.json
 
-# The reason that tells of another file's network, and those that say nothing of a network.
+# The reason for a network from another file, and the reasons that say nothing about a network.
 NETWORK_BESIDE = "net_beside"
 MISSING = tuple(
     f"missing{more}" for more in ("", "_failed", "_near", "_nested", "_unparsed", "_in_text")
@@ -30,17 +30,17 @@ MISSING = tuple(
 NOTHING_DEFINED = tuple(f"nothing_defined{more}" for more in ("", "_in_text", "_too_deep"))
 NO_ANSWER = (*MISSING, *NOTHING_DEFINED, "crashed", "unreadable")
 
-# Of a loss in the table. A wrong network's training is chaotic: the instructions of the processor
-# move its third digit. In result.json it is as it was computed.
+# Digits of a loss in the table. A wrong network's training is chaotic: the processor's instructions
+# change its third digit. result.json has the loss as computed.
 LOSS_DIGITS = 2
 
 Status = Literal["graded", "unreadable", "failed", "timeout", "crashed"]
 
 
 class CriterionResult(msgspec.Struct, frozen=True):
-    """One criterion: `error` is the worst relative error, null where nothing could be compared.
+    """One criterion. `error` is the worst relative error, null if nothing could be compared.
 
-    `message` is the words for `reasons`, `map` where the answer differs from what is expected.
+    `message` is `reasons` in words; `map` shows where the answer differs from the expected one.
     """
 
     id: str
@@ -54,9 +54,9 @@ class CriterionResult(msgspec.Struct, frozen=True):
 
 
 class TrainingRun(msgspec.Struct, frozen=True):
-    """How a training run went: the loss each `every` steps, and the predictions at the end.
+    """How a training run went: the loss every `every` steps, and the final predictions.
 
-    Those are one output after the other. Numbers are rounded, for drawing; null was not finite.
+    Predictions are listed output by output. Numbers are rounded for drawing; null is not finite.
     """
 
     every: int
@@ -65,11 +65,11 @@ class TrainingRun(msgspec.Struct, frozen=True):
 
 
 class TrainingResult(msgspec.Struct, frozen=True):
-    """The final loss of each training run that the homework asks for, null where there was none.
+    """The final loss of each training run that the homework asks for, null if there was none.
 
-    `losses` and `runs` are by what the homework calls a run. `x` and `y` are for drawing: rounded
-    data of the public training case, `y` one output after the other. The runs had the same x, and
-    a y that is hidden.
+    `losses` and `runs` are keyed by the homework's names for runs. `x` and `y` are for drawing:
+    rounded data of the public training case, `y` output by output. The graded runs had the same x,
+    but a hidden y.
     """
 
     losses: dict[str, float | None]
@@ -80,23 +80,23 @@ class TrainingResult(msgspec.Struct, frozen=True):
 
 
 class SourceNote(msgspec.Struct, frozen=True):
-    """An error that the student's source met while it ran: where, and what."""
+    """An error met while the student's source ran: where, and what."""
 
     where: str
     text: str
 
 
-# What became of a file: it counts (the whole record is about it); it counts for its network; it is
-# what one that counts imports or runs; it was graded and another one counts; it was not, since
-# another one earned all points, or since it is as it was handed out, or defines nothing that is
-# asked, or cannot be read, or is one too many.
+# What became of a file: it counts (the whole record is about it); its network counts; a file that
+# counts imports or runs it; it was graded, but another one counts; it was not graded, because
+# another one earned all points, or it is as it was handed out, or defines nothing that is asked, or
+# cannot be read, or there were too many files.
 Role = Literal[
     "counts", "net", "used", "graded", "spare", "untouched", "beside", "unreadable", "left_out"
 ]
 
 
 class FileResult(msgspec.Struct, frozen=True):
-    """A file of a submission: what became of it, what it earned, and why it cannot be read."""
+    """A file of a submission: its role, what it earned, and why it cannot be read."""
 
     name: str
     sha256: str | None
@@ -108,10 +108,10 @@ class FileResult(msgspec.Struct, frozen=True):
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """How one attempt was graded. `seconds` is wall-clock; it alone varies between equal runs.
 
-    `submission` and `sha256` are of the file that counts; `files` are all that were handed in.
+    `submission` and `sha256` are those of the file that counts; `files` are all submitted files.
 
-    `conditions` are the machine and how busy it was, where the submission ran out of time: under
-    others it is worth another try.
+    If the submission ran out of time, `conditions` are the machine and its load: under others it is
+    worth another try.
     """
 
     schema: int = RECORD_SCHEMA
@@ -133,9 +133,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ByHand(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody set by hand and is in force, of a criterion or (None) of the whole.
+    """A change by hand that is in force, to a criterion or (None) to the whole mark.
 
-    `told` is what the student reads about it.
+    `told` is the explanation for the student.
     """
 
     criterion: str | None
@@ -146,13 +146,12 @@ class ByHand(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Final(msgspec.Struct, frozen=True, kw_only=True):
-    """What a student gets in the end, and why: the one place that every table and page shows.
+    """A student's final result, and why: the one source for all tables and pages.
 
-    `record` is of the attempt that counts, as it was graded; `criteria` are with the points that
-    somebody set by hand, and `score` is their sum. `penalty` are the points of it that being late
-    costs, and `final` is what goes to the register: what is left, unless somebody set it by hand.
-    `handed_in` and `due` (the student's own, None if nothing is due) are in the assignment's zone.
-    `section` is "" if none is known.
+    `record` is the attempt that counts, as graded. `criteria` include points set by hand, and
+    `score` is their sum. `penalty` is the points of it that being late costs. `final`, which goes
+    to the register, is what is left, unless it was set by hand. `handed_in` and `due` (the
+    student's own, None if nothing is due) are in the assignment's zone. `section` is "" if unknown.
     """
 
     student: str
@@ -172,7 +171,7 @@ class Final(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def result(self) -> "StudentResult":
-        """What result.json says."""
+        """The content of result.json."""
         of_record = msgspec.structs.asdict(self.record)
         standing = {
             name: getattr(self, name)
@@ -183,9 +182,9 @@ class Final(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StudentResult(Record, frozen=True, kw_only=True):
-    """result.json, schema 3: the attempt that counts, and what counts of it (see Final).
+    """result.json, schema 3: the attempt that counts, and its final result (see Final).
 
-    `criteria` and `score` are with what was set by hand.
+    `criteria` and `score` include what was set by hand.
     """
 
     schema: int = RESULT_SCHEMA
@@ -203,7 +202,7 @@ class StudentResult(Record, frozen=True, kw_only=True):
 def with_points_by_hand(
     criteria: Sequence[CriterionResult], by_hand: Sequence[ByHand]
 ) -> list[CriterionResult]:
-    """Return criteria as graded with the points that somebody set by hand."""
+    """Return the criteria as graded, with the points that were set by hand."""
     points = {change.criterion: change.points for change in by_hand if change.points is not None}
     if not points:
         return list(criteria)
@@ -211,10 +210,10 @@ def with_points_by_hand(
 
 
 def best(records: Sequence[Record], tasks: Tasks) -> Record:
-    """Return the record that counts of a submission's files: the first of the highest score.
+    """Return the record that counts among a submission's files: the first of the highest score.
 
-    Of equals it is the one that answers most. One whose file does not define the network has the
-    network of another file.
+    Between equals, the one that answers most counts. A record whose file does not define the
+    network takes the network of another file.
     """
     whole = [
         _with_network(record, [*records[:number], *records[number + 1 :]], tasks)
@@ -224,29 +223,29 @@ def best(records: Sequence[Record], tasks: Tasks) -> Record:
 
 
 def _answers(record: Record) -> int:
-    """Count the criteria to which there is an answer, right or wrong."""
+    """Count the criteria that have an answer, right or wrong."""
     return sum(_reason(c) not in (*NO_ANSWER, "not_attempted") for c in record.criteria)
 
 
 def network_file_of(record: Record) -> tuple[str, str] | None:
-    """Return name and sha256 of the other file that the network of a record is from, if it is."""
+    """Return name and sha256 of the other file that a record's network is from, if any."""
     reasons = [criterion.reasons[0] for criterion in record.criteria if criterion.reasons]
     sources = [reason.values for reason in reasons if reason.id == NETWORK_BESIDE]
     return (str(sources[0]["file"]), str(sources[0]["sha256"])) if sources else None
 
 
 def sha256(data: bytes) -> str:
-    """Return the digest that the bytes of a file are known by."""
+    """Return the digest that identifies a file's bytes."""
     return hashlib.sha256(data).hexdigest()
 
 
 def others_of(record: Record) -> list[FileResult]:
-    """Return the files that a record is about beside the one that counts."""
+    """Return the files that a record is about, except the one that counts."""
     return [file for file in record.files if file.role in ("net", "used")]
 
 
 def content_of(record: Record) -> str | None:
-    """Return a digest of the files that a record is about, None where none could be read."""
+    """Return a digest of the files that a record is about, None if none could be read."""
     others = [file.sha256 for file in others_of(record)]
     if record.sha256 is None or not others:
         return record.sha256
@@ -293,7 +292,7 @@ def _reason(criterion: CriterionResult) -> str | None:
 
 
 def _taken(criterion: CriterionResult, other: Record, tasks: Tasks) -> CriterionResult:
-    """Return a criterion of another file's record; its places then say so."""
+    """Return a criterion from another file's record, with that file named in its places."""
     file, network = other.submission, tasks.question_of(criterion.id).definition
     values = {"file": file, "sha256": other.sha256 or "", "network": network}
     reasons = [Reason(NETWORK_BESIDE, values)]
@@ -305,7 +304,7 @@ def _taken(criterion: CriterionResult, other: Record, tasks: Tasks) -> Criterion
 
 
 def in_language(record: Record, texts: Texts) -> Record:
-    """Return a record whose messages are in a language, where they have reasons to tell it from."""
+    """Return a record with its messages in a language, as far as they have reasons."""
     criteria = [
         replace(criterion, message=texts.of(*criterion.reasons)) if criterion.reasons else criterion
         for criterion in record.criteria
@@ -319,12 +318,12 @@ def to_json(value: object) -> bytes:
 
 
 def record_path(student: str, results: Path) -> Path:
-    """Return where the record of a student is."""
+    """Return the path of a student's record."""
     return results / student / "result.json"
 
 
 def write_result(outcome: StudentResult, results: Path) -> None:
-    """Write results/<student>/result.json, but where it stands already."""
+    """Write results/<student>/result.json, unless it is there already."""
     path, content = record_path(outcome.student, results), to_json(outcome)
     try:
         if path.read_bytes() == content:
@@ -339,9 +338,8 @@ def write_grades(
 ) -> None:
     """Write results/grades.csv, one row per final (with a byte-order mark, for spreadsheets).
 
-    `runs` are the training runs that have a column. The score and the criteria are with the points
-    of criteria that somebody set by hand; `final` is what goes to the register. Where `finals`
-    raises, the table stays as it was.
+    `runs` are the training runs that have a column. The score and the criteria include points set
+    by hand; `final` is what goes to the register. If `finals` raises, the table stays as it was.
     """
     head, losses = ["student", "submission", "status", "score"], [f"loss_{run}" for run in runs]
     standing = ["attempt", "late_days", "final", "section"]

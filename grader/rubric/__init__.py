@@ -1,4 +1,4 @@
-"""The rubric, and the package of the homework that it is about."""
+"""The rubric, and the package of the homework that it belongs to."""
 
 from grader.rubric.loading import (
     RUBRIC_FILE,

@@ -1,4 +1,4 @@
-"""The cases of a rubric's homework: the hidden ones, those that students see, and their file."""
+"""The cases of a rubric's homework: the hidden ones, the public ones, and the latter's file."""
 
 import json
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def public_cases(rubric: Rubric) -> list[Case]:
 
 
 def public_training_case(rubric: Rubric) -> Case:
-    """Return the training run with hand-written gradients on data that students may know."""
+    """Return the training run with hand-written gradients, on data that students may know."""
     return rubric.package.training_case(rubric, rubric.public_cases.seed)
 
 
@@ -33,7 +33,7 @@ def _cases(rubric: Rubric, settings: CaseTable, seed: int) -> list[Case]:
 
 
 def _with_mistakes(rubric: Rubric, case: Case) -> Case:
-    """Add what named mistakes answer: found out when first asked for, and kept."""
+    """Add the answers of named mistakes, computed on first use and cached."""
     package = rubric.package
     return replace(
         case,
@@ -48,7 +48,7 @@ def _mistakes(rubric: Rubric, case: Case) -> Sequence[list[MistakenAnswer]]:
 
 
 def public_cases_json(rubric: Rubric) -> str:
-    """Return all the self-check needs of the rubric as JSON, numbers in full."""
+    """Return as JSON all that the self-check needs of the rubric, with numbers in full."""
     cases = public_cases(rubric)
     content = {
         **stored_rubric(rubric),
@@ -64,7 +64,7 @@ def public_cases_json(rubric: Rubric) -> str:
 
 
 def stored_rubric(rubric: Rubric) -> dict[str, object]:
-    """Return what asking and judging stored cases takes of the rubric, as plain values."""
+    """Return the parts of the rubric needed to ask and judge stored cases, as plain values."""
     package = rubric.package
     return {
         "marking": asdict(rubric.marking()),
@@ -78,7 +78,7 @@ def stored_rubric(rubric: Rubric) -> dict[str, object]:
 
 
 def _seconds(limits: Limits) -> dict[str, float]:
-    """Return the limits of processor time that hold for parts of a submission."""
+    """Return the limits of processor time for the parts of a submission."""
     of_all = ("total_seconds", "grace_seconds")
     numbers = msgspec.structs.asdict(limits)
     return {n: s for n, s in numbers.items() if n.endswith("_seconds") and n not in of_all}
@@ -89,9 +89,9 @@ def stored_case(
 ) -> dict[str, object]:
     """Return a case as plain values, with what one and two mistakes would answer.
 
-    `mistaken` and `mistaken_twice` have the answers of the function's `mistakes` in their order.
-    Two mistakes often come to the same, so each tensor stands once, under `made`, and an answer
-    has the numbers of its tensors.
+    `mistaken` and `mistaken_twice` hold answers in the order of the function's `mistakes`. Pairs of
+    mistakes often share an answer, so each tensor is stored once, in `made`, and an answer lists
+    the numbers of its tensors.
     """
     numbers: dict[str, int] = {}
 

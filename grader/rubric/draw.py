@@ -8,12 +8,12 @@ from torch import Tensor
 
 
 class Draw:
-    """Random tensors in float64 from a seed and a purpose: each case has a stream of its own.
+    """Random tensors in float64 from a seed and a purpose: each case has its own stream.
 
-    Its key is HMAC-SHA256 of the purpose under the seed, of which every bit counts, and has 128
-    bits as Philox takes them. numpy promises that the integers of Philox are the same for ever;
-    how its Generator makes numbers of them may change with a release (NEP 19), so the cases are
-    those of a version of numpy, which is among what a gradebook remembers as its software.
+    The key is HMAC-SHA256 of the purpose under the seed, so that every bit of both counts, cut to
+    the 128 bits that Philox takes. numpy promises that Philox's integers never change, but how its
+    Generator turns them into numbers may change with a release (NEP 19). So the cases depend on
+    numpy's version, which a gradebook records as part of its software.
     """
 
     def __init__(self, seed: int, purpose: str) -> None:

@@ -1,7 +1,7 @@
 """A rubric's file: read with its lines, checked value by value, and written with its comments.
 
 msgspec stops at the first fault and knows no lines. Here each value is checked by itself, so that
-every fault of a file is told at once, each with its place.
+all faults of a file are reported at once, each with its place.
 """
 
 import difflib
@@ -17,7 +17,7 @@ from msgspec import inspect
 
 from grader.errors import UserError
 
-# The table and the key in it; both may be missing.
+# The table and the key in it; either may be missing.
 KeyPath = tuple[str, ...]
 Tables = Mapping[str, Any]
 
@@ -25,18 +25,18 @@ PART = r"""(?:"[^"\n]*"|'[^'\n]*'|[\w-]+)"""
 NAME = rf"{PART}(?:\s*\.\s*{PART})*"
 LINE = re.compile(rf"\s*(?:\[\[?\s*(?P<table>{NAME})\s*\]|(?P<key>{NAME})\s*=)")
 BARE = re.compile(r"[A-Za-z0-9_-]+")
-# As tomllib ends its messages.
+# The ending of tomllib's messages.
 POSITION = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)\Z")
-QUOTED = "points"  # the table whose keys are all in quotation marks, for most have a dot
+QUOTED = "points"  # the table whose keys are all quoted, since most contain a dot
 MOST_SHOWN = 60  # characters of a value
 MOST_LISTED = 20  # names
-INTEGERS = range(-(2**63), 2**63)  # which every file and message of the grader can hold
+INTEGERS = range(-(2**63), 2**63)  # the integers that every file and message of the grader can hold
 
 
 class Fault(NamedTuple):
-    """What is wrong at a place, and what to do.
+    """A fault at a place, and what to do about it.
 
-    `at` are the places whose line is told: of the first that is in the file.
+    The line reported is that of the first place in `at` that the file contains, or of `place`.
     """
 
     place: KeyPath
@@ -45,9 +45,9 @@ class Fault(NamedTuple):
 
 
 class Keys(NamedTuple):
-    """The keys that a table may have which is not a Struct, and what they are called.
+    """The keys allowed in a table that is not a Struct, and the words for them.
 
-    `elsewhere` says of other keys where what they are about is set; with `switch`, a value may be
+    For some other keys, `elsewhere` says where their subject is set. With `switch`, a value may be
     false.
     """
 
@@ -66,7 +66,7 @@ class Document(NamedTuple):
     lines: dict[KeyPath, int]
 
     def error(self, faults: Iterable[Fault]) -> UserError:
-        """Return the error that tells of all faults, in the order of their lines."""
+        """Return an error that reports all faults, in the order of their lines."""
         by_line = sorted(
             ((self._line_of(fault) or math.inf, fault) for fault in faults), key=lambda one: one[0]
         )
@@ -129,7 +129,7 @@ def _parts(name: str) -> KeyPath:
 
 
 def over(base: Tables, tables: Tables) -> dict[str, Any]:
-    """Return `base` with what `tables` say in its place, key by key."""
+    """Return `base`, overridden by `tables` key by key."""
     return {**base, **{name: {**base.get(name, {}), **table} for name, table in tables.items()}}
 
 
@@ -146,7 +146,7 @@ def without(tables: Tables, places: Iterable[KeyPath]) -> dict[str, Any]:
 def faults_in(
     tables: Tables, whole: type[msgspec.Struct], keys: Mapping[str, Keys]
 ) -> Iterator[Fault]:
-    """Yield what is not as the fields of `whole` are: names, types and ranges."""
+    """Yield what does not match the fields of `whole`: names, types and ranges."""
     types = {
         field.name: types_of(field.type, keys.get(field.name))
         for field in msgspec.structs.fields(whole)
@@ -163,7 +163,7 @@ def faults_in(
 
 
 def missing_from(tables: Tables, whole: type[msgspec.Struct]) -> Iterator[Fault]:
-    """Yield the tables and keys that `whole` has and `tables` have not."""
+    """Yield the tables and keys of `whole` that `tables` lack."""
     for field in msgspec.structs.fields(whole):
         if field.name not in tables:
             yield Fault((field.name,), "the table is missing")
@@ -247,14 +247,14 @@ def _unknown_key(place: KeyPath, types: Mapping[str, Mapping[str, Any]], keys: K
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Return a question about the closest of some names; nothing if none is close."""
+    """Return a question about the most similar name, or nothing if none is similar."""
     close = difflib.get_close_matches(name, list(names), n=1)
     return f" (did you mean {close[0]}?)" if close else ""
 
 
 def shown(value: Any) -> str:
-    """Return a value as TOML writes it, and not too much of it."""
-    import tomlkit  # which only those need who have a fault to tell or a rubric to write
+    """Return a value as TOML writes it, shortened if it is long."""
+    import tomlkit  # only needed to report a fault or to write a rubric
 
     if any(isinstance(leaf, dict) for leaf in _leaves(value)):
         return "a table"
@@ -263,7 +263,7 @@ def shown(value: Any) -> str:
 
 
 def _words(info: inspect.Type) -> str:
-    """Return what a type takes, in words."""
+    """Describe in words what a type accepts."""
     match info:
         case inspect.BoolType():
             return "true or false"
@@ -293,7 +293,7 @@ def _bounds(info: inspect.IntType | inspect.FloatType) -> str:
 
 
 def with_values(text: str, tables: Tables) -> str:
-    """Return a TOML file with other values, its comments kept; keys may be new, tables not."""
+    """Return a TOML file with other values and its comments kept; only keys may be new."""
     import tomlkit
 
     document = tomlkit.parse(text)
@@ -319,7 +319,7 @@ def without_tables(text: str, names: Collection[str]) -> str:
 
 
 def _with_lines(text: str, new: Mapping[str, Sequence[str]]) -> str:
-    """Add lines behind the last key of their table; tomlkit adds them behind the comments there."""
+    """Add lines after the last key of their table; tomlkit adds them after the comments there."""
     last: dict[str, int] = {}
     for (name, *_), number in _lines_of(text).items():
         last[name] = max(number, last.get(name, 0))

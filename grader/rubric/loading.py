@@ -1,4 +1,4 @@
-"""Read and write rubrics: a file says what differs, and each fault in it is told with its place."""
+"""Read and write rubrics: a file holds only what differs, and its faults are reported by place."""
 
 import keyword
 from collections.abc import Iterator, Mapping
@@ -30,9 +30,9 @@ from grader.rubric.rubric import Rubric
 from grader.source.tasks import PARAMETERS
 
 RUBRIC_FILE = Path(__file__).parents[1] / "homework" / "rubric.toml"  # the grader's own
-# The tables that say what a homework is. Of another package's they are in its own rubric.
+# The tables that define a homework. Another package has them in its own rubric.
 OF_HOMEWORK = ("points", "homework", "misconceptions", "spellings", "cases", "public_cases")
-# Mistakes that are named, and whose share is set elsewhere or not at all.
+# Named mistakes whose share is set elsewhere, or not at all.
 OWN_SHARES = {
     "cast_to_float32": "its share is half in [shares]",
     "recomputed": "its share is recompute in [closed_form]",
@@ -41,7 +41,7 @@ OWN_SHARES = {
 
 
 def keys_of(package: Package) -> dict[str, Keys]:
-    """Return the keys of the tables whose keys are names of the homework's."""
+    """Return the keys of the tables whose keys are names from the homework."""
     tasks = package.TASKS
     mistakes = dict.fromkeys([*MISTAKES, *package.MISTAKES])
     names = [*_given(package), *tasks.forward.returns, *tasks.gradients]
@@ -58,7 +58,7 @@ def keys_of(package: Package) -> dict[str, Keys]:
 
 
 def _given(package: Package) -> Iterator[str]:
-    """Yield what functions are given, in the order of their arguments; then what is in params."""
+    """Yield the arguments of functions in order, then "params" and the parameters in it."""
     tasks = package.TASKS
     returns = tasks.forward.returns
     for name in dict.fromkeys(a for q in tasks.questions for a in q.arguments):
@@ -71,11 +71,10 @@ def _given(package: Package) -> Iterator[str]:
 
 
 def load_rubric(path: Path | None = None) -> Rubric:
-    """Read a rubric, the grader's own if none is named.
+    """Read a rubric; without a path, the grader's own.
 
-    What the file does not say is as in the package's own rubric, and what that does not say as in
-    the grader's own. Raise UserError, a line for each fault of the file; the grader's own must be
-    whole.
+    Values that the file leaves out come from the package's own rubric, and then from the grader's
+    own. Raise UserError, with one line per fault of the file; the grader's own must be complete.
     """
     path = path or RUBRIC_FILE
     is_own = path.resolve() == RUBRIC_FILE.resolve()
@@ -84,7 +83,7 @@ def load_rubric(path: Path | None = None) -> Rubric:
     keys, type_ = keys_of(package), package.RUBRIC
     base = {} if is_own else _base_of(package)
     faults = list(faults_in(document.tables, type_, keys))
-    # What is at fault is left out, so that all the rest is looked at as well.
+    # Faulty values are left out, so that the rest is checked as well.
     tables = over(base, without(document.tables, [fault.place for fault in faults]))
     if is_own:
         faults += _missing_from_own(document.tables, package)
@@ -97,7 +96,7 @@ def load_rubric(path: Path | None = None) -> Rubric:
 
 
 def _package_of(document: Document) -> tuple[Package, str]:
-    """Return the package of a rubric's homework, and its folder, "" for the grader's own."""
+    """Return the package of a rubric's homework, and its folder ("" for the grader's own)."""
     table = document.tables.get("homework")
     package_name = table.get("package", "") if isinstance(table, dict) else ""
     if not isinstance(package_name, str) or not package_name:
@@ -110,7 +109,7 @@ def _package_of(document: Document) -> tuple[Package, str]:
 
 
 def _base_of(package: Package) -> dict[str, Any]:
-    """Return the tables that hold where a file says nothing else."""
+    """Return the values of what a file leaves out, as tables."""
     own = _own_tables()
     if package is load_package(""):
         return dict(own)
@@ -119,15 +118,15 @@ def _base_of(package: Package) -> dict[str, Any]:
 
 
 def rubric_from_json(text: bytes) -> Rubric:
-    """Return a rubric that was kept as JSON."""
+    """Return a rubric that was stored as JSON."""
     return rubric_from(msgspec.json.decode(text))
 
 
 def rubric_from(content: Mapping[str, Any]) -> Rubric:
-    """Return a rubric that was kept as plain values.
+    """Return a rubric that was stored as plain values.
 
-    One that an older grader kept has the package's own values for what there was not then, and
-    what there is no more is left out.
+    For a rubric stored by an older grader, missing keys get the package's own values, and keys that
+    no longer exist are left out.
     """
     package = load_package(content["homework"].get("package", ""))
     with suppress(msgspec.ValidationError):
@@ -141,7 +140,7 @@ def rubric_from(content: Mapping[str, Any]) -> Rubric:
 
 
 def differences(rubric: Rubric, other: Rubric) -> list[str]:
-    """Return what differs in another rubric, as "late.due: '' -> '2026-10-31T23:59:00+01:00'"."""
+    """Return what differs in another rubric, like "late.due: '' -> '2026-10-31T23:59:00+01:00'"."""
     mine, its = (dict(_values(msgspec.to_builtins(each))) for each in (rubric, other))
     return [
         f"{name}: {mine.get(name, 'not there')!r} -> {its.get(name, 'not there')!r}"
@@ -164,7 +163,7 @@ def _own_tables() -> Tables:
 
 
 def _missing_from_own(tables: Tables, package: Package) -> Iterator[Fault]:
-    """Yield what the grader's rubric lacks, which may be a course's in its place."""
+    """Yield what the grader's own rubric lacks, since a course may have replaced it."""
     advice = "this file must be whole, as `grader rubric --rubric FILE` prints it"
     points = tables.get("points", {})
     missing = [("points", name) for name in package.TASKS.by_id if name not in points]
@@ -181,7 +180,7 @@ def _rubric_of(tables: Tables, package: Package) -> Rubric:
 
 
 def check_rubric(rubric: Rubric) -> None:
-    """Raise UserError where a value of a rubric is out of range, or its parts do not fit."""
+    """Raise UserError if a value of a rubric is out of range, or its parts do not fit."""
     package = rubric.package
     faults = list(faults_in(msgspec.to_builtins(rubric), package.RUBRIC, keys_of(package)))
     faults = faults or list(faults_of(rubric))
@@ -190,7 +189,7 @@ def check_rubric(rubric: Rubric) -> None:
 
 
 def faults_of(rubric: Rubric) -> Iterator[Fault]:
-    """Yield what is wrong with a rubric whose values, each for itself, are all right."""
+    """Yield the faults of a rubric whose values are valid one by one."""
     yield from rubric.package.faults(rubric)
     if not rubric.points:
         yield Fault(("points",), "no criterion is left; give one of them points, not false")
@@ -216,14 +215,14 @@ def _of_spellings(spellings: Mapping[str, list[str]]) -> Iterator[Fault]:
 
 
 def to_toml(rubric: Rubric) -> str:
-    """Return the whole of a rubric as TOML, with the comments of the package's."""
+    """Return a complete rubric as TOML, with the comments of the package's own."""
     tables: dict[str, Any] = msgspec.to_builtins(rubric)
     tables["points"] = {name: rubric.points.get(name, False) for name in rubric.tasks.by_id}
     return with_values(_text_for(rubric.package), tables)
 
 
 def _text_for(package: Package) -> str:
-    """Return a whole rubric: the grader's own, but for the tables of another package's."""
+    """Return a complete rubric's text: the package's own, with the grader's tables for the rest."""
     own = RUBRIC_FILE.read_text(encoding="utf-8")
     if package is load_package(""):
         return own

@@ -1,4 +1,4 @@
-"""What training comes to, measured on many seeds: whether a pass mark tells right from wrong."""
+"""The results of training on many seeds: whether a pass mark tells right from wrong."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """What was trained, and what all its runs `must` do, if anything."""
+    """A network that was trained, and what all its runs `must` do, if anything."""
 
     id: str
     what: str
@@ -16,9 +16,9 @@ class TrainedNetwork:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What the runs of one network ended at, in the order of the seeds: loss / Var(y).
+    """The final losses of one network's runs, in the order of the seeds, as loss / Var(y).
 
-    A run that diverged ended at infinity.
+    A run that diverged has infinity.
     """
 
     network: TrainedNetwork
@@ -38,5 +38,5 @@ class Measurement:
 
     @property
     def median(self) -> float:
-        """The share that half of the runs stay under."""
+        """The median of the shares."""
         return median(self.shares)

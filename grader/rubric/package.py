@@ -1,7 +1,7 @@
-"""The package of a homework: all that the grader has to know of it, in one folder.
+"""The package of a homework: everything the grader needs to know about it, in one folder.
 
-Its module `package` has what Package says. The grader's own is grader/homework; a rubric may name
-the folder of another one, whose code is then run wherever this rubric is used.
+Its module `package` provides what Package declares. The grader's own is grader/homework. A rubric
+may name another folder, whose code then runs wherever this rubric is used.
 """
 
 import hashlib
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
     from grader.rubric.rubric import CaseTable, Rubric
     from grader.student_code.contract import Call
 
-OWN = "grader.homework.package"  # by name, as it imports this folder
+OWN = "grader.homework.package"  # by name, since it imports this folder
 ENTRY = "package.py"
 
 
-# The losses of a training run and its last predictions, from parameters at some steps, stacked.
+# Takes parameters at some steps, stacked; returns the losses and the last predictions.
 Course = Callable[["Call", "Sequence[Tensor]"], "tuple[Tensor, Tensor]"]
 
 
 class Package(Protocol):
-    """What a homework's package has. What takes torch is imported where it is used.
+    """What a homework's package provides. Functions that need torch import it themselves.
 
     `MISTAKES` are the texts of its named mistakes, `RUBRIC` is the type of its rubric, RUBRIC_FILE
     the rubric, LOSS_FILE the module with `final_loss`, which students are given, and TEMPLATES the
-    folder of its texts.
+    folder of its templates.
     """
 
     TASKS: Tasks
@@ -51,63 +51,63 @@ class Package(Protocol):
     TEMPLATES: Path
 
     def faults(self, rubric: "Rubric") -> Iterator[Fault]:
-        """Yield what is wrong with the homework's own tables, whose types are right."""
+        """Yield the faults of the homework's own tables, whose types are right."""
 
     def words(self, rubric: "Rubric") -> Mapping[str, str | int | float]:
-        """Return what messages about this homework name."""
+        """Return the values that messages about this homework use."""
 
     def template_values(self, rubric: "Rubric") -> Mapping[str, Any]:
-        """Return what its texts name, beside what every homework has."""
+        """Return the values that its templates use, beyond those of every homework."""
 
     def cases(self, rubric: "Rubric", settings: "CaseTable", seed: int) -> "list[Case]":
         """Return all cases in the order of asking; the same for the same rubric and seed."""
 
     def training_case(self, rubric: "Rubric", seed: int) -> "Case":
-        """Return the training run with the functions that students write, asked or not.
+        """Return the training run with the functions that students write, asked for or not.
 
-        The machine's speed is measured by it. Its first two tensors are what goes in and what
-        should come out, which a page draws; settings are steps, sampled_every, learning_rate and
-        step, the learning rate on the objective.
+        It also measures the machine's speed. Its first two tensors are the input and the target,
+        which a page draws. Its settings are steps, sampled_every, learning_rate and step, the
+        learning rate on the objective.
         """
 
     def mistaken(self, rubric: "Rubric", call: "Call") -> "list[MistakenAnswer]":
-        """Return what each named mistake makes of a call; [] of a training run.
+        """Return the answer of each named mistake to a call; [] for a training run.
 
         The right answer times -1, 2, 1/2 or 1/N has a name in every homework, which comes first.
         """
 
     def mistaken_twice(self, rubric: "Rubric", call: "Call") -> "list[MistakenAnswer]":
-        """Return what each two named mistakes make of a call together."""
+        """Return the joint answer of each pair of named mistakes to a call."""
 
     def course(
         self, rubric: "Rubric"
     ) -> "Callable[[Call, Sequence[Tensor]], tuple[Tensor, Tensor]]":
-        """Return what tells losses and last predictions from parameters at some steps, stacked.
+        """Return a function from parameters at some steps to losses and last predictions.
 
-        Predictions that are no curve to draw are an empty tensor.
+        Parameters are stacked. Predictions that cannot be drawn as a curve are an empty tensor.
         """
 
     def calibrated(self, rubric: "Rubric", jobs: int, *, only_musts: bool) -> "list[Measurement]":
-        """Return what training with right and wrong gradients comes to; [] if nobody measures it.
+        """Measure training with right and wrong gradients; return [] if that is not supported.
 
-        `only_musts` leaves out what may pass or fail.
+        `only_musts` leaves out networks that may either pass or fail.
         """
 
     def described(self, rubric: "Rubric") -> str:
-        """Return what is trained, in words."""
+        """Describe in words what is trained."""
 
     def final_loss(self) -> "Callable[..., float]":
         """Return the function of LOSS_FILE."""
 
     def loss_settings(self, rubric: "Rubric") -> Mapping[str, Any]:
-        """Return what final_loss takes beside the data and the parameters."""
+        """Return the arguments of final_loss other than the data and the parameters."""
 
 
 @cache
 def load_package(folder: str) -> Package:
-    """Return the package in a folder, "" for the grader's own; raise UserError if it is none."""
+    """Return the package in a folder ("" for the grader's own); UserError if it is not one."""
     if folder:
-        load_package("")  # whose texts would hide this one's, if they came later
+        load_package("")  # first, since its texts would hide this one's
     package = _package_in(folder) if folder else cast(Package, import_module(OWN))
     messages.add_mistakes(package.MISTAKES)
     return package
@@ -119,7 +119,7 @@ def _package_in(folder: str) -> Package:
         raise UserError(f"{folder} has no {ENTRY}: homework.package names a homework's folder")
     name = f"homework_{hashlib.sha256(folder.encode()).hexdigest()[:12]}"
     spec = spec_from_file_location(name, path / "__init__.py", submodule_search_locations=[folder])
-    assert spec is not None  # as of any file of Python's
+    assert spec is not None  # as for any Python file
     assert spec.loader is not None
     module = sys.modules[name] = module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -129,7 +129,7 @@ def _package_in(folder: str) -> Package:
 
 
 def _check(package: Package, path: Path) -> None:
-    """Raise UserError where a package lacks what Package has, or a run to measure a machine by."""
+    """Raise UserError if a package lacks part of Package, or a run to measure a machine by."""
     functions = (name for name in vars(Package) if not name.startswith("_"))
     missing = [
         name for name in (*Package.__annotations__, *functions) if not hasattr(package, name)

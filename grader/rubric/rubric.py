@@ -1,4 +1,4 @@
-"""The rubric: every number that decides a score, as rubric.toml and other files of its kind say."""
+"""The rubric: every number that decides a score, as given in rubric.toml and files like it."""
 
 import hmac
 from typing import TYPE_CHECKING, Annotated, Self
@@ -13,9 +13,9 @@ from grader.source.tasks import Tasks
 if TYPE_CHECKING:
     from grader.judging.judge import Marking
 
-# What every file and message of the grader can hold.
+# The largest number that every file and message of the grader can hold.
 LARGEST_SEED = 2**63 - 1
-PUBLIC_BITS = 56  # of a seed derived for a student, which torch's generator takes in their notebook
+PUBLIC_BITS = 56  # of a seed derived for a student, as many as torch's generator takes
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Points = Annotated[float, msgspec.Meta(gt=0, le=1_000_000)]
@@ -28,7 +28,7 @@ SpellingList = Annotated[list[Identifier], msgspec.Meta(min_length=1)]
 
 
 class HomeworkTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What every homework says of itself; a package's own table says more.
+    """The settings that every homework has; a package's own table has more.
 
     `package` is the folder of the homework's package, "" for the grader's own.
     """
@@ -39,7 +39,7 @@ class HomeworkTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 
 class CaseTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What every homework says of a set of cases; a package's own table says more."""
+    """The settings that every set of cases has; a package's own table has more."""
 
     seed: Seed
 
@@ -58,7 +58,7 @@ class Shares(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ClosedForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Shares that a gradient earns that is not a closed form of what it is given."""
+    """The shares earned by a gradient that is not a closed form of what it is given."""
 
     recompute: Share
     autograd: Share
@@ -74,7 +74,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """On how many seeds, from 0, a pass mark is measured, and on how many a new one is sought."""
+    """The number of seeds, from 0, to measure a pass mark on, and to search for a new one."""
 
     runs: AtLeastOne
     search_runs: AtLeastOne
@@ -115,17 +115,17 @@ class Similarity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Software(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What student code finds when it is graded: a Python, and packages beside its library."""
+    """The software that student code runs with: a Python, and packages beside its library."""
 
     python: Annotated[str, msgspec.Meta(pattern=r"^3\.\d+$")]
     packages: Annotated[list[Identifier], msgspec.Meta(min_length=1)]
 
 
 class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All of a rubric. `points` maps a criterion's id to its points, in the order of marking.
+    """A complete rubric. `points` maps a criterion's id to its points, in the order of marking.
 
-    A package has a type of its own in the place of this one, with its own tables for the homework
-    and the cases.
+    A package replaces this type by its own, which has its own tables for the homework and the
+    cases.
     """
 
     points: dict[str, Points]
@@ -159,12 +159,12 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def tasks(self) -> Tasks:
-        """What the homework asks."""
+        """The tasks that the homework asks."""
         return self.package.TASKS
 
     def marking(self) -> "Marking":
-        """Return what judging needs of the rubric."""
-        from grader.judging.judge import Marking  # which takes a second: it imports torch
+        """Return the part of the rubric that judging needs."""
+        from grader.judging.judge import Marking  # not above: importing torch takes a second
 
         return Marking(
             tasks=self.tasks,
@@ -184,9 +184,9 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return msgspec.structs.replace(self, points=points)
 
     def released_to(self, student: str) -> Self:
-        """Return the rubric of the assignment that this student is given: with own data and cases.
+        """Return the rubric of this student's own assignment, with their own data and cases.
 
-        The numbers are public, and so is what they are derived from; the hidden cases' are not.
+        Its numbers and what they derive from are public; those of the hidden cases are not.
         """
         homework = msgspec.structs.replace(
             self.homework, seed=_public_seed(self.homework.seed, f"data/{student}")
@@ -197,12 +197,12 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return msgspec.structs.replace(self, homework=homework, public_cases=public_cases)
 
     def policy(self) -> Policy:
-        """Return what the gradebook needs of the rubric."""
+        """Return the part of the rubric that the gradebook needs."""
         return Policy(self.attempts, self.late)
 
 
 def derived_seed(key: int, about: str) -> int:
-    """Return a seed of 128 bits: HMAC-SHA256 of `about`, which tells nothing of the key."""
+    """Return a seed of 128 bits: HMAC-SHA256 of `about`, which reveals nothing about the key."""
     return int.from_bytes(hmac.digest(str(key).encode(), about.encode(), "sha256")[:16])
 
 

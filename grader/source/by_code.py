@@ -1,6 +1,6 @@
-"""What the code of a function shows: it tells mistakes apart whose answers are the same.
+"""Tell apart, by a function's code, mistakes whose answers are the same.
 
-This module travels in the self-check, so it needs nothing but the standard library.
+This module travels in the self-check, so it needs only the standard library.
 """
 
 import ast
@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from .magics import NOT_PARSED
 from .tasks import Tasks
 
-MOST_CHARACTERS = 10_000  # of a function whose text is looked at
-# By function, the mistakes that its code shows, of those that other ones are told from by code.
+MOST_CHARACTERS = 10_000  # longer functions are not examined
+# By function, the mistakes that its code shows, of those that only the code can tell apart.
 ShownByCode = Mapping[str, Set[str]]
 DEFINED = re.compile(r"(?:def|class) \w+\b")
-GOES_ON = ("", " ", "\t", ")")  # how a line of a definition begins, but for its first
+GOES_ON = ("", " ", "\t", ")")  # how the later lines of a definition begin
 
 
 def definitions(source: str, tasks: Tasks) -> dict[str, str]:
-    """Return the text of the last definition at the top level, by the question that asks for it."""
+    """Return the text of the last top-level definition for each question, keyed by question."""
     begins = {
         f"{'class' if question.kind == 'network' else 'def'} {question.definition}": question.name
         for question in tasks.questions
@@ -38,7 +38,7 @@ def definitions(source: str, tasks: Tasks) -> dict[str, str]:
 
 
 def shown_by_code(source: str, tasks: Tasks) -> dict[str, frozenset[str]]:
-    """Return what the code of those functions shows that a source defines at its top level."""
+    """Return, for each question's function that a source defines, the mistakes its code shows."""
     return {name: _shown_by(text, tasks) for name, text in definitions(source, tasks).items()}
 
 
@@ -55,7 +55,7 @@ def _shown_by(definition: str, tasks: Tasks) -> frozenset[str]:
 
 
 def by_source(ids: tuple[str, ...], evidence: Set[str], tasks: Tasks) -> tuple[str, ...]:
-    """Tell mistakes whose answers are the same apart by what the code of the function shows."""
+    """Tell apart mistakes with the same answers, by what the function's code shows."""
     for same in tasks.same_answers:
         if same.mistake in ids and same.other in evidence:
             ids = tuple(same.other if name == same.mistake else name for name in ids)
@@ -63,7 +63,7 @@ def by_source(ids: tuple[str, ...], evidence: Set[str], tasks: Tasks) -> tuple[s
 
 
 def _negates(nodes: Sequence[ast.AST], minuend: str, subtrahend: str) -> bool:
-    """Tell whether code multiplies by -2, as a differential does, and has one difference alone."""
+    """Tell whether code multiplies by -2, as a differential does, and has only this difference."""
     has_minus_two = any(
         isinstance(node, ast.BinOp)
         and isinstance(node.op, ast.Mult)
@@ -92,7 +92,7 @@ def _is_difference(node: ast.AST, minuend: str, subtrahend: str) -> bool:
 
 
 def _transposes(nodes: Sequence[ast.AST], name: str) -> bool:
-    """Tell whether code has something of this name transposed, by itself or as an attribute."""
+    """Tell whether code transposes something of this name, as a variable or as an attribute."""
     return any(
         isinstance(node, ast.Attribute)
         and node.attr in ("T", "t", "mT")

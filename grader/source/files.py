@@ -1,6 +1,6 @@
-"""What a student handed in, as it travels to where it runs: files, and the cells in them.
+"""A student's files and their cells, in the form in which they travel to where they run.
 
-Nothing here runs anything, and the standard library is enough (IPython's own syntax needs IPython).
+Nothing here runs anything. Only the standard library is needed, plus IPython for its own syntax.
 """
 
 import ast
@@ -13,15 +13,15 @@ from typing import Literal
 from .parsing import SyntaxFault, parsed
 
 FileKind = Literal["module", "notebook"]
-# What browsers, Jupyter and Windows add to a name, in small letters.
+# Suffixes that browsers, Jupyter and Windows add to a name, in lower case.
 ADDED = re.compile(r"(?: ?\(\d+\)|-copy\d*| - copy(?: \(\d+\))?)$")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A piece of source and the name that messages call it by ("homework.py", "cell 3").
+    """A piece of source and the label that messages use for it ("homework.py", "cell 3").
 
-    `source` is what the student wrote, IPython's own syntax and all.
+    `source` is what the student wrote, including IPython's own syntax.
     """
 
     label: str
@@ -33,25 +33,25 @@ class Cell:
 
     @property
     def statements(self) -> list[ast.stmt]:
-        """The top-level statements that are Python, with the student's own line numbers."""
+        """The top-level statements that are valid Python, with the student's own line numbers."""
         return self._parsed[0]
 
     @property
     def faults(self) -> list[SyntaxFault]:
-        """What else there is."""
+        """The statements that are not valid Python."""
         return self._parsed[1]
 
 
 @dataclass(frozen=True)
 class File:
-    """A file that was handed in. `name` is its path in what was handed in ("src/utils.py")."""
+    """A submitted file. `name` is its path within the submission ("src/utils.py")."""
 
     name: str
     kind: FileKind
     cells: tuple[Cell, ...]
 
     def beside(self) -> "File":
-        """Return it with labels that no other file has: as one beside the main file."""
+        """Return the file with labels unique to it, as a file beside the main file."""
         if self.kind == "module":
             cells = tuple(replace(cell, label=self.name) for cell in self.cells)
         else:
@@ -60,25 +60,25 @@ class File:
 
 
 def cells_of(files: Sequence[File]) -> list[Cell]:
-    """Return the cells of several files, one file after the other."""
+    """Return the cells of several files, file by file."""
     return [cell for file in files for cell in file.cells]
 
 
 def plain_name(path: str) -> str | None:
-    """Return what a module at `path` was called before it was copied; None if it is no module."""
+    """Return a module's name before `path` was copied, or None if `path` is not a module."""
     name = path.rpartition("/")[2].casefold().removesuffix(".txt")
     return ADDED.sub("", name.removesuffix(".py")) if name.endswith(".py") else None
 
 
 def at_most_one(names: Sequence[str]) -> str | None:
-    """Return the only one of some names."""
+    """Return the only name, or None if there is not exactly one."""
     return names[0] if len(names) == 1 else None
 
 
 def far_away(module: str, names: Sequence[str]) -> str | None:
-    """Return which of the files called `names` is meant by a module that is not where it should be.
+    """Return which of the files called `names` a misplaced module refers to.
 
-    That is the only one of that name, or else the only one that was called so before it was copied.
+    That is the only file of that name, or else the only one that had it before it was copied.
     """
     path = module.replace(".", "/")
     ends = (f"/{path}.py", f"/{path}/__init__.py")

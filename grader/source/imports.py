@@ -1,4 +1,4 @@
-"""Follow, without running anything, what a submission takes from its files beside each other."""
+"""Follow what a submission takes from its neighbouring files, without running anything."""
 
 import ast
 import posixpath
@@ -9,19 +9,19 @@ from pathlib import PurePosixPath
 from .files import Cell, File, far_away
 from .magics import words_of, written_to
 
-DEEPEST = 50  # files that bring each other
+DEEPEST = 50  # files that bring in each other
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Statements that follow each other, and the label of their cell."""
+    """Consecutive statements, and the label of their cell."""
 
     label: str
     statements: Sequence[ast.stmt]
 
 
 class Files:
-    """The files of a submission by name, and those that it writes itself."""
+    """The files of a submission by name, including those that it writes itself."""
 
     def __init__(self, main: File, beside: Sequence[File] = ()) -> None:
         self.main = main
@@ -36,14 +36,14 @@ class Files:
         return iter(self._files.values())
 
     def called(self, name: str, folder: str) -> File | None:
-        """Return the file of this name beside what is in `folder`, at the top, or anywhere."""
+        """Return the file of this name beside those in `folder`, at the top, or anywhere else."""
         path = posixpath.normpath(name)
         near = (posixpath.normpath(posixpath.join(folder, path)), path)
         anywhere = (own for own in self._files if own.endswith(f"/{path}"))
         return next((self._files[own] for own in (*near, *anywhere) if own in self._files), None)
 
     def module(self, module: str, folder: str) -> tuple[File, str] | None:
-        """Return the file that a dotted name begins with, and the rest of the name."""
+        """Return the file that the start of a dotted name refers to, and the rest of the name."""
         parts = module.split(".")
         for count in range(len(parts), 0, -1):
             path = "/".join(parts[:count])
@@ -54,7 +54,7 @@ class Files:
         return (self._files[far], ".".join(parts[1:])) if far else None
 
     def pieces(self) -> list[Piece]:
-        """Return the main file, and in place of each star import and %run what it brings."""
+        """Return the main file, with each star import and %run replaced by what it brings in."""
         return list(self._inlined(self.main, set(), DEEPEST))
 
     def _inlined(self, file: File, names: set[str], depth: int) -> Iterator[Piece]:
@@ -70,7 +70,7 @@ class Files:
             yield Piece(cell.label, cell.statements[before:])
 
     def brought_by(self, statement: ast.stmt, file: File) -> File | None:
-        """Return the file all of whose names a statement of `file` brings, if it is one."""
+        """Return the file whose names a statement of `file` brings in as a whole, if any."""
         folder = str(PurePosixPath(file.name).parent)
         match statement:
             case ast.ImportFrom(names=[ast.alias(name="*")]):
@@ -86,7 +86,7 @@ class Files:
 
 
 def imported_from(statement: ast.ImportFrom, file: File) -> str:
-    """Return the dotted name of what is imported from; a relative one is beside the file."""
+    """Return the dotted name of the imported module; a relative one starts beside the file."""
     folder = PurePosixPath(file.name).parent
     for _ in range(min(statement.level, 50) - 1):
         folder = folder.parent

@@ -1,7 +1,7 @@
-"""What a homework asks: the names to define, the calls that are put to them, and the criteria.
+"""What a homework asks: the names to define, the calls made to them, and the criteria.
 
-Everything that is told apart by criterion or by function reads it from here. The tasks of a
-homework are data: they go to the worker with the source, and to students with the public cases.
+Everything that depends on the criterion or the function reads it from here. A homework's tasks are
+data: they go to the worker with the source, and to students with the public cases.
 """
 
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ QuestionKind = Literal["forward", "gradient", "network", "descent", "training"]
 
 @dataclass(frozen=True)
 class Question:
-    """A kind of call, by the name that it has in calls, messages and spellings.
+    """A kind of call, identified by its name in calls, messages and spellings.
 
-    forward: a function of `arguments` that returns the tensors `returns`. gradient: one of the
-    tensors that forward is given and returns, for a `parameter`. network: a class, torch's Module.
+    forward: a function of `arguments` that returns the tensors `returns`. gradient: takes some of
+    the tensors that forward takes and returns, for a `parameter`. network: a class, torch's Module.
     descent: training with forward and the gradients. training: training of the network by autograd.
-    `equation` and `subject` are what messages say that it is about. `uses` are the questions whose
-    functions a training run calls, `run` is what the run is called in results.
+    Messages use `equation` and `subject` to say what it is about. `uses` names the questions whose
+    functions a training run calls, and `run` is the run's name in results.
     """
 
     name: str
@@ -38,12 +38,12 @@ class Question:
 
     @property
     def definition(self) -> str:
-        """The name to define: its own, if no other is said."""
+        """The name to define: its own, unless `defines` gives another."""
         return self.defines or self.name
 
     @property
     def is_training(self) -> bool:
-        """Whether it trains, which takes long, and is judged by a loss."""
+        """Whether it trains, which takes long and is judged by a loss."""
         return self.kind in ("descent", "training")
 
 
@@ -58,10 +58,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class Network:
-    """How the network is made: the sizes it takes, each of a parameter's dimension, and layers.
+    """How to build the network: its sizes, each a dimension of a parameter, and its layers.
 
-    Its parameters are those of the layers, in order. `loss` is what it is trained on, a function of
-    torch.nn.functional.
+    Its parameters are those of the layers, in order. `loss`, a function of torch.nn.functional, is
+    what it is trained on.
     """
 
     sizes: tuple[tuple[str, int], ...]
@@ -71,10 +71,10 @@ class Network:
 
 @dataclass(frozen=True)
 class Criterion:
-    """What earns points: cases of one question, or those in one of its bias conventions.
+    """Something that earns points: the cases of a question, or those in one bias convention.
 
-    `todo` is the task's number in the homework, `name` what to define for it, and `reading` (a
-    message) what to read.
+    `todo` is the task's number in the homework, `name` the name to define for it, and `reading` a
+    message that says what to read.
     """
 
     id: str
@@ -87,10 +87,10 @@ class Criterion:
 
 @dataclass(frozen=True)
 class SameAnswer:
-    """A mistake whose answer is that of another one, which the function's code shows.
+    """A mistake with the same answer as another, told apart by the function's code.
 
-    negates: the code multiplies by -2 and has the first of `names` minus the second, and never the
-    other way round. transposes: it has the first of `names` transposed.
+    negates: the code multiplies by -2 and contains the first of `names` minus the second, but never
+    the reverse. transposes: it contains the first of `names` transposed.
     """
 
     mistake: str
@@ -153,12 +153,12 @@ class Tasks:
 
     @cached_property
     def functions(self) -> tuple[str, ...]:
-        """The names of what is called with tensors and watched: forward, and the gradients."""
+        """The names of the functions called with tensors and watched: forward and the gradients."""
         return (self.forward.name, *self.gradients)
 
     @cached_property
     def given(self) -> frozenset[str]:
-        """The names of the tensors that functions are given."""
+        """The names of the tensors that functions take."""
         arguments = {name for question in self.questions for name in question.arguments}
         return frozenset({*arguments - {PARAMETERS}, *self.parameters})
 
@@ -169,12 +169,12 @@ class Tasks:
 
     @cached_property
     def runs(self) -> dict[str, Question]:
-        """The training runs by what they are called in results."""
+        """The training runs, keyed by their names in results."""
         return {question.run: question for question in self.questions if question.is_training}
 
     @cached_property
     def words(self) -> dict[str, str]:
-        """What messages about gradients name: what of forward they are given, and the equations."""
+        """Words for messages about gradients: forward's results they take, and the equations."""
         equations = sorted(self.by_name[name].equation for name in self.gradients)
         given = {argument for name in self.gradients for argument in self.by_name[name].arguments}
         returned = [name for name in self.forward.returns if name in given]
@@ -186,7 +186,7 @@ class Tasks:
         return self.by_name[self.by_id[criterion].question]
 
     def criterion(self, question: str, convention: str = "") -> Criterion:
-        """Return the criterion of a question, where it has several that of a convention."""
+        """Return the criterion of a question; if it has several, the one of a convention."""
         own = [each for each in self.criteria if each.question == question]
         return next((each for each in own if each.convention == convention), own[0])
 
@@ -195,7 +195,7 @@ class Tasks:
         return self.question_of(criterion).is_training
 
     def is_of_network(self, criterion: str) -> bool:
-        """Tell whether a criterion is about the network: what it computes, or its training."""
+        """Tell whether a criterion is about the network's output or its training."""
         return self.question_of(criterion).kind in ("network", "training")
 
     def _named(self, kind: QuestionKind) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Tell what is syntax of a newer Python than the one that reads it, where that is certain."""
+"""Recognize syntax of a newer Python than the running one, if that is certain."""
 
 import ast
 import re
@@ -8,18 +8,18 @@ from collections.abc import Sequence
 HERE = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
 TYPE_STATEMENT = re.compile(r"\s*type\s+\w+\s*(?:\[[^\]]*\]\s*)?=(?!=)")
 TYPE_PARAMETERS = re.compile(r"\s*(?:(?:async\s+)?def|class)\s+\w+\s*\[")
-# The beginning of an f-string, and of any other string or comment, where an f-string may be.
+# The start of an f-string, or of any other string or comment, which may contain an f-string.
 STRING = re.compile(
     r"(?i)(?<!\w)(?P<prefix>f|rf|fr|r|b|br|rb|u|)(?P<quote>\"\"\"|'''|\"|')|#[^\n]*"
 )
 DEEPEST = 8
-LONGEST = 20_000  # characters of a statement that are looked at
+LONGEST = 20_000  # of a statement; longer ones are not examined
 
 
 def explained(error: BaseException, lines: Sequence[str], begin: int) -> BaseException:
-    """Return the error of a statement that does not parse, with what it is about, if known.
+    """Return the error of a statement that does not parse, with an explanation if known.
 
-    `begin` lines stand above its `lines`.
+    `lines` is the statement; `begin` lines stand above it.
     """
     if not isinstance(error, SyntaxError) or sys.version_info >= (3, 12):
         return error
@@ -50,7 +50,7 @@ def _is_newer_f_string(text: str) -> bool:
 
 
 def _without_f_strings(text: str, depth: int) -> str:
-    """Return code with an empty string for each f-string; ValueError where one is not whole."""
+    """Return code with each f-string replaced by an empty one; ValueError if one is incomplete."""
     parts, at = [], 0
     while string := STRING.search(text, at):
         end = string.end()
@@ -89,7 +89,7 @@ def _end_of_f_string(text: str, at: int, quote: str, is_raw: bool, depth: int) -
 
 
 def _end_of_field(text: str, at: int, quote: str, is_raw: bool, depth: int) -> int:
-    """Return the end of a replacement field; ValueError where it holds no expression."""
+    """Return the end of a replacement field; ValueError if it holds no expression."""
     if depth == 0:
         raise ValueError("too deep")
     begin, brackets = at, 0

@@ -1,1 +1,1 @@
-"""Run a student's code and put calls to it: all that runs beside it, in grader and self-check."""
+"""Run a student's code and call its functions; used by both the grader and the self-check."""

@@ -1,4 +1,4 @@
-"""What the top level of a submission's files binds its names to, read without running anything."""
+"""What the top level of a submission's files binds its names to, without running anything."""
 
 import ast
 from collections.abc import Iterator, Sequence
@@ -9,10 +9,10 @@ from ..source.files import File
 from ..source.imports import Files, imported_from
 from ..source.magics import NOT_PARSED, TIMING
 
-DEEPEST = 20  # statements in each other, and files that take names from each other
-MOST_NODES = 60  # of an expression that is short
-LONGEST_TEXT = 200  # of a constant in it
-# What in an expression may compute anything.
+DEEPEST = 20  # nested statements, and files that take names from each other
+MOST_NODES = 60  # in an expression that counts as short
+LONGEST_TEXT = 200  # of a constant in such an expression
+# Parts of an expression that may compute anything.
 DEFINING = (
     ast.FunctionDef,
     ast.ClassDef,
@@ -23,19 +23,19 @@ DEFINING = (
     ast.GeneratorExp,
 )
 
-# What a name stands for: code, or a dotted name.
+# What each name stands for: code, or a dotted name.
 Bindings = dict[str, ast.AST | str]
 
 
 class Scope:
-    """What the top level of a file binds, and the files all of whose names it takes."""
+    """The bindings at a file's top level, and the files whose names it takes as a whole."""
 
     def __init__(self, file: File, files: Files) -> None:
         self.file = file
         self.folder = str(PurePosixPath(file.name).parent)
         self.bindings: Bindings = {}
         self.labels: dict[int, str] = {}  # by id of a binding's node
-        self.in_loops: set[int] = set()  # ids of such nodes
+        self.in_loops: set[int] = set()  # ids of nodes bound in loops
         self.taken: list[File] = []
         for cell in file.cells:
             for statement in cell.statements:
@@ -57,7 +57,7 @@ class Scope:
 
 
 class Scopes:
-    """The scopes of a submission's files, each made when it is first asked for."""
+    """The scopes of a submission's files, each created on first use."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
@@ -74,11 +74,11 @@ class Scopes:
 class Bound:
     """What a top-level statement binds a name to, and where.
 
-    is_library: it is imported, and from no file of the submission. literal: what the statement
-    writes out, if it does. is_computed: it comes from functions of the source, or from a loop, or
-    is a definition.
-    is_instance: it comes from classes of the source. is_plain: it comes from imported functions and
-    short literals alone. is_scripted: it is a function, or one compiled by torch.jit.script.
+    is_library: it is imported, but not from a file of the submission. literal: the value that the
+    statement writes out, if it does. is_computed: it comes from functions of the source or from a
+    loop, or is a definition. is_instance: it comes from classes of the source. is_plain: it comes
+    only from imported functions and short literals. is_scripted: it is a function, or one compiled
+    by torch.jit.script.
     """
 
     label: str
@@ -101,7 +101,7 @@ class Places:
         self._scopes = Scopes(files)
 
     def of(self, label: str | None, name: str) -> Bound | None:
-        """Return what binds a name in the file that a cell is of; None for the main file's."""
+        """Return what binds a name in the file that contains a cell; None means the main file."""
         owner = next(
             (file for file in self._files if any(cell.label == label for cell in file.cells)),
             self._files.main,
@@ -109,7 +109,7 @@ class Places:
         return self._in(owner, name, DEEPEST)
 
     def of_module(self, module: str, name: str) -> Bound | None:
-        """Return what binds a name in a module, if that is a file of the submission."""
+        """Return what binds a name in a module, if the module is a file of the submission."""
         found = self._files.module(module, "")
         return self._in(found[0], name, DEEPEST) if found and not found[1] else None
 
@@ -161,13 +161,13 @@ def _bound(value: ast.AST, scope: Scope) -> Bound:
 
 
 def _computes(value: ast.AST, meant: Sequence[ast.AST | str]) -> bool:
-    """Tell whether an expression computes by itself, or by what its names mean in the source."""
+    """Tell whether an expression computes, by itself or through what its names mean."""
     nodes = [*_outside_lambdas(value)]
     is_of_version = any(isinstance(n, ast.Attribute) and n.attr == "__version__" for n in nodes)
     if is_of_version and all(isinstance(each, str) for each in meant):
         return False
     has_calls = any(isinstance(node, ast.Call) for node in nodes)
-    # What writes out lambdas, and calls nothing, does not call them either.
+    # An expression that contains lambdas but no calls does not call the lambdas either.
     own = [node for node in nodes if has_calls or not isinstance(node, ast.Lambda)]
     functions = [node for node in meant if not isinstance(node, ast.ClassDef)]
     return any(isinstance(node, DEFINING) for node in [*own, *functions])
@@ -183,7 +183,7 @@ def _outside_lambdas(code: ast.AST) -> Iterator[ast.AST]:
 
 
 def parsed(source: str) -> ast.Module | None:
-    """Return the syntax tree of a source, None if it is no Python."""
+    """Return the syntax tree of a source, or None if it is not valid Python."""
     try:
         return ast.parse(source)
     except NOT_PARSED:
@@ -199,7 +199,7 @@ def calls(call: ast.Call, name: str) -> bool:
 
 
 def _top_level(body: Sequence[ast.AST], depth: int) -> Iterator[tuple[str, ast.AST | str]]:
-    """Yield what the statements of a cell bind, in order, inside if, try and loops too."""
+    """Yield what the statements of a cell bind, in order, including inside if, try and loops."""
     for node in body if depth else ():
         yield from bound_by(node)
         code = _code_in(node)
@@ -212,7 +212,7 @@ def _top_level(body: Sequence[ast.AST], depth: int) -> Iterator[tuple[str, ast.A
 
 
 def all_statements(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
-    """Yield all statements, however deep, and what holds statements; no expressions."""
+    """Yield all statements and what contains statements, at any depth, but no expressions."""
     todo: list[ast.AST] = [*body]
     while todo:
         node = todo.pop()
@@ -237,7 +237,7 @@ def _code_in(node: ast.AST) -> ast.Module | None:
 
 
 def bound_by(node: ast.AST) -> Iterator[tuple[str, ast.AST | str]]:
-    """Yield the names that one node binds itself, and what each then stands for."""
+    """Yield the names that one node itself binds, and what each then stands for."""
     match node:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             yield name, node

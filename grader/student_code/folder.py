@@ -1,4 +1,4 @@
-"""The folder in which a submission runs: what was handed in lies there, for what opens it."""
+"""The folder in which a submission runs; it holds the submitted files for code that opens them."""
 
 import os
 import posixpath
@@ -9,14 +9,14 @@ from pathlib import Path, PurePosixPath
 
 from ..source.files import Cell, File
 
-MOST_BYTES = 16 << 20  # of a module that a submission writes; a worker writes no larger file
+MOST_BYTES = 16 << 20  # of a module that a submission writes; a worker cannot write a larger file
 ENCODING, ERRORS = "utf-8", "surrogatepass"
 
 
 class Folder:
-    """The folder `root`. A name is a path in it, as a File's is; `start` is the main file's folder.
+    """The folder `root`. Names are paths in it, as for File; `start` is the main file's folder.
 
-    Without a root nothing is written or read, and the current folder stands for it.
+    Without a root, nothing is written or read, and the current folder stands in for it.
     """
 
     def __init__(self, root: Path | None, main: File) -> None:
@@ -25,7 +25,7 @@ class Folder:
         self.start = str(PurePosixPath(main.name).parent).removeprefix(".")
 
     def lay_out(self, files: Iterable[File]) -> None:
-        """Write the modules among `files`, and go to where the main file is."""
+        """Write the modules among `files`, and change to the main file's folder."""
         for file in files:
             self.write(file)
         if self._is_real and (start := self._inside(self.start)):
@@ -34,9 +34,9 @@ class Folder:
                 os.chdir(start)
 
     def write(self, file: File) -> None:
-        """Write a module, unless its name leads elsewhere or there is no room: it can be imported.
+        """Write a module for import, unless its name leads elsewhere or there is no room.
 
-        A part of one would be another module, and does not stay.
+        A partly written module would be a different one, so it is removed.
         """
         path = self._inside(file.name)
         if not self._is_real or path is None or file.kind != "module":
@@ -49,7 +49,7 @@ class Folder:
                 os.unlink(path)
 
     def read(self, name: str) -> File | None:
-        """Return the module that lies there under a name, None if there is none."""
+        """Return the module stored under a name, or None if there is none."""
         path = self._inside(name)
         if not self._is_real or path is None:
             return None
@@ -73,24 +73,24 @@ class Folder:
         return None
 
     def enter(self, path: str) -> None:
-        """Change the current folder as %cd does; to one elsewhere, not."""
+        """Change the current folder as %cd does, unless the path leads elsewhere."""
         if self._is_real and self.name_of(path) is not None:
             with suppress(OSError, ValueError):
                 os.chdir(path)
 
     def path_of(self, name: str) -> str:
-        """Return how a file is called from where the main file is: its `__file__`."""
+        """Return the path of a file from the main file's folder: its `__file__`."""
         return posixpath.relpath(name, self.start or ".")
 
     def beside(self, path: object) -> str:
-        """Return the folder of what `path_of` has called so; that of the main file for no path."""
+        """Return the folder of a path from `path_of`; without a path, the main file's."""
         if not isinstance(path, str):
             return self.start
         name = posixpath.normpath(posixpath.join(self.start, path))
         return str(PurePosixPath(name).parent).removeprefix(".")
 
     def _inside(self, name: str) -> str | None:
-        """Return where a name leads, None if that is elsewhere."""
+        """Return the real path of a name, or None if it leads elsewhere."""
         try:
             path = os.path.realpath(os.path.join(self._root, name))
         except (OSError, ValueError):

@@ -1,11 +1,11 @@
-"""Read the functions that a source writes out as assignments, in the report's own style.
+"""Read functions that a source writes out as assignments, in the report's own style.
 
-A source may assign what functions are to return at its top level, and define no functions. What
-such a name comes from is its formula: the top-level statements that it needs, up to the names that
-the homework gives. Run with the given tensors in place of the source's own, it is that function.
+A source may assign at its top level what functions should return, and define no functions. The
+formula of such a name is the top-level statements that it needs, back to the names that the
+homework gives. Run with the given tensors in place of the source's own, it is that function.
 
-A with statement, a try and a loop whose turns build on nothing are read as what stands in them; any
-other compound statement is taken whole.
+A with statement, a try, and a loop whose turns do not build on each other are replaced by the
+statements inside; any other compound statement is taken whole.
 """
 
 import ast
@@ -21,13 +21,13 @@ from .contract import Spellings
 from .loading import Program
 from .modules import Namespace
 
-# Stands for all that backward() leaves in the .grad of parameters. No variable is called so.
+# Stands for everything backward() leaves in .grad of parameters. No variable can have this name.
 GRAD = ".grad"
 
 
 @dataclass(frozen=True)
 class FormulaStatement:
-    """A statement of a formula, and the label of the cell it stands in."""
+    """A statement of a formula, and the label of its cell."""
 
     label: str
     statement: ast.stmt
@@ -59,10 +59,10 @@ class FormulaStatement:
 class Formula:
     """A function written out as assignments: the `parts` that its `outputs` need.
 
-    `arguments` are what it is called with, `parameters` what one of them holds.
+    It is called with `arguments`, one of which may hold the `parameters`.
 
-    `inputs` maps the source's names of what is given to the homework's; `assigned_names` are all
-    names that the source assigns, whose values of its own are not to be met here.
+    `inputs` maps the source's names for what is given to the homework's. `assigned_names` are all
+    names that the source assigns; their values must not be visible here.
     """
 
     name: str
@@ -75,23 +75,23 @@ class Formula:
 
     @property
     def place(self) -> str:
-        """Where the last of it stands ("cell 3, line 5")."""
+        """The place of its last statement ("cell 3, line 5")."""
         return f"{self.parts[-1].label}, line {self.parts[-1].statement.lineno}"
 
     @cached_property
     def code(self) -> list[CodeType]:
-        """Each part by its own cell's label, so that an error's place is the student's own line."""
+        """Each part, compiled under its cell's label so that errors name the student's own line."""
         return [
             compile(ast.Module([part.statement], []), part.label, "exec", dont_inherit=True)
             for part in self.parts
         ]
 
     def others(self, namespace: Namespace) -> Namespace:
-        """Return the names of `namespace` that it may read: those that nothing assigns."""
+        """Return the names of `namespace` that it may read: those never assigned in the source."""
         return {name: value for name, value in namespace.items() if name not in self.assigned_names}
 
     def function(self, namespace: Namespace) -> Callable[..., Any]:
-        """Return it as a function; names that nothing assigns are those of `namespace`."""
+        """Return it as a function; names never assigned in the source come from `namespace`."""
         others = self.others(namespace)
 
         def function(*arguments: Any) -> Any:
@@ -108,9 +108,9 @@ class Formula:
 
 
 def formulas_of(pieces: Sequence[Piece], tasks: Tasks, spellings: Spellings) -> list[Formula]:
-    """Return the formulas of the functions that the source writes out and does not define.
+    """Return the formulas of functions that the source writes out but does not define.
 
-    One of what forward returns may be of anything: it takes all, or a gradient beside it.
+    A lone forward counts only if all its results are assigned, since one could mean anything.
     """
     parts = [part for piece in pieces for part in _straight(piece.statements, piece.label)]
     definitions = {name for part in parts for name in _defined_by(part.statement)}
@@ -130,7 +130,7 @@ def formulas_of(pieces: Sequence[Piece], tasks: Tasks, spellings: Spellings) -> 
 
 
 def _defined_by(statement: ast.stmt) -> list[str]:
-    """Return the names of functions that a statement defines, or imports."""
+    """Return the names of functions that a statement defines or imports."""
     match statement:
         case ast.FunctionDef(name=name):
             return [name]
@@ -140,7 +140,7 @@ def _defined_by(statement: ast.stmt) -> list[str]:
 
 
 def with_formulas(program: Program, formulas: Sequence[Formula]) -> Program:
-    """Return a submission with the functions of its formulas; what it defines itself stays."""
+    """Return a submission with its formulas as functions; its own definitions stay."""
     namespace = program.namespace
     missing = [each for each in formulas if not callable(namespace.get(each.name))]
     functions = {formula.name: formula.function(namespace) for formula in missing}
@@ -155,19 +155,19 @@ def _formula(
     assigned_names: frozenset[str],
     spellings: Spellings,
 ) -> Formula | None:
-    """Return the formula of a function, or None where nothing that it returns is assigned."""
+    """Return the formula of a function, or None if nothing that it returns is assigned."""
     alternatives = [spellings.get(one, ()) for one in question.returns]
     own_names = [[own for own in names if own in assigned_names] for names in alternatives]
     if not any(own_names):
         return None
-    # One that is missing beside the other is asked for all the same, and Python names it.
+    # A missing one beside an assigned one is evaluated all the same, so that Python names it.
     outputs = tuple((own or names)[0] for own, names in zip(own_names, alternatives, strict=True))
     inputs = {
         own: one for one in (*question.arguments, *parameters) for own in spellings.get(one, ())
     }
     statements = _slice(parts, set(outputs), (assigned_names | {GRAD}) - inputs.keys())
     if any(question.name in part.reads for part in statements):
-        return None  # it calls the function, and does not write it out
+        return None  # it calls the function instead of writing it out
     return Formula(
         name=question.name,
         arguments=question.arguments,
@@ -180,7 +180,7 @@ def _formula(
 
 
 def _straight(body: Sequence[ast.stmt], label: str) -> Iterator[FormulaStatement]:
-    """Yield the statements of a body, and those inside what is read as what stands in it."""
+    """Yield the statements of a body, with transparent compound statements replaced by theirs."""
     for statement in body:
         match statement:
             case (
@@ -199,7 +199,7 @@ def _straight(body: Sequence[ast.stmt], label: str) -> Iterator[FormulaStatement
 def _apart(
     statement: ast.Assign, names: Sequence[ast.expr], values: Sequence[ast.expr]
 ) -> list[ast.Assign]:
-    """Return `a, b = 1, 2` as two assignments, where the second needs nothing of the first."""
+    """Return `a, b = 1, 2` as two assignments if the second needs nothing of the first."""
     whole = FormulaStatement("", statement)
     starred = any(isinstance(node, ast.Starred) for node in (*names, *values))
     if starred or len(names) != len(values) or whole.changes & whole.reads:
@@ -215,7 +215,7 @@ def _slice(
 ) -> list[FormulaStatement]:
     """Return the parts that these `names` come from, in order: a backward slice.
 
-    `names` becomes what is needed before them; only `assigned_names` are.
+    `names` is changed to what is needed before them, among `assigned_names` only.
     """
     statements: list[FormulaStatement] = []
     for part in reversed(parts):
@@ -225,7 +225,7 @@ def _slice(
         if isinstance(statement, ast.For | ast.While):
             before = set(names)
             turn = _slice(list(_straight(statement.body, part.label)), before, assigned_names)
-            if before.isdisjoint(part.changes):  # no turn builds on another: one is enough
+            if before.isdisjoint(part.changes):  # no turn builds on another, so one is enough
                 statements += reversed(turn)
                 names.clear()
                 names |= before
@@ -240,7 +240,7 @@ def _slice(
 
 
 def _simple(statement: ast.stmt) -> Iterator[ast.AST]:
-    """Yield a statement, or what stands in a compound one; a definition changes nothing yet."""
+    """Yield a statement, or everything in a compound one; a definition changes nothing yet."""
     if isinstance(statement, ast.For | ast.While | ast.If | ast.Match):
         yield from ast.walk(statement)
     else:
@@ -248,7 +248,7 @@ def _simple(statement: ast.stmt) -> Iterator[ast.AST]:
 
 
 def _targets(statement: ast.AST) -> list[ast.expr]:
-    """Return what a statement, taken alone, assigns to."""
+    """Return what a statement itself assigns to."""
     match statement:
         case ast.Assign(targets=targets):
             return targets

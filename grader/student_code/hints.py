@@ -1,4 +1,4 @@
-"""What a student may have meant by what does not work: read from the source, never guessed."""
+"""What a student may have meant by code that does not work: read from the source, never guessed."""
 
 import ast
 import difflib
@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from ..source.files import Cell
 from .contract import Hint, Note
 
-NEAR = 0.85  # of difflib's ratio, of names without case and underscores
+NEAR = 0.85  # difflib's ratio, for names without case and underscores
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def of_missing(
     name: str, cells: Sequence[Cell], notes: Sequence[Note], definitions: Collection[str]
 ) -> Hint | None:
-    """Return why a name is missing, or one that is nearly it, and none of the `definitions`."""
+    """Return why a name is missing, or a similar name that is not one of the `definitions`."""
     return (
         _unparsed(name, cells)
         or _failed(name, cells, notes)
@@ -25,7 +25,7 @@ def of_missing(
 
 
 def _failed(name: str, cells: Sequence[Cell], notes: Sequence[Note]) -> Hint | None:
-    """Return the error that the definition of a name ended in."""
+    """Return the error in which the definition of a name ended."""
     for cell in cells:
         for node in _definitions(cell.statements):
             if node.name == name:
@@ -39,7 +39,7 @@ def _failed(name: str, cells: Sequence[Cell], notes: Sequence[Note]) -> Hint | N
 
 
 def _unparsed(name: str, cells: Sequence[Cell]) -> Hint | None:
-    """Return where the definition of a name does not parse."""
+    """Return the place at which the definition of a name does not parse."""
     begins = re.compile(rf"(?:async\s+)?(?:def|class)\s+{name}\b")
     for cell in cells:
         lines = cell.source.split("\n") if cell.faults else []
@@ -52,9 +52,9 @@ def _unparsed(name: str, cells: Sequence[Cell]) -> Hint | None:
 
 
 def nested(name: str, cells: Sequence[Cell], outer: str | None = None) -> Hint | None:
-    """Return where a function stands inside another one, which may have to be below `outer`.
+    """Return the place of a function nested in another, optionally somewhere inside `outer`.
 
-    A method of a class is in its place.
+    A method of a class is not nested.
     """
     for cell in cells:
         for top in _definitions(cell.statements):

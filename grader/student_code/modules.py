@@ -1,9 +1,9 @@
-"""Let files that were handed in together import each other, from memory.
+"""Let the files of a submission import each other, from memory.
 
-Each of their modules has builtins with an `__import__` of its own. A name means, in this order:
-what Python's library or an allowed package is called; a file beside the one that imports it, at the
-top of what was handed in, in the current folder or one of sys.path; the only file of that name
-elsewhere in it; and else nothing, whatever is installed. What other code imports is not touched.
+Each of their modules has builtins with its own `__import__`. A name is looked up in this order:
+Python's library and the allowed packages; a file beside the importing one, at the top of the
+submission, in the current folder or in an entry of sys.path; the only file of that name elsewhere
+in the submission. Other installed packages are not found. Imports by other code are not affected.
 """
 
 import builtins
@@ -21,7 +21,7 @@ from .folder import Folder, text_of
 from .plots import show_nothing
 
 Namespace = dict[str, Any]
-# What else the packages install at the top.
+# Other top-level modules that the packages install.
 PARTS = {"matplotlib": ("mpl_toolkits", "pylab"), "torch": ("functorch",)}
 SELFCHECK = "selfcheck"
 DRAWING = ("matplotlib", "pylab")
@@ -30,7 +30,7 @@ _import = builtins.__import__
 
 
 def reserved_names(packages: Collection[str]) -> set[str]:
-    """Return what the modules of Python's library and of the packages are called at the top."""
+    """Return the top-level names of the modules of Python's library and of the packages."""
     parts = (part for name in packages for part in PARTS.get(name, ()))
     return {*sys.stdlib_module_names, *packages, *parts}
 
@@ -38,8 +38,8 @@ def reserved_names(packages: Collection[str]) -> set[str]:
 class Modules:
     """The files of a submission as modules; `run` runs a file in a module's namespace.
 
-    `note` is told once of each file that is not imported, for it has another module's name, and
-    `on_write` of each that the submission wrote. What lies in `folder` counts as it is there now.
+    `note` is called once per file that is not imported since another module has its name, and
+    `on_write` per file that the submission wrote. Files in `folder` count as they are now.
     """
 
     def __init__(
@@ -60,20 +60,20 @@ class Modules:
         self._on_write = on_write
         self._reports: set[str] = set()
         self._modules: dict[str, ModuleType] = {}  # by path, without a suffix
-        # In sys.modules by name, with what was called so before.
+        # Our entries in sys.modules by name, each with the module that had the name before.
         self._entries: dict[str, tuple[ModuleType, ModuleType | None]] = {}
         self.builtins = ModuleType(BUILTINS)
         self.builtins.__dict__.update(vars(builtins), __import__=self._import)
 
     def install(self) -> None:
-        """Let pickle find the modules, too. Those of a submission before are gone."""
+        """Let pickle find the modules too; those of an earlier submission are removed."""
         for finder in sys.meta_path[:]:
             if isinstance(finder, Modules):
                 finder.uninstall()
         sys.meta_path.insert(0, self)
 
     def uninstall(self) -> None:
-        """Leave nothing of the submission in the process's own tables."""
+        """Remove all traces of the submission from the process's own tables."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
         for name, (module, before) in self._entries.items():
@@ -83,7 +83,7 @@ class Modules:
                     sys.modules[name] = before
 
     def enter(self, path: str, name: str) -> ModuleType:
-        """Make the module called `name` of the file at `path`, which nothing has run yet."""
+        """Create the module called `name` for the file at `path`, without running the file yet."""
         module = ModuleType(name)
         self._modules[path] = module
         if name not in sys.modules or name in ("__main__", "homework"):
@@ -94,12 +94,12 @@ class Modules:
         return module
 
     def add(self, file: File) -> None:
-        """Add a file that the submission wrote itself; it counts in place of one of that name."""
+        """Add a file that the submission wrote itself; it replaces one of the same name."""
         self._files[file.name] = file
         self._on_write(file)
 
     def find(self, name: str, folder: str) -> File | None:
-        """Return the file called `name`: from here, beside what is in `folder`, or at the top."""
+        """Return the file called `name`: from here, beside the files in `folder`, or at the top."""
         near = [posixpath.normpath(posixpath.join(base, name)) for base in (folder, "")]
         for path in (self.folder.name_of(name), *near):
             if path is not None and (file := self.file(path)):
@@ -107,7 +107,7 @@ class Modules:
         return None
 
     def file(self, name: str) -> File | None:
-        """Return a file as it is now: the submission may have written it, or written it anew."""
+        """Return a file as it is now, since the submission may have written it or changed it."""
         file = self._files.get(name)
         if file is not None and file.kind == "notebook":
             return file
@@ -176,7 +176,7 @@ class Modules:
         return package
 
     def _own(self, name: str, base: str, fromlist: Sequence[str]) -> ModuleType:
-        """Import a.b.c below a folder; return c where names are asked of it, else a."""
+        """Import a.b.c below a folder; return c if names are imported from it, else a."""
         path, dotted_name = base, ""
         module: ModuleType | None = None
         first: ModuleType | None = None
@@ -200,7 +200,7 @@ class Modules:
         """Import the modules that a `from package import name` names."""
         file = self._file_at(path)
         if file is not None and file is self._files.get(f"{path}.py"):
-            return  # a module has none
+            return  # a plain module has none
         names = getattr(package, "__all__", ()) if "*" in fromlist else fromlist
         for name in names:
             if isinstance(name, str) and not hasattr(package, name):
@@ -235,7 +235,7 @@ class Modules:
         return next(is_there, None)
 
     def _far_base_of(self, name: str) -> str | None:
-        """Return the folder from which a module is found that can be no other one, or None."""
+        """Return the folder from which a module is found unambiguously, or None."""
         for dotted_name in (name, name.partition(".")[0]):
             far = far_away(dotted_name, list(self._files))
             if far is not None:
@@ -263,7 +263,7 @@ class Modules:
         )
 
     def _instead(self, module: ModuleType, fromlist: Sequence[str]) -> Namespace:
-        """Return what student code finds in place of a module's own names."""
+        """Return what student code sees in place of a module's own names."""
         if "get_ipython" in fromlist:
             return {"get_ipython": vars(self.builtins)["get_ipython"]}
         return self._replaced(module.__name__)
@@ -302,11 +302,11 @@ class Modules:
         return self.run_file(self._file_to(path), run_name or "<run_path>", init_globals or {})
 
     def _spec_from(self, name: str, path: object, **rest: object) -> ModuleSpec:
-        """Return what importlib.util.spec_from_file_location does."""
+        """Return a spec as importlib.util.spec_from_file_location does."""
         return ModuleSpec(name, Loader(self, name, path))  # type: ignore[arg-type]
 
     def _reload(self, module: ModuleType) -> ModuleType:
-        """Run a module's file anew in its namespace, as importlib.reload does."""
+        """Run a module's file again in its namespace, as importlib.reload does."""
         path = next((path for path, own in self._modules.items() if own is module), None)
         file = None if path is None else self._file_at(path)
         if file is not None:
@@ -318,17 +318,17 @@ class Modules:
         level = len(name) - len(name.lstrip("."))
         return self._import(name[level:], sys._getframe(1).f_globals, None, ("",), level)
 
-    # What pickle asks
+    # What pickle needs
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        """Find a module of the submission, for its own code alone."""
+        """Find a module of the submission, but only for the submission's own code."""
         is_own = self._exists(name.replace(".", "/"))
         if is_own and name.partition(".")[0] not in self._reserved_names and self._is_asked_by_it():
             return ModuleSpec(name, self)  # type: ignore[arg-type]
         return None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Return a module, which has run."""
+        """Return a module that has already run."""
         return self._own(spec.name, "", ("",))
 
     def exec_module(self, module: ModuleType) -> None:
@@ -342,7 +342,7 @@ class Modules:
 
 
 class Loader:
-    """Loads a file of the submission, as a loader of importlib's does."""
+    """Loads a file of the submission, like a loader of importlib's."""
 
     def __init__(self, modules: Modules, fullname: str, path: object) -> None:
         self._modules = modules
@@ -364,7 +364,7 @@ class Loader:
 
 
 def _with(module: ModuleType, instead: Namespace) -> ModuleType:
-    """Return a module with other things by some of its names; the module itself stays."""
+    """Return a copy of a module with some of its names replaced; the module itself is unchanged."""
     if not instead:
         return module
     copy = ModuleType(module.__name__)
@@ -381,7 +381,7 @@ def _joined(folder: str, name: str) -> str:
 
 
 def _selfcheck() -> ModuleType:
-    """Return the self-check as a submission finds it: whoever grades it has checked it."""
+    """Return a self-check that does nothing: whoever grades the submission has checked it."""
     module = ModuleType(SELFCHECK)
     module.__dict__["check"] = lambda *args, **kwargs: None
     module.__dict__["main"] = lambda *args, **kwargs: 0

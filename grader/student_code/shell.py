@@ -21,7 +21,7 @@ WRITING = frozenset({"writefile", "file"})
 class Shell:
     """IPython's shell, for the code of one namespace.
 
-    `execute` runs some Python there, and `run_file` a file in a namespace.
+    `execute` runs some Python there, and `run_file` runs a file in a namespace.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Shell:
         self._run_file = run_file
 
     def run_line_magic(self, name: str, line: str, *args: object, **kwargs: object) -> Any:
-        """Run the Python behind `%time` and its like, and the file that `%run` names; `%cd`."""
+        """Run the Python behind `%time` and the like, or the file of `%run`; follow `%cd`."""
         if name in TIMING:
             return self._timed(name, line)
         if name == "run":
@@ -47,7 +47,7 @@ class Shell:
         return None
 
     def run_cell_magic(self, name: str, line: str, body: str) -> Any:
-        """Run the Python below `%%time` and its like; write the file that `%%writefile` names."""
+        """Run the Python below `%%time` and the like; write the file that `%%writefile` names."""
         if name in TIMING:
             if name == "capture" and line.split() and line.split()[0].isidentifier():
                 self.user_ns[line.split()[0]] = self.captured()
@@ -57,7 +57,7 @@ class Shell:
         return None
 
     def magic(self, line: str) -> Any:
-        """Run a line magic, written out."""
+        """Run a line magic given as text."""
         name, _, rest = line.lstrip("% ").partition(" ")
         return self.run_line_magic(name, rest)
 
@@ -66,11 +66,11 @@ class Shell:
         return self._execute(source, self.user_ns, self.user_ns)
 
     def getoutput(self, command: str, *args: object, **kwargs: object) -> list[str]:
-        """Answer `x = !command` with no lines."""
+        """Return no lines for `x = !command`."""
         return []
 
     def captured(self) -> "Captured":
-        """Return what `%%capture name` binds."""
+        """Return the object that `%%capture name` binds."""
         return Captured()
 
     def __getattr__(self, name: str) -> Callable[..., None]:
@@ -127,7 +127,7 @@ def _words(line: str) -> list[str]:
 
 @contextmanager
 def arguments(words: Sequence[str]) -> Iterator[None]:
-    """Have the words of a command line in sys.argv in the body."""
+    """Set sys.argv to the words of a command line for the body."""
     before = sys.argv
     sys.argv = [*words]
     try:
@@ -137,7 +137,7 @@ def arguments(words: Sequence[str]) -> Iterator[None]:
 
 
 class Captured:
-    """Stands for the output of a cell, of which nothing is kept."""
+    """Stands for the output of a cell, none of which is kept."""
 
     stdout = ""
     stderr = ""

@@ -1,7 +1,7 @@
-"""What a submission may leave changed in the process that it shares with the worker.
+"""Parts of the process that a submission may change, though it shares them with the worker.
 
-One table says how each part is read, and how it is put back. Names are bound here, so that what a
-submission replaces is not what puts it back.
+One table says how to read each part and how to restore it. Names are bound here, so that a
+submission cannot replace what restores them.
 """
 
 import math
@@ -24,12 +24,12 @@ from torch.utils import _device
 
 try:
     import numpy
-except ImportError:  # a student's machine may have torch alone
+except ImportError:  # a student's machine may have only torch
     numpy = None  # type: ignore[assignment]
 
 _set_grad_enabled = torch._C._set_grad_enabled
 _set_default_device = torch.set_default_device
-_inference: list[Any] = []  # guards, which hold as long as they are here
+_inference: list[Any] = []  # guards, which hold as long as they are in this list
 
 
 UNKNOWN = object()
@@ -38,9 +38,9 @@ MOST_HOOKS = 1000
 
 @dataclass(frozen=True)
 class StatePart:
-    """A part of the process's state. `fresh` is what it is in a new process, where that is known.
+    """A part of the process's state. `fresh` is its value in a new process, if that is known.
 
-    `put` is called only where what is read differs.
+    `put` is called only if the value that is read differs.
     """
 
     name: str
@@ -50,7 +50,7 @@ class StatePart:
 
 
 def _default_dtype() -> torch.dtype:
-    """Return the default dtype. float64 is as good as float32: functions may count on it."""
+    """Return the default dtype. float64 counts as float32, since functions may rely on it."""
     dtype = torch.get_default_dtype()
     return torch.float32 if dtype is torch.float64 else dtype
 
@@ -58,7 +58,7 @@ def _default_dtype() -> torch.dtype:
 def _folder() -> str | None:
     try:
         return os.getcwd()
-    except OSError:  # which is gone
+    except OSError:  # it no longer exists
         return None
 
 
@@ -71,7 +71,7 @@ def _put_streams(streams: tuple[Any, ...]) -> None:
 
 
 def _streams() -> tuple[Any, ...]:
-    """Return the standard streams; of one that is closed, nothing."""
+    """Return the standard streams, with None for each that is closed."""
     now = (sys.stdin, sys.stdout, sys.stderr)
     return tuple(None if getattr(stream, "closed", True) else stream for stream in now)
 
@@ -99,7 +99,7 @@ _pop_function, _pop_dispatch = (
     torch._C._pop_torch_dispatch_stack,
 )
 
-# Old versions of torch do not tell of these.
+# Old versions of torch do not reveal these.
 _top_hooks = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
 
 
@@ -123,7 +123,7 @@ _end_records = {
 
 
 def _in_forward_mode() -> bool:
-    """Tell whether a level of forward-mode differentiation is open; there is never a second."""
+    """Tell whether a level of forward-mode differentiation is open; there is at most one."""
     try:
         _exit_level(level=_enter_level())
     except RuntimeError:
@@ -174,7 +174,7 @@ PARTS: tuple[StatePart, ...] = (
     StatePart("path", lambda: sys.path[:], _put_path),
     StatePart("locale", lambda: setlocale(LC_ALL), lambda locale: setlocale(LC_ALL, locale)),
 )
-# Whose public names may be replaced.
+# Owners of public names that a submission may replace.
 OWNERS: tuple[Any, ...] = (torch, nn, torch.nn.functional, Tensor, math)
 if numpy is not None:
     _seterr = numpy.seterr
@@ -184,7 +184,7 @@ GPUS = ("cuda", "mps", "xpu", "hip")
 
 
 class State:
-    """The process as it is now, to be put back later."""
+    """The process as it is now, to be restored later."""
 
     def __init__(self) -> None:
         self._values = {part.name: part.read() for part in PARTS}
@@ -197,21 +197,21 @@ class State:
 
     @classmethod
     def fresh(cls) -> "State":
-        """Return the state now, but what is known of a new process as it is there."""
+        """Return the current state, but with a new process's values as far as they are known."""
         state = cls()
         state._values.update({part.name: part.fresh for part in PARTS if part.fresh is not UNKNOWN})
         return state
 
     def put_back(self) -> None:
-        """Put back every part of the table."""
+        """Restore every part of the table."""
         for part in PARTS:
             before = self._values[part.name]
-            with suppress(Exception):  # what a submission has spoilt for good
+            with suppress(Exception):  # a submission may have broken it for good
                 if part.read() != before:
                     part.put(before)
 
     def put_back_names(self) -> None:
-        """Put back modules, and what was replaced in torch, numpy, math. What was added stays."""
+        """Restore modules, and names replaced in torch, numpy and math. Added names stay."""
         self._put_back_modules()
         for owner, names in zip(OWNERS, self._names, strict=True):
             now = vars(owner)
@@ -222,12 +222,12 @@ class State:
                     with suppress(Exception):
                         setattr(owner, name, value)
         for name in vars(Tensor).keys() - self._names[OWNERS.index(Tensor)].keys():
-            if hasattr(torch._C.TensorBase, name):  # it hides what was there
+            if hasattr(torch._C.TensorBase, name):  # it hides the original
                 with suppress(Exception):
                     delattr(Tensor, name)
 
     def _put_back_modules(self) -> None:
-        """Put back modules that are gone or replaced, and what finds modules."""
+        """Restore modules and finders of modules that are gone or replaced."""
         for name, module in self._modules.items():
             if sys.modules.get(name) is not module and name not in ("__main__", "homework"):
                 sys.modules[name] = module
@@ -235,14 +235,14 @@ class State:
             sys.meta_path[:] = [*sys.meta_path, *missing]
 
     def is_added(self, owner: Any, name: str) -> bool:
-        """Tell whether torch, numpy or math, as `owner`, did not have a public name."""
+        """Tell whether a public name was added to `owner` (torch, numpy or math)."""
         return any(
             owner is one and _counts(owner, name) and name not in names
             for one, names in zip(OWNERS, self._names, strict=True)
         )
 
     def put_back_device(self) -> str | None:
-        """Put back a default device that is a GPU, at once; return its name."""
+        """Restore the default device at once if it is a GPU; return the GPU's name."""
         device = _device.CURRENT_DEVICE
         if device is None or device.type not in GPUS:
             return None

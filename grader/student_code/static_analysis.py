@@ -1,10 +1,9 @@
-"""Read a source without running it: does a gradient's code name torch's own differentiation?
+"""Find out from a source, without running it, whether a gradient's code names autograd.
 
-From each grad_* function, or the assignments in its place, names are followed to the top-level
-functions, classes, aliases and imports they stand for, the last definition of a name counting, as
-at run time. What is not reached from a gradient (training of a network, a comparison with
-autograd) is not named. Strings that are put together while the program runs hide from this; the
-off-path cases do not need to read.
+Names are followed from each grad_* function, or the assignments in its place, to the top-level
+functions, classes, aliases and imports they stand for. The last definition of a name counts, as at
+run time. Code that a gradient does not reach (training of a network, a comparison with autograd) is
+not reported. Strings assembled at run time escape this analysis, but not the off-path cases.
 """
 
 import ast
@@ -21,25 +20,25 @@ from .guards import ENTRY_POINTS, GRAPH_ATTRIBUTES, MOST_SIGHTINGS
 # A source may be made to grow without end while it is followed; an honest one needs hundreds.
 MOST_STEPS = 50_000
 LONGEST_STRING = 10_000
-MOST_FILES = 1_000  # that one name is looked for in
+MOST_FILES = 1_000  # in which one name is looked up
 
 
 NAMES = frozenset(ENTRY_POINTS)
 PACKAGES = ("torch.autograd.functional.", "torch.autograd.forward_ad.", "torch._functorch.")
-# Telling on any object, unless the source has a method of that name itself.
+# Suspicious on any object, unless the source itself has a method of that name.
 ATTRIBUTES = frozenset({"backward", "run_backward", "_execution_engine", *GRAPH_ATTRIBUTES})
 
 
 class Text(str):
-    """A constant string, where a plain str is the dotted name of something imported."""
+    """A constant string, while a plain str is the dotted name of something imported."""
 
 
 def screen(
     files: Files, tasks: Tasks, formulas: Sequence[Formula] = ()
 ) -> dict[str, tuple[Sighting, ...]]:
-    """Return what each gradient names, of those that name anything.
+    """Return what each gradient names, for those that name anything.
 
-    Of one that reaches more code than is followed, the last is UNFOLLOWED.
+    If one reaches more code than is followed, its last sighting is UNFOLLOWED.
     """
     source = _NameGraph(files, formulas)
     sightings_by_gradient = {name: tuple(source.named_by(name)) for name in tasks.gradients}
@@ -70,7 +69,7 @@ class _NameGraph:
         self._steps = 0
         sightings: dict[Sighting, None] = {}
         visits, todo = {(self._main, gradient)}, self._code_of(self._main, gradient)
-        if formula := self._formulas.get(gradient):  # it has all that it needs of these
+        if formula := self._formulas.get(gradient):  # a formula contains all it needs of these
             visits |= {
                 (self._main, name) for name in formula.assigned_names | formula.inputs.keys()
             }
@@ -89,7 +88,7 @@ class _NameGraph:
         return list(sightings)[:MOST_SIGHTINGS]
 
     def _meant_by(self, node: ast.expr) -> list[tuple[Scope, str]]:
-        """Return the name that an expression is, here or in a file beside, with its scope."""
+        """Return the name that an expression stands for, here or in another file, and its scope."""
         if isinstance(node, ast.Name):
             return [(self._scope, node.id)]
         dotted_name = self._value(node, {}, DEEPEST)
@@ -97,7 +96,7 @@ class _NameGraph:
         return self._beside(self._scope, dotted_name) if dotted_name and is_name else []
 
     def _beside(self, scope: Scope, dotted_name: str) -> list[tuple[Scope, str]]:
-        """Return the name in a file beside that a dotted name is."""
+        """Return the name in another file that a dotted name stands for, and its scope."""
         match = self._files.module(dotted_name, scope.folder)
         return [(self._scopes.of(match[0]), match[1].partition(".")[0])] if match else []
 
@@ -142,7 +141,7 @@ class _NameGraph:
                         yield name, (node if name else inner)
 
     def _entry(self, node: ast.expr, local: Bindings) -> str | None:
-        """Return the entry point that an expression is, if it is one."""
+        """Return the entry point that an expression names, if any."""
         by_name = isinstance(node, ast.Call) and calls(node, "getattr")
         if isinstance(node, ast.Call) and not by_name:
             return None
@@ -157,7 +156,7 @@ class _NameGraph:
         return None
 
     def _executed(self, call: ast.Call, local: Bindings) -> str | None:
-        """Return the constant string that exec or eval is given."""
+        """Return the constant string passed to exec or eval."""
         if not call.args or not (calls(call, "exec") or calls(call, "eval")):
             return None
         code = call.args[0]
@@ -167,7 +166,7 @@ class _NameGraph:
         return text if isinstance(text, Text) else None
 
     def _value(self, node: ast.AST, local: Bindings, depth: int) -> str | None:
-        """Return the dotted name, or the constant string, that an expression comes to."""
+        """Return the dotted name or constant string that an expression evaluates to."""
         self._steps += 1
         if depth == 0 or self._steps > MOST_STEPS:
             return None
@@ -219,14 +218,14 @@ def _joined(parts: Iterator[str | None]) -> Text | None:
 
 
 def _is_to_follow(node: ast.Name | ast.Attribute | ast.Call, local: Bindings) -> bool:
-    """Whether an expression may be a name of the top level, here or in a file beside."""
+    """Whether an expression may be a top-level name, here or in another file."""
     if isinstance(node, ast.Name):
         return node.id not in local
     return isinstance(node, ast.Attribute) or calls(node, "getattr")
 
 
 def _locals(code: ast.AST) -> Bindings:
-    """Return what the functions inside `code` bind; a method is no name inside its class."""
+    """Return what the functions inside `code` bind; methods are not names inside their class."""
     methods = {
         id(member)
         for node in ast.walk(code)

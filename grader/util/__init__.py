@@ -1,1 +1,1 @@
-"""Small tools that know nothing of homework: files, CSV cells, archives, moments, exits."""
+"""Small tools that do not depend on the homework: files, CSV cells, archives, moments, exits."""

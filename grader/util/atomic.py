@@ -1,9 +1,9 @@
-"""Write files so that a reader sees the old content or the new, never a part.
+"""Write files so that a reader sees either the old content or the new, never a mixture.
 
-Who may read one goes by what it holds, and never beyond what the umask gives:
+The content decides who may read a file; the umask can only narrow that:
 
     STAFF       marks, names, the seed, hidden cases: the user and the group
-    EVERYBODY   what a student gets of their own, and what is handed out or published
+    EVERYBODY   a student's own feedback, and anything handed out or published
 """
 
 import contextlib
@@ -14,14 +14,14 @@ from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
 
-UNFINISHED = ".writing-"  # what a temporary file's name begins with
+UNFINISHED = ".writing-"  # the prefix of a temporary file's name
 STAFF, EVERYBODY = 0o660, 0o666
 
 
 def write_atomically(path: Path, content: str | bytes, mode: int = STAFF) -> None:
     """Write `content` to a temporary file beside `path` and rename it; text is UTF-8.
 
-    An OSError names `path`, whatever step failed.
+    An OSError names `path`, whichever step failed.
     """
     with writing_atomically(path, mode) as file:
         file.write(content.encode() if isinstance(content, str) else content)
@@ -29,9 +29,9 @@ def write_atomically(path: Path, content: str | bytes, mode: int = STAFF) -> Non
 
 @contextlib.contextmanager
 def writing_atomically(path: Path, mode: int = STAFF) -> Iterator[BinaryIO]:
-    """Give a temporary file beside `path` to write to; at the end it takes the place of `path`.
+    """Yield a temporary file beside `path` to write to; it replaces `path` at the end.
 
-    After an exception `path` is as it was. An OSError names `path`, whatever step failed.
+    After an exception, `path` is unchanged. An OSError names `path`, whichever step failed.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,9 +42,9 @@ def writing_atomically(path: Path, mode: int = STAFF) -> Iterator[BinaryIO]:
 
 
 def remove_unfinished(folder: Path, *, deep: bool) -> None:
-    """Remove what a killed run left half-written in `folder`, and in the folders in it if `deep`.
+    """Remove half-written files of a killed run from `folder`, and from its subfolders if `deep`.
 
-    Nothing may be writing there.
+    Call it only while nothing is writing there.
     """
     for pattern in [f"{UNFINISHED}*"] + [f"*/{UNFINISHED}*"] * deep:
         for path in folder.glob(pattern):
@@ -55,13 +55,13 @@ def remove_unfinished(folder: Path, *, deep: bool) -> None:
 def _renamed_at_the_end(path: Path, mode: int) -> Iterator[BinaryIO]:
     name = path.parent / f"{UNFINISHED}{token_hex(8)}"
     try:
-        # From the start nobody has it open whom it is not for.
+        # The mode is set at creation, so that nobody unauthorized can ever have the file open.
         with open(name, "xb", opener=partial(os.open, mode=mode)) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(name, path)
     except BaseException:
-        with contextlib.suppress(OSError):  # what went wrong first is what to tell
+        with contextlib.suppress(OSError):  # report the original error, not this one
             os.unlink(name)
         raise

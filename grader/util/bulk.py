@@ -1,4 +1,4 @@
-"""Make very many objects at a time."""
+"""Create very many objects at a time."""
 
 import gc
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Let Python's collector rest: it would look at all that is being made again and again.
+    """Pause Python's garbage collector, which would scan the growing set of objects repeatedly.
 
-    What is not needed any more is still freed by its count, but for circles of objects.
+    Reference counting still frees objects that are no longer needed, except those in cycles.
     """
     was_enabled = gc.isenabled()
     gc.disable()

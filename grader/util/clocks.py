@@ -1,8 +1,8 @@
-"""How a worker spends its time, seen from outside, where student code cannot touch the clocks.
+"""Measure how a worker spends its time, from outside, where student code cannot touch the clocks.
 
-A process computes, waits for a processor that others have, or sleeps. Only the first costs a
-submission anything, so that a busy machine takes no points; and sleeping is limited, lest one that
-waits for ever keeps the class waiting.
+A process computes, waits for a busy processor, or sleeps. Only computing counts against a
+submission, so a busy machine costs no points. Sleeping is limited, so that a process that waits
+forever does not hold up the class.
 """
 
 import os
@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-LOOK_SECONDS = 0.05  # between two looks at the clocks
+LOOK_SECONDS = 0.05  # between two readings of the clocks
 
 
 class OutOfTime(Exception):
-    """A worker used up its time; `waited` tells that it did not compute."""
+    """A worker used up its time; `waited` is true if it was not computing."""
 
     def __init__(self, waited: bool) -> None:
         super().__init__("out of time")
@@ -30,22 +30,22 @@ class ProcessClock:
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
-        self._clock = ~pid << 3 | 2  # as clock_getcpuclockid(3) makes it: all threads together
+        self._clock = ~pid << 3 | 2  # as clock_getcpuclockid(3) builds it: all threads together
         self._cpu_seconds = 0.0
         self._tasks = Path(f"/proc/{pid}/task")
-        self._queue_times: dict[str, int] = {}  # nanoseconds by thread
+        self._queue_times: dict[str, int] = {}  # nanoseconds per thread
 
     def used(self) -> float:
-        """Return the processor time in seconds that it has used."""
+        """Return the processor time used so far, in seconds."""
         with suppress(OSError):
             self._cpu_seconds = time.clock_gettime(self._clock)
         return self._cpu_seconds
 
     def queued(self) -> float:
-        """Return for how many seconds it has waited for a processor since the last call.
+        """Return how many seconds it has waited for a processor since the last call.
 
-        Of several threads the one that waited longest tells: else many that wait together for a
-        moment would hide that all of them sleep. 0 where the kernel does not count it.
+        The longest wait of any thread counts: a sum over threads that each wait for a moment could
+        hide that all of them sleep. Returns 0 if the kernel does not count this.
         """
         before, self._queue_times = self._queue_times, dict(self._queued_by_thread())
         longest = max(
@@ -54,9 +54,9 @@ class ProcessClock:
         return longest / 1e9
 
     def is_runnable(self) -> bool:
-        """Whether one of its threads computes, or waits for a processor.
+        """Whether one of its threads is computing or waiting for a processor.
 
-        What it waits is counted once it gets one.
+        `queued` includes a thread's wait only once the thread gets a processor.
         """
         return any(
             stat.rpartition(") ")[2].startswith("R") for _, stat in self._files_of_threads("stat")
@@ -69,16 +69,16 @@ class ProcessClock:
     def _files_of_threads(self, file: str) -> Iterator[tuple[str, str]]:
         with suppress(OSError):
             for task in self._tasks.iterdir():
-                with suppress(OSError):  # a thread that has ended meanwhile
+                with suppress(OSError):  # the thread has ended meanwhile
                     yield task.name, (task / file).read_text()
 
 
 class Watchdog:
-    """Waits for a worker that has some seconds to compute, and some to sleep.
+    """Waits for a worker that may compute for some seconds and sleep for some seconds.
 
-    One that sleeps for longer is sent SIGALRM, which interrupts it. After `grace` more OutOfTime
-    is raised, as for one that computes on. Nothing is read in the first LOOK_SECONDS: most workers
-    have answered by then.
+    A worker that sleeps longer is interrupted by SIGALRM. If it goes on for another `grace`
+    seconds, OutOfTime is raised, as it is if the worker computes too long. No clock is read in the
+    first LOOK_SECONDS, since most workers have answered by then.
     """
 
     def __init__(
@@ -89,10 +89,10 @@ class Watchdog:
         self._sleeping = sleeping
         self._grace = grace
         self._look_at = time.monotonic() + LOOK_SECONDS
-        self._start: tuple[float, float] | None = None  # when, and what was used by then
+        self._start: tuple[float, float] | None = None  # the moment, and the time used by then
         self._queue_seconds = 0.0
         self.asleep = 0.0
-        """Seconds that the worker has slept, or waited for something but a processor."""
+        """Seconds for which the worker slept, or waited for something other than a processor."""
         self.interrupted = False
         """Whether SIGALRM was sent."""
 
@@ -101,13 +101,13 @@ class Watchdog:
         while not is_ready(channel, event, LOOK_SECONDS):
             cpu_seconds, is_sleeping = self._look()
             if is_ready(channel, event, 0):
-                return  # it was done before this process, which may have had to wait, looked
+                return  # it finished before this process got to look
             self._judge(cpu_seconds, is_sleeping)
         if time.monotonic() > self._look_at:
-            self._judge(*self._look())  # one that sends byte by byte
+            self._judge(*self._look())  # a worker that sends byte by byte
 
     def _look(self) -> tuple[float, bool]:
-        """Read the clocks; return the processor time used, and whether the worker sleeps now."""
+        """Read the clocks; return the processor time used, and whether the worker is asleep now."""
         now, cpu_seconds, queue_seconds = time.monotonic(), self._clock.used(), self._clock.queued()
         self._look_at = now + LOOK_SECONDS
         if self._start is None:
@@ -134,7 +134,7 @@ class Watchdog:
 
 
 def is_ready(channel: socket.socket, event: int, seconds: float) -> bool:
-    """Wait for so long until a channel can be read or written; tell whether it can."""
+    """Wait at most `seconds` until a channel can be read or written; tell whether it can."""
     poll = select.poll()
     poll.register(channel, event)
     return bool(poll.poll(seconds * 1000))

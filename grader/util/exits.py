@@ -1,7 +1,7 @@
-"""How a command ends: its exit code, and what is said about what ended it.
+"""How a command ends: its exit code, and the message about what ended it.
 
-What a command does counts for more than what it says: a standard stream that is closed, full or
-read no more ends nothing.
+A command's work matters more than its output: it goes on if a standard stream is closed, full or no
+longer read.
 """
 
 import errno
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 DONE, UNDER_MARK, UNUSABLE = 0, 1, 2
-FAULT = 70  # EX_SOFTWARE of sysexits.h: an error of the grader's own
-SIGNALLED = 128  # and the signal's number, as shells have it
-# Each asks for an end: Ctrl-C, kill and a batch system, a terminal that was closed.
+FAULT = 70  # EX_SOFTWARE of sysexits.h: an error in the grader itself
+SIGNALLED = 128  # plus the signal's number, as in shells
+# Signals that ask for an end: Ctrl-C, kill or a batch system, a terminal that was closed.
 ENDING = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
@@ -34,13 +34,13 @@ FAULT_TEXT = (
     "internal error, with the traceback above. This is a fault of the grader, not of you or of a "
     "submission. Finished results are kept. Please report it, together with the traceback"
 )
-# What says that nobody reads: a pipe, a terminal or a descriptor whose other end is gone.
+# Errors that mean nobody reads the output: the other end of a pipe or terminal is gone.
 UNREAD = {errno.EPIPE, errno.EIO, errno.EBADF}
-# What happens to a disk or to what reads our output, whatever we do; Python names no file then.
+# Errors of the disk or of our output's reader, not of the grader; Python names no file for them.
 NO_FAULT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EPIPE}
 LIMITED = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
 NO_THREAD = "can't start new thread"  # which Python raises as a RuntimeError
-# Where a file that cannot be read is not the user's: the grader itself, Python and its packages.
+# Unreadable files under these are not the user's: the grader itself, Python and its packages.
 OURS = [
     Path(__file__).resolve().parents[1],
     *(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")),
@@ -48,7 +48,7 @@ OURS = [
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal that asks for an end has come."""
+    """A signal that asks for an end has arrived."""
 
     def __init__(self, number: int = signal.SIGINT) -> None:
         self.number = number
@@ -57,12 +57,12 @@ class Interrupted(KeyboardInterrupt):
 def interrupt_at_signals() -> None:
     """Let the first signal that asks for an end raise Interrupted in the main thread.
 
-    Those after it are ignored, since the end is under way. What is ignored already stays so: nohup.
+    Later ones are ignored, since the end is under way. Signals already ignored (nohup) stay so.
     """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         for each in ENDING:
-            signal.signal(each, _ignore)  # by a function: SIG_IGN warns of one that came already
+            signal.signal(each, _ignore)  # SIG_IGN would warn of a signal already received
         raise Interrupted(number)
 
     for number in ENDING:
@@ -83,16 +83,16 @@ def status_after(interrupt: KeyboardInterrupt) -> int:
 def run_and_exit(command: Callable[[], int]) -> NoReturn:
     """Run a command and exit with its code, even if a standard stream cannot be written to.
 
-    If what was printed got lost though somebody may wait for it, a line says so, and the exit code
-    is not 0. Where nobody reads any more (`| head`, a closed stream), there is nothing to say.
+    If output was lost that somebody may be waiting for, a message says so and the exit code is not
+    0. If nobody reads the output any more (`| head`, a closed stream), there is no message.
     """
     output = _open_streams()
-    stream = sys.stdout  # which code that is checked may put another one in place of
+    stream = sys.stdout  # code under test may replace sys.stdout
     try:
         status = command()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else DONE
-    with suppress(ValueError):  # or close
+    with suppress(ValueError):  # flush or close
         stream.flush()
     if output and output.error and output.error.errno not in UNREAD:
         say(f"standard output: {output.error.strerror}; not all was printed")
@@ -101,12 +101,12 @@ def run_and_exit(command: Callable[[], int]) -> NoReturn:
 
 
 class _Output(io.FileIO):
-    """Standard output or error: the first error of a write is kept, and nothing raised."""
+    """Standard output or error; it keeps the first write error and raises nothing."""
 
     error: OSError | None = None
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        """Write, or drop what cannot be written."""
+        """Write `data`, or drop it if it cannot be written."""
         try:
             return super().write(data)
         except OSError as error:
@@ -115,10 +115,10 @@ class _Output(io.FileIO):
 
 
 def _open_streams() -> _Output | None:
-    """Open those standard streams that are closed, so that no other file takes their place.
+    """Open any standard streams that are closed, so that no other file takes their place.
 
-    Let writing to them end nothing, and return what standard output writes to. Not on Windows,
-    whose console is no file.
+    Make failed writes to them harmless, and return the file behind standard output. Does nothing on
+    Windows, where a console is not a file.
     """
     if sys.platform == "win32":
         return None
@@ -136,7 +136,7 @@ def _open_streams() -> _Output | None:
 
 
 def _text(output: _Output, before: TextIO | None) -> TextIO:
-    """Return a text stream with the encoding of the one before; no character is an error in it."""
+    """Return a text stream with the encoding of the previous one; it accepts every character."""
     return io.TextIOWrapper(
         io.BufferedWriter(output),
         encoding=before.encoding if before else "utf-8",
@@ -146,10 +146,10 @@ def _text(output: _Output, before: TextIO | None) -> TextIO:
 
 
 def exit_code_of(command: Callable[[], int], remark: str = "") -> int:
-    """Run a command and return its exit code; say what ended it, if an exception did.
+    """Run a command and return its exit code; if an exception ended it, print a message.
 
-    What a user can mend is one line per problem; `remark` is added to those about files. Everything
-    else is a traceback, and the sentence that this is a fault of the grader.
+    A problem that the user can fix is one line per problem, with `remark` added to those about
+    files. Anything else is a traceback, followed by the message that this is a fault of the grader.
     """
     try:
         return command()
@@ -169,25 +169,25 @@ def exit_code_of(command: Callable[[], int], remark: str = "") -> int:
 
 
 def say(lines: str) -> None:
-    """Print each line on standard error, as the grader's."""
+    """Print each line on standard error, prefixed with "grader: "."""
     for line in lines.split("\n"):
         print(f"grader: {_in_one_line(line)}", file=sys.stderr)
 
 
 def _in_one_line(text: str) -> str:
-    """Return text in which what would not print, a name's newline for one, is U+FFFD."""
+    """Return text with every unprintable character, such as a newline in a name, as U+FFFD."""
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 def _is_at_a_limit(error: Exception) -> bool:
-    """Tell whether the system gives this process no more memory, processes, threads or files."""
+    """Tell whether the system refuses this process more memory, processes, threads or files."""
     if isinstance(error, OSError):
         return error.errno in LIMITED
     return isinstance(error, MemoryError) or str(error) == NO_THREAD
 
 
 def _is_users(error: OSError) -> bool:
-    """Tell whether an error is about the machine, or about a file that is not the grader's own."""
+    """Tell whether an error is about the machine, or about a file outside the grader."""
     if error.errno in NO_FAULT:
         return True
     if not isinstance(error.filename, str | bytes | os.PathLike):

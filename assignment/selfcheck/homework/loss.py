@@ -1,7 +1,7 @@
-"""The loss that training ends with, and the largest that passes. Students are given this module.
+"""The final loss of training, and the largest that passes. Students are given this module.
 
-They are to write the forward pass themselves: so it is not equations (1.2) to (1.4) in matrices,
-but what each hidden unit adds to the output.
+They write the forward pass themselves, so it is not equations (1.2) to (1.4) in matrices, but what
+each hidden unit adds to the output.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from torch import Tensor
 def final_loss(tensors: Mapping[str, Tensor], params: Sequence[Tensor], activation: str) -> float:
     """Return the mean squared error of the network with parameters w1, b1, w2, b2.
 
-    `tensors` has x (N, D) and y (N, O), float64; `activation` is torch's name of it,
+    `tensors` has x (N, D) and y (N, O), float64; `activation` is a name as in torch,
     "torch.sigmoid".
     """
     x, y = tensors["x"], tensors["y"]

@@ -1,4 +1,4 @@
-"""Name the mistake in a wrong answer, by comparing it with what named mistakes would answer.
+"""Name the mistake in a wrong answer by comparing it with the answers of named mistakes.
 
 This module travels in the self-check, where the answers of mistakes come from a file.
 """
@@ -17,26 +17,26 @@ from torch import Tensor
 from ..student_code.contract import Outcome, Problem
 from .messages import MISTAKES
 
-SAME = 1e-9  # relative, in the max norm: what counts as equal to a mistake's answer
+SAME = 1e-9  # relative, in the max norm: up to this, an answer equals a mistake's
 SAME_IN_SINGLE = 1e-5  # for an answer that went through float32
 SINGLE = "cast_to_float32"
 SIGN = "sign"
 MULTIPLE = "scalar_multiple"
 ZERO = "zero_gradient"
 CONSTANT = "constant_gradient"
-# With these it is not known in which order the residual was to stand: no sign is called wrong.
+# With these, the intended order of the residual is unknown, so no sign is called wrong.
 OF_EITHER_SIGN = {
     "y_pred_for_residual",
     "residual_added",
     "residual_squared",
     "residual_absolute",
 }
-MOST_NAMES = 2  # for one answer: with three, something fits almost anything
+MOST_NAMES = 2  # for one answer: three could explain almost anything
 PARALLEL = 0.999  # cosine of two answers that are worth a closer look
 Ids = tuple[str, ...]
 Shapes = tuple[tuple[int, ...], ...]
 
-# What a student's code returned, or a network lacks, as calls.py words it.
+# What a student's code returned, or what a network lacks, in the wording of calls.py.
 RETURNED = (
     (re.compile(r"returned NoneType\b"), "return_forgotten"),
     (re.compile(r"returned (?:tuple|list)\b"), "tuple_returned"),
@@ -49,20 +49,20 @@ RETURNED = (
 
 
 class Explanation(NamedTuple):
-    """Mistakes that explain an answer, and the factor that is left, where MULTIPLE is one."""
+    """Mistakes that explain an answer, and the factor that remains if MULTIPLE is one of them."""
 
     ids: Ids
     factor: float = 1.0
 
     @property
     def rank(self) -> tuple[int, bool]:
-        """The fewest mistakes are the best explanation; any number is less of one than a name."""
+        """Fewer mistakes are a better explanation, and a named one is better than MULTIPLE."""
         return (len(self.ids), MULTIPLE in self.ids)
 
     def is_of(self, other: "Explanation") -> bool:
         """Tell whether the same mistakes explain two answers.
 
-        A mistake times a number is one explanation only where it is the same number.
+        A mistake times a number is the same explanation only if the number is the same.
         """
         alone = self.ids == (MULTIPLE,)
         return frozenset(self.ids) == frozenset(other.ids) and (
@@ -72,14 +72,14 @@ class Explanation(NamedTuple):
 
 @dataclass(frozen=True)
 class MistakenAnswer:
-    """What some mistakes make of a call: tensors, or what torch says where shapes do not fit."""
+    """What some mistakes would answer to a call: tensors, or torch's message if shapes clash."""
 
     ids: Ids
     answer: tuple[Tensor, ...] | str
 
 
 class Mistakes:
-    """What mistakes answer to one call, laid out so that an answer is held against all at once."""
+    """The answers of mistakes to one call, laid out so that one comparison covers them all."""
 
     def __init__(self, mistaken: Iterable[MistakenAnswer] = ()) -> None:
         self._raising: list[MistakenAnswer] = []
@@ -95,17 +95,17 @@ class Mistakes:
         }
 
     def like(self, actual: Sequence[Tensor]) -> list[tuple[Ids, tuple[Tensor, ...]]]:
-        """Return the mistakes whose answers are about parallel to `actual`, or not finite."""
+        """Return the mistakes whose answers are nearly parallel to `actual`, or not finite."""
         if _shapes(actual) not in self._by_shape:
             return []
         answers, stack = self._by_shape[_shapes(actual)]
         flat = _flat(actual)
         cosines = (stack @ flat).abs() / (stack.norm(dim=1) * flat.norm())
-        near = ~(cosines < PARALLEL)  # which a NaN is not
+        near = ~(cosines < PARALLEL)  # so NaN counts as near
         return [answers[number] for number in near.nonzero().flatten().tolist()]
 
     def raising(self, message: str) -> list[MistakenAnswer]:
-        """Return those that raise this."""
+        """Return the mistakes that raise this message."""
         return [each for each in self._raising if each.answer == message]
 
 
@@ -120,9 +120,9 @@ def _flat(tensors: Sequence[Tensor]) -> Tensor:
 def explanations(
     outcome: Outcome, expected: Sequence[Tensor], mistakes: Mistakes, samples: int
 ) -> list[Explanation]:
-    """Return what explains a wrong outcome, the best first.
+    """Return the explanations of a wrong outcome, the best first.
 
-    A gradient is compared up to a factor; `samples` is what a mean over them would divide by.
+    A gradient is compared up to a factor; `samples` is the number that a mean would divide by.
     """
     if outcome.problem:
         return [Explanation(ids) for ids in _of_problem(outcome, mistakes)]
@@ -144,9 +144,9 @@ def explanations(
 
 
 def agreed(explanations_by_case: Iterable[Sequence[Explanation]]) -> list[Explanation]:
-    """Return what explains all cases, the best first; looks no further than needed.
+    """Return the explanations common to all cases, the best first; stop once none is left.
 
-    What one case leaves open another one decides.
+    A later case decides between the explanations that an earlier one leaves open.
     """
     cases = iter(explanations_by_case)
     common = list(next(cases))
@@ -156,7 +156,7 @@ def agreed(explanations_by_case: Iterable[Sequence[Explanation]]) -> list[Explan
 
 
 def is_constant(outcomes: Iterable[Outcome]) -> bool:
-    """Tell whether a gradient was one and the same tensor for each shape it had, and not once."""
+    """Tell whether a gradient was the same tensor each time, and more than once, for each shape."""
     by_shape: dict[Shapes, list[Tensor]] = {}
     for outcome in outcomes:
         if len(outcome.tensors) != 1:
@@ -171,7 +171,7 @@ def is_constant(outcomes: Iterable[Outcome]) -> bool:
 def _of_problem(outcome: Outcome, mistakes: Mistakes) -> list[Ids]:
     if outcome.problem is Problem.BAD_RETURN:
         ids = (name for pattern, name in RETURNED if pattern.search(outcome.detail))
-        names = (name for name in ids if name in MISTAKES)  # of a network a homework has its own
+        names = (name for name in ids if name in MISTAKES)  # those of networks belong to a homework
         return [(name,) for name in islice(names, 1)]
     if outcome.problem is Problem.RAISED:
         message = outcome.detail.removeprefix("RuntimeError: ")
@@ -180,13 +180,13 @@ def _of_problem(outcome: Outcome, mistakes: Mistakes) -> list[Ids]:
 
 
 def _is_single_precision(actual: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
-    """Tell whether an answer, where it is not exact, has the digits of float32 and no more."""
+    """Tell whether an answer, as far as it is not exact, has only the digits of float32."""
     inexact = [
         result
         for result, target in zip(actual, expected, strict=False)
         if result.shape != target.shape or not torch.equal(result.to(torch.float64), target)
     ]
-    # Zeros and ones have few digits whatever their precision.
+    # Zeros and ones have few digits at any precision.
     return any(
         result.dtype == torch.float32
         or (
@@ -200,7 +200,7 @@ def _is_single_precision(actual: Sequence[Tensor], expected: Sequence[Tensor]) -
 def _factor(
     actual: tuple[Tensor, ...], answer: tuple[Tensor, ...], samples: int, tolerance: float
 ) -> Explanation | None:
-    """Return the factor between an answer and a mistake's, by name; None where there is none."""
+    """Return the factor between an answer and a mistake's, by name; None if there is none."""
     if [result.shape for result in actual] != [reference.shape for reference in answer]:
         return None
     if len(actual) > 1 or not actual[0].isfinite().all():
@@ -217,13 +217,13 @@ def _factor(
     for name, value in _factors(samples):
         if abs(factor - value) <= tolerance * abs(value):
             return Explanation(name)
-    # Of one entry, any number is one of another.
+    # With a single entry, any number is a multiple of another.
     return Explanation((MULTIPLE,), factor) if result.numel() > 1 else None
 
 
 @cache
 def _factors(samples: int) -> list[tuple[Ids, float]]:
-    """Return the factors that have a name, and the products of two of them; 1 has none."""
+    """Return the named factors and the products of two of them; 1 has no name."""
     singles = [
         (SIGN, -1.0),
         ("factor_two_missing", 0.5),
@@ -241,7 +241,7 @@ def _is_same(result: Tensor, reference: Tensor, tolerance: float) -> bool:
 
 
 def _is_permuted(actual: Sequence[Tensor], expected: Sequence[Tensor], tolerance: float) -> bool:
-    """Tell whether a gradient's entries are the right ones in other places."""
+    """Tell whether a gradient's entries are right but in the wrong places."""
     if len(actual) != 1 or len(expected) != 1 or not 2 < actual[0].numel() == expected[0].numel():
         return False
     result, target = (tensor.flatten().sort().values for tensor in (*actual, *expected))

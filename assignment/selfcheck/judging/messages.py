@@ -1,6 +1,6 @@
-"""The texts a student or an instructor reads about a criterion, by id, in several languages.
+"""The texts that students and instructors read about a criterion, by id, in several languages.
 
-What judges names a text and the values to fill in (a Reason); only what shows it makes words of it.
+Judging names a text and the values to fill in (a Reason); only displaying it makes words of it.
 The English texts below are the msgids of the gettext catalogues in locale/.
 """
 
@@ -14,7 +14,7 @@ from ..errors import UserError
 
 Language = Literal["en", "zh_Hans", "zh_Hant"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
-# How else a language may be called; "zh" alone is the mainland's.
+# Other names for a language; "zh" alone is the mainland's.
 ALIASES: dict[str, Language] = {
     "zh": "zh_Hans",
     "zh_CN": "zh_Hans",
@@ -38,7 +38,7 @@ def language_of(text: str) -> Language:
 
 
 def language_here(environment: Mapping[str, str]) -> Language:
-    """Return Chinese where an environment's locale (LC_ALL, LC_MESSAGES, LANG) is, else English."""
+    """Return Chinese if the environment's locale (LC_ALL, LC_MESSAGES, LANG) is, else English."""
     set_here = (environment.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     locale = next(filter(None, set_here), "").partition(".")[0]
     return language_of(locale) if locale.replace("-", "_") in ALIASES else "en"
@@ -57,7 +57,7 @@ def N_(message: str) -> str:  # noqa: N802  # gettext's name for what is to be t
     return message
 
 
-# What a criterion came to
+# Outcomes of a criterion
 OUTCOMES = {
     "right": N_("right"),
     "not_attempted": N_("not attempted"),
@@ -149,7 +149,7 @@ OUTCOMES = {
     ),
     "unreadable": N_("{reason}"),
     "net_beside": N_("This file defines no {network}; the one in {file} counts."),
-    # What an instructor is told of submissions that may have ended by the machine's fault
+    # Told to an instructor about submissions that may have ended by the machine's fault
     "alarm": N_(
         "{count} submissions in a row ended in the same way: {end}. The reference solution was "
         "graded again after each of them and passed, so this machine can grade."
@@ -161,7 +161,7 @@ OUTCOMES = {
     "ended_time": N_("they used up their processor time"),
 }
 
-# What mistakes with a name are told; rubric.toml's [misconceptions] may give each a share.
+# The texts of named mistakes; rubric.toml's [misconceptions] may give each a share.
 MISTAKES = {
     # A wrong sign or factor
     "sign": N_(
@@ -212,7 +212,7 @@ MISTAKES = {
         "and the next step then work with other data. Write x = x - y, or x.clone(), not x -="
         " y or a method that ends in _."
     ),
-    # What is returned
+    # The returned values
     "return_forgotten": N_(
         "Nothing is returned: a return is missing, or it stands where it is not reached."
     ),
@@ -231,16 +231,16 @@ TEXTS = {**OUTCOMES, **MISTAKES}
 
 
 def add_mistakes(texts: Mapping[str, str]) -> None:
-    """Know the texts of a homework's mistakes, in this process.
+    """Register the texts of a homework's mistakes in this process.
 
-    Of a mistake that every homework has it may say more. The homework that comes last counts.
+    They may replace the general text of a mistake. The homework registered last counts.
     """
     known = {**OF_ANY_HOMEWORK, **texts}
     MISTAKES.update(known)
     TEXTS.update(known)
 
 
-# How a final mark comes about: its steps, what counts of several attempts, and who told a time.
+# How a final mark comes about: its steps, which attempt counts, and who recorded a time.
 BREAKDOWN = {
     "earned": N_("Points earned"),
     "criterion_by_hand": N_("{criterion} was set by hand to {points} points (graded: {graded})"),
@@ -258,7 +258,7 @@ BREAKDOWN = {
     "last": N_("Attempt {attempt} of {attempts} counts: it was handed in last."),
 }
 
-# What stands for the values of a mistake when it is told of several students.
+# Words in place of a mistake's values when it is reported for several students.
 NEUTRAL = {
     "equation": N_("gradient"),
     "function": N_("function"),
@@ -266,7 +266,7 @@ NEUTRAL = {
     "detail": N_("its arguments"),
 }
 
-# What reasons in gradebooks of an older grader do not say, and how names are joined in a reason.
+# Values that reasons in an older grader's gradebook lack, and the word that joins names.
 UNSAID: Mapping[str, str | int | float] = {
     "returned": "values",
     "equations": "the gradient",
@@ -274,7 +274,7 @@ UNSAID: Mapping[str, str | int | float] = {
 }
 AND = N_("and")
 
-# What an instructor reads of all submissions with an outcome, whatever their names and numbers.
+# What an instructor reads about all submissions with an outcome, without names and numbers.
 KINDS = {
     "not_attempted": N_("not attempted"),
     "not_attempted_stub_above": N_("the stub's raise still stands above the code"),
@@ -335,13 +335,13 @@ class Texts:
         return self.say(message, **{**all_values, "returned": f" {self.say(AND)} ".join(names)})
 
     def name_of(self, id_: str) -> str:
-        """Return what a reason is called for whoever reads about several submissions."""
+        """Return the name of a reason, for readers of several submissions."""
         return self.say(KINDS[id_]) if id_ in KINDS else id_.replace("_", " ")
 
     def outline(self, id_: str, values: Mapping[str, str | int | float]) -> str:
         """Return the words for a mistake, with neutral words for what differs between students.
 
-        `values` are those of any of them.
+        `values` are those of any one of them.
         """
         neutral = {name: self.say(word) for name, word in NEUTRAL.items()}
         return self._filled(MISTAKES[id_], {**values, **neutral})

@@ -1,1 +1,1 @@
-"""Read a student's text: files, cells, lines of IPython, what the code shows. Nothing is run."""
+"""Read a student's text without running it: files, cells, IPython lines, what the code shows."""

@@ -1,6 +1,6 @@
-"""Turn IPython's own syntax into plain Python, as IPython does; nothing is run.
+"""Turn IPython's own syntax into plain Python, as IPython does, without running anything.
 
-Line magics and shell lines become calls of get_ipython(): see shell.py for what these do.
+Line magics and shell lines become calls of get_ipython(); shell.py says what these do.
 """
 
 import ast
@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-# Whatever may be IPython's own syntax: escaped lines, `x = !ls`, `x = %time f()`, `help?`, pasted
-# prompts, a cell that is indented as a whole. Most cells have none of it.
+# Anything that may be IPython's own syntax: escaped lines, `x = !ls`, `x = %time f()`, `help?`,
+# pasted prompts, a cell that is indented as a whole. Most cells have none of it.
 SPECIAL = re.compile(
     r"""(?m) ^[ \t]*(?: [%!?,;/] | >>> | \.{3,}: | In[ ]\[ | \[(?:nav|ins)\] )
     | =[ \t]* (?:\\\n[ \t]*)? [%!]
@@ -21,42 +21,42 @@ SPECIAL = re.compile(
     re.VERBOSE,
 )
 MAGIC_CELL = re.compile(r"\s*%%")
-# What stands below these runs in the notebook's own namespace: here it stays where it is.
+# Code below these runs in the notebook's own namespace, so it stays in place here.
 RUN_THEIR_CELL = frozenset({"time", "capture", "prun", "debug"})
-TIMING = RUN_THEIR_CELL | {"timeit"}  # which leaves no names
-# What stands below these is no Python, is not run, or leaves no names.
+TIMING = RUN_THEIR_CELL | {"timeit"}  # timeit leaves no names
+# Text below these is not Python, is not run, or leaves no names.
 OTHERS = frozenset((
     "!", "HTML", "R", "SVG", "bash", "bigquery", "cmd", "cython", "file", "html", "javascript",
     "js", "julia", "latex", "markdown", "perl", "pypy", "python", "python2", "python3", "ruby",
     "script", "sh", "shell", "sql", "svg", "system", "sx", "timeit", "writefile",
 ))  # fmt: skip
 HELP_ON_MAGIC = re.compile(r"%%\w+\?")
-# IPython takes more characters than a newline for the end of a line, Python does not.
+# Characters that end a line for IPython but not for Python.
 NO_LINE_ENDS = dict.fromkeys(map(ord, "\v\f\x1c\x1d\x1e\x85\u2028\u2029"), " ")
 NOT_PARSED = (SyntaxError, ValueError, RecursionError, MemoryError)
 MAX_SPECIALS = 500
-# IPython reads a cell anew for each special line, in a time that may grow with the square of the
-# longest line. A cell may cost this much, in special lines x characters x the longest line (at
-# least LINE); beyond, it stays as it is. An ordinary cell costs a hundred thousand.
+# IPython reads a cell anew for each special line, in time that may grow with the square of the
+# longest line. A cell may cost this much, counted as special lines x characters x the longest line
+# (at least LINE); a costlier cell stays as it is. An ordinary cell costs a hundred thousand.
 EFFORT = 100_000_000
 LINE = 80
 
 
 class Untransformed(Exception):
-    """There is IPython's own syntax, and no IPython to read it."""
+    """The source uses IPython's own syntax, and IPython is not installed."""
 
     def __init__(self) -> None:
         super().__init__("here is IPython's own syntax; to check it: pip install ipython")
 
 
 def to_python(source: str) -> str:
-    """Return a cell as plain Python, its lines in their places.
+    """Return a cell as plain Python, with its lines in their places.
 
-    What IPython cannot transform is returned as it is, and so is all that takes an IPython if
-    there is none.
+    Text that IPython cannot transform is returned unchanged, as is anything that needs IPython if
+    it is not installed.
     """
     lines = (source.removesuffix("\n").translate(NO_LINE_ENDS) + "\n").splitlines(keepends=True)
-    head: list[str] = []  # what becomes of the magics at the top, a line for each line
+    head: list[str] = []  # what the magics at the top become, line for line
     while (magic := _magic_cell(lines, len(head))) is not None:
         head += ["\n"] * (magic.at - len(head))
         below = magic.at + 1
@@ -71,7 +71,7 @@ def to_python(source: str) -> str:
 
 
 class _Magic(NamedTuple):
-    """The magic of a cell: where it stands, what it is called, and the rest of its line."""
+    """A cell magic: its line's index, its name, and the rest of its line."""
 
     at: int
     name: str
@@ -79,7 +79,7 @@ class _Magic(NamedTuple):
 
 
 def _magic_cell(lines: list[str], begin: int) -> _Magic | None:
-    """Return the magic that stands first below a line, if anything of the kind does."""
+    """Return the first magic at or below line `begin`, if nothing else comes before it."""
     at = next((at for at in range(begin, len(lines)) if lines[at].strip()), None)
     if at is None or not MAGIC_CELL.match(lines[at]) or HELP_ON_MAGIC.match(lines[at].lstrip()):
         return None
@@ -88,10 +88,10 @@ def _magic_cell(lines: list[str], begin: int) -> _Magic | None:
 
 
 def _is_python(lines: list[str], begin: int) -> bool:
-    """Tell whether what stands below a magic that is not known is Python: then it mostly runs."""
+    """Tell whether the text below an unknown magic is Python; if it is, it mostly runs."""
     while (magic := _magic_cell(lines, begin)) is not None:
         if magic.name not in RUN_THEIR_CELL:
-            return True  # whatever stands below that: it becomes a call
+            return True  # whatever stands below it, since it becomes a call
         begin = magic.at + 1
     try:
         ast.parse("".join(_transformed(lines[begin:])))
@@ -101,7 +101,7 @@ def _is_python(lines: list[str], begin: int) -> bool:
 
 
 def words_of(line: str) -> tuple[list[str], list[str]]:
-    """Return the arguments of a magic and its options."""
+    """Return the arguments of a magic, and its options."""
     try:
         words = shlex.split(line)
     except ValueError:  # a quote without its end
@@ -110,7 +110,7 @@ def words_of(line: str) -> tuple[list[str], list[str]]:
 
 
 def written_to(line: str) -> str | None:
-    """Return the file beside that `%%writefile` names; one elsewhere counts as beside."""
+    """Return the file that `%%writefile` names; an absolute path counts as its last part."""
     names, _ = words_of(line)
     if not names:
         return None
@@ -119,7 +119,7 @@ def written_to(line: str) -> str | None:
 
 
 def _captured(line: str) -> str:
-    """Return what binds the name that %%capture is given, if it is given one."""
+    """Return code that binds the name given to %%capture, if there is one."""
     names = [word for word in line.split() if word.isidentifier()]
     return f"{names[0]} = get_ipython().captured()\n" if names else "\n"
 
@@ -133,13 +133,13 @@ def _transformed(lines: list[str]) -> list[str]:
         return lines
     try:
         return _by(ipython, lines)
-    except Exception:  # whatever IPython raises on what is not even its own syntax
+    except Exception:  # IPython may raise anything on text that is not even its own syntax
         return lines
 
 
 @cache
 def transformer() -> Any:
-    """Return IPython's transformer, or None without IPython. It is slow to import."""
+    """Return IPython's transformer, or None without IPython. Importing it is slow."""
     try:
         from IPython.core.inputtransformer2 import TransformerManager
     except ImportError:
@@ -151,7 +151,7 @@ def _by(ipython: Any, lines: list[str]) -> list[str]:
     code = lines
     for clean in ipython.cleanup_transforms:
         code = clean(code)
-    head = ["\n"] * (len(lines) - len(code))  # for each line that is gone, so that numbers stay
+    head = ["\n"] * (len(lines) - len(code))  # keeps the line numbers of what follows
     for _ in range(MAX_SPECIALS):
         is_changed, after = ipython.do_one_token_transform(code)
         if not is_changed:

@@ -1,7 +1,7 @@
-"""Parse what a student wrote, and lose no more of it than the statements that are no Python.
+"""Parse what a student wrote, losing only the statements that are not valid Python.
 
-IPython's own syntax is turned into Python first. Parsing may take long for a source that was made
-to break it: run it where that does no harm.
+IPython's own syntax is turned into Python first. Parsing may take long for a source made to break
+it, so run it where that does no harm.
 """
 
 import ast
@@ -21,29 +21,29 @@ from .magics import (
 )
 from .versions import explained
 
-# The whole of the error, in place of the several that Python has for it.
+# The whole message, in place of Python's several different ones.
 TOO_DEEP = "nested too deeply for Python to read"
 
 MOST_FAULTS = 100
-# Below each fault Python reads all that is left once more. This many characters are read in all: of
-# a source of 200,000, which is far beyond any homework, whatever stands between a hundred faults.
+# After each fault Python reads the whole rest again. This is the limit on characters read in total:
+# a source of 200,000, far beyond any homework, can have a hundred faults anywhere.
 MOST_READ = 20_000_000
 UNREAD = "nothing is read from here on: too much above is not Python"
-DEPTH = (RecursionError, MemoryError)  # of which the parser says no line
-# What a statement cannot begin with at the start of a line: it goes on there.
+DEPTH = (RecursionError, MemoryError)  # for which the parser gives no line
+# Tokens that cannot begin a statement: such a line continues the one before.
 GOES_ON = re.compile(r"(?:else|elif|except|finally)\b|[)\]}]")
 
 
 @dataclass(frozen=True)
 class SyntaxFault:
-    """A statement that is no Python, and so is left out: its line, and the error."""
+    """A statement that is left out because it is not valid Python: its line, and the error."""
 
     line: int | None
     error: BaseException
 
 
 def parsed(source: str, label: str) -> tuple[list[ast.stmt], list[SyntaxFault]]:
-    """Return the top-level statements of a source, and the faults in it, in order."""
+    """Return the top-level statements of a source and its faults, in order."""
     lines = source.split("\n")
     faults: list[SyntaxFault] = []
     if (statements := _parse(source, label)) is None and SPECIAL.search(source):
@@ -67,11 +67,11 @@ def _parse(text: str, label: str) -> list[ast.stmt] | None:
 
 
 def _pieces(lines: Sequence[str], label: str) -> Iterator[ast.stmt | SyntaxFault]:
-    """Yield the statements of lines that do not parse as a whole, and a fault for each that fails.
+    """Yield the statements of lines that do not parse as a whole, and a fault for each failed one.
 
-    Where the parser stops, the statement is looked at by itself, and so is what stands before it
-    and after it. Where it does not say, as of what is nested too deeply, each half is. The last
-    fault is that there are too many, if there are.
+    The statement at which the parser stops is read by itself, as are the lines before and after it.
+    If the parser gives no line, as for deep nesting, each half is read. If there are too many
+    faults, the last one says so.
     """
     starts = _starts(lines)
     todo = [(0, len(lines))]
@@ -106,7 +106,7 @@ def _pieces(lines: Sequence[str], label: str) -> Iterator[ast.stmt | SyntaxFault
                 yield SyntaxFault(line, explained(fault_error, lines[begin:end], begin))
             faults += 1
             continue
-        # The last is taken first.
+        # The last one is taken first.
         todo += [(last, end), (first, last), (begin, first)]
 
 
@@ -120,7 +120,7 @@ def _starts(lines: Sequence[str]) -> list[int]:
                 starts.append(number)
             before = line
         elif line.strip() and before.startswith("@") and not line.lstrip().startswith("#"):
-            before = "@"  # a decorator goes on
+            before = "@"  # a decorator continues
         else:
             before = line if line.endswith("\\") else before if before.startswith("@") else ""
     return starts
@@ -129,9 +129,9 @@ def _starts(lines: Sequence[str]) -> list[int]:
 def _statement_at(
     line: int | None, begin: int, end: int, starts: Sequence[int], error: BaseException
 ) -> tuple[int, int]:
-    """Return the lines of the statement in which the parser stopped, from `begin` to `end`.
+    """Return the lines, from `begin` to `end`, of the statement in which the parser stopped.
 
-    If it does not say where, the first half of the statements.
+    If it does not say where, return the first half of the statements.
     """
     if line is None:
         inside = starts[bisect_right(starts, begin) : bisect_left(starts, end)]
@@ -150,7 +150,7 @@ def _statement_at(
 def _from_ipython(
     lines: Sequence[str], begin: int, label: str
 ) -> Sequence[ast.stmt | SyntaxFault] | None:
-    """Return a statement that is IPython's own syntax as Python; None if it is none."""
+    """Return a statement in IPython's own syntax as Python; None if it is not in that syntax."""
     text = "\n".join(lines)
     if not SPECIAL.search(text.lstrip()) or MAGIC_CELL.match(text):
         return None
@@ -162,7 +162,7 @@ def _from_ipython(
 def _expanded(
     statements: Sequence[ast.stmt], label: str, faults: list[SyntaxFault]
 ) -> Iterator[ast.stmt]:
-    """Yield statements, and in place of one that has IPython run some Python, that Python."""
+    """Yield statements; one that has IPython run some Python is replaced by that Python."""
     for statement in statements:
         source = _run_by_ipython(statement)
         if source is None:
@@ -182,7 +182,7 @@ def _expanded(
 
 
 def _run_by_ipython(statement: ast.stmt) -> str | None:
-    """Return the Python in `get_ipython().run_cell_magic("time", "", "...")` and its like."""
+    """Return the Python inside `get_ipython().run_cell_magic("time", "", "...")` and the like."""
     match statement:
         case ast.Expr(
             value=ast.Call(

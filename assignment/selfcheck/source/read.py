@@ -1,10 +1,10 @@
 """Read a submitted file: its text, or the code cells of a notebook, as the student wrote them.
 
-The content decides what a file is, not its suffix. Nothing is compiled or executed: whether the
-code is valid shows in the worker. Whatever bytes a student sends, `read` returns a Source or
-raises Unreadable with one line, in a time that grows with the length of the file and no faster.
+The content decides what a file is, not its suffix. Nothing is compiled or executed: the worker
+finds out whether the code is valid. Whatever bytes a student sends, `read` returns a Source or
+raises Unreadable with one line, in time at most linear in the length of the file.
 
-This module travels in the self-check, so it needs nothing but the standard library.
+This module travels in the self-check, so it needs only the standard library.
 """
 
 import codecs
@@ -31,16 +31,16 @@ MEGABYTE = 2**20
 
 
 class Unreadable(UserError):
-    """A file that holds no Python that could be graded; the message says why, in one line."""
+    """A file that holds no Python to grade; the message says why, in one line."""
 
 
 @dataclass(frozen=True)
 class SourceCell:
     """A piece of Python source.
 
-    `index` counts all cells of the notebook from 1, markdown and all, as they follow each other
-    on the page; a module is one cell. `label` is what messages call it. Lines of `source` have
-    the numbers they have in the student's cell.
+    `index` counts all cells of the notebook from 1, including markdown, in the order of the page; a
+    module is one cell. `label` is what messages call it. Lines of `source` keep the numbers they
+    have in the student's cell.
     """
 
     index: int
@@ -49,7 +49,7 @@ class SourceCell:
 
 
 class TextCell(NamedTuple):
-    """A cell of a notebook that is not run: its label, and "Markdown" or "raw"."""
+    """A notebook cell that is not run: its label, and "Markdown" or "raw"."""
 
     label: str
     kind: str
@@ -59,8 +59,8 @@ class TextCell(NamedTuple):
 class Source:
     """The Python of one submitted file, and the digest of its bytes.
 
-    `in_text` are the names that code in a text cell would define, by name: such a cell was code
-    before somebody changed its type.
+    `in_text` maps each name that code in a text cell would define to that cell: it was code before
+    somebody changed its type.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Source:
 
     @property
     def file(self) -> File:
-        """What of it travels to where it runs."""
+        """The parts that travel to where it runs."""
         return File(self.name, self.kind, tuple(CodeCell(c.label, c.source) for c in self.cells))
 
     @property
@@ -81,7 +81,7 @@ class Source:
 
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:
-    """Return what a regular file of at most `max_bytes` holds, or raise Unreadable."""
+    """Return the content of a regular file of at most `max_bytes`, or raise Unreadable."""
     try:
         return _bytes(path, max_bytes)
     except Unreadable as error:
@@ -89,7 +89,7 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
 
 
 def read(name: str, data: bytes) -> Source:
-    """Read the bytes of a file called `name`; raise Unreadable where there is no code in them."""
+    """Read the bytes of a file called `name`; raise Unreadable if they hold no code."""
     digest = hashlib.sha256(data).hexdigest()
     try:
         if kind := other_kind(data):
@@ -111,7 +111,7 @@ def read(name: str, data: bytes) -> Source:
 # Bytes
 
 ITSELF = "hand in the .py or .ipynb itself"
-# What else students hand in, by its first bytes.
+# Other kinds of file that students hand in, recognized by their first bytes.
 OTHER_KINDS = (
     (re.compile(rb"%PDF-"), "a PDF document"),
     (re.compile(rb"PK\x03\x04.{26,}?word/", re.DOTALL), "a Word document"),
@@ -135,9 +135,9 @@ HEAD_BYTES = 4096
 
 
 def other_kind(data: bytes) -> str | None:
-    """Say what a file is that can be told by its first bytes and holds no Python, and what to do.
+    """Name the kind of a file that holds no Python, as its first bytes show, and say what to do.
 
-    None where nothing is told.
+    Return None if they do not show it.
     """
     kind = kind_of(data[:HEAD_BYTES])
     if kind == "an HTML page":
@@ -146,12 +146,12 @@ def other_kind(data: bytes) -> str | None:
 
 
 def kind_of(head: bytes) -> str | None:
-    """Return what a file is by its first HEAD_BYTES, "a zip archive"; None if they do not tell."""
+    """Return a file's kind by its first HEAD_BYTES, such as "a zip archive"; None if unknown."""
     return next((kind for mark, kind in OTHER_KINDS if mark.match(head)), None)
 
 
 def _bytes(path: Path, max_bytes: int) -> bytes:
-    """Read a regular file; a link, a pipe or a device is refused, and nothing here can hang."""
+    """Read a regular file; refuse links, pipes and devices, so that nothing here can hang."""
     try:
         with open(path, "rb", opener=open_here_and_now) as file:
             status = os.fstat(file.fileno())
@@ -174,17 +174,17 @@ def _bytes(path: Path, max_bytes: int) -> bytes:
 
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark is the beginning of this one
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark begins this one
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 WIDE = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
-# A codec that reads this as ASCII does leaves the code alone. Others (UTF-7, EBCDIC, punycode,
+# A codec that reads this as ASCII leaves the code alone. Others (UTF-7, EBCDIC, punycode,
 # unicode_escape) can hide code from the eye or take quadratic time, and no student means them.
 PLAIN = bytes(range(0x20, 0x5C)) + bytes(range(0x5D, 0x7F)) + rb"\n\u0041"
-# What a course in Chinese sends: how to decode it, the standard that orders its characters by how
-# common they are, and the first bytes of punctuation and of the common characters in that order.
+# Encodings of a course in Chinese: the codec, the standard that orders its characters by frequency,
+# and the first bytes of punctuation and of the common characters in that order.
 CHINESE = (
     ("gb18030", "gb2312", frozenset({*range(0xA1, 0xA4), *range(0xB0, 0xD8)})),
     ("big5hkscs", "big5", frozenset(range(0xA1, 0xC7))),
@@ -197,7 +197,7 @@ SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def _text(data: bytes) -> str:
-    """Decode a file, whatever its encoding; lines end in a newline."""
+    """Decode a file in any encoding; lines end in a newline."""
     raw_text = _decoded(data).lstrip("\ufeff")
     text = _tidy(raw_text)
     if "\0" in text:
@@ -209,7 +209,7 @@ def _text(data: bytes) -> str:
 
 
 def _tidy(text: str) -> str:
-    """Return text that any UTF-8 stream takes, with plain line ends."""
+    """Return text that any UTF-8 stream accepts, with plain line ends."""
     return SURROGATE.sub("\ufffd", text).replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -237,7 +237,7 @@ def _try(data: bytes, encoding: str) -> str | None:
 
 
 def _wide(data: bytes) -> str | None:
-    """Decode UTF-16 or UTF-32 without a mark, which shows in that most of it is ASCII."""
+    """Decode UTF-16 or UTF-32 without a mark, recognized because most of it is ASCII."""
     for encoding in WIDE:
         text = _try(data, encoding)
         if text and "\0" not in text and len(text.encode("ascii", "ignore")) * 2 > len(text):
@@ -246,7 +246,7 @@ def _wide(data: bytes) -> str | None:
 
 
 def _declared(data: bytes) -> str | None:
-    """Return the encoding of the comment in line 1 or 2 (PEP 263), if it is a sane one."""
+    """Return the encoding declared in line 1 or 2 (PEP 263), if it is a sane one."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
     except SyntaxError:
@@ -255,27 +255,27 @@ def _declared(data: bytes) -> str | None:
 
 
 def _undeclared(data: bytes) -> str:
-    """Decode GBK, Big5 or what else it is most like.
+    """Decode GBK, Big5, or whatever the bytes most resemble.
 
-    A comment of few characters is too little for charset-normalizer, so the two that this
-    homework is written in come first: in the right one nearly all characters are common ones.
+    A short comment is too little for charset-normalizer, so the two encodings that this homework is
+    written in are tried first: in the right one, nearly all characters are common ones.
     """
     shares = [share_of_common(data, *chinese) for chinese in CHINESE]
     if max(shares) >= ENOUGH_COMMON:
         encoding, *_ = CHINESE[shares.index(max(shares))]
         return data.decode(encoding)
     try:
-        # Here and not above: it is rarely needed, and a student's machine may not have it.
+        # Imported here: it is rarely needed, and a student's machine may not have it.
         from charset_normalizer import from_bytes
     except ImportError:
         raise Unreadable("is in an encoding that cannot be told here: save it as UTF-8") from None
     match = from_bytes(data, cp_isolation=OTHER_ENCODINGS).best()
-    # Latin-1 reads anything, and the ASCII in it rightly.
+    # Latin-1 accepts any bytes, and reads the ASCII among them correctly.
     return str(match) if match else data.decode("latin-1")
 
 
 def share_of_common(data: bytes, encoding: str, standard: str, common: frozenset[int]) -> float:
-    """Return how many of the characters that are not ASCII are common ones in this encoding."""
+    """Return the share of the non-ASCII characters that are common ones in this encoding."""
     text = _try(data, encoding)
     if text is None:
         return 0.0
@@ -287,15 +287,15 @@ def share_of_common(data: bytes, encoding: str, standard: str, common: frozenset
 # Bounds
 
 # How much source one file may hold: a module, or all code cells of a notebook, whose outputs may be
-# larger. Work for this homework has some thousand lines at most, so these leave room for tables and
-# pictures that are pasted into it. Whatever reads source pays for each line, and in an archive a
-# thousand empty ones cost a student one byte.
+# larger. Work for this homework has some thousand lines at most, so this leaves room for pasted
+# tables and pictures. Every reader of source spends time on each line, yet a thousand empty lines
+# cost a student one byte in an archive.
 MOST_LINES = 50_000
 MOST_CHARACTERS = 2_000_000
-MOST_TOKENS = 1_000_000  # for each of which a syntax tree takes some hundred bytes
-DEEPEST = 1000  # brackets in each other; Python itself refuses 200
+MOST_TOKENS = 1_000_000  # each takes some hundred bytes in a syntax tree
+DEEPEST = 1000  # nested brackets; Python itself refuses 200
 TOKEN = re.compile(r"\w+|[^\w\s]")
-# Brackets, and what hides them: comments and strings, each up to its end or that of the text.
+# Brackets, and what hides them: comments and strings, each up to its end or the text's.
 BRACKETS = re.compile(
     r"#[^\n]*+"
     r"|\"\"\"(?:[^\"\\]++|\\.|\"(?!\"\"))*+(?:\"\"\")?"
@@ -308,7 +308,7 @@ BRACKETS = re.compile(
 
 
 def _check_bounds(sources: Sequence[str]) -> None:
-    """Raise Unreadable where the cells of a file hold more code than can be graded."""
+    """Raise Unreadable if the cells of a file hold more code than can be graded."""
     characters = sum(map(len, sources))
     lines = sum(source.count("\n") + (not source.endswith("\n")) for source in sources)
     for what, count, most in (
@@ -330,7 +330,7 @@ def _tokens(source: str) -> int:
 
 
 def _nests_deeper(source: str, most: int) -> bool:
-    """Tell whether so many brackets are open somewhere; those in comments and strings are none."""
+    """Tell whether brackets nest deeper than `most`, ignoring those in comments and strings."""
     if sum(map(source.count, "([{")) <= most:
         return False
     depth = 0
@@ -347,19 +347,19 @@ def _nests_deeper(source: str, most: int) -> bool:
 # Notebooks
 
 Json = dict[str, Any]
-# What a parser may build from one file: a bomb of 60 MB of `[],[],` would fill the memory.
+# Limit on what a parser may build from one file: a bomb of 60 MB of `[],[],` would fill the memory.
 MAX_VALUES = 5_000_000
 STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 NOTEBOOK_START = re.compile(r'\s*\{\s*"(cells|worksheets|metadata|nbformat(_minor)?)"\s*:')
 MERGE_MARKER = re.compile(r"^<{7}", re.MULTILINE)
 
 
-# Whatever else is added to it: homework.ipynb.txt, homework.ipynb.json.
+# Suffixes that may follow: homework.ipynb.txt, homework.ipynb.json.
 NOTEBOOK_NAME = re.compile(r"(?i)\.ipynb(?:\.txt|\.json)?$")
 
 
 def _notebook_document(text: str, is_ipynb: bool) -> Json | None:
-    """Return the JSON of a notebook, or None where the text is a module."""
+    """Return the JSON of a notebook, or None if the text is a module."""
     start = text.lstrip()[:1]
     if is_ipynb and start == "<":
         raise Unreadable(_merge_conflict(text) or "is not a notebook: it begins with '<'")
@@ -368,7 +368,7 @@ def _notebook_document(text: str, is_ipynb: bool) -> Json | None:
     if _values(text) > MAX_VALUES:
         raise Unreadable(f"is not a notebook: it holds more than {MAX_VALUES} values")
     try:
-        # Numbers play no part, and json refuses long ones.
+        # Numbers do not matter here, and json refuses long ones.
         document: Json = json.loads(text, strict=False, parse_int=_nothing, parse_float=_nothing)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
@@ -388,7 +388,7 @@ def _nothing(number: str) -> None:
 
 
 def _values(text: str) -> int:
-    """Count the values of a JSON text from above, exactly only where there may be too many."""
+    """Return an upper bound on the values in a JSON text, exact only if there may be too many."""
 
     def count(part: str) -> int:
         return sum(part.count(char) for char in "[{,")
@@ -405,9 +405,9 @@ def _merge_conflict(text: str) -> str | None:
 
 
 def _code_cells(document: Json) -> list[SourceCell]:
-    """Return the text of each code cell; raise Unreadable where there is none.
+    """Return the text of each code cell; raise Unreadable if there is none.
 
-    Outputs, attachments, markdown and raw cells are not looked at, whatever they hold.
+    Outputs, attachments, markdown and raw cells are ignored, whatever they hold.
     """
     cells = [
         SourceCell(index, _label(index), source)
@@ -430,12 +430,12 @@ def _source_of(cell: Json) -> str:
     return _tidy(joined(cell.get("source", cell.get("input"))))
 
 
-# A line that in no other language of notebooks means anything.
+# A line that means something in Python and in no other notebook language.
 PLAINLY_PYTHON = re.compile(
     r"^(?:(?:async )?def \w+\(|class \w+(?:\([\w., =]*\))?:|from [\w.]+ import\b|import torch\b)",
     re.MULTILINE,
 )
-# What text would define if it were run. An assignment counts only where all around it is code, too.
+# Names that text would define if run. Assignments count only if all around them is code, too.
 DEFINED = re.compile(r"^(?:def|class) (\w+)\b *[(:]", re.MULTILINE)
 ASSIGNED = re.compile(r"^(\w+) *=(?!=)", re.MULTILINE)
 PROSE = re.compile(
@@ -462,7 +462,7 @@ def _in_text(document: Json) -> dict[str, TextCell]:
 
 
 def _all_cells(document: Json) -> list[Any]:
-    """Return the cells of format 4, or those of the worksheets of format 3."""
+    """Return the cells of format 4, and those in the worksheets of format 3."""
     cells = list(_list(document.get("cells")))
     for sheet in _list(document.get("worksheets")):
         if isinstance(sheet, dict):
@@ -475,14 +475,14 @@ def _list(value: object) -> list[Any]:
 
 
 def joined(text: object) -> str:
-    """Return a text of a notebook, which is a string or a list of lines."""
+    """Return a notebook's text, which is stored as a string or as a list of lines."""
     if isinstance(text, str):
         return text
     return "".join(line for line in _list(text) if isinstance(line, str))
 
 
 def _check_language(document: Json) -> None:
-    """Raise Unreadable where the notebook says that it is in a language other than Python."""
+    """Raise Unreadable if the notebook says that its language is not Python."""
 
     def metadata_of(part: str, key: str) -> str:
         metadata = document.get("metadata")

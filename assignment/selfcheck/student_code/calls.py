@@ -1,4 +1,4 @@
-"""Put one call to the functions a student defined, and bring home tensors or a problem."""
+"""Make one call to a student's functions, and bring back tensors or a problem."""
 
 import math
 import re
@@ -23,7 +23,7 @@ MAX_ENTRIES = 500_000
 RETURNED_DTYPES = (torch.float64, torch.float32)
 STEPS_BETWEEN_CHECKS = 100
 OF_THE_STUB = re.compile(r"NotImplementedError: TODO \d+")
-NO_FORWARD = 'missing the required "forward" function'  # as torch says it of a Module
+NO_FORWARD = 'missing the required "forward" function'  # torch's message for a Module
 
 
 COUNTS = {1: "one", 2: "two", 3: "three", 4: "four"}
@@ -31,7 +31,7 @@ ParameterTuple = Any  # a named tuple: the homework's parameters
 
 
 class BadReturn(Exception):
-    """Student code returned something that is not the tensor asked for."""
+    """Student code returned something other than the tensor asked for."""
 
 
 class Missing(Exception):
@@ -39,10 +39,10 @@ class Missing(Exception):
 
 
 def answer(call: Call, program: Program) -> Outcome:
-    """Put `call` to the functions of a submission; never raises, whatever they do.
+    """Answer `call` with a submission's functions; never raises, whatever they do.
 
-    forward and the gradients are watched for differentiation by torch. The state of the process is
-    as it was before the submission, and is so again afterwards.
+    Calls of forward and the gradients are watched for differentiation by torch. The state of the
+    process is reset before the call and again afterwards.
     """
     program.state.put_back()
     try:
@@ -55,7 +55,7 @@ def _watched(call: Call, program: Program) -> Outcome:
     question = program.tasks.by_name[call.function]
     if question.kind == "descent":
         outcome = _answer(call, program)
-        # Not step by step: a watch would cost more than the training.
+        # Not watched step by step: that would cost more than the training.
         is_seen = program.passes.count()
         return replace(outcome, sightings=(Sighting(A_PASS),) if is_seen else ())
     if question.kind not in ("forward", "gradient"):
@@ -63,7 +63,7 @@ def _watched(call: Call, program: Program) -> Outcome:
         program.passes.count()
         return outcome
     before = {name: tensor._version for name, tensor in call.tensors.items()}
-    # Of each criterion one: what is wrong there earns nothing.
+    # Recorded once per criterion: one fault costs the criterion all its points.
     kind = (
         call.function,
         tuple(each.shape[:1] == (1,) for each in call.take(program.tasks.parameters)),
@@ -73,14 +73,14 @@ def _watched(call: Call, program: Program) -> Outcome:
     program.calls.add(kind)
     with watching(program.labels, program.passes, recorded=is_first) as watch:
         outcome = _answer(call, program)
-    # torch counts the changes of a tensor in place.
-    with torch._C.DisableTorchFunction():  # of a mode that was left on
+    # torch counts the in-place changes of a tensor.
+    with torch._C.DisableTorchFunction():  # in case a mode was left on
         changed_inputs = tuple(
             name for name, t in call.tensors.items() if t._version != before[name]
         )
     is_gradient = question.kind == "gradient"
     sightings = watch.sightings()
-    if outcome.problem in OUT_OF_TIME:  # the limit may have rung in the middle of the watch's work
+    if outcome.problem in OUT_OF_TIME:  # the limit may have struck during the watch's own work
         sightings = tuple(sighting for sighting in sightings if sighting.name != SWITCHED_OFF)
     return replace(
         outcome,
@@ -100,7 +100,7 @@ def _answer(call: Call, program: Program) -> Outcome:
     except BadReturn as error:
         return Outcome(problem=Problem.BAD_RETURN, detail=str(error))
     except TimeLimitReached as error:
-        # Without its place: where a loop is when the time is over is another line on every run.
+        # Without the place: the line at which a loop runs out of time differs on every run.
         return out_of_time(error)
     except NotImplementedError as error:
         return _not_implemented(error, call, program)
@@ -109,7 +109,7 @@ def _answer(call: Call, program: Program) -> Outcome:
 
 
 def _not_implemented(error: NotImplementedError, call: Call, program: Program) -> Outcome:
-    """Return the outcome of a call that met the stub's own words, or torch's."""
+    """Return the outcome of a call that raised the stub's NotImplementedError, or torch's."""
     detail = describe(error)
     if OF_THE_STUB.match(detail):
         outcome = _failed(Problem.NOT_ATTEMPTED, detail, error, program.labels)
@@ -122,7 +122,7 @@ def _not_implemented(error: NotImplementedError, call: Call, program: Program) -
 
 
 def out_of_time(error: TimeLimitReached) -> Outcome:
-    """Return the outcome of a call that was stopped at a limit of time."""
+    """Return the outcome of a call that was stopped at a time limit."""
     return Outcome(problem=Problem.WAITED if error.waited else Problem.TIMEOUT, detail=str(error))
 
 
@@ -138,14 +138,14 @@ def _defined(namespace: Namespace, name: str) -> Callable[..., Any]:
 
 
 def _tensor(value: object, name: str) -> Tensor:
-    """Return `value` as a plain dense tensor, or raise BadReturn saying what it is instead."""
-    if not issubclass(type(value), Tensor):  # isinstance would believe a __class__ of its own
+    """Return `value` as a plain dense tensor, or raise BadReturn with what it is instead."""
+    if not issubclass(type(value), Tensor):  # isinstance would trust an overridden __class__
         raise BadReturn(f"{name} returned {type(value).__name__}, not a torch.Tensor")
     assert isinstance(value, Tensor)
     if type(value) is Tensor:
         return _dense(value, name).detach()
-    # A subclass runs code of its own when its values are read: here, where the call is watched and
-    # limited in time, and not when the answer is sent.
+    # Reading a subclass's values runs its own code. Do that here, where the call is watched and
+    # limited in time, not when the answer is sent.
     with torch._C.DisableTorchFunctionSubclass():
         tensor = _dense(value, name)
         return torch.zeros(tensor.shape, dtype=tensor.dtype).copy_(tensor.detach())
@@ -171,7 +171,7 @@ def _parameters(call: Call, tasks: Tasks) -> ParameterTuple:
 
 
 def _as_their_own(params: ParameterTuple, namespace: Namespace) -> Any:
-    """Return parameters as the submission's own class of that name, which may have more to it."""
+    """Return the parameters as the submission's own Parameters class, which may have more to it."""
     own = namespace.get("Parameters")
     if not isinstance(own, type):
         return params
@@ -179,7 +179,7 @@ def _as_their_own(params: ParameterTuple, namespace: Namespace) -> Any:
     try:
         own_params = own(**fields)
         is_whole = all(getattr(own_params, name) is tensor for name, tensor in fields.items())
-    except Exception:  # it takes something else
+    except Exception:  # the class takes other arguments
         return params
     return own_params if is_whole else params
 
@@ -221,8 +221,8 @@ def _gradient(call: Call, program: Program) -> tuple[Tensor, ...]:
 def _descend(call: Call, program: Program) -> tuple[Tensor, ...]:
     """Descend with the student's forward pass and gradients; return the last parameters.
 
-    After them come the parameters at some steps, stacked. `step` is the learning rate times what
-    the mean loss is of the objective.
+    After them come the parameters at some steps, stacked. `step` is the learning rate times the
+    ratio of the mean loss to the objective.
     """
     tasks, settings = program.tasks, call.settings
     params, checkpoints = _parameters(call, tasks), []
@@ -261,16 +261,16 @@ def _answer_of_network(call: Call, program: Program) -> tuple[Tensor, ...]:
 
 
 def _train_network(call: Call, program: Program) -> tuple[Tensor, ...]:
-    """Train a network by SGD on the mean of its loss; return its weights as parameters.
+    """Train a network by SGD on its mean loss; return its weights as parameters.
 
-    The plain update is written out: torch.optim.SGD comes to the same weights, more slowly.
+    The plain update is written out; torch.optim.SGD reaches the same weights more slowly.
     """
     question, network = program.tasks.by_name[call.function], _network_of(program.tasks)
     *inputs, target = call.take(question.arguments)
     module = _made(question.definition, network, call, program)
     loss = getattr(nn.functional, network.loss)
     learning_rate, weights = call.settings["learning_rate"], list(module.parameters())
-    checkpoints = []  # parameters on the way
+    checkpoints = []  # parameters along the way
     for count in range(int(call.settings["steps"])):
         if count % call.settings["sampled_every"] == 0:
             checkpoints.append([weight.clone() for weight in _weights(module, network)])
@@ -290,12 +290,12 @@ def _train_network(call: Call, program: Program) -> tuple[Tensor, ...]:
 
 
 def _network_of(tasks: Tasks) -> Network:
-    assert tasks.network is not None  # where a question is about one
+    assert tasks.network is not None  # whenever a question is about one
     return tasks.network
 
 
 def _made(name: str, network: Network, call: Call, program: Program) -> Any:
-    """Build the student's network with the call's weights; nn.Linear keeps them transposed."""
+    """Build the student's network with the call's weights, which nn.Linear keeps transposed."""
     sizes = [call.tensors[parameter].shape[dimension] for parameter, dimension in network.sizes]
     definition = _defined(program.namespace, name)
     if not is_answer(definition):
@@ -307,7 +307,7 @@ def _made(name: str, network: Network, call: Call, program: Program) -> Any:
     if any(isinstance(weight, nn.UninitializedParameter) for weight in module.parameters()):
         module(
             torch.zeros(1, sizes[0], dtype=torch.float64)
-        )  # lazy layers take their sizes from it
+        )  # lazy layers take their sizes from this call
     for layer in network.layers:
         _set(module, name, layer.name, "weight", call.tensors[layer.weight].T)
         _set(module, name, layer.name, "bias", call.tensors[layer.bias][0])

@@ -24,7 +24,7 @@ class Call:
 
 
 class Problem(Enum):
-    """Why a call has no usable tensors."""
+    """The reason why a call has no usable tensors."""
 
     NOT_ATTEMPTED = "not_attempted"
     MISSING = "missing"
@@ -35,7 +35,7 @@ class Problem(Enum):
     CRASHED = "crashed"
 
 
-# At the end of an error's text, where the GPU was asked for.
+# The end of an error's text if the GPU was asked for.
 NO_GPU_HERE = "the grader has no GPU"
 
 HintKind = Literal["near", "nested", "unparsed", "failed", "stub_above"]
@@ -44,7 +44,7 @@ OUT_OF_TIME = frozenset({Problem.TIMEOUT, Problem.WAITED})
 
 @dataclass(frozen=True)
 class Note:
-    """An error that a student's source met while it ran: where, and what."""
+    """An error met while a student's source ran: where, and what."""
 
     where: str
     text: str
@@ -52,7 +52,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Sighting:
-    """Differentiation by torch: what does it, and the place in the source."""
+    """Differentiation by torch: the name of what does it, and its place in the source."""
 
     name: str
     where: str = ""
@@ -63,11 +63,11 @@ PriorValueKind = Literal["made", "differentiated", "called", "unfollowed"]
 
 @dataclass(frozen=True)
 class PriorValue:
-    """What a gradient reads that was made before it was called: its name, and its place.
+    """A value that a gradient reads and that was made before the call: its name and place.
 
-    differentiated: by a statement in which torch differentiated. called: it is a function that
-    brings in what the source does not show, as open and exec do. unfollowed: there is more of it
-    than is looked at.
+    differentiated: by a statement in which torch differentiated. called: it is a function, such as
+    open or exec, that brings in what the source does not show. unfollowed: there is more of it than
+    is followed.
     """
 
     name: str
@@ -79,9 +79,9 @@ class PriorValue:
         return PriorValue(printable(self.name), printable(self.where), self.kind)
 
 
-# Seen in place of differentiation, which could then not be seen.
+# A sighting that replaces the others if differentiation could not be watched.
 SWITCHED_OFF = "the watch for autograd was switched off"
-# Named in place of what the code of a gradient reaches, where that is more than is followed.
+# The name used if a gradient's code reaches more than is followed.
 UNFOLLOWED = "more than is followed"
 
 
@@ -95,19 +95,19 @@ def printable_sightings(sightings: Sequence[Sighting]) -> tuple[Sighting, ...]:
     return tuple(Sighting(printable(s.name), printable(s.where)) for s in sightings)
 
 
-# What a gradient's source names, by the gradient's name.
+# The sightings in each gradient's source, by the gradient's name.
 NamedSightings = Mapping[str, Sequence[Sighting]]
 
-# What a source may call what it is given and what it assigns, by the homework's names.
+# The names a source may use for what it is given and what it assigns, by the homework's names.
 Spellings = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Hint:
-    """What is behind a problem, as far as the source shows it: a name of the student's, its place.
+    """What the source shows behind a problem: one of the student's names, and its place.
 
-    near: a missing function has nearly this name. nested: it stands inside this one. unparsed: its
-    own code does not parse. stub_above: the stub's `raise` stands above the answer.
+    near: this name is close to a missing function's. nested: the function stands inside this one.
+    unparsed: its own code does not parse. stub_above: the stub's `raise` stands above the answer.
     """
 
     kind: HintKind
@@ -121,12 +121,12 @@ class Hint:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a call came to: tensors, or a problem, its detail and its place in the source.
+    """The result of a call: tensors, or a problem with its detail and place in the source.
 
-    `sightings` is differentiation by torch while it was called. Of a gradient, `changed_inputs` are
-    the tensors it was given that it changed in place, `prior_values` is what it reads that was made
-    before. A training run returns its last parameters, and after them the parameters at some steps,
-    stacked.
+    `sightings` is differentiation by torch during the call. For a gradient, `changed_inputs` names
+    the inputs that it changed in place, and `prior_values` the values that it reads but that were
+    made before the call. A training run returns its last parameters, followed by the parameters at
+    some steps, stacked.
     """
 
     tensors: tuple[Tensor, ...] = ()
@@ -153,7 +153,7 @@ class Outcome:
 
 
 def not_worth_trying(question: Question, too_slow: Mapping[str, Outcome]) -> Outcome | None:
-    """Return the outcome of a training run that is not worth its time: it calls what hung."""
+    """Return the outcome of a training run that is skipped because it calls what hung."""
     for name in question.uses:
         if name in too_slow:
             detail = f"was not tried: {name} {too_slow[name].detail}"

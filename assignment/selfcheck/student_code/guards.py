@@ -1,21 +1,21 @@
-"""Notice, while a function of the student's is called, that torch differentiates in it.
+"""Notice whether torch differentiates while a student's function is called.
 
-This runs beside student code, which can take it apart: it is a second line only, there to say what
-was used and where. The first line is the off-path cases, where autograd gives wrong values.
+This runs beside student code, which can take it apart: it is only a second line of defence, to say
+what was used and where. The first is the off-path cases, where autograd gives wrong values.
 
-Four parts.
+It has four parts:
 
 1. The engine numbers its backward passes, whatever starts them and in whichever thread. A tiny pass
-   of ours, before and after, tells how many there were.
-2. torch's own record of what a thread runs tells operators that differentiate, and nodes of a graph
-   that are called without the engine. Modes that are switched off do not hide them from it.
+of ours, before and after, shows how many there were.
+2. torch's own record of what a thread runs shows operators that differentiate, and nodes of a graph
+that are called without the engine. It sees them even if modes are switched off.
 3. A dispatch mode, in every thread that is started, sees the same operators and backward passes,
-   with the line of the source they come from.
-4. Wrappers around torch's entry points know the name that was called; they are in place before the
-   student's source runs, so that `from torch.autograd import grad` binds the wrapper.
+with the line of the source they come from.
+4. Wrappers around torch's entry points know the name that was called. They are in place before the
+student's source runs, so that `from torch.autograd import grad` binds the wrapper.
 
-requires_grad_ is none of these: a closed form may ask for it and differentiates nothing by it.
-torch.compile neither: under the mode it runs its function as it stands.
+requires_grad_ is not watched: a closed form may call it without differentiating anything. Nor is
+torch.compile: under the mode, it runs its function uncompiled.
 """
 
 import functools
@@ -42,10 +42,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from .contract import SWITCHED_OFF, Sighting
 
 MOST_SIGHTINGS = 8
-MOST_RECORDED = 5_000  # operators, before the record is read and begun anew
+MOST_RECORDED = 5_000  # operators, before the record is read and restarted
 
-# Everything of torch that differentiates when it is called, by its public name.
-# _enter_dual_level is what every route of forward-mode differentiation goes through.
+# Everything in torch that differentiates when it is called, by its public name. All forward-mode
+# differentiation goes through _enter_dual_level.
 ENTRY_POINTS = (
     "torch.Tensor.backward",
     "torch.autograd.backward",
@@ -68,11 +68,11 @@ ENTRY_POINTS = (
     "torch.func.linearize",
     "torch._C._enter_dual_level",
 )
-# Attributes of a tensor that lead into its graph, from where one can walk it node by node.
+# Attributes of a tensor that lead into its graph, which can then be walked node by node.
 GRAPH_ATTRIBUTES = ("grad_fn", "_grad_fn")
 
 
-# What starts a thread, where this Python has it.
+# The functions that start a thread, as far as this Python has them.
 THREAD_STARTS = (
     "_thread.start_new_thread",
     "_thread.start_new",
@@ -80,7 +80,7 @@ THREAD_STARTS = (
     "threading._start_new_thread",
     "threading._start_joinable_thread",
 )
-# Leaves a thread without its modes. In the thread that is asked the record sees on all the same.
+# These leave a thread without its modes. In the calling thread, the record still sees everything.
 MODE_SWITCHES = (
     "torch.utils._python_dispatch._pop_torch_dispatch_stack",
     "torch._C._pop_torch_dispatch_stack",
@@ -94,7 +94,7 @@ IN_BACKWARD = _profiler.RecordScope.BACKWARD_FUNCTION.value
 
 A_PASS = "a backward pass of autograd"
 
-# Names are bound here, so that what a submission replaces is not what looks at it.
+# Names are bound here, so that a submission cannot replace what watches it.
 _current_pass = torch._C._current_graph_task_id
 _run_backward = Variable._execution_engine.run_backward
 _start_record = _autograd._enable_profiler_legacy
@@ -108,7 +108,7 @@ _thread_id = threading.get_ident
 class Passes:
     """Counts the backward passes of this process, in all its threads, by the engine's numbers.
 
-    The engine gives every pass the next number, ours too. One of ours takes about 15 us.
+    The engine numbers every pass in turn, including ours. One of ours takes about 15 us.
     """
 
     def __init__(self) -> None:
@@ -119,9 +119,9 @@ class Passes:
         self.count()
 
     def count(self) -> int:
-        """Return how many there were since this was last called."""
+        """Return the number of passes since the last call."""
         before = self._number
-        with suppress(Exception):  # what a submission has spoilt: then the next count tells
+        with suppress(Exception):  # if a submission has broken it, the next count tells
             _run_backward(
                 (self._leaf,), (self._gradient,), False, False, (), True, accumulate_grad=True
             )
@@ -132,7 +132,7 @@ class Passes:
 
 
 class NoPasses(Passes):
-    """Counts none: for a process that is forked from, where the engine is not to be started."""
+    """Counts none, for a process that is forked from and must not start the engine."""
 
     def __init__(self) -> None:
         """Run nothing."""
@@ -143,7 +143,7 @@ class NoPasses(Passes):
 
 
 class Watch:
-    """What was seen during one call: the first name at each place of the student's source."""
+    """What was seen during one call: the first name at each place in the student's source."""
 
     def __init__(self, labels: Set[str]) -> None:
         self._labels = labels
@@ -151,16 +151,16 @@ class Watch:
         self._thread = _thread_id()
 
     def is_of_this_thread(self) -> bool:
-        """Tell whether the call that is watched runs in the thread that asks."""
+        """Tell whether the current thread is the one that runs the watched call."""
         return _thread_id() == self._thread
 
     def note(self, name: str) -> None:
-        """Record that `name` was called, from wherever the student's code now is."""
+        """Record that `name` was called, at the current line of the student's code."""
         if len(self._names_by_place) < MOST_SIGHTINGS:
             self._names_by_place.setdefault(self._place(sys._getframe(1)), name)
 
     def note_unplaced(self, name: str) -> None:
-        """Record what was seen without its place, unless something has been seen with it."""
+        """Record a name without its place, unless something has already been recorded."""
         if not self._names_by_place:
             self._names_by_place[""] = name
 
@@ -185,7 +185,7 @@ def differentiates(operator: str) -> bool:
     )
 
 
-# Of the record: no shapes, stacks, modules or memory.
+# What the record leaves out: shapes, stacks, modules and memory.
 _SETTINGS = _profiler.ProfilerConfig(
     _profiler.ProfilerState.CPU,
     False,
@@ -198,7 +198,7 @@ _SETTINGS = _profiler.ProfilerConfig(
 
 
 class _ProfilerRecord:
-    """torch's own record of the operators and nodes that this thread runs; it sees past modes.
+    """torch's own record of the operators and nodes that this thread runs; modes cannot hide them.
 
     It takes about as long as the operators themselves.
     """
@@ -207,15 +207,15 @@ class _ProfilerRecord:
         self._watch = watch
         self._count = 0
         self._last = torch.ones(())
-        self._profile: Any = None  # what the submission's own profiler recorded: nothing
+        self._profile: Any = None  # the (empty) result of the submission's own profiler
 
     def begin(self) -> None:
         _let_record(True)
-        with suppress(RuntimeError):  # another one runs that cannot be ended: end() will tell
+        with suppress(RuntimeError):  # another one runs and cannot be ended; end() will tell
             _start_record(_SETTINGS)
 
     def end(self) -> None:
-        """Read the record; it has our own last operator, unless somebody ended it."""
+        """Read the record; it contains our own last operator, unless somebody ended it."""
         with torch._C.DisableTorchFunction():
             self._last.is_same_size(self._last)
         try:
@@ -226,18 +226,18 @@ class _ProfilerRecord:
             self._watch.note_unplaced(SWITCHED_OFF)
 
     def operator(self) -> None:
-        """Count one operator; a record that grows long is read, and begun anew."""
+        """Count one operator; a record that grows long is read and restarted."""
         self._count += 1
         if self._count % MOST_RECORDED == 0:
             try:
-                with suppress(RuntimeError):  # somebody ended it: end() will tell
+                with suppress(RuntimeError):  # somebody ended it; end() will tell
                     self._names()
-            finally:  # a limit of time may ring in the middle
+            finally:  # a time limit may strike in the middle
                 self.begin()
 
     def profile(self, prepare: Callable[[], object], start: Callable[[], object]) -> None:
-        """Start and end the submission's profiler at once, and go on with ours."""
-        with suppress(RuntimeError):  # somebody ended ours: end() will tell
+        """Start the submission's profiler and end it at once, then resume ours."""
+        with suppress(RuntimeError):  # somebody ended ours; end() will tell
             self._names()
         prepare()
         start()
@@ -245,7 +245,7 @@ class _ProfilerRecord:
         self.begin()
 
     def profiled(self) -> Any:
-        """Return what the submission's profiler recorded, once; None if it was not started."""
+        """Return the result of the submission's profiler, once; None if it was not started."""
         profile, self._profile = self._profile, None
         return profile
 
@@ -260,20 +260,20 @@ class _ProfilerRecord:
         return {name for name, _ in events}
 
 
-_watch: Watch | None = None  # of the call that is watched
+_watch: Watch | None = None  # of the call being watched
 _record: _ProfilerRecord | None = None
 
 
 class _Mode(TorchDispatchMode):
-    """Sees every operator of its thread, those of a backward pass too, and changes none."""
+    """Sees every operator of its thread, including those of backward passes, and changes none."""
 
     supports_higher_order_operators = True
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """Have torch wrap no method of this: its guard against torch.compile costs as much again.
+        """Keep torch from wrapping these methods: its guard against torch.compile doubles the cost.
 
-        Nothing is compiled here, for there is no torch.compile (student.py).
+        Nothing is compiled here, since torch.compile is replaced (loading.py).
         """
         return False
 
@@ -292,14 +292,14 @@ class _Mode(TorchDispatchMode):
 
 
 def prepare_watch() -> None:
-    """Import what torch would import at the first watched call, which is not to wait for it."""
-    with suppress(Exception):  # where it cannot be imported, it is not needed
+    """Import what torch would import at the first watched call, so that it need not wait."""
+    with suppress(Exception):  # if it cannot be imported, it is not needed
         import_module("torch._dynamo")
 
 
 @contextmanager
 def watching(labels: Set[str], passes: Passes, *, recorded: bool) -> Iterator[Watch]:
-    """Watch for differentiation in the body: one call of a function, `recorded` by torch or not."""
+    """Watch the function call in the body for differentiation; `recorded` by torch or not."""
     global _watch, _record
     _watch = watch = Watch(labels)
     with ExitStack() as end:
@@ -318,7 +318,7 @@ def watching(labels: Set[str], passes: Passes, *, recorded: bool) -> Iterator[Wa
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Have the wrappers in place in the body; outside of `watching` they do nothing."""
+    """Install the wrappers for the body; outside of `watching` they do nothing."""
     with ExitStack() as undo:
         for names, wrapping in ((ENTRY_POINTS, _noting), (MODE_SWITCHES, _noting_in_threads)):
             for name in names:
@@ -344,7 +344,7 @@ Wrapping = Callable[[Callable[..., Any]], Callable[..., Any]]
 def _replaced(owner: Any, attribute: str, wrapping: Wrapping) -> Iterator[None]:
     original = getattr(owner, attribute)
     wrapper = functools.wraps(original)(wrapping(original))
-    del wrapper.__wrapped__  # nobody is led past it
+    del wrapper.__wrapped__  # so that nobody can reach the original through it
     setattr(owner, attribute, wrapper)
     try:
         yield
@@ -377,7 +377,7 @@ def _noting_in_threads(name: str) -> Wrapping:
 
 
 def _record_here() -> _ProfilerRecord | None:
-    """Return our record, if it runs in the thread that asks."""
+    """Return our record if it runs in the current thread."""
     is_here = _watch is not None and _watch.is_of_this_thread()
     return _record if is_here else None
 
@@ -411,7 +411,7 @@ def _ending_profiler(end: Callable[..., Any]) -> Callable[..., Any]:
     return guard
 
 
-# What starts and ends torch's profiler. There is one record only, ours or the submission's.
+# What starts and ends torch's profiler. Only one record can run: ours, or the submission's.
 PROFILER = (
     ("torch.autograd.profiler._prepare_profiler", _preparing_profiler),
     ("torch.autograd.profiler._enable_profiler", _starting_profiler),
@@ -420,7 +420,7 @@ PROFILER = (
 
 
 def _watching_thread(start: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap what starts a thread: a dispatch mode is its thread's own, so that each needs one."""
+    """Wrap what starts a thread: dispatch modes are per thread, so each thread needs its own."""
 
     def start_watched(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         @functools.wraps(function)
@@ -438,7 +438,7 @@ def _graph_property(name: str) -> property:
 
     def read(tensor: Tensor) -> Any:
         node = descriptor.__get__(tensor)
-        # torch reads it too, when it prints a tensor: that is no walk.
+        # torch also reads it to print a tensor, which is not a walk through the graph.
         by_torch = str(sys._getframe(1).f_globals.get("__name__")).startswith("torch.")
         if _watch is not None and node is not None and not by_torch:
             _watch.note(f"Tensor.{name}")

@@ -1,8 +1,8 @@
 """Run a student's source statement by statement and keep the names it defines.
 
-Only the names matter, so nothing a statement does may end the run: one that raises, exits or
-takes too long leaves a note, and the next one runs. A training loop or a plotting cell in the
-middle of a file therefore costs at most its own time limit, never the functions after it.
+Only the names matter, so no statement may end the run: one that raises, exits or takes too long
+leaves a note, and the next one runs. A training loop or a plotting cell in the middle of a file
+therefore costs at most its own time limit, never the functions after it.
 """
 
 import __future__
@@ -36,18 +36,18 @@ from .shell import Shell, arguments
 from .state import State
 
 DETAIL_LENGTH = 500
-# Where the library of this machine lies, as an ImportError says.
+# The path of a library on this machine, as an ImportError gives it.
 IN_A_FILE = re.compile(r" \((?:unknown location|[^()]*\.(?:py|so|pyd))\)$")
-SHORTEST = 1e-5  # a timer takes less for none
-# As torch says it where there is none.
+SHORTEST = 1e-5  # a timer treats less as zero
+# How torch says that there is no GPU.
 GPU_ASKED = re.compile(r"\b(?:CUDA|cuda|MPS|mps|NVIDIA|XPU|xpu|HIP|hip)\b")
 Limiter = Callable[[ast.stmt], AbstractContextManager[None]]
 
 
 class TimeLimitReached(BaseException):
-    """Student code took too long. Not an Exception, so that `except Exception` lets it pass.
+    """Student code took too long. Not an Exception, so that `except Exception` does not catch it.
 
-    `waited` tells that it slept, or waited for something, in place of computing.
+    `waited` is true if it slept, or waited for something, instead of computing.
     """
 
     def __init__(self, detail: str, waited: bool) -> None:
@@ -62,10 +62,10 @@ WAITED = "was stopped because it waited too long (for a sleep, input, a lock or 
 def time_limit(seconds: float, detail: str) -> Iterator[None]:
     """Raise TimeLimitReached(detail) in the body after `seconds` of this process's processor time.
 
-    Raise it again every tenth of a second. The body may swallow it once in a bare except; the
-    repetition ends a loop that does so only by chance. What swallows it for ever is ended from
-    outside. From there, too, comes SIGALRM to a body that waits: processor time does not end it.
-    One within another takes no more than the other has left, and then leaves it the rest.
+    It is raised again every tenth of a second, which ends a loop whose bare except swallows it by
+    chance. A body that keeps swallowing it is ended from outside. One that waits uses no processor
+    time, so SIGALRM, also from outside, interrupts it. A nested limit takes at most the time that
+    the outer one has left, and leaves it the rest.
     """
     armed = True
 
@@ -93,22 +93,22 @@ def time_limit(seconds: float, detail: str) -> Iterator[None]:
 
 
 def over(seconds: float, reference_seconds: float) -> str:
-    """Say that a limit was reached, in what is the same on every machine."""
+    """Say that a limit was reached, in units that are the same on every machine."""
     runs = f"{seconds / reference_seconds:.3g} training runs of the reference solution"
     return f"used more processor time than {runs}"
 
 
 @contextmanager
 def no_limit(statement: ast.stmt) -> Iterator[None]:
-    """Let a statement run as long as it likes: the self-check, in the student's own process."""
+    """Let a statement run without limit: for the self-check, in the student's own process."""
     yield
 
 
 class LoadBudget:
-    """Limits of processor time of top-level statements, which share `load_seconds` between them.
+    """Limits on the processor time of top-level statements, which share `load_seconds`.
 
-    When the sum is used up every further statement still gets `slice_seconds`: definitions and
-    constants need far less, loops are cut. Imports have a limit of their own, outside the sum.
+    When those are used up, each further statement still gets `slice_seconds`: enough for
+    definitions and constants, while loops are cut. Imports have a separate limit.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class LoadBudget:
 
     @contextmanager
     def __call__(self, statement: ast.stmt) -> Iterator[None]:
-        """Limit one statement and charge its time, but for what those inside it were charged."""
+        """Limit one statement and charge its time, except what was charged inside it."""
         if isinstance(statement, ast.Import | ast.ImportFrom):
             with time_limit(self._import_seconds, self._over_import):
                 yield
@@ -152,14 +152,14 @@ class LoadBudget:
 
 @dataclass(frozen=True)
 class Program:
-    """What a submission came to: the names of its main file, and the errors that it met.
+    """A loaded submission: the names of its main file, and the errors met while it ran.
 
-    `cells` are those of all its files, written ones too. `files` are the names of the files that
-    ran, which may become more while it is asked. `state` is the process as it was before. `passes`
-    counts backward passes; `backward_statements` are the statements that ran any, each with its
-    cell's label. `calls` are the functions that have been called, with which parameters of a single
-    row. `written_out` are those that the source writes out as assignments: their code, and the
-    names it may read. `prior_values` tells what a gradient reads that was made before it is called.
+    `cells` are those of all its files, including written ones. `files` names the files that ran;
+    calls may add more. `state` is the process as it was before. `passes` counts backward passes,
+    and `backward_statements` are the statements that ran any, each with its cell's label. `calls`
+    are the functions called so far, each with which of its parameters had a single row.
+    `written_out` are the functions that the source writes out as assignments: their code, and the
+    names it may read. `prior_values` returns what a gradient reads that was made before the call.
     """
 
     namespace: Namespace
@@ -174,11 +174,11 @@ class Program:
     written_out: Mapping[str, tuple[Sequence[CodeType], Namespace]] = field(default_factory=dict)
     prior_values: Callable[[str], tuple[PriorValue, ...]] = lambda gradient: ()
     forget: Callable[[], None] = lambda: None
-    """Leaves nothing of it in the process's own tables of modules."""
+    """Removes all traces of it from the process's own tables of modules."""
 
     @cached_property
     def labels(self) -> frozenset[str]:
-        """The names of the cells, by which a place is told."""
+        """The labels of the cells, to which places refer."""
         return frozenset(cell.label for cell in self.cells)
 
 
@@ -194,9 +194,9 @@ def load(
     """Run the cells of `main` in order; return the names they define and the errors they met.
 
     It can import the files `beside` it, Python's own library and `packages`. A module sees
-    `__name__ == "homework"`, a notebook "__main__". With `root`, an empty folder, the files lie
-    there, and the current folder is the main file's. `passes` counts what its statements
-    differentiate, if not as always.
+    `__name__ == "homework"`, a notebook "__main__". With `root`, an empty folder, the files are put
+    there, and the current folder is the main file's. `passes` counts the backward passes of its
+    statements; without it, a new counter does.
     """
     let_compile_be()
     names = tasks.definitions
@@ -219,7 +219,7 @@ def load(
 
 
 class Unclosed:
-    """A stream that the process goes on using: what closes it closes nothing."""
+    """A stream that the process goes on using, so closing it has no effect."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -232,7 +232,7 @@ class Unclosed:
 
 
 class Loading:
-    """A submission while its files run: what they share is the limit, and the notes."""
+    """A submission while its files run; they share the time limit and the notes."""
 
     def __init__(
         self,
@@ -250,10 +250,10 @@ class Loading:
         self.cells: list[Cell] = []
         self.files: list[str] = []
         self._main = main
-        self._names = names  # that the homework asks for
+        self._names = names  # those that the homework asks for
         self._labels: set[str] = set()
         self._limit = limit
-        self._place = main.name  # of the statement that runs
+        self._place = main.name  # of the running statement
         self._running: list[str] = []
         others = [file.beside() for file in beside]
         for file in (main, *others):
@@ -286,11 +286,11 @@ class Loading:
         return namespace
 
     def forget(self) -> None:
-        """Leave nothing in the process's own tables of modules."""
+        """Remove all traces from the process's own tables of modules."""
         self._modules.uninstall()
 
     def run(self, file: File, namespace: Namespace) -> None:
-        """Run a file in a namespace. What goes wrong leaves a note, and never raises."""
+        """Run a file in a namespace. An error leaves a note; none is raised."""
         if file.name in self._running:
             self._note(f"{file.name} is running already, and is not run once more inside itself")
             return
@@ -308,7 +308,7 @@ class Loading:
         self.notes += [Note(*note) for note in required_names.put_back()]
 
     def _take(self, file: File) -> None:
-        """Know the cells of a file by their labels; inspect and torch.jit.script read them."""
+        """Register the cells of a file by label; inspect and torch.jit.script then read them."""
         self.cells += file.cells
         for cell in file.cells:
             self._labels.add(cell.label)
@@ -320,7 +320,7 @@ class Loading:
     def _run_cell(
         self, cell: Cell, namespace: Namespace, required_names: RequiredNames, future: int
     ) -> int:
-        """Run a cell under what was imported from __future__ above it; return that and its own."""
+        """Run a cell under the __future__ imports above it; return those together with its own."""
         try:
             with self._limit(ast.Pass()):
                 statements, faults = cell.statements, cell.faults
@@ -343,7 +343,7 @@ class Loading:
         return future
 
     def _fault(self, label: str, fault: SyntaxFault) -> None:
-        """Note a fault, and once only that there is no IPython."""
+        """Note a fault; a missing IPython is noted only once."""
         text = describe(fault.error)
         if not isinstance(fault.error, Untransformed) or not any(
             note.text == text for note in self.notes
@@ -366,24 +366,24 @@ class Loading:
             except NameError:
                 if not isinstance(statement, ast.FunctionDef | ast.ClassDef):
                     raise
-                # It may be in an annotation alone, which newer Pythons do not look at either.
+                # Perhaps in an annotation alone, which newer Pythons do not evaluate either.
                 execute(future | __future__.annotations.compiler_flag)
         except BaseException as error:
             place = f"{label}, line {statement.lineno}"
-            if not isinstance(error, TimeLimitReached):  # which is elsewhere on every run
+            if not isinstance(error, TimeLimitReached):  # whose place differs on every run
                 place = where(error.__traceback__, self._labels) or place
             self.notes.append(Note(place, describe(error)))
         if not _only_binds(statement) and self.passes.count():
             self.backward_statements.append((label, statement))
 
-    # What get_ipython() asks for
+    # What get_ipython() needs
 
     def _shell(self) -> Shell:
         namespace = sys._getframe(1).f_globals
         return Shell(namespace, self._modules, self._execute, self.run)
 
     def _execute(self, source: str, namespace: Namespace, own: Namespace) -> Any:
-        """Run some Python as if it stood where it is asked for; return an expression's value."""
+        """Run Python code as if it stood at the place that asks; return an expression's value."""
         label, line = self._asked_from()
         cell = Cell(label, source)
         for fault in cell.faults:
@@ -417,26 +417,26 @@ def _compiled(tree: ast.Module, label: str, flags: int) -> CodeType:
 
 
 def _apart(statement: ast.stmt) -> list[ast.stmt]:
-    """Return `import a, b` as two statements: one that fails must not cost the other."""
+    """Return `import a, b` as two statements, so that a failing one does not cost the other."""
     if not isinstance(statement, ast.Import):
         return [statement]
     return [ast.copy_location(ast.Import([alias]), statement) for alias in statement.names]
 
 
 def _only_binds(statement: ast.stmt) -> bool:
-    """Tell whether a statement runs nothing of its own: an import, or a plain definition."""
+    """Tell whether a statement runs no code of its own: an import, or a plain definition."""
     if isinstance(statement, ast.FunctionDef):
         return not statement.decorator_list
     return isinstance(statement, ast.Import | ast.ImportFrom)
 
 
 def let_compile_be() -> None:
-    """Have torch.compile run a function as it stands: compiling takes longer than all the rest."""
+    """Make torch.compile run functions uncompiled: compiling takes longer than all the rest."""
     torch.compile = _uncompiled
 
 
 def _uncompiled(model: Any = None, **options: object) -> Any:
-    """Return what is to be compiled; without that, a decorator which does, as torch.compile has."""
+    """Return the model as it is; without one, a decorator that does so, as torch.compile has."""
     return (lambda function: function) if model is None else model
 
 
@@ -458,7 +458,7 @@ def _place(label: str, line: int | None) -> str:
 
 
 def where(traceback: TracebackType | None, labels: Set[str]) -> str:
-    """Name the innermost place of the student's own source in a traceback, or ''."""
+    """Return the innermost place in the student's own source in a traceback, or ''."""
     place = ""
     while traceback is not None:
         name = traceback.tb_frame.f_code.co_filename
@@ -469,7 +469,7 @@ def where(traceback: TracebackType | None, labels: Set[str]) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """Put an exception in one short line; its own __str__ may be the student's and may fail."""
+    """Describe an exception in one short line; its __str__ may be the student's, and may fail."""
     try:
         text = error.msg if isinstance(error, SyntaxError) else str(error)
         first_line = text.strip().split("\n")[0].encode(errors="replace").decode()
@@ -478,7 +478,7 @@ def describe(error: BaseException) -> str:
         first_line = ""
     name = type(error).__name__
     detail = (f"{name}: {first_line}" if first_line else name)[:DETAIL_LENGTH]
-    is_torchs = isinstance(error, RuntimeError | AssertionError)  # NotImplementedError is one, too
+    is_torchs = isinstance(error, RuntimeError | AssertionError)  # includes NotImplementedError
     if is_torchs and GPU_ASKED.search(first_line):
         return f"{detail[: DETAIL_LENGTH - 50]} ({NO_GPU_HERE})"
     return detail

@@ -1,4 +1,4 @@
-"""Let nothing draw or wait: names are all that counts of a plotting cell."""
+"""Keep plotting cells from drawing or waiting: only the names they define count."""
 
 import sys
 
@@ -6,7 +6,7 @@ PYPLOT = "matplotlib.pyplot"
 
 
 def show_nothing() -> None:
-    """Have pyplot, once it is imported, show nothing and pause for nothing."""
+    """Make pyplot, once it is imported, show nothing and never pause."""
     pyplot = sys.modules.get(PYPLOT)
     for name in ("show", "pause", "draw", "ion", "ioff") if pyplot else ():
         setattr(pyplot, name, _nothing)

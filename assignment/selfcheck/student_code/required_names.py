@@ -1,4 +1,4 @@
-"""Keep what the homework asks for, where its name is given away again."""
+"""Keep the definitions that the homework asks for, even if their names are reused."""
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ from torch import nn
 class RequiredNames:
     """The names that the homework asks for, in a namespace while statements run in it.
 
-    The last of each that can be called counts. A network that was made already cannot.
+    The last callable value of each counts, except an instance of a network.
     """
 
     names: Sequence[str]
@@ -21,7 +21,7 @@ class RequiredNames:
     _losses: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def look(self, place: str) -> None:
-        """Take in what the statement at `place` left."""
+        """Note the values that the statement at `place` left."""
         for name in self.names:
             value = self.namespace.get(name)
             if value is None and name not in self._values:
@@ -36,7 +36,7 @@ class RequiredNames:
                 self._losses[name] = place, what if name in self.namespace else deletion
 
     def put_back(self) -> Iterator[tuple[str, str]]:
-        """Put back what was given away; yield where, and what is to be told of it."""
+        """Restore overwritten and deleted values; yield the place and a message for each."""
         for name, (place, how) in self._losses.items():
             value, origin = self._values[name]
             self.namespace[name] = value
@@ -45,5 +45,5 @@ class RequiredNames:
 
 
 def is_answer(value: object) -> TypeGuard[Callable[..., Any]]:
-    """Tell whether a value can be called, and is no network that was made already."""
+    """Tell whether a value can be called and is not an instance of a network."""
     return callable(value) and not issubclass(type(value), nn.Module)

@@ -1,6 +1,6 @@
-"""What named mistakes make of a case: alternative expressions, evaluated on the trusted side.
+"""The answers of named mistakes: alternative expressions, evaluated on the trusted side.
 
-Students never get this package: one mistake away from each expression in it is the solution.
+Students never get this package: each expression in it is one mistake away from the solution.
 """
 
 from dataclasses import replace
@@ -26,12 +26,12 @@ from grader.student_code.contract import Call
 
 
 def mistaken(call: Call, activation: Activation) -> list[MistakenAnswer]:
-    """Return what each mistake of the catalogue makes of a call."""
+    """Return the answer of each mistake in the catalogue to a call."""
     return [_made(call, activation, entry) for entry in _entries(call, activation)]
 
 
 def mistaken_twice(call: Call, activation: Activation) -> list[MistakenAnswer]:
-    """Return what each two mistakes, at different steps, make of a call together."""
+    """Return the joint answer of each pair of mistakes, at different steps, to a call."""
     return [
         _made(call, activation, *pair)
         for pair in combinations(_entries(call, activation), 2)
@@ -49,7 +49,7 @@ def _made(call: Call, activation: Activation, *entries: Misconception) -> Mistak
     try:
         with torch.no_grad():
             return MistakenAnswer(ids, _answer(call, activation, changes))
-    except RuntimeError as error:  # shapes do not fit: then torch tells a student the same
+    except RuntimeError as error:  # shapes do not fit; torch tells a student the same
         return MistakenAnswer(ids, str(error).split("\n")[0])
 
 

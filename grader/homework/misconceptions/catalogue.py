@@ -1,7 +1,7 @@
-"""The catalogue: what goes wrong at which step. The message to each id is in judging/messages.py.
+"""The catalogue: what goes wrong at which step. The message for each id is in homework/texts.py.
 
-One mistake may be written in several ways, and then has several entries. A wrong sign or factor
-has none: answers are compared up to a factor, and the factor is named (diagnosis.py).
+A mistake that can be written in several ways has several entries. A wrong sign or factor has none:
+answers are compared up to a factor, and the factor is named (diagnosis.py).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +17,7 @@ from grader.homework.misconceptions.derivation import GradientInputs
 
 
 class Misconception(NamedTuple):
-    """`steps` take the place of the right ones in the functions named; arguments are the same."""
+    """A mistake: `steps` replace the right ones in the functions named, with the same arguments."""
 
     id: str
     functions: tuple[str, ...]
@@ -25,10 +25,10 @@ class Misconception(NamedTuple):
 
 
 ALL = ("grad_w1", "grad_b1", "grad_w2", "grad_b2")
-HIDDEN = ("grad_w1", "grad_b1")  # whose derivation goes through the hidden layer
+HIDDEN = ("grad_w1", "grad_b1")  # their derivation goes through the hidden layer
 FORWARD = ("forward", "net")
 
-# What may stand where the activation belongs.
+# Functions that may be used in place of the activation.
 OTHERS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": functional.relu,
     "sigmoid": torch.sigmoid,
@@ -152,7 +152,7 @@ def _at_the_end() -> Iterable[Misconception]:
     yield entry("summed_to_a_number", lambda gradient: gradient.sum())
     yield entry("summed_to_a_number", lambda gradient: gradient.sum().reshape(1, 1))
     yield entry("absolute_gradient", lambda gradient: gradient.abs())
-    # Of one output that is a dimension dropped, and has that name.
+    # With a single output, that is a dropped dimension, and has that name.
     across = {"over_rows": lambda rows, bias: rows.sum(1) if rows.shape[1] > 1 else rows}
     yield Misconception("wrong_axis_summed", ("grad_b1", "grad_b2"), across)
 
@@ -208,7 +208,7 @@ def _in_forward(own: Activation) -> Iterable[Misconception]:
 
 @cache
 def entries_for(activation: Activation) -> tuple[Misconception, ...]:
-    """Return all mistakes that can be made of a network with this activation."""
+    """Return all mistakes that a network with this activation can have."""
     return (
         *_at_residual(),
         *_through_w2(),

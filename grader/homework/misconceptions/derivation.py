@@ -1,7 +1,7 @@
-"""The derivation of (3.3) to (3.6) and the forward pass as steps, each of which can be done wrong.
+"""The derivation of (3.3) to (3.6) and the forward pass, as steps that can each go wrong.
 
-A mistake is another function in the place of one step; two mistakes are two steps replaced. The
-steps below are the right ones, and follow the handout's equations backwards.
+A mistake replaces one step by another function; two mistakes replace two steps. The steps below are
+the right ones, and follow the handout's equations backwards.
 """
 
 from collections.abc import Callable
@@ -16,9 +16,9 @@ from grader.student_code.contract import Call
 
 
 class GradientInputs(NamedTuple):
-    """What a gradient function is given: x (N, D), y and y_pred (N, O), hs (N, H), parameters.
+    """The arguments of a gradient: x (N, D), y and y_pred (N, O), hs (N, H), parameters.
 
-    The right steps take many runs at once, too: the same with one more dimension in front.
+    The right steps also take many runs at once, with one more dimension in front.
     """
 
     x: Tensor
@@ -62,7 +62,7 @@ def _into_w2(inputs: GradientInputs, at_output: Tensor) -> Tensor:
 
 
 def _over_rows(by_sample: Tensor, bias: Tensor) -> Tensor:
-    """A bias row reaches every sample that it was broadcast to."""
+    """Sum over the samples, for a bias row that was broadcast to all of them."""
     return by_sample.sum_to_size(bias.shape)
 
 
@@ -72,7 +72,7 @@ def _as_it_is(gradient: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class GradientSteps:
-    """How a gradient is derived; `formula` is the function whose formula is followed.
+    """How a gradient is derived; `formula` names the function whose formula is followed.
 
     `slope` is the derivative of the activation, (2.3).
     """
@@ -94,7 +94,7 @@ def gradient_steps(function: str, activation: Activation) -> GradientSteps:
 
 
 def gradient(inputs: GradientInputs, steps: GradientSteps) -> Tensor:
-    """Return the gradient that the steps lead to; RuntimeError where shapes do not fit."""
+    """Return the gradient that the steps lead to; RuntimeError if shapes do not fit."""
     at_output = derivative_at_output(inputs, steps)
     if steps.formula in ("grad_b2", "grad_w2"):
         return of_output_layer(inputs, steps, at_output)
@@ -145,7 +145,7 @@ class ForwardSteps:
 
 
 def forward_pass(call: Call, steps: ForwardSteps) -> tuple[Tensor, Tensor]:
-    """Return hs and y_pred that the steps lead to; RuntimeError where shapes do not fit."""
+    """Return the hs and y_pred that the steps lead to; RuntimeError if shapes do not fit."""
     params = Parameters.of(call)
     h = steps.hidden(call.tensors["x"], params.w1, params.b1)
     hs = steps.activation(h)
