@@ -171,7 +171,7 @@ def _groups_in(table: Table) -> dict[str, str]:
 def _shared(
     marks_by_row: Mapping[int, Mark], teams: Mapping[str, str], students: _Students
 ) -> tuple[dict[int, Mark], list[str]]:
-    """Return the marks of groups' members, and a line for each mark that cannot be shared.
+    """Return marks for members of groups that handed in, and a line for each unshared mark.
 
     Only a file with the name of a group is the group's, since a member may also hand in alone.
     """

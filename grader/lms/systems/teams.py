@@ -49,7 +49,7 @@ def _layout(folder: Path, pairs: list[tuple[str, str]]) -> Layout:
 
 
 def _assignments(student: Path) -> list[str]:
-    """Return the assignments a student handed in; none if any other gradable file is there."""
+    """Return a student's assignments; none if anything else is there that may be graded."""
     names = folders_in(student)
     if any(map(matters, listed(student))) or not all(_versions(student / name) for name in names):
         return []
