@@ -53,7 +53,7 @@ class Remarks:
         self._remark(f"{shown(self._archives.original(folder))}: {line}")
 
     def say_systems(self, folders_of: Mapping[str, Sequence[Path]], uploads: Uploads) -> None:
-        """Say once of each system that it laid a class out, though each folder of it was named."""
+        """Report once per system that it laid out the class, though each folder was given."""
         for system, folders in folders_of.items():
             of_system = [attempts for place, attempts in uploads.items() if place[0] == system]
             students, number = counted(len(of_system), "student"), sum(map(len, of_system))
