@@ -1,4 +1,4 @@
-"""The gradebook: the assignment, every attempt of every student, and what of it counts.
+"""The gradebook: the assignment, every attempt of every student, and the marks.
 
 tables.py is the schema and migrations/ bring an older one up, database.py is the connection,
 settings.py what is remembered of the assignment, queries.py what is read and written,

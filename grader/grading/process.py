@@ -1,16 +1,13 @@
 """The processes that grade: torch is imported once, then forked for each job.
 
-prepare -> fork one scorer per job -> fork its zygote -> receive the settings -> grade the reference
-solution -> grade submissions
+    prepare -> fork one scorer per job -> fork its zygote -> receive the settings -> grade the
+    reference solution -> grade submissions
 
-A scorer that dies is replaced by another fork: this process has only torch. The workers are forked
-from here, and a fork inherits everything. So this program starts with a bare command line and
-environment (launch.py), and anything worth stealing (the seed, the reference, other students'
-submissions) reaches a scorer's memory only after its zygote is forked.
+A scorer that dies is replaced by another fork: this process has only torch.
 
-The workers descend from here by fork, and a fork inherits everything: so this program is started
-with a bare command line and environment (launch.py), and what is worth stealing (the seed, the
-reference, the submissions of others) comes into a scorer's memory only after its zygote is forked.
+The workers are forked from here, and a fork inherits everything. So this program starts with a bare
+command line and environment (launch.py), and anything worth stealing (the seed, the reference,
+other students' submissions) reaches a scorer's memory only after its zygote is forked.
 """
 
 import os
