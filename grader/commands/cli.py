@@ -647,11 +647,11 @@ def _run() -> int:
 
 
 def leave_the_current_folder_out() -> None:
-    """Let no process that starts here take a module, library or program from the current folder.
+    """Keep processes started here from using modules and programs of the current folder.
 
     That folder may be a student's. Empty and relative entries in lists of folders refer to it.
     """
-    os.environ["PYTHONSAFEPATH"] = "1"  # like python -P, also for processes that a
+    os.environ["PYTHONSAFEPATH"] = "1"  # like python -P, also for processes that a library starts
     for name in FOLDER_LISTS:
         if folders := os.environ.get(name):
             os.environ[name] = os.pathsep.join(filter(os.path.isabs, folders.split(os.pathsep)))

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-SECRETS = "GRADER_"  # prefix of variables that may
+SECRETS = "GRADER_"  # prefix of variables that may hold a secret
 # The library locates the command line by the first variable after it, as at Python's start.
 FIRST = {"GRADER": "1"}
 

@@ -31,7 +31,7 @@ def validate(rubric_file: Path | None, jobs: int, seed: str | None) -> int:
         ScorerPool(GradingSettings.of(untrained_rubric, cases_seed, strict=False), jobs)
     ) as pool:
         validations += [] if is_own else validate(untrained_rubric, pool)
-        pairs = list(validate_pairs(untrained_rubric, pool))  # two mistakes show without training
+        pairs = list(validate_pairs(untrained_rubric, pool))  # training is not needed here
     show_validations(validations, pairs)
     sound = _pass_mark_holds(rubric, jobs)
     return DONE if sound and all(validation.holds for validation in validations) else UNDER_MARK

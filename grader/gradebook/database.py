@@ -158,7 +158,7 @@ class Database:
         """Upgrade the tables and say so, unless another process has done it."""
         rebuilder = self._engine.execution_options(**{BEGIN: REBUILDING})
         copies = self._transact(rebuilder, self._migrate)
-        self._engine.dispose()  # closes the connection without checks of
+        self._engine.dispose()  # closes the connection without foreign-key checks
         if copies:
             say(
                 f"{self.label}: of an older grader, and brought up to revision {tables.REVISION}; "
@@ -266,7 +266,7 @@ def _waiting(url: URL) -> dict[str, Any]:
 
 
 def _set_up_sqlite(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # Python's sqlite3 then begins no
+    connection.isolation_level = None  # Python's sqlite3 then begins no transactions itself
     # A commit then appends to a log without fsync: a killed process loses nothing, and a power cut
     # at most the last gradings, which are in result.json.
     _waiting_for_others(connection, "PRAGMA journal_mode = WAL")

@@ -31,7 +31,7 @@ class Options(msgspec.Struct, frozen=True):
     """The options given for an assignment; None means not given: the remembered value counts."""
 
     rubric: str | None = None
-    seed: str | None = None  # in decimal: it may have more
+    seed: str | None = None  # in decimal: it may have more bits than a message's integers
     lang: Language | None = None
     students: str | None = None
 

@@ -405,7 +405,7 @@ def gradings_of(connection: Connection, student: str) -> dict[int, list[Grading]
             in_force.label("in_force"),
         )
         .select_from(gradings.join(submissions))
-        .join(attempts, attempts.c.id == gradings.c.attempt_id)  # not only the grading in force
+        .join(attempts, attempts.c.id == gradings.c.attempt_id)  # not on the grading in force
         .join(students, students.c.id == attempts.c.student_id)
         .where(students.c.name == student)
         .order_by(in_force, gradings.c.at, submissions.c.id)

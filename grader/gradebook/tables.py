@@ -160,7 +160,7 @@ attempts = Table(
     Column("content", Text, nullable=False),
     Column("submission_id", ForeignKey(submissions.c.id), nullable=False, index=True),
     Column("handed_in", UtcDateTime, nullable=False),
-    Column("told_by", Text, nullable=False),  # source of the time; see
+    Column("told_by", Text, nullable=False),  # source of the time; see records.ToldBy
     Column("is_local", Boolean, nullable=False, server_default=false()),  # given without a zone
     Column("marked_late", Boolean),  # the system's mark; NULL: none
     Column("marked_for", Text, nullable=False, server_default=""),  # the due date in force then

@@ -172,7 +172,7 @@ class ResultsFolder:
         self._at_work.flush()
 
     def _have_all_gone(self) -> bool:
-        """Tell whether all that wrote here have gone; an older grader did not note that."""
+        """Tell whether all earlier processes ended properly, which older graders did not note."""
         self._at_work.seek(0)
         notes = set(self._at_work.read().split())
         arrivals = {note.removeprefix(CAME) for note in notes if note.startswith(CAME)}

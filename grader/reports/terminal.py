@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # which needs the solution's texts and the notebook maker
 
 LONGEST_TABLE = 200  # most students shown; more are in grades.csv
 LISTED = 20  # most students with no points that are explained
-HARDEST = 5  # most criteria listed under "what the
+HARDEST = 5  # most criteria listed under "what the class did not get"
 MOST_REMARKS = 20  # most lines about the files found
 
 

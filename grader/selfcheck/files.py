@@ -55,7 +55,7 @@ def _gradable_below(folder: Path) -> Iterator[Path]:
     for _ in range(DEPTH):
         paths: list[Path] = []
         for each in folders:
-            with suppress(OSError):  # a folder without permission
+            with suppress(OSError):  # e.g. without permission
                 entries = scan(each)[: max(0, entries_left)]
                 entries_left -= len(entries)
                 for entry in entries:

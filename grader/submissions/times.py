@@ -13,7 +13,7 @@ from grader.results.policy import ToldBy, Zone
 
 UNIX_TIMES = 0x5455  # "UT", an entry's extra field with its times in UTC
 HAS_CHANGED = 0x1  # flag of that field: it has the time of the last change
-NO_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time in an archive, written by tools without a clock
+NO_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time in an archive, from tools that store none
 
 
 class Moment(NamedTuple):

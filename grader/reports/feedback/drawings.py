@@ -12,7 +12,7 @@ from grader.judging.verdicts import NO_ERROR, ErrorMap
 from grader.results.record import TrainingResult, TrainingRun
 from grader.source.tasks import Question, Tasks
 
-WIDTH, HEIGHT = 340, 210  # of a chart, including its
+WIDTH, HEIGHT = 340, 210  # of a chart, including its labels
 LEFT, RIGHT, TOP, BOTTOM = 46, 8, 8, 24
 UPWARDS = (HEIGHT - BOTTOM, TOP)  # an axis of y, from its low end
 CELL = 30  # in a heat map

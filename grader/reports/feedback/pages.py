@@ -101,7 +101,7 @@ class Pages:
     def _write_next(self) -> None:
         path, order, future = self._queue.popleft()
         page = self._rendered(order, future)
-        if path.parent.is_dir():  # otherwise somebody has removed this
+        if path.parent.is_dir():  # otherwise somebody has removed this student
             write_atomically(path, page, EVERYBODY)
             self.page_count += 1
 
@@ -110,7 +110,7 @@ class Pages:
         for simpler in (*SIMPLER, None):
             try:
                 return future.result()
-            except Exception:  # anything a hostile source did to
+            except Exception:  # anything a hostile source did to its process
                 if simpler:
                     future = self._start(simpler, order)
         return render.page(order, "words")  # here, as no student's source is parsed or drawn
