@@ -63,7 +63,7 @@ DRAWN = (
     0x221A, 0x210E, *range(0x1D434, 0x1D468), *range(0x1D6A4, 0x1D6A6), *range(0x1D6E2, 0x1D71C),
 )  # fmt: skip
 
-# A line break within Chinese, where browsers would show a space.
+# A line break within Chinese, which browsers would show as a space.
 HAN = r"[\u3000-\u9fff\uff00-\uffef]"
 BREAK_IN_CHINESE = re.compile(rf"(?<={HAN})\n(?={HAN})")
 

@@ -21,9 +21,6 @@ def export(options: ExportOptions, place: GradebookPlace) -> tuple[list[str], li
 
     Return one line per mark that was not exported, and lines with other remarks. Raise UserError,
     with a readable message and before writing anything, if something is missing or wrong.
-
-    Raise UserError, in words for people, if something is missing or is not what it should be.
-    Nothing is written then.
     """
     target = EXPORTS[options.target]
     if options.groups and not target.groups:

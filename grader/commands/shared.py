@@ -24,7 +24,7 @@ def starter(
     screen: GradeScreen,
     cluster: str | None = None,
 ) -> Start:
-    """Return a function that starts scorers for `submissions`, here or on a cluster."""
+    """Return a function that starts scorers for this many `submissions`, here or on a cluster."""
     jobs = min(jobs, submissions)
 
     def start() -> AbstractContextManager[AnyPool]:

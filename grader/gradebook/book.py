@@ -294,7 +294,7 @@ class Gradebook:
         """Return an attempt's files, as they were handed in."""
         return self._database.read(lambda connection: queries.files_of(connection, attempt_id))
 
-    # What counts
+    # Marks
 
     def finals(self, names: Iterable[str] | None = None) -> list[Final]:
         """Return each student's final, by name; None: everybody's."""

@@ -276,7 +276,7 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
 
 
 def _waiting_for_others(connection: Any, statement: str) -> None:
-    """Execute a statement, waiting where SQLite does not while another process does the same."""
+    """Execute a statement; wait for other processes if SQLite itself does not."""
     until = time.monotonic() + BUSY_SECONDS
     while True:
         try:

@@ -4,10 +4,6 @@ Only what is being graded is in memory; finished results are passed on and forgo
 may be the machine's fault is not passed on: the submission is graded again at the end, alone, and
 that result counts. So is a submission during which a process that grades has ended; if that happens
 again, it becomes its record.
-
-What may have ended as it did by the machine's fault is not handed on: it is graded again when all
-else is done, alone, and that counts. So is a submission over which a process that grades has ended;
-if one does so again, that is its record.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence

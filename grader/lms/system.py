@@ -44,7 +44,7 @@ Maker = Callable[[Sequence[Mark], ExportOptions, float], str | bytes | Merged | 
 
 @dataclass(frozen=True)
 class Export:
-    """What `grader export --to TARGET` writes.
+    """An export, written by `grader export --to TARGET`.
 
     `needs` are its required options. `groups` is the name of the table that it reads with --groups,
     "" if it reads none.

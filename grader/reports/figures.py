@@ -54,7 +54,7 @@ class StudentRow(NamedTuple):
 
     @property
     def marks(self) -> list[str]:
-        """What is unusual about the submission or the mark: late, extended, by_hand."""
+        """Unusual properties of the submission or the mark: late, extended, by_hand."""
         of_each = {"late": self.late_days, "extended": self.extended, "by_hand": self.by_hand}
         return [mark for mark, holds in of_each.items() if holds]
 
@@ -190,7 +190,7 @@ class ClassFigures:
         return " + ".join(self.texts.name_of(id_) for id_ in why.split("+"))
 
     def outline(self, why: str) -> str:
-        """Return what students with a mistake are told about it; "" if it is not in MISTAKES."""
+        """Return the texts for students with a mistake; "" if it is not in MISTAKES."""
         ids = [id_ for id_ in why.split("+") if id_ in self.mistakes and id_ in MISTAKES]
         return " ".join(first_sentence(self.texts.outline(id_, self.mistakes[id_])) for id_ in ids)
 

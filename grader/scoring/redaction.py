@@ -36,8 +36,8 @@ MOST_DIGITS = 3  # in an integer
 MOST_NUMBERS = 12  # in one text
 NUMBER = re.compile(r"\.?\d+(?:[._]\d+)*(?:[eE][+-]?\d+)?", re.ASCII)
 WORD = re.compile(r"\w+", re.ASCII)
-# What honest errors contain: names, float64, NotImplementedError, shapes like 100x20. Bytes encoded
-# as text, in hexadecimal or base64, look different.
+# Honest errors contain names, float64, NotImplementedError, shapes like 100x20. Bytes encoded as
+# text, in hexadecimal or base64, look different.
 WITH_A_NUMBER = re.compile(r"[A-Za-z_]*\d{0,3}[A-Za-z_]*")
 SHAPE = re.compile(r"\d{1,3}(?:x\d{1,3})+")
 LETTERS = re.compile(r"[A-Za-z]{0,3}|(?:Py)?[a-z]*(?:[A-Z]+[a-z]{2,})*[A-Z]*[a-z]?")

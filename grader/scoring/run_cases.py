@@ -43,7 +43,7 @@ class CaseOutcomes:
 
     @property
     def smell(self) -> Smell | None:
-        """What may be the machine's fault."""
+        """The possible fault of the machine, if any."""
         problems = [outcome for outcome in self.outcomes if outcome.problem]
         return smell_of(
             [*(note.text for note in self.notes), *(outcome.detail for outcome in problems)],

@@ -53,7 +53,7 @@ from grader.submissions.candidates import Choice
 
 @dataclass(frozen=True)
 class CaseSet:
-    """What is asked of a submission. Criteria without points in the rubric are not asked.
+    """The questions to a submission. Criteria without points in the rubric are not asked.
 
     `descent` is the training by gradients, asked or not, and `public` is the training case that
     students may see. `course` tells how a training run went.

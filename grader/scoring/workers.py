@@ -224,7 +224,7 @@ class Worker:
         self.sightings: dict[str, tuple[Sighting, ...]] = {}
         self.files: frozenset[str] = frozenset()  # names of files
         self.missing = dict.fromkeys(LAYERS, "the worker did not start")
-        """Layers of confinement that are not in force, with the reason."""
+        """The layers of confinement that are not in force, with the reasons."""
         with contextlib.suppress(wire.WireError):  # begin() then finds the channel closed
             wire.send(channel, wire.frame(wire.Start(limits, cpu)))
         channel.setblocking(False)

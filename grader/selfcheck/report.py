@@ -144,7 +144,7 @@ class Report:
 
     @property
     def cautions(self) -> Sequence[str]:
-        """What may differ when the work is graded; shown before it is called right."""
+        """Things that may differ when the work is graded; shown before it is called right."""
         return () if self.next or self.pending else self.work.cautions
 
     def line(self, verdict: Verdict) -> str:

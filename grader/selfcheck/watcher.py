@@ -30,7 +30,7 @@ class Checker:
 
     def __init__(self, command: Sequence[str]) -> None:
         arguments = [*command, WHEN_TOLD, str(CHECK_SECONDS)]
-        # In a group of its own: Ctrl-C reaches only the process that watches.
+        # In its own group, so that Ctrl-C reaches only the process that watches.
         if sys.platform == "win32":
             group = subprocess.CREATE_NEW_PROCESS_GROUP
             self._process = subprocess.Popen(arguments, stdin=subprocess.PIPE, creationflags=group)

@@ -407,7 +407,7 @@ def _entry(info: ZipInfo, name: str) -> _ArchiveEntry:
     if not is_file and not is_folder:
         fault = "is a link or a special file in its archive: submit the file itself"
     elif OUTSIDE.search(name):
-        parts = parts[-1:]  # reported at the top level, where it is seen
+        parts = parts[-1:]  # reported at the top level, to be seen
         fault = f"is called {shown(name)[:100]} in its archive, which leads out of it: {AGAIN}"
     elif info.flag_bits & ENCRYPTED:
         fault = "is encrypted in its archive: zip it again without a password"

@@ -1,4 +1,4 @@
-"""Which of a student's files are graded on their own, by text; nothing is parsed or run.
+"""Choose which of a student's files are graded on their own, by text; nothing is run.
 
 The best of them counts. The others lie beside it: helper modules it may import, untouched handout
 files, work for another homework.
@@ -103,7 +103,7 @@ class Choice:
         """Return the files that may define something asked, else changed ones, else all.
 
         Files named like the homework come first, then the least deep. If not all can be graded,
-        files that name the most of what is asked come first, such as the one that joins several
+        files that mention the most asked names come first, such as the one that joins several
         parts. Among equals, a name without a number comes first, then the highest number: v10, v9,
         v2.
         """

@@ -9,7 +9,7 @@ from grader.source.read import ITSELF
 
 ENDINGS = (*sorted(GRADABLE, key=len, reverse=True), ".tar.gz", ".tar.bz2", ".tar.xz")
 LANGUAGE = re.compile(r"\.zh_han[st]\Z", re.IGNORECASE)  # as in the handout's notebooks
-# What systems and browsers add if a file of that name exists: homework-1.ipynb.
+# Added by systems and browsers if a file of that name exists: homework-1.ipynb.
 COPY = re.compile(r"(?:-\d+| ?\(\d+\))(?=\.\w+\Z|\Z)")
 LISTED = 5
 

@@ -36,7 +36,7 @@ PARTS = re.compile(r"([a-z_]*[a-z])_*(\d*)")  # parts of a parameter's name
 
 @dataclass(frozen=True)
 class FileOutline:
-    """What a file's text shows: the asked names it defines, and the modules it imports."""
+    """A file's outline: the asked names that its text defines, and the modules it imports."""
 
     names: frozenset[str] = frozenset()
     imports: frozenset[str] = frozenset()

@@ -1,6 +1,6 @@
 """Student files that could be mistaken for modules, settings or programs of others.
 
-Each module leaves a mark when it is imported where it can write one: outside a worker.
+Each module leaves a mark if it is imported in a process that can write one: outside a worker.
 """
 
 from pathlib import Path

@@ -45,7 +45,7 @@ def _of_criterion(c: CriterionResult) -> Cells:
 
 
 def _by_hand(final: Final, criterion: str) -> str | None:
-    """Return what the student is told about overrides of a criterion or of the whole.
+    """Return the texts for the student on overrides of a criterion or of the whole.
 
     None if there are none.
     """

@@ -5,11 +5,6 @@ without the time of the push. A commit's time is not used, because the student's
 The times are in GitHub Classroom's grades: a CSV file with github_username and
 submission_timestamp, "2026-10-30 23:59:59 UTC" (github/gh-classroom, assignment-grades).
 
-It does not tell when work was pushed. A commit has a time, which is whatever the student's computer
-says, and so it is not looked at; GitHub Classroom's grades tell: a CSV file with
-github_username and submission_timestamp, "2026-10-30 23:59:59 UTC" (github/gh-classroom,
-assignment-grades).
-
 A step shows a summary in Markdown, and annotates the lines that cost points: docs.github.com,
 "Workflow commands for GitHub Actions": job summaries, error messages, and how values are escaped
 (actions/toolkit, packages/core/src/command.ts).
