@@ -15,7 +15,7 @@ FIRST = {"GRADER": "1"}
 def hide_command_line() -> None:
     """Blank this process's command line and environment in /proc; only Linux shows them to others.
 
-    If the environment has changed since the start, replace this process by a new one.
+    If that fails, as after a change of the environment, replace this process by a new one.
     """
     if sys.platform != "linux":
         return

@@ -43,8 +43,8 @@ class OverrideOptions(msgspec.Struct, frozen=True):
     def change(self, final: Final | None, late: Late) -> Change:
         """Return the override as a change for the gradebook.
 
-        Raise UserError, with what to type instead, if it does not change that final (None: there is
-        no attempt yet, and only a due date can be set).
+        Raise UserError, with what to type instead, if it is not a valid change of that final (None:
+        there is no attempt yet, and only a due date can be set).
         """
         if not self.why.strip():
             raise UserError("--why is empty: the history needs a reason")

@@ -220,7 +220,7 @@ def _processor() -> str:
 
 
 def basis_of(rubric: Rubric, seed: str) -> str:
-    """Return a digest of what the assignment contributes to a score: its rubric, and the seed.
+    """Return a digest of the assignment's part of a score: the rubric's scoring part, and the seed.
 
     Only records of the same basis may be compared.
     """

@@ -173,7 +173,7 @@ class Works:
         return has_helpers and len(stems - modules) == 1 and modules.issuperset(others)
 
     def _are_others(self, files: Iterable[Path], modules: Container[str]) -> bool:
-        """Tell whether files are several students' drafts, beside one named like the homework.
+        """Tell whether files are several students' unfinished works, beside a homework file.
 
         They are not imported, and each defines something under its own name.
         """
