@@ -1,4 +1,4 @@
-"""What the tests share: parts a machine may lack, one thread for torch, the rubric, a browser."""
+"""Shared by the tests: parts a machine may lack, one thread for torch, the rubric, a browser."""
 
 import contextlib
 import json
@@ -34,17 +34,17 @@ from grader.source.read import Source, read, read_bytes
 ROOT = Path(__file__).parent.parent
 GRADER = Path(sys.executable).with_name("grader")
 
-# Students' files and benchmarks are no tests.
+# Students' files and benchmarks are not tests.
 collect_ignore = ["submissions", "hostile", "handed_in", "benchmarks"]
 
 # The zygote below is forked from this process, which must never have run two threads.
 torch.set_num_threads(1)
 
-# A shell lets what runs in its background ignore Ctrl-C, and so would all that the tests start.
+# A shell's background jobs ignore Ctrl-C, and so would all processes that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# The same examples on every run: a test that fails, fails for everybody.
-# None is given up for being slow, which a busy machine is.
+# The same examples on every run, so that a failing test fails for everybody. None is discarded for
+# being slow, as on a busy machine.
 hypothesis.settings.register_profile(
     "repeatable",
     derandomize=True,
@@ -54,13 +54,13 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("repeatable")
 
 
-# Set, a part that is missing fails what needs it, as CI wants it.
+# If this variable is set, tests fail if a part they need is missing, as CI wants.
 REQUIRE_ALL = "GRADER_TESTS_REQUIRE_ALL"
 MISSING = missing()
 
 
 def need(*parts: str) -> None:
-    """Skip the test that runs if one of these parts is missing, or fail it if all are required.
+    """Skip the running test if one of these parts is missing, or fail it if all are required.
 
     Raises KeyError if tests/support/parts.py knows no such part.
     """
@@ -76,7 +76,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell each reason for skipping once, at the end: pytest itself tells it for each fixture."""
+    """Print each reason for skipping once, at the end; pytest itself repeats it per fixture."""
     skipped = terminalreporter.stats.get("skipped", [])
     for reason, count in Counter(report.longrepr[2] for report in skipped).items():
         terminalreporter.line(f"{reason} ({count} tests)", yellow=True)
@@ -89,7 +89,7 @@ def run_grader(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProc
 
 
 def criteria_of(results: Path) -> dict[str, bytes]:
-    """Return the criteria of each result.json, as its own bytes."""
+    """Return the criteria of each result.json, as raw bytes."""
     return {
         path.parent.name: path.read_bytes().split(b'"criteria"')[1].split(b'"notes"')[0]
         for path in results.glob("*/result.json")
@@ -97,7 +97,7 @@ def criteria_of(results: Path) -> dict[str, bytes]:
 
 
 def read_file(path: Path, max_bytes: int) -> Source:
-    """Read a submitted file as the grader does: its bytes first, then what is in them."""
+    """Read a submitted file like the grader: first its bytes, then its content."""
     return read(shown(path.name), read_bytes(path, max_bytes))
 
 
@@ -121,7 +121,7 @@ def reader() -> Iterator[Reader]:
 
 @pytest.fixture
 def reachable() -> Iterator[Path]:
-    """Give a folder that every user can reach; tmp_path lies in one that is closed to others."""
+    """Yield a folder that every user can reach; tmp_path is closed to others."""
     path = Path(tempfile.mkdtemp(prefix="grader-reachable-"))
     path.chmod(0o755)
     yield path
@@ -130,13 +130,13 @@ def reachable() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a rubric without training, for tests that can do without and are quicker so."""
+    """Return a rubric without training, for tests that are quicker without it."""
     return write_rubric(tmp_path_factory.mktemp("untrained") / "rubric.toml", CHECKS)
 
 
-@pytest.fixture(scope="module")  # no longer: while it is there, nothing else can use asyncio
+@pytest.fixture(scope="module")  # no larger scope: while it exists, nothing else can use asyncio
 def browser() -> Iterator[BrowserContext]:
-    """Give the browser that the pages of a module are opened in."""
+    """Yield the browser for a module's pages."""
     need("chromium")
     with browsing() as context:
         yield context
@@ -144,7 +144,7 @@ def browser() -> Iterator[BrowserContext]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[postgres.Server]:
-    """Give a PostgreSQL server that runs."""
+    """Yield a running PostgreSQL server."""
     need("postgresql")
     with postgres.server(postgres.programs()) as running:
         yield running
@@ -152,7 +152,7 @@ def server() -> Iterator[postgres.Server]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Give the URL of a database without any tables, of each kind."""
+    """Return the URL of an empty database, of each kind."""
     if request.param == "sqlite":
         return default_url(tmp_path)
     running: postgres.Server = request.getfixturevalue("server")
@@ -161,7 +161,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def warm() -> Iterator[WarmGrader]:
-    """Give a command line in this process, whose grading processes are there already."""
+    """Yield a command line in this process, whose grading processes already run."""
     with contextlib.closing(WarmGrader()) as grader:
         yield grader
 

@@ -1,7 +1,6 @@
-"""The parts of the manual's reference that are written from the code, as Markdown.
+"""Generate parts of the manual's reference from the code, as Markdown.
 
-`docs/conf.py` appends them to the pages of the same name: every command of the command line, and
-every key of a rubric.
+`docs/conf.py` appends them to the pages of the same name: all commands, and all keys of a rubric.
 """
 
 import json
@@ -28,7 +27,7 @@ TABLE = re.compile(r"\[(\w+)\]")
 KEY = re.compile(r'("[\w.]+"|\w+) = ')
 WORDS: dict[object, str] = {Path: "PATH", int: "N", float: "NUMBER"}
 IDENTIFIER = get_args(Identifier)[1].pattern
-LONGEST_VALUE = 40  # characters of a key's value beside its name
+LONGEST_VALUE = 40  # longest value shown beside a key's name
 
 
 # Commands
@@ -59,7 +58,7 @@ def _sections(name: str, command: Any) -> Iterator[str]:
 
 
 def _paragraphs(text: str) -> str:
-    """Return a help text; a paragraph that begins with \\b stands as it is typed."""
+    """Return a help text as Markdown; a paragraph that begins with \\b is kept verbatim."""
     return "\n\n".join(
         f"```text\n{part[2:]}\n```" if part.startswith("\b\n") else _escaped(" ".join(part.split()))
         for part in text.split("\n\n")
@@ -80,7 +79,7 @@ def _heading(parameter: Any) -> str:
 
 
 def _value(option: Any) -> str:
-    """Return what stands for an option's value: its choices, or a word."""
+    """Return the placeholder for an option's value: its choices, or a word."""
     if option.metavar:
         return str(option.metavar)
     annotation = option.type_descriptor.annotation
@@ -113,7 +112,7 @@ def _default(parameter: Any) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return Markdown that shows a text as it is; what stands between backticks is code."""
+    """Escape a text for Markdown; parts in backticks stay code."""
     parts = CODE.split(text)
     return "".join(
         part if index % 2 else SPECIAL.sub(r"\\\1", part) for index, part in enumerate(parts)
@@ -151,7 +150,7 @@ def _is_comment(line: str) -> bool:
 
 def _table(values: dict[str, Any], kind: Any, lines: list[str]) -> str:
     comments = _comments(lines)
-    if get_origin(kind) is dict:  # of keys that the homework names
+    if get_origin(kind) is dict:  # with keys that the homework names
         types = dict.fromkeys(values, get_args(kind)[1])
     else:
         types = {field.name: field.type for field in msgspec.structs.fields(kind)}
@@ -164,7 +163,7 @@ def _table(values: dict[str, Any], kind: Any, lines: list[str]) -> str:
 
 
 def _comments(lines: list[str]) -> dict[str, str]:
-    """Return what is said of each key: behind its value, or in the comment lines above it."""
+    """Return each key's comment: after its value, or in the lines above it."""
     comments, above = {}, []
     for line in lines:
         if line.startswith("# "):
@@ -184,7 +183,7 @@ def _sentence(text: str) -> str:
 
 
 def _shown(value: object) -> str:
-    """Return a value as TOML writes it; of a long list, only how long it is."""
+    """Return a value as in TOML; for a long list, only its length."""
     text = json.dumps(value)
     if len(text) > LONGEST_VALUE and isinstance(value, list):
         return f"{len(value)} values"
@@ -192,7 +191,7 @@ def _shown(value: object) -> str:
 
 
 def _words(kind: inspect.Type) -> str:
-    """Return in words which values a key may have."""
+    """Describe in words the values that a key may have."""
     match kind:
         case inspect.BoolType():
             return "true or false"

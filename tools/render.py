@@ -1,10 +1,10 @@
-r"""The handout, the executed solution and the derivation as HTML and PDF, each in one file.
+r"""The handout, the executed solution and the derivation as HTML and PDF, one file each.
 
     python tools/render.py [--root DIR] [--out build/docs]
 
-DIR has the folders assignment/ and solution/ that `grader release` writes. Formulas are turned into
-MathML by math-core: browsers typeset it themselves, so that a page needs no script and no network,
-PDF is printed from the same page as text, and a formula that TeX would refuse is an error here.
+DIR has the folders assignment/ and solution/ that `grader release` writes. math-core converts
+formulas to MathML: browsers typeset it themselves, so that a page needs no script and no network,
+the PDF has text, printed from the same page, and a formula that TeX would refuse is an error.
 """
 
 import argparse
@@ -41,46 +41,46 @@ from grader.util.atomic import write_atomically
 HERE = Path(__file__).parent
 PACKAGES = "chromium fonts-liberation fonts-noto-cjk"
 CHINESE = "Noto Sans CJK TC"
-SECONDS_PER_CELL = 600  # far above what training takes, for a machine that is busy
+SECONDS_PER_CELL = 600  # far more than training takes, for a busy machine
 
-# What is rendered: where it is below the root, and what it is called in the output.
+# The rendered files: patterns below the root, and names in the output.
 SOURCES = {
     "assignment/README*.md": "handout",
     "solution/homework*.ipynb": "solution",
     "solution/derivation*.md": "derivation",
 }
-LANGUAGES = {"": "en", ".zh_Hant": "zh-Hant"}  # what a file's name has of it
+LANGUAGES = {"": "en", ".zh_Hant": "zh-Hant"}  # the suffix in a file's name
 
 FLAGS = [
     "--disable-gpu", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--font-render-hinting=none",  # else letters are spaced for the pixels of a screen
+    "--font-render-hinting=none",  # otherwise letters are spaced for a screen's pixels
 ]  # fmt: skip
 PRINTED_WIDTH = 657  # CSS pixels: A4 less the margins of page.css, 174 mm
 
-# What MathML draws that is not in its text: the root, and the italics it makes of plain letters.
+# Glyphs that MathML draws but its text lacks: the root, and italics of plain letters.
 DRAWN = (
     0x221A, 0x210E, *range(0x1D434, 0x1D468), *range(0x1D6A4, 0x1D6A6), *range(0x1D6E2, 0x1D71C),
 )  # fmt: skip
 
-# A line of the source that ends within Chinese: browsers would show a space there.
+# A line break within Chinese, which browsers would show as a space.
 HAN = r"[\u3000-\u9fff\uff00-\uffef]"
 BREAK_IN_CHINESE = re.compile(rf"(?<={HAN})\n(?={HAN})")
 
-# A formula and the punctuation at it: browsers would begin a line with a comma.
+# A formula and adjacent punctuation: browsers could begin a line with the comma.
 PUNCTUATED = re.compile(
     r"[(\[\u300c\uff08]?<math>(?:(?!</math>).)*</math>[,.;:!?)\]\u3001\u3002\u300d\uff01-\uff1f]+"
 )
 
-PRIMES = "\u2032\u2033\u2034"  # which the font has raised already: browsers do it once more
+PRIMES = "\u2032\u2033\u2034"  # already raised in the font: browsers raise them again
 
-# Browsers do not grow a bracket that has a script, unless something stands with it.
+# Browsers do not stretch a bracket with a script unless something stands beside it.
 BIG_WITH_SCRIPT = re.compile(r"(<m(?:sub|sup|subsup)>)(<mo [^>]*minsize=[^>]*>[^<]*</mo>)")
 
-# What a page would load; an address in its text is no matter.
+# Anything a page would load; addresses in its text do not matter.
 LOADED = re.compile(r'<(?:img|link|script|iframe)\b[^>]*?\b(?:src|href)="((?!data:)[^"]*)"')
 
-# What of a page would be cut off at the margin.
+# Parts of a page that would be cut off at the margin.
 TOO_WIDE = """
     () => [...document.querySelectorAll("math, table, pre, img")]
         .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1
@@ -90,12 +90,12 @@ TOO_WIDE = """
 
 
 class RenderError(Exception):
-    """A document cannot be rendered; says which and why, in a line."""
+    """A document cannot be rendered; the message says which and why, in one line."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """A file to render, the name of what becomes of it, and its language."""
+    """A file to render, the name of its output, and its language."""
 
     source: Path
     name: str
@@ -103,9 +103,9 @@ class Document:
 
 
 def render(root: Path, out: Path) -> list[Path]:
-    """Render what is below `root` to HTML and PDF in `out`; return their paths.
+    """Render the documents below `root` to HTML and PDF in `out`; return their paths.
 
-    Raises RenderError where a document is missing, does not run, or would not be shown right.
+    Raises RenderError if a document is missing, does not run, or would not be shown right.
     """
     documents = documents_of(root)
     written = []
@@ -124,7 +124,7 @@ def render(root: Path, out: Path) -> list[Path]:
 
 
 def documents_of(root: Path) -> list[Document]:
-    """Return the documents below `root`; each of SOURCES has to be there in one language."""
+    """Return the documents below `root`; each of SOURCES must exist in at least one language."""
     documents = []
     for pattern, title in SOURCES.items():
         found = sorted(root.glob(pattern))
@@ -140,7 +140,7 @@ def documents_of(root: Path) -> list[Document]:
 
 
 def page_of(document: Document) -> str:
-    """Return a document as one HTML page, with all it needs inside."""
+    """Return a document as one self-contained HTML page."""
     text = document.source.read_text(encoding="utf-8")
     if document.source.suffix == ".ipynb":
         notebook = executed(notebook_in(text), document.source.parent)
@@ -158,7 +158,7 @@ def page_of(document: Document) -> str:
 
 
 def notebook_in(text: str) -> NotebookNode:
-    """Return the notebook that a file's text is."""
+    """Parse a file's text as a notebook."""
     try:
         notebook: NotebookNode = nbformat.reads(text, as_version=4)
     except (nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
@@ -167,14 +167,14 @@ def notebook_in(text: str) -> NotebookNode:
 
 
 def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
-    """Run a notebook's cells in `folder`, as a student would who opens it there."""
+    """Run a notebook's cells in `folder`, as for a student who opens it there."""
     client = NotebookClient(
         notebook,
         timeout=SECONDS_PER_CELL,
         kernel_name="python3",
-        coalesce_streams=True,  # else a line and its end may be two outputs
+        coalesce_streams=True,  # otherwise a line and its end may be two outputs
         resources={"metadata": {"path": str(folder)}},
-        # Drawings that stay sharp on paper; no word of how the kernel is reached.
+        # Drawings that stay sharp on paper; no messages on how to connect to the kernel.
         extra_arguments=["--InlineBackend.figure_formats=svg", "--log-level=ERROR"],
     )
     started: list[int] = []
@@ -192,19 +192,19 @@ def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
 
 
 def first_line(cell: NotebookNode) -> str:
-    """Return what a cell begins with, to tell it by."""
+    """Return a cell's first line, to identify it."""
     return str(cell.source).strip().partition("\n")[0]
 
 
 class MathRenderer(IPythonRenderer):
-    """nbconvert's Markdown, with MathML where it leaves TeX to a script from the network."""
+    """nbconvert's Markdown, with MathML instead of TeX for a script from the network."""
 
     def paragraph(self, text: str) -> str:
         """Return a paragraph."""
         return super().paragraph(set_in_lines(text))
 
     def block_text(self, text: str) -> str:
-        """Return the text of a list's item."""
+        """Return a list item's text."""
         return super().block_text(set_in_lines(text))
 
     def inline_math(self, body: str) -> str:
@@ -216,18 +216,18 @@ class MathRenderer(IPythonRenderer):
         return f'<span class="formula">{mathml(body, display=True)}</span>'
 
     def latex_environment(self, name: str, body: str) -> str:
-        r"""Return \\begin{name}body\\end{name}, which stands without dollars."""
+        r"""Return \\begin{name}body\\end{name}, which is used without dollars."""
         return self.block_math(rf"\begin{{{name}}}{body}\end{{{name}}}")
 
 
 def set_in_lines(text: str) -> str:
-    """Return a text's HTML with line breaks where they belong, which browsers do not know."""
+    """Return a text's HTML with line breaks in the right places, which browsers do not know."""
     return PUNCTUATED.sub(r'<span class="unbroken">\g<0></span>', BREAK_IN_CHINESE.sub("", text))
 
 
 @pass_context
 def markdown_to_html(context: Context, source: str) -> str:
-    """Render a Markdown cell; images beside the document are put into the page."""
+    """Render a Markdown cell; images beside the document are embedded in the page."""
     renderer = MathRenderer(
         escape=False,
         attachments=context["cell"].get("attachments", {}),
@@ -253,8 +253,7 @@ def exporter() -> HTMLExporter:
 def mathml(tex: str, *, display: bool) -> str:
     r"""Return a formula as MathML.
 
-    A \tag belongs to LaTeX's numbered environments; where Markdown has it between dollars, they
-    are one.
+    A \tag is for LaTeX's numbered environments; if Markdown has it between dollars, one is added.
     """
     numbered = re.match(r"\s*\\begin\{(equation|align|gather|multline)\*?\}", tex)
     if r"\tag" in tex and not numbered:
@@ -267,7 +266,7 @@ def mathml(tex: str, *, display: bool) -> str:
 
 
 def with_primes_raised_once(converted: str) -> str:
-    """Return a formula with its primes beside their letters, and not in a superscript."""
+    """Return a formula with its primes beside their letters, not in a superscript."""
     if not any(prime in converted for prime in PRIMES):
         return converted
     formula = BeautifulSoup(converted, "html.parser")
@@ -285,11 +284,11 @@ def _converter() -> LatexToMathML:
 
 
 def font_faces(text: str, lang: str) -> str:
-    """Return the fonts that a page cannot count on where it is read, with the glyphs of `text`.
+    """Return the CSS of fonts that a reader may lack, with the glyphs of `text`.
 
-    MathML is only as good as its font: brackets grow and fractions align by tables that text fonts
-    do not have. And Chinese is set in Taiwan's glyphs; in all of Noto Sans CJK a plain character
-    and a radical share theirs, so that what one copies from a PDF would be radicals.
+    MathML is only as good as its font: brackets stretch and fractions align by tables that text
+    fonts lack. Chinese is set in Taiwan's glyphs; in the full Noto Sans CJK a plain character and a
+    radical share a glyph, so text copied from a PDF would contain radicals.
     """
     math = TTFont(distribution("ziamath").locate_file("ziamath/fonts/STIXTwoMath-Regular.ttf"))
     faces = [font_face("STIX Two Math", 400, math, text)]
@@ -300,7 +299,7 @@ def font_faces(text: str, lang: str) -> str:
 
 
 def font_face(family: str, weight: int, font: TTFont, text: str) -> str:
-    """Return the CSS of a font that has the glyphs of `text` and is itself in the CSS."""
+    """Return the CSS of a font with the glyphs of `text`, the font included."""
     subsetter = Subsetter(Options(layout_features=["*"]))
     subsetter.populate(text=text, unicodes=DRAWN)
     subsetter.subset(font)
@@ -314,7 +313,7 @@ def font_face(family: str, weight: int, font: TTFont, text: str) -> str:
 
 
 def chinese_font(style: str) -> TTFont:
-    """Return Noto Sans CJK TC of the system, from the collection of all regions."""
+    """Return the system's Noto Sans CJK TC, from the collection of all regions."""
     name = f"NotoSansCJK-{style}.ttc"
     found = next((path for path in findSystemFonts(fontext="ttf") if path.endswith(name)), None)
     if not found:
@@ -325,7 +324,7 @@ def chinese_font(style: str) -> TTFont:
 
 @contextmanager
 def browsing() -> Iterator[Browser]:
-    """Give the system's Chromium; nbconvert's WebPDFExporter knows only Playwright's own."""
+    """Yield the system's Chromium; nbconvert's WebPDFExporter knows only Playwright's own."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if not chromium:
         raise RenderError(f"PDF needs Chromium: apt-get install {PACKAGES}")
@@ -358,7 +357,7 @@ def printed(browser: Browser, html: str) -> bytes:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Render as the command line says, or end with one line that says what is wrong."""
+    """Render according to the command line, or exit with one line that says what is wrong."""
     parser = argparse.ArgumentParser(description="Render handout, solution and derivation.")
     parser.add_argument("--root", type=Path, default=HERE.parent, help="has assignment/, solution/")
     parser.add_argument("--out", type=Path, default=Path("build/docs"))

@@ -2,8 +2,8 @@
 
     python tools/screenshots.py RESULTS
 
-Nothing that is measured anew in each run (times, losses in the table) is in the parts that are
-shown. Needs tests/ on PYTHONPATH, for the browser the tests use.
+Values that vary between runs (times, losses in the table) are outside the parts shown. Needs tests/
+on PYTHONPATH, for the tests' browser.
 """
 
 import io
@@ -21,7 +21,7 @@ BELOW = 16  # pixels of the page below the last element shown
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture: the page it is of, its width in pixels, the first and last element it shows."""
+    """A picture: its page, its width in pixels, and the first and last element it shows."""
 
     name: str
     page: str
@@ -40,7 +40,7 @@ SHOTS = (
 
 
 def take(context: BrowserContext, shot: Shot, results: Path) -> None:
-    """Write docs/images/NAME.png: the page from the first to below the last element."""
+    """Write docs/images/NAME.png: the page from the first element to below the last."""
     with opened(context, results / shot.page, shot.width) as (page, _):
         first, last = (page.locator(e).first.bounding_box() for e in (shot.first, shot.last))
         assert first, f"{shot.page} shows no {shot.first}"
@@ -48,14 +48,14 @@ def take(context: BrowserContext, shot: Shot, results: Path) -> None:
         height = last["y"] + last["height"] + BELOW - first["y"]
         clip = {"x": 0, "y": first["y"], "width": shot.width, "height": height}
         picture = Image.open(io.BytesIO(page.screenshot(full_page=True, clip=clip)))
-    # A third of the size in 256 colours; chosen by coverage, none is off by what an eye sees.
+    # 256 colours take a third of the size; chosen by coverage, none differs visibly.
     coverage, none = Image.Quantize.MAXCOVERAGE, Image.Dither.NONE
     small = picture.convert("RGB").quantize(256, coverage, dither=none)
     small.save(PICTURES / f"{shot.name}.png", optimize=True)
 
 
 def main() -> None:
-    """Take all of them."""
+    """Take all pictures."""
     results = Path(sys.argv[1])
     with browsing() as context:
         for shot in SHOTS:

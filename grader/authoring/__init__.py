@@ -1,1 +1,1 @@
-"""Make a homework: its files, its variants, its proofs, its form for other systems."""
+"""Make a homework: its files, its variants, its proofs, and its form for other systems."""

@@ -21,7 +21,7 @@ PACKAGE = Path(__file__).parents[1]
 SOLUTION, ASSIGNMENT = Path("solution"), Path("assignment")
 ARCHIVE = "homework.zip"
 
-# What students are given of the grader: it imports nothing but itself.
+# The parts of the grader that students are given; they import nothing but each other.
 TRAVELLING = (
     "errors.py",
     "source",
@@ -47,21 +47,21 @@ sys.exit(main())
 '''
 
 
-LANGUAGES = {"": False, ".zh_Hant": True}  # what a file's name has of it, and whether it is Chinese
+LANGUAGES = {"": False, ".zh_Hant": True}  # suffix of a file's name, and whether it is Chinese
 
 
 def release(rubric: Rubric, root: Path, out: Path, students: Sequence[str] = ()) -> Iterator[Path]:
-    """Write all that is generated below `root`, and the students' archive in `out`; yield paths.
+    """Write the generated files below `root`, and the students' archive to `out`; yield paths.
 
-    Each of `students` gets an archive of their own, with data and public cases drawn from their
-    name. Raises UserError where the homework is the same for all students, and ValueError where a
-    template is off.
+    Each of `students` gets their own archive, with data and public cases drawn from their name.
+    Raises UserError if the homework is the same for all students, and ValueError if a template is
+    faulty.
     """
     if students and not rubric.homework.per_student:
         raise UserError("an archive for each student needs per_student = true in the rubric")
     contents = generate(rubric)
     for path, content in contents.items():
-        is_handed_out = path.is_relative_to(ASSIGNMENT)  # the solution is for the staff
+        is_handed_out = path.is_relative_to(ASSIGNMENT)  # the solution is for staff only
         write_atomically(root / path, content, EVERYBODY if is_handed_out else STAFF)
         yield root / path
     write_atomically(out / ARCHIVE, archive_of(contents), EVERYBODY)
@@ -74,7 +74,7 @@ def release(rubric: Rubric, root: Path, out: Path, students: Sequence[str] = ())
 
 
 def archive_of(contents: Mapping[Path, str | bytes]) -> bytes:
-    """Return what students are given as one zip archive, the same for the same content."""
+    """Return the students' files as one zip archive; equal content gives equal bytes."""
     return zipped(
         {
             PurePosixPath("homework", path.relative_to(ASSIGNMENT)): (
@@ -87,7 +87,7 @@ def archive_of(contents: Mapping[Path, str | bytes]) -> bytes:
 
 
 def generate(rubric: Rubric) -> dict[Path, str | bytes]:
-    """Return what is generated: paths relative to the root, and contents."""
+    """Return the generated files: paths relative to the root, and contents."""
     solution = {SOLUTION / name: text for name, text in solution_of(rubric).items()}
     return {**solution, **_assignment(rubric)}
 
@@ -97,7 +97,7 @@ def _assignment(rubric: Rubric) -> dict[Path, str | bytes]:
 
 
 def _license() -> str:
-    """Return the licence: of a checkout, or as it was installed."""
+    """Return the licence, from a checkout or as installed."""
     file = PACKAGE.parent / "LICENSE"
     if file.exists():
         return file.read_text(encoding="utf-8")
@@ -130,7 +130,7 @@ def _selfcheck(rubric: Rubric) -> dict[Path, str | bytes]:
 
 
 def travelling_files() -> dict[PurePosixPath, bytes]:
-    """Return what students are given of the grader, by its paths in the package."""
+    """Return the parts of the grader that students are given, by path in the package."""
     paths = [path for name in TRAVELLING for path in _files_at(PACKAGE / name)]
     return {
         PurePosixPath(path.relative_to(PACKAGE)): path.read_bytes()

@@ -1,9 +1,9 @@
 """Show that the grader is right: grade the solution, and mutants that each break one function.
 
 material/mutants.toml.j2 lists the mutants as replacements in the solution's own text, each with the
-criteria that it breaks and the name of its mistake. A mutant that loses points anywhere else, keeps
-points it should lose, or is called by another name, is a fault of the grader (or of the table). Two
-mutants together are two mistakes at once; how many of those are named is counted.
+criteria that it breaks and the name of its mistake. If a mutant loses points anywhere else, keeps
+points it should lose, or gets another name, the grader (or the table) is wrong. Two mutants
+together are two mistakes at once; it counts how many of those are named.
 """
 
 import ast
@@ -30,9 +30,9 @@ REFERENCE = "solution"
 
 
 class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`find`, which must stand once in `function`, becomes `replace`; this breaks `breaks`.
+    """Replace `find`, which occurs once in `function`, by `replace`; this breaks `breaks`.
 
-    `diagnosis` is the name of the mistake, where it has one.
+    `diagnosis` is the name of the mistake, if it has one.
     """
 
     id: str
@@ -49,10 +49,10 @@ class _MutantTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Validation:
-    """A graded mutant, or the solution: the criteria that should lose points and that did.
+    """A graded mutant, or the solution: the criteria that should lose points and those that did.
 
-    `mistakes` are those that were made, `diagnoses` those that each criterion but training was told
-    of.
+    `mistakes` are those that were made; `diagnoses` are those named for each criterion except
+    training.
     """
 
     id: str
@@ -65,7 +65,7 @@ class Validation:
 
     @property
     def is_named(self) -> bool:
-        """Whether each mistake was named, and every criterion told of some and of no other."""
+        """Whether all mistakes were named and no others, and each criterion named one."""
         names = frozenset[str]().union(*self.diagnoses)
         return names == self.mistakes and (not self.mistakes or all(self.diagnoses))
 
@@ -83,7 +83,7 @@ def mutants_of(rubric: Rubric) -> list[Mutant]:
 
 
 def mutate(source: str, mutant: Mutant) -> str:
-    """Return `source` with the mutant's replacement made; ValueError where it does not fit."""
+    """Return `source` with the mutant's replacement; raise ValueError if it does not fit."""
     start, end = _span(source, mutant.function)
     body = source[start:end]
     if body.count(mutant.find) != 1:
@@ -108,13 +108,13 @@ def validate(rubric: Rubric, graders: ScorerPool) -> Iterator[Validation]:
 
 
 def validate_pairs(rubric: Rubric, graders: ScorerPool) -> Iterator[Validation]:
-    """Grade each two mutants together; yield what was lost and named."""
+    """Grade each pair of mutants together; yield what was lost and named."""
     source = solution_of(rubric)["homework.py"]
     yield from _graded(source, list(pairs_of(source, mutants_of(rubric))), rubric.tasks, graders)
 
 
 def pairs_of(source: str, mutants: Sequence[Mutant]) -> Iterator[list[Mutant]]:
-    """Yield each two mutants with a name that can stand together in `source`, in either order."""
+    """Yield each pair of named mutants that can be combined in `source`, in either order."""
     diagnosable = [mutant for mutant in mutants if mutant.diagnosis]
     for one, other in combinations(diagnosable, 2):
         with suppress(ValueError):
@@ -158,7 +158,7 @@ def _lost(record: Record) -> frozenset[str]:
 
 
 def _span(source: str, name: str) -> tuple[int, int]:
-    """Return where the top-level function or class `name` starts and ends in `source`."""
+    """Return the start and end of the top-level function or class `name` in `source`."""
     lines = source.splitlines(keepends=True)
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:

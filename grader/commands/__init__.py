@@ -1,1 +1,1 @@
-"""The command line, and what its commands do in this process, which coordinates."""
+"""The command line, and its commands' work in this process, which coordinates."""

@@ -1,4 +1,4 @@
-"""`grader regrade` and `grader settings`: grade again what the gradebook keeps; no files needed."""
+"""`grader regrade` and `grader settings`: grade stored attempts again; no files needed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -40,9 +40,9 @@ MOST_NAMED = 10
 
 @dataclass(frozen=True)
 class RegradeRequest:
-    """Grade what is kept in the gradebook again: of these students, or of one status, or all.
+    """Grade stored attempts again: of these students, or with one status, or all.
 
-    Here and below, a database that is None is the one of the results.
+    Here and below, if the database is None, it is the one in the results.
     """
 
     results: Path
@@ -55,7 +55,7 @@ class RegradeRequest:
 
 @dataclass(frozen=True)
 class SettingsRequest:
-    """Change settings: those of the options that were typed, and the seed to a `new_seed`."""
+    """Change settings: those with an option given, and the seed to a `new_seed`."""
 
     results: Path
     db: str | None
@@ -67,7 +67,7 @@ class SettingsRequest:
 
 
 def regrade(request: RegradeRequest) -> int:
-    """Grade attempts again that the gradebook keeps; return the exit code."""
+    """Grade attempts again that the gradebook has stored; return the exit code."""
     results = request.results
     url = url_of(results, request.db)
     require_unreadable({"the folder of results": [results], "the gradebook": [file_of(url)]})
@@ -104,7 +104,7 @@ def regrade(request: RegradeRequest) -> int:
 
 
 def change_settings(request: SettingsRequest) -> int:
-    """Change what the gradebook remembers, and all that follows from it; return the exit code."""
+    """Change the remembered settings and all that follows; return the exit code."""
     results = request.results
     url = url_of(results, request.db)
     require_unreadable(
@@ -115,7 +115,7 @@ def change_settings(request: SettingsRequest) -> int:
             "the table of students": [request.options.students],
         }
     )
-    if request.options.rubric is None or request.dry_run:  # else a new gradebook may be set up
+    if request.options.rubric is None or request.dry_run:  # otherwise a new gradebook may be set up
         require_gradebook(results, url)
     results.mkdir(parents=True, exist_ok=True)
     note_url(results, url)
@@ -148,7 +148,7 @@ def change_settings(request: SettingsRequest) -> int:
 
 
 def _hide_names(book: Gradebook, new_names: Mapping[str, str], jobs: int, results: Path) -> None:
-    """Grade the work again whose files were called as a student was who is called otherwise now."""
+    """Grade attempts again whose files carried a renamed student's old name."""
     ids = {id_ for old, new in new_names.items() for id_ in book.hide_names(new, old)}
     attempts = [attempt for attempt in book.stored(list(new_names.values())) if attempt.id in ids]
     if attempts:
@@ -161,7 +161,7 @@ def _hide_names(book: Gradebook, new_names: Mapping[str, str], jobs: int, result
 
 
 def _chosen(request: RegradeRequest, book: Gradebook) -> list[StoredWork]:
-    """Return the attempts that are to be graded again; raise UserError if there is none."""
+    """Return the attempts to grade again; raise UserError if there are none."""
     if sum([bool(request.students), request.status is not None, request.all]) != 1:
         raise UserError("say what to grade again: STUDENT..., --status STATUS or --all")
     for student in request.students:
@@ -180,7 +180,7 @@ def _chosen(request: RegradeRequest, book: Gradebook) -> list[StoredWork]:
 def _new_assignment(
     request: SettingsRequest, current: Assignment | None, book: Gradebook
 ) -> Assignment:
-    """Return the assignment as it is to be."""
+    """Return the changed assignment."""
     options = request.options
     assignment = first(options, book.seed_before()) if current is None else current
     rubric, name, seed = assignment.rubric, assignment.rubric_name, assignment.seed
@@ -200,14 +200,14 @@ def _new_assignment(
 def _graded_anew(
     book: Gradebook, assignment: Assignment, jobs: int, results: Path
 ) -> tuple[Assignment, dict[int, str]]:
-    """Grade every attempt by another rubric or seed; return it, and the key of each attempt.
+    """Grade every attempt with another rubric or seed; return it, and each attempt's key.
 
-    The gradings are kept, and are not in force yet. Raise GradebookError if an attempt is there
-    without its bytes: what an older grader recorded.
+    The gradings are stored, but not in force yet. Raise GradebookError if an attempt was stored
+    without its files, by an older grader.
     """
     if names := book.not_kept():
         if book.find_assignment() is None:
-            return assignment, {}  # the first rubric that is named, for what there is
+            return assignment, {}  # first rubric given, for what is there
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         raise GradebookError(
             f"an older grader recorded work of {', '.join(names[:MOST_NAMED])}{more} without its "
@@ -236,7 +236,7 @@ def _grade(
     find: Callable[[Sequence[str]], dict[str, Record]],
     record: Callable[[Sequence[Result]], None],
 ) -> dict[str, str]:
-    """Grade kept attempts, and hand on what comes of it; return the software's versions."""
+    """Grade stored attempts and pass on the results; return the software versions."""
     rubric = assignment.rubric
     grading_settings = GradingSettings.of(
         rubric, assignment.seed.value, False, Handout(rubric).lines

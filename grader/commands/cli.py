@@ -31,21 +31,22 @@ app = typer.Typer(
     help="Grade the two-layer sigmoid network homework.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["--help", "-h"]},  # of every command
+    context_settings={"help_option_names": ["--help", "-h"]},  # for every command
 )
 autograder = typer.Typer(help="Write what grades in a course's CI.", no_args_is_help=True)
 app.add_typer(autograder, name="autograder")
 
-LARGEST_SEED = 2**128 - 1  # as large as a secret one
-LARGEST_DATA_SEED = 2**63 - 1  # as a rubric's may be
+LARGEST_SEED = 2**128 - 1  # as large as a secret seed
+LARGEST_DATA_SEED = 2**63 - 1  # as allowed in a rubric
 FOLDER_LISTS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
 UNCONFINED = (
     "grader: the file runs unconfined, with your rights: check only work that you trust, and grade "
     "other work with `grader grade`"
 )
-# While this thread records a result, others hand on the next submissions, which scorers wait for.
+# While this thread records a result, others must pass on the next submissions, because scorers wait
+# for them.
 SWITCH_SECONDS = 0.0005
-SEED_VARIABLE = "GRADER_SEED"  # for CI, which has it from a secret: it is on no command line then
+SEED_VARIABLE = "GRADER_SEED"  # for CI, which reads a secret: kept off the command line
 SeedOption = Annotated[
     int | None,
     typer.Option(
@@ -104,7 +105,7 @@ RubricOption = Annotated[
     ),
 ]
 
-# What the help of `export` says, of what the systems need.
+# Phrases in the help of `export`, from the systems' needs.
 WITHOUT_OUT = either([name for name, each in EXPORTS.items() if "out" not in each.needs])
 GROUP_TABLES = either(
     [f"{name}'s {each.groups}" for name, each in SYSTEMS_EXPORTS.items() if each.groups]
@@ -112,7 +113,7 @@ GROUP_TABLES = either(
 if TYPE_CHECKING:
     Target = str
 else:
-    Target = Literal[tuple(EXPORTS)]  # which typer offers and checks
+    Target = Literal[tuple(EXPORTS)]  # typer lists and checks them
 
 
 def _print_version(is_asked: bool) -> None:
@@ -609,7 +610,7 @@ def similar(
     rubric: SameRubricOption = None,
 ) -> None:
     """Report pairs of submissions that are suspiciously alike: places to look, not verdicts."""
-    # copydetect compares by Python's hash(), which differs from process to process but for this.
+    # copydetect compares by Python's hash(), which varies between processes without this variable.
     if os.environ.get("PYTHONHASHSEED") != "0":
         from grader.grading.launch import PYTHON
 
@@ -630,7 +631,7 @@ def print_rubric(rubric: RubricOption = None) -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line; what a user can mend is one line per problem."""
+    """Run the command line; each problem that a user can fix is one line."""
     leave_the_current_folder_out()
     run_and_exit(lambda: exit_code_of(_run))
 
@@ -646,18 +647,18 @@ def _run() -> int:
 
 
 def leave_the_current_folder_out() -> None:
-    """Let no process that starts here take a module, library or program from the current folder.
+    """Keep processes started here from using modules and programs of the current folder.
 
-    It may be a student's. An empty or relative part of a list of folders means just that folder.
+    That folder may be a student's. Empty and relative entries in lists of folders refer to it.
     """
-    os.environ["PYTHONSAFEPATH"] = "1"  # as python -P: also for those that a library starts
+    os.environ["PYTHONSAFEPATH"] = "1"  # like python -P, also for processes that a library starts
     for name in FOLDER_LISTS:
         if folders := os.environ.get(name):
             os.environ[name] = os.pathsep.join(filter(os.path.isabs, folders.split(os.pathsep)))
 
 
 def _coordinate(command: Callable[[], int]) -> NoReturn:
-    """Run a command that grades in this process, which coordinates, and exit with its code."""
+    """Run a command that grades, with this process as coordinator, and exit with its code."""
     forget_secrets()
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
@@ -670,7 +671,7 @@ def _coordinate(command: Callable[[], int]) -> NoReturn:
 
 
 def _loaded(path: Path | None) -> "Rubric":
-    """Return the rubric to use; raise UserError before anything is written, or torch imported."""
+    """Return the rubric to use; raise UserError before anything is written or torch imported."""
     from grader.rubric import RUBRIC_FILE, load_rubric
 
     return load_rubric(path or RUBRIC_FILE)

@@ -1,4 +1,4 @@
-"""`grader export`: the marks of a class, or one record, as another system reads them."""
+"""`grader export`: write a class's marks, or one record, in another system's format."""
 
 from grader.commands.override import GradebookPlace
 from grader.errors import UserError
@@ -8,7 +8,7 @@ from grader.lms.registry import EXPORTS, either
 from grader.lms.system import Export, ExportOptions, Need
 from grader.util.atomic import write_atomically
 
-# What is said to be needed, in this order.
+# The required options as messages name them, in this order.
 NEEDS: dict[Need, str] = {
     "out": "--out FILE",
     "assignment": "--assignment NAME: the column, new or in the file",
@@ -17,12 +17,10 @@ NEEDS: dict[Need, str] = {
 
 
 def export(options: ExportOptions, place: GradebookPlace) -> tuple[list[str], list[str]]:
-    """Write what is wished.
+    """Write an export.
 
-    Return a line for each mark that is not in it, and for what else there is to know.
-
-    Raise UserError, in words for people, if something is missing or is not what it should be.
-    Nothing is written then.
+    Return one line per mark that was not exported, and lines with other remarks. Raise UserError,
+    with a readable message and before writing anything, if something is missing or wrong.
     """
     target = EXPORTS[options.target]
     if options.groups and not target.groups:
@@ -36,7 +34,7 @@ def export(options: ExportOptions, place: GradebookPlace) -> tuple[list[str], li
     content = target.make(marks, options, max_score)
     text = content.text if isinstance(content, Merged) else content
     if text is not None:
-        assert options.out  # as the export needs
+        assert options.out  # guaranteed by `needs`
         write_atomically(options.out, text)
     if not isinstance(content, Merged):
         return [], []
@@ -45,7 +43,7 @@ def export(options: ExportOptions, place: GradebookPlace) -> tuple[list[str], li
 
 
 def _check_needs(target: Export, options: ExportOptions) -> None:
-    """Raise UserError if an option is missing that the export needs."""
+    """Raise UserError if an option that the export needs is missing."""
     for need, words in NEEDS.items():
         if need in target.needs and getattr(options, need) is None:
             raise UserError(f"--to {target.target} needs {words.format(target=target.target)}")

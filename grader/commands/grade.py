@@ -1,4 +1,4 @@
-"""`grader grade`: find the submissions, grade what is new, record it, write what people read."""
+"""`grader grade`: find the submissions, grade new ones, record them, write the reports."""
 
 import platform
 import sys
@@ -52,9 +52,9 @@ OVERTAKEN = "another process keeps changing its settings: run again"
 
 @dataclass(frozen=True)
 class GradeRequest:
-    """What `grader grade` was asked for: `paths` of the class, results below `out`.
+    """The arguments of `grader grade`: `paths` of the class, results below `out`.
 
-    A database that is None is the one of the results.
+    If the database is None, it is the one in the results.
     """
 
     paths: Sequence[Path]
@@ -73,7 +73,7 @@ class GradeRequest:
 
 @dataclass(frozen=True)
 class _PriorState:
-    """What a gradebook knew before this run; nothing, if there is none."""
+    """The gradebook's content before this run; empty if there was none."""
 
     assignment: Assignment | None = None
     settings: Sequence[Setting] = ()
@@ -83,12 +83,12 @@ class _PriorState:
 
     @property
     def terms(self) -> tuple[object, ...]:
-        """What this run goes by: if that is another by now, it begins again."""
+        """The data this run relies on; if they change meanwhile, it starts again."""
         return self.assignment, self.roster, self.renames
 
     @classmethod
     def of(cls, book: Gradebook) -> "_PriorState":
-        """Return what a gradebook knows."""
+        """Return a gradebook's content."""
         return cls(
             book.find_assignment(),
             book.settings(),
@@ -99,14 +99,14 @@ class _PriorState:
 
 
 class _Overtaken(UserError):
-    """Another process has meanwhile changed what this run goes by."""
+    """Another process has changed data that this run relies on."""
 
 
 def grade(request: GradeRequest) -> int:
-    """Grade the submissions of a request; return the exit code."""
+    """Grade a request's submissions; return the exit code."""
     with suppress(_Overtaken):
         return _grade(request)
-    return _grade(request)  # by what the other process set, or refused, if something else was typed
+    return _grade(request)  # with the other process's settings, or refused if the options differ
 
 
 def _grade(request: GradeRequest) -> int:
@@ -123,13 +123,13 @@ def _grade(request: GradeRequest) -> int:
         }
     )
     with ExitStack() as stack:
-        # Until the scorers have proved themselves, nothing is written.
+        # Nothing is written until the scorers have proved themselves.
         before = _untouched(url, results, stack)
         prior = _PriorState.of(before) if before else _PriorState()
         assignment = _assignment(request, prior, results)
         rubric, handout = assignment.rubric, Handout(assignment.rubric)
         source_bytes = rubric.limits.source_bytes
-        # What is unpacked is read while the class is graded, and gone after that.
+        # Unpacked files are read while the class is graded, and deleted afterwards.
         archives = stack.enter_context(Archives(rubric.archives, source_bytes))
         rows = request.options.read_roster()
         names = _names(request, prior, rows, results)
@@ -176,7 +176,7 @@ def _grade(request: GradeRequest) -> int:
 
 
 def _assignment(request: GradeRequest, prior: _PriorState, results: Path) -> Assignment:
-    """Return what to go by; raise UserError if something else is remembered."""
+    """Return the assignment to use; raise UserError if the remembered one differs."""
     if prior.assignment is None:
         return first(request.options, seed_before(prior.settings))
     check_same(
@@ -193,7 +193,7 @@ def _assignment(request: GradeRequest, prior: _PriorState, results: Path) -> Ass
 def _names(
     request: GradeRequest, prior: _PriorState, rows: Sequence[RosterRow], results: Path
 ) -> StudentNames:
-    # An older grader kept them in a file beside the gradebook.
+    # An older grader stored them in a file beside the gradebook.
     people = prior.people if prior.assignment else read_people(results)
     if rows:
         return StudentNames(people, [*prior.roster.values(), *rows], request.options.students or "")
@@ -213,9 +213,9 @@ def _remember(
     grading_settings: GradingSettings,
     results: Path,
 ) -> Iterator[str]:
-    """Remember by what this run grades, and yield a line for what an instructor should know of it.
+    """Remember this run's assignment, and yield lines that the instructor should see.
 
-    `earlier` is what was remembered before it.
+    `earlier` is what was remembered before.
     """
     if earlier is None:
         book.introduce(read_people(results))
@@ -251,7 +251,7 @@ def _changed(earlier: Assignment, grading_settings: GradingSettings) -> str:
 
 
 def _other_python(version: str) -> Iterator[str]:
-    """Yield a line if students were told of another Python than this one."""
+    """Yield a line if the handout names another Python version than this one."""
     here = ".".join(platform.python_version_tuple()[:2])
     if here != version:
         yield (
@@ -261,7 +261,7 @@ def _other_python(version: str) -> Iterator[str]:
 
 
 def _untouched(url: str, results: Path, stack: ExitStack) -> Gradebook | None:
-    """Return the gradebook that there is, if possible opened so that no trace is left of that."""
+    """Return the existing gradebook, if possible opened without leaving a trace, or None."""
     if url == default_url(results):
         if not gradebook_file(results).exists():
             return None
@@ -285,7 +285,7 @@ def _grade_class(
         screen.show_untimed(systems)
     students = {submission.student for submission in submissions}
     overruled_students: list[str] = []
-    # Closed first, where a record cannot be written, so that no worker outlives the message.
+    # Closed first if a record cannot be written, so that no worker outlives the message.
     with (
         closing(
             Pages(min(request.jobs, len(submissions)), results, assignment.language, rubric)
@@ -299,8 +299,8 @@ def _grade_class(
                 overruled_students += book.later_than_known(entries) if request.times else []
                 if not (some[0].was_known and book.is_unchanged(entries)):
                     book.add(basis, entries, renames)
-                # Counted as soon as it is in the book: what an interrupt tells is kept. What is not
-                # yet in a file gets there with the next run.
+                # Counted once it is in the gradebook, so an interrupt reports what is kept. The
+                # next run writes the missing files.
                 screen.add([result.record for result in some], were_known=some[0].was_known)
                 folder.write(book.finals({entry.record.student for entry in entries}))
             screen.show_pages(pages.waiting)
@@ -321,7 +321,7 @@ def _grade_class(
         screen.show_remarks(
             [*_overruled(request, overruled_students), *_idle_extensions(book), *of_limit]
         )
-        if assignment.language != "en":  # as the screen is
+        if assignment.language != "en":  # the screen's language
             figures = ClassFigures.of(finals, rubric.points, ENGLISH)
         screen.show_class(figures, of_run)
     return UNDER_MARK if _is_any_under(request, of_run) else DONE
@@ -333,7 +333,7 @@ def _is_any_under(request: GradeRequest, finals: Iterable[Final]) -> bool:
 
 
 def _untimed(submissions: Sequence[Submission]) -> list[str]:
-    """Return the systems that do not say when work was handed in, and of which nothing is said."""
+    """Return the systems that give no submission times, unless another source does."""
     return sorted(
         {
             each.owner.system
@@ -347,7 +347,7 @@ def _untimed(submissions: Sequence[Submission]) -> list[str]:
 
 
 def _overruled(request: GradeRequest, students: Sequence[str]) -> list[str]:
-    """Return a line that names those whose time in a table does not count, if any are."""
+    """Return a line with the students whose time in a table does not count, if any."""
     if not students:
         return []
     return [
@@ -357,13 +357,13 @@ def _overruled(request: GradeRequest, students: Sequence[str]) -> list[str]:
 
 
 def _idle_extensions(book: Gradebook) -> list[str]:
-    """Return a line that names those who have an extension and handed in nothing, if any are."""
+    """Return a line with the students who have an extension but no attempt, if any."""
     names = book.extended_without_work()
     return [f"an extension, and nothing handed in yet: {', '.join(names)}"] if names else []
 
 
 def _left_out(finals: Iterable[Final], most: int) -> list[str]:
-    """Return a line that tells whose files were not all graded, and how many were not, if any."""
+    """Return a line with the students whose files were not all graded, if any."""
     files = {
         final.student: sum(file.role == "left_out" for file in final.record.files)
         for final in finals
@@ -378,7 +378,7 @@ def _left_out(finals: Iterable[Final], most: int) -> list[str]:
 
 
 def _print_records(students: Iterable[str], results: Path) -> None:
-    """Print the records as one JSON array, without having the whole class in memory."""
+    """Print the records as one JSON array, without loading the whole class into memory."""
     between = b"[\n"
     for student in students:
         sys.stdout.buffer.write(between + record_path(student, results).read_bytes().rstrip())

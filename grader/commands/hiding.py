@@ -1,21 +1,21 @@
-"""Keep what was typed, a seed or a database's password, out of the list of processes.
+"""Keep secrets in the command line (a seed, a database's password) out of the process list.
 
-Imports almost nothing: until `hide_command_line` is done, everybody can read it in /proc.
+Imports almost nothing: until `hide_command_line` is done, everybody can read them in /proc.
 """
 
 import os
 import sys
 from pathlib import Path
 
-SECRETS = "GRADER_"  # how the names of variables that may hold a secret begin
-# The library finds the command line by the first variable behind it, as it was when Python started.
+SECRETS = "GRADER_"  # prefix of variables that may hold a secret
+# The library locates the command line by the first variable after it, as at Python's start.
 FIRST = {"GRADER": "1"}
 
 
 def hide_command_line() -> None:
-    """Blank this process's command line and environment in /proc. Only Linux shows them to others.
+    """Blank this process's command line and environment in /proc; only Linux shows them to others.
 
-    Without an environment that is as it was, there is a new process in place of this one.
+    If that fails, as after a change of the environment, replace this process by a new one.
     """
     if sys.platform != "linux":
         return
@@ -32,6 +32,6 @@ def _is_shown() -> bool:
 
 
 def forget_secrets() -> None:
-    """Take what may be secret out of the environment, which processes that start here inherit."""
+    """Remove possible secrets from the environment, which child processes inherit."""
     for name in [name for name in os.environ if name.startswith(SECRETS)]:
         del os.environ[name]

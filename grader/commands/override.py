@@ -1,4 +1,4 @@
-"""The gradebook's own commands: set points by hand, show a history or the settings, forget."""
+"""The gradebook's own commands: override, show the history or the settings, forget."""
 
 import math
 import os
@@ -29,7 +29,7 @@ from grader.submissions.students.naming import safe
 
 
 class OverrideOptions(msgspec.Struct, frozen=True):
-    """What somebody typed to have overridden; without a criterion it is about the whole score."""
+    """The options of an override; without a criterion it is for the whole score."""
 
     criterion: str | None
     points: float | None
@@ -41,10 +41,10 @@ class OverrideOptions(msgspec.Struct, frozen=True):
     who: str | None
 
     def change(self, final: Final | None, late: Late) -> Change:
-        """Return it as the gradebook takes it.
+        """Return the override as a change for the gradebook.
 
-        Raise UserError, with what to type instead, if it is no change of that final (None: nothing
-        came in yet, and only a due date can be set).
+        Raise UserError, with what to type instead, if it is not a valid change of that final (None:
+        there is no attempt yet, and only a due date can be set).
         """
         if not self.why.strip():
             raise UserError("--why is empty: the history needs a reason")
@@ -85,7 +85,7 @@ class OverrideOptions(msgspec.Struct, frozen=True):
 
 
 class GradebookPlace(msgspec.Struct, frozen=True):
-    """Where a gradebook is, and the rubric that was typed: it must be the one remembered."""
+    """A gradebook's location, and the rubric option, which must match the remembered one."""
 
     results: Path
     db: str | None
@@ -93,17 +93,17 @@ class GradebookPlace(msgspec.Struct, frozen=True):
 
     @property
     def exists(self) -> bool:
-        """Whether there is a gradebook."""
+        """Whether the gradebook exists."""
         url = url_of(self.results, self.db)
         return url != default_url(self.results) or gradebook_file(self.results).exists()
 
     def _readable(self, url: str) -> str:
-        """Return the URL by which the gradebook can be read in a folder nobody may write to."""
+        """Return a URL that can read the gradebook even if the folder is not writable."""
         may_write = url != default_url(self.results) or os.access(self.results, os.W_OK)
         return url if may_write else untouched_url(self.results) or url
 
     def open(self) -> Gradebook:
-        """Open the gradebook; raise UserError if it is not there, or has another rubric."""
+        """Open the gradebook; raise UserError if it is missing or has another rubric."""
         url = url_of(self.results, self.db)
         require_gradebook(self.results, url)
         book = Gradebook(self._readable(url))
@@ -117,9 +117,9 @@ class GradebookPlace(msgspec.Struct, frozen=True):
 
 
 def override_by_hand(student: str, options: OverrideOptions, place: GradebookPlace) -> list[str]:
-    """Record a change, bring the results up to date, and return what became of the points.
+    """Record a change, update the results, and return lines on what happened to the points.
 
-    Raise UserError if the change is none, and GradebookError if the gradebook fails.
+    Raise UserError if the change is invalid, and GradebookError if the gradebook fails.
     """
     with place.open() as book:
         late = book.assignment.rubric.late
@@ -132,7 +132,7 @@ def override_by_hand(student: str, options: OverrideOptions, place: GradebookPla
         close = book.close_to(student) if is_new else []
         book.override(student, options.change(before, late))
         after = _final(book, student)
-        if place.results.is_dir():  # a gradebook elsewhere needs none
+        if place.results.is_dir():  # a gradebook elsewhere needs no such folder
             complete_folder(book, place.results)
     if after is None:
         suggestion = f"; did you mean {' or '.join(map(shown, close))}?" if close else ""
@@ -143,28 +143,29 @@ def override_by_hand(student: str, options: OverrideOptions, place: GradebookPla
 
 
 def show_history(student: str, place: GradebookPlace) -> None:
-    """Print the history of a student; raise GradebookError if there is none."""
+    """Print a student's history; raise GradebookError if there is none."""
     with place.open() as book:
         rubric = book.assignment.rubric
         show(book.history(student), rubric.policy(), rubric.late.time_zone.info)
 
 
 def show_settings(place: GradebookPlace, with_seed: bool) -> None:
-    """Print what is remembered; the seed only if that is asked."""
+    """Print the remembered settings; the seed only on request."""
     with place.open() as book:
         print_settings(book.assignment, book.settings(), with_seed, str(place.results))
 
 
 def forget(students: Sequence[str], who: str | None, place: GradebookPlace) -> list[str]:
-    """Remove everything of students; return a line about it, and about what stays.
+    """Remove everything about students; return lines about that and about what stays.
 
-    Raise GradebookError if one of them is not in the gradebook: then nothing is removed.
+    Raise GradebookError, and remove nothing, if one of them is not in the gradebook.
     """
     names = list(dict.fromkeys(students))
     with place.open() as book:
         for student in names:
             book.require(student)
-        # Files first: killed after that, a name is still in the gradebook, to be named again.
+        # Files first: if killed after that, the name is still in the gradebook, so forget can be
+        # repeated.
         ResultsFolder(place.results, book, book.assignment, None).remove(names)
         count = book.forget(names, who or login_name())
         if place.results.is_dir():

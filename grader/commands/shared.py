@@ -1,4 +1,4 @@
-"""What the commands that grade share: the pool of scorers, and what is put into the gradebook."""
+"""Code shared by commands that grade: the pool of scorers, and entries for the gradebook."""
 
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from grader.reports.terminal import GradeScreen
 from grader.results.record import Record
 from grader.scoring.protocol import GradingSettings, GradingStopped
 
-SOLUTION = "solution"  # as `grader release` writes it
+SOLUTION = "solution"  # written by `grader release`
 
 
 def starter(
@@ -24,7 +24,7 @@ def starter(
     screen: GradeScreen,
     cluster: str | None = None,
 ) -> Start:
-    """Return what starts the scorers of so many submissions: on this machine, or on a cluster."""
+    """Return a function that starts scorers for this many `submissions`, here or on a cluster."""
     jobs = min(jobs, submissions)
 
     def start() -> AbstractContextManager[AnyPool]:
@@ -43,15 +43,15 @@ def starter(
 
 
 def find_nothing(keys: Sequence[str]) -> dict[str, Record]:
-    """Find no record that is known, so that all is graded again."""
+    """Find no known record, so that everything is graded again."""
     return {}
 
 
 def require_unreadable(paths: Mapping[str, Iterable[str | Path | None]]) -> None:
-    """Raise UserError if one of these lies where every worker reads what Python needs.
+    """Raise UserError if a path lies in a folder of Python's that every worker may read.
 
-    `paths` are of what students may not see, by what it is; None is one that was not typed. Two
-    more go without saying: the folder of temporary files, and the solution beside the class.
+    `paths` are those that students must not see, by description; None is an option not given. The
+    temporary folder, and the solution beside the class, are checked too.
     """
     solution = [path for path in [Path(SOLUTION)] if path.exists()]
     temporary = [tempfile.gettempdir()]
@@ -66,14 +66,14 @@ def require_unreadable(paths: Mapping[str, Iterable[str | Path | None]]) -> None
 
 
 def _readable_around(path: Path) -> Path | None:
-    """Return what is readable to a worker and is this path, or has it below."""
+    """Return the worker-readable folder that contains this path (or is it), or None."""
     real_path = path.resolve()
     around = {real_path, *real_path.parents}
     return next((folder for folder in readable_paths() if folder in around), None)
 
 
 def entries_of(results: Sequence[Result]) -> list[GradedAttempt]:
-    """Return results as the gradebook records them."""
+    """Return results as entries for the gradebook."""
     return [
         GradedAttempt(
             key=result.key,

@@ -1,4 +1,4 @@
-"""`grader similar`: read the submissions of a class, compare them, and report who is alike."""
+"""`grader similar`: read a class's submissions, compare them, and report similar ones."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
@@ -24,9 +24,9 @@ from grader.submissions.submission import Submission
 
 
 def compare_submissions(paths: Sequence[Path], place: GradebookPlace, jobs: int) -> str:
-    """Write similar.html, and index.html with a link to it; return how many pairs are alike.
+    """Write similar.html and a link to it in index.html; return how many pairs are similar.
 
-    Raise NothingToGrade where there are no submissions.
+    Raise NothingToGrade if there are no submissions.
     """
     results = place.results
     with ExitStack() as stack:
@@ -50,7 +50,7 @@ def compare_submissions(paths: Sequence[Path], place: GradebookPlace, jobs: int)
         if book:
             with ResultsFolder(results, book, book.assignment, None) as folder:
                 write_similar(comparison, results, language)
-                folder.complete()  # the index has a link to it
+                folder.complete()  # the index links to it
         else:
             write_similar(comparison, results, language)
     pairs = "1 pair" if comparison.found == 1 else f"{comparison.found} pairs"
@@ -61,9 +61,9 @@ def compare_submissions(paths: Sequence[Path], place: GradebookPlace, jobs: int)
 
 
 def _text_of(submission: Submission, max_bytes: int, reader: Reader) -> str:
-    """Return the Python of all that a student handed in and that can be read.
+    """Return all Python in a submission's readable files.
 
-    Raise Unreadable, which says why the first of the files cannot, if none can.
+    If none can be read, raise Unreadable with the reason for the first file.
     """
     texts: list[str] = []
     problems = [Unreadable(submission.problem)] if submission.problem else []

@@ -11,17 +11,17 @@ from grader.util.exits import DONE, UNDER_MARK
 
 
 def validate(rubric_file: Path | None, jobs: int, seed: str | None) -> int:
-    """Grade them and show what each lost; return the exit code.
+    """Grade them and show what each one lost; return the exit code.
 
-    A rubric that is None is the package's, a seed that is None the rubric's.
+    If None, the rubric is the package's, and the seed the rubric's.
     """
     own = load_rubric()
     rubric = load_rubric(rubric_file) if rubric_file else own
     cases_seed = rubric.cases.seed if seed is None else seed
-    # Not above: it needs the solution's texts and what makes notebooks of them.
+    # Imported here because it needs the solution's texts and the notebook maker.
     from grader.authoring.validate import validate, validate_pairs, validate_solution
 
-    # What 2000 steps with each mutant come to is known of the package's own homework.
+    # The result of 2000 steps with each mutant is known for the package's own homework.
     is_own = (rubric.homework, rubric.training) == (own.homework, own.training)
     untrained_rubric = rubric.untrained()
     with closing(ScorerPool(GradingSettings.of(rubric, cases_seed, strict=False), jobs)) as pool:
@@ -31,14 +31,14 @@ def validate(rubric_file: Path | None, jobs: int, seed: str | None) -> int:
         ScorerPool(GradingSettings.of(untrained_rubric, cases_seed, strict=False), jobs)
     ) as pool:
         validations += [] if is_own else validate(untrained_rubric, pool)
-        pairs = list(validate_pairs(untrained_rubric, pool))  # two mistakes show without training
+        pairs = list(validate_pairs(untrained_rubric, pool))  # training is not needed here
     show_validations(validations, pairs)
     sound = _pass_mark_holds(rubric, jobs)
     return DONE if sound and all(validation.holds for validation in validations) else UNDER_MARK
 
 
 def _pass_mark_holds(rubric: Rubric, jobs: int) -> bool:
-    """Measure the pass mark, show it, and return whether it tells right from wrong."""
+    """Measure and show the pass mark; return whether it tells right from wrong."""
     measurements = rubric.package.calibrated(rubric, jobs, only_musts=True)
     if not measurements:
         print("\nThe pass mark is not measured: the homework's package has no way to")

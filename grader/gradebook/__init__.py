@@ -1,9 +1,9 @@
-"""The gradebook: the assignment, every attempt of every student, and what of it counts.
+"""The gradebook: the assignment, every attempt of every student, and the marks.
 
-tables.py is the schema and migrations/ bring an older one up, database.py is the connection,
-settings.py what is remembered of the assignment, queries.py what is read and written,
-attempts.py what counts, recording.py who handed in what, and book.py puts them together. folder.py
-says which gradebook a folder of results has.
+tables.py is the schema, which migrations/ upgrade from older ones, database.py the connection,
+settings.py the remembered assignment, queries.py all reading and writing, attempts.py what counts,
+and recording.py adds attempts; book.py combines them. location.py finds the gradebook of a results
+folder.
 """
 
 from grader.gradebook.attempts import Attempt, Grading, History, Override

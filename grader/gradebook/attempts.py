@@ -1,4 +1,4 @@
-"""What counts of a student's attempts and of what was set by hand. Knows no database."""
+"""Decide which of a student's attempts and overrides count. Uses no database."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -11,11 +11,11 @@ from grader.results.record import ByHand, Final, Record, with_points_by_hand
 
 OverrideKey = tuple[
     str, str | None
-]  # what an override sets, and of which criterion (None: the whole)
+]  # what an override sets, and for which criterion (None: the whole)
 
 
 class Grading(msgspec.Struct, frozen=True, kw_only=True):
-    """How an attempt was graded, once; `at` is when that was last put in force."""
+    """One grading of an attempt; `at` is when it was last put in force."""
 
     submission_id: int
     name: str
@@ -27,10 +27,10 @@ class Grading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredAttempt(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that a student handed in, and the grading of it that is in force.
+    """A student's attempt as stored, with the grading in force.
 
-    `is_comparable` tells whether that was graded by the rubric and seed in force. `marked_late` is
-    what the system says, if it does, and `marked_for` the due date in force when it said so.
+    `is_comparable` says whether it was graded with the rubric and seed in force. `marked_late` is
+    the system's own mark, if any, and `marked_for` the due date in force when it was made.
     """
 
     id: int
@@ -46,9 +46,9 @@ class StoredAttempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One content that a student handed in; `final` is its score after the penalty.
+    """One attempt of a student; `final` is its score after the penalty.
 
-    `due` is the student's own due date. `gradings` are there only for a history.
+    `due` is the student's own due date. `gradings` are present only in a history.
     """
 
     number: int
@@ -60,10 +60,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Override(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody set by hand; with none of points, days and date it withdraws what was set.
+    """Values set by hand; without points, days and date it withdraws earlier ones.
 
     `why` is for the staff, `told` for the student. `last_attempt` is the id of the newest attempt
-    at that time.
+    at the time.
     """
 
     criterion: str | None
@@ -78,12 +78,12 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def withdraws(self) -> bool:
-        """Whether it takes back what was set of this criterion, or of the whole."""
+        """Whether it withdraws the overrides of this criterion, or of the whole."""
         return self.points is None and self.late_days is None and self.due is None
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the gradebook knows of a student; `final` is None if nothing came in yet."""
+    """All that the gradebook knows about a student; `final` is None if there is no attempt yet."""
 
     student: str
     final: Final | None
@@ -91,7 +91,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     overrides: list[Override]
 
     def in_force(self, override: Override) -> bool:
-        """Tell whether an override of this history still has an effect."""
+        """Tell whether an override in this history still has an effect."""
         kinds = {kind for kind, latest in in_force(self.overrides).items() if latest is override}
         if self.final is not None:
             kinds &= set(map(_kind_of, self.final.by_hand))
@@ -99,7 +99,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def in_force(overrides: Iterable[Override]) -> dict[OverrideKey, Override]:
-    """Return the overrides that count, in the order of being made: the latest of each kind."""
+    """Return the overrides that count, in the order they were made: the latest of each kind."""
     latest: dict[OverrideKey, Override] = {}
     for override in overrides:
         criterion = override.criterion
@@ -117,7 +117,7 @@ def in_force(overrides: Iterable[Override]) -> dict[OverrideKey, Override]:
 def attempts_of(
     handed_in: Sequence[StoredAttempt], overrides: Sequence[Override], policy: Policy
 ) -> list[Attempt]:
-    """Return a student's attempts, numbered in the order of being recorded."""
+    """Return a student's attempts, numbered in the order they were recorded."""
     overrides_in_force = in_force(overrides)
     extension, by_hand = (
         overrides_in_force.get(("due", None)),
@@ -139,13 +139,13 @@ def attempts_of(
 
 
 def _own_due(extension: datetime | None, policy: Policy) -> datetime | None:
-    """Return a student's own due date: an extension, unless the class's is later by now."""
+    """Return a student's own due date: an extension, unless the class's is now later."""
     of_class = policy.late.due_at
     return extension if extension and of_class and extension > of_class else None
 
 
 def _days_late(file: StoredAttempt, due: datetime | None, policy: Policy) -> int:
-    """Return the days by the times that are known; a system knows nothing of an extension here."""
+    """Return the days late by the known times; a system does not know of extensions made here."""
     days = policy.late.days(file.handed_in, due)
     is_of_now = file.marked_for == policy.late.due_instant
     if file.marked_late is None or due or not policy.late.due or not is_of_now:
@@ -156,10 +156,10 @@ def _days_late(file: StoredAttempt, due: datetime | None, policy: Policy) -> int
 def _with_days_by_hand(
     handed_in: Sequence[StoredAttempt], days_by_times: Sequence[int], by_hand: Override | None
 ) -> list[float]:
-    """Return the days late of each attempt. What was set by hand is of those there were then.
+    """Return each attempt's days late; days set by hand apply to attempts up to that time.
 
-    It is of the latest of them, and the others are no later than that: so it makes nothing late
-    that was on time.
+    They apply to the latest of these; the others become no later than that, and none that was on
+    time becomes late.
     """
     if by_hand is None or by_hand.late_days is None:
         return list(days_by_times)
@@ -175,9 +175,9 @@ def _with_days_by_hand(
 
 
 def counting(attempts: Sequence[Attempt], policy: Policy) -> Attempt:
-    """Return the attempt that counts; points set by hand do not make it another one.
+    """Return the attempt that counts; points set by hand do not affect the choice.
 
-    What was graded by another rubric counts only if nothing else is there.
+    Attempts graded with another rubric count only if there are no others.
     """
     comparable = [attempt for attempt in attempts if attempt.file.is_comparable] or attempts
     if policy.attempts.counts == "last":
@@ -193,7 +193,7 @@ def final_of(
     overrides: Sequence[Override],
     policy: Policy,
 ) -> Final:
-    """Return what goes to the register; `record` is that of the attempt that counts."""
+    """Return the final mark; `record` is that of the attempt that counts."""
     by_hand = list(_all_by_hand(overrides, record, policy))
     total = next((b.points for b in by_hand if b.criterion is None and b.points is not None), None)
     criteria = with_points_by_hand(record.criteria, by_hand)
@@ -219,10 +219,10 @@ def final_of(
 
 
 def _all_by_hand(overrides: Sequence[Override], record: Record, policy: Policy) -> Iterator[ByHand]:
-    """Yield what is in force of what was set by hand, and no points above those of the rubric.
+    """Yield the overrides in force, with points limited to the rubric's.
 
-    What is of a criterion that the rubric does not have any more is not in force, nor an extension
-    to a day before the class's due date.
+    An override of a criterion that the rubric no longer has is not in force, nor is an extension to
+    a day before the class's due date.
     """
     most: dict[str | None, float] = {c.id: c.max_points for c in record.criteria}
     most[None] = record.max_score
@@ -242,7 +242,7 @@ def _kind_of(by_hand: ByHand) -> OverrideKey:
 
 
 def _by_hand(kind: OverrideKey, override: Override, policy: Policy) -> ByHand:
-    """Return what an override is in force for: one may set several kinds, each for itself."""
+    """Return one kind of an override; each of several kinds in one counts separately."""
     what, criterion = kind
     zone = policy.late.time_zone.info
     return ByHand(

@@ -1,4 +1,4 @@
-"""A copy of a SQLite database beside it."""
+"""Make a copy of a SQLite database beside it."""
 
 import contextlib
 import os
@@ -15,9 +15,9 @@ from grader.util.atomic import UNFINISHED
 
 @contextlib.contextmanager
 def backed_up(database: Path, revision: str) -> Iterator[Path]:
-    """Copy a database before it is brought up to `revision`, and give the path of the copy.
+    """Copy a database before it is upgraded to `revision`, and yield the copy's path.
 
-    After an exception there is no copy. The caller has the lock of a writer, so that the copy is of
+    After an exception the copy is removed. The caller holds the write lock, so the copy matches
     what the caller changes. An OSError names the copy.
     """
     copy = _unused(database.with_name(f"{database.name}.before-{revision}"))
@@ -30,13 +30,13 @@ def backed_up(database: Path, revision: str) -> Iterator[Path]:
 
 
 def _unused(path: Path) -> Path:
-    """Return the path, or else the first one with a number that nothing has."""
+    """Return the path, or the first unused one with a number."""
     others = (path.with_name(f"{path.name}.{number}") for number in count(2))
     return path if not path.exists() else next(other for other in others if not other.exists())
 
 
 def _copy(database: Path, copy: Path) -> None:
-    """Copy a database with what is in its log; `copy` is there as a whole or not at all."""
+    """Copy a database including its log; `copy` is written completely or not at all."""
     try:
         descriptor, name = tempfile.mkstemp(dir=copy.parent, prefix=UNFINISHED)
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""The gradebook: what is recorded, and what of it counts."""
+"""The gradebook: everything recorded, and the marks that follow from it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ NOTHING = "nothing is set up or graded yet: see `grader grade` and `grader setti
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody sets by hand; see attempts.Override."""
+    """An override to be made; see attempts.Override."""
 
     criterion: str | None = None
     points: float | None = None
@@ -52,22 +52,22 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     told: str = ""
 
 
-Moves = dict[str, tuple[Final, Final]]  # what counted of a student before a change, and after it
+Moves = dict[str, tuple[Final, Final]]  # each student's final before and after a change
 
 
 class _NotDone(Exception):
-    """Ends a transaction that is only tried."""
+    """Ends the transaction of a dry run."""
 
 
 class Gradebook:
-    """An assignment, its students, what they handed in, how it was graded, what was set by hand.
+    """An assignment, its students, their attempts, gradings and overrides.
 
-    Use as a context manager. Several processes may write to one database at the same time.
-    Everything raises GradebookError, one line, where the database fails.
+    Use as a context manager. Several processes may write to one database at the same time. All
+    methods raise GradebookError, with one line, if the database fails.
     """
 
     def __init__(self, url: str) -> None:
-        """Open the database at `url`; create the tables where there are none."""
+        """Open the database at `url`; create the tables if there are none."""
         self._database = Database(url)
         self._cache: tuple[int, Assignment | None] = (-1, None)
 
@@ -85,15 +85,15 @@ class Gradebook:
 
     @property
     def assignment(self) -> Assignment:
-        """What is remembered; raise GradebookError, with the reason, if nothing is."""
+        """The remembered assignment; raise GradebookError, with the reason, if there is none."""
         return self._database.read(self._must)
 
     def find_assignment(self) -> Assignment | None:
-        """Return what is remembered, None if there is nothing yet."""
+        """Return the remembered assignment, or None if there is none yet."""
         return self._database.read(self._assignment)
 
     def settings(self) -> list[Setting]:
-        """Return all settings that were ever made, in the order of being made."""
+        """Return all settings ever made, in the order they were made."""
         return self._database.read(queries.settings_of)
 
     def set_up(
@@ -103,10 +103,11 @@ class Gradebook:
         who: str,
         renames: int | None = None,
     ) -> int:
-        """Remember the assignment, if nothing is remembered yet, and add rows to the roster.
+        """Remember the assignment unless there is one, and add rows to the roster.
 
-        Return how often students were renamed by now: rows that are new may name some. Raise
-        GradebookError if they were by others since the `renames` by which the rows were read.
+        Return the count of renamings so far, because new rows may rename students. Raise
+        GradebookError if others have renamed students since the `renames` at which the rows were
+        read.
         """
         rows = list(rows)
 
@@ -119,13 +120,13 @@ class Gradebook:
             if new := [row for row in rows if roster.get(row.id) != row]:
                 queries.put_roster(connection, new)
                 self._set(connection, {"names": "0"}, who)
-                self._recount(connection, self._must(connection), None)  # of their sections
+                self._recount(connection, self._must(connection), None)  # because of sections
             return queries.renames(connection)
 
         return self._database.write(work)
 
     def note_software(self, software: dict[str, str], who: str) -> None:
-        """Remember by which versions of the software the class is graded now."""
+        """Remember the software versions that the class is now graded with."""
 
         def work(connection: Connection) -> None:
             current = self._must(connection)
@@ -144,14 +145,14 @@ class Gradebook:
         show: Callable[[Moves, list[float]], None],
         dry_run: bool,
     ) -> dict[str, str]:
-        """Put another assignment in force, in the place of the one that was `before`.
+        """Put another assignment in force, replacing the one that was `before`.
 
-        `keys` are those of each kept attempt's new grading. `show` is called with the marks that
-        move, and with all marks after that, before anything is written; a dry run ends there.
+        `keys` has the key of each kept attempt's new grading. `show` is called with the marks that
+        change and with all new marks, before anything is written; a dry run ends there.
 
-        Return the new names of students who are renamed, by the old. Raise GradebookError if
-        another process has changed the settings meanwhile, or there is work that was not graded by
-        the new rubric.
+        Return the new names of renamed students, by old name. Raise GradebookError if another
+        process has changed the settings meanwhile, or if an attempt has not been graded with the
+        new rubric.
         """
         names: dict[str, str] = {}
 
@@ -188,25 +189,25 @@ class Gradebook:
         try:
             self._database.write(work)
         except _NotDone:
-            self._cache = -1, None  # what was read within is not so
+            self._cache = -1, None  # the values read inside were undone
         return names
 
     def seed_before(self) -> str | None:
-        """Return the seed that an older grader used, if its gradebook was brought up."""
+        """Return the seed that an older grader used, if its gradebook was upgraded."""
         return seed_before(self.settings())
 
     # People
 
     def people(self) -> list[Person]:
-        """Return who the students are in the system they come from, by name."""
+        """Return the students' identities in the system they come from, by name."""
         return self._database.read(queries.people_of)
 
     def roster(self) -> dict[str, RosterRow]:
-        """Return the instructor's table of students, by the id."""
+        """Return the instructor's table of students, by id."""
         return self._database.read(queries.roster_of)
 
     def introduce(self, people: Sequence[Person]) -> None:
-        """Note who students are whom a system knows; those who are not here yet are left out."""
+        """Note students' identities in a system; those not in the gradebook yet are left out."""
 
         def work(connection: Connection) -> None:
             for person in people:
@@ -215,16 +216,16 @@ class Gradebook:
         self._database.write(work)
 
     def hide_names(self, student: str, old: str) -> list[int]:
-        """Call the files of a student otherwise that were called as the student was.
+        """Rename files of a student that carry the student's old name.
 
-        Return the attempts of which there are such files: they are to be graded again.
+        Return the ids of the attempts with such files; they need grading again.
         """
         return self._database.write(lambda connection: hide_names(connection, student, old))
 
     def forget(self, names: Sequence[str], who: str) -> int:
-        """Remove everything of students but a count in the audit; return how many attempts.
+        """Remove everything about students but a count in the audit; return the number of attempts.
 
-        Raise GradebookError if one of them is not in the book.
+        Raise GradebookError if one of them is not in the gradebook.
         """
 
         def work(connection: Connection) -> int:
@@ -242,28 +243,28 @@ class Gradebook:
     # Gradings
 
     def find(self, keys: Sequence[str]) -> dict[str, Record]:
-        """Return the records of those keys that were graded before, as they were stored.
+        """Return the known records of these keys, as they were stored.
 
-        They name no student: several may have handed in the same.
+        They name no student, because several may have handed in the same.
         """
         return self._database.read(
             lambda connection: queries.records_by(connection, submissions.c.key, keys)
         )
 
     def keep(self, basis: str, records: Mapping[str, Record]) -> None:
-        """Keep records, by key, that are not in force yet."""
+        """Store records, by key, that are not in force yet."""
         with_basis = {key: (basis, record) for key, record in records.items()}
         self._database.write(lambda connection: queries.keep_records(connection, with_basis))
 
     def renames(self) -> int:
-        """Return how often students were renamed: their names are as of then."""
+        """Return the count of renamings, to which names read now belong."""
         return self._database.read(queries.renames)
 
     def add(self, basis: str, entries: Sequence[GradedAttempt], renames: int | None = None) -> None:
-        """Record gradings and put them in force, all or none of them.
+        """Record gradings and put them in force, all or none.
 
-        Raise GradebookError if the rubric or seed in force is not that of `basis` any more, or
-        students were renamed since the `renames` by which the entries name them.
+        Raise GradebookError if the rubric or seed in force is no longer that of `basis`, or if
+        students were renamed since the `renames` to which the entries' names belong.
         """
 
         def work(connection: Connection) -> None:
@@ -273,59 +274,59 @@ class Gradebook:
         self._database.write(work)
 
     def is_unchanged(self, entries: Sequence[GradedAttempt]) -> bool:
-        """Tell whether the book has these gradings in force already, and nothing to add."""
+        """Tell whether these gradings are already in force, with nothing to add."""
         due = self.assignment.rubric.late.due_instant
         return self._database.read(lambda connection: is_unchanged(connection, entries, due))
 
     def later_than_known(self, entries: Sequence[GradedAttempt]) -> list[str]:
-        """Return whose time is later than what is known, of the same work: the earlier counts."""
+        """Return the students with a later time for work already known: the earlier one counts."""
         return self._database.read(lambda connection: later_than_known(connection, entries))
 
     def stored(self, names: Sequence[str] | None = None) -> list[StoredWork]:
-        """Return the attempts that are kept with their bytes, by student; None: of everybody."""
+        """Return the attempts stored with their files, by student; None: everybody's."""
         return self._database.read(lambda connection: queries.stored_of(connection, names))
 
     def not_kept(self) -> list[str]:
-        """Return the students of whom an attempt is there without its bytes: from before."""
+        """Return the students with an attempt stored without its files, by an older grader."""
         return self._database.read(queries.students_not_kept)
 
     def files_of(self, attempt_id: int) -> SubmittedFiles:
-        """Return what an attempt was, as it was handed in."""
+        """Return an attempt's files, as they were handed in."""
         return self._database.read(lambda connection: queries.files_of(connection, attempt_id))
 
-    # What counts
+    # Marks
 
     def finals(self, names: Iterable[str] | None = None) -> list[Final]:
-        """Return what each student gets in the end, by name; None: of everybody."""
+        """Return each student's final, by name; None: everybody's."""
         names = None if names is None else list(names)
         with no_collection():
             return self._database.read(lambda c: list(queries.finals_of(c, names)))
 
     def stamps(self) -> tuple[str, dict[str, str]]:
-        """Return the id of this gradebook, and a stamp of what counts of each student.
+        """Return the id of this gradebook, and a stamp of each student's final.
 
-        It is another one each time that this is computed anew, in whatever copy of the gradebook.
+        The stamp differs each time a final is computed, in any copy of the gradebook.
         """
         return self._database.read(lambda c: (queries.book_of(c), queries.stamps_of(c)))
 
     def with_drawings(self, finals: Sequence[Final]) -> list[Final]:
-        """Return finals with all that a page shows: the whole record of what counts.
+        """Return finals with all that a page shows: the whole record of the attempt that counts.
 
-        Those of students who are not there any more, or are called otherwise by now, are left out.
+        Students who were removed or renamed meanwhile are left out.
         """
         records = self._database.read(lambda c: queries.records_in_force(c, finals))
         return [_with_drawings(f, records[f.student]) for f in finals if f.student in records]
 
     def source_of(self, final: Final) -> bytes | None:
-        """Return the bytes of the file that counts, None if they are not kept."""
+        """Return the bytes of the file that counts, or None if they are not stored."""
         digest = final.record.sha256 or ""
         return self._database.read(lambda c: queries.data_of(c, [digest])).get(digest)
 
     def override(self, student: str, change: Change) -> None:
-        """Set points, late days or a due date by hand, or with none of them withdraw what was set.
+        """Set points, late days or a due date by hand, or withdraw what was set if none is given.
 
-        A due date may be one of a student of whom nothing came in yet; raise GradebookError if
-        anything else is.
+        A due date may also be set for a student without attempts; raise GradebookError for anything
+        else.
         """
 
         def work(connection: Connection) -> None:
@@ -344,30 +345,30 @@ class Gradebook:
         self._database.write(work)
 
     def history(self, student: str) -> History:
-        """Return all that is known of a student; raise GradebookError where there is nothing."""
+        """Return all that is known about a student; raise GradebookError if there is nothing."""
         return self._database.read(lambda connection: self._history(connection, student))
 
     def knows(self, student: str) -> bool:
-        """Tell whether a student is in the book."""
+        """Tell whether a student is in the gradebook."""
         return self._database.read(lambda c: queries.student_id_of(c, student)) is not None
 
     def require(self, student: str) -> None:
-        """Raise GradebookError, with the names that are close, if a student is not in the book."""
+        """Raise GradebookError, with similar names, if a student is not in the gradebook."""
         self._database.read(lambda connection: self._id_of(student, connection))
 
     def close_to(self, student: str) -> list[str]:
-        """Return the names of students that are spelled nearly like this one."""
+        """Return students' names with a similar spelling."""
         return self._database.read(lambda c: queries.close_names(c, student))
 
     def extended_without_work(self) -> list[str]:
-        """Return the students of whom there is an extension and nothing else."""
+        """Return the students with an extension and nothing else."""
         return self._database.read(queries.students_without_attempts)
 
     # Within a transaction
 
     def _assignment(self, connection: Connection) -> Assignment | None:
         newest = queries.newest_setting(connection)
-        if newest != self._cache[0]:  # parsing a rubric takes longer than everything else here
+        if newest != self._cache[0]:  # parsing a rubric is the slowest part here
             self._cache = newest, Assignment.of(queries.settings_of(connection))
         return self._cache[1]
 
@@ -400,12 +401,12 @@ class Gradebook:
             raise GradebookError(f"{self._database.label}: {RENAMED} ({shown(student)})")
         due = assignment.rubric.late.due_instant
         names = add_attempts(connection, entries, changed_keys, due)
-        # Others may have handed in the same bytes, whose record is another one now.
+        # Others may have handed in the same bytes, whose record has now changed.
         names |= set(queries.students_with(connection, changed_keys))
         self._recount(connection, assignment, sorted(names))
 
     def _regrade(self, connection: Connection, keys: Mapping[int, str]) -> None:
-        """Put the new gradings in force, of all attempts that are kept."""
+        """Put the new gradings of all stored attempts in force."""
         if later := [s for s in queries.stored_of(connection, None) if s.id not in keys]:
             raise GradebookError(
                 f"{self._database.label}: {shown(later[0].student)} handed in more while the "
@@ -417,7 +418,7 @@ class Gradebook:
     def _recount(
         self, connection: Connection, assignment: Assignment, names: Sequence[str] | None
     ) -> None:
-        """Bring up what counts of students; None: of everybody."""
+        """Recompute students' finals; None: everybody's."""
         policy, basis = assignment.rubric.policy(), assignment.basis
         points = assignment.rubric.points
         sections = queries.sections_of(connection, names)
@@ -446,10 +447,10 @@ class Gradebook:
             queries.put_finals(connection, of_chunk)
 
     def _renamed(self, connection: Connection, rows: Sequence[RosterRow]) -> dict[str, str]:
-        """Return what the table calls those who are in the book, by what they are called there."""
+        """Return the table's names for students in the gradebook, by their current names."""
         names = {row.id: row.student for row in rows if row.student}
         people = queries.people_of(connection)
-        # Of whom an older grader noted no id, that is the file's name, which a table has replaced.
+        # If an older grader noted no id, it is the file's name, which a table has replaced.
         before = {row.student: row.id for row in queries.roster_of(connection).values()}
         new_names = {
             person.student: names[id_]
@@ -488,12 +489,12 @@ class Gradebook:
 
 
 def _terms(assignment: Assignment | None) -> Assignment | None:
-    """Return an assignment without the software, which any run may note anew."""
+    """Return an assignment without the software versions, which any run may update."""
     return assignment and msgspec.structs.replace(assignment, software={})
 
 
 def _with_drawings(final: Final, record: Record) -> Final:
-    """Return a final with the whole record: what it left out is what only a page shows."""
+    """Return a final with its whole record, including what only a page shows."""
     maps = {criterion.id: criterion.map for criterion in record.criteria}
     criteria = [msgspec.structs.replace(c, map=maps.get(c.id)) for c in final.criteria]
     record = msgspec.structs.replace(record, student=final.student)

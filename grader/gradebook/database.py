@@ -1,4 +1,4 @@
-"""A database by its URL: transactions, and errors as one line without a password."""
+"""A database, given by URL: transactions, and errors as one line without a password."""
 
 import contextlib
 import sqlite3
@@ -23,10 +23,10 @@ from grader.gradebook import tables
 from grader.gradebook.backup import backed_up
 from grader.util.exits import say
 
-# How a transaction begins in SQLite: one that reads, one that writes (if it read first and then
-# wrote, it would fail where another one wrote in between), one that makes a table anew under its
-# name (if foreign keys were checked, the old one could not be dropped), and what is none.
-BEGIN = "begin"  # the option that names the statements
+# How transactions begin in SQLite: one that reads; one that writes (a read followed by a write
+# would fail if another process wrote in between); one that rebuilds a table under its name (with
+# foreign keys checked, the old one could not be dropped); and none.
+BEGIN = "begin"  # the option with these statements
 READING = ("BEGIN",)
 WRITING = ("BEGIN IMMEDIATE",)
 REBUILDING = ("PRAGMA foreign_keys = OFF", "BEGIN IMMEDIATE")
@@ -35,10 +35,10 @@ BARE = ()
 BUSY_SECONDS = 30  # how long a writer waits for another one
 RETRY_SECONDS = 0.01
 CONNECT_SECONDS = 10
-TRIES = 10  # of a transaction that others stand in the way of
-# SQLSTATE: serialization failure, deadlock, and a table that somebody else created meanwhile.
+TRIES = 10  # of a transaction blocked by others
+# SQLSTATE: serialization failure, deadlock, and a table created by another process.
 IN_THE_WAY = {"40001", "40P01", "42P07"}
-# What to do about what SQLite says.
+# Advice on SQLite's errors.
 ADVICE = {
     "unable to open database file": "its folder is missing, or cannot be written to",
     "attempt to write a readonly database": "see who may write to it",
@@ -50,14 +50,14 @@ Result = TypeVar("Result")
 
 
 class GradebookError(UserError):
-    """The gradebook cannot do what is asked; the message is one line and holds no password."""
+    """A gradebook operation failed; the message is one line without the password."""
 
 
 class Database:
-    """The gradebook's database: SQLite in a file, or whatever the URL names.
+    """The gradebook's database: a SQLite file, or any other that the URL names.
 
-    Opening it creates the tables where there are none, and brings up those of an older grader, and
-    says so. Every method raises GradebookError.
+    Opening it creates missing tables, or upgrades an older grader's and says so. Every method
+    raises GradebookError.
     """
 
     def __init__(self, url: str) -> None:
@@ -87,12 +87,12 @@ class Database:
         self._engine.dispose()
 
     def read(self, work: Callable[[Connection], Result]) -> Result:
-        """Return what `work` reads, all of it as of one moment where that is SQLite."""
+        """Return the result of `work`, which in SQLite reads from a single snapshot."""
         with self._in_one_line(), self._engine.connect() as connection:
             return work(connection)
 
     def write(self, work: Callable[[Connection], Result]) -> Result:
-        """Return what `work` does in a transaction, beside which no other one writes."""
+        """Return the result of `work` in a transaction while no other one writes."""
 
         def alone(connection: Connection) -> Result:
             tables.lock(connection)
@@ -101,7 +101,7 @@ class Database:
         return self._transact(self._writer, alone)
 
     def compact(self) -> None:
-        """Write the database anew, so that nothing is left in it of what was removed."""
+        """Rewrite the database, so that removed data does not remain in it."""
         with self._in_one_line():
             if self._engine.dialect.name == "sqlite":
                 self._compact_sqlite()
@@ -121,7 +121,7 @@ class Database:
             )
 
     def _transact(self, engine: Engine, work: Callable[[Connection], Result]) -> Result:
-        """Return what `work` does in a transaction; do it anew where another one is in the way."""
+        """Return the result of `work` in a transaction; retry if another one is in the way."""
         with self._in_one_line():
             for _ in range(TRIES - 1):
                 try:
@@ -132,7 +132,7 @@ class Database:
             return _once(engine, work)
 
     def _hide(self) -> None:
-        """Let only its owner and their group read a new file: the seed and marks are in it."""
+        """Restrict a new file to its owner and group, as it contains the seed and marks."""
         if self._engine.dialect.name == "sqlite" and (file := self.read(_file_of)).name:
             file.chmod(file.stat().st_mode & 0o770)
 
@@ -155,10 +155,10 @@ class Database:
             )
 
     def _bring_up(self) -> None:
-        """Bring the tables up and say so, if no other process does it meanwhile."""
+        """Upgrade the tables and say so, unless another process has done it."""
         rebuilder = self._engine.execution_options(**{BEGIN: REBUILDING})
         copies = self._transact(rebuilder, self._migrate)
-        self._engine.dispose()  # of a connection that checks no foreign keys
+        self._engine.dispose()  # closes the connection without foreign-key checks
         if copies:
             say(
                 f"{self.label}: of an older grader, and brought up to revision {tables.REVISION}; "
@@ -166,9 +166,9 @@ class Database:
             )
 
     def _migrate(self, connection: Connection) -> str:
-        """Bring the tables up, and return what is kept of them as they were.
+        """Upgrade the tables, and return a phrase about the copy of the old ones.
 
-        Nothing is returned if another process has done so meanwhile.
+        Return "" if another process has upgraded them meanwhile.
         """
         from grader.gradebook.migrations import bring_up  # imports Alembic, which few commands need
 
@@ -201,20 +201,20 @@ def _once(engine: Engine, work: Callable[[Connection], Result]) -> Result:
 
 
 def default_url(results: Path) -> str:
-    """Return the URL of the gradebook in a folder of results."""
+    """Return the URL of the gradebook in a results folder."""
     return URL.create("sqlite", database=str(gradebook_file(results))).render_as_string()
 
 
 def gradebook_file(results: Path) -> Path:
-    """Return where the gradebook in a folder of results is."""
+    """Return the path of the gradebook in a results folder."""
     return results / "gradebook.db"
 
 
 def untouched_url(results: Path) -> str | None:
-    """Return the URL by which the gradebook in a folder of results is read without a trace.
+    """Return a URL that reads the gradebook in a results folder without leaving a trace.
 
-    SQLite then makes no file beside it, not even for a moment. None if there is no gradebook, or
-    somebody is writing to it, or was killed while doing so.
+    SQLite then creates no file beside it, not even briefly. Return None if there is no gradebook,
+    or if a process is writing to it or was killed while writing.
     """
     file = gradebook_file(results)
     if not file.exists() or file.with_name(f"{file.name}-wal").exists():
@@ -229,10 +229,10 @@ def _is_untouched(url: URL) -> bool:
 
 
 def checked_url(url: str) -> URL:
-    """Return a URL as its parts; raise GradebookError, without a password, if it is none."""
+    """Parse a URL; raise GradebookError, without a password, if it is invalid."""
     try:
         parts = make_url(url)
-    except (ArgumentError, ValueError):  # whose messages may hold parts of a password
+    except (ArgumentError, ValueError):  # the message may contain parts of a password
         raise GradebookError(
             "the gradebook's URL is none: write sqlite:///FILE or postgresql://USER@HOST/NAME"
         ) from None
@@ -242,7 +242,7 @@ def checked_url(url: str) -> URL:
 
 
 def _shown(url: URL) -> str:
-    """Return the file, or the URL without its password and its options."""
+    """Return the file, or the URL without password and options."""
     if _is_untouched(url) and url.database:
         return unquote(url.database.removeprefix("file:"))
     if url.get_backend_name() == "sqlite":
@@ -266,17 +266,17 @@ def _waiting(url: URL) -> dict[str, Any]:
 
 
 def _set_up_sqlite(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # Python's sqlite3 begins no transactions of its own
-    # A commit then appends to a log and needs no fsync: a killed process loses nothing of it, a
-    # power cut the last gradings at most, and those are in result.json.
+    connection.isolation_level = None  # Python's sqlite3 then begins no transactions itself
+    # A commit then appends to a log without fsync: a killed process loses nothing, and a power cut
+    # at most the last gradings, which are in result.json.
     _waiting_for_others(connection, "PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA secure_delete = ON")  # what is removed leaves no bytes in its place
+    connection.execute("PRAGMA secure_delete = ON")  # removed data is overwritten
 
 
 def _waiting_for_others(connection: Any, statement: str) -> None:
-    """Execute what SQLite itself does not wait with while another process does the same."""
+    """Execute a statement; wait for other processes if SQLite itself does not."""
     until = time.monotonic() + BUSY_SECONDS
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Which gradebook a folder of results has: its own, or a database that it notes the URL of."""
+"""Find the gradebook of a results folder: its own, or a database whose URL it stores."""
 
 from pathlib import Path
 
@@ -8,13 +8,13 @@ from grader.errors import UserError
 from grader.gradebook.database import GradebookError, checked_url, default_url, gradebook_file
 from grader.util.atomic import write_atomically
 
-URL_FILE = "gradebook.url"  # without a password: that is the environment's to know
+URL_FILE = "gradebook.url"  # without a password, which is in the environment
 
 
 def url_of(results: Path, db: str | None) -> str:
-    """Return the URL of the gradebook of a folder; `db` is what somebody typed.
+    """Return the URL of a folder's gradebook; `db` is the option given, if any.
 
-    Raise UserError if the folder has another one than the given.
+    Raise UserError if the folder has a different one.
     """
     note = _note(results)
     if db is None:
@@ -31,14 +31,14 @@ def url_of(results: Path, db: str | None) -> str:
 
 
 def note_url(results: Path, url: str) -> None:
-    """Note the URL of a gradebook that is not in the folder, without its password."""
+    """Store the URL of a gradebook outside the folder, without its password."""
     if url != default_url(results):
         note = _without_password(checked_url(url))
         write_atomically(results / URL_FILE, f"{note}\n")
 
 
 def file_of(url: str) -> Path | None:
-    """Return the file that a database is in; None where a server has it."""
+    """Return a database's file, or None if it is on a server."""
     parts = checked_url(url)
     if parts.get_backend_name() != "sqlite" or not parts.database:
         return None
@@ -46,7 +46,7 @@ def file_of(url: str) -> Path | None:
 
 
 def require_gradebook(results: Path, url: str) -> None:
-    """Raise GradebookError if the folder should have a gradebook of its own and has none."""
+    """Raise GradebookError if the folder should have its own gradebook but does not."""
     if url == default_url(results) and not gradebook_file(results).exists():
         raise GradebookError(
             f"{results}: no gradebook.db in it; name the folder of the results, or make one with "
@@ -62,11 +62,11 @@ def _note(results: Path) -> str | None:
 
 
 def _without_password(url: URL) -> str:
-    """Return a URL as it may be shown and kept; a file's path is absolute."""
+    """Return a URL fit to be shown and stored; a file's path is absolute."""
     if url.get_backend_name() == "sqlite" and url.database:
         path = Path(url.database)
         return make_url("sqlite://").set(database=str(path.resolve())).render_as_string()
-    parts = url.difference_update_query(["password"])  # where PostgreSQL takes it, too
+    parts = url.difference_update_query(["password"])  # PostgreSQL accepts it there, too
     return URL.create(
         parts.drivername, parts.username, None, parts.host, parts.port, parts.database, parts.query
     ).render_as_string()

@@ -1,6 +1,6 @@
-"""What is typed beside what the gradebook remembers: the first command sets it, others go by it.
+"""Compare options with the remembered settings: the first command sets them, others use them.
 
-What differs is refused, with both named; `grader settings` changes it.
+A differing option is refused, with both values; `grader settings` changes it.
 """
 
 import getpass
@@ -22,13 +22,13 @@ from grader.submissions.file_names import counted
 from grader.submissions.students.roster import Person, RosterRow, read_roster
 
 SECRET_BITS = 128
-LEAST_BITS = 96  # of a seed that somebody gives: fewer can be found by trying
+LEAST_BITS = 96  # of a given seed: shorter ones can be found by trying
 MAKE_ONE = 'python3 -I -c "import secrets; print(secrets.randbits(128))"'
-MOST_DIFFERENCES = 3  # that a refusal names
+MOST_DIFFERENCES = 3  # listed in a refusal
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What was typed of an assignment; None is not typed, and then what is remembered counts."""
+    """The options given for an assignment; None means not given: the remembered value counts."""
 
     rubric: str | None = None
     seed: str | None = None  # in decimal: it may have more bits than a message's integers
@@ -36,15 +36,15 @@ class Options(msgspec.Struct, frozen=True):
     students: str | None = None
 
     def read_roster(self) -> list[RosterRow]:
-        """Return the rows of the table of students, none if there is no table."""
+        """Return the rows of the table of students; none if there is no table."""
         return read_roster(Path(self.students)) if self.students else []
 
 
 def first(options: Options, seed_before: str | None) -> Assignment:
-    """Return the assignment of a gradebook that remembers none: what was typed, and defaults.
+    """Return the assignment of a new gradebook, from options and defaults.
 
-    `seed_before` is the seed that an older grader used, which kept no rubric: raise UserError if
-    none was typed, since with another one penalties would be lost.
+    `seed_before` is the seed that an older grader used, which stored no rubric. Raise UserError if
+    no rubric is given then, since a different one would lose penalties.
     """
     if seed_before is not None and options.rubric is None:
         raise UserError(
@@ -64,15 +64,15 @@ def first(options: Options, seed_before: str | None) -> Assignment:
 
 
 def new_seed() -> SeedSetting:
-    """Return a secret seed, of all those that are long enough."""
+    """Draw a secret seed, uniformly from all that are long enough."""
     least = 2 ** (LEAST_BITS - 1)
     return SeedSetting(str(least + secrets.randbelow(2**SECRET_BITS - least)), "secret")
 
 
 def check_long(seed: int, or_else: str = "") -> None:
-    """Raise UserError if a seed that somebody gives could be found by trying.
+    """Raise UserError if a given seed could be found by trying.
 
-    `or_else` says what to do other than to make a longer one.
+    `or_else` names an alternative to a longer seed.
     """
     if is_short(seed):
         raise UserError(
@@ -82,12 +82,12 @@ def check_long(seed: int, or_else: str = "") -> None:
 
 
 def is_short(seed: int) -> bool:
-    """Tell whether a seed could be found by trying, as one that is published is at once."""
+    """Tell whether a seed could be found by trying."""
     return seed.bit_length() < LEAST_BITS
 
 
 def _first_seed(options: Options, seed_before: str | None) -> SeedSetting:
-    """Return the seed of a new gradebook; never a rubric's own, which is short, and of tests."""
+    """Return a new gradebook's seed, never a rubric's own, which is short and for tests."""
     if options.seed is not None:
         return SeedSetting(options.seed, "given")
     if seed_before is not None:
@@ -103,7 +103,7 @@ def check_same(
     settings: Sequence[Setting],
     results: Path,
 ) -> None:
-    """Raise UserError, with what to type instead, if something was typed that is not remembered."""
+    """Raise UserError, with what to type instead, if an option differs from what is remembered."""
     if faults := list(_faults(options, assignment, roster, people, settings, results)):
         raise UserError("\n".join(faults))
 
@@ -155,15 +155,15 @@ def when(setting: Setting) -> str:
 
 
 def login_name() -> str:
-    """Return who works here; raise UserError if the user has no name."""
+    """Return the user's login name; raise UserError if there is none."""
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # a user without a name, as containers have them
+    except (OSError, KeyError):  # a user without a name, as in containers
         raise UserError("this user has no login name: say who you are with --who") from None
 
 
 def login_name_or_number() -> str:
-    """Return who works here, by number if need be: what nobody is asked for."""
+    """Return the user's login name, or number if there is none."""
     try:
         return login_name()
     except UserError:
@@ -176,7 +176,7 @@ def _some(lines: Sequence[str]) -> str:
 
 
 def _as_called(row: RosterRow, names: Mapping[str, str]) -> RosterRow:
-    """Return a row with what its student is called by now; one that leaves that out still does."""
+    """Return a row with its student's current name, unless the row leaves that out."""
     return replace(row, student=row.student and names.get(row.id, row.student))
 
 

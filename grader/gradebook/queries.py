@@ -1,4 +1,4 @@
-"""What the gradebook reads and writes, each within a transaction that is given."""
+"""Queries of the gradebook, each within the caller's transaction."""
 
 import difflib
 import itertools
@@ -35,9 +35,9 @@ from grader.results.record import Final, Record, content_of, sha256, with_points
 from grader.scoring.protocol import SubmittedFiles
 from grader.submissions.students.roster import Person, RosterRow
 
-CHUNK = 500  # values in one IN; SQLite once took no more than 999
+CHUNK = 500  # values in one IN; older SQLite allows at most 999
 
-# Whether the files of an attempt are there; of what an older grader recorded they are not.
+# Whether an attempt's files are stored; those recorded by an older grader are not.
 IS_KEPT = select(files.c.name).where(files.c.attempt_id == attempts.c.id).exists()
 
 Value = TypeVar("Value")
@@ -45,7 +45,7 @@ Row = dict[str, Any]
 
 
 class StoredWork(msgspec.Struct, frozen=True):
-    """An attempt that is kept with its bytes."""
+    """An attempt stored with its files."""
 
     id: int
     student: str
@@ -57,29 +57,29 @@ class StoredWork(msgspec.Struct, frozen=True):
     marked_late: bool | None
 
 
-# Settings and the state of the book
+# Settings and the state of the gradebook
 
 
 def settings_of(connection: Connection) -> list[Setting]:
-    """Return all settings that were ever made, in the order of being made."""
+    """Return all settings ever made, in the order they were made."""
     query = select(settings.c.name, settings.c.value, settings.c.who, settings.c.at)
     rows = connection.execute(query.order_by(settings.c.id))
     return [Setting(*row) for row in rows]
 
 
 def newest_setting(connection: Connection) -> int:
-    """Return the id of the setting made last, 0 if there is none."""
+    """Return the id of the newest setting, 0 if there is none."""
     return connection.execute(select(func.max(settings.c.id))).scalar() or 0
 
 
 def renames(connection: Connection) -> int:
-    """Return how often students were renamed."""
+    """Return the count of renamings."""
     query = select(func.count()).select_from(settings).where(settings.c.name == "names")
     return connection.execute(query).scalar_one()
 
 
 def add_settings(connection: Connection, rows: Sequence[Setting]) -> None:
-    """Add settings; the last of a name is in force."""
+    """Add settings; the last one with a name is in force."""
     if rows:
         connection.execute(insert(settings), [msgspec.structs.asdict(row) for row in rows])
 
@@ -91,7 +91,7 @@ def book_of(connection: Connection) -> str:
 
 
 def stamps_of(connection: Connection) -> dict[str, str]:
-    """Return the stamp of each student's final: another one each time that it is written."""
+    """Return the stamp of each student's final; it changes whenever the final is written."""
     query = select(students.c.name, finals.c.stamp).select_from(finals.join(students))
     return {row.name: row.stamp for row in connection.execute(query)}
 
@@ -102,7 +102,7 @@ def stamps_of(connection: Connection) -> dict[str, str]:
 def keep_records(connection: Connection, records: Mapping[str, tuple[str, Record]]) -> set[str]:
     """Store the basis and record of each key; return the keys whose records are new or differ.
 
-    A record of a key differs if it was graded anew: because it crashed, or somebody wanted that.
+    A key's record differs if it was graded again, after a crash or on request.
     """
     now = datetime.now(UTC)
     stored_records: dict[str, tuple[int, str]] = {}
@@ -168,7 +168,7 @@ def _losses(submission_id: int, record: Record) -> list[Row]:
 def records_by(
     connection: Connection, column: Column[Value], values: Iterable[Value]
 ) -> dict[Value, Record]:
-    """Return the records of the submissions that have one of these values in `column`."""
+    """Return the records of submissions with one of these values in `column`."""
     decoder = msgspec.json.Decoder(Record)
     return {
         value: decoder.decode(record)
@@ -180,12 +180,12 @@ def records_by(
 
 
 def submission_ids(connection: Connection, keys: Iterable[str]) -> dict[str, int]:
-    """Return the id of the submission of each key that is known."""
+    """Return the submission's id for each known key."""
     return ids_by(connection, submissions.c.key, keys)
 
 
 def ids_by(connection: Connection, column: Column[str], values: Iterable[str]) -> dict[str, int]:
-    """Return the id of the row that has each value in a column, for those that there are."""
+    """Return the row's id for each value in a column, if there is such a row."""
     return {
         value: id_
         for chunk in chunks(values)
@@ -201,7 +201,7 @@ def ids_by(connection: Connection, column: Column[str], values: Iterable[str]) -
 def known_attempts(
     connection: Connection, student_ids: Iterable[int]
 ) -> dict[tuple[int, str], Row]:
-    """Return the attempts of students, by student and content; `is_kept`: their bytes are there."""
+    """Return students' attempts, by student and content; `is_kept`: their files are stored."""
     query = select(attempts, submissions.c.status, IS_KEPT.label("is_kept")).join(submissions)
     return {
         (row["student_id"], row["content"]): dict(row)
@@ -213,7 +213,7 @@ def known_attempts(
 
 
 def keep_files(connection: Connection, attempt_id: int, submission: SubmittedFiles) -> None:
-    """Keep the files of an attempt, in the place of what was kept of it before."""
+    """Store an attempt's files, replacing those stored before."""
     digests = {name: sha256(data) for name, data in submission.files.items()}
     data_by_digest = {digests[name]: data for name, data in submission.files.items()}
     stored_digests = {
@@ -239,7 +239,7 @@ def keep_files(connection: Connection, attempt_id: int, submission: SubmittedFil
 
 
 def files_of(connection: Connection, attempt_id: int) -> SubmittedFiles:
-    """Return what an attempt was, as it was handed in."""
+    """Return an attempt's files, as they were handed in."""
     query = (
         select(students.c.name, files.c.name, files.c.problem, blobs.c.data)
         .select_from(files.join(attempts).join(students).outerjoin(blobs))
@@ -259,7 +259,7 @@ def files_of(connection: Connection, attempt_id: int) -> SubmittedFiles:
 
 
 def stored_of(connection: Connection, names: Sequence[str] | None) -> list[StoredWork]:
-    """Return the attempts that are kept with their bytes, by student and in their order."""
+    """Return the attempts stored with their files, by student and in order."""
     query = (
         select(
             attempts.c.id,
@@ -279,20 +279,20 @@ def stored_of(connection: Connection, names: Sequence[str] | None) -> list[Store
 
 
 def students_not_kept(connection: Connection) -> list[str]:
-    """Return the students of whom an attempt is there without its bytes."""
+    """Return the students with an attempt stored without its files."""
     query = select(students.c.name).join(attempts).where(~IS_KEPT).distinct()
     return list(connection.execute(query.order_by(students.c.name)).scalars())
 
 
 def students_without_attempts(connection: Connection) -> list[str]:
-    """Return the students who have handed in nothing yet."""
+    """Return the students without attempts."""
     has_any = select(attempts.c.id).where(attempts.c.student_id == students.c.id).exists()
     query = select(students.c.name).where(~has_any).order_by(students.c.name)
     return list(connection.execute(query).scalars())
 
 
 def students_with(connection: Connection, keys: Iterable[str]) -> list[str]:
-    """Return the students of whom a submission of one of these keys is in force."""
+    """Return the students for whom a submission with one of these keys is in force."""
     return [
         name
         for chunk in chunks(keys)
@@ -310,7 +310,7 @@ def all_names(connection: Connection) -> list[str]:
 
 
 def delete_unused(connection: Connection) -> None:
-    """Delete the submissions that are no grading of any attempt, and the bytes of no file."""
+    """Delete submissions that no attempt's grading uses, and contents that no file uses."""
     used_ids = select(gradings.c.submission_id)
     for table in (criteria, losses):
         connection.execute(delete(table).where(table.c.submission_id.not_in(used_ids)))
@@ -320,7 +320,7 @@ def delete_unused(connection: Connection) -> None:
 
 
 def data_of(connection: Connection, digests: Iterable[str]) -> dict[str, bytes]:
-    """Return the bytes of files by their digests, of those that are kept."""
+    """Return the bytes of stored files, by digest."""
     return {
         digest: zlib.decompress(data)
         for chunk in chunks(digests)
@@ -333,10 +333,10 @@ def data_of(connection: Connection, digests: Iterable[str]) -> dict[str, bytes]:
 def handed_in_by(
     connection: Connection, names: Sequence[str] | None, basis: str, points: Mapping[str, float]
 ) -> dict[str, list[StoredAttempt]]:
-    """Return what each student handed in, in the order of being recorded; None: of everybody.
+    """Return each student's attempts, in the order recorded; None: everybody's.
 
-    What an older grader graded is comparable with what is of `basis` if its criteria have the
-    same `points`: it kept no basis.
+    A grading by an older grader, which stored no basis, is comparable with those of `basis` if its
+    criteria have the same `points`.
     """
     query = (
         select(
@@ -375,7 +375,7 @@ def handed_in_by(
 def _with_criteria(
     connection: Connection, ids: Iterable[int], points: Mapping[str, float]
 ) -> set[int]:
-    """Return the submissions that were asked these criteria, for these points."""
+    """Return the submissions that were graded on exactly these criteria and points."""
     points_by_id: dict[int, dict[str, float]] = {}
     for chunk in chunks(ids):
         query = select(criteria.c.submission_id, criteria.c.id, criteria.c.max_points)
@@ -387,9 +387,9 @@ def _with_criteria(
 
 
 def gradings_of(connection: Connection, student: str) -> dict[int, list[Grading]]:
-    """Return the gradings of each of a student's attempts: that in force last.
+    """Return the gradings of each of a student's attempts, the one in force last.
 
-    The others are by the clock, which may have been another one.
+    The others are ordered by their times, from possibly different clocks.
     """
     by_attempt: dict[int, list[Grading]] = {}
     in_force = attempts.c.submission_id == submissions.c.id
@@ -405,7 +405,7 @@ def gradings_of(connection: Connection, student: str) -> dict[int, list[Grading]
             in_force.label("in_force"),
         )
         .select_from(gradings.join(submissions))
-        .join(attempts, attempts.c.id == gradings.c.attempt_id)  # not by the grading in force
+        .join(attempts, attempts.c.id == gradings.c.attempt_id)  # not on the grading in force
         .join(students, students.c.id == attempts.c.student_id)
         .where(students.c.name == student)
         .order_by(in_force, gradings.c.at, submissions.c.id)
@@ -417,7 +417,7 @@ def gradings_of(connection: Connection, student: str) -> dict[int, list[Grading]
 
 
 def overrides_of(connection: Connection, names: Sequence[str] | None) -> dict[str, list[Override]]:
-    """Return the overrides of each student, in the order of being made; None: of everybody."""
+    """Return each student's overrides, in the order they were made; None: everybody's."""
     by_student: dict[str, list[Override]] = {}
     query = (
         select(students.c.name.label("student"), overrides)
@@ -431,7 +431,7 @@ def overrides_of(connection: Connection, names: Sequence[str] | None) -> dict[st
 
 
 def names_by_id(connection: Connection, system: str, ids: Iterable[str]) -> dict[str, str]:
-    """Return what the students are called who have these ids in a system."""
+    """Return the names of students with these ids in a system."""
     query = select(students.c.system_id, students.c.name).where(students.c.system == system)
     return {
         id_: name
@@ -441,20 +441,20 @@ def names_by_id(connection: Connection, system: str, ids: Iterable[str]) -> dict
 
 
 def roster_of(connection: Connection) -> dict[str, RosterRow]:
-    """Return the rows of the instructor's table of students, by the id."""
+    """Return the rows of the instructor's table of students, by id."""
     rows = connection.execute(select(roster.c.id, roster.c.student, roster.c.section))
     return {row.id: RosterRow(row.id, row.student, row.section) for row in rows}
 
 
 def put_roster(connection: Connection, rows: Iterable[RosterRow]) -> None:
-    """Add rows to the table of students, each in the place of one that has its id."""
+    """Add rows to the table of students, replacing those with the same id."""
     for chunk in chunks(rows):
         connection.execute(delete(roster).where(roster.c.id.in_([row.id for row in chunk])))
         connection.execute(insert(roster), [msgspec.structs.asdict(row) for row in chunk])
 
 
 def people_of(connection: Connection, names: Sequence[str] | None = None) -> list[Person]:
-    """Return who the students are in the system they come from, by name; None: everybody."""
+    """Return students' identities in the system they come from, by name; None: everybody's."""
     query = select(students).order_by(students.c.name)
     return [
         Person(row["name"], row["system"], row["system_id"], row["called"])
@@ -463,14 +463,14 @@ def people_of(connection: Connection, names: Sequence[str] | None = None) -> lis
 
 
 def put_person(connection: Connection, person: Person) -> None:
-    """Note who a student is in a system, if the student is here."""
+    """Note a student's identity in a system, if the student is in the gradebook."""
     row = update(students).where(students.c.name == person.student)
     values = {"system": person.system, "system_id": person.id, "called": person.name}
     connection.execute(row.values(values))
 
 
 def sections_of(connection: Connection, names: Sequence[str] | None) -> dict[str, str]:
-    """Return the section of each student who has one; None: of everybody."""
+    """Return the section of each student who has one; None: everybody's."""
     rows = roster_of(connection)
     if not any(row.section for row in rows.values()):
         return {}
@@ -494,7 +494,7 @@ def _named(names: Sequence[str]) -> Any:
 
 
 def records_in_force(connection: Connection, finals: Sequence[Final]) -> dict[str, Record]:
-    """Return the whole record of the attempt that counts of each final, by student."""
+    """Return the whole record of the attempt that counts for each final, by student."""
     numbers = {final.student: final.attempt for final in finals}
     counting: dict[str, int] = {}
     query = (
@@ -513,22 +513,22 @@ def records_in_force(connection: Connection, finals: Sequence[Final]) -> dict[st
 
 
 def student_id_of(connection: Connection, student: str) -> int | None:
-    """Return the id of a student, None if there is none of this name."""
+    """Return a student's id, or None if there is no student of this name."""
     query = select(students.c.id).where(students.c.name == student)
     return connection.execute(query).scalar()
 
 
 def close_names(connection: Connection, student: str) -> list[str]:
-    """Return the names of students that are spelled nearly like this one."""
+    """Return students' names with a similar spelling."""
     names = connection.execute(select(students.c.name)).scalars().all()
     return difflib.get_close_matches(student, names)
 
 
-# What counts
+# Finals
 
 
 def put_finals(connection: Connection, by_student: Mapping[int, Final]) -> None:
-    """Store what counts of students, by their ids, in the place of what counted before."""
+    """Store students' finals, by id, replacing earlier ones."""
     stamp = uuid4().hex
     for chunk in chunks(by_student):
         connection.execute(delete(finals).where(finals.c.student_id.in_(chunk)))
@@ -544,9 +544,9 @@ def put_finals(connection: Connection, by_student: Mapping[int, Final]) -> None:
 
 
 def _without_drawings(final: Final) -> Final:
-    """Leave out what only a page shows, which is in the record of the submission, and `criteria`.
+    """Remove what only a page shows, which the submission's record has, and `criteria`.
 
-    Those are the record's with the points that were set by hand.
+    These are the record's with the points set by hand.
     """
     training = replace(final.record.training, x=[], y=[], runs={})
     as_graded = [replace(criterion, map=None) for criterion in final.record.criteria]
@@ -559,7 +559,7 @@ def _restored(final: Final) -> Final:
 
 
 def finals_of(connection: Connection, names: Sequence[str] | None = None) -> Iterator[Final]:
-    """Yield what counts of students, by name; None: of everybody."""
+    """Yield students' finals, by name; None: everybody's."""
     decoder = msgspec.json.Decoder(Final)
     query = select(finals.c.final).select_from(finals.join(students)).order_by(students.c.name)
     if names is None:

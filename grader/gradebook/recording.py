@@ -1,4 +1,4 @@
-"""Put into the gradebook who handed in what, and take it out; each within a transaction."""
+"""Add attempts to the gradebook, and remove them; each within a transaction."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
@@ -19,16 +19,16 @@ from grader.submissions.file_names import stem_of
 from grader.submissions.students.pseudonyms import Pseudonym
 from grader.submissions.students.roster import Person
 
-# How much a time is believed: what a system knows, more than that of an archive's entry or a file.
+# How far a time is trusted: a system's more than that of an archive's entry or a file.
 BELIEF = {"system": 1, "archive": 0, "file": 0, "": 0}
 
 
 class GradedAttempt(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt of a student and how it was graded.
+    """A student's attempt and how it was graded.
 
-    `key` is a hash of everything that determines the score, `content` one of what was handed in
-    (see protocol), and `files` reads that, if it is not kept yet. `handed_in` has an offset;
-    `is_local` tells that it was read in the assignment's zone.
+    `key` is a hash of everything that determines the score, `content` one of the files (see
+    protocol), and `files` reads them if they are not stored yet. `handed_in` has an offset;
+    `is_local` says that it was read in the assignment's zone.
     """
 
     key: str
@@ -43,7 +43,7 @@ class GradedAttempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_unchanged(connection: Connection, entries: Sequence[GradedAttempt], due: str) -> bool:
-    """Tell whether these gradings are in force already, and there is nothing to add."""
+    """Tell whether these gradings are already in force, with nothing to add."""
     ids = queries.submission_ids(connection, {entry.key for entry in entries})
     for entry, row in _with_rows(connection, entries):
         if row is None or not row["is_kept"] or row["submission_id"] != ids.get(entry.key):
@@ -56,7 +56,7 @@ def is_unchanged(connection: Connection, entries: Sequence[GradedAttempt], due: 
 def _with_rows(
     connection: Connection, entries: Sequence[GradedAttempt]
 ) -> Iterator[tuple[GradedAttempt, dict[str, Any] | None]]:
-    """Yield each entry with the attempt that is known of the same work, if one is."""
+    """Yield each entry with the known attempt of the same work, or None."""
     names = {entry.record.student for entry in entries}
     ids = queries.ids_by(connection, students.c.name, names)
     attempts_by_work = queries.known_attempts(connection, ids.values())
@@ -65,12 +65,12 @@ def _with_rows(
 
 
 def _time_of(row: Mapping[str, Any], entry: GradedAttempt, due: str) -> dict[str, Any]:
-    """Return the values of an attempt's time that an entry knows better.
+    """Return the values of an attempt's time for which an entry is more reliable.
 
-    That is what a system says rather than a file; of two that say alike, the earlier: the same
-    bytes handed in once more were handed in the first time. So a mark that it is late counts only
-    of that time; that it is not late counts always, as only an extension can make it so. `due` is
-    the due date in force, which the mark is of.
+    A system's time wins over a file's; if both are equally reliable, the earlier one wins, because
+    handing in the same bytes again does not change when they were first handed in. So a mark as
+    late counts only for that time; a mark as not late always counts, because only an extension can
+    cause it. `due` is the due date in force, to which the mark refers.
     """
     belief = BELIEF[entry.told_by], BELIEF[row["told_by"]]
     moments = entry.handed_in, row["handed_in"]
@@ -83,7 +83,7 @@ def _time_of(row: Mapping[str, Any], entry: GradedAttempt, due: str) -> dict[str
         bool(values)
         or moments[0] == moments[1]
         or entry.marked_late is False
-        or row["told_by"] in ("file", "")  # no system has said anything of that time
+        or row["told_by"] in ("file", "")  # no system has given that time
     )
     if is_of_that_time and entry.marked_late not in (None, row["marked_late"]):
         values |= {"marked_late": entry.marked_late, "marked_for": due}
@@ -91,7 +91,7 @@ def _time_of(row: Mapping[str, Any], entry: GradedAttempt, due: str) -> dict[str
 
 
 def later_than_known(connection: Connection, entries: Sequence[GradedAttempt]) -> list[str]:
-    """Return the students whose time a system tells, and told earlier before."""
+    """Return the students for whom a system now gives a later time than before."""
     return [
         entry.record.student
         for entry, row in _with_rows(connection, entries)
@@ -102,7 +102,7 @@ def later_than_known(connection: Connection, entries: Sequence[GradedAttempt]) -
 
 
 def move_local_times(connection: Connection, old: tzinfo, new: tzinfo) -> None:
-    """Read the times that were told without a zone in another one."""
+    """Reinterpret times given without a zone in another zone."""
     query = select(attempts.c.id, attempts.c.handed_in).where(attempts.c.is_local)
     for id_, moment in connection.execute(query).all():
         local = moment.astimezone(old).replace(tzinfo=None)
@@ -111,7 +111,7 @@ def move_local_times(connection: Connection, old: tzinfo, new: tzinfo) -> None:
 
 
 def otherwise_called(connection: Connection, entries: Sequence[GradedAttempt]) -> str | None:
-    """Return the name of somebody who has another one by now, as their system's id tells."""
+    """Return a student's old name if, by their system's id, they now have another one."""
     owners = {entry.owner: entry.record.student for entry in entries if entry.owner}
     for system in {owner.system for owner in owners} - {""}:
         ids = [owner.id for owner in owners if owner.system == system]
@@ -125,10 +125,9 @@ def otherwise_called(connection: Connection, entries: Sequence[GradedAttempt]) -
 def add_attempts(
     connection: Connection, entries: Sequence[GradedAttempt], changed_keys: set[str], due: str
 ) -> set[str]:
-    """Record who handed in what, and what grading of it is in force; return whom it is about.
+    """Record attempts and put their gradings in force; return the students affected.
 
-    `changed_keys` are of the records that are new, or other ones than before; `due` is the due date
-    in force.
+    `changed_keys` are those of new or changed records; `due` is the due date in force.
     """
     student_ids = _with_students(connection, entries)
     ids = queries.submission_ids(connection, {entry.key for entry in entries})
@@ -175,14 +174,14 @@ def _inserted(
 def _is_updated(
     connection: Connection, row: dict[str, Any], submission_id: int, entry: GradedAttempt, due: str
 ) -> bool:
-    """Bring an attempt up to what an entry says; tell whether it says anything new."""
+    """Update an attempt from an entry; return whether the entry had anything new."""
     values = _time_of(row, entry, due)
     if row["content"] != entry.content:
         values["content"] = entry.content
     is_same = row["submission_id"] == submission_id and row["is_kept"]
     if values:
         connection.execute(update(attempts).where(attempts.c.id == row["id"]).values(values))
-    if not is_same:  # its files may be called otherwise now
+    if not is_same:  # its files may have new names
         queries.keep_files(connection, row["id"], entry.files())
     row |= {**values, "is_kept": True}
     return bool(values) or not is_same
@@ -193,7 +192,7 @@ def _adopted(
     student_id: int,
     entry: GradedAttempt,
 ) -> dict[str, Any] | None:
-    """Return the attempt that an older grader recorded of the same work: without its bytes."""
+    """Return an older grader's record of the same work, which is without its files."""
     content = content_of(entry.record)
     for (its_student, its_content), row in attempts_by_work.items():
         if its_student != student_id or row["is_kept"]:
@@ -205,7 +204,7 @@ def _adopted(
 
 
 def _with_students(connection: Connection, entries: Sequence[GradedAttempt]) -> dict[str, int]:
-    """Return the id of each student, who is added if need be, as the system calls them."""
+    """Return each student's id; add or update students as the system identifies them."""
     owners = {entry.record.student: entry.owner for entry in entries}
     ids = queries.ids_by(connection, students.c.name, owners)
     if new := [_row(name, owner) for name, owner in owners.items() if name not in ids]:
@@ -216,7 +215,7 @@ def _with_students(connection: Connection, entries: Sequence[GradedAttempt]) -> 
         person = people[name]
         if owner is None or (person.system, person.id) == (owner.system, owner.id):
             continue
-        if owner.system or not person.system:  # what a system says is more than a file's name
+        if owner.system or not person.system:  # a system's identity wins over a file's name
             queries.put_person(connection, Person(name, owner.system, owner.id, owner.name))
     return ids
 
@@ -227,7 +226,7 @@ def _row(name: str, owner: Owner | None) -> dict[str, str]:
 
 
 def put_in_force(connection: Connection, submission_of: Mapping[int, int]) -> None:
-    """Put gradings in force, by the attempt."""
+    """Put gradings in force, by attempt."""
     now = datetime.now(UTC)
     for attempt_id, submission_id in submission_of.items():
         one = (gradings.c.attempt_id == attempt_id) & (gradings.c.submission_id == submission_id)
@@ -240,7 +239,7 @@ def put_in_force(connection: Connection, submission_of: Mapping[int, int]) -> No
 
 
 def rename(connection: Connection, names: Mapping[str, str]) -> None:
-    """Give students other names; first neutral ones, as two may change places."""
+    """Rename students, first to neutral names, as two may swap theirs."""
     ids = queries.ids_by(connection, students.c.name, names)
     neutral = {old: f"/{ids[old]}" for old in names}
     for name_of in (neutral, names):
@@ -250,7 +249,7 @@ def rename(connection: Connection, names: Mapping[str, str]) -> None:
 
 
 def hide_names(connection: Connection, student: str, old: str) -> list[int]:
-    """Call files otherwise that are called as their student was; return their attempts."""
+    """Rename files named after their student; return the attempts concerned."""
     (person,) = queries.people_of(connection, [student])
     own = {name for name in (old, person.id, person.name) if name}
     if any(name.casefold() in student.casefold() for name in own):
@@ -268,7 +267,7 @@ def hide_names(connection: Connection, student: str, old: str) -> list[int]:
             new = msgspec.structs.replace(submission, files=files_, problems=problems)
             queries.keep_files(connection, row["id"], new)
             content = content_of_files(new)
-            # Attempts that differ in names alone stay two: no mark is to move by this.
+            # Attempts that differ only in names stay separate, so that no mark changes.
             if (id_, content) not in attempts_by_work and content not in new_contents:
                 query = update(attempts).where(attempts.c.id == row["id"])
                 connection.execute(query.values(content=content))
@@ -278,7 +277,7 @@ def hide_names(connection: Connection, student: str, old: str) -> list[int]:
 
 
 def _mentioned(submission: SubmittedFiles) -> set[str]:
-    """Return the names of files that other files mention: they may import them."""
+    """Return the names of files that other files mention, and so may import."""
     return {
         stem_of(name)
         for name in submission.files
@@ -288,7 +287,7 @@ def _mentioned(submission: SubmittedFiles) -> set[str]:
 
 
 def remove(connection: Connection, ids: Sequence[int], people: Sequence[Person]) -> int:
-    """Remove students with all that is of them alone; return how many attempts those were."""
+    """Remove students with all that is theirs alone; return the number of attempts."""
     attempt_ids = [row["id"] for row in queries.known_attempts(connection, ids).values()]
     for chunk in chunks(attempt_ids):
         for table in (files, gradings):
@@ -299,6 +298,6 @@ def remove(connection: Connection, ids: Sequence[int], people: Sequence[Person])
     connection.execute(delete(students).where(students.c.id.in_(ids)))
     names = {name for person in people for name in (person.id, person.student) if name}
     connection.execute(delete(roster).where(roster.c.id.in_(names) | roster.c.student.in_(names)))
-    # What somebody else handed in, too, stays.
+    # Contents that another student handed in too are kept.
     queries.delete_unused(connection)
     return len(attempt_ids)

@@ -1,4 +1,4 @@
-"""What a gradebook remembers of its assignment: the settings, each with when and by whom."""
+"""The settings that a gradebook remembers, each with when and by whom it was made."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,16 +11,16 @@ from grader.judging.messages import Language
 from grader.rubric import Rubric, rubric_from_json
 from grader.scoring.protocol import basis_of
 
-# "names" says that students were renamed: how many.
+# "names" records a renaming of students, with their number.
 Name = Literal["rubric", "seed", "basis", "language", "roster", "software", "names"]
-# Where a seed is from: drawn here and told to nobody, given by somebody, or found in a gradebook
-# that an older grader made.
+# The origin of a seed: drawn here and told to nobody, given by somebody, or found in an older
+# grader's gradebook.
 Origin = Literal["secret", "given", "before"]
 PACKAGE = "the package's own rubric"
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """A setting as it was set: `value` is JSON."""
+    """A setting as it was made: `value` is JSON."""
 
     name: Name
     value: str
@@ -29,26 +29,26 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 class SeedSetting(msgspec.Struct, frozen=True):
-    """The seed of the hidden cases in decimal: it may have more digits than an integer of JSON."""
+    """The seed of the hidden cases in decimal, as it may have too many digits for JSON."""
 
     value: str
     origin: Origin
 
 
 class NamedRubric(msgspec.Struct, frozen=True):
-    """A rubric, whole, and the name of the file it was read from."""
+    """A whole rubric, and the name of the file it was read from."""
 
     name: str
     rubric: msgspec.Raw
 
 
 class Assignment(msgspec.Struct, frozen=True):
-    """What every command goes by: the settings in force.
+    """The settings in force, which every command uses.
 
-    `rubric_name` and `roster_name` are the files they were read from ("": none); `software` are
-    the versions that the class was last graded with. `basis` stands for what decides every score,
-    the scoring part of the rubric and the seed: it is kept, since a newer grader, whose rubric has
-    more keys, would compute another one of the same.
+    `rubric_name` and `roster_name` are the files they were read from ("": none); `software` are the
+    versions that the class was last graded with. `basis` identifies what determines every score:
+    the rubric's scoring part, and the seed. It is stored because a newer grader, whose rubric has
+    more keys, would compute a different one.
     """
 
     rubric: Rubric
@@ -73,7 +73,7 @@ class Assignment(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, settings: Sequence[Setting]) -> Self | None:
-        """Return what is in force: the last setting of each name. None if there is no rubric."""
+        """Return the settings in force, the last of each name, or None without a rubric."""
         values: Mapping[Name, str] = {setting.name: setting.value for setting in settings}
         if "rubric" not in values or "seed" not in values:
             return None
@@ -89,18 +89,18 @@ class Assignment(msgspec.Struct, frozen=True):
         )
 
     def with_scoring(self, rubric: Rubric, rubric_name: str, seed: SeedSetting) -> Self:
-        """Return it with another rubric and seed; the basis stays if they decide scores alike."""
+        """Return a copy with another rubric and seed; the basis stays if scores do."""
         is_same = basis_of(rubric, seed.value) == basis_of(self.rubric, self.seed.value)
         basis = self.basis if is_same else basis_of(rubric, seed.value)
         return replace(self, rubric=rubric, rubric_name=rubric_name, seed=seed, basis=basis)
 
     def changes_to(self, other: "Assignment") -> dict[Name, str]:
-        """Return the settings, as JSON, that differ in another assignment."""
+        """Return another assignment's settings that differ, as JSON."""
         mine = self.values()
         return {name: value for name, value in other.values().items() if value != mine[name]}
 
 
 def seed_before(settings: Sequence[Setting]) -> str | None:
-    """Return the seed that an older grader used, if that is what its gradebook remembers."""
+    """Return the seed that an older grader used, if its gradebook has one."""
     values = [setting.value for setting in settings if setting.name == "seed"]
     return msgspec.json.decode(values[-1], type=SeedSetting).value if values else None

@@ -1,6 +1,6 @@
 """The tables of the gradebook, and the version of their schema.
 
-A change here needs a migration (migrations/versions/), and REVISION is the newest of them.
+A change here needs a migration (migrations/versions/); REVISION is the newest one.
 """
 
 from datetime import UTC, datetime
@@ -30,17 +30,17 @@ from sqlalchemy import (
 )
 
 REVISION = "0003"  # of the newest migration
-FIRST = "schema 1"  # of the gradebooks that no migration had made yet; see `version`
+FIRST = "schema 1"  # of gradebooks from before the first migration; see `version`
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC. SQLite keeps no offset, so it is put back on what is read."""
+    """A moment in UTC. SQLite stores no offset, so it is added again on reading."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse what has no offset: it would be a guess by how much work is late."""
+        """Refuse a time without an offset, as lateness would be a guess."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -48,26 +48,27 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return it in UTC, with the offset."""
+        """Return the moment in UTC, with the offset."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class SafeText(TypeDecorator[str]):
-    """Text that a student may have a hand in: PostgreSQL takes no NUL in it."""
+    """Text that a student may have influenced: PostgreSQL accepts no NUL in it."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Show a NUL as U+FFFD."""
+        """Replace NUL by U+FFFD."""
         return None if value is None else value.replace("\0", "\ufffd")
 
 
 metadata = MetaData()
 
-# What the assignment is: rows are never changed or removed, the last of a name is in force.
+# The assignment's settings: rows are never changed or removed; the last one with a name is in
+# force.
 settings = Table(
     "settings",
     metadata,
@@ -86,7 +87,7 @@ state = Table(
     Column("book", Text, nullable=False),  # an id of this gradebook
 )
 
-# What the instructor's table of students says, by the system's id; "" if it says nothing.
+# The instructor's table of students, by the system's id; "" if a cell is empty.
 roster = Table(
     "roster",
     metadata,
@@ -95,8 +96,8 @@ roster = Table(
     Column("section", Text, nullable=False),
 )
 
-# `system`, `system_id` and `called` are who the student is in the system that the class comes from;
-# a class of no system has the system "" and the name of the file or folder as the id.
+# `system`, `system_id` and `called` identify the student in the system that the class comes from;
+# without a system, `system` is "" and the id is the name of the file or folder.
 students = Table(
     "students",
     metadata,
@@ -107,9 +108,9 @@ students = Table(
     Column("called", Text, nullable=False, server_default=""),
 )
 
-# How something that was handed in was graded. `key` tells apart all that determines a score, so the
-# same bytes of two students are one row; `basis` is the part of it that is the assignment's: rubric
-# and seed (NULL: not known). `record` is the whole record, as compact JSON.
+# How a content was graded. `key` identifies all that determines a score, so the same bytes from two
+# students are one row; `basis` is the assignment's part of it, rubric and seed (NULL: not known).
+# `record` is the whole record, as compact JSON.
 submissions = Table(
     "submissions",
     metadata,
@@ -139,7 +140,7 @@ criteria = Table(
     Column("diagnosis", Text),
 )
 
-# The final loss of each training run of a homework, NULL where there was none.
+# The final loss of each training run, NULL if there was none.
 losses = Table(
     "losses",
     metadata,
@@ -148,9 +149,9 @@ losses = Table(
     Column("loss", Float),
 )
 
-# What a student handed in: one row per content, whatever it is called. `submission_id` is the
-# grading in force. Days late are not stored: they follow from `handed_in` and the policy of now,
-# so that a new due date needs no new grading.
+# Attempts: one row per student and content, whatever the files' names. `submission_id` is the
+# grading in force. Days late are not stored: they follow from `handed_in` and the present policy,
+# so a new due date needs no new grading.
 attempts = Table(
     "attempts",
     metadata,
@@ -159,16 +160,16 @@ attempts = Table(
     Column("content", Text, nullable=False),
     Column("submission_id", ForeignKey(submissions.c.id), nullable=False, index=True),
     Column("handed_in", UtcDateTime, nullable=False),
-    Column("told_by", Text, nullable=False),  # who says when; see records.ToldBy
-    Column("is_local", Boolean, nullable=False, server_default=false()),  # told without a zone
-    Column("marked_late", Boolean),  # whether the system says that it is late; NULL: it does not
+    Column("told_by", Text, nullable=False),  # source of the time; see records.ToldBy
+    Column("is_local", Boolean, nullable=False, server_default=false()),  # given without a zone
+    Column("marked_late", Boolean),  # the system's mark; NULL: none
     Column("marked_for", Text, nullable=False, server_default=""),  # the due date in force then
     Column("first_at", UtcDateTime, nullable=False),
     UniqueConstraint("student_id", "content"),
 )
 
-# The files of an attempt, by what the student calls them. One that could not be read has a problem
-# in the place of bytes; a problem without a name is one of the whole.
+# An attempt's files, by the student's names for them. An unreadable file has a problem instead of
+# bytes; a problem without a name concerns the whole attempt.
 files = Table(
     "files",
     metadata,
@@ -194,8 +195,8 @@ gradings = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
-# Rows are never changed or removed: what is in force follows from their order. `why` is for the
-# staff, `told` for the student. `last_attempt` is the student's newest attempt at that time.
+# Rows are never changed or removed: their order determines which are in force. `why` is for the
+# staff, `told` for the student. `last_attempt` is the student's newest attempt at the time.
 overrides = Table(
     "overrides",
     metadata,
@@ -212,17 +213,17 @@ overrides = Table(
     Column("last_attempt", Integer, nullable=False, server_default="0"),
 )
 
-# What counts of a student, as of the settings in force: brought up in the transaction that changes
-# it. `final` is a Final without drawings, as JSON.
+# Students' finals under the settings in force, updated in each transaction that affects them.
+# `final` is a Final without drawings, as JSON.
 finals = Table(
     "finals",
     metadata,
     Column("student_id", ForeignKey(students.c.id), primary_key=True),
-    Column("stamp", Text, nullable=False),  # another one for each time that it is written
+    Column("stamp", Text, nullable=False),  # changes each time the row is written
     Column("final", Text, nullable=False),
 )
 
-# What was removed, as a count: names are gone with what they named.
+# Counts of what was removed; names are not kept.
 audit = Table(
     "audit",
     metadata,
@@ -243,9 +244,9 @@ alembic_version = Table(
 
 
 def version(connection: Connection) -> str | None:
-    """Return the revision of the tables in a database, None where it has none of these tables.
+    """Return the revision of a database's tables, or None if it has none of them.
 
-    Those that no migration had made yet are of FIRST, or of a "schema 7" that is not ours.
+    Tables from before the first migration are FIRST, or a foreign "schema 7".
     """
     tables = inspect(connection)
     # This order: another process may create all of them in between.
@@ -262,12 +263,12 @@ def version(connection: Connection) -> str | None:
 
 
 def is_older(revision: str) -> bool:
-    """Tell whether tables of this revision can be brought up to REVISION."""
+    """Tell whether tables of this revision can be upgraded to REVISION."""
     return revision == FIRST or (_is_numbered(revision) and revision < REVISION)
 
 
 def is_newer(revision: str) -> bool:
-    """Tell whether a newer grader has made tables of this revision."""
+    """Tell whether tables of this revision were made by a newer grader."""
     return _is_numbered(revision) and revision > REVISION
 
 
@@ -276,19 +277,19 @@ def _is_numbered(revision: str) -> bool:
 
 
 def lock(connection: Connection) -> None:
-    """Wait until no other transaction writes. One that began to write in SQLite has waited."""
+    """Wait until no other transaction writes; in SQLite, beginning to write has already waited."""
     if connection.dialect.name != "sqlite":
         connection.execute(update(state).where(state.c.id == 1).values(book=state.c.book))
 
 
 def lock_older(connection: Connection) -> None:
-    """Wait until no other transaction uses the tables of an older revision; then none can."""
+    """Wait until no other transaction uses an older revision's tables, and lock them."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"LOCK TABLE {students.name} IN ACCESS EXCLUSIVE MODE")
 
 
 def create(connection: Connection) -> None:
-    """Create the tables in a database that has none of them, and note the revision."""
+    """Create the tables in an empty database, and note the revision."""
     metadata.create_all(connection)
     if connection.execute(select(alembic_version)).first() is None:
         connection.execute(insert(alembic_version).values(version_num=REVISION))

@@ -1,1 +1,1 @@
-"""Grade many: the processes that score, and who gets which submission."""
+"""Grade many submissions: the processes that score, and who gets which submission."""

@@ -1,10 +1,9 @@
-"""Grade a class as a stream: what was graded before first, then the rest as it is finished.
+"""Grade a class as a stream: first the results known already, then the rest as it is finished.
 
-No more of the class is in memory than is being graded; what is done is handed on and forgotten.
-
-What may have ended as it did by the machine's fault is not handed on: it is graded again when all
-else is done, alone, and that counts. So is a submission over which a process that grades has ended;
-if one does so again, that is its record.
+Only what is being graded is in memory; finished results are passed on and forgotten. A result that
+may be the machine's fault is not passed on: the submission is graded again at the end, alone, and
+that result counts. So is a submission during which a process that grades has ended; if that happens
+again, it becomes its record.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -39,24 +38,24 @@ from grader.submissions.submission import Submission
 
 CHUNK = 200  # submissions looked up at a time
 GATHER_SECONDS = 0.1
-ALARMING = 3  # submissions in a row that end alike, by what may be the machine's fault
-# Graded again, alone, at the end. Processor time is counted apart from what else is at work, so one
-# that used its own up does so again.
+ALARMING = 3  # submissions in a row with the same possible fault of the machine
+# Graded again, alone, at the end. Processor time is unaffected by other processes, so a submission
+# that used up its own would do so again.
 DOUBTFUL: frozenset[Smell] = frozenset({"crash", "memory", "module", "wait"})
 PROVISIONAL = "crashed"  # at the end of a key, which is then never looked up
 ENDS_SCORER = (
     "is not graded: the process that grades ended over it twice, the second time while it graded "
     "nothing else; the next run tries again"
 )
-AHEAD = 8  # submissions begun for each job, so that none waits while results are recorded
+AHEAD = 8  # submissions begun per job, so that none waits while results are recorded
 
 
 class AnyPool(Protocol):
-    """Whatever grades submissions, `jobs` at a time: this machine or a cluster."""
+    """Anything that grades submissions, `jobs` at a time: this machine or a cluster."""
 
     @property
     def jobs(self) -> int:
-        """How many threads it keeps busy."""
+        """The number of threads it keeps busy."""
 
     def prove(self) -> None:
         """Wait until the reference solution has earned all points in each process that grades."""
@@ -67,11 +66,11 @@ class AnyPool(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class HandIn:
-    """One attempt of a student that is to be graded.
+    """One attempt of a student to be graded.
 
-    `files` reads what was handed in, and `handed_in` says when the files of these names were.
-    `marked_late` is what the system says, if it does, and `owner` who it is there. `attempt` is the
-    id of one that is from the gradebook.
+    `files` reads the submission, and `handed_in` returns when the named files were handed in.
+    `marked_late` is the system's own mark, if any, and `owner` the student there. `attempt` is the
+    id of an attempt from the gradebook.
     """
 
     student: str
@@ -82,16 +81,16 @@ class HandIn:
     attempt: int | None = None
 
 
-# The attempts of one student, the newest last. They are handed on together, so that they are
-# recorded in their order.
+# One student's attempts, the newest last. They are passed on together, so that they are recorded in
+# order.
 Work = Sequence[HandIn]
 
 
 @dataclass(frozen=True)
 class Result:
-    """A graded attempt: its record, and what that is kept by.
+    """A graded attempt: its record, and the key under which it is stored.
 
-    `content` is a digest of what was handed in, and `files` returns it; `smell` is what may be the
+    `content` is a digest of the submission, and `files` returns it; `smell` is what may be the
     machine's fault.
     """
 
@@ -106,7 +105,7 @@ class Result:
 
 
 class _Lookup(NamedTuple):
-    """What an attempt is looked up by."""
+    """The keys by which an attempt is looked up."""
 
     key: str
     content: str
@@ -118,10 +117,10 @@ Alarm = Callable[[Smell, int], None]
 
 
 class Batch:
-    """A class that is about to be graded. Use as a context manager.
+    """A class to be graded. Use as a context manager.
 
-    On entering, what was graded before is found, and where that is not all, the processes that
-    grade are started and prove themselves: what raises there leaves nothing behind.
+    On entering, known results are looked up and, if any are missing, the processes that grade are
+    started and prove themselves; an exception there leaves nothing behind.
     """
 
     def __init__(
@@ -132,10 +131,10 @@ class Batch:
         start: Start,
         alarm: Alarm = lambda smell, count: None,
     ) -> None:
-        """`find` returns the records that are known, by key; `start` starts what grades the rest.
+        """`find` returns the known records, by key; `start` starts what grades the rest.
 
-        `alarm` is told when several submissions in a row may have ended by the machine's fault,
-        and how many.
+        `alarm` is called if several submissions in a row may have failed because of the machine,
+        with the smell and their number.
         """
         self._works = works
         self._settings = settings
@@ -148,12 +147,12 @@ class Batch:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        """Find what is known, and start and prove the scorers if that is not all."""
+        """Look up known results; if any are missing, start and prove the scorers."""
         with ExitStack() as stack:
             rest = iter(self._works)
             while chunk := list(islice(rest, CHUNK)):
                 self._look_up(chunk)
-                if self._new_works and self._pool is None:  # while the rest is looked up
+                if self._new_works and self._pool is None:  # starts while the rest is looked up
                     self._pool, self._threads = _started(self._start(), stack)
             if self._pool:
                 self._pool.prove()
@@ -169,9 +168,9 @@ class Batch:
         self._stack.__exit__(kind, error, traceback)
 
     def results(self, find: Find) -> Generator[list[Result]]:
-        """Yield the results of all attempts, some at a time, in the order of being finished.
+        """Yield the results of all attempts, several at a time, as they are finished.
 
-        `find` finds the records of what was known on entering.
+        `find` returns the records of the results known on entering.
         """
         rest = iter(self._known_works)
         while chunk := list(islice(rest, CHUNK)):
@@ -185,7 +184,7 @@ class Batch:
             yield from self._graded(self._pool)
 
     def _look_up(self, chunk: Sequence[Work]) -> None:
-        """Part those works that are known with all their attempts from the others."""
+        """Separate works whose attempts are all known from the others."""
         of_each = [[_lookup(hand_in.files(), self._settings) for hand_in in work] for work in chunk]
         records = self._find([each.key for lookups in of_each for each in lookups])
         for work, lookups in zip(chunk, of_each, strict=True):
@@ -196,7 +195,7 @@ class Batch:
                 self._new_works.append(work)
 
     def _is_final(self, record: Record) -> bool:
-        """Tell whether another try is no use; a crash may have been no fault of its own."""
+        """Tell whether retrying is useless; a crash may not have been the submission's fault."""
         if record.status == "timeout" and record.conditions:
             return not may_be_faster(self._settings.conditions, record.conditions)
         return record.status not in ("crashed", "timeout")
@@ -221,7 +220,7 @@ class Batch:
 
 
 class _Streak:
-    """Counts submissions that end one after the other in what may be the machine's fault."""
+    """Counts submissions in a row with the same possible fault of the machine."""
 
     def __init__(self, alarm: Alarm) -> None:
         self._alarm = alarm
@@ -229,7 +228,7 @@ class _Streak:
         self._count = 0
 
     def add(self, smell: Smell | None) -> None:
-        """Count one more; tell of it where that makes ALARMING of them, alike."""
+        """Count one more; raise the alarm when there are ALARMING alike."""
         self._count = self._count + 1 if smell == self._smell else 1
         self._smell = smell
         if smell and self._count == ALARMING:
@@ -239,11 +238,11 @@ class _Streak:
 def _started(
     start: AbstractContextManager[AnyPool], stack: ExitStack
 ) -> tuple[AnyPool, ThreadPoolExecutor]:
-    """Start the scorers, and the threads that read submissions and wait for their records."""
+    """Start the scorers, and the threads that read submissions and wait for records."""
     pool = start.__enter__()
-    # One more than can be graded: the next submission lies ready when a job is done.
+    # One more than can be graded, so that the next submission is ready when a job is done.
     threads = stack.enter_context(ThreadPoolExecutor(pool.jobs + 1))
-    stack.push(start)  # left first: then no thread waits any more
+    stack.push(start)  # exited first, so that no thread waits any more
     return pool, threads
 
 
@@ -255,7 +254,7 @@ _GradedWork = tuple[Work, list[Result]]
 
 
 def _grade(work: Work, settings: GradingSettings, pool: AnyPool) -> _GradedWork:
-    """Grade the attempts of a student; no results are that a scorer has ended over one."""
+    """Grade a student's attempts; return no results if a scorer ended during one."""
     try:
         return work, [_grade_one(hand_in, settings, pool.grade) for hand_in in work]
     except ScorerDied:
@@ -263,7 +262,7 @@ def _grade(work: Work, settings: GradingSettings, pool: AnyPool) -> _GradedWork:
 
 
 def _grade_alone(hand_in: HandIn, settings: GradingSettings, pool: AnyPool) -> Result:
-    """Grade an attempt while nothing else is; its record is unreadable if the scorer ends again."""
+    """Grade an attempt with nothing in parallel; unreadable if the scorer ends again."""
 
     def grade(submission: SubmittedFiles) -> Graded:
         try:
@@ -310,9 +309,9 @@ def _result(
 
 
 def work_of(submission: Submission, source_bytes: int) -> Work:
-    """Return the attempts of a student as they were found; none may be later than the next.
+    """Return a student's attempts as found; none is later than the next.
 
-    All files of one together may have `source_bytes`.
+    All files of one attempt together may have `source_bytes`.
     """
     attempts = submission.attempts
     return [
@@ -328,7 +327,7 @@ def work_of(submission: Submission, source_bytes: int) -> Work:
 
 
 def files_of(submission: Submission, source_bytes: int) -> SubmittedFiles:
-    """Return what is to be graded of a submission; all files together may be as large as one."""
+    """Return the files to grade of a submission; together they may be as large as one."""
     files = SubmittedFiles(submission.student, {}, {}, submission.problem or "")
     bytes_left = source_bytes
     for path in submission.files:
@@ -345,14 +344,14 @@ def files_of(submission: Submission, source_bytes: int) -> SubmittedFiles:
 
 
 def _name_of(submission: Submission, path: Path) -> str:
-    """Return what the student called a file; one that is only a problem has no other name."""
+    """Return the student's name for a file; one that is only a problem has no other name."""
     return shown(submission.names.get(path, path.name))
 
 
 def _handed_in(attempts: Sequence[Submission], names: Sequence[str]) -> Moment:
-    """Return when the last of some files of the last attempt was handed in.
+    """Return when the last of the named files of the last attempt was handed in.
 
-    No attempt was handed in before those that the system numbers before it.
+    No attempt is earlier than those that the system numbers before it.
     """
     *earlier, newest = attempts
     by_name = {_name_of(newest, path): path for path in newest.files}
@@ -369,16 +368,16 @@ def _stream(
     works: Iterable[Work],
     ahead: int,
 ) -> Iterator[list[_GradedWork]]:
-    """Yield results as they are finished; `ahead` are begun, and about as many not yet handed on.
+    """Yield results as they finish; `ahead` are begun, and about as many not yet passed on.
 
-    Those of GATHER_SECONDS come together: recording several takes hardly longer than one. Where
-    one cannot be graded, the others come before what is raised.
+    Results within GATHER_SECONDS come together: recording several takes hardly longer than one. If
+    one fails, the others are yielded before the exception is raised.
     """
     rest = iter(works)
     pending = {executor.submit(grade, work) for work in islice(rest, ahead)}
     while pending:
         futures: list[Future[_GradedWork]] = []
-        seconds = None  # for the first there is all the time
+        seconds = None  # the first one may take any time
         while pending and len(futures) < ahead and (seconds is None or seconds > 0):
             done, pending = wait(pending, seconds, return_when=FIRST_COMPLETED)
             more = islice(rest, len(done))

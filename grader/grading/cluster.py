@@ -1,8 +1,8 @@
-"""Grade on a Dask cluster: each of its workers has scorers and zygotes of its own.
+"""Grade on a Dask cluster: each of its workers has its own scorers and zygotes.
 
-What runs on a worker is what runs here: submissions go there as bytes and records come back, so
-the results are the same. A worker that is lost costs time only, since the scheduler gives its
-submissions to another one. The workers need this package, of this version.
+Workers run the same code as this machine: submissions are sent as bytes and records come back, so
+the results are the same. Losing a worker costs only time, since the scheduler gives its submissions
+to another one. The workers need the same version of this package.
 """
 
 import logging
@@ -33,12 +33,12 @@ LOCAL = re.compile(r"local:([1-9][0-9]*)\Z")
 REMOTE = re.compile(r"(?:[a-z]+://)?(?:\[[0-9a-f:]+\]|[^\s:/]+):[0-9]+\Z")
 CONNECT_SECONDS = 10
 STARTS = 3  # tries to start scorers on the workers
-QUEUED = 2  # submissions at a worker for each that it grades, so that it never waits for one
-WARN_ABOVE = "1GiB"  # of what a task takes along: it is one student's file, and that is limited
+QUEUED = 2  # submissions queued per one being graded, so that no worker waits
+WARN_ABOVE = "1GiB"  # size of a task: it holds one student's files, which are limited
 
 
 class Cluster:
-    """ScorerPool on the workers of a Dask cluster: `address` is its scheduler's, or local:N.
+    """A ScorerPool on the workers of a Dask cluster: `address` is its scheduler's, or local:N.
 
     Use with `closing`.
     """
@@ -49,12 +49,12 @@ class Cluster:
         address: str,
         on_ready: Callable[[ScorerReady], None] = lambda ready: None,
     ) -> None:
-        """Connect, or start N workers here. Raises GradingStopped where that fails."""
+        """Connect, or start N workers here. Raises GradingStopped if that fails."""
         self._on_ready = on_ready
-        self._name = f"scorers-{uuid4()}"  # several may grade on one cluster
+        self._name = f"scorers-{uuid4()}"  # several runs may share a cluster
         dask.config.set({"distributed.admin.large-graph-warning-threshold": WARN_ABOVE})
-        for logger in ("distributed", "distributed.client"):  # each has a level of its own
-            logging.getLogger(logger).setLevel(logging.ERROR)  # that a worker is lost is no news
+        for logger in ("distributed", "distributed.client"):  # each has its own level
+            logging.getLogger(logger).setLevel(logging.ERROR)  # hides that a worker is lost
         with ExitStack() as stack:
             if local := LOCAL.match(address):
                 cluster = _local_cluster(int(local[1]))
@@ -69,18 +69,18 @@ class Cluster:
             stack.callback(self._client.close)
             try:
                 self._start_pools(_PoolOfWorker(settings, _places(self._client)))
-            except Exception as error:  # whatever a worker raises
+            except Exception as error:  # anything a worker raises
                 raise GradingStopped(f"{address}: {error}") from error
             stack.callback(self._end_pools)
             self.jobs = QUEUED * sum(self._client.nthreads().values())
             self._stack = stack.pop_all()
 
     def close(self) -> None:
-        """End what was started for this run, here and on the workers."""
+        """End everything started for this run, here and on the workers."""
         self._stack.close()
 
     def prove(self) -> None:
-        """Do nothing: a worker that could not grade the reference solution was refused."""
+        """Do nothing: workers that cannot grade the reference solution are refused earlier."""
 
     def grade(self, submission: SubmittedFiles) -> Graded:
         """Have a submission graded by any worker; raise GradingStopped if none can."""
@@ -97,36 +97,36 @@ class Cluster:
         return answer
 
     def _start_pools(self, plugin: "_PoolOfWorker") -> None:
-        """Start them on all workers; on those that are left, if one is lost meanwhile."""
+        """Start scorers on all workers, or on the remaining ones if one is lost meanwhile."""
         for tries_left in reversed(range(STARTS)):
             try:
                 self._client.register_plugin(plugin, name=self._name)
                 return
-            except OSError:  # the connection to a worker is closed
+            except OSError:  # the connection to a worker was closed
                 if not tries_left:
                     raise
 
     def _end_pools(self) -> None:
-        # A worker that Ctrl-C has ended, or that is lost, has no scorers any more.
+        # A worker that was ended by Ctrl-C, or lost, no longer has scorers.
         with suppress(Exception):
             self._client.unregister_worker_plugin(self._name)
 
 
 class _PoolOfWorker(WorkerPlugin):
-    """The scorers of one Dask worker, for one run: as many as it has threads."""
+    """The scorers of one Dask worker, for one run: one per thread."""
 
     def __init__(self, settings: GradingSettings, places: dict[str, tuple[int, int]]) -> None:
         self._settings = settings
         self._places = places
 
     def setup(self, worker: Worker) -> None:
-        """Start them. Raises where this worker would grade otherwise than asked."""
+        """Start the scorers. Raises ValueError if this worker would grade differently."""
         self._pool: ScorerPool | None = None
         for name, version in self._settings.software.items():
             if software()[name] != version:
                 raise ValueError(f"{worker.address} has {name} {software()[name]}, not {version}")
         self.ready: ScorerReady | None = None
-        # A worker that came later has no place, and runs wherever there is room.
+        # A worker that joined later has no place, and uses any processor.
         place, places = self._places.get(worker.address, (0, 1))
         processors = sorted(os.sched_getaffinity(0))[place::places]
         with ExitStack() as unless_fit:
@@ -137,12 +137,12 @@ class _PoolOfWorker(WorkerPlugin):
         self._pool = pool
 
     def teardown(self, worker: Worker) -> None:
-        """End them."""
+        """End the scorers."""
         if self._pool is not None:
             self._pool.close()
 
     def grade(self, submission: SubmittedFiles) -> tuple[ScorerReady, Graded]:
-        """Grade a submission; also return what confined it."""
+        """Grade a submission; also return the scorer's layers of confinement."""
         assert self._pool is not None
         assert self.ready is not None
         return self.ready, self._pool.grade(submission)
@@ -159,9 +159,9 @@ def _grade_there(name: str, submission: SubmittedFiles) -> tuple[ScorerReady, Gr
 
 
 def _places(client: Client) -> dict[str, tuple[int, int]]:
-    """Return of each worker its number among those of its host, and how many there are.
+    """Return each worker's number on its host, and the number of workers there.
 
-    They share the processors of the host, so that a greedy submission takes time from one only.
+    The workers divide the host's processors, so that a greedy submission slows down only one.
     """
     by_host: dict[str, list[str]] = {}
     for address, worker in client.scheduler_info(n_workers=-1)["workers"].items():
@@ -174,14 +174,14 @@ def _places(client: Client) -> dict[str, tuple[int, int]]:
 
 
 def _local_cluster(workers: int) -> LocalCluster:
-    # Ctrl-C in a terminal is for this process, which ends the workers: they inherit its deafness.
+    # Ctrl-C is for this process, which ends the workers: they inherit that they ignore it.
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         return LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",  # None takes a port that another cluster may have
+            dashboard_address="127.0.0.1:0",  # with None, the port may be another cluster's
             silence_logs=logging.CRITICAL,
         )
     finally:
@@ -189,7 +189,7 @@ def _local_cluster(workers: int) -> LocalCluster:
 
 
 def _connected(cluster: LocalCluster | str, address: str) -> Client:
-    """Return a client of a cluster that has workers."""
+    """Return a client of a cluster with workers."""
     try:
         client = Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:

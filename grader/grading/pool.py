@@ -34,17 +34,17 @@ GONE = (
     f"a process that grades has ended before its time; {RUN_AGAIN}. If it does so again, see the "
     f"system's log for what ended it. {OUTSIDE}"
 )
-# Of each job: channels here, processes that render pages with their pipes, files being read.
+# Per job: channels here, page-rendering processes with their pipes, files being read.
 FILES_OF_JOB = 16
 FILES = 32
-MANY = 40  # submissions, for which it pays that a worker is forked faster
-MOST_DEATHS = 3  # of scorers, one after the other, each over another submission
+MANY = 40  # submissions from which faster forking of workers pays off
+MOST_DEATHS = 3  # of scorers in a row, each during another submission
 Message = TypeVar("Message", ScorerReady, Graded)
 _decode = msgspec.msgpack.Decoder(ScorerReply).decode
 
 
 class ScorerPool:
-    """`jobs` scorers, each with a zygote of its own. Use with `closing`, which ends them all."""
+    """`jobs` scorers, each with its own zygote. Use with `closing`, which ends them all."""
 
     def __init__(
         self,
@@ -54,19 +54,19 @@ class ScorerPool:
         processors: Collection[int] = (),
         submissions: int = MANY,
     ) -> None:
-        """Start them, on some processors or on all, for about so many `submissions`.
+        """Start the scorers on these processors (default: all), for about this many `submissions`.
 
-        `on_ready` is told what confines their workers, once they are there.
+        `on_ready` is called with the layers that confine their workers once they are ready.
         """
         _require_open_files(FILES + FILES_OF_JOB * jobs)
         self.jobs = jobs
         self._settings = msgspec.msgpack.encode(settings)
         self._lock = Lock()
         self._deadly_contents: set[str] = set()  # contents of submissions
-        self._deaths = 0  # of different submissions, since one was graded
+        self._deaths = 0  # of different submissions since the last success
         self._on_ready = on_ready
-        self._why_gone: Exception | None = None  # what one of them said
-        # Of what is sent there each message is whole.
+        self._why_gone: Exception | None = None  # as one of them reported
+        # This kind of socket keeps messages whole.
         control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pairs = [control, *(socket.socketpair() for _ in range(jobs))]
         theirs = [pair[1] for pair in pairs]
@@ -82,7 +82,7 @@ class ScorerPool:
         self._channels = [Connection(end.detach()) for end in ours]
         self._idle: SimpleQueue[int] = SimpleQueue()
         for job, channel in enumerate(self._channels):
-            with contextlib.suppress(OSError):  # what is wrong shows with the first submission
+            with contextlib.suppress(OSError):  # an error will show with the first submission
                 channel.send_bytes(self._settings)
             self._idle.put(job)
 
@@ -93,18 +93,18 @@ class ScorerPool:
                 self._receive(channel, ScorerReady)
 
     def close(self) -> None:
-        """End them, whatever they are at, and wait for that."""
+        """End the scorers, whatever they are doing, and wait for it."""
         self._control.close()
         self._process.wait()
         for channel in self._channels:
             channel.close()
 
     def grade(self, submission: SubmittedFiles) -> Graded:
-        """Have a submission graded; raise GradingStopped where that cannot be done.
+        """Have a submission graded; raise GradingStopped if that fails.
 
-        Raises ScorerDied if the scorer ended over this submission and another one is in its place,
-        and ScorerFailed for a fault of the grader's own. May be called by `jobs` threads at a time:
-        one that is idle takes the next submission.
+        Raises ScorerDied if the scorer ended during this submission and was replaced, and
+        ScorerFailed for an internal error. Up to `jobs` threads may call it at a time; an idle
+        scorer takes the next submission.
         """
         job = self._idle.get()
         channel = self._channels[job]
@@ -123,10 +123,10 @@ class ScorerPool:
         return answer
 
     def _replace(self, job: int, content: str) -> None:
-        """Have another scorer in place of one that ended over a submission of this content.
+        """Replace a scorer that ended during a submission with this content.
 
-        Raises EOFError or OSError where that is no use: it cannot prove itself, or scorers end over
-        one submission after the other, which is then the fault of none of them.
+        Raises EOFError or OSError if that does not help: the new scorer cannot prove itself, or
+        scorers end during one submission after another, which is then not the submissions' fault.
         """
         with self._lock:
             self._deaths += content not in self._deadly_contents
@@ -142,7 +142,7 @@ class ScorerPool:
         self._receive(channel, ScorerReady)
 
     def _receive(self, channel: Connection, kind: type[Message]) -> Message:
-        """Receive a message of this kind; tell of those that are ready on the way."""
+        """Receive a message of type `kind`; report scorers that become ready in the meantime."""
         while True:
             message = _decode(channel.recv_bytes())
             match message:
@@ -159,7 +159,7 @@ class ScorerPool:
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
-        """Say why a scorer is gone that does not answer."""
+        """Raise the reason why a scorer that does not answer is gone."""
         try:
             yield
         except (EOFError, OSError) as error:
@@ -167,7 +167,7 @@ class ScorerPool:
 
 
 def _require_open_files(count: int) -> None:
-    """Raise GradingStopped if this process may not open as many files at a time."""
+    """Raise GradingStopped if this process may not open this many files at a time."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if resource.RLIM_INFINITY != limit < count:
         why = f"a process may open {limit} files at a time here, and {count} are needed"

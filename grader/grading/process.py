@@ -1,13 +1,13 @@
 """The processes that grade: torch is imported once, then forked for each job.
 
-    prepare -> fork a scorer a job -> fork its zygote -> receive the settings -> grade the reference
-    solution -> grade submissions
+    prepare -> fork one scorer per job -> fork its zygote -> receive the settings -> grade the
+    reference solution -> grade submissions
 
-A scorer that dies is replaced by another fork: this process has torch and nothing else.
+A scorer that dies is replaced by another fork: this process has only torch.
 
-The workers descend from here by fork, and a fork inherits everything: so this program is started
-with a bare command line and environment (launch.py), and what is worth stealing (the seed, the
-reference, the submissions of others) comes into a scorer's memory only after its zygote is forked.
+The workers are forked from here, and a fork inherits everything. So this program starts with a bare
+command line and environment (launch.py), and anything worth stealing (the seed, the reference,
+other students' submissions) reaches a scorer's memory only after its zygote is forked.
 """
 
 import os
@@ -32,16 +32,15 @@ if TYPE_CHECKING:
 
 
 def main(is_for_many: bool, control: int, channels: Sequence[int]) -> None:
-    """Grade over `channels`, a job each, until `control` closes, then end every process.
+    """Grade over `channels`, one per job, until `control` closes, then end every process.
 
-    A job's number that arrives there with another channel asks for a scorer in place of the job's
-    own, which is gone. What makes each submission cheaper and takes half a second pays if there are
-    many.
+    A job's number received on `control` with another channel requests a scorer to replace the job's
+    own, which is gone. `is_for_many` spends half a second to make each submission cheaper.
     """
     _prepare(channels, is_for_many)
     processors = sorted(os.sched_getaffinity(0))
     jobs = len(channels)
-    # Until a scorer can clear away what it has made, its end waits.
+    # SIGTERM is blocked until a scorer can clean up after itself.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     scorers: dict[int, int] = {}
     for job, channel in enumerate(channels):
@@ -52,7 +51,7 @@ def main(is_for_many: bool, control: int, channels: Sequence[int]) -> None:
             if job in scorers:
                 os.waitpid(scorers.pop(job), 0)
             _fork_scorer(scorers, job, channel, [control], processors[job::jobs])
-    # Whoever asked for this is done with it, or gone.
+    # The coordinating process is done, or gone.
     for pid in scorers.values():
         os.kill(pid, signal.SIGTERM)
     for pid in scorers.values():
@@ -60,7 +59,7 @@ def main(is_for_many: bool, control: int, channels: Sequence[int]) -> None:
 
 
 def _next_of(requests: socket.socket) -> tuple[int, int] | None:
-    """Receive the number of a job and a channel for it; None at the end."""
+    """Receive a job's number and a channel for it; return None at the end."""
     try:
         job, descriptors, _, _ = socket.recv_fds(requests, 16, 1)
     except ConnectionError:
@@ -75,7 +74,7 @@ def _fork_scorer(
     others: Sequence[int],
     processors: Sequence[int],
 ) -> None:
-    """Fork a job's scorer, which has its channel and not the `others`; say so where that fails."""
+    """Fork a job's scorer, with its channel but not the `others`; report it if that fails."""
     try:
         pid = os.fork()
     except OSError as error:
@@ -102,15 +101,15 @@ def _be_scorer(channel: int, processors: Sequence[int]) -> NoReturn:
 
 
 def _prepare(channels: Sequence[int], is_for_many: bool) -> None:
-    """Import torch, and what all workers share; where that fails, say so and exit."""
+    """Import torch and what all workers share; if that fails, report it and exit."""
     try:
-        with no_collection():  # until all of it is frozen
+        with no_collection():  # until everything is frozen
             import numpy as np  # noqa: F401  # first: without it torch warns, and goes on
             import torch
 
             from grader.confined.zygote import prepare
 
-            # A zygote that ever ran a two-thread OpenMP region has children that hang in autograd.
+            # After a two-thread OpenMP region in the zygote, its children would hang in autograd.
             torch.set_num_threads(1)
             prepare()
         if is_for_many:
@@ -121,10 +120,10 @@ def _prepare(channels: Sequence[int], is_for_many: bool) -> None:
 
 
 def _tell(channels: Sequence[int], error: Exception) -> None:
-    """Tell whoever asked why nothing can be graded."""
+    """Tell the coordinating process why nothing can be graded."""
     message = msgspec.msgpack.encode(_why_stopped(error))
     for channel in channels:
-        with suppress(OSError):  # nobody is there any more
+        with suppress(OSError):  # the other side is gone
             Connection(os.dup(channel)).send_bytes(message)
 
 
@@ -153,17 +152,17 @@ def _score(channel: Connection, processors: Sequence[int]) -> None:
             zygote.cpus = processors
             _serve(channel, zygote)
         finally:
-            # The way out must not be interrupted. Here it still may be, and is then begun.
+            # The exit must not be interrupted. Until here it may be, and then begins.
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except (EOFError, ConnectionError, SystemExit):
-        pass  # whoever asked has enough
+        pass  # the coordinating process is done
     finally:
         zygote.close()
 
 
 def _serve(channel: Connection, zygote: "Zygote") -> None:
-    """Receive settings and submissions, and answer a record each; raise EOFError at the end."""
-    # Only now: what these modules hold, and the settings, must not be in a worker's memory.
+    """Receive settings and submissions, and answer one record each; raise EOFError at the end."""
+    # Imported only now: these modules' content and the settings must not be in a worker's memory.
     from grader.scoring.canary import Unfit
     from grader.scoring.machine_faults import UNFIT
     from grader.scoring.protocol import (

@@ -1,1 +1,1 @@
-"""What other systems hand out and take in: one file per system, all of them in registry.py."""
+"""The formats other systems export and import: one file per system, all listed in registry.py."""

@@ -1,4 +1,4 @@
-"""How a system laid out a class: whose each file and folder is, and what was decided about it."""
+"""How a system laid out a class: each entry's owners, and what was decided about it."""
 
 from calendar import timegm
 from collections.abc import Collection, Mapping, Sequence
@@ -10,20 +10,20 @@ from grader.errors import UserError
 from grader.lms.files import FileNames
 from grader.source.paths import HOMEWORK, is_homework, shown
 
-# So many students are named one by one on the screen.
+# The number of students listed individually on the screen.
 MOST_REMARKS = 10
 
 
 class Unclear(UserError):
-    """What a system laid out is not one homework's; the message says so, without the folder."""
+    """A folder holds more than one homework; the message says so, without the folder."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """A student as a system knows them: what it calls them, and the id it has for them.
+    """A student as a system knows them: its name for them, and its id.
 
-    `handed_in` is when, where the system tells: without a zone, where it does not tell that, until
-    it is read in the assignment's, as `is_local` tells.
+    `handed_in` is the submission time, if the system tells it. It has no zone if the system gives
+    none, until the assignment's is added (then `is_local` is true).
     """
 
     system: str
@@ -35,15 +35,14 @@ class Owner:
 
 @dataclass(frozen=True)
 class Layout:
-    """The `owners` of each entry of a folder that matters; `of` is the folder the class is in.
+    """The `owners` of each entry that matters in `of`, the folder the class is in.
 
-    An entry may lie deeper: STUDENT/ASSIGNMENT. `attempts` says which of its students' attempts an
-    entry is of, where the system keeps several: of a newer one the number is higher.
-    `files` are the names that students gave to files, where the system changed them.
-    `remarks` are what was decided about an entry, for the screen. `problems` is, in a
-    sentence about an entry, why there is nothing to grade, where the system tells. `late` says if
-    an entry is marked as late, where the system marks those that are. `nobodys` are entries that
-    may each be of several students.
+    An entry may lie deeper: STUDENT/ASSIGNMENT. `attempts` numbers each entry's attempt, if the
+    system keeps several: a newer one has a higher number. `files` are the students' own file names,
+    if the system changed them. `remarks` are what was decided about an entry, for the screen.
+    `problems` says in a sentence about an entry why there is nothing to grade, if the system tells.
+    `late` says whether an entry is late, if the system marks late ones. `nobodys` are entries that
+    may each belong to several students.
     """
 
     of: Path
@@ -57,26 +56,26 @@ class Layout:
 
     @property
     def system(self) -> str:
-        """What laid the folder out; each of its students is known to it."""
+        """The system that laid out the folder; it knows each student here."""
         return next(iter(self.owners.values()))[0].system
 
 
 def shortened(remarks: Sequence[str]) -> tuple[str, ...]:
-    """Return the first remarks, and how many more there are."""
+    """Return the first remarks, and a line with the number of the others."""
     first, more = remarks[:MOST_REMARKS], len(remarks) - MOST_REMARKS
     return (*first, *([f"... and {more} more students like these"] if more > 0 else []))
 
 
 def in_order(moments: Mapping[str, datetime]) -> dict[str, int]:
-    """Return the attempt that each entry is of: one for all that was handed in at one time."""
+    """Return each entry's attempt number; entries handed in at the same time share one."""
     return {name: timegm(moment.timetuple()) for name, moment in moments.items()}
 
 
 def assignment_of(assignments: Collection[tuple[str, FileNames]], where: str) -> str:
-    """Return the one assignment, or of several the one with files called homework.
+    """Return the only assignment, or the only one with files called homework.
 
-    `assignments` are an assignment and its files for each student who handed it in; `where` says
-    how the folders of one may be named.
+    `assignments` has one item per student and assignment: its name and its files. `where` says how
+    the folders of one assignment may be named.
     """
     names = {name for name, _ in assignments}
     if len(names) > 1:

@@ -1,4 +1,4 @@
-"""Text of students and of the grader in Markdown, for systems that show it."""
+"""Format students' and the grader's text as Markdown, for systems that show it."""
 
 import re
 
@@ -10,10 +10,10 @@ PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
 def breakdown(final: Final) -> list[str]:
-    """Return how a final mark comes about, as a list in Markdown."""
+    """Return how a final mark was computed, as a Markdown list."""
     return [f"- {escaped(step.line)}" for step in steps(final, ENGLISH)]
 
 
 def escaped(text: str) -> str:
-    """Return a text as Markdown that shows it as it is, whatever a student wrote into it."""
+    """Escape a text so that Markdown shows it literally, whatever a student wrote."""
     return PUNCTUATION.sub(r"\\\1", " ".join(text.split()))

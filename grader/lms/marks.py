@@ -1,4 +1,4 @@
-"""What is exported of a student, and how a student is found in a system's own table."""
+"""A student's exported mark, and how the student is found in a system's own table."""
 
 import re
 import unicodedata
@@ -15,7 +15,7 @@ from grader.source.paths import shown
 
 @dataclass(frozen=True)
 class Mark:
-    """A student's final, and who handed it in: the system's id and name ("" if no system told)."""
+    """A student's final, and their id and name in a system ("" if they have none)."""
 
     final: Final
     system: str = ""
@@ -35,10 +35,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Merged:
-    """A system's table with the marks in it.
+    """A system's table with the marks added.
 
-    `problems` has a line for each mark that is not in it, `notes` what else there is to know, and
-    `unmarked` each of its students who has no mark here.
+    `problems` has one line per mark that could not be added, `notes` other remarks, and `unmarked`
+    each student of the table without a mark.
     """
 
     text: str
@@ -48,7 +48,7 @@ class Merged:
 
 
 def merged_into(path: Path, merge: Callable[[str], Merged]) -> Merged:
-    """Merge into the table that a system exported; a UserError names its file."""
+    """Merge marks into an exported table; a UserError names its file."""
     text = read_text(path)
     try:
         return merge(text)
@@ -64,9 +64,9 @@ def place(
 ) -> tuple[dict[int, Mark], list[str]]:
     """Return the mark for each row that gets one, and a line for each student without a row.
 
-    Students are found by the id that the system gave with the class, by `id_of` the number of a
-    row. Who has none is found by name, in all of `names_of`. Who is found in two rows, or shares
-    one with somebody, gets none: nothing is guessed.
+    Students of this system are found by its id, with `id_of` giving that of each row; others by
+    name, in all of `names_of`. A student found in two rows, or in a row with another student, gets
+    none: nothing is guessed.
     """
     by_id, by_name = _rows_by([id_of]), _rows_by(names_of)
     marks_by_row: dict[int, list[Mark]] = {}
@@ -86,20 +86,20 @@ def place(
 
 
 def unmarked(rows: Iterable[int], who: Mapping[int, str]) -> list[str]:
-    """Return who has one of the other rows."""
+    """Return the students in rows without a mark."""
     rows_with_marks = set(rows)
     return [name for number, name in who.items() if number not in rows_with_marks]
 
 
 def named(name: str, id_: str) -> str:
-    """Return what messages call the student of a row."""
+    """Return the name of a row's student for messages."""
     return shown(f"{name} ({id_})".lstrip())
 
 
 def check_scale(most: str, max_score: float, where: str) -> None:
-    """Raise UserError if a system marks out of other points than the homework has.
+    """Raise UserError if a system's maximum points differ from the homework's.
 
-    `most` is the cell that says so; what is no number, or 0 for a bonus, says nothing.
+    `most` is the cell with the maximum; anything but a number, or 0 for a bonus, is ignored.
     """
     number = number_in(most)
     if number and round(number, 2) != round(max_score, 2):
@@ -110,9 +110,9 @@ def check_scale(most: str, max_score: float, where: str) -> None:
 
 
 def number_in(cell: str) -> float | None:
-    """Return the number that a cell is, as any language writes it; None if it is none."""
+    """Parse a cell as a number in any language's notation; return None if it is not one."""
     bare = re.sub(r"[\s'\u2019]", "", cell)
-    if "." in bare and "," in bare:  # the one that comes first parts thousands
+    if "." in bare and "," in bare:  # the first one separates thousands
         bare = bare.replace(min(".,", key=bare.index), "")
     try:
         return float(bare.replace(",", "."))
@@ -121,7 +121,7 @@ def number_in(cell: str) -> float | None:
 
 
 def _rows_by(columns: Iterable[Mapping[int, str]]) -> defaultdict[str, set[int]]:
-    """Return the numbers of the rows that have a text in one of some columns."""
+    """Return, for each text in these columns, the numbers of its rows."""
     rows: defaultdict[str, set[int]] = defaultdict(set)
     for column in columns:
         for number, text in column.items():
@@ -131,5 +131,5 @@ def _rows_by(columns: Iterable[Mapping[int, str]]) -> defaultdict[str, set[int]]
 
 
 def _key(text: str) -> str:
-    """Return what is the same for a name in capitals and not, and in any of Unicode's forms."""
+    """Return a key that ignores case and Unicode normalization."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 def moment(text: str) -> datetime | None:
-    """Return a time with its zone; None where it has none.
+    """Parse a time with its zone; return None if it has none. Examples:
 
     "2026-10-01 09:30:00.123456789 Z", "2026-10-01 09:30:00.123456 Europe/Berlin",
     "2026-10-01 09:30:00-0400 America/New_York"
@@ -26,7 +26,7 @@ def moment(text: str) -> datetime | None:
 
 
 def iso(text: str) -> datetime | None:
-    """Return a time of ISO 8601, with its zone if it has one; None if it is none."""
+    """Parse an ISO 8601 time, with or without a zone; return None if it is invalid."""
     with suppress(ValueError):
         return datetime.fromisoformat(text)
     return None

@@ -1,4 +1,4 @@
-"""Whose an entry is by its name: the names of a class read together, as students choose a part."""
+"""Find an entry's owner by its name; a class is read together, as students choose a part."""
 
 import math
 import re
@@ -12,16 +12,16 @@ from grader.lms.files import FileNames
 from grader.lms.layout import Layout, Owner
 from grader.source.paths import ZIP, is_gradable, shown, suffix
 
-# Times as small or as large as all others, a number is not one that the system gave a file of the
-# same class: it counts them up, and a class hands in within some weeks.
+# A number that is this many times smaller or larger than all others was not assigned by the system
+# to a file of this class: it counts up, and a class hands in within a few weeks.
 FAR = 100
 RENAME = "rename it so that it says whose it is in one way only"
 
 
 class Reading(NamedTuple):
-    """One way to read an entry's name: whose it is by that, and what that student called it.
+    """One way to read an entry's name: the student, and that student's name for the file.
 
-    `number` is the one that the system gave the file, if it gives such.
+    `number` is the one that the system gave the file, if any.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Reading(NamedTuple):
 
     @classmethod
     def of(cls, match: re.Match[str], name: str) -> Self:
-        """Return a way by the groups of a pattern, of which only `id` is in each."""
+        """Make a reading from a pattern's groups, of which only `id` is required."""
         groups = match.groupdict()
         number = groups.get("number")
         return cls(
@@ -45,32 +45,32 @@ class Reading(NamedTuple):
 
 
 def matters(name: str) -> bool:
-    """Tell whether a file is one that may be graded, or an archive."""
+    """Tell whether a file may be graded or is an archive."""
     return is_gradable(name) or suffix(name) == ZIP
 
 
 def matches(
     pattern: re.Pattern[str], files: FileNames, folders: FileNames = ()
 ) -> dict[str, re.Match[str]]:
-    """Return what fits the pattern; nothing, where anything that matters does not."""
+    """Return the matches; none if any gradable file, archive or folder does not match."""
     matches_ = {name: match for name in [*files, *folders] if (match := pattern.fullmatch(name))}
     rest = {*folders, *filter(matters, files)} - matches_.keys()
     return {} if rest else matches_
 
 
 def readings(tail: re.Pattern[str], entry: str) -> list[Reading]:
-    """Return the ways to read an entry's name as a student's name and then what fits the tail."""
+    """Return the ways to split an entry's name into a student's name and a match of `tail`."""
     matches_ = (tail.fullmatch(entry, start) for start in range(len(entry)))
     return [Reading.of(match, entry[: match.start()]) for match in matches_ if match]
 
 
 def clear_ids(ids_and_names: Iterable[tuple[str, str]]) -> set[str]:
-    """Return the ids that go with a single name, of ids and names: those that are a student's."""
+    """Return the ids that occur with only one name, and so belong to one student."""
     return {id_ for id_, names in _names_of(ids_and_names).items() if len(names) == 1}
 
 
 def nobodys(entry: str, names: Iterable[str]) -> str:
-    """Return why nothing of an entry is graded that may be each of several students'."""
+    """Return why an entry that may belong to several students is not graded."""
     ways = " or of ".join(names)
     return f"{shown(entry)} belongs to nobody known: it may be of {shown(ways)}; {RENAME}"
 
@@ -82,12 +82,13 @@ def by_name(
     files: FileNames,
     folders: FileNames = (),
 ) -> Layout | None:
-    """Return the layout where each name says whose it is, but those of files nobody grades.
+    """Return the layout if each name, except those of ungradable files, identifies a student.
 
-    `ways` are those to read a name. Of several the one counts that all others here rule out to be
-    wrong; else the entry is nobody's, as a student may choose a name that reads as another's.
-    An id that goes with two names is nobody's (ada_2026_10_x.py, ben_2026_10_x.py): what has it
-    stands for itself, and all that has one for no system.
+    `ways` returns the readings of a name. If there are several, the one counts for which the rest
+    of the class rules out all others; otherwise the entry is nobody's, as a student may choose a
+    name that reads as another's. An id with two names is nobody's (ada_2026_10_x.py,
+    ben_2026_10_x.py): each such entry stands for itself, and if all entries have one, the class is
+    not this system's.
     """
     ways_of = {entry: each for entry in [*files, *folders] if (each := ways(entry))}
     if {*folders, *filter(matters, files)} - ways_of.keys():
@@ -114,17 +115,17 @@ def by_name(
         {entry: (owner,) for entry, owner in owners.items()},
         {entry: way.file or entry for entry, way in certain.items()},
         problems=problems,
-        late=late if any(late.values()) else {},  # if none is, perhaps none was due
+        late=late if any(late.values()) else {},  # if none is late, perhaps nothing was due
         nobodys=problems,
     )
 
 
 def _certain(ways_of: Mapping[str, Sequence[Reading]]) -> dict[str, Reading]:
-    """Return how each entry is to be read of which that is certain.
+    """Return the reading of each entry for which it is certain.
 
-    An entry that reads in one way says what an id's student is called, and what numbers this class
-    has. The true way agrees with that, so if a single one does, it is that. Not, however, if
-    another one names somebody who is in this class.
+    Entries with one reading give the name of each id's student, and this class's numbers. The true
+    reading agrees with them, so a single reading that does is the true one, unless another reading
+    names a student of this class.
     """
     sure = [each[0] for each in ways_of.values() if len(each) == 1]
     names = _names_of((way.id, way.name) for way in sure)
@@ -145,7 +146,7 @@ def _certain(ways_of: Mapping[str, Sequence[Reading]]) -> dict[str, Reading]:
 
 
 def _nobody(system: str, ways: Sequence[Reading]) -> Owner:
-    """Return what stands for whoever may be each of several students."""
+    """Return a placeholder owner for an entry that may belong to several students."""
     name = f"{ways[-1].name}_{ways[-1].id}"
     return Owner(system, name, name)
 
@@ -158,7 +159,7 @@ def _names_of(ids_and_names: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
 
 
 def shared_words(names: Iterable[str], separator: str) -> str:
-    """Return what names begin with, in whole words: "hw1-" of hw1-ada and hw1-ben-x."""
+    """Return the common prefix of names in whole words: "hw1-" for hw1-ada and hw1-ben-x."""
     columns = zip(*(name.split(separator)[:-1] for name in names), strict=False)
     prefix = takewhile(lambda words: len(set(words)) == 1, columns)
     return "".join(f"{words[0]}{separator}" for words in prefix)

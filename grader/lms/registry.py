@@ -1,12 +1,12 @@
-"""The systems and formats that the grader knows, and what it asks of all of them.
+"""The systems and formats that the grader knows, and what all of them have in common.
 
-A layout is recognised by all entries of a folder together, so that no single odd name makes one:
-what fits no system is an ordinary class. Only names are looked at, and the few files of the
-systems' own in SYSTEM_FILES, which are read as data.
+A layout is recognised from all entries of a folder together, so that no single odd name decides; a
+folder that fits no system is an ordinary class. Only names are used, and the systems' own few files
+in SYSTEM_FILES, which are read as data.
 
-Each system's file says where its names are from. Not here, since no source was found that tells
-what a download looks like: Google Classroom (a folder of Drive, in which students' files keep the
-names that students gave them) and Ed.
+Each system's file cites the source of its names. Google Classroom (a folder on Drive in which files
+keep the students' names for them) and Ed are missing, because no source was found for what a
+download looks like.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from grader.lms.systems import (
     teams,
 )
 
-# In the order in which they are asked whether a download is theirs: some names fit several.
+# In the order in which they are tried, as some names fit several systems.
 SYSTEMS: tuple[System, ...] = (
     gradescope.SYSTEM,
     moodle.SYSTEM,
@@ -44,16 +44,16 @@ SYSTEMS: tuple[System, ...] = (
 )
 FORMATS: tuple[Export, ...] = (tables.CSV, tables.PARQUET, junit.JUNIT)
 
-# What archives are unpacked for, beside submissions.
+# Files that archives are unpacked for, besides submissions.
 SYSTEM_FILES = frozenset(name for system in SYSTEMS for name in system.read_files)
-# What is nobody's in a class that a system laid out.
+# Files that belong to no student in a class laid out by a system.
 OWN_FILES = SYSTEM_FILES.union(*(system.other_files for system in SYSTEMS))
-# What lies in a student's folder, which then is not one that a class was wrapped in.
+# Files in a student's folder, which is therefore not a wrapper around a class.
 STUDENTS_FILES = frozenset(name for system in SYSTEMS for name in system.students_files)
-# What to know of systems whose download has no times, and what to do.
+# Advice for systems whose download has no times.
 UNTIMED = {system.name: system.untimed for system in SYSTEMS if system.untimed}
 
-# As people are told of them: by name.
+# Sorted by name, for messages and help.
 BY_NAME = sorted(SYSTEMS, key=lambda system: system.name.casefold())
 TIMES_TABLES = {system.name: system.times for system in BY_NAME if system.times}
 SYSTEMS_EXPORTS = {system.name: system.export for system in BY_NAME if system.export}
@@ -64,25 +64,25 @@ EXPORTS = {
 
 
 def layout_of(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
-    """Return how a system laid out a folder with these entries; None where none did.
+    """Return how a system laid out a folder with these entries, or None if none did.
 
-    Raise Unclear where a system did, for more than one homework.
+    Raise Unclear if the folder has more than one homework.
     """
     layouts = (system.recognise(folder, sorted(files), sorted(folders)) for system in SYSTEMS)
     return next((layout for layout in layouts if layout), None)
 
 
 def says_whose(name: str) -> bool:
-    """Tell whether a file's name may be one that a system gave it to say whose it is."""
+    """Tell whether a file's name may be one by which a system identifies the student."""
     return any(pattern.fullmatch(name) for system in SYSTEMS for pattern in system.patterns)
 
 
 def who_need(need: Need) -> str:
-    """Return the systems whose export needs an option, as words."""
+    """Return the systems whose export needs an option, as a phrase."""
     return either([name for name, export in SYSTEMS_EXPORTS.items() if need in export.needs])
 
 
 def either(names: Sequence[str]) -> str:
-    """Return names, at least one, as words: "a, b or c"."""
+    """Join names, at least one, into a phrase: "a, b or c"."""
     *first, last = names
     return f"{', '.join(first)} or {last}" if first else last

@@ -1,8 +1,8 @@
 """A CSV table as a person's spreadsheet or a system wrote it.
 
-Cells are parted by commas, semicolons or tabs: whichever makes the heading row the one asked for.
-The text is UTF-8, UTF-16 with a byte-order mark, or Windows-1252, which is said because it cannot
-be certain. Headings are compared without regard to capitals and to spaces around them.
+Cells are separated by commas, semicolons or tabs, whichever yields the expected headings. The text
+is UTF-8, UTF-16 with a byte-order mark, or Windows-1252, which is reported because it is a guess.
+Headings are compared ignoring case and surrounding spaces.
 """
 
 import codecs
@@ -23,14 +23,14 @@ SEPARATORS = (",", ";", "\t")
 LINE_END = re.compile(r"\r\n|\r|\n")
 DECLARED = re.compile(r"sep=(?P<separator>[,;\t])\s*")  # Excel's own first line
 NUMBER_AS_FORMULA = re.compile(r'="(\d+)"')
-LONGEST_LIST = 300  # characters of the headings that a message names
+LONGEST_LIST = 300  # most characters of the headings in a message
 
 SAVE = "save it as CSV UTF-8 (in Excel: Save As, CSV UTF-8)"
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx (and any zip), .xls
 WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 WINDOWS = "cp1252"
-# What no Western European name has in Windows-1252, and one in another encoding soon has: signs,
-# three or a whole word of such letters, or a capital one after a small one.
+# Patterns that no Western European name has in Windows-1252, but misread text soon does: symbols,
+# three such letters in a row or a whole word of them, or a capital one after a small one.
 NOT_WESTERN = re.compile(
     r"[^\x00-\x7f\xa0\xaa\xabº»À-ÖØ-öø-ÿŠšŽžŒœ\u2019]"
     r"|[^\x00-\x7f]{3}|(?<![A-Za-z])[^\x00-\x7f\u2019]{2}(?![A-Za-z])|[a-zß-ÿ][À-ÖØ-ÞŠŽŒ]"
@@ -38,7 +38,7 @@ NOT_WESTERN = re.compile(
 
 
 class SheetRow(NamedTuple):
-    """A row of a table: the line of the file it begins in, and what was asked for, by column."""
+    """A row of a table: the line where it begins, and the requested cells by column."""
 
     line: int
     cells: dict[str, str]
@@ -50,12 +50,11 @@ def read_rows(
     may_be_empty: Collection[str] = (),
     may_be_missing: Sequence[str] = (),
 ) -> list[SheetRow]:
-    """Return the rows of a file that has these columns, without its empty lines.
+    """Return a file's non-empty rows with these columns.
 
-    Some columns `may_be_missing`: their cells are empty then, and may be.
+    Columns in `may_be_missing` may be absent or have empty cells.
 
-    Raise UserError if it is not such a table or a row lacks a cell; an OSError says why it cannot
-    be read.
+    Raise UserError if it is not such a table or a row lacks a cell, OSError if it cannot be read.
     """
     text = read_text(path)
     try:
@@ -69,9 +68,9 @@ def read_rows(
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a table, with its byte-order mark; say so if its encoding is a guess.
+    """Return a table's text with its byte-order mark; warn if its encoding is a guess.
 
-    Raise UserError if it is no text of a known encoding.
+    Raise UserError if its encoding is unknown.
     """
     data = path.read_bytes()
     try:
@@ -86,9 +85,9 @@ def read_text(path: Path) -> str:
 
 
 def decode(data: bytes) -> tuple[str, bool]:
-    """Return a table's text, and whether its encoding is certain. Raise UserError if there is none.
+    """Return a table's text, and whether its encoding is certain; raise UserError if unknown.
 
-    The message begins with the line where there is one to name.
+    The message begins with the line, if there is one to name.
     """
     if data.startswith(WORKBOOKS):
         raise UserError(f"is an Excel workbook or an archive, not a CSV file: {SAVE}")
@@ -104,7 +103,7 @@ def decode(data: bytes) -> tuple[str, bool]:
 
 
 def _as_windows(data: bytes) -> str:
-    """Decode what is not UTF-8 as Windows-1252, if it can be names written so."""
+    """Decode as Windows-1252, if the result can be names."""
     text = data.decode(WINDOWS, "replace")
     if odd := NOT_WESTERN.search(text):
         line = _line(text, odd.start())
@@ -113,16 +112,16 @@ def _as_windows(data: bytes) -> str:
 
 
 def about(path: Path, error: UserError) -> UserError:
-    """Return what is wrong with a file, after its name: "names.csv, line 5: ..."."""
+    """Prefix an error with its file: "names.csv, line 5: ..."."""
     text = str(error)
     return UserError(f"{path}, {text}" if text.startswith("line ") else f"{path}: {text}")
 
 
 class Table:
-    """A table of which all but the cells that are set stays, byte for byte.
+    """A table that keeps everything except the cells that are set, byte for byte.
 
-    `body` has the rows below the headings, their cells as they are written, in quotation marks or
-    not; `lines` says where each begins. Raise UserError, in words for people, if it is no CSV.
+    `body` has the rows below the headings, their cells as written, with any quotation marks;
+    `lines` says where each begins. Raise UserError, with a readable message, if it is not CSV.
     """
 
     def __init__(self, text: str, columns: Collection[str] = ()) -> None:
@@ -145,7 +144,7 @@ class Table:
         self.header = [_value(cell) for cell in self._headings]
 
     def _parse(self, text: str) -> None:
-        """Split at separators and line ends; what is between them is kept as it is."""
+        """Split at separators and line ends; keep what is between them unchanged."""
         cell, position = _cell(self.separator), 0
         row: list[str] = []
         while match := cell.match(text, position):
@@ -164,15 +163,15 @@ class Table:
         )
 
     def column(self, name: str) -> int:
-        """Return the number of a column of just this name; raise UserError if there is none."""
+        """Return the number of the column with exactly this name; raise UserError if none."""
         if name not in self.header:
             raise self.lacks([name])
         return self.header.index(name)
 
     def find(self, names: Iterable[str]) -> int | None:
-        """Return the number of the column that has the first of some names there is; else None.
+        """Return the number of the column with the first of these names that exists, else None.
 
-        Raise UserError if two columns have it.
+        Raise UserError if two columns have that name.
         """
         headings = [heading_key(heading) for heading in self.header]
         for name in map(heading_key, names):
@@ -191,7 +190,7 @@ class Table:
         return {name: number for name, number in numbers.items() if number is not None}
 
     def lacks(self, names: Sequence[str]) -> UserError:
-        """Return the error that there are no such columns, with those there are."""
+        """Return the error for missing columns, listing the existing ones."""
         what = f"column{'s' * (len(names) > 1)} {', '.join(map(repr, names))}"
         headings = shown(", ".join(self.header))
         if len(headings) > LONGEST_LIST:
@@ -201,30 +200,30 @@ class Table:
     def add_column(self, name: str) -> int:
         """Add a column at the end, of empty cells; return its number.
 
-        All rows get it: Canvas tells the separator by rows being of one length.
+        All rows get it, because Canvas detects the separator by equal row lengths.
         """
         number = len(self.header)
         self.header.append(name)
         for row in self._rows:
-            if row != [""]:  # an empty line
+            if row != [""]:  # not an empty line
                 self.put(row, number, "")
         self.put(self._headings, number, name)
         return number
 
     def cell(self, row: Sequence[str], column: str | int | None) -> str:
-        """Return what a row has in a column, "" if either has none."""
+        """Return the value of a row in a column, "" if either lacks it."""
         if isinstance(column, str):
             column = self.header.index(column) if column in self.header else None
         return _value(row[column]).strip() if column is not None and column < len(row) else ""
 
     def put(self, row: list[str], column: int, value: str) -> None:
-        """Set a cell, of a row that may be shorter than the header."""
+        """Set a cell in a row, which may be shorter than the header."""
         row.extend([""] * (column + 1 - len(row)))
         bare = self._plain.fullmatch(value) and not row[column].startswith(QUOTE)
         row[column] = value if bare else QUOTE + value.replace(QUOTE, 2 * QUOTE) + QUOTE
 
     def text(self) -> str:
-        """Return the table as it is to be written."""
+        """Return the table's text for writing."""
         lines = (self.separator.join(row) for row in self._rows)
         return self._mark + "".join(
             part for line in zip(lines, self._line_ends, strict=True) for part in line
@@ -232,15 +231,15 @@ class Table:
 
 
 def heading_key(text: str) -> str:
-    """Return what is the same for a heading in capitals and not, with spaces around it and not."""
+    """Return a key that ignores case and spaces around a heading."""
     words = unicodedata.normalize("NFKC", text.replace(BYTE_ORDER_MARK, "")).casefold().split()
     return " ".join(words).replace("\u2019", "'").rstrip(".: ")
 
 
 def _separator(text: str, columns: Collection[str]) -> str:
-    """Return what parts the cells: what gives the heading row most of the columns.
+    """Return the separator that yields the most requested columns in the heading row.
 
-    If that does not decide, it is what gives it most cells, then the first of SEPARATORS.
+    Ties go to the most cells, then to the first of SEPARATORS.
     """
     if match := DECLARED.fullmatch(LINE_END.split(text, maxsplit=1)[0]):
         return match["separator"]
@@ -254,7 +253,7 @@ def _separator(text: str, columns: Collection[str]) -> str:
 
 
 def _heading_row(text: str, separator: str) -> list[str]:
-    """Return the first row that is not empty, as far as it can be split."""
+    """Return the first non-empty row, as far as it can be split."""
     cell, position = _cell(separator), 0
     row: list[str] = []
     while match := cell.match(text, position):
@@ -269,7 +268,7 @@ def _heading_row(text: str, separator: str) -> list[str]:
 
 
 def _cell(separator: str) -> re.Pattern[str]:
-    """Return the pattern of a cell with what ends it."""
+    """Return the pattern of a cell and the separator, line end or end of text after it."""
     return re.compile(
         rf'(?P<cell>"[^"]*+(?:""[^"]*+)*+"|[^{separator}"\r\n][^{separator}\r\n]*+|)'
         rf"(?P<end>{separator}|\r\n|\n|\r|\Z)"
@@ -277,7 +276,7 @@ def _cell(separator: str) -> re.Pattern[str]:
 
 
 def _first(rows: Sequence[Sequence[str]]) -> int:
-    """Return the number of the heading row: the first that says anything but the separator."""
+    """Return the index of the heading row: the first non-empty row except the separator line."""
     candidates = (
         number
         for number, row in enumerate(rows)
@@ -287,7 +286,7 @@ def _first(rows: Sequence[Sequence[str]]) -> int:
 
 
 def rows(table: Table, columns: Sequence[str], may_be_empty: Collection[str]) -> Iterator[SheetRow]:
-    """Yield the rows that say anything; raise UserError at the first that is off."""
+    """Yield the non-empty rows; raise UserError at the first bad one."""
     numbers = table.numbers(columns)
     for line, row in zip(table.lines, table.body, strict=True):
         if not _says(row):
@@ -302,12 +301,12 @@ def rows(table: Table, columns: Sequence[str], may_be_empty: Collection[str]) ->
 
 
 def _says(row: Iterable[str]) -> bool:
-    """Tell whether any cell of a row has something in it."""
+    """Tell whether any cell of a row is not empty."""
     return any(_value(cell).strip() for cell in row)
 
 
 def _misplaced(row: Sequence[str], width: int) -> str:
-    """Return what is wrong with how the cells of a row are parted, if anything."""
+    """Return what is wrong with a row's separators, or ""."""
     if _says(row[width:]):
         return (
             f"has {len(row)} cells under {width} headings: "
@@ -319,7 +318,7 @@ def _misplaced(row: Sequence[str], width: int) -> str:
 
 
 def _missing(cells: Mapping[str, str], may_be_empty: Collection[str]) -> str:
-    """Return what a row lacks, if anything, and whose row it is."""
+    """Return which cell a row lacks and whose row it is, or ""."""
     there = [f"{name} {shown(text.strip())}" for name, text in cells.items() if text.strip()]
     for name, text in cells.items():
         if not text.strip() and name not in may_be_empty:
@@ -328,16 +327,16 @@ def _missing(cells: Mapping[str, str], may_be_empty: Collection[str]) -> str:
 
 
 def _value(cell: str) -> str:
-    """Return what a written cell says."""
+    """Return a cell's value without its quotation marks."""
     return cell[1:-1].replace(2 * QUOTE, QUOTE) if cell.startswith(QUOTE) else cell
 
 
 def _number(value: str) -> str:
-    """Return a number that was written as a formula, ="007", to keep its zeros in a spreadsheet."""
+    """Unwrap a number written as a formula, ="007", to keep its zeros in a spreadsheet."""
     match = NUMBER_AS_FORMULA.fullmatch(value)
     return match[1] if match else value
 
 
 def _line(text: str, position: int) -> int:
-    """Return the number of the line of a position."""
+    """Return the line number of a position."""
     return 1 + len(LINE_END.findall(text, 0, position))

@@ -1,6 +1,6 @@
-"""The interface of a system: what each file of systems/ tells of its own.
+"""The interface of a system; each file in systems/ defines one.
 
-A format that is no system (formats/) is an Export alone.
+A format that belongs to no system (formats/) is just an Export.
 """
 
 import re
@@ -15,17 +15,17 @@ from grader.lms.layout import Layout
 from grader.lms.marks import Mark, Merged
 from grader.lms.sheets import Table
 
-# Return how the system laid out a folder with these files and folders, None if it did not. Raise
-# Unclear if it did, for more than one homework.
+# Return how the system laid out a folder with these files and folders, or None if it did not. Raise
+# Unclear if the folder has more than one homework.
 Recogniser = Callable[[Path, FileNames, FileNames], Layout | None]
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What is asked of `grader export`: the `target`, the file to write and, by target, its needs.
+    """The options of `grader export`: the `target`, the file to write, and what the target needs.
 
     `into` is the table that the system exported, `assignment` its column for the homework, `groups`
-    the system's table of who is in which group.
+    the system's table of groups and their members.
     """
 
     target: str
@@ -36,18 +36,18 @@ class ExportOptions:
 
 
 Need = Literal["out", "assignment", "into"]
-# Return what is to be written to `out`, or None if the export has written it. It is given the
-# marks, at least one, the options, with all that it needs, and the points of the homework. Raise
-# UserError if that cannot be exported.
+# Return what to write to `out`, or None if the export has written it itself. The arguments are the
+# marks (at least one), the options (with everything this export needs) and the homework's points.
+# Raise UserError if the marks cannot be exported.
 Maker = Callable[[Sequence[Mark], ExportOptions, float], str | bytes | Merged | None]
 
 
 @dataclass(frozen=True)
 class Export:
-    """What `grader export --to TARGET` writes.
+    """An export, written by `grader export --to TARGET`.
 
-    `needs` are the options that it cannot do without, and `groups` is what the table is called that
-    it can read by --groups, "" if it reads none.
+    `needs` are its required options. `groups` is the name of the table that it reads with --groups,
+    "" if it reads none.
     """
 
     target: str
@@ -57,15 +57,15 @@ class Export:
 
 
 def as_written(id_: str, line: int) -> str:
-    """Return an id as the cell has it."""
+    """Return the id exactly as in the cell."""
     return id_
 
 
 class TimesColumns(NamedTuple):
-    """The columns of ids and of times in a table, and how each is read.
+    """The id and time columns of a table, and how to read each.
 
-    `read_time` returns None if it is not certain what time a cell is. `read_id` is given the line,
-    too, and raises UserError if the cell has no id.
+    `read_time` returns None if the time in a cell is ambiguous. `read_id` also gets the line
+    number, and raises UserError if the cell has no id.
     """
 
     id: str
@@ -76,11 +76,10 @@ class TimesColumns(NamedTuple):
 
 @dataclass(frozen=True)
 class TimesTable:
-    """A table of the system that `grader grade --times` can read: when each student handed in.
+    """A system's table that `grader grade --times` can read: when each student handed in.
 
-    `name` and `columns` are what messages call it and the columns it needs, `headings` all that
-    columns of such tables may be called. `columns_in` returns which columns of a table these may
-    be.
+    Messages call it `name` and its required columns `columns`; `headings` are all the names that
+    columns of such tables can have. `columns_in` yields the pairs of columns that a table may have.
     """
 
     name: str
@@ -91,12 +90,12 @@ class TimesTable:
 
 @dataclass(frozen=True)
 class System:
-    """All that the grader knows of a system.
+    """Everything the grader knows about a system.
 
-    `patterns` fit names of files that say whose they are. `read_files` are its own files that are
-    read, for which archives are unpacked; of these `students_files` lie in a student's folder, so
-    that this is not one that a class was wrapped in. `other_files` are its own, too, and not read.
-    `untimed` is, if its download has no times, what to know of that and to do.
+    `patterns` match file names that identify the student. `read_files` are the system's own files
+    that the grader reads, so archives are unpacked for them; those in `students_files` lie in a
+    student's folder, which is therefore not a wrapper around a class. `other_files` are also the
+    system's own, but not read. `untimed` is advice for when its download has no times.
     """
 
     name: str

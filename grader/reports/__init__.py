@@ -1,1 +1,1 @@
-"""What people read of a grading run."""
+"""The reports that people read after a grading run."""

@@ -1,4 +1,4 @@
-"""What `grader calibrate` measured: a table in Markdown, a plot, and a sentence."""
+"""The results of `grader calibrate`: a table in Markdown, a plot, and a sentence."""
 
 import io
 import math
@@ -11,7 +11,7 @@ from grader.rubric import Rubric
 from grader.rubric.measurement import Measurement
 from grader.util.atomic import EVERYBODY, write_atomically
 
-with chdir(EMPTY):  # matplotlib reads a matplotlibrc of the current folder
+with chdir(EMPTY):  # matplotlib reads a matplotlibrc in the current folder
     from matplotlib.figure import Figure
 
 TABLE, PLOT = "calibration.md", "calibration.png"
@@ -28,7 +28,7 @@ def write_calibration(measurements: Sequence[Measurement], rubric: Rubric, out: 
 
 
 def table_of(measurements: Sequence[Measurement], rubric: Rubric) -> str:
-    """Return what was measured as Markdown: a paragraph on the runs, and a row a network."""
+    """Return the measurements as Markdown: a paragraph on the runs, and one row per network."""
     training, runs = rubric.training, len(measurements[0].shares)
     about = (
         f"{runs} runs each, from the data and parameters of the seeds 0 to {runs - 1}: "
@@ -48,7 +48,7 @@ def _row(measurement: Measurement) -> str:
 
 
 def verdict_on(measurements: Sequence[Measurement]) -> str:
-    """Return in a line whether the pass mark tells right from wrong."""
+    """Return a line that says whether the pass mark tells right from wrong."""
     if faults := [each for each in measurements if not each.holds]:
         reasons = "; ".join(
             f"{each.network.what}: {each.passed} of {len(each.shares)} pass, "
@@ -70,7 +70,7 @@ def _share(share: float) -> str:
 
 
 def _plot(measurements: Sequence[Measurement]) -> bytes:
-    """Draw a row a network: each run a stroke at its loss / Var(y), diverged ones at the edge."""
+    """Draw one row per network and one stroke per run, at its loss / Var(y) or the edge."""
     edge = 2 * max(share for each in measurements for share in each.shares if math.isfinite(share))
     figure = Figure(figsize=(9, 0.36 * len(measurements) + 1.3), layout="constrained")
     axes = figure.subplots()
@@ -92,7 +92,7 @@ def _plot(measurements: Sequence[Measurement]) -> bytes:
     axes.grid(axis="x", alpha=0.3)
     for must, label in LABELS.items():
         axes.plot([], [], "s", color=COLOURS[must], label=label)
-    figure.legend(loc="outside upper right", ncols=len(LABELS), fontsize=8)  # over no run
+    figure.legend(loc="outside upper right", ncols=len(LABELS), fontsize=8)  # covers no run
     image = io.BytesIO()
     figure.savefig(image, format="png", dpi=110, metadata={"Software": None})
     return image.getvalue()

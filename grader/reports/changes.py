@@ -1,4 +1,4 @@
-"""The terminal: which marks a change moves, and what a gradebook remembers of its assignment."""
+"""The terminal: the marks that a change affects, and the remembered settings."""
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
@@ -9,7 +9,7 @@ from rich.table import Table
 
 from grader.gradebook import Assignment, Moves, Setting
 
-LISTED = 20  # students whose marks move
+LISTED = 20  # most students listed whose marks change
 ORIGINS = {
     "secret": "secret, of 128 bits",
     "given": "given by somebody",
@@ -18,7 +18,7 @@ ORIGINS = {
 
 
 def show_moves(moves: Moves, before: Sequence[float], after: Sequence[float]) -> None:
-    """Print whose final mark moves and by how much; `before` and `after` are all marks."""
+    """Print whose final mark changes and by how much; `before` and `after` are all marks."""
     console = Console(highlight=False)
     if not moves:
         console.print(f"No mark of {len(after)} changes.")

@@ -1,4 +1,4 @@
-"""What an instructor wants to know of a graded class: its rows, and figures on each criterion."""
+"""Figures on a graded class for the instructor: its rows, and figures on each criterion."""
 
 import re
 from collections import Counter
@@ -15,18 +15,17 @@ from grader.results.record import CriterionResult, Final, Record, Status
 BINS = 20
 LONGEST_SENTENCE = 200
 NO_SECTION = "\u2013"
-# Records of what never ran: they say nothing about a criterion.
+# Statuses of submissions that never ran and so say nothing about a criterion.
 NEVER_RAN = ("unreadable", "failed")
 
 
 class StudentRow(NamedTuple):
-    """A student's row: what is in force of them.
+    """A student's row: the values in force.
 
-    `points` and `why` are by criterion of the rubric. `points` are None where it was not asked,
-    `why` where nothing was lost or nothing ran; `lost` names the criteria of which it is not None.
-    A reason is the id of a misconception, two of them joined by "+", or else of a text of the
-    catalogue. `problem` is why nothing of it counts, where nothing ran. `losses` are by training
-    run.
+    `points` and `why` have one entry per criterion of the rubric. `points` is None if it was not
+    asked, `why` if nothing was lost or nothing ran; `lost` names the criteria with a `why`. A
+    reason is the id of a misconception, two of them joined by "+", or the id of a catalogue text.
+    `problem` is why nothing ran, if so. `losses` are by training run.
     """
 
     student: str
@@ -50,29 +49,29 @@ class StudentRow(NamedTuple):
 
     @property
     def ran(self) -> bool:
-        """Whether any of its code did."""
+        """Whether any of its code ran."""
         return self.status not in NEVER_RAN
 
     @property
     def marks(self) -> list[str]:
-        """What is out of the ordinary about the hand-in or the mark: late, extended, by_hand."""
+        """Unusual properties of the submission or the mark: late, extended, by_hand."""
         of_each = {"late": self.late_days, "extended": self.extended, "by_hand": self.by_hand}
         return [mark for mark, holds in of_each.items() if holds]
 
     @property
     def reasons(self) -> list[str]:
-        """The ids of all that points were lost for, each once."""
+        """The ids of all reasons for lost points, each once."""
         return list(dict.fromkeys(id_ for why in self.why if why for id_ in why.split("+")))
 
     @property
     def flag_ids(self) -> list[str]:
-        """The ids of its flags, each once."""
+        """The ids of the flags, each once."""
         return list(dict.fromkeys(flag.partition(":")[0] for flag in self.flags))
 
 
 @dataclass(frozen=True)
 class Summary:
-    """How many final marks there are, and their mean and median ("" if there are none)."""
+    """The number of final marks, and their mean and median ("" if there are none)."""
 
     count: int
     mean: str
@@ -80,7 +79,7 @@ class Summary:
 
     @classmethod
     def of(cls, finals: Sequence[float]) -> "Summary":
-        """Return the figures of some final marks, as they are shown everywhere."""
+        """Return the figures of some final marks, in the same form everywhere."""
         if not finals:
             return cls(0, "", "")
         return cls(len(finals), f"{fmean(finals):.1f}", f"{median(finals):g}")
@@ -88,11 +87,11 @@ class Summary:
 
 @dataclass(frozen=True)
 class Item:
-    """How a criterion went, of the submissions that ran and were asked it.
+    """A criterion's figures, over the submissions that ran and were asked it.
 
-    `share` is the mean of points by full points, `discrimination` the correlation of the points
-    with those of all other criteria (None where one of the two is the same for all), `reason` why
-    points were lost most often.
+    `share` is the mean points divided by full points, `discrimination` the correlation of the
+    points with those of all other criteria (None if either is constant), `reason` the most common
+    reason for lost points.
     """
 
     id: str
@@ -107,7 +106,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Cause:
-    """Something that points were lost for: by how many students, in which criteria."""
+    """A reason for lost points: the number of students, and the criteria."""
 
     id: str
     is_misconception: bool
@@ -119,7 +118,7 @@ class Cause:
 class ClassFigures:
     """The rows of a class, and the mistakes that occur in them.
 
-    `mistakes` are the values of a message about each, of one student.
+    `mistakes` has, for each mistake, the values of one student's message about it.
     """
 
     points: Mapping[str, float]
@@ -168,7 +167,7 @@ class ClassFigures:
         )
 
     def _lost(self, criterion: CriterionResult, by_hand: Collection[str | None]) -> str | None:
-        """Return why points of a criterion were lost, and keep which mistakes there are."""
+        """Return why points of a criterion were lost, and note the mistakes."""
         if criterion.points >= criterion.max_points:
             return None
         if criterion.id in by_hand:
@@ -183,21 +182,21 @@ class ClassFigures:
 
     @property
     def summary(self) -> Summary:
-        """The figures of the final marks."""
+        """Figures of the final marks."""
         return Summary.of([row.final for row in self.rows])
 
     def name_of(self, why: str) -> str:
-        """Return what a reason is called, or each of two."""
+        """Return the name of a reason, or of each of two."""
         return " + ".join(self.texts.name_of(id_) for id_ in why.split("+"))
 
     def outline(self, why: str) -> str:
-        """Return what those who made a mistake are told of it; "" if it is none of MISTAKES."""
+        """Return the texts for students with a mistake; "" if it is not in MISTAKES."""
         ids = [id_ for id_ in why.split("+") if id_ in self.mistakes and id_ in MISTAKES]
         return " ".join(first_sentence(self.texts.outline(id_, self.mistakes[id_])) for id_ in ids)
 
     @property
     def ran(self) -> int:
-        """How many submissions ran."""
+        """The number of submissions that ran."""
         return sum(row.ran for row in self.rows)
 
     def items(self) -> list[Item]:
@@ -211,7 +210,7 @@ class ClassFigures:
         rest = [row.score - points for row, points in zip(its_rows, own, strict=True)]
         reasons = Counter(why for row in its_rows if (why := row.why[index]))
         full_points = self.points[id_]
-        # Of equals the first by name, whatever the order of the class.
+        # Ties go to the first by name, whatever the order of the class.
         commonest = min(reasons, key=lambda reason: (-reasons[reason], reason), default=None)
         return Item(
             id=id_,
@@ -225,7 +224,7 @@ class ClassFigures:
         )
 
     def causes(self) -> list[Cause]:
-        """Return what points were lost for: misconceptions first, of either the commonest first."""
+        """Return the reasons for lost points: misconceptions first, most common first."""
         students: Counter[str] = Counter()
         criteria: dict[str, Counter[str]] = {}
         for row in self.rows:
@@ -240,24 +239,24 @@ class ClassFigures:
         return sorted(causes, key=lambda cause: not cause.is_misconception)
 
     def statuses(self) -> Counter[str]:
-        """Return how many submissions have each status."""
+        """Return the number of submissions with each status."""
         return Counter(row.status for row in self.rows)
 
     def flags(self) -> Counter[str]:
-        """Return how many submissions have a flag of each id."""
+        """Return the number of submissions with each flag's id."""
         return Counter(id_ for row in self.rows for id_ in row.flag_ids)
 
     def marks(self) -> Counter[str]:
-        """Return how many students are late, have an extension, or have something set by hand."""
+        """Return the number of students who are late, have an extension, or have an override."""
         return Counter(mark for row in self.rows for mark in row.marks)
 
     @property
     def scores_differ(self) -> bool:
-        """Whether anybody's final mark is not their score."""
+        """Whether anybody's final mark differs from their score."""
         return any(row.final != row.score for row in self.rows)
 
     def sections(self) -> Counter[str]:
-        """Return how many students each section has; none if nobody's is known."""
+        """Return the number of students in each section; empty if no section is known."""
         if not self.has_sections:
             return Counter()
         return Counter(row.section or NO_SECTION for row in self.rows)
@@ -273,26 +272,26 @@ class ClassFigures:
 
 
 def histogram(scores: Sequence[float], max_score: float) -> list[tuple[float, float, int]]:
-    """Return bins of equal width as (from, to, how many); `to` is in the last bin only."""
+    """Return bins of equal width as (from, to, count); only the last bin includes `to`."""
     counts = Counter(min(int(score / max_score * BINS), BINS - 1) for score in scores)
     edges = pairwise(max_score * edge / BINS for edge in range(BINS + 1))
     return [(low, high, counts[bin_]) for bin_, (low, high) in enumerate(edges)]
 
 
 def first_sentence(text: str) -> str:
-    """Return the first sentence of a text, cut where it is long."""
+    """Return the first sentence of a text, cut if it is too long."""
     sentence = re.split(r"(?<=[.!?])\s|(?<=[\u3002\uff01\uff1f])", text.strip(), maxsplit=1)[0]
     return shortened(sentence, LONGEST_SENTENCE)
 
 
 def problem_of(record: Record, texts: Texts) -> str:
-    """Return why nothing of a record that never ran counts; all its criteria say the same."""
+    """Return why a submission never ran; all its criteria say the same."""
     first = record.criteria[0]
     return shortened(texts.of(*first.reasons) or first.message, LONGEST_SENTENCE)
 
 
 def shortened(text: str, most: int) -> str:
-    """Return a text of at most `most` characters, with an ellipsis where it was cut."""
+    """Return a text of at most `most` characters, with an ellipsis if it was cut."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "\u2026"
 
 

@@ -1,4 +1,4 @@
-"""The terminal: one student's attempts, what of them counts and why, and what was set by hand."""
+"""The terminal: one student's attempts, which one counts and why, and the overrides."""
 
 from collections.abc import Sequence
 from datetime import tzinfo
@@ -17,7 +17,7 @@ MOMENTS = ("handed in", "graded", "at")  # columns whose cells stay on one line
 
 
 def show(history: History, policy: Policy, zone: tzinfo) -> None:
-    """Print a student's history; moments are shown in `zone`."""
+    """Print a student's history; times are shown in `zone`."""
     console = Console(highlight=False)
     final = history.final
     if final is None:
@@ -41,7 +41,7 @@ def show(history: History, policy: Policy, zone: tzinfo) -> None:
 
 
 def days_late(days: float) -> str:
-    """Return it in words."""
+    """Return days late in words."""
     return f"{days:g} {'day' if days == 1 else 'days'} late"
 
 
@@ -63,7 +63,7 @@ def _attempts(history: History, zone: tzinfo) -> Table:
 
 
 def _gradings(attempts: Sequence[Attempt], zone: tzinfo) -> Table:
-    """Return a table with one row per grading; of each attempt the one in force counts."""
+    """Return a table with one row per grading; the one in force of each attempt counts."""
     table = _table("attempt", "graded", "version", ">score", "", "status")
     for attempt in attempts:
         for grading in attempt.gradings:
@@ -104,7 +104,7 @@ def _value(override: Override, zone: tzinfo) -> str:
 
 
 def _table(*headings: str) -> Table:
-    """Return an empty table; a heading that begins with > is of a column of numbers."""
+    """Return an empty table; a heading that begins with > marks a column of numbers."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in headings:
         justify: Literal["left", "right"] = "right" if heading.startswith(">") else "left"

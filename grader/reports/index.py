@@ -1,4 +1,4 @@
-"""results/index.html: the class for its instructor, in one page."""
+"""results/index.html: the whole class on one page, for its instructor."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -18,9 +18,9 @@ from grader.util.atomic import write_atomically
 from grader.util.moments import moment_text
 
 INDEX = "index.html"
-SIMILAR = "similar.html"  # beside it, where similar submissions were looked for
+SIMILAR = "similar.html"  # beside it, if similar submissions were searched for
 SLOWEST = 10
-LISTED = 10  # students named for a status or a flag; the table has all of them
+LISTED = 10  # most students named per status or flag; the table has all
 LONGEST_FLAG = 160
 
 
@@ -33,9 +33,9 @@ def write_index(
 ) -> ClassFigures:
     """Write results/index.html, one row per final; return its figures.
 
-    If `finals` raises, the page stays as it was.
+    If `finals` raises, the page stays unchanged.
 
-    `alarms` are what may have been the machine's fault, and how many in a row ended so.
+    `alarms` are possible faults of the machine, each with the number of submissions in a row.
     """
     figures = ClassFigures.of(finals, rubric.points, texts)
     rows = figures.rows
@@ -75,15 +75,15 @@ def write_index(
 
 
 def _link(results: Path, row: StudentRow) -> Markup:
-    """Return a link to a student's page, which may not be written; or to the folder.
+    """Return a link to a student's page or, if that is missing, to the folder.
 
-    Whatever is in the name is part of the path.
+    The name is quoted, so that all of it is part of the path.
     """
     page = "feedback.html" if os.path.exists(f"{results}/{row.student}/feedback.html") else ""
     return Markup(f'<a href="{quote(row.student, safe="")}/{page}">{escape(row.student)}</a>')
 
 
 def _flag_of(row: StudentRow, id_: str) -> str:
-    """Return what the first flag of an id says."""
+    """Return the text of the first flag with an id."""
     texts = (flag.partition(":") for flag in row.flags)
     return shortened(next(text.strip() for of, _, text in texts if of == id_), LONGEST_FLAG)

@@ -1,8 +1,8 @@
-"""Write what people read of a gradebook into a folder of results, and keep it up to date.
+"""Write the reports on a gradebook into a results folder, and keep them up to date.
 
-The gradebook is the truth, and the folder a view of it. Each change of what counts of a student
-has a stamp, and the folder notes by which ones it is written. So the next command writes, or
-removes, what a killed one, or another process with the same gradebook, has left to do.
+The gradebook is the truth, and the folder a view of it. Each change of a student's final gets a
+stamp, and the folder notes the stamps of what was written. So the next command completes what a
+killed one, or another process with the same gradebook, has left undone.
 """
 
 import fcntl
@@ -32,14 +32,14 @@ from grader.util.bulk import no_collection
 CHUNK = 200  # students whose files are written at a time
 COMPLETE = ".complete"
 LOCK = ".lock"
-# Every process that writes files here has a shared lock on it, and notes there when it comes and,
-# with nothing left to do, goes.
+# Every process that writes here holds a shared lock on this file, and notes in it when it starts
+# and, once nothing is left to do, ends.
 AT_WORK = ".at-work"
 CAME, WENT = "+", "-"
 
 
 class _Complete(msgspec.Struct, frozen=True):
-    """By which stamps of which gradebook the students' records are written, and their pages."""
+    """The gradebook, and the stamps at which the students' records and pages were written."""
 
     book: str
     records: dict[str, str] = {}
@@ -47,24 +47,24 @@ class _Complete(msgspec.Struct, frozen=True):
 
 
 class Published(NamedTuple):
-    """What the tables of a class say: what counts of everybody, and figures on that."""
+    """The content of a class's tables: everybody's finals, and figures on them."""
 
     finals: list[Final]
     figures: ClassFigures
 
 
 class ResultsFolder:
-    """The files of a folder of results. Several processes may write to one at the same time.
+    """The files of a results folder. Several processes may write to one at the same time.
 
-    Use as a context manager. On entering, what killed processes left half-written is removed,
-    unless others are at work here: then whoever comes when they are done does that. Nobody looks
-    through the students' folders if all who came before have gone.
+    Use as a context manager. On entering, it removes files that killed processes left half-written,
+    unless other processes are at work here: then the next one does so when they are done. The
+    students' folders are searched only if a process has not ended properly.
     """
 
     def __init__(
         self, results: Path, book: Gradebook, assignment: Assignment, pages: Pages | None
     ) -> None:
-        """Without `pages`, the students' feedback pages stay as they are."""
+        """Without `pages`, the students' feedback pages stay unchanged."""
         self._results = results
         self._book = book
         self._assignment = assignment
@@ -85,13 +85,13 @@ class ResultsFolder:
         return self
 
     def __exit__(self, *details: object) -> None:
-        if self._is_complete:  # otherwise a process may have been ended in the middle of a page
+        if self._is_complete:  # otherwise a process may have ended in the middle of a page
             with suppress(OSError):
                 self._note(WENT)
         self._stack.close()
 
     def write(self, finals: Sequence[Final]) -> None:
-        """Write result.json and the page of students, but where they stand already."""
+        """Write students' result.json and pages, unless they are up to date."""
         for start in range(0, len(finals), CHUNK):
             for final in self._book.with_drawings(finals[start : start + CHUNK]):
                 self._write(final)
@@ -109,14 +109,14 @@ class ResultsFolder:
             self._pages.add(translation, partial(self._book.source_of, final))
 
     def complete(self, alarms: Sequence[tuple[Smell, int]] = ()) -> Published:
-        """Write what has changed since the folder was complete, and the tables of the class.
+        """Write what has changed since the folder was complete, and the class's tables.
 
-        Return what they say. `alarms` are what may have been the machine's fault, and how many in a
-        row ended so.
+        Return the tables' content. `alarms` are possible faults of the machine, each with the
+        number of submissions in a row.
         """
         with self._locked():
             if self._pages:
-                self._pages.finish()  # of what may have changed since it was begun
+                self._pages.finish()  # these may have changed since they were begun
             book, stamps = self._book.stamps()
             before = self._complete_until(book)
             self.remove((before.records.keys() | self._students) - stamps.keys())
@@ -128,8 +128,8 @@ class ResultsFolder:
             tables = self._write_tables(alarms)
             now = _Complete(book, stamps, stamps if self._pages else before.pages)
             with self._if_alone() as is_alone:
-                # Others may still write what they read before this; then they, or the next run,
-                # look at all of it again.
+                # Other processes may still write data read earlier; then they, or the next run,
+                # check everything again.
                 if is_alone and now != before:
                     write_atomically(self._results / COMPLETE, msgspec.json.encode(now))
         self._is_complete = True
@@ -150,9 +150,9 @@ class ResultsFolder:
         return Published(finals, figures)
 
     def remove(self, students: Iterable[str]) -> None:
-        """Remove what was written of students who are not called so any more, or are not there.
+        """Remove the files of students who were renamed or removed.
 
-        A report of similar submissions goes, too: it may name them.
+        Also remove a report of similar submissions, which may name them.
         """
         for student in students:
             folder = self._results / student
@@ -172,7 +172,7 @@ class ResultsFolder:
         self._at_work.flush()
 
     def _have_all_gone(self) -> bool:
-        """Tell whether all that wrote here have gone; an older grader did not note that."""
+        """Tell whether all earlier processes ended properly, which older graders did not note."""
         self._at_work.seek(0)
         notes = set(self._at_work.read().split())
         arrivals = {note.removeprefix(CAME) for note in notes if note.startswith(CAME)}
@@ -180,7 +180,7 @@ class ResultsFolder:
 
     @contextmanager
     def _if_alone(self) -> Iterator[bool]:
-        """Tell whether no other process is at work here; if so, none begins meanwhile."""
+        """Yield whether no other process is at work here; if so, none starts meanwhile."""
         is_alone = True
         try:
             fcntl.flock(self._at_work, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -193,7 +193,7 @@ class ResultsFolder:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Let one process at a time write the tables: the last one has read what is newest."""
+        """Let one process at a time write the tables, so that the last one has the newest data."""
         with open(self._results / LOCK, "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -202,9 +202,9 @@ class ResultsFolder:
 def complete_folder(
     book: Gradebook, results: Path, jobs: int = 1, old_names: Iterable[str] = ()
 ) -> None:
-    """Write all that is not up to date in a folder of results, pages too; `jobs` at a time.
+    """Write everything out of date in a results folder, including pages; `jobs` at a time.
 
-    What was written of students who are `old_names` goes. An interrupt leaves pages for later only.
+    Files of students under `old_names` are removed. An interrupt only postpones pages.
     """
     assignment = book.assignment
     with (

@@ -1,4 +1,4 @@
-"""The students' rows of index.html, made without a template: a class may have 10,000 of them."""
+"""The students' rows in index.html, made without a template: a class may have 10,000."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
@@ -10,7 +10,7 @@ from grader.reports.figures import NO_SECTION, ClassFigures, StudentRow
 from grader.results.record import Status
 from grader.util.moments import moment_text
 
-BETWEEN = "\n"  # between the values that a row is found by
+BETWEEN = "\n"  # separates the values by which a row is found
 STATUSES: dict[Status, str] = {
     "graded": N_("graded"),
     "unreadable": N_("unreadable"),
@@ -24,7 +24,7 @@ MARKS = {"late": N_("late"), "extended": N_("extension"), "by_hand": N_("by hand
 class Rows:
     """Makes the rows of a class.
 
-    `links` lead to the students' pages, by name; `runs` are the training runs that have a column.
+    `links` lead to the students' pages, by name; `runs` are the training runs with a column.
     """
 
     def __init__(
@@ -41,14 +41,14 @@ class Rows:
         self._names = cache(lambda ids: ", ".join(map(figures.name_of, ids)))
 
     def html(self) -> Markup:
-        """Return all of them."""
+        """Return all rows."""
         return Markup("\n".join(map(self._row, self._figures.rows)))
 
     def _row(self, row: StudentRow) -> str:
         return f"<tr {self._found_by(row)}>{''.join(self._cells(row))}</tr>"
 
     def _found_by(self, row: StudentRow) -> str:
-        """Return what the row is found by when the table is filtered."""
+        """Return the values by which the table's filters find the row."""
         values: dict[str, Iterable[str]] = {
             "status": [row.status],
             "section": [row.section or NO_SECTION],
@@ -91,7 +91,7 @@ def _number(text: str) -> str:
 
 @cache
 def _points(points: float | None, full: float) -> str:
-    """Return the cell of a criterion; there are few different ones."""
+    """Return a criterion's cell; cached, as there are few different ones."""
     if points is None:
         return _number("\u2013")
     mark = "right" if points >= full else "partly" if points else "wrong"

@@ -1,4 +1,4 @@
-"""results/similar.html: pairs of submissions that are alike, side by side. A place to look."""
+"""results/similar.html: pairs of similar submissions, side by side, for a person to look at."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ def write_similar(comparison: Comparison, results: Path, texts: Texts) -> None:
 
 
 def _parts(side: Side) -> Iterator[tuple[str, bool]]:
-    """Yield the text in parts, each with whether the other has it too."""
+    """Yield the text in parts, each with whether the other side has it too."""
     at = 0
     for start, end in sorted(side.passages):
         if (start := max(start, at)) < end:

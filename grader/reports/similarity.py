@@ -1,9 +1,8 @@
-"""Find submissions whose text is suspiciously alike, by copydetect's fingerprints of their tokens.
+"""Find suspiciously similar submissions, by copydetect's fingerprints of their tokens.
 
-A fingerprint stands for some tokens in a row, without their names, strings and comments. What the
-released homework contains is nobody's own, and what many of a class share comes from the task: both
-are left out. Nothing is executed; texts are only cut into tokens, in processes whose memory and
-processor time are limited.
+A fingerprint stands for several tokens in a row, without names, strings and comments. Text from the
+released homework, and text that much of the class shares because of the task, is left out. Nothing
+is executed; texts are only cut into tokens, in processes with limited memory and processor time.
 """
 
 import io
@@ -23,16 +22,16 @@ from grader.judging.messages import N_
 from grader.rubric.rubric import Similarity
 from grader.scoring.limited_process import SLEEP_SECONDS, Allowance, within, write_nothing
 
-with chdir(EMPTY):  # it imports matplotlib, which reads a matplotlibrc of the current folder
+with chdir(EMPTY):  # imports matplotlib, which reads a matplotlibrc in the current folder
     from copydetect.detector import CodeFingerprint, compare_files
 
-MEMORY_BYTES = 2**30  # to cut one text of the most characters into tokens takes a tenth of that
+MEMORY_BYTES = 2**30  # cutting the longest text into tokens takes a tenth of that
 Passages = list[tuple[int, int]]
 
 
 @dataclass(frozen=True)
 class Side:
-    """A submission of a pair: its text, and from where to where it is alike."""
+    """A submission of a pair: its text, and the start and end of similar passages."""
 
     student: str
     text: str
@@ -43,7 +42,7 @@ class Side:
 class Pair:
     """Two submissions; `likeness` is the share of the larger one's own text that both have.
 
-    `wording` is the same share where names, strings and comments count.
+    `wording` is the same share including names, strings and comments.
     """
 
     one: Side
@@ -54,9 +53,9 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The pairs that are alike, the most alike first; `found` counts those beyond the limit too.
+    """The similar pairs, most similar first; `found` also counts those beyond the limit.
 
-    `left_out` says of a student why there was nothing to compare, `unread` why nothing was read.
+    `left_out` says, by student, why there was nothing to compare, `unread` why nothing was read.
     """
 
     compared: int
@@ -68,14 +67,14 @@ class Comparison:
 
 @dataclass
 class _Prints:
-    """What a text is compared by: tokens, and the very words."""
+    """A text's fingerprints: of its tokens, and of its exact words."""
 
     tokens: CodeFingerprint
     words: CodeFingerprint
 
 
 def compare(texts: Mapping[str, str], handout: str, settings: Similarity, jobs: int) -> Comparison:
-    """Compare the Python of each student with that of all others, but for what all were given."""
+    """Compare each student's Python with all others', ignoring what all were given."""
     short = {name: text for name, text in texts.items() if len(text) <= settings.most_characters}
     left_out = dict.fromkeys(texts.keys() - short.keys(), N_("too long to compare"))
     prints: dict[str, _Prints] = {}
@@ -114,7 +113,7 @@ def _fingerprints(
     texts: Mapping[str, str], settings: Similarity, jobs: int
 ) -> Iterator[tuple[str, _Prints | str]]:
     """Yield the fingerprints of each text, or why there are none."""
-    # Forked, since they are compared by Python's hash(), which differs between other processes.
+    # Forked, because fingerprints use Python's hash(), which differs between unrelated processes.
     context = multiprocessing.get_context("fork")
     allowance = Allowance(settings.seconds, MEMORY_BYTES)
     with ProcessPool(max_workers=jobs, initializer=write_nothing, context=context) as pool:
@@ -135,7 +134,7 @@ def _fingerprints(
 
 def _fingerprint(text: str, settings: Similarity, window: int) -> _Prints:
     text = text.strip("\n") + "\n"
-    # Longer than a fingerprint, which copydetect takes for granted.
+    # copydetect requires a text longer than a fingerprint.
     longer_text = text + "0 " * settings.tokens
     tokens, words = (
         CodeFingerprint(
@@ -151,7 +150,7 @@ def _fingerprint(text: str, settings: Similarity, window: int) -> _Prints:
 def _leave_out(
     prints: Sequence[CodeFingerprint], handout: CodeFingerprint, settings: Similarity
 ) -> None:
-    """Take out what is in the released homework, and what too many share."""
+    """Remove what is in the released homework, and what too many students share."""
     most = max(settings.common_submissions, settings.common_share * len(prints))
     shared_by = Counter(itertools.chain.from_iterable(one.hashes for one in prints))
     common = {hash_ for hash_, count in shared_by.items() if count > most} | handout.hashes
@@ -165,7 +164,7 @@ def _leave_out(
 def _alike(
     hashes: Mapping[str, set[int]], settings: Similarity
 ) -> Iterator[tuple[float, str, str]]:
-    """Yield (likeness, student, student) of those alike. Only who shares something is compared."""
+    """Yield (likeness, student, student) of similar pairs; only overlapping texts are compared."""
     holders: defaultdict[int, list[str]] = defaultdict(list)
     for name, own in hashes.items():
         counts = Counter(itertools.chain.from_iterable(holders[hash_] for hash_ in own))
@@ -189,5 +188,5 @@ def _pair(a: str, one: _Prints, b: str, other: _Prints, likeness: float, wording
 
 
 def _side(student: str, tokens: CodeFingerprint, slices: Any) -> Side:
-    """`slices` is copydetect's array of two rows: where passages begin, and where they end."""
+    """Make a side; `slices` is copydetect's array of two rows, starts and ends of passages."""
     return Side(student, tokens.raw_code, [(int(start), int(end)) for start, end in slices.T])

@@ -1,7 +1,7 @@
 """The HTML pages' templates: escaped, translated, and under a strict Content-Security-Policy.
 
-A page is one file that needs no other: its one style and its one script are in it, and the policy
-names them by their hashes. Nothing else in the page can run, load or style anything.
+A page is one self-contained file: its only style and its only script are in it, and the policy
+lists their hashes. Nothing else in the page can run, load or style anything.
 """
 
 import base64
@@ -18,9 +18,9 @@ PAGES = Path(__file__).with_name("pages")
 
 
 def render(page: str, texts: Texts, **values: object) -> str:
-    """Return a page in a language: `page`.html.j2, with base.css, `page`.css and `page`.js in it.
+    """Render a page in a language: `page`.html.j2 with base.css, `page`.css and `page`.js inside.
 
-    The script is optional. Values are escaped, but for Markup.
+    The script is optional. Values are escaped, except Markup.
     """
     style, script = _read("base.css") + _read(f"{page}.css"), _read(f"{page}.js")
     return (
@@ -39,7 +39,7 @@ def render(page: str, texts: Texts, **values: object) -> str:
 
 @cache
 def _environment(texts: Texts) -> Environment:
-    """Return the environment for a catalogue; templates are compiled once in it."""
+    """Return a catalogue's environment, in which templates are compiled only once."""
     environment = Environment(
         loader=FileSystemLoader(PAGES),
         autoescape=True,

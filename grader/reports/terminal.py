@@ -1,4 +1,4 @@
-"""The terminal: progress while a class is graded, then its table and what it did not get."""
+"""The terminal: progress while a class is graded, then its table and its hardest criteria."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ from grader.scoring.machine_faults import Smell
 from grader.scoring.protocol import ScorerReady
 from grader.submissions.file_names import counted
 
-if TYPE_CHECKING:  # which needs the solution's texts, and what makes notebooks of them
+if TYPE_CHECKING:  # which needs the solution's texts and the notebook maker
     from grader.authoring.validate import Validation
 
-LONGEST_TABLE = 200  # more students than that are looked at in grades.csv
-LISTED = 20  # students of whom the screen says why they got no points
-HARDEST = 5  # criteria listed under "what the class did not get"
-MOST_REMARKS = 20  # lines about what was found
+LONGEST_TABLE = 200  # most students shown; more are in grades.csv
+LISTED = 20  # most students with no points that are explained
+HARDEST = 5  # most criteria listed under "what the class did not get"
+MOST_REMARKS = 20  # most lines about the files found
 
 
 class GradeScreen:
@@ -38,13 +38,13 @@ class GradeScreen:
         self._max_score = rubric.max_score
         self._isolations: list[ScorerReady] = []
         self.graded_count = 0
-        """How many submissions are graded so far."""
+        """The number of submissions graded so far."""
         self._old_count = 0
         self._statuses: Counter[str] = Counter()
         self.alarms: list[tuple[Smell, int]] = []
-        """What may have been the machine's fault, and how many in a row ended so."""
+        """Possible faults of the machine, each with the number of submissions in a row."""
         self.total = total
-        """How many submissions are to be graded."""
+        """The number of submissions to grade."""
         self._progress = Progress(
             TextColumn("grading"),
             BarColumn(),
@@ -68,7 +68,7 @@ class GradeScreen:
         self._progress.stop()
 
     def show_isolation(self, ready: ScorerReady) -> None:
-        """Say which layers of confinement the workers have, and why others are missing; once."""
+        """Print the workers' layers of confinement, and why others are missing; once."""
         if ready in self._isolations:
             return
         self._isolations.append(ready)
@@ -80,7 +80,7 @@ class GradeScreen:
             )
 
     def show_remarks(self, remarks: Sequence[str]) -> None:
-        """Say what was decided about the files that were found, one line each and not too many."""
+        """Print the decisions about the files found, one line each, up to a limit."""
         lines = [*remarks[:MOST_REMARKS]]
         if len(remarks) > MOST_REMARKS:
             lines.append(f"and {len(remarks) - MOST_REMARKS} more")
@@ -88,7 +88,7 @@ class GradeScreen:
             self._console.print(escape(line), style="dim", soft_wrap=True)
 
     def show_untimed(self, systems: Sequence[str]) -> None:
-        """Say that days late are guessed, as these systems do not tell when work was handed in."""
+        """Print that days late are guessed, as these systems do not give submission times."""
         self._console.print(
             f"[yellow]{' and '.join(systems)}[/] does not say when work was handed in: days late "
             "are counted from the times of archive entries or files (better: --times FILE)",
@@ -96,17 +96,17 @@ class GradeScreen:
         )
 
     def show_alarm(self, smell: Smell, count: int) -> None:
-        """Say that submissions in a row ended alike, and that it was not this machine's fault."""
+        """Print that submissions in a row ended alike although this machine is fit."""
         self.alarms.append((smell, count))
         self._console.print(f"[yellow]{escape(ENGLISH.alarm(smell, count))}[/]", soft_wrap=True)
 
     def show_pages(self, count: int) -> None:
-        """Say how many feedback pages are still to be written."""
+        """Print the number of feedback pages still to be written."""
         latest = f"pages to write: {count}" if count else ""
         self._progress.update(self._task, latest=latest)
 
     def add(self, records: Sequence[Record], were_known: bool) -> None:
-        """Count submissions as graded, now or before."""
+        """Count submissions as graded, now or earlier."""
         self.graded_count += len(records)
         self._statuses.update(record.status for record in records)
         self._old_count += len(records) if were_known else 0
@@ -123,7 +123,7 @@ class GradeScreen:
     def show_class(self, figures: ClassFigures, of_run: Sequence[Final]) -> None:
         """Print the table of the run's students, a summary of the class, and what was hardest.
 
-        `figures` are of everybody in the gradebook, `of_run` are the finals of this run.
+        `figures` are for everybody in the gradebook, `of_run` are the finals of this run.
         """
         self._progress.stop()
         if len(of_run) <= LONGEST_TABLE:
@@ -148,7 +148,7 @@ class GradeScreen:
         )
 
     def _show_problems(self, records: Sequence[Record]) -> None:
-        """Say why those got no points of whom nothing could be read, or nothing was defined."""
+        """Print why students got no points whose files were unreadable or defined nothing."""
         idle = [record for record in records if record.status in NEVER_RAN]
         for record in idle[:LISTED]:
             why = escape(problem_of(record, ENGLISH))
@@ -163,7 +163,7 @@ class GradeScreen:
         table.add_column("student", overflow="ellipsis", max_width=20, no_wrap=True)
         table.add_column("final", justify="right", no_wrap=True)
         differ = any(final.final != final.score for final in finals)
-        if differ:  # late, or set by hand as a whole
+        if differ:  # late, or overridden as a whole
             table.add_column("score", justify="right", no_wrap=True)
         for group in self._groups:
             full = sum(p for name, p in self._points.items() if group_of(name) == group)
@@ -181,7 +181,7 @@ class GradeScreen:
         return table
 
     def _show_hardest(self, figures: ClassFigures) -> None:
-        """Print the criteria that most of the class lost points in, with the commonest reason."""
+        """Print the criteria that cost most of the class points, with the most common reason."""
         items = [item for item in figures.items() if item.full < item.asked]
         if not items:
             return
@@ -197,7 +197,7 @@ class GradeScreen:
 
 
 def _to_look_at(record: Record) -> str:
-    """Return the status where it is not the usual one, and the id of the first flag."""
+    """Return the status unless it is "graded", and the id of the first flag."""
     status = [] if record.status == "graded" else [record.status]
     flags = [flag.partition(":")[0] for flag in record.flags]
     return " ".join(status + flags[:1])
@@ -212,9 +212,9 @@ def _share(criteria: Sequence[CriterionResult], group: str) -> str:
 
 
 def show_validations(validations: Sequence["Validation"], pairs: Sequence["Validation"]) -> None:
-    """Print what the solution and each mutant lost, and whether that is what they should lose.
+    """Print what the solution and each mutant lost, and whether that is right.
 
-    Also how many mistakes are called by their names, alone and by `pairs`.
+    Also print how many mistakes are named correctly, alone and in `pairs`.
     """
     console = Console(highlight=False)
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -261,5 +261,5 @@ def _rate(validations: Sequence["Validation"]) -> str:
 
 
 def group_of(criterion: str) -> str:
-    """Return what a criterion is about: what stands before its dot."""
+    """Return a criterion's group: the part before its dot."""
     return criterion.partition(".")[0]

@@ -1,7 +1,7 @@
-"""The canary: the reference solution, graded like any submission before the first of them.
+"""The canary: the reference solution, graded like a submission before all others.
 
-Where it does not earn all points, the machine is unfit to grade, and nobody should lose marks by
-that. How much processor time its training takes is the unit of everybody's limits.
+If it does not earn all points, the machine is unfit to grade, and no student should lose points
+because of that. The processor time of its training is the unit of everybody's limits.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from grader.scoring.machine_faults import UNFIT, advice_on
 from grader.scoring.run_cases import CaseOutcomes
 from grader.student_code.contract import Call
 
-# Times the reference's time on the machine that the rubric's limits were chosen on: what the canary
-# itself may take, since nobody knows yet how fast this one is.
+# The canary's own limit, as a multiple of the reference's time on the machine that the rubric's
+# limits were chosen on, since this machine's speed is not known yet.
 SLOWEST_MACHINE = 20.0
-# Clocks of some virtual machines tick every hundredth of a second; below this, they say nothing.
+# Some virtual machines' clocks tick only every hundredth of a second; less than this is noise.
 SHORTEST_SECONDS = 0.02
-MEASURED_STEPS = 2000  # what `reference_seconds` is about, whatever the rubric trains
+MEASURED_STEPS = 2000  # the unit of `reference_seconds`, whatever the rubric trains
 
 
 class Unfit(UserError):
@@ -26,7 +26,7 @@ class Unfit(UserError):
 
 
 def limits_of_canary(limits: Limits) -> Limits:
-    """Return the limits of the canary itself."""
+    """Return the canary's own limits."""
     return limits.on_machine(SLOWEST_MACHINE * limits.reference_seconds)
 
 
@@ -37,7 +37,7 @@ def reference_seconds(outcomes: CaseOutcomes, descent: Call) -> float:
 
 
 def assert_fit(outcomes: CaseOutcomes, verdicts: Sequence[Verdict]) -> None:
-    """Raise Unfit where the reference solution met an error, or lost a point."""
+    """Raise Unfit if the reference solution met an error or lost a point."""
     failures = [verdict for verdict in verdicts if verdict.points < verdict.max_points]
     if not failures and not outcomes.notes:
         return
@@ -45,7 +45,7 @@ def assert_fit(outcomes: CaseOutcomes, verdicts: Sequence[Verdict]) -> None:
     problems += [
         f"{v.criterion} {v.points:g} of {v.max_points:g}: {v.message}" for v in failures[:1]
     ]
-    # Without a smell it is rather the rubric: too few steps, for one.
+    # Without a smell the rubric is the likelier cause: too few steps, for example.
     blame = UNFIT if outcomes.smell else "this rubric cannot be used on this machine"
     raise Unfit(
         f"{blame}: the reference solution does not earn all points "

@@ -1,6 +1,6 @@
-"""Call functions on what students sent, in processes of limited memory and processor time.
+"""Call functions on students' files in processes with limited memory and processor time.
 
-A busy machine changes nothing; the wall clock ends only what sleeps.
+A busy machine makes no difference; the wall clock ends only a process that sleeps.
 """
 
 import math
@@ -21,15 +21,15 @@ from grader.scoring.machine_faults import Smell
 
 MEGABYTE = 2**20
 SLEEP_SECONDS = 600  # on the wall clock, for one call
-KEPT_BYTES = 2**28  # what a process may still have mapped after a call, lest it crowds out the next
+KEPT_BYTES = 2**28  # most bytes mapped after a call, to leave room for the next
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 
 
 class Lost(Exception):
-    """A call brought no answer; the message says why, after "reading it".
+    """A call gave no answer; the message says why, after "reading it".
 
-    `smell` is what may be the machine's fault. What is not `certain` may go well another time.
+    `smell` is what may be the machine's fault. A retry may succeed unless it is `certain`.
     """
 
     def __init__(self, why: str, smell: Smell | None = None, certain: bool = False) -> None:
@@ -39,13 +39,13 @@ class Lost(Exception):
 
 
 class _OutOfMemory(NamedTuple):
-    """What a process answers whose memory did not do."""
+    """The answer of a process that ran out of memory."""
 
     allowed_bytes: int
 
 
 class _Reply(NamedTuple):
-    """An answer, or what was raised in its place; after the `last` one the process ends."""
+    """An answer or the exception raised instead; after the `last` one the process ends."""
 
     answer: object
     error: Exception | None = None
@@ -54,13 +54,13 @@ class _Reply(NamedTuple):
 
 @dataclass(frozen=True)
 class Allowance:
-    """What one call may take: processor time, and memory beyond what its process has mapped."""
+    """The limits of one call: processor time, and memory beyond what is already mapped."""
 
     seconds: float
     memory_bytes: int
 
     def begin(self) -> int:
-        """Allow this process so much from now on; return the bytes that it gets."""
+        """Apply the limits to this process from now on; return the bytes that it gets."""
         processor_limit = math.ceil(time.process_time() + self.seconds)
         _set_soft(resource.RLIMIT_CPU, processor_limit)
         mapped_bytes = kernel.mapped_bytes()
@@ -72,12 +72,12 @@ class Allowance:
             _set_soft(limit, resource.RLIM_INFINITY)
 
     def spent(self) -> Lost:
-        """Return that a call took its processor time up."""
+        """Return the error for a call that used up its processor time."""
         return Lost(f"took more than {self.seconds:g} seconds of a processor", certain=True)
 
 
 def _set_soft(limit: int, value: int) -> int:
-    """Set a soft limit, at most to the hard one; return it."""
+    """Set a soft limit, but not above the hard one; return it."""
     _, hard = resource.getrlimit(limit)
     if hard != resource.RLIM_INFINITY and (value == resource.RLIM_INFINITY or value > hard):
         value = hard
@@ -86,7 +86,7 @@ def _set_soft(limit: int, value: int) -> int:
 
 
 def write_nothing() -> None:
-    """Have this process write no file and dump no core."""
+    """Prevent this process from writing files and dumping core."""
     for none in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
         resource.setrlimit(none, (0, 0))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -102,9 +102,9 @@ def within(allowance: Allowance, function: Callable[[*Arguments], T], *arguments
 
 
 class LimitedProcess:
-    """A process forked from this one, which answers one call after the other.
+    """A process forked from this one that answers one call after the other.
 
-    It is forked with the first call, and anew after it was lost: so have one thread here.
+    It is forked at the first call, and again after it was lost, so use only one thread here.
     """
 
     def __init__(self, allowance: Allowance) -> None:
@@ -113,13 +113,13 @@ class LimitedProcess:
         self._channel: Connection | None = None
 
     def call(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
-        """Return what a function answers there, or raise the UserError that it raised.
+        """Return a function's result from the process, or raise its UserError.
 
-        Raise Lost where it did not answer.
+        Raise Lost if it did not answer.
         """
         try:
             reply = self._exchange((function, arguments))
-        except BaseException:  # an interrupt, too: what is answered later is for no other call
+        except BaseException:  # interrupts too, as a late answer fits no other call
             self.close()
             raise
         if reply.last:
@@ -146,7 +146,7 @@ class LimitedProcess:
         return reply
 
     def close(self) -> None:
-        """End the process, whatever it is at. Another call forks a new one."""
+        """End the process, whatever it is doing. The next call forks a new one."""
         if self._channel is not None:
             self._channel.close()
         if self._process is not None:
@@ -167,7 +167,7 @@ class LimitedProcess:
         return ours
 
     def _why_lost(self) -> Lost:
-        """Say what ended the process."""
+        """Return what ended the process."""
         assert self._process is not None, "it was forked"
         self._process.join()
         code = self._process.exitcode or 0
@@ -181,7 +181,7 @@ def _serve(channel: Connection, allowance: Allowance) -> None:
     """Answer calls until the other side closes."""
     kernel.die_with_parent()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asks
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the calling process
     os.closerange(3, channel.fileno())
     os.closerange(channel.fileno() + 1, 1 << 20)
     write_nothing()

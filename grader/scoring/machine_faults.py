@@ -1,4 +1,4 @@
-"""What a submission came to that may be the machine's fault, and not its own."""
+"""Results of a submission that may be the machine's fault rather than its own."""
 
 import re
 import sys
@@ -9,7 +9,7 @@ Smell = Literal["memory", "crash", "module", "wait", "time"]
 
 UNFIT = "this machine cannot grade"
 
-# As Python, the C library, C++ and torch say it.
+# The wordings of Python, the C library, C++ and torch.
 NO_MEMORY = re.compile(
     r"MemoryError|[Cc]an(?:'t|not) allocate memory|failed to map|can't start new thread|bad_alloc"
 )
@@ -23,11 +23,11 @@ NO_MODULE = re.compile(
 def smell_of(
     texts: Sequence[str], packages: Collection[str], *, died: bool, waited: bool, is_late: bool
 ) -> Smell | None:
-    """Return what may be the machine's fault; the likeliest, if there are several.
+    """Return what may be the machine's fault; the likeliest if there are several.
 
-    `texts` are the errors that were met, and `packages` what students may import beside Python's
-    own modules; the others tell whether the worker died, and whether it was stopped while it waited
-    or computed.
+    `texts` are the errors met, and `packages` what students may import besides Python's own
+    modules; the other arguments say whether the worker died, and whether it was stopped while it
+    waited or computed.
     """
     if any(map(NO_MEMORY.search, texts)):
         return "memory"
@@ -41,7 +41,7 @@ def smell_of(
 
 
 def advice_on(smell: Smell | None) -> str:
-    """Return what to look at where the reference solution itself smells so."""
+    """Return what to check if the reference solution itself has this smell."""
     match smell:
         case "memory":
             return (

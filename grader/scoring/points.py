@@ -1,4 +1,4 @@
-"""Score a submission: the outcomes of its cases in, one verdict per criterion out."""
+"""Score a submission: take the outcomes of its cases, return one verdict per criterion."""
 
 import math
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ FLAGS_OF_KEPT = {
 def score(
     cases: Sequence[Case], outcomes: Sequence[Outcome], marking: Marking, facts: SourceFacts
 ) -> list[Verdict]:
-    """Return the verdicts in the rubric's order. The loss of a training run is recomputed here."""
+    """Return the verdicts in the rubric's order; the loss of a training run is recomputed here."""
     answers = list(zip(cases, outcomes, strict=True))
     return verdicts(list(marking.points), answers, marking, facts)
 
@@ -41,11 +41,11 @@ def training(
     public: Case,
     mark: float,
 ) -> TrainingResult:
-    """Return the losses of the training runs, and how they went where the worker told.
+    """Return the losses of the training runs, and their course if the worker reported it.
 
-    `course` tells the losses on the way, and the predictions at the end, from the parameters at
-    some steps. The data to draw them with are the first two tensors of a `public` training case:
-    those that they ran on are hidden.
+    `course` computes the losses along the way, and the final predictions, from the parameters at
+    some steps. The data for the drawing are the first two tensors of a `public` training case,
+    because those that the runs used are hidden.
     """
     losses = {tasks.question_of(v.criterion).run: v.loss for v in verdicts}
     runs = {
@@ -66,9 +66,9 @@ def training(
 
 
 def _run(case: Case, outcome: Outcome, tasks: Tasks, course: Course) -> TrainingRun | None:
-    """Return how a training run went, from the parameters at some steps; None without those.
+    """Return the course of a training run from the parameters at some steps, None without them.
 
-    They follow the last parameters, stacked.
+    They follow the final parameters, stacked.
     """
     call, settings, names = case.call, case.call.settings, tasks.parameters
     every, steps = int(settings["sampled_every"]), int(settings["steps"])
@@ -82,7 +82,7 @@ def _run(case: Case, outcome: Outcome, tasks: Tasks, course: Course) -> Training
 
 
 def _rounded(tensor: Tensor) -> list[float | None]:
-    """Return the entries as they are drawn, None where they are not finite."""
+    """Return the entries rounded for drawing, None for those that are not finite."""
     return [
         rounded(value, DRAWN_DIGITS) if math.isfinite(value) else None
         for value in tensor.flatten().tolist()
@@ -116,7 +116,7 @@ def flags(
 
 
 def _differentiated_in(function: str, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> bool:
-    """Tell whether torch was seen to differentiate in a function."""
+    """Tell whether torch was observed differentiating in a function."""
     pairs = zip(cases, outcomes, strict=True)
     return any(outcome.sightings for case, outcome in pairs if case.call.function == function)
 

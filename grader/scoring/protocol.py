@@ -1,8 +1,7 @@
-"""What passes between the coordinating process and the processes that grade.
+"""The messages between the coordinating process and the processes that grade.
 
-A submission is what one student handed in, its files as bytes; a record comes back for it. Both
-sides are the grader's own. The coordinating process imports no torch: whatever needs it is asked
-for.
+A submission holds the bytes of one student's files; the answer is a record. Both sides are the
+grader's own. The coordinating process does not import torch: it requests whatever needs it.
 """
 
 import hashlib
@@ -26,36 +25,36 @@ from grader.rubric import Rubric, derived_seed, rubric_from
 from grader.rubric.package import digest_of
 from grader.scoring.machine_faults import UNFIT, Smell, advice_on
 
-# What a score may depend on beside the grader itself: it decides what a student's code does.
+# Packages that a score may depend on besides the grader, because student code uses them.
 PACKAGES = ("torch", "numpy", "matplotlib", "ipython")
 
-# Parts of the rubric that decide what counts of a record, and not the record.
+# Parts of the rubric that affect what is made of a record, but not the record itself.
 POLICY = ("attempts", "late", "pages", "similarity", "calibration")
 
-BUSY = ", busy"  # the end of conditions
+BUSY = ", busy"  # ends the `conditions` of a busy machine
 
 RUN_AGAIN = "what was graded is kept: run again"
 
 
 class GradingStopped(UserError):
-    """Grading cannot go on; what is graded is kept. The message says what to do."""
+    """Grading cannot continue; finished results are kept. The message says what to do."""
 
 
 class ScorerDied(GradingStopped):
-    """A process that grades has ended over a submission; another one is there for the others."""
+    """A process that grades ended during a submission; another has replaced it."""
 
 
 class ScorerFailed(Exception):
-    """A fault of the grader's own in a process that grades; the message is its traceback."""
+    """An internal error in a process that grades; the message is its traceback."""
 
 
 class GradingSettings(msgspec.Struct, frozen=True):
-    """How submissions are graded: everything that a score depends on but the submission.
+    """How submissions are graded: everything a score depends on except the submission.
 
     `seed` is in decimal, as it may have 128 bits. `reference` is the module of the reference
-    solution, by which a scorer proves itself.
-    `conditions` are what a submission that ran out of time may owe that to. `handed_out` are the
-    code_lines of what students were given, which tell a file that nobody has changed.
+    solution, with which a scorer proves itself. `conditions` describe the machine, which may
+    explain why a submission ran out of time. `handed_out` are the code_lines of the handout, by
+    which untouched files are recognised.
     """
 
     rubric: Rubric
@@ -70,7 +69,7 @@ class GradingSettings(msgspec.Struct, frozen=True):
     def of(
         cls, rubric: Rubric, seed: int | str, strict: bool, handed_out: Iterable[str] = ()
     ) -> "GradingSettings":
-        """Return the settings for grading here."""
+        """Return the settings for grading on this machine."""
         return cls(
             rubric=rubric,
             seed=str(seed),
@@ -83,21 +82,21 @@ class GradingSettings(msgspec.Struct, frozen=True):
 
     @classmethod
     def decoded(cls, body: bytes) -> "GradingSettings":
-        """Return settings that were encoded; the type of their rubric is the homework's own."""
+        """Decode settings; their rubric gets the type of the homework's own."""
         values = msgspec.msgpack.decode(body)
         return cls(**{**values, "rubric": rubric_from(values["rubric"])})
 
     def seed_for(self, student: str) -> int:
-        """Return the seed of a student's hidden cases: their own, where the homework says so."""
+        """Return the seed of a student's hidden cases: their own if the homework says so."""
         seed, own = int(self.seed), self.rubric.homework.per_student
         return derived_seed(seed, f"hidden/{student}") if own else seed
 
 
 class SubmittedFiles(msgspec.Struct, frozen=True):
-    """What a student handed in: `files` are the bytes of each by its name.
+    """A student's submission: `files` maps names to bytes.
 
-    `problems` says of others, by name, why they cannot be read; `problem` why nothing can be
-    graded, if there are no files.
+    `problems` says for other files, by name, why they cannot be read; `problem` says why nothing
+    can be graded if there are no files.
     """
 
     student: str
@@ -112,9 +111,9 @@ class SubmittedFiles(msgspec.Struct, frozen=True):
 
 
 def content_of(submission: SubmittedFiles) -> str:
-    """Return a digest of what was handed in: that of the file, if it is one that can be read.
+    """Return a digest of a submission: that of its file, if there is just one and it can be read.
 
-    So a file that is handed in once more under another name is the same.
+    So the same file under another name has the same digest.
     """
     contents = {name: hashlib.sha256(data).hexdigest() for name, data in submission.files.items()}
     if len(contents) == 1 and not submission.problems:
@@ -124,9 +123,9 @@ def content_of(submission: SubmittedFiles) -> str:
 
 
 class ScorerReady(msgspec.Struct, frozen=True, tag=True):
-    """From a grading process, first: the reference solution has earned all points.
+    """First message of a grading process: the reference solution has earned all points.
 
-    With it the layers of confinement, and why others are missing.
+    It has the layers of confinement in force, and the reasons why others are missing.
     """
 
     layers: list[str]
@@ -134,13 +133,13 @@ class ScorerReady(msgspec.Struct, frozen=True, tag=True):
 
 
 class Graded(msgspec.Struct, frozen=True, tag=True):
-    """From a grading process: the record of the submission it was given.
+    """Message of a grading process: the record of the submission it was given.
 
-    `smell` is what of it may be the machine's fault. Right after it the reference solution has
-    earned all points again. `provisional` tells that another try may come to something else, which
-    the record's status does not show: a file crashed that does not count, and the next time may;
-    one was lost while it was read; or one waited too long, without using its processor time, which
-    the machine may have done, or another submission.
+    `smell` is what may be the machine's fault; if set, the reference solution has earned all points
+    again since. `provisional` says that another try may give a different result although the status
+    does not show it: a file that does not count crashed, a file was lost while it was read, or one
+    waited too long without using its processor time, because of the machine or of another
+    submission.
     """
 
     record: Record
@@ -149,13 +148,13 @@ class Graded(msgspec.Struct, frozen=True, tag=True):
 
 
 class Stopped(msgspec.Struct, frozen=True, tag=True):
-    """From a grading process, last: why it cannot go on."""
+    """Last message of a grading process: why it cannot continue."""
 
     reason: str
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
-    """From a grading process, last: the traceback of a fault of the grader's own."""
+    """Last message of a grading process: the traceback of an internal error."""
 
     traceback: str
 
@@ -194,16 +193,16 @@ def _version(name: str) -> str:
 
 @cache
 def conditions() -> str:
-    """Return this machine, and whether it is busy: what may make a submission too slow."""
+    """Describe this machine and whether it is busy, which may make a submission too slow."""
     processors = os.cpu_count() or 1
     is_busy = os.getloadavg()[0] > processors / 2
     return f"{_processor()}, {processors} processors{BUSY if is_busy else ''}"
 
 
 def may_be_faster(now: str, then: str) -> bool:
-    """Tell whether a submission that ran out of time may have enough of it under other conditions.
+    """Tell whether a timed-out submission may finish under the present conditions.
 
-    It may on another machine, and on this one if it was busy and is not any more.
+    It may on another machine, and on the same one if that was busy and no longer is.
     """
     if now.removesuffix(BUSY) != then.removesuffix(BUSY):
         return True
@@ -211,7 +210,7 @@ def may_be_faster(now: str, then: str) -> bool:
 
 
 def _processor() -> str:
-    """Return the name of the processor's model, else of its architecture."""
+    """Return the processor's model name, or else its architecture."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             name, _, value = line.partition(":")
@@ -221,9 +220,9 @@ def _processor() -> str:
 
 
 def basis_of(rubric: Rubric, seed: str) -> str:
-    """Return a digest of what the assignment decides of a score: the rubric's part, and the seed.
+    """Return a digest of the assignment's part of a score: the rubric's scoring part, and the seed.
 
-    Records of one basis may be compared with each other; those of two may not.
+    Only records of the same basis may be compared.
     """
     return hashlib.sha256(msgspec.msgpack.encode((_scoring(rubric), seed))).hexdigest()
 
@@ -234,9 +233,9 @@ def _scoring(rubric: Rubric) -> dict[str, Any]:
 
 
 def cache_key(settings: GradingSettings, submission: SubmittedFiles) -> str:
-    """Return a digest of all that determines the record of a submission.
+    """Return a digest of everything that determines a submission's record.
 
-    Who handed it in is not of it, unless each student has cases of their own.
+    The student is not included unless each student has their own cases.
     """
     seed = str(settings.seed_for(submission.student))
     of_brief = (_scoring(settings.rubric), seed, settings.strict, settings.software)

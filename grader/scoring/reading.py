@@ -1,7 +1,7 @@
-"""Read what students sent in a process that may die of it.
+"""Read students' files in a separate process, which may die.
 
-A submission that takes that process with it is named, with the reason, and costs nobody else
-anything: the next one is read by another process.
+A submission that kills the process is named, with the reason, and affects nobody else: another
+process reads the next one.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,17 +16,17 @@ from grader.source.tasks import Tasks
 from grader.submissions.candidates import Choice, is_handout
 from grader.submissions.ownership import FileOutline, look_at
 
-# The largest notebook whose every value is read takes 4 seconds of a processor and 1.2 GB.
+# Reading every value of the largest notebook takes 4 seconds of processor time and 1.2 GB.
 ALLOWANCE = Allowance(seconds=30, memory_bytes=2**31)
 
 
 @dataclass(frozen=True)
 class ReadFiles:
-    """What is in the files of a submission that can be read, and why others cannot, by name.
+    """The content of a submission's readable files, and why others cannot be read, by name.
 
-    The `candidates` are graded, each for itself. `untouched` are as they were handed out,
-    `evidence` is what the code of each file shows. Where they were lost, `smell` is what may be the
-    machine's fault, and what is not `certain` may go well another time.
+    Each of the `candidates` is graded on its own. `untouched` files are as they were handed out;
+    `evidence` is what each file's code shows. If the files were lost, `smell` is what may be the
+    machine's fault, and a retry may succeed unless it is `certain`.
     """
 
     sources: Sequence[Source] = ()
@@ -39,9 +39,9 @@ class ReadFiles:
 
 
 class Reader:
-    """Reads files in a process of its own. Use with `closing`, which ends it.
+    """Reads files in a separate process. Use with `closing`, which ends it.
 
-    It is forked from this one: so have one thread here until the first file is read.
+    The process is forked from this one, so use only one thread until the first file is read.
     """
 
     def __init__(self, allowance: Allowance = ALLOWANCE) -> None:
@@ -52,28 +52,28 @@ class Reader:
         self._process.close()
 
     def look_at(self, path: Path, most_bytes: int, tasks: Tasks) -> FileOutline:
-        """Look at the text of a file; nothing is known of one that is lost, which is told later."""
+        """Look at a file's text; one that is lost has an empty outline, and is reported later."""
         try:
             return self._process.call(look_at, path, most_bytes, tasks)
         except Lost:
             return FileOutline()
 
     def is_handout(self, path: Path, most_bytes: int, handed_out: Collection[str]) -> bool:
-        """Tell whether a file can be read, and is as it was handed out."""
+        """Tell whether a file can be read and is unchanged since it was handed out."""
         try:
             return self._process.call(is_handout, path, most_bytes, handed_out)
         except Lost:
             return False
 
     def text_of(self, name: str, path: Path, most_bytes: int) -> str:
-        """Return all code of a file; raise Unreadable where there is none, or it is lost."""
+        """Return all code of a file; raise Unreadable if it contains none, or is lost."""
         try:
             return self._process.call(_text_of, name, path, most_bytes)
         except Lost as lost:
             raise Unreadable(_problem(name, "it", lost)) from None
 
     def read(self, files: Mapping[str, bytes], choice: Choice) -> ReadFiles:
-        """Read the files of a submission, which are lost together or not at all."""
+        """Read a submission's files, which are lost either together or not at all."""
         try:
             return self._process.call(_read, files, choice)
         except Lost as lost:

@@ -1,9 +1,9 @@
-"""What students read of the texts that came from their code: no hidden input is in them.
+"""Remove hidden inputs from texts that came from students' code before students read them.
 
-Where a function is called, it holds hidden inputs, and can put them into any text: an error's, the
-name of its class, a place. So of such a text only what honest errors need is told: words, short
-whole numbers (shapes), places that there are. What came from a submission while it was loaded had
-seen no hidden input, and is whole; so is everything in the self-check, whose inputs are public.
+A function that is called has hidden inputs, and can put them into any text: an error's message, its
+class's name, a place. So only what honest errors need is kept: words, short integers (shapes),
+existing places. Texts from before the first call are kept whole, because the code had seen no
+hidden input; so is everything in the self-check, whose inputs are public.
 """
 
 import builtins
@@ -31,26 +31,26 @@ from grader.student_code.contract import (
 
 LEFT_OUT = "…"
 LONGEST = 120  # characters of a text
-LONGEST_WORD = 60  # but for a word of the submission's own
-MOST_DIGITS = 3  # of a whole number
-MOST_NUMBERS = 12  # of a text
+LONGEST_WORD = 60  # except for a word of the submission's own
+MOST_DIGITS = 3  # in an integer
+MOST_NUMBERS = 12  # in one text
 NUMBER = re.compile(r"\.?\d+(?:[._]\d+)*(?:[eE][+-]?\d+)?", re.ASCII)
 WORD = re.compile(r"\w+", re.ASCII)
-# What honest errors hold: names, float64, NotImplementedError, shapes like 100x20. Bytes that are
-# written as text, in hexadecimal or base64, are otherwise.
+# Honest errors contain names, float64, NotImplementedError, shapes like 100x20. Bytes encoded as
+# text, in hexadecimal or base64, look different.
 WITH_A_NUMBER = re.compile(r"[A-Za-z_]*\d{0,3}[A-Za-z_]*")
 SHAPE = re.compile(r"\d{1,3}(?:x\d{1,3})+")
 LETTERS = re.compile(r"[A-Za-z]{0,3}|(?:Py)?[a-z]*(?:[A-Z]+[a-z]{2,})*[A-Z]*[a-z]?")
-GLUED = re.compile(r"[\w+/=]*[+/=][\w+/=]*", re.ASCII)  # as base64 is
+GLUED = re.compile(r"[\w+/=]*[+/=][\w+/=]*", re.ASCII)  # as in base64
 LONGEST_GLUED = 16
 BETWEEN_LETTERS = re.compile(r"[\d_]+")
 FOREIGN = re.compile(rf"[^\x00-\x7f{LEFT_OUT}]+")
 LEFT_OUT_AGAIN = re.compile(rf"{LEFT_OUT}(?:[\s,;()\[\]/+-]*{LEFT_OUT})+")
 PLACE = re.compile(r"(?P<label>.+), line (?P<line>\d{1,7})", re.ASCII)
 NO_GPU = f" ({NO_GPU_HERE})"
-MOST_OWN = 4  # words of a text that are the submission's own
-# Words of the errors that Python, numpy and torch raise, and of ours. With any words that it likes
-# a submission could spell numbers.
+MOST_OWN = 4  # the submission's own words per text
+# Words in the errors of Python, numpy, torch and the grader. If any words were allowed, a
+# submission could spell numbers with them.
 OF_ERRORS = """
     a able about above addmm after all allocate already also ambiguous an and another answer any
     are argument arguments array arrays as assigned assignment associated at attribute axes axis
@@ -86,7 +86,7 @@ OF_ERRORS = """
     values variable vector version view was weight were when where which while with without work
     write wrong yet you zero
 """
-# What may stand in an error whatever the submission is: words of OF_ERRORS, and names of libraries.
+# Words allowed in any error: those of OF_ERRORS, and libraries' names.
 KNOWN = frozenset(
     {
         *OF_ERRORS.split(),
@@ -101,7 +101,7 @@ KNOWN = frozenset(
     }
 )
 
-# Python, its packages, this one, and the home of whoever grades.
+# Python, its packages, this one, and the grading user's home.
 OWN_FOLDERS = {sys.prefix, sys.base_prefix, str(Path(__file__).parents[1]), str(Path.home())} - {
     "/"
 }
@@ -113,9 +113,9 @@ OF_WORKER = "/grader-"  # in the path of the folder that a submission runs in
 
 
 def without_folders(text: str) -> str:
-    """Return a text in which the paths of this machine's own files are their names alone.
+    """Shorten the paths of this machine's own files in a text to their names.
 
-    An error that a student's code met may name them, and students read it.
+    Errors in a student's code may contain such paths, and students read them.
     """
     text = IN_OWN_FOLDER.sub(lambda path: _name_of(path[0]), text)
     return PATH.sub(lambda path: _name_of(path[0]) if OF_WORKER in path[0] else path[0], text)
@@ -126,10 +126,10 @@ def _name_of(path: str) -> str:
 
 
 class Redactor:
-    """Tells students what the calls of one submission came to.
+    """Redacts the outcomes of one submission's calls for its student.
 
-    `main` and the files `beside` it are what was handed in, `notes` the places and texts of the
-    errors that it met while it was loaded. The names of the `tasks` are no secret.
+    `main` and the files `beside` it are the submission; `notes` are the places and texts of the
+    errors met while it was loaded. The names of the `tasks` are not secret.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class Redactor:
         self._files = [main, *(file.beside() for file in beside)]
         self._notes = notes
 
-    # Most submissions say nothing that is looked for in their text, so it is read when it is.
+    # Read only when needed: most submissions have no text that must be looked up in it.
 
     @cached_property
     def _lines(self) -> dict[str, int]:
@@ -159,7 +159,7 @@ class Redactor:
         return frozenset(WORD.findall(self._text))
 
     def outcome(self, outcome: Outcome) -> Outcome:
-        """Return an outcome as students may read it. That time was up is said by us, not there."""
+        """Return an outcome as students may read it. The text of a timeout is our own."""
         is_ours = outcome.problem in OUT_OF_TIME
         hint = outcome.hint
         return replace(
@@ -180,7 +180,7 @@ class Redactor:
         )
 
     def error(self, text: str) -> str:
-        """Return an error's text without what could be data, and with few words of its own."""
+        """Return an error's text without possible data, and with few words of the submission's."""
         own: set[str] = set()
 
         def is_told(word: str) -> bool:
@@ -198,7 +198,7 @@ class Redactor:
         )
 
     def text(self, text: str) -> str:
-        """Return a text without what could be data: numbers, odd words, other alphabets."""
+        """Return a text without possible data: numbers, odd words, other alphabets."""
         text = without_folders(text)
         message = text.removesuffix(NO_GPU)
         ours = text[len(message) :]
@@ -209,7 +209,7 @@ class Redactor:
         return (message if len(message) <= LONGEST else message[:LONGEST] + LEFT_OUT) + ours
 
     def _only(self, pattern: re.Pattern[str], is_plain: Callable[[str], bool], text: str) -> str:
-        """Leave out of a text what matches a pattern, and is neither plain nor in the source."""
+        """Remove matches of a pattern that are neither plain nor in the source."""
 
         def told(match: re.Match[str]) -> str:
             return match[0] if is_plain(match[0]) or match[0] in self._text else LEFT_OUT
@@ -219,7 +219,7 @@ class Redactor:
     def place(self, place: str) -> str:
         """Return a place if it is in the submission, else "".
 
-        The label of a file that it wrote itself is known by standing in its text.
+        A file that the submission wrote itself is recognised if its label is in the source.
         """
         match = PLACE.fullmatch(place)
         if match is None:
@@ -229,7 +229,7 @@ class Redactor:
         return place if 0 < line <= self._lines.get(label, line_count) else ""
 
     def _bears_out(self, hint: Hint) -> bool:
-        """Tell whether a submission, or an error it met before any call, shows what a hint says."""
+        """Tell whether the source, or an error met before any call, supports a hint."""
         if any(hint.where == where and text.startswith(hint.name) for where, text in self._notes):
             return True
         names = hint.name.split(".")
@@ -237,14 +237,14 @@ class Redactor:
 
 
 def _is_plain(word: str) -> bool:
-    """Tell whether a word looks like one of a library's, in an error of its own."""
+    """Tell whether a word looks like one from a library's error."""
     if len(word) > LONGEST_WORD or not WITH_A_NUMBER.fullmatch(word):
         return SHAPE.fullmatch(word) is not None
     return all(map(LETTERS.fullmatch, BETWEEN_LETTERS.split(word)))
 
 
 def _with_few_numbers(text: str) -> str:
-    """Return a text with its first whole numbers of a few digits, as shapes are told in."""
+    """Keep only the first few short integers in a text, enough for shapes."""
     count = 0
 
     def told(number: re.Match[str]) -> str:

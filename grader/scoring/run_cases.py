@@ -23,12 +23,12 @@ from grader.student_code.contract import (
 
 @dataclass(frozen=True)
 class CaseOutcomes:
-    """The outcomes of all cases in order, the errors of the source, and the layers of confinement.
+    """The outcomes of all cases in order, the source's errors, and the layers of confinement.
 
-    `layers` are in force, `missing` are not, with the reason.
-    `sightings` is what its gradients name of autograd. `waited` tells that the worker was stopped
-    somewhere while it slept, or waited for something. `seconds` is processor time by question,
-    `files` are the names of the files that ran, and `packages` what they may import.
+    `layers` are in force; `missing` has the others, with the reasons. `sightings` are the autograd
+    names that the gradients use. `waited` says that the worker was stopped while it slept or waited
+    for something. `seconds` is processor time by question, `files` are the names of the files that
+    ran, and `packages` what they may import.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -43,12 +43,12 @@ class CaseOutcomes:
 
     @property
     def smell(self) -> Smell | None:
-        """What of it may be the machine's fault."""
+        """The possible fault of the machine, if any."""
         problems = [outcome for outcome in self.outcomes if outcome.problem]
         return smell_of(
             [*(note.text for note in self.notes), *(outcome.detail for outcome in problems)],
             self.packages,
-            # One that broke the protocol was killed for it.
+            # One that broke the protocol was killed for that.
             died=any(
                 outcome.problem is Problem.CRASHED and not outcome.detail.startswith(BROKE)
                 for outcome in problems
@@ -59,7 +59,7 @@ class CaseOutcomes:
 
 
 def rounds_of(cases: Sequence[Case], tasks: Tasks) -> list[Round]:
-    """Return the rounds that put the cases in their order: one round per question."""
+    """Return the rounds that ask the cases in order: one round per question."""
     by_function = groupby(enumerate(cases, 1), key=lambda group: group[1].call.function)
     rounds = []
     for name, group in by_function:
@@ -79,9 +79,9 @@ def run_cases(
     limits: Limits,
     spellings: Spellings,
 ) -> CaseOutcomes:
-    """Load `main`, with the files `beside` it, in a fresh worker and ask it the rounds.
+    """Load `main`, with the files `beside` it, in a new worker, and ask it the rounds.
 
-    Raises what Zygote.fork_worker raises, and nothing for what the files do.
+    Raises what Zygote.fork_worker raises, and nothing because of what the files do.
     """
     with zygote.fork_worker(limits) as worker:
         load_result = worker.load(main, beside, packages, tasks, spellings)

@@ -1,7 +1,7 @@
 """Grade a submission: read it, run its cases, score the outcomes, write the record.
 
-Each file of a submission that may define something asked is graded for itself, the others beside
-it, and the best counts.
+Each file that may define something asked is graded on its own, with the others beside it, and the
+best one counts.
 """
 
 import time
@@ -53,10 +53,10 @@ from grader.submissions.candidates import Choice
 
 @dataclass(frozen=True)
 class CaseSet:
-    """What is asked of a submission. A criterion that the rubric gives no points is not asked.
+    """The questions to a submission. Criteria without points in the rubric are not asked.
 
-    `descent` is the training by gradients, asked or not, and `public` the one that students may
-    see. `course` tells how a training run went.
+    `descent` is the training by gradients, asked or not, and `public` is the training case that
+    students may see. `course` tells how a training run went.
     """
 
     cases: list[Case]
@@ -96,9 +96,9 @@ class CaseSet:
 
 @dataclass(frozen=True)
 class _GradedFile:
-    """The record of one file, what of it may be the machine's fault, and the files that ran.
+    """The record of one file, what may be the machine's fault, and the files that ran.
 
-    `waited` tells that it was stopped somewhere while it did not compute.
+    `waited` says that it was stopped at some point while it was not computing.
     """
 
     record: Record
@@ -108,15 +108,15 @@ class _GradedFile:
 
 
 class Scorer:
-    """Grading settings, hidden cases, a zygote and a reader: all that grading a submission needs.
+    """The settings, hidden cases, zygote and reader needed to grade submissions.
 
-    Here nothing reads or parses what students wrote: the reader does, and the workers. What is left
-    is text of bounded length that workers send (see wire.py), and whether its words stand in the
-    source, which is bounded too (see redaction.py).
+    Nothing here reads or parses students' files: the reader and the workers do. This class handles
+    only bounded text from workers (see wire.py), and looks up its words in the bounded source (see
+    redaction.py).
     """
 
     def __init__(self, settings: GradingSettings, zygote: Zygote, reader: Reader) -> None:
-        """Grade the reference solution; raise Unfit where it does not earn all points."""
+        """Grade the reference solution; raise Unfit if it does not earn all points."""
         self._settings = settings
         self._reader = reader
         self._rubric = settings.rubric
@@ -130,7 +130,8 @@ class Scorer:
             settings.rubric.spellings,
             settings.rubric.limits.graded_files,
         )
-        # One: it is the whole class's, or else the next submission is another student's.
+        # Only one is kept: either all students share it, or the next submission is another
+        # student's.
         self._case_set = lru_cache(maxsize=1)(partial(CaseSet.of, settings.rubric))
         self._whole = self._case_set(int(settings.seed))
         self._untrained_cases = CaseSet.of(settings.rubric.untrained(), int(settings.seed))
@@ -144,9 +145,9 @@ class Scorer:
     def grade(self, submission: SubmittedFiles) -> Graded:
         """Grade one submission.
 
-        Raises Unfit where it came to what may be the machine's fault, and the reference solution
-        does not earn all points any more; what Zygote.fork_worker raises; and nothing for what is
-        in the submission.
+        Raises Unfit if the result may be the machine's fault and the reference solution no longer
+        earns all points; whatever Zygote.fork_worker raises; and nothing because of the
+        submission's content.
         """
         start = time.monotonic()
         case_set = self._case_set(self._settings.seed_for(submission.student))
@@ -175,7 +176,7 @@ class Scorer:
         )
 
     def _is_provisional(self, record: Record, graded_files: Sequence[_GradedFile]) -> bool:
-        """Tell whether another try may come to something else (see Graded)."""
+        """Tell whether another try may give a different result (see Graded)."""
         if record.score < self._rubric.max_score and any(each.waited for each in graded_files):
             return True
         crashed = any(each.record.status == "crashed" for each in graded_files)
@@ -191,7 +192,7 @@ class Scorer:
             self._prove_again(self._whole if results.smell == "time" else self._untrained_cases)
         smell, results = results.smell, _redacted(results, source, beside, self._rubric.tasks)
         evidence: dict[str, Set[str]] = {}
-        for each in (*beside, source):  # the last of a name counts
+        for each in (*beside, source):  # the last one with a name wins
             evidence.update(read_files.evidence[each.name])
         verdicts = case_set.score(results, source, evidence)
         status = status_of(results)
@@ -233,9 +234,9 @@ class Scorer:
         )
 
     def _prove_again(self, case_set: CaseSet) -> None:
-        """Raise Unfit where the reference solution does not earn all points any more, twice.
+        """Raise Unfit if the reference solution twice no longer earns all points.
 
-        The submission before, or one beside, may still have been in its way the first time.
+        The previous submission, or a parallel one, may still have disturbed the first try.
         """
         try:
             self._prove(case_set)
@@ -243,9 +244,9 @@ class Scorer:
             self._prove(case_set)
 
     def _prove(self, case_set: CaseSet, more: Sequence[Case] = ()) -> CaseOutcomes:
-        """Run a set of cases on the reference solution, and more that earn nothing.
+        """Run a case set, and `more` cases without points, on the reference solution.
 
-        Raises Unfit where it does not earn all points.
+        Raises Unfit if it does not earn all points.
         """
         results = self._run_cases(
             self._reference, [], rounds_of([*case_set.cases, *more], self._rubric.tasks)
@@ -327,7 +328,7 @@ class Scorer:
 def _redacted(
     results: CaseOutcomes, source: Source, beside: Sequence[Source], tasks: Tasks
 ) -> CaseOutcomes:
-    """Return the outcomes as their student may read of them; see redaction."""
+    """Return the outcomes as their student may read them; see redaction."""
     notes = [(note.where, note.text) for note in results.notes]
     redactor = Redactor(source.file, [other.file for other in beside], tasks, notes)
     return replace(results, outcomes=tuple(map(redactor.outcome, results.outcomes)))
@@ -342,7 +343,7 @@ def _without_folders(reason: Reason) -> Reason:
 
 @dataclass(frozen=True)
 class _FileRoles:
-    """What became of a submission's files: of the `graded_files`, `record` counts."""
+    """The roles of a submission's files: of the `graded_files`, `record` counts."""
 
     record: Record
     graded_files: Mapping[str, _GradedFile]
@@ -350,7 +351,7 @@ class _FileRoles:
     untouched: Collection[str]
 
     def listed(self, sources: Sequence[Source], problems: Mapping[str, str]) -> list[FileResult]:
-        """Return a line for each file; none, where there is just one."""
+        """Return one result per file, or none if there is only one file."""
         if len(sources) + len(problems) == 1:
             return []
         files = [
@@ -386,7 +387,7 @@ def _unread(problems: Mapping[str, str]) -> list[FileResult]:
 
 
 def status_of(results: CaseOutcomes) -> Status:
-    """Return how a submission's cases went as a whole."""
+    """Return the overall status of a submission's cases."""
     problems = {outcome.problem for outcome in results.outcomes}
     if Problem.CRASHED in problems:
         return "crashed"

@@ -1,4 +1,4 @@
-"""The grader's handles on the zygote and its workers: everything behind them is untrusted."""
+"""The grader's handles on the zygote and its workers; everything on the other side is untrusted."""
 
 import contextlib
 import os
@@ -30,7 +30,7 @@ from grader.student_code.contract import (
 from grader.student_code.loading import WAITED, over
 from grader.util.clocks import OutOfTime, ProcessClock, Watchdog, is_ready
 
-START_SECONDS = 120.0  # for the zygote to preload what students import, and a worker to be ready
+START_SECONDS = 120.0  # for the zygote to preload modules, and for a worker to get ready
 BROKE = "broke the protocol"
 UNINTERRUPTED = ", and could not be interrupted"
 NO_SPELLINGS: Spellings = {}
@@ -40,34 +40,34 @@ Message = TypeVar("Message", wire.Screened, wire.Loaded, wire.Answer)
 
 
 class ZygoteDied(Exception):
-    """The zygote is gone; what is graded is kept, the rest needs a new run."""
+    """The zygote is gone; finished results are kept, the rest needs a new run."""
 
 
 class WorkerNotReady(Exception):
-    """A worker could not be made ready; no submission had anything to do with it."""
+    """A worker could not be made ready; this has nothing to do with any submission."""
 
 
 class IsolationMissing(UserError):
-    """Strict isolation was asked for, and this machine lacks a layer of it."""
+    """Strict isolation was requested, but this machine lacks a layer of it."""
 
 
 class Zygote:
     """A process forked from this one, which must have torch, one thread and no secrets yet.
 
-    Where `strict` is set, a worker that lacks a layer of confinement is not used. While one worker
-    is at work the next is made ready and the one before is cleared away, which takes about as long
-    as a submission without training does.
+    If `strict` is set, a worker without all layers of confinement is not used. While one worker
+    runs, the next is prepared and the previous one cleaned up, which takes about as long as a
+    submission without training.
 
-    `cpus` are processors for this process, the zygote and the workers alone. A worker has one to
-    itself, so that a greedy submission takes time from nobody else, and this process waits for it
-    there: on one processor they take turns fastest. What is made ready or cleared away runs on
-    another, if there is one. Without `cpus` everything runs wherever there is room.
+    `cpus` are reserved for this process, the zygote and the workers. Each worker has one to itself,
+    so that a greedy submission slows down nobody else; this process waits on the same one, because
+    taking turns on one processor is fastest. Preparing and cleaning up happen on another, if there
+    is one. Without `cpus` everything runs on any processor.
     """
 
     def __init__(self, pid: int, base: Path, lock: int, control: socket.socket) -> None:
         self.strict = False
         self.slowness = 1.0
-        """How many times what the rubric gives for computing is in the limits: see canary.py."""
+        """The factor applied to the rubric's limits on computing: see canary.py."""
         self.cpus: Sequence[int] = ()
         self._pid = pid
         self._base = base
@@ -75,7 +75,7 @@ class Zygote:
         self._control = control
         self._fork_count = 0
         self._spare: Worker | None = None
-        self._ending = 0  # workers whose end was asked for and not yet told of
+        self._ending = 0  # workers whose end was requested but not yet reported
 
     @classmethod
     def fork(cls) -> Self:
@@ -101,10 +101,10 @@ class Zygote:
         return cls(pid, base, lock, ours)
 
     def fork_worker(self, limits: Limits) -> "Worker":
-        """Return a confined worker, and have the next one made ready.
+        """Return a confined worker, and start preparing the next one.
 
-        Raises ZygoteDied where the zygote does not answer, WorkerNotReady where the worker does
-        not come to be, and IsolationMissing as `strict` says.
+        Raises ZygoteDied if the zygote does not answer, WorkerNotReady if the worker does not
+        start, and IsolationMissing depending on `strict`.
         """
         worker = self._spare
         if worker is None or worker.limits != limits or not worker.is_waiting():
@@ -114,7 +114,7 @@ class Zygote:
         self._spare = self._new_worker(limits)
         worker.begin(self.slowness)
         self._join(worker)
-        # That an ordinary user can give a worker no other user is no lack of this machine.
+        # It is not the machine's fault that an ordinary user cannot give a worker another user id.
         lacking = {name: why for name, why in worker.missing.items() if why != NOT_ROOT}
         if self.strict and lacking:
             with worker:
@@ -133,14 +133,14 @@ class Zygote:
         self._control.close()
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
-        with contextlib.suppress(FileNotFoundError):  # but for a zygote that was killed
+        with contextlib.suppress(FileNotFoundError):  # exists only if the zygote was killed
             remove(self._base)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
     def _join(self, worker: "Worker") -> None:
-        """Move to the processor of a worker, and the zygote to another."""
+        """Move this process to a worker's processor, and the zygote to another."""
         if worker.cpu is not None:
             with _zygote_lives():
                 os.sched_setaffinity(0, {worker.cpu})
@@ -156,14 +156,14 @@ class Zygote:
         return Worker(ours, limits, cpu, lambda wait: self._end(number, wait))
 
     def _end(self, number: int, wait: bool) -> int | None:
-        """Have a worker killed; where `wait` is set, return its wait status."""
+        """Have a worker killed; if `wait` is set, return its wait status."""
         if self._spare is not None:
-            self._join(self._spare)  # now: the end of a worker keeps its processor busy
+            self._join(self._spare)  # now, because ending a worker keeps its processor busy
         with _zygote_lives():
             self._control.send(f"end {number}".encode())
             self._ending += 1
             status = None
-            # In order: what was not waited for before comes first.
+            # Replies come in order: those not waited for earlier come first.
             while self._ending > (0 if wait else 1):
                 reply = self._control.recv(64)
                 if not reply:
@@ -182,7 +182,7 @@ def _zygote_lives() -> Iterator[None]:
 
 
 class Round:
-    """Calls of one question that a worker is asked together, numbered from `first`.
+    """Calls of one question, sent to a worker together and numbered from `first`.
 
     They are encoded here, once for all workers.
     """
@@ -197,10 +197,10 @@ class Round:
 
 
 class Worker:
-    """One confined process for one submission. Leaving its `with` block kills the process.
+    """One confined process for one submission; leaving its `with` block kills it.
 
-    No method raises for anything the worker does: once it has died, hung or broken the protocol
-    it is killed, and every later answer says so.
+    No method raises because of what the worker does: if it dies, hangs or breaks the protocol, it
+    is killed, and every later answer says so.
     """
 
     def __init__(
@@ -210,7 +210,7 @@ class Worker:
         cpu: int | None,
         end: Callable[[bool], int | None],
     ) -> None:
-        """Have the worker confine itself, without waiting for it. `end` kills it (see Zygote)."""
+        """Tell the worker to confine itself, without waiting. `end` kills it (see Zygote)."""
         self.limits = limits
         self.cpu = cpu
         self._channel = channel
@@ -220,19 +220,20 @@ class Worker:
         self._asleep = 0.0  # seconds in all
         self._end_outcome: Outcome | None = None
         self.waited = False
-        """Whether it had to be stopped while it slept, or waited for something."""
+        """Whether it had to be stopped while it slept or waited for something."""
         self.sightings: dict[str, tuple[Sighting, ...]] = {}
         self.files: frozenset[str] = frozenset()  # names of files
         self.missing = dict.fromkeys(LAYERS, "the worker did not start")
-        """Layers of confinement that are not in force, with the reason."""
+        """The layers of confinement that are not in force, with the reasons."""
         with contextlib.suppress(wire.WireError):  # begin() then finds the channel closed
             wire.send(channel, wire.frame(wire.Start(limits, cpu)))
         channel.setblocking(False)
 
     def begin(self, slowness: float = 1.0) -> None:
-        """Wait until the worker is confined; raise WorkerNotReady where that cannot be.
+        """Wait until the worker is confined; raise WorkerNotReady if that fails.
 
-        Sleeping takes as long on every machine: its limits are the worker's without `slowness`.
+        Sleeping takes equally long on every machine, so its limits are the worker's without
+        `slowness`.
         """
         self._slowness = slowness
         try:
@@ -249,16 +250,16 @@ class Worker:
 
     @property
     def processor_seconds(self) -> float:
-        """Processor time that it has used."""
+        """The processor time used, in seconds."""
         return self._clock.used() if self._clock else 0.0
 
     @property
     def layers(self) -> list[str]:
-        """Layers of confinement that are in force."""
+        """The layers of confinement that are in force."""
         return [layer for layer in LAYERS if layer not in self.missing]
 
     def is_waiting(self) -> bool:
-        """Tell whether a worker that has not begun is still there."""
+        """Tell whether a worker that has not begun is still alive."""
         try:
             return bool(self._channel.recv(1, socket.MSG_PEEK))
         except BlockingIOError:
@@ -284,11 +285,12 @@ class Worker:
         tasks: Tasks,
         spellings: Spellings = NO_SPELLINGS,
     ) -> list[Note] | Outcome:
-        """Run the main file of a submission; return its errors, or why it ended.
+        """Run a submission's main file; return its errors, or why the worker ended.
 
-        It can import the files `beside` it, Python's own library and `packages`. What it assigns
-        by one of the `spellings` counts where it defines no function of the `tasks`. What its
-        gradients name of autograd is then in `sightings`: told before any of it ran.
+        It can import the files `beside` it, Python's own library and `packages`. An assignment
+        under one of the `spellings` counts if the file defines no function of that name in `tasks`.
+        `sightings` then has the autograd names that its gradients use, reported before any of it
+        ran.
         """
         seconds = self.limits.load_seconds + self.limits.import_seconds
         load = wire.Load(main, beside, packages, tasks, spellings)
@@ -308,10 +310,10 @@ class Worker:
         return [Note(printable(where), printable(text)) for where, text in reply.notes]
 
     def ask(self, round_: Round) -> list[Outcome]:
-        """Put a round to the student's functions; return an outcome a call.
+        """Ask the student's functions a round; return one outcome per call.
 
-        The first call that takes too long ends the round: the rest would take as long, and share
-        its outcome.
+        The first call that takes too long ends the round: the others would take as long, so they
+        get the same outcome.
         """
         seconds = seconds_for(round_.question, self.limits)
         outcomes: list[Outcome] = []
@@ -324,7 +326,7 @@ class Worker:
         return outcomes
 
     def _answer(self, number: int, seconds: float) -> Outcome:
-        """Receive the answer to call `number`, which has this time from now on."""
+        """Receive the answer to call `number` within `seconds` from now."""
         reply = self._receive(wire.Answer, seconds)
         if isinstance(reply, Outcome):
             return reply
@@ -334,7 +336,7 @@ class Worker:
             outcome = wire.outcome_of(reply)
         except wire.WireError as error:
             return self._give_up(Problem.CRASHED, f"{BROKE}: {error}")
-        if outcome.problem in OUT_OF_TIME:  # our limit, in our words
+        if outcome.problem in OUT_OF_TIME:  # the limit is ours, and so is the text
             detail = WAITED if outcome.problem is Problem.WAITED else self._over(seconds)
             outcome = Outcome(problem=outcome.problem, detail=detail)
         return outcome.printable()
@@ -342,12 +344,12 @@ class Worker:
     def _exchange(
         self, message: wire.ToWorker, kind: type[Message], seconds: float
     ) -> Message | Outcome:
-        """Send a message and receive the answer of type `kind`, or give the worker up."""
+        """Send a message and receive the answer of type `kind`, or give up on the worker."""
         self._send(wire.frame(message), seconds)
         return self._receive(kind, seconds)
 
     def _send(self, frame: bytes, seconds: float) -> None:
-        """Send a frame, which the worker has this time to read, or give the worker up."""
+        """Send a frame, which the worker must read within `seconds`, or give up on the worker."""
         if self._end_outcome is not None:
             return
         try:
@@ -361,7 +363,7 @@ class Worker:
             self._give_up(Problem.CRASHED, str(error))
 
     def _receive(self, kind: type[Message], seconds: float) -> Message | Outcome:
-        """Receive a message of type `kind` within this time, or give the worker up."""
+        """Receive a message of type `kind` within `seconds`, or give up on the worker."""
         if self._end_outcome is not None:
             return self._end_outcome
         watch = self._watch(seconds)
@@ -412,7 +414,7 @@ class Worker:
         return over(seconds, self.limits.reference_seconds)
 
     def _kill(self, wait: bool) -> int | None:
-        """Kill the worker's process group, once; return its wait status where `wait` is set."""
+        """Kill the worker's process group, once; return its wait status if `wait` is set."""
         if self._channel.fileno() < 0:
             return None
         self._channel.close()

@@ -1,4 +1,4 @@
-"""Read the file to check, and what lies beside it: what would be handed in with it."""
+"""Read the file to check, and the files that would be handed in with it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -9,15 +9,15 @@ from ..source.files import File
 from ..source.paths import is_gradable, scan, shown
 from ..source.read import TextCell, Unreadable, read, read_bytes
 
-# Who keeps a homework among much else checks it all the same: what is near it comes first.
+# Limits for a homework kept among many other files; the nearest files come first.
 MOST_ENTRIES = 2000
 DEPTH = 8
-SELFCHECK = Path(__file__).parents[1]  # which stands beside the homework, and is not handed in
+SELFCHECK = Path(__file__).parents[1]  # is beside the homework, and is not handed in
 
 
 @dataclass(frozen=True)
 class CheckedFiles:
-    """A file that is checked, the files beside it, and the names that its text cells define."""
+    """A file to check, the files beside it, and the names that its text cells define."""
 
     main: File
     beside: tuple[File, ...] = ()
@@ -25,11 +25,12 @@ class CheckedFiles:
 
 
 def read_files(path: Path, source_bytes: int, root: Path) -> CheckedFiles:
-    """Read a file, and those below its folder; raise Unreadable where it holds no code.
+    """Read a file, and those below its folder; raise Unreadable if it contains no code.
 
-    Where it lies below `root`, that is what would be handed in, and all files there are beside it.
+    If it lies below `root`, all of `root` would be handed in, and all files there count as beside
+    it.
     """
-    # What a link leads to is what would be handed in.
+    # A link's target is what would be handed in.
     try:
         data = read_bytes(path.resolve(), source_bytes)
     except Unreadable as error:
@@ -54,7 +55,7 @@ def _gradable_below(folder: Path) -> Iterator[Path]:
     for _ in range(DEPTH):
         paths: list[Path] = []
         for each in folders:
-            with suppress(OSError):  # one that may not be read
+            with suppress(OSError):  # e.g. without permission
                 entries = scan(each)[: max(0, entries_left)]
                 entries_left -= len(entries)
                 for entry in entries:

@@ -1,4 +1,4 @@
-"""Show verdicts as text and in a notebook: the next thing to do first, the rest in short lines."""
+"""Show verdicts as text and in a notebook: the next thing to do, then one line per criterion."""
 
 import re
 import textwrap
@@ -14,7 +14,7 @@ from ..source.tasks import Tasks
 BAR_LENGTH = 22
 INDENT = "  "
 BOLD, GREEN, YELLOW = "1", "32", "33"
-MOST_ROWS, MOST_COLUMNS = 12, 24  # of the drawing of where a tensor differs
+MOST_ROWS, MOST_COLUMNS = 12, 24  # in the drawing of a tensor's errors
 
 _WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60"
 _NO_LINE_BEGINS_WITH = "，。：；、！？）」』》”"  # noqa: RUF001
@@ -30,16 +30,16 @@ class Look:
     colour: bool = False
 
     def paint(self, text: str, style: str) -> str:
-        """Return the text in a style of the terminal's."""
+        """Return the text in a terminal style."""
         return f"\033[{style}m{text}\033[0m" if self.colour else text
 
 
 @dataclass(frozen=True)
 class WorkSummary:
-    """What is told of the work as a whole.
+    """Remarks on the work as a whole.
 
-    `helpers` are the files that it needs beside it, `cautions` say what cannot be the same when it
-    is graded, and `unparsed` is place and error of the first line that is no Python.
+    `helpers` are the files that it needs beside it, `cautions` say what may differ when it is
+    graded, and `unparsed` is the place and error of the first line that is not valid Python.
     """
 
     helpers: Sequence[str] = ()
@@ -51,7 +51,7 @@ class WorkSummary:
 class Report:
     """Verdicts, the names of the criteria still to come, and the places of the functions.
 
-    Shows itself in a notebook as HTML, elsewhere as text.
+    In a notebook it is displayed as HTML, elsewhere as text.
     """
 
     verdicts: Sequence[Verdict]
@@ -64,7 +64,7 @@ class Report:
 
     @property
     def right(self) -> int:
-        """How many criteria have all their points."""
+        """The number of criteria with all their points."""
         return sum(is_right(verdict) for verdict in self.verdicts)
 
     @property
@@ -74,16 +74,16 @@ class Report:
 
     @property
     def next(self) -> Verdict | None:
-        """The first criterion that is not right; the rubric's order has what it needs before it."""
+        """The first criterion that is not right; the rubric lists prerequisites first."""
         return next((verdict for verdict in self.verdicts if not is_right(verdict)), None)
 
     def say(self, message: str, **values: str | int | float) -> str:
-        """Return a message of the catalogue in the report's language."""
+        """Return a catalogue message in the report's language."""
         return self.look.texts.say(message, **values)
 
     @property
     def progress(self) -> str:
-        """How far the student is, in words; nothing before anything is judged."""
+        """The student's progress, in words; empty before anything is judged."""
         if not self.verdicts:
             return ""
         message = N_("{right} of {all} right, {points:g} of {most:g} points on the public cases")
@@ -99,7 +99,7 @@ class Report:
 
     @property
     def heading(self) -> str:
-        """The one line above all else: what is next, or that all is right."""
+        """The most prominent line: what is next, or that all is right."""
         if self.next and self._unparsed:
             return self.say(N_("NEXT: {place}"), place=self._unparsed[0])
         if self.next:
@@ -114,7 +114,7 @@ class Report:
         return self.say(N_("All is right."))
 
     def advice(self) -> Iterator[tuple[str, str]]:
-        """Give labels and texts below the heading: what is wrong, where, and what to read."""
+        """Yield labels and texts below the heading: what is wrong, where, and what to read."""
         if self.next and self._unparsed:
             yield "", self._unparsed[1]
         if self.next:
@@ -138,13 +138,13 @@ class Report:
 
     @property
     def _unparsed(self) -> tuple[str, str] | None:
-        """What does not parse, where that may be why the next thing is not defined."""
+        """The code that does not parse, if that may be why the next thing is not defined."""
         first = self.next.reasons[0].id if self.next else ""
         return self.work.unparsed if first.startswith(("missing", "nothing_defined")) else None
 
     @property
     def cautions(self) -> Sequence[str]:
-        """What may be otherwise when the work is graded; before it is called right."""
+        """Things that may differ when the work is graded; shown before it is called right."""
         return () if self.next or self.pending else self.work.cautions
 
     def line(self, verdict: Verdict) -> str:
@@ -176,7 +176,7 @@ class Report:
         return map(self.line, self.verdicts)
 
     def closing(self, opening: "Report") -> str:
-        """Return what the report has beyond its `opening`, and the sum."""
+        """Return what this report adds to its `opening`, and the total."""
         lines = [self.line(verdict) for verdict in self.verdicts[len(opening.verdicts) :]]
         total = sum(verdict.points for verdict in self.verdicts)
         name = pad(self.say(N_("public cases")), 15)
@@ -193,22 +193,22 @@ class Report:
 
 
 def is_right(verdict: Verdict) -> bool:
-    """Whether a criterion has all its points."""
+    """Tell whether a criterion has all its points."""
     return verdict.points == verdict.max_points
 
 
 def columns(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
+    """Return the number of terminal columns that a text takes."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def pad(text: str, width: int) -> str:
-    """Return a text with spaces up to a width in columns."""
+    """Pad a text with spaces to a width in columns."""
     return text + " " * (width - columns(text))
 
 
 def cut(text: str, width: int) -> str:
-    """Return a text that takes at most `width` columns, the end left out where it must be."""
+    """Return a text of at most `width` columns, its end cut off if necessary."""
     if columns(text) <= width:
         return text
     while text and columns(text) > width - 3:
@@ -217,7 +217,7 @@ def cut(text: str, width: int) -> str:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Return lines of at most `width` columns; Chinese may be broken between two characters."""
+    """Wrap a text to lines of at most `width` columns; Chinese may break between any characters."""
     lines = [""]
     for piece in _PIECE.findall(text):
         if lines[-1] and columns(lines[-1] + piece.rstrip()) > width:
@@ -226,7 +226,7 @@ def wrapped(text: str, width: int) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
-# Colours that can be read on a light and on a dark background.
+# Colours that are readable on light and dark backgrounds.
 _GREEN, _AMBER, _BORDER = "#2e9e4f", "#c77700", "#8888"
 _PAGE = textwrap.dedent("""\
     <div class="selfcheck" style="font-family: system-ui, sans-serif; max-width: 46em">
@@ -277,7 +277,7 @@ def _advice(report: Report, label: str, text: str) -> str:
 def _row(report: Report, verdict: Verdict) -> str:
     right = is_right(verdict)
     points = f"{verdict.points:g}/{verdict.max_points:g}"
-    # What the next one teaches stands above the table: here the figure does.
+    # The next criterion's advice stands above the table, so its row shows the figure.
     reason = verdict.reasons[-1 if verdict is report.next else 0]
     html = escape(report.look.texts.of(reason))
     mark, colour = ("✓", _GREEN) if right else ("✗", _AMBER)
@@ -293,7 +293,7 @@ def _cells(mark: str, name: str, points: str, html: str, colour: str) -> str:
 
 
 def _drawing(report: Report, errors: ErrorMap) -> str:
-    """Draw where a tensor differs: a cell an entry, its number the power of ten of the error."""
+    """Draw a tensor's errors: one cell per entry, with the power of ten of its relative error."""
     rows = "".join(
         f"<tr>{''.join(map(_square, row[:MOST_COLUMNS]))}</tr>"
         for row in errors.decades[:MOST_ROWS]
@@ -308,7 +308,7 @@ def _drawing(report: Report, errors: ErrorMap) -> str:
 
 
 def _square(decade: int | None) -> str:
-    """Return a cell, the redder the larger the error."""
+    """Return a cell; the larger the error, the redder."""
     if decade is None:
         text, colour = "nan", "rgba(160, 60, 200, .6)"
     elif decade == NO_ERROR:

@@ -1,8 +1,8 @@
 """Check a file again at each save, every time in a fresh process.
 
-A student's code may hang, exit or crash, and what it imported stays imported; so the process that
-ran it is thrown away. Importing torch takes longer than the check: the next process is started
-ahead and waits to be told.
+A student's code may hang, exit or crash, and its imports stay loaded, so the process that ran it is
+thrown away. Importing torch takes longer than the check, so the next process is started ahead and
+waits for its signal.
 """
 
 import contextlib
@@ -17,8 +17,8 @@ from pathlib import Path
 from ..judging.messages import N_, Texts
 
 POLL_SECONDS = 0.05
-CHECK_SECONDS = 60.0  # of one check; training takes a few
-GRACE_SECONDS = 5.0  # for the process to end by itself and say where it was
+CHECK_SECONDS = 60.0  # per check; training takes a few seconds
+GRACE_SECONDS = 5.0  # for the process to end itself and print where it was
 TOO_LONG = 3  # exit code of a check that took longer
 WHEN_TOLD = "--when-told"
 CLEAR = "\033[2J\033[3J\033[H"
@@ -26,11 +26,11 @@ FileState = tuple[int, int, int]
 
 
 class Checker:
-    """A process that has imported what it needs, and checks when it is told."""
+    """A process that has imported what it needs, and checks when told to."""
 
     def __init__(self, command: Sequence[str]) -> None:
         arguments = [*command, WHEN_TOLD, str(CHECK_SECONDS)]
-        # In a group of its own: Ctrl-C reaches only the process that watches.
+        # In its own group, so that Ctrl-C reaches only the process that watches.
         if sys.platform == "win32":
             group = subprocess.CREATE_NEW_PROCESS_GROUP
             self._process = subprocess.Popen(arguments, stdin=subprocess.PIPE, creationflags=group)
@@ -44,12 +44,12 @@ class Checker:
         """Start the check."""
         self._ends = time.monotonic() + CHECK_SECONDS + GRACE_SECONDS
         assert self._process.stdin
-        with contextlib.suppress(OSError):  # it has died, and its exit code will tell
+        with contextlib.suppress(OSError):  # it has died; its exit code will tell
             self._process.stdin.write(b"now\n")
             self._process.stdin.close()
 
     def ended(self) -> int | None:
-        """Return its exit code, None while it runs; one that runs too long is ended."""
+        """Return its exit code, or None while it runs; end it if it runs too long."""
         code = self._process.poll()
         if code is None and time.monotonic() > self._ends:
             self.end()
@@ -57,7 +57,7 @@ class Checker:
         return code
 
     def end(self) -> None:
-        """End it, and on Linux and macOS what its code has started."""
+        """End it and, on Linux and macOS, the processes its code has started."""
         if sys.platform == "win32":
             self._process.kill()
         else:
@@ -91,13 +91,13 @@ class Watcher:
             time.sleep(POLL_SECONDS)
 
     def close(self) -> None:
-        """End what was started."""
+        """End the processes it started."""
         for checker in (self._ready, self._checker):
             if checker:
                 checker.end()
 
     def _check(self) -> None:
-        """Check what is in the file now; a check of what was in it before is of no use."""
+        """Check the file's current content, and stop any check of an earlier one."""
         if self._checker:
             self._checker.end()
         if sys.stdout.isatty():
@@ -114,7 +114,7 @@ class Watcher:
         if code is None or not self._checker:
             return
         self._checker.end()
-        # Not before: importing torch would slow the check down.
+        # Not earlier, because importing torch would slow the check down.
         self._checker, self._ready = None, Checker(self._command)
         if code not in (0, 1, 2, TOO_LONG):
             self._tell(N_("running {file} ended the check (exit code {code})"), code=code)
@@ -125,7 +125,7 @@ class Watcher:
 
 
 def _state(path: Path) -> FileState | None:
-    """Return what changes when a file is saved, or None where there is none."""
+    """Return a value that changes when the file is saved, or None if there is no file."""
     try:
         stat = path.stat()
     except OSError:

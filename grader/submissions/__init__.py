@@ -1,1 +1,1 @@
-"""Find who handed in what, and when."""
+"""Find out who handed in what, and when."""

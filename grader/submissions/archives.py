@@ -1,8 +1,8 @@
-"""Unpack zip archives into a folder that lives as long as the run and holds only what may matter.
+"""Unpack what may matter of zip archives into a folder that lasts as long as the run.
 
-Nothing an archive says of itself is believed: not its sizes, which are counted as the bytes come
-out; not its names, which are taken apart and put together here; not its permissions, links or
-devices, which are never made. What is refused keeps its place, so that its student is told.
+Nothing that an archive says about itself is trusted: sizes are counted as the bytes come out; names
+are taken apart and rebuilt here; permissions, links and devices are never created. A refused entry
+keeps its place, so that its student is told.
 """
 
 import hashlib
@@ -37,14 +37,14 @@ from grader.submissions.file_names import ending_of, is_nobodys
 from grader.submissions.students.times import Moment, of_entry, of_file
 from grader.submissions.tree import DEEPEST, ENVIRONMENT
 
-# A class's archive, and the students' archives in it.
+# Nested archives: a class's, and the students' in it.
 LEVELS = 2
-# A student's folder, those in it, and a file: below that nobody looks for a submission.
+# A student's folder, those in it, and a file: submissions are not searched for below that.
 DEPTH = 1 + DEEPEST + 1
 PATH_BYTES = 3_000  # of an entry's path; Linux takes 4096, with the folder it is unpacked in
-# Files of a student that are not unpacked, but whose names say what was handed in instead.
+# Files per student that are not unpacked, but named to tell what was handed in instead.
 NAMED = 100
-# A class of 50 000 entries with names of this length has the longest list that is read.
+# Bytes per entry in the longest list of entries that is read.
 LISTED_BYTES = 256
 CHUNK = 2**16
 NAME_BYTES = 255
@@ -63,15 +63,15 @@ class Refused(UserError):
 
 
 class _EntryRefused(Refused):
-    """One entry that is not unpacked; the others are."""
+    """A single entry that is not unpacked; the others are."""
 
 
 @dataclass
 class _Archive:
-    """An archive: its file, the path by which people know it, and how many it is in, with itself.
+    """An archive: its file, the path by which people know it, and its nesting level (from 1).
 
-    `times` are those of its entries, if it is `of_class`: what is in a student's own archive has
-    the time of the archive.
+    `times` are its entries' times if it is `of_class`: files in a student's own archive have the
+    time of the archive.
     """
 
     file: Path
@@ -82,9 +82,9 @@ class _Archive:
 
 
 class Archives:
-    """The archives of one run, unpacked; a context manager, after which nothing is left of them.
+    """The unpacked archives of one run; a context manager that deletes them at the end.
 
-    `refusals` says of a file that stands in the place of an entry why that was not unpacked.
+    `refusals` says why an entry was not unpacked, by the path of the file in its place.
     """
 
     def __init__(self, limits: ArchiveLimits, source_bytes: int) -> None:
@@ -103,14 +103,14 @@ class Archives:
 
     @cached_property
     def _folder(self) -> Path:
-        """The folder of this run's own, made when there is a first archive."""
+        """This run's own folder, made for the first archive."""
         return self._stack.enter_context(own_folder())
 
     def unpack(self, path: Path, *, of_class: bool) -> Path:
         """Unpack the archive at `path`, a class's or one student's; return the folder.
 
-        A single folder that all the rest lies in is left out. Raise Refused where there is no
-        archive that can be read, or it would unpack to too much.
+        A single folder around all the rest is left out. Raise Refused if the file is not a readable
+        archive, or would unpack to too much.
         """
         inside = self._around(path)
         level = inside.level + 1 if inside else 1
@@ -129,22 +129,22 @@ class Archives:
         return folder
 
     def original(self, path: Path) -> Path:
-        """Return what people know a path by: class.zip/bob/homework.py, not where it now lies."""
+        """Return the path people know: class.zip/bob/homework.py, not the temporary one."""
         archive = self._around(path)
         if archive is None:
             return path
         return archive.path.joinpath(*path.relative_to(self._folder).parts[1:])
 
     def set_students(self, folder: Path) -> None:
-        """Note that what was unpacked there as a class's archive is one student's."""
+        """Note that the archive unpacked there as a class's is one student's."""
         if archive := self._around(folder):
             archive.of_class = False
 
     def handed_in(self, path: Path) -> Moment | None:
-        """Return when what is at a path was handed in, None if it is not out of an archive.
+        """Return when the file at a path was handed in, or None if it is not from an archive.
 
-        Only the archive that the instructor got tells: the times in a student's own are whatever
-        the student's computer says. The time has no zone if the archive does not tell that.
+        Only the instructor's archive counts: the times in a student's own archive are set by the
+        student's computer. The time has no zone if the archive does not give one.
         """
         archive = self._around(path)
         if archive is None:
@@ -154,7 +154,7 @@ class Archives:
         return self.handed_in(archive.file) or of_file(archive.file)
 
     def is_archive(self, folder: Path) -> bool:
-        """Tell whether a folder stands for an archive, and not for a folder in one."""
+        """Tell whether a folder stands for an archive, not for a folder in one."""
         return bool(self._archives) and folder.parent == self._folder
 
     def _around(self, path: Path) -> _Archive | None:
@@ -189,14 +189,14 @@ class Archives:
                     continue
                 self._write(archive, entry, target, purse.spender(entry, counter))
             except _EntryRefused as refusal:
-                if not os.path.lexists(target):  # else there is a good one of that name
+                if not os.path.lexists(target):  # otherwise a good one of that name exists
                     target.touch()
                     self.refusals[target] = str(refusal)
 
     def _write(
         self, archive: ZipFile, entry: "_ArchiveEntry", target: Path, spend: Callable[[int], None]
     ) -> None:
-        """Write an entry whole or not at all. Of two with one name the later is what counts."""
+        """Write an entry completely or not at all. If two share a name, the later one wins."""
         largest = self._limits.student_bytes if suffix(target.name) == ZIP else self.source_bytes
         scratch = self._folder / "scratch"
         size = 0
@@ -208,16 +208,16 @@ class Archives:
                     limit = largest / MEGABYTE
                     raise _EntryRefused(f"is too large: the limit is {limit:.1f} MB")
                 out.write(chunk)
-        if not target.is_dir():  # which is a fault of its own: nothing that ends in .py may be
+        if not target.is_dir():  # that is reported as such: no folder may end in .py
             scratch.replace(target)
             self.refusals.pop(target, None)
 
 
 class _Purse:
-    """What may yet come out of an archive: in all, and for each student.
+    """The bytes that may still be unpacked from an archive: in all, and per student.
 
-    In a class's archive a student is whatever lies in one folder, or one loose file; who wants
-    too much loses the rest, and the others nothing.
+    In a class's archive each top-level folder or loose file is one student. One who needs too much
+    loses the rest, and no other student is affected.
     """
 
     def __init__(self, limits: ArchiveLimits, source_bytes: int, of_class: bool) -> None:
@@ -228,11 +228,11 @@ class _Purse:
         self._packed_sizes: Counter[str] = Counter()
 
     def spender(self, entry: "_ArchiveEntry", counter: "_CountingFile") -> Callable[[int], None]:
-        """Return what is to be called with the number of bytes, as they come out of an entry."""
+        """Return a function to call with the number of bytes as they come out of an entry."""
         student = entry.parts[0] if self._of_class else ""
         error = _EntryRefused if self._of_class else Refused
         most, ratio = self._limits.student_bytes, self._limits.ratio
-        counter.taken()  # what was read before is not of this entry
+        counter.taken()  # earlier reads do not count for this entry
 
         def spend(size: int) -> None:
             self._unpacked_sizes[student] += size
@@ -253,9 +253,9 @@ class _Purse:
 
 
 class _CountingFile:
-    """A file that counts what is read of it, and refuses to read very much at once.
+    """A file that counts the bytes read from it, and refuses to read too many at once.
 
-    zipfile reads the list of entries in one piece and makes an object of each, whatever its size.
+    zipfile reads the list of entries in one piece, whatever its size, and makes an object of each.
     """
 
     def __init__(self, file: IO[bytes], at_once: int) -> None:
@@ -273,7 +273,7 @@ class _CountingFile:
         return data
 
     def taken(self) -> int:
-        """Return how much was read since this was last asked."""
+        """Return the number of bytes read since the last call."""
         size, self._size = self._size, 0
         return size
 
@@ -300,13 +300,13 @@ def _archive(file: _CountingFile) -> ZipFile:
         raise
     except UnicodeDecodeError:
         raise Refused(f"has names that are not in the encoding it says: {AGAIN}") from None
-    except Exception:  # BadZipFile, and whatever else zipfile meets in bytes that are not its own
+    except Exception:  # BadZipFile, or any other error in malformed bytes
         file.seek(0)
         raise Refused(_what_it_is(file.read(HEAD_BYTES))) from None
 
 
 def _what_it_is(head: bytes) -> str:
-    """Say what a file is that is called .zip and is no archive that can be read."""
+    """Name the real format of a .zip file that cannot be read."""
     if not head:
         return "is empty"
     if head.startswith(b"PK"):
@@ -317,7 +317,7 @@ def _what_it_is(head: bytes) -> str:
 
 
 def _chunks(archive: ZipFile, info: ZipInfo) -> Iterator[bytes]:
-    """Yield the bytes of an entry; their number is what counts, not the one it says."""
+    """Yield the bytes of an entry; their number counts, not the size it declares."""
     try:
         with archive.open(info) as file:
             while chunk := file.read(CHUNK):
@@ -331,10 +331,10 @@ def _chunks(archive: ZipFile, info: ZipInfo) -> Iterator[bytes]:
 
 @dataclass(frozen=True)
 class _ArchiveEntry:
-    """An entry as it could be unpacked: `parts` are safe names of folders and of itself.
+    """An entry to unpack: `parts` are the safe names of its folders and itself.
 
-    A file `matters` if it may be a submission or is `only_named`: of such a one an empty file is
-    made, which says who handed in what. `fault` is why an entry is not unpacked all the same.
+    A file `matters` if it may be a submission or is `only_named`: then only an empty file is made,
+    which shows who handed in what. `fault` is why an entry is nevertheless not unpacked.
     """
 
     info: ZipInfo
@@ -346,17 +346,17 @@ class _ArchiveEntry:
 
     @property
     def is_made(self) -> bool:
-        """Whether it is a file that is unpacked; of what else there is, only folders are made."""
+        """Whether a file is made; for other entries, only folders are."""
         return self.matters and len(self.parts) <= DEPTH
 
     @property
     def place(self) -> tuple[str, ...]:
-        """What is made of it: the file, or the folder that it is or lies in."""
+        """The path made: the file, or the folder that the entry is or lies in."""
         return (self.parts if self.is_made or self.is_folder else self.parts[:-1])[:DEPTH]
 
     @property
     def counted(self) -> tuple[str, ...]:
-        """What counts among a student's files and folders: of what is only named, its folder."""
+        """The path that counts towards the limit: for an entry only named, its folder."""
         return self.parts[:-1][:DEPTH] if self.only_named else self.place
 
 
@@ -375,7 +375,7 @@ def _is_within(environments: Collection[tuple[str, ...]], entry: _ArchiveEntry) 
 
 
 def _has_more_places(entries: Iterable[_ArchiveEntry], most: int) -> bool:
-    """Tell whether more files and folders are made, those that others lie in among them."""
+    """Tell whether more than `most` files and folders are made, including parent folders."""
     places: set[tuple[str, ...]] = set()
     for place in {entry.counted for entry in entries}:
         places.update(place[:depth] for depth in range(1, len(place) + 1))
@@ -385,7 +385,7 @@ def _has_more_places(entries: Iterable[_ArchiveEntry], most: int) -> bool:
 
 
 def _some_named(entries: Iterable[_ArchiveEntry], of_class: bool) -> Iterator[_ArchiveEntry]:
-    """Yield the entries, of those that are only named not too many of one student's."""
+    """Yield the entries, but only the first NAMED of each student's that are only named."""
     counts: Counter[str] = Counter()
     for entry in entries:
         student = entry.parts[0] if of_class else ""
@@ -395,7 +395,7 @@ def _some_named(entries: Iterable[_ArchiveEntry], of_class: bool) -> Iterator[_A
 
 
 def _entry(info: ZipInfo, name: str) -> _ArchiveEntry:
-    # Whichever of the two separates: archives made on Windows have had both.
+    # Either slash may separate: archives made on Windows have had both.
     raw_parts = SEPARATORS.split(DRIVE.sub("", name))
     parts = tuple(_short(part, NAME_BYTES) for part in raw_parts if part not in {"", ".", ".."})
     if sum(len(part.encode()) for part in parts) > PATH_BYTES:
@@ -407,12 +407,12 @@ def _entry(info: ZipInfo, name: str) -> _ArchiveEntry:
     if not is_file and not is_folder:
         fault = "is a link or a special file in its archive: submit the file itself"
     elif OUTSIDE.search(name):
-        parts = parts[-1:]  # told of at the top, where it is seen
+        parts = parts[-1:]  # reported at the top level, to be seen
         fault = f"is called {shown(name)[:100]} in its archive, which leads out of it: {AGAIN}"
     elif info.flag_bits & ENCRYPTED:
         fault = "is encrypted in its archive: zip it again without a password"
     elif info.compress_type not in {ZIP_STORED, ZIP_DEFLATED}:
-        # Others take long, or as much memory as they say.
+        # Others are slow, or use as much memory as they declare.
         fault = f"is compressed in an unusual way (method {info.compress_type}): {AGAIN}"
     is_wanted = bool(parts) and (is_handed_in(parts[-1]) or parts[-1] in SYSTEM_FILES)
     only_named = is_file and not is_folder and not is_wanted
@@ -421,7 +421,7 @@ def _entry(info: ZipInfo, name: str) -> _ArchiveEntry:
 
 
 def _short(part: str, most: int) -> str:
-    """Return a name of no more bytes than that; a long one keeps its suffix."""
+    """Shorten a name to at most that many bytes, keeping its suffix."""
     bytes_ = part.encode(errors="replace")
     if len(bytes_) <= most:
         return bytes_.decode()
@@ -435,7 +435,7 @@ def _is_beside(name: str) -> bool:
 
 
 def _without_wrapper(entries: list[_ArchiveEntry]) -> list[_ArchiveEntry]:
-    """Leave out the folder that everything lies in but what is nobody's, if there is one."""
+    """Remove a single folder around everything except nobody's files, if there is one."""
     works = [entry for entry in entries if entry.parts[1:] or not _is_beside(entry.parts[0])]
     first = {entry.parts[0] for entry in works}
     is_students = any(entry.parts[-1] in STUDENTS_FILES for entry in works if not entry.parts[2:])
@@ -445,7 +445,7 @@ def _without_wrapper(entries: list[_ArchiveEntry]) -> list[_ArchiveEntry]:
 
 
 def _made(folder: Path) -> bool:
-    """Make a folder and those it is in; False where a file is in the way."""
+    """Make a folder and its parents; return False if a file is in the way."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
@@ -455,20 +455,21 @@ def _made(folder: Path) -> bool:
 
 # Their names
 
-# What is not UTF-8 and says nothing: how to decode it, the standard that orders its characters by
-# how common they are, and the first bytes of the common ones (of Japanese without wide Latin).
+# For names that are not UTF-8 and declare no encoding: the encoding, the standard that orders its
+# characters by frequency, and the first bytes of the common ones (for Japanese, without wide
+# Latin).
 EAST_ASIAN = (
     *CHINESE,
     ("cp932", "euc_jp", frozenset({0xA1, 0xA4, 0xA5, *range(0xB0, 0xD0)})),
 )
-OLDEST = "cp437"  # what zip began with; it reads anything
-# An accented letter of cp437 among others, alone: Ren\x82e. In East Asian text there are more.
+OLDEST = "cp437"  # zip's original encoding; it decodes anything
+# A single accented letter of cp437 among others: Ren\x82e. East Asian text has several in a row.
 NOT_ASCII = re.compile(rb"[\x80-\xff]")
 ACCENTED = re.compile(rb"(?<![\x80-\xff])[\x80-\x9a\xa0-\xa5\xe1](?![\x80-\xff])")
 
 
 def _names(infos: Sequence[ZipInfo]) -> list[str]:
-    """Return the names; those that say no encoding are judged together, as one tool wrote them."""
+    """Decode the names; those without an encoding are judged together, as one tool wrote them."""
     raw = [_raw(info) for info in infos]
     encoding = _encoding([name for name in raw if name is not None and not _is(name, "utf-8")])
     return [
@@ -478,10 +479,10 @@ def _names(infos: Sequence[ZipInfo]) -> list[str]:
 
 
 def _raw(info: ZipInfo) -> bytes | None:
-    """Return the bytes of a name, or None where the archive says that it is UTF-8."""
+    """Return the bytes of a name, or None if the archive says that it is UTF-8."""
     if info.flag_bits & IS_UTF8:
         return None
-    return info.filename.encode(OLDEST)  # as which zipfile decoded it
+    return info.filename.encode(OLDEST)  # zipfile decoded it as that
 
 
 def _decoded(name: bytes, of_all: str | None) -> str:
@@ -501,7 +502,7 @@ def _is(name: bytes, encoding: str) -> bool:
 
 
 def _encoding(names: Sequence[bytes]) -> str | None:
-    """Return the encoding of East Asia or Europe that the names read well in, if there is one."""
+    """Return the East Asian or European encoding that fits the names well, or None."""
     if all(len(NOT_ASCII.findall(name)) == len(ACCENTED.findall(name)) for name in names):
         return OLDEST
     shares = [

@@ -1,4 +1,4 @@
-"""The attempts of each student: when they were handed in, and which of them are graded."""
+"""Each student's attempts: when they were handed in, and which of them are graded."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -10,13 +10,13 @@ from grader.submissions.ownership import Works
 from grader.submissions.students.times import Times, Zones
 from grader.submissions.upload import Upload, at_time
 
-MOST_ATTEMPTS = 50  # of a student that are graded, the newest; each may take minutes
+MOST_ATTEMPTS = 50  # graded per student, the newest; each may take minutes
 
 
 def use_table(
     students: Iterable[Sequence[Upload]], times: Times, remark: Callable[[str], None]
 ) -> None:
-    """Set when work was handed in by the table; say which of its ids are nobody's here."""
+    """Set submission times from the table; report its ids that nobody here has."""
     for line in times.remarks:
         remark(line)
     ids = {
@@ -31,16 +31,16 @@ def use_table(
 
 
 def use_archives(item: Upload, archives: Archives, zones: Zones) -> None:
-    """Set when files were handed in by the archives they lie in, if nothing else tells."""
+    """Set submission times from the archives that files lie in, if there is no other source."""
     for path in item.paths - item.moments.keys():
         if moment := archives.handed_in(path):
             item.moments[path] = zones.moment(moment.at, moment.told_by, "the archive")
 
 
 def _is_in_table(attempts: Sequence[Upload], times: Times) -> bool:
-    """Give attempts the time that the table has of their student, if it has one.
+    """Give attempts their student's time in the table, if there is one; return whether.
 
-    It is that of the newest; those before it for which nothing else tells came no later.
+    It applies to the newest; earlier attempts without another source came no later.
     """
     whose = attempts[-1].whose
     moment = times.find(whose.system, whose.id)
@@ -54,7 +54,7 @@ def _is_in_table(attempts: Sequence[Upload], times: Times) -> bool:
 
 
 def attempts_to_grade(attempts: list[Upload], works: Works) -> list[Upload]:
-    """Return those attempts in which there is work, else the newest with a file, or at all."""
+    """Return the attempts with work, else the newest with a file, else the newest."""
     if len(attempts) == 1:
         return attempts
     with_files = [attempt for attempt in attempts if attempt.files]

@@ -1,7 +1,7 @@
-"""Which of a student's files are graded for themselves, by their text; nothing is parsed or run.
+"""Choose which of a student's files are graded on their own, by text; nothing is run.
 
-The best of them counts. The others lie beside it: helper modules that it may import, files that are
-as they were handed out, work for another homework.
+The best of them counts. The others lie beside it: helper modules it may import, untouched handout
+files, work for another homework.
 """
 
 import re
@@ -14,17 +14,17 @@ from grader.source.paths import is_homework
 from grader.source.read import Source, TextCell, Unreadable, read, read_bytes
 from grader.source.tasks import Tasks
 
-# Of another draw, a student's own homework has other numbers.
+# Numbers are ignored, as a student's own homework may come from another draw.
 NUMBER = re.compile(r"\d+")
-# What an import names. Each begins after the last: a search from every import to its end would take
-# a time that grows with the square of the text.
+# The names in an import. Each match begins after the last: searching from every import to its end
+# would take time quadratic in the text.
 IMPORTED = re.compile(r"\bimport\b([ \t]*\([^)]*|[^\n;(]*)")
-# What a file may bring in from elsewhere: functions of other files, or of strings.
+# Ways to bring in functions from other files, or from strings.
 ELSEWHERE = r"^[ \t]*from[ \t].*\bimport[ \t]*\*|%run\b|%%(?:write)?file\b|\bexec[ \t]*\("
 
 
 def code_lines(text: str) -> frozenset[str]:
-    """Return the lines of a source without comments, indentation and what its numbers are."""
+    """Return a source's lines without comments, indentation and the values of numbers."""
     lines = (NUMBER.sub("0", line.strip()) for line in text.splitlines())
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
@@ -36,7 +36,7 @@ def is_untouched(source: Source, handed_out: Collection[str]) -> bool:
 
 
 def is_handout(path: Path, most_bytes: int, handed_out: Collection[str]) -> bool:
-    """Tell whether a file can be read, and is as it was handed out."""
+    """Tell whether a file can be read and is unchanged since it was handed out."""
     try:
         return is_untouched(read(path.name, read_bytes(path, most_bytes)), handed_out)
     except Unreadable:
@@ -44,7 +44,7 @@ def is_handout(path: Path, most_bytes: int, handed_out: Collection[str]) -> bool
 
 
 class Handout:
-    """What students of a homework are given."""
+    """The files that students of a homework are given."""
 
     def __init__(self, rubric: Rubric) -> None:
         self._rubric = rubric
@@ -53,16 +53,16 @@ class Handout:
     def lines(self) -> frozenset[str]:
         """The code_lines of all its files."""
         from grader.material.notebook import (
-            released_code,  # half a second, for who needs it
+            released_code,  # takes 0.5 s; imported only if needed
         )
 
         return code_lines(released_code(self._rubric))
 
 
 class Choice:
-    """Chooses the candidates of a submission, of which `most` are graded.
+    """Chooses a submission's candidates, of which at most `most` are graded.
 
-    `spellings` are names that may stand for others' of the `tasks`.
+    `spellings` are alternative names for those of the `tasks`.
     """
 
     def __init__(
@@ -92,19 +92,20 @@ class Choice:
         self._either = re.compile(rf"\b(?:{either})\b")
 
     def only_asked(self, in_text: Mapping[str, TextCell]) -> dict[str, TextCell]:
-        """Return of the names that text cells would define those that something asked may have."""
+        """Return the names in text cells that something asked may have."""
         return {name: cell for name, cell in in_text.items() if name in self._names}
 
     def untouched(self, sources: Iterable[Source]) -> set[str]:
-        """Return the names of those files that are as they were handed out."""
+        """Return the names of the files that are unchanged since they were handed out."""
         return {source.name for source in sources if is_untouched(source, self._handed_out)}
 
     def candidates(self, sources: Sequence[Source]) -> list[Source]:
-        """Return those that may define something asked, else those changed, else all of them.
+        """Return the files that may define something asked, else changed ones, else all.
 
-        Those called as the homework is come first, then those least deep. If not all are graded,
-        those that name most of what is asked come first: of parts, what joins them. Of those that
-        name as much, a name without a number comes first, then the highest: v10, v9, v2.
+        Files named like the homework come first, then the least deep. If not all can be graded,
+        files that mention the most asked names come first, such as the one that joins several
+        parts. Among equals, a name without a number comes first, then the highest number: v10, v9,
+        v2.
         """
         handouts = self.untouched(sources)
         works = [source for source in sources if source.name not in handouts]
@@ -115,7 +116,7 @@ class Choice:
         return sorted(candidates, key=lambda source: (self._lack(source), *_newness(source)))
 
     def _lack(self, source: Source) -> int:
-        """Return how many fewer names a text has than are asked, and none where others' come in."""
+        """Return how many asked names a text lacks; 0 if it brings in others' code."""
         if self._elsewhere.search(source.text):
             return 0
         return max(0, len(self.tasks.definitions) - len(set(self._either.findall(source.text))))
@@ -131,9 +132,9 @@ def _nearness(source: Source) -> tuple[bool, int, str]:
 
 
 def _newness(source: Source) -> tuple[bool, int, list[float]]:
-    """Return what sorts files as _nearness does, but the highest numbers first in place of names.
+    """Return a sort key like _nearness, but with the highest numbers first instead of names.
 
-    As floats: there is one for any number of digits.
+    Floats, because they exist for any number of digits.
     """
     elsewhere, depth, path = _nearness(source)
     return elsewhere, depth, [-float(number) for number in NUMBER.findall(path)]

@@ -1,11 +1,11 @@
-"""Find the submissions below the paths that were named, and say what was decided about them.
+"""Find the submissions below the given paths, and report what was decided about them.
 
-A file is opened only to decide whose it is (ownership.py). An archive is a folder in all but name
-(archives.py unpacks it), and is opened only if it may hold a submission: beside a file that
-defines something asked it does not count.
+A file is opened only to decide whose it is (ownership.py). An archive is treated like a folder
+(archives.py unpacks it), and is opened only if it may hold a submission: beside a file that defines
+something asked it does not count.
 
-A link is never followed (search.py). What cannot be graded becomes a submission with a `problem`,
-so that its student is in the results and the class goes on.
+Links are never followed (search.py). If something cannot be graded, it becomes a submission with a
+`problem`, so that its student is in the results and the class goes on.
 """
 
 import os
@@ -46,17 +46,17 @@ def discover(
 ) -> list[Submission]:
     """Return the submissions at and below `paths`, in the order of their places on disk.
 
-    A file is one submission. A folder is one student's, or a class: ownership.py decides if there
-    are files in it. In a class each folder is a submission but `results`, where an earlier run
-    wrote, and so is each zip archive and what loose files there are of one name; or what a system
-    laid out as its own (lms/systems). `name_of` may say what to call a student: one whom no system
-    knows has no system, and the name that is found here for an id. `others` are names that students
-    have who may not be here, and no new one gets. `is_untouched` tells files that are as they were
-    handed out, and `remark` is called with each line that says what was decided. Times that a
-    system or an archive tells without a zone are of `zone`, and `times` say when students handed
-    in, whatever else does. `look` looks at the text of a file, up to so many bytes. Raise
-    NothingToGrade if a path is missing, no file at all was found, or those of several homeworks;
-    UserError if `times` are of nobody here. The files of an archive are there while `archives` is.
+    A file is one submission. A folder is one student's or a class; ownership.py decides if it has
+    files. In a class each folder except `results` (from an earlier run), each zip archive and each
+    group of loose files with the same name is one submission, or whatever entries a system made per
+    student (lms/systems). `name_of` may return a student's name; an owner without a system has the
+    name found here as its id. `others` are names of students who may not be here; no new student
+    gets one. `is_untouched` tells whether a file is still as handed out, and `remark` is called
+    with each line about a decision. Times that a system or an archive gives without a zone are in
+    `zone`; `times` takes precedence over all other sources. `look` reads the outline of a file's
+    text, up to a number of bytes. Raise NothingToGrade if a path is missing, no file was found, or
+    a folder has several homeworks; raise UserError if `times` match nobody here. Files from
+    archives exist as long as `archives` does.
     """
     modes = [_mode(path) for path in paths]
     never = os.path.abspath(results) if results else None
@@ -93,7 +93,7 @@ def discover(
 
 
 def _students(uploads: Uploads) -> list[list[Upload]]:
-    """Return the attempts of each student, in the order of their places."""
+    """Return each student's attempts, in the order of their places."""
     places = sorted(uploads, key=lambda place: os.path.join(*place))
     return [[uploads[place][number] for number in sorted(uploads[place])] for place in places]
 
@@ -113,7 +113,7 @@ def _mode(path: Path) -> int:
 
 
 def _hide_names(attempts: Sequence[Upload], student: str, works: Works) -> None:
-    """Take what a student is called elsewhere out of the names of files."""
+    """Remove a student's other names from the names of files."""
     for item in attempts:
         own = {item.name, item.whose.name, item.whose.id}
         item.pseudonym = Pseudonym(student, own, works.imported(item.files))
@@ -122,9 +122,9 @@ def _hide_names(attempts: Sequence[Upload], student: str, works: Works) -> None:
 def _names(
     items: Sequence[Upload], name_of: Callable[[Owner], str | None]
 ) -> tuple[list[str], set[str]]:
-    """Return what each is called, with the system's id if that has two of a name; and who is so.
+    """Return each student's name, with the system's id if two share one; and the fixed names.
 
-    The names of the latter, as `name_of` tells, are nobody else's.
+    Fixed names are those from `name_of`; no other student gets one.
     """
     given_names = [name_of(item.whose) for item in items]
     labels = [name or item.name for name, item in zip(given_names, items, strict=True)]

@@ -1,4 +1,4 @@
-"""What a file is by its name alone: whose it may be, and what to do about what nobody can grade."""
+"""Classify files by name alone: whose they may be, and what to do about ungradable ones."""
 
 import re
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ from grader.source.paths import GRADABLE, HOMEWORK, is_gradable, shown, suffix
 from grader.source.read import ITSELF
 
 ENDINGS = (*sorted(GRADABLE, key=len, reverse=True), ".tar.gz", ".tar.bz2", ".tar.xz")
-LANGUAGE = re.compile(r"\.zh_han[st]\Z", re.IGNORECASE)  # as the handout's notebooks have it
-# What systems and browsers add to the name of another file of that name: homework-1.ipynb.
+LANGUAGE = re.compile(r"\.zh_han[st]\Z", re.IGNORECASE)  # as in the handout's notebooks
+# Added by systems and browsers if a file of that name exists: homework-1.ipynb.
 COPY = re.compile(r"(?:-\d+| ?\(\d+\))(?=\.\w+\Z|\Z)")
 LISTED = 5
 
@@ -27,7 +27,7 @@ KINDS = {
     "png jpg jpeg heic gif bmp tif tiff webp": f"is an image: {ITSELF}",
 }
 SENTENCES = {f".{ending}": text for endings, text in KINDS.items() for ending in endings.split()}
-# What an instructor keeps beside the students' files, and what systems leave there.
+# Names of an instructor's files beside the students', and of files that systems leave.
 NOBODYS_NAMES = re.compile(r"readme|license|makefile|requirements.*\.txt|thumbs\.db|desktop\.ini")
 NOBODYS = frozenset(
     f".{ending}"
@@ -40,13 +40,13 @@ NOBODYS = frozenset(
 
 
 def ending_of(name: str) -> str:
-    """Return the end of a name that tells what a file is for, in small letters: ".ipynb.txt"."""
+    """Return the part of a name that tells the file type, in lower case: ".ipynb.txt"."""
     lower = name.lower()
     return next((ending for ending in ENDINGS if lower.endswith(ending)), suffix(name))
 
 
 def stem_of(name: str) -> str:
-    """Return a name without its endings (of fay.ipynb.html both) and the handout's language."""
+    """Return a name without its extensions (fay.ipynb.html has two) and the handout's language."""
     stem = name[: len(name) - len(ending_of(name))] or PurePath(name).stem
     if not is_gradable(name):
         return stem_of(stem) if is_gradable(stem) else stem
@@ -59,18 +59,18 @@ def is_called_homework(stem: str) -> bool:
 
 
 def is_nobodys(name: str) -> bool:
-    """Tell whether a file beside those of students is the instructor's own, or a system's."""
+    """Tell whether a file beside the students' is the instructor's own, or a system's."""
     is_by_name = bool(NOBODYS_NAMES.match(name.lower()))
     return not is_gradable(name) and (is_by_name or suffix(name) in NOBODYS)
 
 
 def is_archive(name: str) -> bool:
-    """Tell whether a file is an archive of a kind that is not unpacked."""
+    """Tell whether a file is an archive of a type that is not unpacked."""
     return ONLY_ZIP in why_not(name)
 
 
 def why_not(name: str) -> str:
-    """Return what a file is that cannot be graded, and what to do; the name goes in front."""
+    """Return why a file cannot be graded and what to do; the file's name goes in front."""
     return SENTENCES.get(ending_of(name), f"is neither a .py nor an .ipynb file: {ITSELF}")
 
 

@@ -1,7 +1,8 @@
-"""Whether files are one student's or a class's, by what their text says; nothing is parsed or run.
+"""Whether files are one student's or a class's, by their text; nothing is parsed or run.
 
-A file's text says which of the asked names it defines or assigns, and which modules it imports.
-That is looked for in the bytes, so that notebooks and all usual encodings do as well as modules.
+A file's text shows which of the asked names it defines or assigns, and which modules it imports.
+The search is in the bytes, so that it works for notebooks and all usual encodings as well as for
+modules.
 """
 
 import re
@@ -17,35 +18,35 @@ from grader.source.tasks import Tasks
 from grader.submissions.file_names import is_called_homework, stem_of
 from grader.submissions.tree import VERSION, Tree
 
-WHOLE = 3  # asked names that a file defines which is more than a helper
-CLASS = 3  # whole works of different names in one folder that are no one student's attempts
-ALL = 6  # of them: then it is no part of another work, even if that imports it
-HEAD_BYTES = 2**16  # of a JSON file, in which a notebook names its cells
-MOST_IMPORTS = 10_000  # of a file; more are no work of a person's
-MOST_LOOKED_AT = 50  # files beside each other; more are a class in any case
-# Folders that a student makes beside those of versions, and no student is called.
+WHOLE = 3  # least asked names defined by more than a helper
+CLASS = 3  # least whole works in a folder that are not one student's attempts
+ALL = 6  # asked names: then a file is not part of another, even if imported
+HEAD_BYTES = 2**16  # of a JSON file, in which a notebook's "cells" must appear
+MOST_IMPORTS = 10_000  # per file; nobody writes more
+MOST_LOOKED_AT = 50  # files in one folder; more are a class in any case
+# Folders that students make beside those of versions, and that are not students' names.
 DRAFTS = frozenset({"old", "new", "draft", "drafts", "final", "backup", "copy"})
 
-# Of a line: what JSON puts there in a notebook, and byte order marks.
+# The beginning of a line, with JSON's characters in a notebook and byte-order marks.
 BEGINNING = rb'(?m)^[ \t",\[\xef\xbb\xbf\xfe\xff]*'
 FROM = re.compile(BEGINNING + rb"(?:from|%run|%load)[ \t]+([\w./-]{1,200})")
 IMPORT = re.compile(BEGINNING + rb"import[ \t]+([\w., \t]{1,200})")
-PARTS = re.compile(r"([a-z_]*[a-z])_*(\d*)")  # of a parameter's name
+PARTS = re.compile(r"([a-z_]*[a-z])_*(\d*)")  # parts of a parameter's name
 
 
 @dataclass(frozen=True)
 class FileOutline:
-    """What the text of a file says: the asked names it defines, and the modules it imports."""
+    """A file's outline: the asked names that its text defines, and the modules it imports."""
 
     names: frozenset[str] = frozenset()
     imports: frozenset[str] = frozenset()
 
 
 class HomeworkNames:
-    """The names of a homework, and how else its gradients are called: dW1, W_1_grad.
+    """A homework's names, and other spellings of its gradients: dW1, W_1_grad.
 
-    A pattern, and not [spellings] of a rubric: whose a folder is does not depend on which of them
-    are read as an answer.
+    These are patterns rather than the rubric's [spellings], so that a folder's owner does not
+    depend on which spellings are accepted as answers.
     """
 
     def __init__(self, tasks: Tasks) -> None:
@@ -65,18 +66,18 @@ class HomeworkNames:
         )
 
     def in_text(self, text: bytes) -> frozenset[str]:
-        """Return the names that a text defines or assigns, as the homework has them."""
+        """Return the names that a text defines or assigns, in the homework's spelling."""
         patterns = (self._definition, self._assignment)
         names = (match[1].decode() for each in patterns for match in each.finditer(text))
         return frozenset(map(self._own, names))
 
     def _own(self, name: str) -> str:
-        """Return the homework's name for a name: the gradient's for dW1."""
+        """Return the homework's name for a spelling: the gradient's for dW1."""
         return next((own for p, own in self._gradients.items() if p.search(name)), name)
 
 
 def _spelled(parameter: str) -> str:
-    """Return a pattern of how a parameter is spelled: v1, V1, v_1."""
+    """Return a pattern for the spellings of a parameter: v1, V1, v_1."""
     match = PARTS.fullmatch(parameter)
     if match is None:
         return re.escape(parameter)
@@ -88,9 +89,9 @@ names_of = cache(HomeworkNames)
 
 
 def look_at(path: Path, most_bytes: int, tasks: Tasks) -> FileOutline:
-    """Look at the text of a regular file, as far as it is read; of another one nothing is known."""
-    text = _beginning(path, most_bytes).replace(b"\0", b"")  # of UTF-16
-    for end in (b"\r", b"\\n", b'"source":'):  # of a line; the latter two within JSON
+    """Look at the beginning of a regular file's text; of other files nothing is known."""
+    text = _beginning(path, most_bytes).replace(b"\0", b"")  # from UTF-16
+    for end in (b"\r", b"\\n", b'"source":'):  # line ends; the last two within JSON
         text = text.replace(end, b"\n")
     modules = chain(
         (match[1] for match in FROM.finditer(text)),
@@ -114,13 +115,13 @@ def _beginning(path: Path, most_bytes: int) -> bytes:
 
 
 def _module(name: str) -> str:
-    """Return the stem of the file or folder that is imported: "utils" of utils.act or utils.py."""
+    """Return the stem of an imported file or folder: "utils" for utils.act or utils.py."""
     first = name.strip().partition(" ")[0].removeprefix("./").partition("/")[0]
     return first.lstrip(".").partition(".")[0]
 
 
 class Works:
-    """Which files and folders are works, by what their text says and whether it was handed out."""
+    """Tells which files and folders are works, by their text and whether they were handed out."""
 
     def __init__(
         self,
@@ -128,17 +129,17 @@ class Works:
         is_untouched: Callable[[Path], bool],
         never: str | None,
     ) -> None:
-        """`never` is the absolute path of a folder that is not looked into."""
+        """`never` is the absolute path of a folder that is skipped."""
         self._look = cache(look)
         self.is_untouched = cache(is_untouched)
         self._never = never
 
     def defines(self, path: Path, least: int = 1) -> bool:
-        """Tell whether a file defines so much of what is asked, and is not as it was handed out."""
+        """Tell whether a file defines at least `least` asked names and differs from the handout."""
         return len(self._look(path).names) >= least and not self.is_untouched(path)
 
     def imported_by(self, path: Path, beside: Iterable[Path]) -> list[str]:
-        """Return the names of those files beside a file that it imports."""
+        """Return the names of neighbouring files that a file imports."""
         imports = self._imports(path)
         return [other.name for other in beside if other != path and stem_of(other.name) in imports]
 
@@ -147,12 +148,12 @@ class Works:
         return {name for path in files for name in self._imports(path)}
 
     def is_one_students(self, files: Sequence[Path], folders: Sequence[Path]) -> bool:
-        """Tell whether what lies in a folder is one student's; otherwise it is a class.
+        """Tell whether a folder's content is one student's; otherwise it is a class.
 
-        Two whole works under different names are two students', unless one imports the other, and
-        so are two folders with a whole work each. If there is one work only, or a file called as
-        the homework is, the others are its helpers if they are imported, or by that name; but not
-        if two of them define something asked.
+        Two whole works under different names belong to two students unless one imports the other,
+        and so do two folders with a whole work each. If there is only one work, or a file named
+        like the homework, the other files are its helpers if they are imported, or because of that
+        name, unless two of them define something asked.
         """
         if not files or len(files) > MOST_LOOKED_AT:
             return False
@@ -172,16 +173,16 @@ class Works:
         return has_helpers and len(stems - modules) == 1 and modules.issuperset(others)
 
     def _are_others(self, files: Iterable[Path], modules: Container[str]) -> bool:
-        """Tell whether files are beginnings of several students, beside one called as the homework.
+        """Tell whether files are several students' unfinished works, beside a homework file.
 
-        Nobody imports them, and each defines something under a name of its own.
+        They are not imported, and each defines something under its own name.
         """
         stems = {stem_of(path.name) for path in files if self.defines(path)}
         others = {s for s in stems if not (s in modules or is_called_homework(s) or _is_draft(s))}
         return len(others) > 1
 
     def is_class(self, files: Sequence[Path], folders: Sequence[Path]) -> bool:
-        """Tell whether what lies in a folder is a class's, though a student may have two works."""
+        """Tell whether a folder's content is a class's, although a student may have two works."""
         first = files[:MOST_LOOKED_AT]
         works = {stem_of(path.name) for path in first if self.defines(path, WHOLE)}
         if len(works) >= CLASS:
@@ -189,13 +190,13 @@ class Works:
         return not files and len(self.folders_with(folders, WHOLE)) > 1
 
     def folders_with(self, folders: Iterable[Path], least: int) -> list[str]:
-        """Return the names of folders with a file that defines so much; two are enough."""
+        """Return the names of at most two folders with a file that defines `least` names."""
         candidates = (folder for folder in folders if not _is_draft(folder.name))
         works = (folder.name for folder in candidates if self._holds(folder, least))
         return list(islice(works, 2))
 
     def tree(self, folder: Path) -> Tree:
-        """Return what walks through a student's folder."""
+        """Return the walk through a student's folder."""
         return Tree(folder, self._never, self.is_untouched)
 
     def _holds(self, folder: Path, least: int) -> bool:
@@ -209,7 +210,7 @@ class Works:
         return self._look(path).imports - {stem_of(path.name)}
 
     def _is_work(self, path: Path, modules: Container[str]) -> bool:
-        """Tell whether a file is a work of its own, and no part or helper of another."""
+        """Tell whether a file is a work of its own, not a part or helper of another."""
         stem = stem_of(path.name)
         if stem in modules:
             return self.defines(path, ALL)
@@ -217,5 +218,5 @@ class Works:
 
 
 def _is_draft(folder: str) -> bool:
-    """Tell whether a folder's name is one that a student gives to versions of a work."""
+    """Tell whether a folder's name is one that students give to versions of a work."""
     return bool(VERSION.fullmatch(folder)) or folder.lower() in DRAFTS

@@ -1,4 +1,4 @@
-"""What people are told about how a class was read: each line says what was decided."""
+"""The lines that tell the user how a class was read, one per decision."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from grader.submissions.students.times import Zones
 from grader.submissions.tree import DEEPEST, FOLDERS, Tree, newest_version
 from grader.submissions.upload import MOST_FILES, Upload, Uploads
 
-# The parts of a name that a learning platform may have made: a number among others.
+# A name that a learning platform may have made: several parts, with a number among them.
 SYSTEMS = re.compile(r"(?=.*(?<!\d)\d{4,}).+[_ -].+[_ -].+", re.DOTALL)
 ARCHIVE = "archive, whose own time counts"
 OF_THAT_NAME = (
@@ -24,7 +24,7 @@ HOW_LATE = "how late is not told, so days are counted from the times of their fi
 
 
 class Remarks:
-    """Tells each line to whatever was given as `remark`."""
+    """Passes each line to `remark`."""
 
     def __init__(self, archives: Archives, works: Works, remark: Callable[[str], None]) -> None:
         self._archives = archives
@@ -32,7 +32,7 @@ class Remarks:
         self._remark = remark
 
     def say_of_students(self, students: Sequence[Sequence[Upload]], names: Sequence[str]) -> None:
-        """Say what was decided of single students, under the names that they have here."""
+        """Report decisions about single students, under their names here."""
         by_name = list(zip(names, students, strict=True))
         lines = [
             f"{shown(name)}: {line}"
@@ -49,11 +49,11 @@ class Remarks:
             self._remark(f"{system} marks as late: {listing(sorted(late), MOST_REMARKS)}{how}")
 
     def say(self, folder: Path, line: str) -> None:
-        """Say a line about a folder or file, by the path that people know."""
+        """Report a line about a folder or file, by the path that people know."""
         self._remark(f"{shown(self._archives.original(folder))}: {line}")
 
     def say_systems(self, folders_of: Mapping[str, Sequence[Path]], uploads: Uploads) -> None:
-        """Say once of each system that it laid a class out, though each folder of it was named."""
+        """Report once per system that it laid out the class, though each folder was given."""
         for system, folders in folders_of.items():
             of_system = [attempts for place, attempts in uploads.items() if place[0] == system]
             students, number = counted(len(of_system), "student"), sum(map(len, of_system))
@@ -62,7 +62,7 @@ class Remarks:
             self.say(folders[0], f"read as a download from {system}{others}: {students}{each}")
 
     def say_zones(self, zones: Zones) -> None:
-        """Say whose times have no zone, and which one they are read in."""
+        """Report which sources give times without a zone, and the zone used."""
         for source in sorted(zones.zoneless):
             self._remark(f"{source}'s times have no time zone: read as {zones.zone.words}")
 
@@ -74,17 +74,17 @@ class Remarks:
             self._remark(f"{system}: {UNTIMED[system]}")
 
     def say_alone(self, path: Path, beside: Iterable[Path]) -> None:
-        """Say that a named file is graded without what it imports of the files beside it."""
+        """Report that a given file is graded without the neighbouring files that it imports."""
         if helpers := self._works.imported_by(path, beside):
             self.say(path, f"graded alone, without {listing(helpers)}: name its folder instead")
 
     def say_nobodys(self, folder: Path, names: Sequence[str]) -> None:
-        """Say which files that a system names several students for are graded for none of them."""
+        """Report files that the system's names attribute to several students, and so to none."""
         what = listing(names)
         self.say(folder, f"graded for nobody, as each may be of several students: {what}")
 
     def say_one_students(self, folder: Path, names: Sequence[str]) -> None:
-        """Say that a folder with files was taken as one student's, and what cannot be graded."""
+        """Report that a folder with files was taken as one student's, and what cannot be graded."""
         files = [name for name in names if is_gradable(name)]
         others = [name for name in names if not is_gradable(name)]
         rest = f"; not graded: {listing(others)}" if others else ""
@@ -92,11 +92,11 @@ class Remarks:
         self.say(folder, f"taken as one student's {kind}: {listing(files)}{rest}")
 
     def say_one_students_archive(self, folder: Path, names: Sequence[str]) -> None:
-        """Say that an archive in which all is called alike was taken as one student's."""
+        """Report that an archive with one name throughout was taken as one student's."""
         self.say(folder, f"taken as one student's {ARCHIVE}: {listing(names)}")
 
     def say_class(self, folder: Path, folders: Sequence[str], files: Sequence[str]) -> None:
-        """Say that a folder was taken as a class, if it could have been one student's."""
+        """Report that a folder was taken as a class, if it could have been one student's."""
         students = {stem_of(name) for name in files}
         if files:
             each = "one student each" if len(students) == len(files) else "one student per name"
@@ -114,7 +114,7 @@ class Remarks:
             self.say(folder, "no learning platform's layout recognised: taken as a plain folder")
 
     def say_if_class(self, folder: Path, folders: Sequence[Path]) -> None:
-        """Say that a student's folder without files of its own has several works in `folders`."""
+        """Report that a student's folder with no files of its own has several works below."""
         names = [path.name for path in folders]
         if len(folders) < 2 or newest_version(folder, names, self._works.is_untouched):
             return
@@ -125,12 +125,12 @@ class Remarks:
             self.say(folder, f"{what}: if it is a class, name that folder")
 
     def say_not_graded(self, folder: Path, names: Sequence[str]) -> None:
-        """Say which files of a class are nobody's work, if any are."""
+        """Report which files of a class are nobody's work, if any."""
         if names:
             self.say(folder, f"not graded: {listing(names)}")
 
     def say_searched(self, folder: Path, tree: Tree) -> None:
-        """Say what was left out of a student's folder."""
+        """Report what was left out of a student's folder."""
         for where, count, newest in tree.versions:
             what = f"only {shown(newest)} counts, the newest with work or else with files"
             self.say(where, f"{count} numbered versions: {what}")

@@ -1,6 +1,6 @@
-"""The walk through what was named: which files lie there, and by place and attempt whose they are.
+"""The walk through the given paths: it finds files and, by place and attempt, their owners.
 
-A link is never followed, wherever it leads: it could stand for the solution or for another
+Links are never followed, wherever they lead: one could stand for the solution or for another
 student's work.
 """
 
@@ -23,7 +23,7 @@ from grader.submissions.tree import ENVIRONMENT, is_folder, mode_of
 from grader.submissions.upload import MOST_FILES, FileFault, Upload, Uploads, at_time
 
 MAX_ARCHIVES = 5
-WRAPPERS = 3  # folders in each other around a class
+WRAPPERS = 3  # nested folders around a class
 
 KINDS = {
     stat.S_IFLNK: "is a symbolic link, which is never followed: submit the file itself",
@@ -40,9 +40,9 @@ class NothingToGrade(UserError):
 
 
 class Search:
-    """A walk through what was named.
+    """A walk through the given paths.
 
-    `uploads` are what it found, and `systems` has the folders that each system laid out.
+    `uploads` are the results, and `systems` has the folders that each system laid out.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Search:
         remarks: Remarks,
         zones: Zones,
     ) -> None:
-        """`results` is the absolute path of a folder that is not looked into."""
+        """`results` is the absolute path of a folder that is skipped."""
         self.uploads: Uploads = {}
         self.systems: dict[str, list[Path]] = {}
         self._archives = archives
@@ -63,7 +63,7 @@ class Search:
         self._zones = zones
 
     def look_at(self, path: Path, mode: int) -> None:
-        """Add what was named: a class, a student's folder or a file."""
+        """Add a given path: a class, a student's folder or a file."""
         if stat.S_ISDIR(mode) and not is_gradable(path.name):
             self._look_into(path)
         elif stat.S_ISREG(mode) and suffix(path.name) == ZIP:
@@ -76,7 +76,7 @@ class Search:
             self._remarks.say_alone(path, self._paths_in(path.parent))
 
     def _look_into(self, folder: Path) -> None:
-        """Add a named folder: one student's, or a class's."""
+        """Add a given folder: one student's, or a class's."""
         try:
             entries = self._scan(folder)
         except OSError as error:
@@ -99,14 +99,14 @@ class Search:
             self._add_plain_class(folder, entries)
 
     def _scan(self, folder: Path) -> list[os.DirEntry[str]]:
-        """List a folder without the results, and without what is there for no student."""
+        """List a folder without the results and virtual environments."""
         rest = [e for e in scan(folder) if os.path.abspath(folder / e.name) != self._results]
         return [
             e for e in rest if not (is_folder(e) and os.path.isfile(folder / e.name / ENVIRONMENT))
         ]
 
     def _paths_in(self, folder: Path, *, of_folders: bool = False) -> list[Path]:
-        """Return what lies in a folder, or the folders there; nothing if it cannot be listed."""
+        """Return the paths in a folder, or only the folders; nothing if it cannot be listed."""
         with suppress(OSError):
             return [folder / e.name for e in self._scan(folder) if is_folder(e) or not of_folders]
         return []
@@ -125,7 +125,7 @@ class Search:
         self.systems.setdefault(layout.system, []).append(layout.of)
         if layout.nobodys:
             self._remarks.say_nobodys(layout.of, sorted(layout.nobodys))
-        # Archives late: they are opened only for those who have no work beside them.
+        # Archives last: they are opened only if their student has no work beside them.
         for name in sorted(layout.owners, key=lambda name: (suffix(name) == ZIP, name)):
             for owner_without_zone in layout.owners[name]:
                 owner, moment = self._zoned(owner_without_zone)
@@ -145,14 +145,14 @@ class Search:
                     item.late = bool(item.late) or layout.late[name]
 
     def _zoned(self, owner: Owner) -> tuple[Owner, Moment | None]:
-        """Return an owner with a zone to the time that their system tells, and that time."""
+        """Return an owner whose submission time has a zone, and that time."""
         if owner.handed_in is None:
             return owner, None
         moment = self._zones.moment(owner.handed_in, "system", owner.system)
         return at_time(owner, moment), moment
 
     def _add_entry(self, path: Path, label: str, item: Upload) -> None:
-        """Add a file that its student called `label`, a folder or an archive, to a student's."""
+        """Add a file (called `label` by its student), a folder or an archive to an upload."""
         try:
             mode = os.lstat(path).st_mode
         except OSError as error:
@@ -171,7 +171,7 @@ class Search:
     def _add_strays(
         self, folder: Path, entries: Sequence[os.DirEntry[str]], layout: Layout
     ) -> None:
-        """Add or tell of what the system named no student for: works, and what was refused."""
+        """Add or report entries for which the system names no student: works and refused files."""
         owned = {name.partition("/")[0] for name in layout.owners}
         strays = [entry for entry in entries if entry.name not in owned]
         works = {e.name for e in strays if folder / e.name in self._archives.refusals}
@@ -186,7 +186,7 @@ class Search:
             self._add_file(folder / name, name, stat.S_IFREG, item)
 
     def _add_plain_class(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> None:
-        """Add the students of a class of no system: each folder, archive and name of files."""
+        """Add the students of a class of no system: one per folder, archive or file name."""
         folders = [e.name for e in entries if _is_students_folder(e)]
         files = [e for e in entries if not _is_students_folder(e)]
         work = [e for e in files if not self._is_nobodys(folder, e)]
@@ -206,14 +206,14 @@ class Search:
         names = [entry.name for entry in work]
         is_one = len({*folders, *map(stem_of, names)}) == 1
         if is_one and self._archives.is_archive(folder):
-            self._archives.set_students(folder)  # not known to be a class's
+            self._archives.set_students(folder)  # it may not be a class's
             self._remarks.say_one_students_archive(folder, [*folders, *names])
         else:
             self._remarks.say_class(folder, folders, names)
         self._remarks.say_not_graded(folder, [e.name for e in files if self._is_nobodys(folder, e)])
 
     def _add_only_archive(self, path: Path) -> None:
-        """Add the one archive that a folder holds: a whole class's, or a student's."""
+        """Add the only archive in a folder: a whole class's, or a student's."""
         try:
             if path in self._archives.refusals:
                 raise Refused(self._archives.refusals[path])
@@ -241,13 +241,13 @@ class Search:
     def _is_wrapper(
         self, folder: Path, entries: Sequence[os.DirEntry[str]], deeper: int = WRAPPERS
     ) -> bool:
-        """Tell whether a folder holds nothing of students but another folder, of a class."""
+        """Tell whether a folder holds no work, only one folder, which contains a class."""
         folders = [entry.name for entry in entries if is_folder(entry)]
         work = [e for e in entries if not is_folder(e) and not self._is_nobodys(folder, e)]
         return len(folders) == 1 and not work and self._is_class(folder / folders[0], deeper - 1)
 
     def _is_class(self, folder: Path, deeper: int = WRAPPERS) -> bool:
-        """Tell whether a folder holds a whole class, or is what one was wrapped in."""
+        """Tell whether a folder holds a whole class, or wraps one."""
         try:
             entries = self._scan(folder)
         except OSError:
@@ -260,13 +260,13 @@ class Search:
     def _parts(
         self, folder: Path, entries: Sequence[os.DirEntry[str]]
     ) -> tuple[list[Path], list[Path]]:
-        """Return the files of a folder that may hold Python and can be opened, and its folders."""
+        """Return a folder's readable files that may hold Python, and its folders."""
         regular = [e.name for e in entries if e.is_file(follow_symlinks=False)]
         files = [folder / name for name in regular if is_gradable(name)]
         folders = [folder / entry.name for entry in entries if is_folder(entry)]
         return [path for path in files if path not in self._archives.refusals], folders
 
-    # One student's
+    # For one student
 
     def _add_folder(self, folder: Path) -> None:
         """Add a student's folder."""
@@ -274,7 +274,7 @@ class Search:
         self._gather(folder, item)
 
     def _gather(self, folder: Path, item: Upload) -> None:
-        """Add all files of a student's folder, the nearest first, and of archives if need be."""
+        """Add all files of a student's folder, nearest first, and its archives' if necessary."""
         if self._archives.is_archive(folder):
             item.archives.append(folder)
         tree = self._works.tree(folder)
@@ -314,7 +314,7 @@ class Search:
                 self._gather(folder, item)
 
     def _add_file(self, path: Path, name: str, mode: int, item: Upload) -> None:
-        """Add a file that its student calls so, or what is wrong with it."""
+        """Add a file under its student's name for it, or what is wrong with it."""
         kind = stat.S_IFMT(mode)
         if kind in KINDS:
             item.faults.append(FileFault(path, KINDS[kind]))
@@ -326,7 +326,7 @@ class Search:
             item.others[path] = name
 
     def _file_at(self, path: Path, *, in_class: bool = False) -> Upload:
-        """Return what is found where a loose file lies."""
+        """Return the upload for a loose file."""
         original = self._archives.original(path)
         folder, name = os.path.split(os.path.abspath(original))
         stem = stem_of(name)
@@ -338,7 +338,7 @@ class Search:
         return item
 
     def _at(self, folder: Path) -> Upload:
-        """Return what is found in a student's folder or archive."""
+        """Return the upload for a student's folder or archive."""
         absolute = os.path.abspath(self._archives.original(folder))
         name = os.path.basename(absolute)
         if self._archives.is_archive(folder):
@@ -354,7 +354,7 @@ def _closed(folder: Path, error: OSError) -> FileFault:
 
 
 def _is_students_folder(entry: os.DirEntry[str]) -> bool:
-    """Tell whether an entry is a folder, and not one called as a file of Python is."""
+    """Tell whether an entry is a folder that is not named like a Python file."""
     return is_folder(entry) and not is_gradable(entry.name)
 
 

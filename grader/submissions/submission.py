@@ -1,4 +1,4 @@
-"""What one student handed in, as it was found."""
+"""One student's submission, as it was found."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,16 +10,16 @@ from grader.submissions.students.times import Moment, now, of_file
 
 @dataclass(frozen=True)
 class Submission:
-    """What one student handed in.
+    """One student's submission.
 
-    `student` is unique in the class and safe as the name of a folder. `files` are all files that
-    may hold Python, the nearest first; `names` says what each is called within what the student
-    handed in ("src/utils.py"), no two alike. If there is a `problem`, nothing is to be graded, and
-    `files` holds what the problem is about, if there is anything. `owner` is who it is in the
-    system that the class comes from, if it comes from one, and `moments` says when files were
-    handed in, if anything tells but the files themselves. `late` is whether the system marks it as
-    late, None if it marks nobody. `earlier` are the same student's attempts before this one.
-    `called` is the name of the file or folder, by which a student whom no system knows is known.
+    `student` is unique in the class and safe as a folder name. `files` are all files that may hold
+    Python, the nearest first; `names` gives each file's unique name within the submission
+    ("src/utils.py"). If there is a `problem`, nothing is graded, and `files` holds only what the
+    problem is about, if anything. `owner` is the student in the system that the class comes from,
+    if any; `moments` has the submission times of files that are known from elsewhere than the files
+    themselves. `late` is whether the system marks it as late, None if it marks nobody. `earlier`
+    are the same student's previous attempts. `called` is the name of the file or folder, which
+    identifies a student whom no system knows.
     """
 
     student: str
@@ -33,10 +33,11 @@ class Submission:
     called: str = field(default="", compare=False)
 
     def handed_in(self, paths: Sequence[Path]) -> Moment:
-        """Return when the last of these files of it was handed in, and who says so.
+        """Return when the last of these files was handed in, and the source of that time.
 
-        The time of a file itself is what is left if neither the system nor an archive tells. Of no
-        file it is what the system says, the last of what else there is, or the present moment.
+        A file's own time is used if neither the system nor an archive gives one. Without files it
+        is the system's time, else the last time of anything else in the submission, else the
+        present.
         """
         if not paths and self.owner and self.owner.handed_in:
             return Moment(self.owner.handed_in, "system", self.owner.is_local)

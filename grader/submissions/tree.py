@@ -1,4 +1,4 @@
-"""All files of a student's folder, the nearest first, within bounds; links are never followed."""
+"""All files of a student's folder, nearest first, within bounds; links are never followed."""
 
 import os
 import re
@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from grader.source.paths import is_gradable, is_handed_in, scan
 
-# What protects is how many folders there are in all; none is handed in this deep.
+# The total number of folders is what protects; real submissions are never this deep.
 FOLDERS = 500
-DEEPEST = 20  # folders in each other that are opened below a student's own
+DEEPEST = 20  # nested folders opened below a student's own
 ENVIRONMENT = "pyvenv.cfg"
 VERSION = re.compile(
     r"(?:v|ver|version|attempt|try|submission|upload|rev)?[ ._-]*\(?(\d{1,4})\)?", re.IGNORECASE
@@ -20,7 +20,7 @@ VERSION = re.compile(
 
 
 class Leaf(NamedTuple):
-    """What is no folder: `name` is its path within the student's folder, "/" between."""
+    """Anything but a folder: `name` is its path within the student's folder, with "/"."""
 
     path: Path
     name: str
@@ -28,17 +28,17 @@ class Leaf(NamedTuple):
 
 
 class Tree:
-    """The files of a folder; after each walk, what was not seen of it.
+    """The files of a folder; after each walk, also what was left out.
 
-    `closed_folders` are the folders that cannot be listed, `is_cut` says whether bounds ended the
-    search, and `versions` are folders of numbered versions, of which only one is walked through:
-    the folder, how many there are, and that one's name.
+    `closed_folders` cannot be listed, `is_cut` says whether bounds ended the search, and `versions`
+    are folders of numbered versions, of which only one is searched: the folder, the number of
+    versions, and that one's name.
     """
 
     def __init__(
         self, folder: Path, never: str | None, is_untouched: Callable[[Path], bool]
     ) -> None:
-        """`never` is the absolute path of a folder that is not looked into."""
+        """`never` is the absolute path of a folder that is skipped."""
         self._folder = folder
         self._never = never
         self._is_untouched = is_untouched
@@ -47,7 +47,7 @@ class Tree:
         self.versions: list[tuple[Path, int, str]] = []
 
     def __iter__(self) -> Iterator[Leaf]:
-        """Yield the files, those of the folder itself first, each folder's in order."""
+        """Yield the files, those of the folder itself first, in order within each folder."""
         queue = deque([(self._folder, "", 0)])
         count = 1
         while queue:
@@ -75,7 +75,7 @@ class Tree:
     def _folders_within(
         self, folder: Path, entries: Sequence[os.DirEntry[str]], folders: Sequence[str]
     ) -> list[str]:
-        """Return the folders to look into: of versions one, of an environment none."""
+        """Return the folders to look into: one of numbered versions, none of an environment."""
         if any(entry.name == ENVIRONMENT for entry in entries):
             return []
         if not any(is_handed_in(entry.name) for entry in entries):
@@ -89,9 +89,9 @@ class Tree:
 def newest_version(
     folder: Path, names: Sequence[str], is_untouched: Callable[[Path], bool]
 ) -> str | None:
-    """Return which of folders that are numbered versions of the same files counts, if they are.
+    """Return which folder counts if all are numbered versions of the same files, else None.
 
-    That is the newest with work: one that is empty, or as it was handed out, displaces no other.
+    The newest with work counts: an empty or untouched one does not displace another.
     """
     matches = [VERSION.fullmatch(name) for name in names]
     numbers = {name: int(match[1]) for name, match in zip(names, matches, strict=True) if match}
@@ -121,12 +121,12 @@ def _names_in(folder: Path) -> set[str]:
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
-    """Tell whether an entry is a folder, and not a link to one."""
+    """Tell whether an entry is a folder, not a link to one."""
     return entry.is_dir(follow_symlinks=False)
 
 
 def mode_of(entry: os.DirEntry[str]) -> int:
-    """Return the type of an entry; most are told by the listing itself, without a stat."""
+    """Return the type of an entry; for most, the listing tells it without a stat."""
     if entry.is_file(follow_symlinks=False):
         return stat.S_IFREG
     if is_folder(entry):

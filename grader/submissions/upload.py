@@ -1,4 +1,4 @@
-"""What is found in one place: files and faults, and what becomes of them."""
+"""The files and faults found in one place, and their Submission."""
 
 import os
 from collections import Counter
@@ -15,12 +15,12 @@ from grader.submissions.students.times import Moment, of_file
 from grader.submissions.submission import Submission
 from grader.submissions.tree import DEEPEST, FOLDERS
 
-MOST_FILES = 200  # of a student, and of those that cannot be graded as many are named
+MOST_FILES = 200  # gradable files per student; as many others are named
 HAND_IN = "hand in the .py or .ipynb"
 
 
 class FileFault(NamedTuple):
-    """Why a file or folder is not graded: `text` goes after its name, if it is no sentence."""
+    """Why a file or folder is not graded: `text` goes after its name, unless a full sentence."""
 
     path: Path
     text: str
@@ -29,13 +29,13 @@ class FileFault(NamedTuple):
 
 @dataclass
 class Upload:
-    """What is found in one place: files by what their student calls them, and faults.
+    """The files found in one place, by their student's names for them, and faults.
 
-    `others` are files that cannot be graded. Of those that are `renamed`, a system changed the
-    names. `archives` are those that were looked into, and `is_cut` says if a search was ended by
-    bounds. `roots` are what the student handed in, by where people see it, and what the student
-    calls that: nothing, where the student knows only what is in it. `remarks` are about the
-    student, and `pseudonym` hides the name of one who is called otherwise here.
+    `others` are files that cannot be graded. Files in `renamed` had their names changed by a
+    system. `archives` are those that were looked into, and `is_cut` says whether bounds ended the
+    search. `roots` maps the paths of what the student handed in, as people see them, to the
+    student's names for them, or to "" if the student knows only the content. `remarks` are about
+    the student, and `pseudonym` hides a student's other names.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Upload:
     moments: dict[Path, Moment] = field(default_factory=dict)
     late: bool | None = None
     faults: list[FileFault] = field(default_factory=list)
-    opened: int = 0  # archives, which may each be costly, and may be none
+    opened: int = 0  # archives, even if empty, as each may be costly
     archives: list[Path] = field(default_factory=list)
     is_cut: bool = False
     roots: dict[Path, str] = field(default_factory=dict)
@@ -55,21 +55,21 @@ class Upload:
 
     @property
     def whose(self) -> Owner:
-        """Who it is in the system, or whose it is by the name of the file or folder."""
+        """The owner: the system's, or one named after the file or folder."""
         return self.owner or Owner("", self.called, self.called)
 
     @property
     def called(self) -> str:
-        """What the file or folder is called, as text that can be kept."""
+        """The name of the file or folder, as text that can be stored."""
         return os.fsencode(self.name).decode(errors="backslashreplace")
 
     @property
     def paths(self) -> set[Path]:
-        """All files, and whatever else there is a fault of."""
+        """All files, and the paths of all faults."""
         return {*self.files, *self.others, *(fault.path for fault in self.faults)}
 
     def submission(self, student: str, archives: Archives) -> Submission:
-        """Return it as what a student of this name handed in."""
+        """Return this upload as the submission of a student with this name."""
         if self.files:
             problem, names = None, self._distinct_names(archives)
         else:
@@ -77,7 +77,7 @@ class Upload:
             names = {path: self._called(path, archives)} if path else {}
         files = tuple(sorted(names, key=lambda path: (names[path].count("/"), names[path])))
         moments = {path: self.moments[path] for path in files if path in self.moments}
-        if problem:  # and perhaps no file that can be named
+        if problem:  # and perhaps no file to name
             moments = {path: self.moments.get(path) or of_file(path) for path in self.paths}
         return Submission(
             student, files, problem, self.owner, moments, names, self.late, called=self.called
@@ -87,7 +87,7 @@ class Upload:
         return self.pseudonym.hide(name) if self.pseudonym else name
 
     def _distinct_names(self, archives: Archives) -> dict[Path, str]:
-        """Return what each file is called; of two that are called alike one has a longer path."""
+        """Return each file's name; if two would be equal, one gets a longer path."""
         first_names = {p: COPY.sub("", n) for p, n in self.files.items() if p in self.renamed}
         often = Counter((self.files | first_names).values())
         names: dict[str, Path] = {}
@@ -98,11 +98,11 @@ class Upload:
             longer = ("/".join(parts[-n:]) for n in range(name.count("/") + 1, len(parts)))
             choice = map(self._hidden, (first if often[first] == 1 else name, *longer))
             if free := next((each for each in choice if each not in names), None):
-                names[free] = path  # otherwise it is there already
+                names[free] = path  # otherwise it is already there
         return {path: name for name, path in names.items()}
 
     def _problem(self, archives: Archives) -> tuple[Path | None, str]:
-        """Return why there is nothing to grade, and what that is about, if it is one thing."""
+        """Return why there is nothing to grade, and the path concerned, if it is a single one."""
         if self.faults:
             path, text, is_sentence = self.faults[0]
             return path, text if is_sentence else f"{self._called(path, archives)} {text}"
@@ -120,7 +120,7 @@ class Upload:
         return None, f"no .py or .ipynb found{where}: {HAND_IN}"
 
     def _called(self, path: Path, archives: Archives) -> str:
-        """Return what the student calls a file or folder: a path within what was handed in."""
+        """Return the student's name for a file or folder: a path within the submission."""
         original = archives.original(path)
         for root, name in self.roots.items():
             if original.is_relative_to(root):
@@ -133,12 +133,11 @@ def _base(path: Path) -> str:
     return os.path.basename(os.path.abspath(path))
 
 
-# The folder that something lies in and, of a loose file in a folder of many, its stem; or a system
-# and its id of a student.
+# A folder and, for a loose file in a class, the file's stem; or a system and its id of a student.
 Place = tuple[str, str]
-Uploads = dict[Place, dict[int, Upload]]  # by the number of the attempt
+Uploads = dict[Place, dict[int, Upload]]  # by attempt number
 
 
 def at_time(owner: Owner, moment: Moment) -> Owner:
-    """Return an owner of whom it is known when they handed in."""
+    """Return an owner with a submission time."""
     return replace(owner, handed_in=moment.at, is_local=moment.is_local)

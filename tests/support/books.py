@@ -1,4 +1,4 @@
-"""Gradebooks for tests: an assignment, records, attempts, and what an instructor sets by hand."""
+"""Gradebooks for tests: an assignment, records, attempts, and overrides."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ def assignment(
     seed: str = "1",
     points: dict[str, float] | None = None,
 ) -> Assignment:
-    """Return an assignment as a first run of the grader remembers it; its points may be others."""
+    """Return an assignment as a grader's first run remembers it, optionally with other points."""
     rubric = replace(load_rubric(), late=late, attempts=Attempts(counts))
     rubric = replace(rubric, points=points or rubric.points)
     return Assignment(
@@ -43,14 +43,14 @@ def assignment(
 
 @contextmanager
 def opened(url: str, remembered: Assignment | None = None) -> Iterator[Gradebook]:
-    """Open a gradebook, which remembers an assignment from now on unless it does so already."""
+    """Open a gradebook, with an assignment unless it has one already."""
     with Gradebook(url) as book:
         book.set_up(remembered or assignment(), [], "dr. x")
         yield book
 
 
 def record(student: str = "ada", content: str = "one", a: float = 60.0, b: float = 40.0) -> Record:
-    """Return a record of two criteria, of 60 and 40 points; `content` is the text of its file."""
+    """Return a record with two criteria, of 60 and 40 points; `content` is the file's text."""
     submission = files_of(student, content)
     return Record(
         student=student,
@@ -77,7 +77,7 @@ def files_of(student: str, content: str) -> SubmittedFiles:
 
 
 def entry(graded: Record, handed_in: datetime = DUE, key: str = "", **more: Any) -> GradedAttempt:
-    """Return an attempt with a record; `key` tells apart gradings of the same content."""
+    """Return an attempt with a record; `key` distinguishes gradings of the same content."""
     content = graded.submission.removesuffix(".py")
     given = {
         "key": f"{content} {key}",
@@ -91,7 +91,7 @@ def entry(graded: Record, handed_in: datetime = DUE, key: str = "", **more: Any)
 
 
 def add(book: Gradebook, *entries: GradedAttempt) -> None:
-    """Record gradings by the rubric and seed in force."""
+    """Record gradings with the rubric and seed in force."""
     book.add(book.assignment.basis, entries)
 
 
@@ -101,12 +101,12 @@ def final_of(book: Gradebook, student: str = "ada") -> Final:
 
 
 def override(book: Gradebook, student: str = "ada", **given: Any) -> None:
-    """Set by hand what is given, as an instructor does."""
+    """Override the given values, as an instructor does."""
     book.override(student, Change(who="dr. x", why="an oral exam", **given))
 
 
 def change(book: Gradebook, to: Assignment, **given: Any) -> Moves:
-    """Put another assignment in force, and return the marks that move."""
+    """Put another assignment in force, and return the marks that change."""
     moved: list[Moves] = []
     before = given.pop("before", book.find_assignment())
     arguments = {"rows": [], "keys": {}, "who": "dr. x", "dry_run": False, **given}
@@ -115,7 +115,7 @@ def change(book: Gradebook, to: Assignment, **given: Any) -> Moves:
 
 
 def sizes(url: str) -> dict[str, int]:
-    """Count the rows of each table, without the gradebook."""
+    """Count the rows of each table, bypassing the gradebook."""
     engine = create_engine(url)
     with engine.connect() as connection:
         found = {

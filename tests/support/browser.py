@@ -1,4 +1,4 @@
-"""Pages in a real browser, headless Chromium, which notes what they ask for and run."""
+"""Pages in a real browser, headless Chromium, with a log of what they request and run."""
 
 import shutil
 import tempfile
@@ -15,7 +15,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 
-# The lowest contrast of a text with what is behind it.
+# The lowest contrast of a text with its background.
 CONTRAST = """() => {
   const light = colour => {
     const part = colour.match(/[\\d.]+/g).slice(0, 3).map(c => c / 255)
@@ -39,7 +39,7 @@ CONTRAST = """() => {
 
 @dataclass
 class Seen:
-    """What a page did: addresses it asked for beside its own, dialogs, errors of its console."""
+    """A page's actions: other addresses it requested, dialogs, and console errors."""
 
     requests: list[str] = field(default_factory=list)
     dialogs: list[str] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Seen:
 
 @contextmanager
 def browsing() -> Iterator[BrowserContext]:
-    """Give a browser with a fresh profile."""
+    """Yield a browser with a fresh profile."""
     (chromium, *_) = filter(None, map(shutil.which, CHROMIUM))
     with tempfile.TemporaryDirectory() as profile, sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
@@ -62,7 +62,7 @@ def browsing() -> Iterator[BrowserContext]:
 
 @contextmanager
 def opened(context: BrowserContext, file: Path, width: int = 1200) -> Iterator[tuple[Page, Seen]]:
-    """Open a page of ours; whatever else it asks for is noted, and refused."""
+    """Open a page of ours; all other requests are noted and refused."""
     page, seen, address = context.new_page(), Seen(), file.resolve().as_uri()
 
     def asked(route) -> None:

@@ -1,6 +1,6 @@
-"""A container as Docker makes one, without Docker: crun runs it, under Docker's system-call filter.
+"""A container like Docker's, without Docker: run by crun, under Docker's system-call filter.
 
-It shows this machine's Python, libraries and repository, to read, under the paths they have here.
+This machine's Python, libraries and repository are visible in it, read-only and at the same paths.
 """
 
 import json
@@ -14,18 +14,18 @@ from typing import NamedTuple
 from times import PATIENCE
 
 ROOT = Path(__file__).parents[2]
-# What Podman filters with, of Debian's golang-github-containers-common; it comes from Docker's.
+# Podman's filter, from Debian's golang-github-containers-common; it is derived from Docker's.
 PROFILE = Path("/usr/share/containers/seccomp.json")
-# The calls that Podman lets everybody try and Docker only who has CAP_SYS_ADMIN, as of Docker 28.
+# Calls that Podman allows to everybody, but Docker 28 only to those with CAP_SYS_ADMIN.
 FOR_ADMINISTRATORS = {
     "bpf", "clone", "clone3", "fanotify_init", "fsconfig", "fsmount", "fsopen", "fspick",
     "lookup_dcookie", "mount", "mount_setattr", "move_mount", "open_tree", "perf_event_open",
     "quotactl", "quotactl_fd", "setdomainname", "sethostname", "setns", "syslog", "umount",
     "umount2", "unshare",
 }  # fmt: skip
-# Every flag of clone that makes a namespace.
+# All flags of clone that make a namespace.
 NAMESPACES = 0x7E020000
-# What root may do in a container of Docker's unless it is said otherwise.
+# Root's capabilities in a Docker container by default.
 CAPABILITIES = [
     f"CAP_{name}"
     for name in (
@@ -38,7 +38,7 @@ MASKED = [
     "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
 ]  # fmt: skip
 READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
-# Where both versions of cgroups are mounted crun gives up, even if it is told to leave them alone.
+# crun fails if both versions of cgroups are mounted, even if told to leave them alone.
 WITHOUT_CGROUPS = [
     "unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /sys/fs/cgroup && exec "$@"', "sh",
 ]  # fmt: skip
@@ -46,7 +46,7 @@ SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/etc")
 
 
 class User(NamedTuple):
-    """Who runs the grader in the container."""
+    """The user who runs the grader in the container."""
 
     uid: int
     capabilities: Sequence[str]
@@ -59,9 +59,9 @@ ADMINISTRATOR = User(0, CAPABILITIES)
 def run(
     command: Sequence[object], user: User, bundle: Path, results: Path, *shown: Path
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command in a container that is described in `bundle` and may write to `results`.
+    """Run a command in a container described in `bundle`, which may write to `results`.
 
-    It sees the folders `shown` beside those that the grader needs.
+    It also sees the folders `shown`, besides those that the grader needs.
     """
     (bundle / "rootfs").mkdir(parents=True)
     results.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def run(
 
 
 def start(bundle: Path, config: dict) -> subprocess.CompletedProcess[str]:
-    """Run a container with this configuration, of the Open Container Initiative's format."""
+    """Run a container with this configuration, in the Open Container Initiative's format."""
     (bundle / "config.json").write_text(json.dumps(config))
     name = f"grader-{os.getpid()}-{bundle.name}"
     crun = [*WITHOUT_CGROUPS, "crun", "--cgroup-manager=disabled", "run", "--bundle", bundle, name]
@@ -94,7 +94,7 @@ def configuration(
     environment: Mapping[str, str],
     mounts: Sequence[dict],
 ) -> dict:
-    """Return the configuration of a container of Docker's, but for images and networks."""
+    """Return the configuration of a Docker container, without images and networks."""
     return {
         "ociVersion": "1.0.0",
         "root": {"path": "rootfs", "readonly": False},
@@ -119,7 +119,7 @@ def configuration(
 
 
 def _needed() -> list[Path]:
-    """Return what is shown of this machine: system, Python and the repository with its .venv."""
+    """Return this machine's visible parts: system, Python and the repository with its .venv."""
     return _outermost({*map(Path, SYSTEM), ROOT, Path(sys.base_prefix), Path(sys.prefix)})
 
 
@@ -134,7 +134,7 @@ def base_image() -> list[dict]:
 
 
 def bind(folder: Path, access: str, target: str = "") -> dict:
-    """Return the mount that shows a folder at `target`, or at its own path."""
+    """Return a mount of a folder at `target`, or at its own path."""
     options = ["rbind", access, "nosuid"]
     where = target or str(folder)
     return {"destination": where, "source": str(folder), "type": "bind", "options": options}
@@ -155,7 +155,7 @@ def _in_memory() -> list[dict]:
 
 
 def docker_filter(capabilities: Sequence[str]) -> dict:
-    """Return Docker's default filter in the form that a runtime reads."""
+    """Return Docker's default filter in a runtime's format."""
     profile = json.loads(PROFILE.read_text())
     rules = [
         {**_rule(rule), "names": names}
@@ -182,7 +182,7 @@ def _rule(rule: dict) -> dict:
 
 
 def _applies(rule: dict, capabilities: Sequence[str]) -> bool:
-    """Whether a rule is meant for this processor and for who has these capabilities."""
+    """Tell whether a rule applies to this processor and these capabilities."""
     wanted, unwanted = rule.get("includes") or {}, rule.get("excludes") or {}
     return (
         "amd64" in wanted.get("arches", ["amd64"])

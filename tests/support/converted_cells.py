@@ -2,8 +2,8 @@
 
 python -P converted_cells.py nbgrader|otter NOTEBOOK CODE
 
-It prints what each cell says of the work, as JSON: null if the work passes. As a kernel does, it
-has read its own libraries and the student's before the folder is on the path.
+Prints each cell's message about the work, as JSON: null if the work passes. Like a kernel, it has
+imported its own libraries and the student's before the folder is on the path.
 """
 
 import json
@@ -16,7 +16,7 @@ names = runpy.run_path(code)
 cells = json.loads(Path(notebook).read_bytes())["cells"]
 sources = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
 tests = [source for source in sources if "homework_checks" in source]
-sys.path.insert(0, "")  # as a kernel has it
+sys.path.insert(0, "")  # as in a kernel
 messages: list[str | None] = []
 for source in tests:
     names_now = dict(names)

@@ -1,4 +1,4 @@
-"""The sample class and its table: what each submission earns, wherever it is graded."""
+"""The sample class and its table: each submission's points, wherever it is graded."""
 
 import csv
 import json
@@ -12,7 +12,7 @@ NOT_CRITERIA = {"submission", "score", "status", "diagnosis", "why"}
 
 
 class Mark(NamedTuple):
-    """What may depend on nothing but the submission, the rubric and the seed."""
+    """Results that may depend only on the submission, the rubric and the seed."""
 
     points: dict[str, float]
     score: float
@@ -21,7 +21,7 @@ class Mark(NamedTuple):
 
 
 def mark_in(row: dict[str, str]) -> Mark:
-    """Return the mark that a row of expected.csv asks for."""
+    """Return the mark in a row of expected.csv."""
     points = {name: float(row[name]) for name in row.keys() - NOT_CRITERIA}
     return Mark(points, float(row["score"]), row["status"], set(row["diagnosis"].split()))
 
@@ -35,7 +35,7 @@ def mark_of(record: dict) -> Mark:
 
 
 def records_in(results: Path) -> dict[str, dict]:
-    """Return the records of a results folder by the submission's file."""
+    """Return the records in a results folder by the submission's file."""
     records = map(json.loads, (path.read_bytes() for path in results.glob("*/result.json")))
     return {record["submission"]: record for record in records}
 
@@ -44,11 +44,11 @@ EXPECTED_MARKS = {row["submission"]: mark_in(row) for row in EXPECTED}
 
 
 def differences(results: Path) -> dict[str, tuple[Mark, Mark]]:
-    """Return which of the class have another mark than the table's: theirs, and the table's."""
+    """Return the submissions with a mark other than the table's: theirs, and the table's."""
     marks = {name: mark_of(record) for name, record in records_in(results).items()}
     pairs = {name: (marks[name], mark) for name, mark in EXPECTED_MARKS.items() if name in marks}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
-# Mistakes that are a factor, which no expression of the catalogue makes.
+# Mistakes that are a mere factor, which no expression of the catalogue makes.
 FACTORS = {"sign": -1.0, "factor_two_missing": 0.5, "factor_two_doubled": 2.0}

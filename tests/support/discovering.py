@@ -1,4 +1,4 @@
-"""Discovery as tests ask for it: by the names of this homework, looked for in this process."""
+"""Discovery for tests: by this homework's names, in this process."""
 
 from functools import partial
 

@@ -12,7 +12,7 @@ from times import PATIENCE
 
 @contextlib.contextmanager
 def read_only(folder: Path) -> Iterator[None]:
-    """Let nothing be written below `folder`: by a read-only mount for root, else by permissions."""
+    """Make `folder` read-only: by a read-only mount for root, else by permissions."""
     if os.geteuid() == 0:
         need("mounts")
         subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True, timeout=PATIENCE)

@@ -1,4 +1,4 @@
-"""What tests of exports share: tables to fill in, and how what is written is read."""
+"""Shared by tests of exports: tables to fill in, and a reader of the written files."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""What counts of a student, made without a gradebook."""
+"""Make students' finals without a gradebook."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ HANDED_IN = datetime(2026, 10, 30, 12, 0, 5, tzinfo=UTC)
 
 
 def final_of(record: Record, **changes: Any) -> Final:
-    """Return the final of a record that was handed in on time, but for the changes."""
+    """Return the final of a record handed in on time, with some changes."""
     criteria = changes.get("criteria", record.criteria)
     score = sum(criterion.points for criterion in criteria)
     fields: dict[str, Any] = {

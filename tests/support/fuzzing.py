@@ -1,8 +1,8 @@
-"""Fuzz whatever reads students' text: real inputs are mutated, and each target runs within limits.
+"""Fuzz all code that reads students' text: mutate real inputs, run each target within limits.
 
-A target is a function of a file's name, its bytes, and where they lie. An input breaks it at which
-it is lost (limited_process.py): it takes too much time or memory, ends its process, or raises
-anything but Unreadable.
+A target is a function of a file's name, bytes and path. An input breaks a target if the target is
+lost (limited_process.py): it takes too much time or memory, ends its process, or raises anything
+but Unreadable.
 """
 
 import json
@@ -55,7 +55,7 @@ def diagnosis(name: str, data: bytes, path: Path) -> None:
 
 
 def transformer(name: str, data: bytes, path: Path) -> None:
-    """Parse the cells, with IPython's own syntax made Python."""
+    """Parse the cells, with IPython's own syntax turned into Python."""
     for cell in cells_of([read(name, data).file]):
         assert cell.statements is not None
 
@@ -80,7 +80,7 @@ def plain_page(name: str, data: bytes, path: Path) -> None:
 
 
 class Target(NamedTuple):
-    """What is fuzzed, what it is allowed, and whether it may be lost: its fallback is tested."""
+    """A fuzzed function, its limits, and whether it may be lost (a test covers its fallback)."""
 
     run: Callable[[str, bytes, Path], None]
     allowance: Allowance
@@ -121,7 +121,7 @@ PIECES = (
 
 
 def inputs() -> list[tuple[str, bytes]]:
-    """Return the real inputs: modules and notebooks of the tests."""
+    """Return the real inputs: the tests' modules and notebooks."""
     found = []
     for folder in ("submissions", "handed_in", "hostile"):
         for path in sorted((TESTS / folder).rglob("*")):
@@ -132,7 +132,7 @@ def inputs() -> list[tuple[str, bytes]]:
 
 
 def mutated(rng: random.Random, real: Sequence[tuple[str, bytes]], most: int) -> tuple[str, bytes]:
-    """Return a real input, mutated, or a text that is made of one piece, in any kind of file."""
+    """Return a mutated real input, or a text made from one piece, in any kind of file."""
     name, data = rng.choice(real)
     for _ in range(rng.choice((1, 1, 2, 4))):
         data = rng.choice(CHANGES)(rng, data, real, most)
@@ -223,7 +223,7 @@ def _in_a_notebook(rng: random.Random, data: bytes) -> bytes:
 
 
 class Tried(NamedTuple):
-    """What one input cost one target; `lost` is why it is broken, if it is."""
+    """The cost of one input for one target; `lost` is why it broke, if it did."""
 
     target: Target
     name: str
@@ -235,12 +235,12 @@ class Tried(NamedTuple):
 
 @dataclass
 class _Measured:
-    """A target that tells what it cost."""
+    """A target that returns its cost."""
 
     run: Callable[[str, bytes, Path], None]
 
     def __call__(self, name: str, data: bytes, path: Path) -> tuple[float, int]:
-        with suppress(OSError):  # a kernel that does not forget the highest mark
+        with suppress(OSError):  # a kernel that cannot reset the highest mark
             Path("/proc/self/clear_refs").write_text("5")
         before, started = _resident("VmRSS"), time.process_time()
         with suppress(Unreadable):
@@ -264,7 +264,7 @@ class Fuzzer:
         self._folder = tempfile.TemporaryDirectory()
 
     def tries(self, seed: int, most: int) -> Iterator[Tried]:
-        """Yield what the input of a seed, of about `most` bytes at most, costs each target."""
+        """Yield each target's cost for a seed's input, of at most about `most` bytes."""
         name, data = mutated(random.Random(seed), self._real, most)
         path = Path(self._folder.name, name)
         path.write_bytes(data)

@@ -1,4 +1,4 @@
-"""Files as a student hands them in, for tests that give them to a worker or load them here."""
+"""Files as students submit them, for tests that give them to a worker or load them here."""
 
 from pathlib import Path
 
@@ -18,16 +18,16 @@ def module(source: str, name: str = "homework.py") -> File:
 
 
 def notebook(*sources: str, name: str = "homework.ipynb") -> File:
-    """Return a notebook of code cells alone."""
+    """Return a notebook with only code cells."""
     cells = tuple(Cell(f"cell {number}", source) for number, source in enumerate(sources, 1))
     return File(name, "notebook", cells)
 
 
 def round_of(number: int, *calls: Call) -> Round:
-    """Return calls of one question as they are put to a worker, numbered from `number`."""
+    """Return calls of one question as a worker gets them, numbered from `number`."""
     return Round(TASKS.by_name[calls[0].function], number, calls)
 
 
 def handed_in(path: Path) -> File:
-    """Return a file of tests/handed_in, or of the sample class, as it travels to a worker."""
+    """Return a file of tests/handed_in or the sample class, as sent to a worker."""
     return read(path.name, path.read_bytes()).file

@@ -1,7 +1,7 @@
-"""The image that the Dockerfile describes, without Docker: its steps, in a folder that crun runs.
+"""The Dockerfile's image, without Docker: its steps, in a folder that crun runs.
 
-In place of its base image there are this machine's system and Python, and in place of what pip
-would download, the packages of the environment that the tests run in.
+This machine's system and Python replace its base image, and the packages of the tests' environment
+replace pip's downloads.
 """
 
 import json
@@ -16,14 +16,14 @@ import container
 from container import User
 from installed import ROOT, fresh_environment
 
-PYTHON = "/opt/python"  # of the base image, as it were
+PYTHON = "/opt/python"  # stands in for the base image's
 PIP = '#!/bin/sh\nexec python -m pip "$@"\n'
-# pip has no network here, and builds with the setuptools that is there.
+# pip has no network here, and builds with the installed setuptools.
 OFFLINE = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}
 
 
 def instructions(dockerfile: str) -> Iterator[tuple[str, str]]:
-    """Yield the instructions of a Dockerfile, with their arguments as they stand there."""
+    """Yield a Dockerfile's instructions, with their arguments unchanged."""
     for line in dockerfile.replace("\\\n", "").splitlines():
         if line and not line.startswith("#"):
             name, _, arguments = line.partition(" ")
@@ -31,14 +31,14 @@ def instructions(dockerfile: str) -> Iterator[tuple[str, str]]:
 
 
 def context() -> set[str]:
-    """Return the files and folders at the root that .dockerignore lets Docker have."""
+    """Return the top-level files and folders that .dockerignore lets Docker see."""
     first, *rest = (ROOT / ".dockerignore").read_text().split()
     assert first == "*"
     return {line.removeprefix("!") for line in rest if line.startswith("!")}
 
 
 class Image:
-    """What the Dockerfile makes in `folder`: files, an environment, a user and a command."""
+    """The Dockerfile's result in `folder`: files, an environment, a user and a command."""
 
     def __init__(self, folder: Path) -> None:
         self._bundle = folder
@@ -108,7 +108,7 @@ class Image:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def _as_user(self, arguments: str) -> None:
-        assert re.fullmatch(r"\d+", arguments)  # which needs no entry in /etc/passwd
+        assert re.fullmatch(r"\d+", arguments)  # a number needs no entry in /etc/passwd
         self._user = int(arguments)
 
     def _entry(self, arguments: str) -> None:

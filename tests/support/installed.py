@@ -1,7 +1,7 @@
-"""A wheel of the grader, and a fresh environment that it is installed in, as its users have it.
+"""A wheel of the grader, and a fresh environment with it, as users have.
 
-Its third-party packages are those of the environment that the tests run in, but only what the
-wheel asks for, and without the checkout: what else the tests need is not there.
+Third-party packages are copied from the tests' environment, but only those that the wheel requires,
+and without the checkout.
 """
 
 import os
@@ -17,12 +17,12 @@ from times import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 GRADER = "sigmoid-homework-grader"
-# What the wheel is made from.
+# The files that the wheel is made from.
 PROJECT = ("pyproject.toml", "constraints.txt", "README.md", "LICENSE")
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy what the wheel is made from, so that nothing is written to the checkout."""
+    """Copy the files that the wheel is made from, so that nothing is written to the checkout."""
     shutil.copytree(
         ROOT / "grader", folder / "grader", ignore=shutil.ignore_patterns("__pycache__")
     )
@@ -32,7 +32,7 @@ def copy_project(folder: Path) -> Path:
 
 
 def build_wheel(project: Path, folder: Path) -> Path:
-    """Build the wheel of a project in `folder`, without a network."""
+    """Build a project's wheel in `folder`, without a network."""
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet"]
     run = [*command, "--wheel-dir", folder, project]
     subprocess.run(run, check=True, timeout=PATIENCE)
@@ -41,7 +41,7 @@ def build_wheel(project: Path, folder: Path) -> Path:
 
 
 def fresh_environment(folder: Path, *more: str) -> Path:
-    """Make a virtual environment with what the grader and the packages `more` need; return it."""
+    """Make a virtual environment with the requirements of the grader and `more`; return it."""
     create = [sys.executable, "-m", "venv", "--without-pip", folder]
     subprocess.run(create, check=True, timeout=PATIENCE)
     (packages,) = folder.glob("lib/python*/site-packages")
@@ -51,14 +51,14 @@ def fresh_environment(folder: Path, *more: str) -> Path:
 
 
 def install(wheel: Path, environment: Path) -> None:
-    """Install a wheel whose requirements are there; raise CalledProcessError if one is not."""
+    """Install a wheel; raise CalledProcessError if a requirement is missing."""
     pip = [sys.executable, "-m", "pip", "--python", environment / "bin" / "python"]
     options = ["--no-index", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "install", *options, wheel], check=True, timeout=PATIENCE)
 
 
 def _needed(names: Iterable[str]) -> set[str]:
-    """Return these distributions and all that they need, and what those need."""
+    """Return these distributions and all their requirements, recursively."""
     waiting, known = [Requirement(name) for name in names], set[Requirement]()
     while waiting:
         asked_for = waiting.pop()
@@ -81,7 +81,7 @@ def _requirements(package: Requirement) -> Iterator[Requirement]:
 
 
 def _copy(package: Distribution, folder: Path) -> None:
-    """Copy a distribution to a folder; its scripts, which name another Python, stay behind."""
+    """Copy a distribution to a folder, without its scripts, which name another Python."""
     home = Path(str(package.locate_file("")))
     for name in {path.parts[0] for path in package.files or []} - {".."}:
         if (home / name).is_dir():
@@ -91,7 +91,7 @@ def _copy(package: Distribution, folder: Path) -> None:
 
 
 def _link(source: str | Path, target: str | Path) -> None:
-    """Make a hard link: torch alone is 700 MB. On another file system, or if forbidden, copy."""
+    """Make a hard link, as torch alone is 700 MB; copy if that fails, as across file systems."""
     if Path(target).exists():  # several packages' files, in one folder
         return
     try:

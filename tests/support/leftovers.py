@@ -1,4 +1,4 @@
-"""What a run may leave behind: processes, and with them their sockets, and shared memory."""
+"""Things that a run may leave behind: processes, with their sockets, and shared memory."""
 
 import contextlib
 import ctypes
@@ -15,7 +15,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 def children(pid: int) -> set[int]:
-    """Return the processes that are children of `pid`; none where it is gone."""
+    """Return the child processes of `pid`; none if it is gone."""
     found: set[int] = set()
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
@@ -25,7 +25,7 @@ def children(pid: int) -> set[int]:
 
 
 def descendants(pid: int, generation: int) -> set[int]:
-    """Return the processes so many generations below: grading, scorers, zygotes, workers."""
+    """Return the processes this many generations below: grading, scorers, zygotes, workers."""
     found = {pid}
     for _ in range(generation):
         found = {child for parent in found for child in children(parent)}
@@ -34,9 +34,9 @@ def descendants(pid: int, generation: int) -> set[int]:
 
 @contextlib.contextmanager
 def orphans_are_ours() -> Iterator[None]:
-    """Make this process the parent of every process that another one leaves behind.
+    """Make this process the parent of every orphaned process.
 
-    So each is seen, whatever group or session it has put itself in.
+    So each is seen, whatever group or session it has moved to.
     """
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     assert prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
@@ -47,9 +47,9 @@ def orphans_are_ours() -> Iterator[None]:
 
 
 def assert_no_process(others: set[int]) -> None:
-    """Wait for the last process of the ended runs; `others` are children that were there before.
+    """Wait for the last process of the ended runs; `others` are children from before.
 
-    What no run ends by itself stays, and so does a zombie that is not a child of this process.
+    A process that no run ends stays, and so does a zombie that is not a child of this process.
     """
     deadline = time.monotonic() + PATIENCE
     while left := children(os.getpid()) - others:
@@ -60,7 +60,7 @@ def assert_no_process(others: set[int]) -> None:
 
 
 def shared() -> set[str]:
-    """Return the shared memory that workers have made, which are users of their own for root."""
+    """Return the shared memory made by workers, which run as separate users under root."""
     found = set()
     for path in Path("/dev/shm").iterdir():
         with contextlib.suppress(FileNotFoundError):  # others come and go

@@ -1,4 +1,4 @@
-"""Classes as systems hand them out, with awkward names."""
+"""Classes as systems export them, with awkward names."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,9 +25,9 @@ NAMES = (
 )  # fmt: skip
 IDS = tuple(str(1000 + number) for number in range(30))
 
-# What each system lays out: names of files, and what the system's own say.
+# Each system's layout: file names, and the contents of the system's own files.
 
-# Ada handed in three times, last a report; two are called Bo, and 12 AM is midnight.
+# Ada handed in three times, a report last; two students are called Bo, and 12 AM is midnight.
 BRIGHTSPACE = dict.fromkeys(
     [
         "index.html",
@@ -41,7 +41,7 @@ BRIGHTSPACE = dict.fromkeys(
     ],
     "",
 )
-# Of an assignment that takes one file; one number is of the assignment alone.
+# For an assignment that takes one file; one number is the assignment's only.
 BRIGHTSPACE_FILES = dict.fromkeys(
     [
         "index.html",
@@ -52,7 +52,7 @@ BRIGHTSPACE_FILES = dict.fromkeys(
     ],
     "",
 )
-# "attempt" in two languages; who handed in no file, and who did so the second time.
+# "attempt" in two languages; a student with no file, and one with none the second time.
 BLACKBOARD = dict.fromkeys(
     [
         "Home_work 1_jdoe_attempt_2026-10-30-18-20-11_homework.py",
@@ -100,7 +100,7 @@ ACTIVE = (
     'America/New_York", "who": "ada"}, {"version": 2, "time": "2026-10-31 11:04:00-0400 '
     'America/New_York"}, {"version": 1, "time": "2026-11-09 11:04:00-0500 America/New_York"}]}'
 )
-# Ada chose an older version, Ben none, Cy's settings are lost, and Dan has none.
+# Ada chose an older version, Ben none, Cy's settings are lost, and Dan never had any.
 SUBMITTY = {
     "submissions/ada/1/homework.py": "",
     "submissions/ada/2/homework.py": "",
@@ -112,7 +112,7 @@ SUBMITTY = {
     "submissions/cy/user_assignment_settings.json": "{",
     "submissions/dan/1/homework.py": "",
 }
-# Of Jane's versions the newest has no code; Ben has another assignment, too.
+# Jane's newest version has no code; Ben has another assignment, too.
 TEAMS = dict.fromkeys(
     [
         "Submitted files/Jane Doe/Homework 1/Version 9/homework.py",
@@ -124,7 +124,7 @@ TEAMS = dict.fromkeys(
     ],
     "",
 )
-# Two in a group, one of whom has no id; and one submission of nobody's.
+# A group of two, one without an id; and one submission without a submitter.
 METADATA = """\
 submission_101:
   :submitters:
@@ -158,23 +158,23 @@ def lay(root: Path, files: Mapping[str, str]) -> Path:
 
 
 def found_in(path: Path, rubric: Rubric, **options: object) -> list[Submission]:
-    """Return what is found at a path."""
+    """Return the submissions found at a path."""
     with Archives(rubric.archives, rubric.limits.source_bytes) as archives:
         return discover([path], archives, **options)
 
 
 def name_of(id_: str) -> str:
-    """Return the name that Canvas has for an id; three share each."""
+    """Return Canvas's name for an id; three ids share each name."""
     return NAMES[(int(id_) - 1000) // 3]
 
 
 def file_of(id_: str) -> str:
-    """Return the file of the sample class that one hands in."""
+    """Return the file of the sample class that an id hands in."""
     return CHEAP[int(id_) % 3]
 
 
 def canvas_zip(folder: Path) -> Path:
-    """Write what "Download Submissions" gives; every seventh is late."""
+    """Write the archive of "Download Submissions"; every seventh is late."""
     return zipped(
         folder / "submissions.zip",
         [

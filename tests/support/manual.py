@@ -1,8 +1,8 @@
-"""The manual's sessions: blocks of commands with what they print, run as they stand.
+"""The manual's sessions: blocks of commands with their output, run as written.
 
     PYTHONPATH=tests:tests/support:tests/benchmarks python tests/support/manual.py PAGE...
 
-runs the sessions of pages and writes into them what the commands print now.
+runs the sessions of pages and updates the output in them.
 """
 
 import contextlib
@@ -28,11 +28,11 @@ BLOCK = re.compile(
     r"^(?P<indent> *)```console\n(?P<lines>.*?)^ *```$", re.MULTILINE | re.DOTALL
 )  # also in a list
 PROMPT = "$ "
-SHELL = frozenset("|&;<>$*")  # what a command has that only a shell understands
+SHELL = frozenset("|&;<>$*")  # characters that only a shell understands
 ENVIRONMENT = {"LOGNAME": "weber", "COLUMNS": "96"}
 COMPARED = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
-# What a machine, a day or a run has of its own.
+# Output that varies by machine, day or run.
 VARYING = (
     (
         re.compile(r"^isolation: .*\n(not in force here: .*\n)*", re.MULTILINE),
@@ -54,7 +54,7 @@ class Session:
         SAMPLES[page](folder)
 
     def run(self, command: str) -> str:
-        """Return what a command prints, on both streams."""
+        """Return a command's output, from both streams."""
         with mock.patch.dict(os.environ, ENVIRONMENT):
             if command.startswith("grader ") and not SHELL & set(command):
                 words = shlex.split(command.replace("\\\n", " "), comments=True)
@@ -87,7 +87,7 @@ def _steps(lines: str) -> Iterator[tuple[str, str]]:
 
 
 def is_same(shown: str, printed: str) -> bool:
-    """Tell whether a command printed what a page shows, but for what varies and for `...`."""
+    """Tell whether a command printed what a page shows, except varying parts and `...`."""
     return doctest.OutputChecker().check_output(_steady(shown), _steady(printed), COMPARED)
 
 
@@ -99,7 +99,7 @@ def _steady(text: str) -> str:
 
 
 def brought_up(text: str, session: Session) -> str:
-    """Return a page with what its commands print now."""
+    """Return a page with the present output of its commands."""
 
     def block(match: re.Match[str]) -> str:
         steps = []
@@ -119,7 +119,7 @@ def _trimmed(printed: str) -> str:
 
 
 def main() -> None:
-    """Bring the pages up that the command line names."""
+    """Update the pages named on the command line."""
     with contextlib.closing(WarmGrader()) as warm:
         for path in map(Path, sys.argv[1:]):
             page = path.resolve().relative_to(DOCS).with_suffix("").as_posix()

@@ -1,4 +1,4 @@
-"""What a submission earns, graded by a real worker: a fixture, and right work to change."""
+"""Points of a submission, graded by a real worker: a fixture, and right work to change."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple

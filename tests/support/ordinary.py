@@ -1,4 +1,4 @@
-"""Run a command as an ordinary user; for tests that root runs, who may be another one."""
+"""Run a command as an ordinary user, for tests run by root."""
 
 import os
 import subprocess
@@ -10,8 +10,8 @@ from times import PATIENCE
 
 USER = 12345
 ROOT = Path(__file__).parents[2]
-# In mounts of its own, so that Python may lie where that user cannot go. Each file `owned` is seen
-# as one of the user's own, in the place of what is there.
+# It has its own mounts, so that Python may lie in a folder closed to that user. Each `owned` file
+# is replaced by a copy that the user owns.
 AS_USER = """
 import os, shutil, subprocess, sys
 from pathlib import Path
@@ -32,7 +32,7 @@ os.execve(command[0], command, {"TMPDIR": folder, "HOME": folder})
 def run(
     command: Sequence[object], folder: Path, owned: Path | None = None, user: int = USER
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command as a user who has `folder` to write in, and a file `owned` of Python's."""
+    """Run a command as a user who can write to `folder` and owns Python's file `owned`."""
     folder.mkdir(exist_ok=True)
     os.chown(folder, user, user)
     words = [str(user), str(folder), str(owned or ""), *map(str, command)]

@@ -1,9 +1,10 @@
-"""The parts that some tests need and a machine may lack: how each is found, and how to get it.
+"""Parts that some tests need and a machine may lack: how to detect and get each.
 
-A test says `@pytest.mark.needs("chromium")`, a fixture calls `conftest.need("chromium")`. What is
-missing is skipped and told at the end of the run, or fails if GRADER_TESTS_REQUIRE_ALL is set.
+A test says `@pytest.mark.needs("chromium")`, a fixture calls `conftest.need("chromium")`. Tests
+with a missing part are skipped and listed at the end of the run, or fail if
+GRADER_TESTS_REQUIRE_ALL is set.
 
-    python3 tests/support/parts.py      prints Debian's packages of the parts that are missing here
+    python3 tests/support/parts.py      prints Debian's packages for the parts missing here
 """
 
 import ctypes
@@ -20,12 +21,12 @@ import postgres
 CHROMIUM = ("chromium", "chromium-browser")
 BUILD = Path(__file__).parents[2] / "build"
 FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
-LANDLOCK_CREATE_RULESET, ASK_VERSION = 444, 1  # of the kernel, on every processor
+LANDLOCK_CREATE_RULESET, ASK_VERSION = 444, 1  # the kernel's numbers, on every processor
 
 
 @dataclass(frozen=True)
 class Part:
-    """Something a machine may lack: whether it is here, and Debian's packages or another way."""
+    """Something a machine may lack: a test for it, and Debian's packages or another way."""
 
     is_here: Callable[[], bool]
     packages: str = ""
@@ -33,7 +34,7 @@ class Part:
 
     @property
     def how_to_get(self) -> str:
-        """What to type, or what to do."""
+        """The command to type, or what to do."""
         if not self.packages:
             return self.otherwise
         if not shutil.which("apt-get"):
@@ -43,31 +44,31 @@ class Part:
 
 
 def on_path(*names: str) -> Callable[[], bool]:
-    """Tell whether one of these programs is there."""
+    """Return a test whether one of these programs is on the path."""
     return lambda: any(map(shutil.which, names))
 
 
 def has_fonts() -> bool:
-    """Tell whether there are a Latin font and one for Traditional Chinese."""
+    """Tell whether a Latin font and one for Traditional Chinese are installed."""
     wanted = ("LiberationSans-Regular*", "NotoSansCJK*")
     return all(any(path for folder in FONTS for path in folder.rglob(name)) for name in wanted)
 
 
 def can_mount() -> bool:
-    """Tell whether this user may mount a file system; tried where nobody else sees it."""
+    """Tell whether this user may mount a file system; tried invisibly to other processes."""
     trial = ["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]
     return subprocess.run(trial, stderr=subprocess.DEVNULL).returncode == 0
 
 
 def has_all_layers() -> bool:
-    """Tell whether the kernel can confine a worker with all layers, and any user may ask it to."""
+    """Tell whether the kernel offers all layers of confinement, to any user."""
     version = ctypes.CDLL(None).syscall(LANDLOCK_CREATE_RULESET, None, 0, ASK_VERSION)
     trial = ["unshare", "--user", "--mount", "true"]
     return version >= 6 and subprocess.run(trial, stderr=subprocess.DEVNULL).returncode == 0
 
 
 def installed(*environments: str) -> Callable[[], bool]:
-    """Tell whether a make target has finished these environments below build/."""
+    """Return a test whether make has finished these environments below build/."""
     return lambda: all((BUILD / name / ".installed").exists() for name in environments)
 
 
@@ -90,7 +91,7 @@ PARTS = {
 
 
 def missing() -> dict[str, Part]:
-    """Return the parts that are not here."""
+    """Return the missing parts."""
     return {name: part for name, part in PARTS.items() if not part.is_here()}
 
 

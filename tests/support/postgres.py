@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: Debian's programs, a temporary folder, a local socket."""
+"""A PostgreSQL server for the tests: Debian's programs, a temporary folder, a local socket."""
 
 import contextlib
 import os
@@ -13,17 +13,17 @@ from times import PATIENCE
 
 DEBIAN = Path("/usr/lib/postgresql")
 DATABASE = "postgres"
-USER = "postgres"  # runs the server where the tests run as root, whom it refuses
+USER = "postgres"  # runs the server if the tests run as root, which PostgreSQL refuses
 
 
 def programs() -> Path | None:
-    """Return the folder of the newest initdb and pg_ctl, None where PostgreSQL is missing."""
+    """Return the folder of the newest initdb and pg_ctl, or None if PostgreSQL is missing."""
     found = [path.parent for path in DEBIAN.glob("*/bin/pg_ctl")]
     return max(found, key=lambda folder: int(folder.parent.name), default=None)
 
 
 class Server:
-    """A server that runs; its databases are gone with it."""
+    """A running server; its databases are deleted with it."""
 
     def __init__(self, bin_: Path, folder: Path) -> None:
         self._bin = bin_
@@ -31,7 +31,7 @@ class Server:
         self._count = 0
 
     def new_database(self) -> str:
-        """Return the URL of an empty database: a schema, since a database is 300 files."""
+        """Return the URL of an empty schema, since a new database takes 300 files."""
         self._count += 1
         name = f"gradebook{self._count}"
         command = ("-h", self._folder, "-U", USER, "-c", f"CREATE SCHEMA {name}")
@@ -40,7 +40,7 @@ class Server:
         return f"postgresql://{USER}@/{DATABASE}?host={self._folder}&{options}"
 
     def run(self, program: str, *arguments: object) -> None:
-        """Run a program of PostgreSQL as the user that owns the folder."""
+        """Run a PostgreSQL program as the user that owns the folder."""
         # A file, not a pipe: the server that pg_ctl starts would hold a pipe open.
         with (self._folder / "output").open("w+") as output:
             done = subprocess.run(
@@ -58,14 +58,14 @@ class Server:
 
 @contextlib.contextmanager
 def server(bin_: Path) -> Iterator[Server]:
-    """Run a server on a socket in a temporary folder, without any port."""
+    """Run a server on a socket in a temporary folder, without a port."""
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket's path has 107 bytes
     try:
         if os.geteuid() == 0:
             os.chown(folder, pwd.getpwnam(USER).pw_uid, -1)
         started = Server(bin_, folder)
         data = folder / "data"
-        # trust: the folder of the socket is closed to everybody else.
+        # trust: the socket's folder is closed to everybody else.
         started.run("initdb", "--auth=trust", "--no-sync", f"--username={USER}", "-D", data)
         options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
         log = folder / "log"

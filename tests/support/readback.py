@@ -1,4 +1,4 @@
-"""What the results of a class say of each student, read from each place that says it."""
+"""A class's results for each student, read from each place that shows them."""
 
 import csv
 import io
@@ -13,14 +13,14 @@ NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 class Row(NamedTuple):
-    """What index.html says of a student: `final` is what counts."""
+    """A student's points in index.html: `final` is what counts."""
 
     score: float
     final: float
 
 
 def table(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file that may begin with a byte-order mark."""
+    """Return the rows of a CSV file, with or without a byte-order mark."""
     text = path.read_text(encoding="utf-8-sig")
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
@@ -39,14 +39,14 @@ def finals(results: Path) -> dict[str, float]:
 
 
 def outcomes(results: Path) -> dict[str, dict[str, Any]]:
-    """Return each result.json by student."""
+    """Return each result.json, by student."""
     return {
         path.parent.name: json.loads(path.read_bytes()) for path in results.glob("*/result.json")
     }
 
 
 def index(results: Path) -> dict[str, Row]:
-    """Return the students of index.html; if score or final is not said, it is the other."""
+    """Return the students in index.html; if only score or final is shown, both are that."""
     page = lxml.html.parse(results / "index.html")
     (students,) = page.xpath("//table[@id='table']")
     keys = [head.get("data-key") for head in students.xpath("./thead//th")]
@@ -70,13 +70,13 @@ def index_mean(results: Path) -> float:
 
 
 def page_head(results: Path, student: str) -> str:
-    """Return the text of the title and of the head of a student's page."""
+    """Return the text of a student's page title and header."""
     page = lxml.html.parse(results / student / "feedback.html")
     return " ".join(part.text_content() for part in page.xpath("//title | //body/header"))
 
 
 def exported_finals(path: Path) -> dict[str, float]:
-    """Return the final points in what `export --to csv` wrote; a student's rows all agree."""
+    """Return the final points in a file of `export --to csv`; a student's rows all agree."""
     rows = table(path)
     by_student = {row["student"]: float(row["final"]) for row in rows}
     assert all(float(row["final"]) == by_student[row["student"]] for row in rows)

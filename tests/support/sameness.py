@@ -1,9 +1,9 @@
-"""Check files by the self-check that students are given, each in a process of its own.
+"""Check files with the students' self-check, each in its own process.
 
     python tests/support/sameness.py PACKAGE FILE...
 
-PACKAGE is the folder that holds selfcheck/. A line of JSON for each file: a list of criteria with
-their points, message and diagnosis, or why the file is unreadable, or how its process ended.
+PACKAGE is the folder that holds selfcheck/. Prints one line of JSON per file: a list of criteria
+with points, message and diagnosis, or why the file is unreadable, or how its process ended.
 """
 
 import contextlib
@@ -15,11 +15,11 @@ import sys
 import time
 from pathlib import Path
 
-MOST_SECONDS = 60  # of a file; after it, its process is ended
+MOST_SECONDS = 60  # per file; after that, its process is ended
 
 
 def check(path: Path, questions, limits) -> object:
-    """Return what the self-check says of a file."""
+    """Return the self-check's results for a file."""
     from selfcheck.errors import UserError
     from selfcheck.judging.messages import Texts
     from selfcheck.selfcheck.files import read_files
@@ -39,7 +39,7 @@ def check(path: Path, questions, limits) -> object:
 
 
 def checked_apart(path: Path, questions, limits) -> object:
-    """Check a file in a fork of this process, silently; return what it says, or how it ended."""
+    """Check a file in a fork of this process, silently; return the results, or how it ended."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -57,7 +57,7 @@ def checked_apart(path: Path, questions, limits) -> object:
         done, status = os.waitpid(pid, os.WNOHANG)
         time.sleep(0.002)
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)  # it, if it is still there, and what it has left
+        os.killpg(pid, signal.SIGKILL)  # it, if still there, and its child processes
     if not done:
         _, status = os.waitpid(pid, 0)
     with open(reading, "rb") as pipe:
@@ -66,7 +66,7 @@ def checked_apart(path: Path, questions, limits) -> object:
 
 
 def warm(questions, limits) -> None:
-    """Import here, once, what students' files and the self-check itself import on the way."""
+    """Import once the modules that students' files and the self-check need."""
     import matplotlib.pyplot  # noqa: F401
     from selfcheck.selfcheck.files import CheckedFiles
     from selfcheck.selfcheck.running import empty_folder, work_of
@@ -90,7 +90,7 @@ def main() -> None:
     import torch
     from selfcheck.selfcheck.checking import stored_questions
 
-    torch.set_num_threads(1)  # as a worker has it; and this process forks
+    torch.set_num_threads(1)  # as in a worker; also, this process forks
     questions = stored_questions()
     limits = questions.limits.here()
     warm(questions, limits)

@@ -1,4 +1,4 @@
-"""What the commands of each page of the manual are run on: classes as systems hand them out."""
+"""Data for the commands on each page of the manual: classes as systems export them."""
 
 import os
 import shutil
@@ -10,12 +10,12 @@ from conftest import ROOT
 from lms import CORPUS, lay
 from zips import dated, zipped
 
-# Right in the plainest way; a wrong sign; the report's expressions, of which two are wrong.
+# A plain right solution; a wrong sign; the report's expressions, two of which are wrong.
 ADA, BO, CY = "ada_lindqvist.py", "sign_of_w1.py", "report_expressions.py"
 NO_HOMEWORK = b"%PDF-1.7"
 WHEN = datetime(2026, 10, 30, 18, 20)
 
-Files = Mapping[str, str | bytes]  # the path of each, and the sample class's file or its bytes
+Files = Mapping[str, str | bytes]  # each path, and the sample class's file or its bytes
 
 
 def _content(source: str | bytes) -> bytes:
@@ -52,7 +52,7 @@ def students(folder: Path) -> None:
 
 
 def attempts(folder: Path) -> None:
-    """Brightspace's download: two attempts of Ada's, the better one late, and one of Bo's."""
+    """Write Brightspace's download: two attempts of Ada's, the better one late, and one of Bo's."""
     write_zip(
         folder / "submissions.zip",
         {

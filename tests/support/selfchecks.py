@@ -1,7 +1,7 @@
-"""Self-checks as students start them, but that torch is imported once: each is a fork.
+"""Self-checks as students start them, except that torch is imported once: each is a fork.
 
-To import it takes longer than to check a function. Where a test is about the process (what it
-inherits, what ends it), it starts a self-check by itself.
+Importing torch takes longer than checking a function. Tests about the process (what it inherits,
+what ends it) start a separate self-check.
 """
 
 import json
@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-# What a line of standard input asks for is done by a fork; its exit code is a line of the output.
+# Each line of standard input is a request, done by a fork; a line of output is its exit code.
 FORKS = """
 import json, os, runpy, sys, tempfile, traceback
 import torch
@@ -46,7 +46,7 @@ for line in sys.stdin:
 
 
 class SelfChecks:
-    """Runs self-checks by forks of one Python, where `prepare` ran before all; `close` ends it."""
+    """Runs self-checks as forks of one Python that ran `prepare` first; `close` ends it."""
 
     def __init__(self, prepare: str) -> None:
         self._process = subprocess.Popen(

@@ -1,11 +1,12 @@
-"""Modules and other files that a student may have, which others would take for their own.
+"""Student files that could be mistaken for modules, settings or programs of others.
 
-Each of the modules leaves a mark when it is imported where it can write one: outside a worker.
+Each module leaves a mark if it is imported in a process that can write one: outside a worker.
 """
 
 from pathlib import Path
 
-# Of Python's library, of packages, of the grader, and what Python or a tool imports by itself.
+# Names from Python's library, packages and the grader, and modules imported automatically by Python
+# or a tool.
 NAMES = (
     "secrets", "json", "random", "re", "typing", "tempfile", "subprocess", "multiprocessing",
     "importlib", "encodings", "codecs", "runpy", "ctypes",
@@ -35,7 +36,7 @@ PROGRAMS = ("grader", "python", "python3", "bash", "cp", "mktemp", "git", "gcc",
 
 
 def write_shadows(folder: Path, marks: Path) -> None:
-    """Write them into a student's folder; `marks` is where theirs are left."""
+    """Write the files into a student's folder; their marks go to `marks`."""
     marks.mkdir(exist_ok=True)
     for name in NAMES:
         mark = str(marks / name)
@@ -56,5 +57,5 @@ def write_shadows(folder: Path, marks: Path) -> None:
 
 
 def marks_in(marks: Path) -> list[str]:
-    """Return what was imported or started."""
+    """Return the names of what was imported or started."""
     return sorted(path.name for path in marks.iterdir())

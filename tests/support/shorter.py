@@ -1,4 +1,4 @@
-"""The package with what measuring takes cut down to what a test needs: fewer seeds, fewer pairs."""
+"""The package with measurements cut down for tests: fewer seeds, fewer pairs."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ SHORTER = {
 
 
 def shorten(package: Path) -> None:
-    """Change a copy of the package, of which each line of SHORTER is there once."""
+    """Change a copy of the package, which must contain each line of SHORTER once."""
     for name, changes in SHORTER.items():
         path = package / name
         text = path.read_text(encoding="utf-8")

@@ -1,8 +1,8 @@
-"""The command line in this process, and what grades kept from one run to the next.
+"""The command line in this process, with grading processes kept between runs.
 
-A run by itself spends three seconds of a processor on torch. Here one process that has it forks all
-scorers, and those of the last few settings stay. Where a test is about processes (what they
-inherit, what ends them, what they leave), it runs a grader by itself: conftest.run_grader.
+A separate run spends three seconds of processor time on torch. Here one process with torch forks
+all scorers, and those for the last few settings are kept. Tests about processes (what they inherit,
+what ends them, what they leave) run a separate grader: conftest.run_grader.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ SEED = SeedSetting(str(2**127 + 1), "secret")
 
 
 class Grading:
-    """A process that grades, started with the first scorer; it forks another for other settings."""
+    """A process that grades, started with the first scorer; it forks another one per settings."""
 
     def __init__(self) -> None:
         self._control, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -54,17 +54,17 @@ class Grading:
         return self
 
     def wait(self) -> None:
-        """Stand in for what waits for the end: a scorer ends with its channel, this one stays."""
+        """Stand in for waiting for the end: a scorer ends with its channel, this process stays."""
 
     def close(self) -> None:
         self._control.close()
-        self._theirs.close()  # as it is already, if the process was started
+        self._theirs.close()  # already closed if the process was started
         if self._process is not None:
             self._process.wait()
 
 
 class Kept:
-    """One scorer for a settings, proved, and what it told when it was ready."""
+    """One proved scorer for one settings, and its messages when it was ready."""
 
     def __init__(self, settings: GradingSettings, grading: Grading) -> None:
         self.told: list[ScorerReady] = []
@@ -75,7 +75,7 @@ class Kept:
 
 @dataclass
 class Lent:
-    """What is kept, as the scorers of one run's own; closing them does not end them."""
+    """A kept scorer, lent to one run as its own; closing it does not end it."""
 
     kept: Kept
     on_ready: Callable[[ScorerReady], None]
@@ -93,7 +93,7 @@ class Lent:
 
 
 class WarmGrader:
-    """Runs the command line; `close` ends what it keeps."""
+    """Runs the command line; `close` ends the processes it keeps."""
 
     def __init__(self) -> None:
         self._kept: dict[bytes, Kept] = {}
@@ -106,16 +106,15 @@ class WarmGrader:
         pages_apart: bool = False,
         own_seed: bool = False,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command as conftest.run_grader does, but for the processes.
+        """Run a command like conftest.run_grader, but without new processes.
 
-        Pages are rendered here, too, unless they are to be rendered `pages_apart`: their processes
-        take long to start, and are for sources that do harm. A new gradebook has the SEED of all,
-        unless it is to draw its `own_seed`.
+        Pages are rendered here, too, unless `pages_apart`: their processes start slowly, and are
+        for harmful sources. A new gradebook has the common SEED, unless it draws its `own_seed`.
         """
         words = ["grader", *map(str, arguments)]
         out, errors = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
         with (
-            mock.patch.dict(os.environ),  # which a command may change
+            mock.patch.dict(os.environ),  # a command may change it
             mock.patch.object(sys, "argv", words),
             mock.patch.object(cli, "interrupt_at_signals"),
             contextlib.nullcontext()
@@ -148,7 +147,7 @@ class WarmGrader:
     ) -> Lent:
         key = msgspec.msgpack.encode(settings)
         kept = self._kept.pop(key, None) or Kept(settings, self._grading)
-        self._kept[key] = kept  # the last one used stands last
+        self._kept[key] = kept  # the last one used comes last
         if len(self._kept) > MOST:
             self._end_the_oldest()
         return Lent(kept, on_ready)
@@ -158,7 +157,7 @@ class WarmGrader:
 
 
 def _page(self: Pages, form: Form, order: Order) -> Future[str]:
-    """Stand in for Pages._start, which would have another process render it."""
+    """Stand in for Pages._start, which would render it in another process."""
     future: Future[str] = Future()
     try:
         future.set_result(render.page(order, form))

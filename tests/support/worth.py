@@ -1,10 +1,10 @@
-"""What work earns by the homework's rubric: tests expect its points and have none of their own."""
+"""Points by the homework's rubric: tests take them from here instead of repeating them."""
 
 from grader.rubric import load_rubric
 
 RUBRIC = load_rubric()
 MAX_SCORE = RUBRIC.max_score  # of right work
-MAX_UNTRAINED = RUBRIC.untrained().max_score  # of right work, by a rubric without the training runs
+MAX_UNTRAINED = RUBRIC.untrained().max_score  # of right work, with a rubric without training
 
 
 def worth(*criteria: str) -> float:
@@ -13,5 +13,5 @@ def worth(*criteria: str) -> float:
 
 
 def out_of(points: float, most: float = MAX_SCORE) -> str:
-    """Return points as they are shown beside what can be earned, like "85/100"."""
+    """Return points with the maximum, as shown to users: "85/100"."""
     return f"{points:g}/{most:g}"

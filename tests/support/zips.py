@@ -1,4 +1,4 @@
-"""Build zip archives, also those that no honest tool makes."""
+"""Build zip archives, including some that no honest tool makes."""
 
 import stat
 import struct
@@ -12,7 +12,7 @@ DIRECTORY, LOCAL = b"PK\x01\x02", b"PK\x03\x04"
 
 
 def zipped(path: Path, entries: Entries, *, method: int = zipfile.ZIP_DEFLATED) -> Path:
-    """Write an archive; of two entries with one name both are in it."""
+    """Write an archive; entries with the same name are all in it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w", method) as archive:
         for name, data in entries:
@@ -23,12 +23,12 @@ def zipped(path: Path, entries: Entries, *, method: int = zipfile.ZIP_DEFLATED) 
 
 
 def _append(archive: zipfile.ZipFile, info: zipfile.ZipInfo, data: bytes) -> None:
-    archive.NameToInfo.pop(info.filename, None)  # which would warn of a duplicate
+    archive.NameToInfo.pop(info.filename, None)  # otherwise it warns of duplicates
     archive.writestr(info, data)
 
 
 def dated(name: str, local: datetime, utc: datetime | None = None) -> zipfile.ZipInfo:
-    """Return an entry of a local time and, if the tool that wrote it knew, the one in UTC."""
+    """Return an entry with a local time and, optionally, the time in UTC."""
     info = zipfile.ZipInfo(name, local.timetuple()[:6])
     if utc:
         info.extra = struct.pack("<HHBl", 0x5455, 5, 1, int(utc.timestamp()))
@@ -36,7 +36,7 @@ def dated(name: str, local: datetime, utc: datetime | None = None) -> zipfile.Zi
 
 
 def special(name: str, mode: int, target: str = "") -> tuple[zipfile.ZipInfo, bytes]:
-    """Return an entry that says it is a link, a pipe or a device."""
+    """Return an entry that claims to be a link, a pipe or a device."""
     info = zipfile.ZipInfo(name)
     info.create_system = 3
     info.external_attr = (mode | 0o777) << 16
@@ -49,7 +49,7 @@ def link(name: str, target: str) -> tuple[zipfile.ZipInfo, bytes]:
 
 
 def headers(data: bytes) -> Iterable[tuple[int, bool]]:
-    """Yield where each header begins, and whether it is one of the list at the end."""
+    """Yield the start of each header, and whether it is in the list at the end."""
     for mark in (LOCAL, DIRECTORY):
         at = data.find(mark)
         while at >= 0:
@@ -60,13 +60,13 @@ def headers(data: bytes) -> Iterable[tuple[int, bool]]:
 def patched(
     path: Path, *, name: bytes | None = None, only: tuple[str, ...] = ("",), **fields: int
 ) -> Path:
-    """Change fields in the headers of an archive: what it says then is not true.
+    """Falsify fields in the headers of an archive.
 
-    `only` are what the names begin with whose headers are meant.
+    `only` limits the change to names that begin with one of these.
     """
     meant = tuple(beginning.encode() for beginning in only)
     data = bytearray(path.read_bytes())
-    # Of a field: where it is in a local header, in one of the list, and how long.
+    # Per field: its position in a local header and in one of the list, and its format.
     where = {
         "flags": (6, 8, "<H"), "method": (8, 10, "<H"), "crc": (14, 16, "<L"),
         "compressed": (18, 20, "<L"), "size": (22, 24, "<L"),
@@ -85,7 +85,7 @@ def patched(
 
 
 def named(path: Path, *names: bytes, data: bytes = b"x = 1\n", flags: int = 0) -> Path:
-    """Write an archive with names that are these bytes, and say no encoding of them."""
+    """Write an archive whose names are these bytes, without declaring their encoding."""
     places = [chr(ord("a") + number) * len(name) for number, name in enumerate(names)]
     zipped(path, [(place, data) for place in places], method=zipfile.ZIP_STORED)
     content = path.read_bytes()
@@ -96,12 +96,12 @@ def named(path: Path, *names: bytes, data: bytes = b"x = 1\n", flags: int = 0) -
 
 
 def overlapping(path: Path, kernel: bytes, count: int) -> Path:
-    """Write an archive whose entries are all the same bytes: small, and huge when unpacked."""
+    """Write an archive whose entries are all the same bytes: small, but huge when unpacked."""
     zipped(path, [("0000.py", kernel)])
     content = path.read_bytes()
     at = content.index(DIRECTORY)
     listed = content[at : content.index(b"PK\x05\x06")]
-    # Their names are all that of the one local header: zipfile compares the two.
+    # All have the name in the only local header, because zipfile compares the two.
     said = min(count, 0xFFFF)
     end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, said, said, len(listed) * count, at, 0)
     path.write_bytes(content[:at] + listed * count + end)

@@ -25,7 +25,7 @@ def check(only: str | None = None, lang: str = "en") -> None:
     """Check the functions defined in this notebook (or in the calling module) and show a report.
 
     `only` names one function or criterion, as the report calls it; `lang` is en,
-    zh_Hans or zh_Hant. Raises UserError where they name nothing.
+    zh_Hans or zh_Hant. Raises UserError if they name nothing.
     """
     namespace = sys._getframe(1).f_globals
     questions, look = stored_questions(), look_of(Texts(language_of(lang)))
@@ -51,7 +51,7 @@ def check(only: str | None = None, lang: str = "en") -> None:
 
 
 def _display() -> Any:
-    """Return IPython's display where a notebook's kernel runs this, else None."""
+    """Return IPython's display if a notebook's kernel runs this, else None."""
     ipython = sys.modules.get("IPython")
     if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
         return None
@@ -59,7 +59,7 @@ def _display() -> Any:
 
 
 def _cells_of(namespace: Namespace) -> list[Cell]:
-    """Return the code behind a notebook's names, as far as it ran, or a module's."""
+    """Return a notebook's code, as far as it ran, or a module's."""
     if "In" in namespace:  # IPython keeps what it ran
         return [Cell(f"In [{n}]", source) for n, source in enumerate(namespace["In"])]
     path = str(namespace.get("__file__", ""))

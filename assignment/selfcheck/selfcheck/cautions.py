@@ -1,4 +1,4 @@
-"""Say what cannot be the same when work is graded: another Python, other packages."""
+"""Say what differs when work is graded: another Python version, other packages."""
 
 import ast
 import sys
@@ -14,7 +14,7 @@ HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def of_python(questions: Questions, texts: Texts) -> Iterator[str]:
-    """Say that another Python grades, if one does."""
+    """Say that the grader uses another Python version, if it does."""
     if questions.python != HERE:
         message = N_(
             "You are graded by Python {python}, and this is Python {here}: what only one of them "
@@ -24,7 +24,7 @@ def of_python(questions: Questions, texts: Texts) -> Iterator[str]:
 
 
 def of_imports(cells: Iterable[Cell], questions: Questions, texts: Texts) -> Iterator[str]:
-    """Say which packages that a live notebook has imported nobody finds when it is graded."""
+    """Say which packages imported by a live notebook are missing when it is graded."""
     available = {*reserved_names(questions.packages), SELFCHECK}
     names = [name for name in _imported(cells) if name not in available and not _is_here(name)]
     if names:
@@ -37,17 +37,17 @@ def of_imports(cells: Iterable[Cell], questions: Questions, texts: Texts) -> Ite
 
 
 def helpers_of(cells: Iterable[Cell]) -> list[str]:
-    """Return the files of this folder that a live notebook has imported."""
+    """Return the files in this folder that a live notebook has imported."""
     return [f"{name}.py" for name in _imported(cells) if Path(f"{name}.py").is_file()]
 
 
 def _is_here(name: str) -> bool:
-    """Tell whether a module is one of this folder's, which can be handed in."""
+    """Tell whether a module is in this folder, so that it can be handed in."""
     return Path(f"{name}.py").is_file() or Path(name).is_dir()
 
 
 def _imported(cells: Iterable[Cell]) -> dict[str, None]:
-    """Return the top-level names of all modules that are imported, each once."""
+    """Return the top-level names of all imported modules, each once."""
     names: dict[str, None] = {}
     for node in (node for cell in cells for one in cell.statements for node in ast.walk(one)):
         if isinstance(node, ast.Import):

@@ -1,8 +1,7 @@
-"""Judge what a student wrote against the public cases, by the grader's own code.
+"""Judge a student's work against the public cases, with the grader's own code.
 
-The public cases are not the ones that decide a score, but they ask the same questions, and what is
-answered is judged by the same function (judging.verdicts): there is no rule of its own here. Only
-torch is needed.
+The public cases are not those that decide a score, but they ask the same questions, and the same
+function (judging.verdicts) judges the answers. Only torch is needed.
 """
 
 import ast
@@ -42,17 +41,17 @@ from .timing import Stopwatch, TimeLimits
 
 CASES_FILE = Path(__file__).parents[1] / "public_cases.json"
 StoredValues = Mapping[str, Any]  # that file, or a part of it
-# From the case's tensors, the parameters that training ends with, and settings by name.
+# Takes the case's tensors, the parameters after training, and settings by name.
 FinalLoss = Callable[..., float]
 INTERRUPTED = "KeyboardInterrupt"
 
 
 @dataclass(frozen=True)
 class Questions:
-    """The public cases, and what else of the rubric decides how work is judged.
+    """The public cases, and everything else in the rubric that affects judging.
 
-    `python` and `packages` are what student code finds when it is graded, `limits` how long it may
-    take, and `source_bytes` is the size of the largest file.
+    `python` and `packages` are what student code is graded with, `limits` how long it may take, and
+    `source_bytes` the largest file size.
     """
 
     cases: Sequence[Case]
@@ -65,7 +64,7 @@ class Questions:
 
     @classmethod
     def of(cls, content: StoredValues, loss: FinalLoss = final_loss) -> "Questions":
-        """Return the questions that rubric.cases has written down; `loss` is the homework's."""
+        """Return the questions stored by rubric.cases; `loss` is the homework's."""
         add_mistakes(content["texts"])
         return cls(
             cases=[
@@ -83,9 +82,9 @@ class Questions:
         )
 
     def chosen(self, only: str | None) -> list[str]:
-        """Return the criteria that `only` names (all without it), training last.
+        """Return the criteria that `only` names (default: all), training last.
 
-        Raises UserError where it names none.
+        Raises UserError if it names none.
         """
         names = [name for name in self.marking.points if only is None or self._is(name, only)]
         if not names:
@@ -95,11 +94,11 @@ class Questions:
 
     @property
     def tasks(self) -> Tasks:
-        """What the homework asks."""
+        """The homework's tasks."""
         return self.marking.tasks
 
     def _is(self, criterion: str, only: str) -> bool:
-        """Tell whether `only` names a criterion, its question, or how its id begins."""
+        """Tell whether `only` is a criterion, its question or function, or the start of its id."""
         question = self.tasks.question_of(criterion)
         names = {criterion, question.name}
         if not question.is_training:
@@ -107,13 +106,13 @@ class Questions:
         return only in names or criterion.startswith(f"{only}.")
 
     def cases_for(self, criteria: Iterable[str]) -> list[Case]:
-        """Return the cases that judging these criteria looks at, in the order of asking."""
+        """Return the cases needed to judge these criteria, in the order of asking."""
         tasks = self.tasks
         questions = {tasks.question_of(name) for name in criteria}
         names = {question.name for question in questions}
-        # What a gradient damages may explain how training with it ends.
+        # Inputs that a gradient changes may explain the result of training with it.
         names.update(*(q.uses for q in questions if q.kind == "descent"))
-        if not names.isdisjoint(tasks.gradients):  # what torch does in forward counts for them
+        if not names.isdisjoint(tasks.gradients):  # torch's use in forward counts for gradients
             names.add(tasks.forward.name)
         return [
             case
@@ -123,13 +122,13 @@ class Questions:
 
 
 def stored_questions() -> Questions:
-    """Read the public cases that stand beside this file."""
+    """Read the public cases stored beside this file."""
     return Questions.of(json.loads(CASES_FILE.read_bytes()))
 
 
 @dataclass(frozen=True)
 class CheckedWork:
-    """What a student wrote: its main file, what that came to, and what it writes as assignments."""
+    """A student's work: its main file, the loaded program, and the formulas in its source."""
 
     main: File
     program: Program
@@ -147,7 +146,7 @@ class CheckedWork:
         questions: Questions,
         stopwatch: Stopwatch,
     ) -> "CheckedWork":
-        """Return the work in these files, loaded as `program`."""
+        """Return the work in these files, already loaded as `program`."""
         files = Files(main, beside)
         formulas = formulas_of(files.pieces(), questions.tasks, questions.spellings)
         sightings_of = screen(files, questions.tasks, formulas)
@@ -164,7 +163,7 @@ class CheckedWork:
         return cls(main, with_formulas(program, formulas), facts, formulas, stopwatch)
 
     def place_of(self, name: str) -> str:
-        """Return where a function or class was last written ("homework.py, line 30"), or ""."""
+        """Return where a function or class was last defined ("homework.py, line 30"), or ""."""
         place = next((formula.place for formula in self.formulas if formula.name == name), "")
         beside = [
             cell for cell in self.program.cells if cell.label.partition(", ")[0] in self.helpers
@@ -177,23 +176,23 @@ class CheckedWork:
 
     @property
     def helpers(self) -> list[str]:
-        """The names of the files beside the main one that it has taken something from."""
+        """The names of the files beside the main one whose code it has used."""
         return [name for name in dict.fromkeys(self.program.files) if name != self.main.name]
 
     def ask(self, cases: Iterable[Case]) -> Iterator[tuple[Case, Outcome]]:
-        """Ask some cases one after the other."""
+        """Ask cases one after the other."""
         for name, together in groupby(cases, key=lambda case: case.call.function):
             self.program.state.put_back_names()
             for case in together:
                 call = partial(answer, _fresh(case.call), self.program)
                 outcome = self.stopwatch.ask(self.program.tasks.by_name[name], call)
                 if outcome.problem is Problem.RAISED and outcome.detail == INTERRUPTED:
-                    raise KeyboardInterrupt  # by whoever waits for the check
+                    raise KeyboardInterrupt  # by the user waiting for the check
                 yield case, outcome.printable()
 
 
 def _fresh(call: Call) -> Call:
-    """Copy a call's tensors, so that a function that changes its inputs spoils no other case."""
+    """Copy a call's tensors, so that a function that changes its inputs affects no other case."""
     return Call(call.function, {n: t.clone() for n, t in call.tensors.items()}, call.settings)
 
 

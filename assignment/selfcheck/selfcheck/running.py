@@ -27,9 +27,9 @@ from .watcher import TOO_LONG, WHEN_TOLD, watch
 
 @dataclass(frozen=True)
 class CheckRequest:
-    """What is asked. `when_told`: wait for a line on stdin, then take at most so many seconds.
+    """A request for a check. `when_told`: wait for a line on stdin, then take at most that many s.
 
-    `notice` is told before the file runs for the first time.
+    `notice` is printed before the file first runs.
     """
 
     file: Path
@@ -40,7 +40,7 @@ class CheckRequest:
     notice: str = ""
 
     def arguments(self) -> list[str]:
-        """Return the command line that asks for the same once."""
+        """Return the command line for the same check, once."""
         options = {"--only": self.only, "--lang": self.lang}
         words = [word for name, value in options.items() if value for word in (name, value)]
         return [str(self.file), *words]
@@ -52,10 +52,10 @@ class CheckRequest:
 
 
 def run(request: CheckRequest, questions: Questions, command: Sequence[str]) -> int:
-    """Do what is asked; return 0 when all is right (or watching ended), else 1.
+    """Handle a request; return 0 if all is right (or watching ended), else 1.
 
-    `command` starts a process that does what this does. Raises UserError where the file cannot be
-    read or an option names nothing.
+    `command` starts a process that does the same. Raises UserError if the file cannot be read or an
+    option names nothing.
     """
     language = language_of(request.lang) if request.lang else language_here(os.environ)
     look = look_of(Texts(language))
@@ -64,20 +64,20 @@ def run(request: CheckRequest, questions: Questions, command: Sequence[str]) -> 
         request.give_notice()
         return watch(request.file, [*command, *request.arguments()], look.texts)
     if request.when_told is not None and not sys.stdin.readline():
-        return 0  # who watched is gone
+        return 0  # the watching process is gone
     return check_file(request, questions, look)
 
 
 def check_file(request: CheckRequest, questions: Questions, look: Look) -> int:
-    """Run a .py or .ipynb, check what it defines, print a report; return 0 when all is right.
+    """Run a .py or .ipynb, check its functions, print a report; return 0 if all is right.
 
-    Raises UserError where the file cannot be read or `only` names nothing.
+    Raises UserError if the file cannot be read or `only` names nothing.
     """
     os.environ.setdefault("MPLBACKEND", "Agg")  # no window may stop the check
     submission = read_files(request.file, questions.source_bytes, Path.cwd())
     request.give_notice()
     with guarded(), empty_folder() as folder:
-        limits = questions.limits.here()  # which takes a time that is ours
+        limits = questions.limits.here()  # measured before the student's time starts
         if request.when_told is not None:
             labels = {cell.label for cell in submission.main.cells}
             _end_after(request.when_told, labels, look.texts, folder)
@@ -91,9 +91,9 @@ def check_file(request: CheckRequest, questions: Questions, look: Look) -> int:
 
 @contextmanager
 def empty_folder() -> Iterator[Path]:
-    """Give an empty folder, for work_of; after the body it is gone, the current folder as before.
+    """Yield an empty folder for work_of; afterwards delete it and restore the current folder.
 
-    What is graded is alone with what was handed in, too.
+    Graded work is also alone with the files that were handed in.
     """
     before = os.getcwd()
     with TemporaryDirectory(prefix="selfcheck-", ignore_cleanup_errors=True) as folder:
@@ -106,7 +106,7 @@ def empty_folder() -> Iterator[Path]:
 def work_of(
     submission: CheckedFiles, questions: Questions, limits: TimeLimits, folder: Path
 ) -> CheckedWork:
-    """Run a file, with those beside it, in a folder, which becomes the current one; return it."""
+    """Run a file and those beside it in a folder, which becomes the current one."""
     limit = limits.of_statements()
     homework = load(
         submission.main, submission.beside, questions.packages, questions.tasks, limit, folder
@@ -122,13 +122,13 @@ def work_of(
 def print_report(
     work: CheckedWork, only: str | None, questions: Questions, look: Look, cautions: Sequence[str]
 ) -> Report:
-    """Print what the quick criteria come to, then training; return the whole report."""
+    """Print the results of the quick criteria, then of training; return the whole report."""
     first, report = None, None
     for report in reports(work, only, questions, look, cautions):
         if first is None:
             first = report
             print(first.opening(), flush=True)
-    assert first is not None  # reports() gives at least one
+    assert first is not None  # reports() yields at least one
     assert report is not None
     print(report.closing(first), flush=True)
     return report
@@ -141,10 +141,10 @@ def reports(
     look: Look,
     cautions: Sequence[str] = (),
 ) -> Iterator[Report]:
-    """Give the report on the quick criteria, and after it, where training is asked, on all.
+    """Yield the report on the quick criteria and then, if training is asked, on all.
 
-    `cautions` say what may be otherwise when the work is graded. Raises UserError where `only`
-    names nothing.
+    `cautions` say what may differ when the work is graded. Raises UserError if `only` names
+    nothing.
     """
     criteria = questions.chosen(only)
     tasks = questions.tasks
@@ -164,7 +164,7 @@ def reports(
 
 
 def look_of(texts: Texts) -> Look:
-    """Return the look of standard output: colour only on a terminal, and not under NO_COLOR."""
+    """Return the look of standard output: colour only on a terminal and without NO_COLOR."""
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     if colour and sys.platform == "win32":
         os.system("")  # switches the Windows console to escape sequences
@@ -172,9 +172,9 @@ def look_of(texts: Texts) -> Look:
 
 
 def _end_after(seconds: float, labels: set[str], texts: Texts, folder: Path) -> None:
-    """End this process after `seconds`, whatever it does then, and say where it was.
+    """End this process after `seconds`, whatever it is doing, and print the line it was at.
 
-    Nothing is left of `folder`.
+    `folder` is deleted.
     """
     student = threading.get_ident()
 
@@ -211,7 +211,7 @@ def main() -> int:
     parser.add_argument(WHEN_TOLD, type=float, help=argparse.SUPPRESS)
     request = CheckRequest(**vars(parser.parse_args()))
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # a Windows pipe may not know all letters
+        sys.stdout.reconfigure(errors="replace")  # a Windows pipe may not support all characters
     try:
         return run(
             request, stored_questions(), [sys.executable, "-m", str(__package__).partition(".")[0]]

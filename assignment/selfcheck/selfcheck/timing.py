@@ -1,8 +1,8 @@
-"""The grader's limits of processor time, as they are on this machine.
+"""The grader's limits on processor time, scaled to this machine.
 
-The grader measures them in training runs of the reference solution, and so does this: it stops what
-the grader would stop, where the system has timers of processor time (Linux, macOS), and elsewhere
-tells after it.
+The grader measures them in training runs of the reference solution, and so does this. It stops what
+the grader would stop if the system has processor-time timers (Linux, macOS); otherwise it only
+reports it afterwards.
 """
 
 import signal
@@ -19,14 +19,14 @@ from ..student_code.guards import prepare_watch
 from ..student_code.loading import Limiter, LoadBudget, TimeLimitReached, no_limit, over, time_limit
 
 HAS_TIMERS = hasattr(signal, "setitimer")
-# Steps that are measured, for how many, and rounds of a step: so many take as long as a step of the
-# reference solution's.
+# The measured steps, the steps they stand for, and the rounds per step, which together take as long
+# as one step of the reference solution.
 MEASURED_STEPS, RUN_STEPS, ROUNDS = 500, 2000, 14
 
 
 @dataclass(frozen=True)
 class TimeLimits:
-    """Seconds of processor time that student code may take; rubric.toml says what each is for."""
+    """Seconds of processor time that student code may take; see rubric.toml for each."""
 
     reference_seconds: float
     statement_seconds: float
@@ -37,13 +37,13 @@ class TimeLimits:
     training_seconds: float
 
     def here(self) -> "TimeLimits":
-        """Return what they are on this machine."""
+        """Return the limits on this machine."""
         prepare_watch()
         factor = _reference_seconds() / self.reference_seconds
         return TimeLimits(**{name: value * factor for name, value in asdict(self).items()})
 
     def of_statements(self) -> Limiter:
-        """Return what limits the statements of a file while it is loaded."""
+        """Return the limiter for a file's statements while it is loaded."""
         if not HAS_TIMERS:
             return no_limit
         return LoadBudget(
@@ -57,9 +57,9 @@ class TimeLimits:
 
 @dataclass(frozen=True)
 class Stopwatch:
-    """Asks functions, each in its time; what took too long is not asked again.
+    """Asks functions, each within its limit; one that took too long is not asked again.
 
-    `stops`: what takes too long is stopped, and not only told of.
+    `stops`: whether it stops a call that takes too long, or only reports it.
     """
 
     limits: TimeLimits
@@ -93,9 +93,10 @@ class Stopwatch:
 
 
 def _reference_seconds() -> float:
-    """Measure about how long the reference solution trains here.
+    """Estimate how long the reference solution trains here, in seconds.
 
-    It is not at hand, so this is a loop of as many operations on matrices of the same sizes.
+    It is not available here, so this runs a loop of as many operations on matrices of the same
+    sizes.
     """
     h, x = torch.ones(100, 20, dtype=torch.float64), torch.ones(100, 1, dtype=torch.float64)
     start = process_time()

@@ -1,6 +1,6 @@
-"""What grades a single submission where a course's CI runs: Gradescope's image, GitHub's workflow.
+"""The files that grade one submission in a course's CI: Gradescope's image, GitHub's workflow.
 
-The files as they are written stand in files/; here is only what of them depends on the course.
+The fixed files are in files/; this module adds only what depends on the course.
 """
 
 import re
@@ -13,7 +13,7 @@ from grader.util.zipping import zipped
 
 FILES = Path(__file__).with_name("files")
 CONSTRAINTS = "constraints.txt"  # in files/ a link to the repository's, and a copy in a wheel
-COURSE = PurePosixPath("course")  # for the staff alone
+COURSE = PurePosixPath("course")  # for staff only
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 REF = re.compile(r"[\w./-]+")
 
@@ -39,7 +39,7 @@ def github(repository: str, ref: str, rubric: Rubric) -> dict[PurePosixPath, byt
     """Return the files of the course's repository, and of the students'.
 
     The course's are a composite action and the grader that it installs; a student's is a workflow
-    that names the action at `ref` of `repository`. Raises UserError if GitHub has no such names,
+    that names the action at `ref` of `repository`. Raises UserError if GitHub allows no such names,
     and as `wheel_of` does.
     """
     if not REPOSITORY.fullmatch(repository):
@@ -56,6 +56,6 @@ def github(repository: str, ref: str, rubric: Rubric) -> dict[PurePosixPath, byt
 
 
 def _grader(rubric: Rubric) -> dict[PurePosixPath, bytes]:
-    """Return what the grader is installed from: a wheel, and the versions it was tested with."""
+    """Return the files for installing the grader: a wheel, and the tested versions."""
     constraints = {PurePosixPath(CONSTRAINTS): (FILES / CONSTRAINTS).read_bytes()}
     return constraints | wheel_of(rubric)

@@ -1,4 +1,4 @@
-"""The same homework as an assignment of another tool, which loses what only this grader has."""
+"""The same homework as an assignment of another tool, without this grader's own features."""
 
 import json
 from pathlib import Path, PurePosixPath
@@ -37,7 +37,7 @@ def convert(
 
 
 def _checks(rubric: Rubric) -> bytes:
-    """Return the zip file beside the notebook: the grader's own code, and how it is to judge."""
+    """Return the zip file beside the notebook: the grader's own code, and its settings."""
     no_mistakes = dict.fromkeys(rubric.tasks.by_name, ((), ()))
     judging = {**stored_rubric(_all_or_nothing(rubric)), "mistakes": no_mistakes}
     package = {
@@ -50,9 +50,9 @@ def _checks(rubric: Rubric) -> bytes:
 
 
 def _all_or_nothing(rubric: Rubric) -> Rubric:
-    """Return the rubric for a tool that gives all points of a criterion or none.
+    """Return the rubric for a tool that gives a criterion either all points or none.
 
-    What is right up to the half tolerance earns them, by whatever means; nothing else does.
+    Answers within the half tolerance earn all points, by whatever means; others earn none.
     """
     replace = msgspec.structs.replace
     return replace(

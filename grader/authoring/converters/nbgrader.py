@@ -14,7 +14,7 @@ ASSIGNMENT = "homework"
 
 
 def notebook(parts: Sequence[QuestionCell]) -> str:
-    """Return the notebook: solution cells, and behind each a test cell a criterion."""
+    """Return the notebook: solution cells, each followed by one test cell per criterion."""
     cells = [cell for part in parts for cell in _cells(part)]
     return notebook_of(cells)
 

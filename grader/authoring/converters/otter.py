@@ -34,7 +34,7 @@ generate:
 
 
 def notebook(parts: Sequence[QuestionCell]) -> str:
-    """Return the notebook: a question a section, with a test a criterion, seen and hidden."""
+    """Return the notebook: one question per section, two tests per criterion, public and hidden."""
     cells = [cell_of("raw", CONFIG)]
     cells += [cell for part in parts for cell in _cells(part)]
     return notebook_of(cells)
@@ -58,7 +58,7 @@ def _cells(part: QuestionCell) -> Iterator[dict[str, Any]]:
 
 
 def _test(check: Check, *, hidden: bool) -> str:
-    """Return a test cell; the points are for the hidden cases."""
+    """Return a test cell; only hidden cases earn points."""
     points, call = (check.points, check.hidden) if hidden else (0, check.public)
     kind = "hidden" if hidden else "public"
     return (

@@ -1,4 +1,4 @@
-"""The homework in parts that any notebook tool can take: cells, and checks of stored cases."""
+"""The homework in parts for any notebook tool: cells, and checks of stored cases."""
 
 import json
 import re
@@ -18,8 +18,8 @@ from grader.rubric import Rubric
 from grader.rubric.cases import hidden_cases, public_cases, stored_case
 
 CHECKS = PurePosixPath("homework_checks")  # the package in that file
-CHECKS_FILE = f"{CHECKS}.pyz"  # not .zip: otter writes a .zip of its own beside it
-# By path: no other file beside the notebook can be taken for it, nor for a module of it.
+CHECKS_FILE = f"{CHECKS}.pyz"  # not .zip, because otter writes its own .zip beside it
+# Loaded by path, so that no other file beside the notebook can replace it or one of its modules.
 LOAD = f"""\
 import sys
 from importlib.util import module_from_spec
@@ -34,9 +34,9 @@ spec.loader.exec_module(checks)
 
 @dataclass(frozen=True)
 class Check:
-    """A criterion, its points, and the calls that check it: seen by students, and hidden.
+    """A criterion, its points, and the calls that check it, public and hidden.
 
-    It stands behind a `section` of the module.
+    It follows a `section` of the module.
     """
 
     criterion: str
@@ -47,13 +47,13 @@ class Check:
 
     @property
     def name(self) -> str:
-        """The criterion as a name in Python."""
+        """The criterion as a Python name."""
         return self.criterion.replace(".", "_")
 
 
 @dataclass(frozen=True)
 class QuestionCell:
-    """A cell and, where students write in it, the checks behind it; `section` is "" elsewhere."""
+    """A cell and, if students write in it, the checks after it; otherwise `section` is ""."""
 
     kind: str
     source: str
@@ -62,13 +62,13 @@ class QuestionCell:
 
 
 def cell_of(kind: str, source: str, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return a cell of a kind: code, markdown or raw."""
+    """Return a cell of this kind: code, markdown or raw."""
     cell = {"cell_type": kind, "source": source, "metadata": dict(metadata or {})}
     return cell | {"outputs": [], "execution_count": None} if kind == "code" else cell
 
 
 def notebook_of(cells: Iterable[dict[str, Any]]) -> str:
-    """Return a notebook of these cells as JSON, whose bytes depend on them alone."""
+    """Return a notebook of these cells as JSON; equal cells give equal bytes."""
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook = {
         "cells": [{**cell, "id": f"cell-{number}"} for number, cell in enumerate(cells)],
@@ -107,7 +107,7 @@ def _part(
 
 
 def _marked(source: str, begin: str, end: str) -> Iterator[str]:
-    """Yield a section's lines with its hints before what is the student's to write."""
+    """Yield a section's lines, with its hints before the student's part."""
     lines = source.split("\n")
     for number, line in enumerate(lines):
         if match := BEGIN.match(line):
@@ -128,7 +128,7 @@ def _end(lines: Sequence[str]) -> int:
 def _checks(rubric: Rubric, seed: int, sections: Iterable[str]) -> list[Check]:
     public, hidden = public_cases(rubric), hidden_cases(rubric, seed)
     tasks = rubric.tasks
-    # Behind the last of these all is there that training needs.
+    # After the last of these, everything that training needs is defined.
     *_, last = (name for name in sections if name in tasks.by_name)
     return [
         Check(

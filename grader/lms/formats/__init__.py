@@ -1,1 +1,1 @@
-"""Formats of marks that are no system's: each is an Export (grader/lms/system.py)."""
+"""Mark formats that belong to no system: each is an Export (grader/lms/system.py)."""

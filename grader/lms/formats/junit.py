@@ -18,7 +18,7 @@ NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def report(finals: Iterable[Final]) -> bytes:
-    """Return the XML of some finals."""
+    """Return the XML for some finals."""
     root = ElementTree.Element("testsuites")
     for final in finals:
         failures = [c for c in final.criteria if c.points < c.max_points]

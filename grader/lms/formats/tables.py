@@ -1,4 +1,4 @@
-"""CSV and Parquet for one's own analysis: one row per student and criterion."""
+"""CSV and Parquet for your own analysis: one row per student and criterion."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ Cells = tuple[Any, ...]
 
 
 def rows(marks: Iterable[Mark]) -> Iterator[Cells]:
-    """Yield one row per criterion, as COLUMNS; score and points are with what was set by hand."""
+    """Yield one row per criterion, as COLUMNS; score and points include overrides."""
     for mark in marks:
         before, after = _of_student(mark)
         for c in mark.final.criteria:
@@ -30,7 +30,7 @@ def rows(marks: Iterable[Mark]) -> Iterator[Cells]:
 
 
 def _of_student(mark: Mark) -> tuple[Cells, Cells]:
-    """Return what stands in each of a student's rows, before and after what is of a criterion."""
+    """Return the cells that all rows of a student share, before and after the criterion's."""
     final, record = mark.final, mark.final.record
     due = final.due.isoformat() if final.due else None
     marks = (final.score, final.final, final.attempt, final.late_days)
@@ -45,9 +45,9 @@ def _of_criterion(c: CriterionResult) -> Cells:
 
 
 def _by_hand(final: Final, criterion: str) -> str | None:
-    """Return what the student is told of what was set by hand, of a criterion or of the whole.
+    """Return the texts for the student on overrides of a criterion or of the whole.
 
-    None if nothing was.
+    None if there are none.
     """
     if not final.by_hand:
         return None
@@ -61,7 +61,7 @@ def to_csv(marks: Iterable[Mark]) -> str:
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for mark in marks:
-        before, after = map(_text_cells, _of_student(mark))  # once: a class has many criteria
+        before, after = map(_text_cells, _of_student(mark))  # once, not for each criterion
         writer.writerows(
             [*before, *_text_cells(_of_criterion(c)), *after, *_text_cells([text])]
             for c in mark.final.criteria

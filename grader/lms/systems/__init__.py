@@ -1,1 +1,1 @@
-"""One file per system, or one folder where that would be long: each has its SYSTEM (system.py)."""
+"""One file per system, or one folder if it would be long; each defines its SYSTEM (system.py)."""

@@ -1,11 +1,11 @@
 """Blackboard Learn, "Assignment File Download" of the Grade Center.
 
 `ASSIGNMENT_USER_attempt_2026-10-30-18-20-11_homework.py`, and for each attempt a receipt,
-`ASSIGNMENT_USER_attempt_2026-10-30-18-20-11.txt`. The program is closed; the names are those of
+`ASSIGNMENT_USER_attempt_2026-10-30-18-20-11.txt`. It is closed source; the names are those of
 nbgrader's documentation (managing assignment files manually, `ps1_hacker_attempt_...`) and of
-kwurst/bb-file-cleanup (README.md, receipts). "attempt" is in the language of the user.
+kwurst/bb-file-cleanup (README.md, receipts). "attempt" is in the user's language.
 
-All attempts are there. Their times are local, with no zone.
+All attempts are included. Their times are local, without a zone.
 """
 
 import re
@@ -26,7 +26,7 @@ NO_FILE = f"no file was handed in: {NAME} has a receipt alone"
 
 
 def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
-    """Return whose the attempts are; a receipt stands for one of nothing else."""
+    """Return the owners of the attempts; a receipt alone stands for an attempt with no file."""
     if folders:
         return None
     matches_ = matches(PATTERN, files)
@@ -56,9 +56,9 @@ def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | No
 
 
 def _users(heads: set[str]) -> dict[str, str]:
-    """Return the users of what names begin with, where that is one ASSIGNMENT_ and then theirs.
+    """Return the user of each name prefix, if each is the same ASSIGNMENT_ and then the user.
 
-    Either may have underscores; so what all begin with is the assignment's.
+    Both may contain underscores, so the common prefix is taken as the assignment.
     """
     assignment = shared_words(heads, "_")
     return {head: head.removeprefix(assignment) for head in heads} if assignment else {}

@@ -1,13 +1,14 @@
 """Brightspace (D2L), "Download" of an assignment's submissions.
 
-`USER-ASSIGNMENT - Full Name - Oct 30, 2026 620 PM/`, a folder for each attempt; where an assignment
-takes a single file, ` - homework.py` follows and it is a file. An index.html lies beside them. The
-program is closed; the names are those of cgmb/d2lmf (d2lmf/d2lmf.py), of
-UINDY-INSTRUCTORS/brightspace-utils (folder-feedback/folder_feedback.py, which says what the two
-numbers are) and of OfficeCoffee/GradingFileProject (ToDo.md, files).
+`USER-ASSIGNMENT - Full Name - Oct 30, 2026 620 PM/` is one folder per attempt; if an assignment
+takes a single file, it is a file and ` - homework.py` follows. An index.html lies beside them. It
+is closed source; the names are those of cgmb/d2lmf (d2lmf/d2lmf.py), of
+UINDY-INSTRUCTORS/brightspace-utils (folder-feedback/folder_feedback.py, which explains the two
+numbers) and of OfficeCoffee/GradingFileProject (ToDo.md, files).
 
-All attempts are there. Their times are local, with no zone. A name or a file that has such a time
-in it reads in two ways, as another student's or as another time's, and is nobody's.
+All attempts are included. Their times are local, without a zone. If a name or file name contains
+such a time, the entry can be read in two ways, as another student's or with another time, and is
+nobody's.
 """
 
 import re
@@ -47,7 +48,7 @@ class _Way(NamedTuple):
 
 
 def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
-    """Return whose the attempts are. Raise Unclear where they are of two assignments."""
+    """Return the owners of the attempts. Raise Unclear if they belong to two assignments."""
     ways_of = {entry: ways for entry in [*files, *folders] if (ways := _ways(entry))}
     if not ways_of or {*folders, *filter(matters, files)} - ways_of.keys():
         return None
@@ -70,7 +71,7 @@ def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | No
 
 
 def _ways(entry: str) -> list[_Way]:
-    """Return the ways to read a name; the 31st of June is no attempt's."""
+    """Return the ways to read a name; an invalid date such as June 31 is not an attempt's."""
     ways = []
     for start in range(len(entry)):
         head, tail = NAMED.fullmatch(entry, 0, start), TIMED.fullmatch(entry, start)
@@ -82,16 +83,16 @@ def _ways(entry: str) -> list[_Way]:
 
 
 def _owner(entry: str, ways: Sequence[_Way], clear: set[str]) -> Owner:
-    """Return the user; by number and name, where the number is that of several names."""
+    """Return the user, by number and name if several names have the number."""
     if len(ways) > 1:
-        return Owner(NAME, entry, entry)  # nobody who is known
+        return Owner(NAME, entry, entry)  # no known student
     (way,) = ways
     id_ = way.id if way.id in clear else f"{way.id} {way.name}"
     return Owner(NAME, id_, way.name, way.moment)
 
 
 def _moment(match: re.Match[str]) -> datetime:
-    """Return the local time; raise ValueError where there is no such. "1204 AM" is 0:04."""
+    """Return the local time; raise ValueError if it is invalid. "1204 AM" is 0:04."""
     hour = int(match["hour"])
     if match["half"]:
         if not 1 <= hour <= 12:

@@ -1,26 +1,25 @@
-"""Canvas: its download of submissions, and its gradebook, into which marks are put.
+"""Canvas: its download of submissions, and its gradebook, to which marks are added.
 
 "Download Submissions" (instructure/canvas-lms, lib/content_zipper.rb):
 `lastfirst[_LATE]_USER_ATTACHMENT_homework.ipynb`, and
-`[LATE_]anon_ANONYMOUS_ATTACHMENT_homework.ipynb` where grading is anonymous; what was typed, or an
-address, is `lastfirst[_LATE]_USER_text.html` or `_link.html`. Of several attempts the last is
-there.
+`[LATE_]anon_ANONYMOUS_ATTACHMENT_homework.ipynb` if grading is anonymous; typed text or an address
+is `lastfirst[_LATE]_USER_text.html` or `_link.html`. Only the last attempt is included.
 
-Students choose what they are called, and what their files are. Canvas takes `_1_` out of a name,
-but not what becomes that when it leaves signs out after it (`_1._2`), nor what the user's number
-makes of `_1` at the end. So a name may read as that of somebody else's file: see `by_name`.
+Students choose their own name and their files' names. Canvas removes `_1_` from a name, but not one
+that results from removing punctuation after it (`_1._2`), nor one formed by a final `_1` and the
+user's number. So a name may read as that of another student's file: see `by_name`.
 
 The gradebook is the CSV that Canvas exported, to be imported again: Instructure's guides, "How do I
 export grades in the Gradebook" and "How do I import grades in the Gradebook"; canvas-lms,
 lib/gradebook_exporter.rb and gradebook_importer.rb. Columns Student (or LastName and FirstName),
-ID, SIS User ID, SIS Login ID, Section, then a column an assignment, "NAME (NUMBER)"; rows before
-the first student may say how marks are posted and what points are possible. An excused student has
-EX, one whom the assignment is not for N/A; the importer reads commas and semicolons, and no mark of
-those with N/A.
+ID, SIS User ID, SIS Login ID, Section, then one column per assignment, "NAME (NUMBER)"; rows before
+the first student may give how marks are posted and the points possible. EX marks an excused
+student, N/A one who does not have the assignment; the importer reads commas and semicolons, and
+ignores marks of students with N/A.
 
 A group hands in once: the download has one file, with the id of one member and the name of the
-group (canvas-lms, lib/content_zipper.rb: `assignment.representatives`; a name there is in small
-letters, without spaces and signs). Who is in which group is in People, the group set, "Download
+group (canvas-lms, lib/content_zipper.rb: `assignment.representatives`; the name is in lower case,
+without spaces and punctuation). The members of each group are in People, the group set, "Download
 Course Roster CSV", with the columns name, canvas_user_id, user_id, login_id, sections, group_name,
 canvas_group_id, group_id (doc/api/group_category_csv.md).
 """
@@ -42,17 +41,17 @@ from grader.source.paths import shown
 NAME = "Canvas"
 NUMBER = "[1-9][0-9]{0,18}"
 FILE = rf"_(?:(?P<number>{NUMBER})_(?P<file>.+)|text\.html|link\.html)"
-# What follows a name. Of that only letters, digits and underscores are left; of one that is all
-# emoji, nothing.
+# The part after a name. Canvas keeps only letters, digits and underscores of the name; of a name
+# that is all emoji, it keeps nothing.
 TAIL = rf"(?:(?P<late>_LATE)|(?<!_LATE))_(?P<id>{NUMBER}){FILE}"
 NAMED = re.compile(TAIL, re.DOTALL)
-# Its id is not that of a user, so "anon_" stays with it. LATE is in front here.
+# Its id is not a user's, so "anon_" is kept. LATE comes first here.
 ANONYMOUS = re.compile(rf"(?P<late>LATE_)?(?P<id>anon_[0-9A-Za-z]+){FILE}", re.DOTALL)
 PATTERNS = (ANONYMOUS, re.compile(f".*?{TAIL}", re.DOTALL))
 
 POINTS_POSSIBLE = "Points Possible"
-NAMES = ("SIS Login ID", "SIS User ID", "Student")  # what a student may be called by
-# What Canvas's importer takes for a student's or for a sum of its own, wherever it stands.
+NAMES = ("SIS Login ID", "SIS User ID", "Student")  # by which a student may be found
+# Headings that Canvas's importer treats as a student's data or a total, wherever they stand.
 STUDENTS_OWN = frozenset(
     ("Student", "LastName", "FirstName", "ID", "SIS User ID", "SIS Login ID", "Integration ID",
      "Root Account", "Section")
@@ -60,8 +59,8 @@ STUDENTS_OWN = frozenset(
 SUMS = re.compile("(Current|Final) (Score|Points|Grade)|Override (Score|Grade|Status)")
 EXCUSED, NOT_ASSIGNED = "EX", "N/A"
 UNASSIGNED = f"not assigned to them ({NOT_ASSIGNED}), so Canvas will ignore the grade"
-GROUP_ID, GROUP_NAME = "canvas_user_id", "group_name"  # of Canvas's table of groups
-GROUP_COLUMNS = (GROUP_NAME, "group name", "group")  # in a gradebook, where people add one
+GROUP_ID, GROUP_NAME = "canvas_user_id", "group_name"  # in Canvas's table of groups
+GROUP_COLUMNS = (GROUP_NAME, "group name", "group")  # in a gradebook to which a user added one
 NOT_THEIR_NAME = "not under their own name: if that is a group, its other members have no file"
 HOW_TO_SHARE = (
     "to give all members of a group its grade: --groups FILE (in Canvas: People, the group set, "
@@ -71,7 +70,7 @@ NUMBERED = re.compile(r" \(\d+\)\Z")
 
 
 def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
-    """Return whose each file is."""
+    """Return the owner of each file."""
     if folders:
         return None
     for ways in (_anonymous, _named):
@@ -96,11 +95,11 @@ def merge(
     max_score: float,
     groups: Mapping[str, str] | None = None,
 ) -> Merged:
-    """Return Canvas's CSV with the marks in the column of an assignment, a new one if need be.
+    """Return Canvas's CSV with the marks in the column of an assignment, added if necessary.
 
-    `groups` has the name of each student's group, by id. Raise UserError if this is no export of a
-    gradebook, if there is no one assignment of that name and cannot be, and if it is out of other
-    points.
+    `groups` has the name of each student's group, by id. Raise UserError if this is not a gradebook
+    export, if the name fits several assignments or cannot be one, or if the assignment is out of
+    other points.
     """
     table = _gradebook(csv_text)
     column = _column(table, assignment)
@@ -136,7 +135,7 @@ def merge(
 
 
 class _Students:
-    """The students of a gradebook, by the number of their row."""
+    """The students of a gradebook, by row number."""
 
     def __init__(self, table: Table) -> None:
         rows = dict(enumerate(table.body))
@@ -153,7 +152,7 @@ class _Students:
 
 
 def _gradebook(csv_text: str) -> Table:
-    """Return an export of a gradebook; raise UserError if it is none, or Canvas reads no such."""
+    """Parse a gradebook export; raise UserError if it is not one, or Canvas could not import it."""
     table = Table(csv_text, STUDENTS_OWN)
     if "LastName" not in table.header:
         table.column("Student")
@@ -164,7 +163,7 @@ def _gradebook(csv_text: str) -> Table:
 
 
 def _groups_in(table: Table) -> dict[str, str]:
-    """Return the group of each student, by id, if the gradebook has a column of groups."""
+    """Return each student's group by id, if the gradebook has a column of groups."""
     column = table.find(GROUP_COLUMNS)
     return {table.cell(row, "ID"): table.cell(row, column) for row in table.body}
 
@@ -172,9 +171,9 @@ def _groups_in(table: Table) -> dict[str, str]:
 def _shared(
     marks_by_row: Mapping[int, Mark], teams: Mapping[str, str], students: _Students
 ) -> tuple[dict[int, Mark], list[str]]:
-    """Return the marks of those whose group handed in, and a line for whatever cannot be shared.
+    """Return marks for members of groups that handed in, and a line for each unshared mark.
 
-    Only a file with the name of a group is the group's: who is in a group may hand in alone.
+    Only a file with the name of a group is the group's, since a member may also hand in alone.
     """
     group_marks: dict[int, Mark] = {}
     problems: list[str] = []
@@ -197,12 +196,12 @@ def _shared(
 
 
 def _slug(name: str) -> str:
-    """Return what is left of a name in a file's, in whichever of Unicode's forms."""
+    """Return the form of a name in a file name, for any Unicode normalization."""
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", name.casefold())))
 
 
 def _column(table: Table, assignment: str) -> int | None:
-    """Return the number of an assignment's column; None where there is none."""
+    """Return the number of an assignment's column, or None if there is none."""
     if not assignment.strip() or assignment in STUDENTS_OWN or SUMS.search(assignment):
         raise UserError(f"cannot have an assignment called {assignment!r}: Canvas would ignore it")
     numbers = [
@@ -217,7 +216,7 @@ def _column(table: Table, assignment: str) -> int | None:
 
 
 def _export(marks: Sequence[Mark], options: ExportOptions, max_score: float) -> Merged:
-    assert options.assignment is not None  # as `needs` says
+    assert options.assignment is not None  # guaranteed by `needs`
     assert options.into
     assignment, columns = options.assignment, (GROUP_ID, GROUP_NAME)
     rows = read_rows(options.groups, columns, [GROUP_NAME]) if options.groups else ()

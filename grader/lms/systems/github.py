@@ -1,13 +1,11 @@
-"""GitHub: the repositories of its Classroom, and what a step of its Actions shows.
+"""GitHub: the repositories of its Classroom, and the output of a step in its Actions.
 
-`gh classroom clone student-repos`: `ASSIGNMENT-submissions/ASSIGNMENT-USER/`, each a repository.
+`gh classroom clone student-repos`: `ASSIGNMENT-submissions/ASSIGNMENT-USER/`, each a repository,
+without the time of the push. A commit's time is not used, because the student's computer sets it.
+The times are in GitHub Classroom's grades: a CSV file with github_username and
+submission_timestamp, "2026-10-30 23:59:59 UTC" (github/gh-classroom, assignment-grades).
 
-It does not tell when work was pushed. A commit has a time, which is whatever the student's computer
-says, and so it is not looked at; GitHub Classroom's grades tell: a CSV file with
-github_username and submission_timestamp, "2026-10-30 23:59:59 UTC" (github/gh-classroom,
-assignment-grades).
-
-A step shows a summary in Markdown, and annotations of the lines that cost points: docs.github.com,
+A step shows a summary in Markdown, and annotates the lines that cost points: docs.github.com,
 "Workflow commands for GitHub Actions": job summaries, error messages, and how values are escaped
 (actions/toolkit, packages/core/src/command.ts).
 """
@@ -40,11 +38,11 @@ USER, TIME = "github_username", "submission_timestamp"
 SUMMARY = "GITHUB_STEP_SUMMARY"  # the file that GitHub shows as the step's summary
 # A place in the student's source, as messages and notes name it.
 PLACE = re.compile(r"(?P<file>[^()]+), line (?P<line>\d+)")
-MOST_ANNOTATIONS = 10  # of a step: GitHub shows no more
+MOST_ANNOTATIONS = 10  # per step: GitHub shows no more
 
 
 def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
-    """Return whose each repository is."""
+    """Return the owner of each repository."""
     if not folders or not all((folder / name / ".git").exists() for name in folders):
         return None
     prefix = f"{absolute(folder).name.removesuffix(SUFFIX)}-"
@@ -84,7 +82,7 @@ def _table(final: Final) -> Iterator[str]:
 
 
 def annotations(finals: Iterable[Final]) -> list[str]:
-    """Return workflow commands that mark the lines which failed or cost points, each text once."""
+    """Return workflow commands for the lines that failed or cost points, each text once."""
     commands: dict[tuple[str, str], str] = {}
     for final in finals:
         record = final.record
@@ -105,7 +103,7 @@ def _bracketed(criterion: CriterionResult) -> str:
 
 
 def _place(record: Record, place: str) -> dict[str, str]:
-    """Return the file and, of a module, the line; the lines of a notebook's cells are no file's."""
+    """Return the file and, for a module, the line: a notebook cell's lines are not its file's."""
     match = PLACE.fullmatch(place)
     if match and match["file"] == record.submission:
         return {"file": record.submission, "line": match["line"]}
@@ -118,7 +116,7 @@ def _command(title: str, text: str, place: dict[str, str]) -> str:
 
 
 def _data(text: str) -> str:
-    """Escape a message: nothing in it ends the line, which is where another command would begin."""
+    """Escape a message so that it cannot end the line, after which another command could begin."""
     text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
@@ -128,13 +126,13 @@ def _property(text: str) -> str:
 
 
 def _export(marks: Sequence[Mark], options: ExportOptions, max_score: float) -> None:
-    """Print annotations, and add the summary to the step's, or write it to --out."""
+    """Print annotations, and append the summary to the step's or write it to --out."""
     finals = [mark.final for mark in marks]
     text = summary(finals)
     if options.out:
         write_atomically(options.out, text)
     elif path := os.environ.get(SUMMARY):
-        with open(path, "a", encoding="utf-8") as file:  # what other steps wrote stays
+        with open(path, "a", encoding="utf-8") as file:  # keep what other steps wrote
             file.write(text)
     else:
         raise UserError(f"--to {options.target} needs --out FILE where {SUMMARY} is not set")

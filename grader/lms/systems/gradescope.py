@@ -1,7 +1,7 @@
-"""Gradescope: its export of submissions, and the results.json of one submission that it reads.
+"""Gradescope: its export of submissions, and the results.json that it reads for each submission.
 
-"Export Submissions": `submission_NUMBER/`, whose are in submission_metadata.yml. results.json:
-gradescope-autograders.readthedocs.io, "Autograder Specifications", output format.
+"Export Submissions": `submission_NUMBER/`, with the owners in submission_metadata.yml.
+results.json: gradescope-autograders.readthedocs.io, "Autograder Specifications", output format.
 """
 
 import re
@@ -29,7 +29,7 @@ FOLDER = re.compile(r"submission_\d+")
 
 
 class _Person(NamedTuple):
-    """A submitter: only the address is surely their own, as students type in their id."""
+    """A submitter: only the address is certain to be unique, as students type in their id."""
 
     id: str
     email: str
@@ -37,7 +37,7 @@ class _Person(NamedTuple):
 
 
 def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
-    """Return whose each folder is, where the table lies beside them."""
+    """Return the owner of each folder, if the metadata file lies beside them."""
     if METADATA_FILE not in files:
         return None
     metadata = _metadata(folder / METADATA_FILE)
@@ -48,7 +48,7 @@ def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | No
     owners, remarks = {}, {}
     for name, entry in entries.items():
         time = moment(_text_of(entry, ":created_at"))
-        # It stands for itself where nobody is named.
+        # The folder stands for itself if no submitter is named.
         owners[name] = tuple(
             Owner(NAME, id_, person.name or name, time)
             for person in people[name] or [_Person("", "", "")]
@@ -60,16 +60,16 @@ def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | No
 
 
 def _known_by(person: _Person, often: Mapping[str, int]) -> str:
-    """Return the id of somebody, or the address where that is another one's id or address, too."""
+    """Return a person's id, or their address if another person has that id too."""
     return person.id if often[person.id] == 1 else person.email
 
 
 def _metadata(path: Path) -> Mapping[Any, Any]:
-    """Return what Gradescope wrote, all of it as text; nothing, where it cannot be read.
+    """Return Gradescope's metadata, all values as text; nothing if it cannot be read.
 
-    Text, since otherwise a student whose id is 007 is 7, and one whose name is No is False.
+    As text, because otherwise the id 007 would become 7, and the name No would become False.
     """
-    import yaml  # a hundredth of a second, for who needs it
+    import yaml  # takes 0.01 s; imported only if needed
 
     with suppress(OSError, yaml.YAMLError, ValueError, RecursionError):
         metadata = yaml.load(read(path, METADATA_BYTES), Loader=yaml.CBaseLoader)
@@ -79,7 +79,7 @@ def _metadata(path: Path) -> Mapping[Any, Any]:
 
 
 def _submitters(entry: object) -> list[_Person]:
-    """Return whose a submission is."""
+    """Return the submitters of a submission."""
     people = entry.get(":submitters") if isinstance(entry, Mapping) else None
     keys = (":sid", ":email", ":name")
     return [
@@ -89,13 +89,13 @@ def _submitters(entry: object) -> list[_Person]:
 
 
 def _text_of(about: object, key: str) -> str:
-    """Return a text of the metadata, "" where there is none: a list may be endless as a text."""
+    """Return a text of the metadata, or "" if it is not one: a list may be endless as text."""
     value = about.get(key) if isinstance(about, Mapping) else None
     return value if isinstance(value, str) else ""
 
 
 def results(final: Final) -> dict[str, Any]:
-    """Return what results.json holds: one test per criterion, and the losses for a leaderboard."""
+    """Return the content of results.json: one test per criterion, and losses for a leaderboard."""
     record = final.record
     return {
         "score": final.final,

@@ -1,5 +1,5 @@
 """nbgrader: `submitted/STUDENT/ASSIGNMENT/` with a timestamp.txt (jupyter/nbgrader, the directory
-structure in its documentation). Of several attempts the last is there.
+structure in its documentation). Only the last attempt is included.
 """
 
 from pathlib import Path
@@ -17,14 +17,14 @@ FIRST = 20
 
 
 def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
-    """Return whose each assignment's folder is: of a course, its students', or of one student."""
+    """Return the owner of each assignment's folder: all students of a course, or one student."""
     here = absolute(folder)
     if is_nbgraders(here, files):
         return Layout(here.parent, {here.name: (_submitter(here),)}, {})
     if SUBMITTED in folders and {"source", CONFIG} & {*files, *folders}:
-        folder = folder / SUBMITTED  # what was named is the course
+        folder = folder / SUBMITTED  # the path given is the course
         folders = folders_in(folder)
-    # All, so that no one student makes it one; the first, so that no large class is looked through.
+    # All must fit, so that no single student decides; only the first, to keep large classes fast.
     first = [_assignments(folder / name) for name in folders[:FIRST]]
     if not first or not all(first):
         return None
@@ -41,15 +41,15 @@ def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | No
 def is_nbgraders(folder: Path, files: FileNames) -> bool:
     """Tell whether a folder with these files is submitted/STUDENT/ASSIGNMENT.
 
-    By where it is, too: any student may hand in a file called timestamp.txt.
+    The location counts too, because any student may hand in a file called timestamp.txt.
     """
     return TIMESTAMP_FILE in files and absolute(folder).parts[-3:-2] == (SUBMITTED,)
 
 
 def _assignments(student: Path) -> list[Path]:
-    """Return the folders in which a student handed in, one an assignment.
+    """Return a student's submission folders, one per assignment.
 
-    A folder of Sakai's students has such files in them, too.
+    Folders of Sakai's students contain such files, too.
     """
     folders = [student / name for name in folders_in(student)]
     return [
@@ -60,7 +60,7 @@ def _assignments(student: Path) -> list[Path]:
 
 
 def _submitter(assignment: Path) -> Owner:
-    """Return whose submitted/STUDENT/ASSIGNMENT is, and when it was handed in."""
+    """Return the owner of submitted/STUDENT/ASSIGNMENT, with the submission time."""
     student = assignment.parent.name
     return Owner(NAME, student, student, moment(read_line(assignment / TIMESTAMP_FILE)))
 

@@ -4,11 +4,11 @@ zipSubmissions and zipGroupSubmissions).
 `ASSIGNMENT/Last, First(EID)/Submission attachment(s)/homework.py` beside a timestamp.txt; without
 folders per user, `ASSIGNMENT/Last, First(EID)_Submission attachment(s)_homework.py`. A group's
 folder has a members.txt, `Last, First(EID); Last, First(EID)`, with characters as HTML writes them.
-What an instructor gave back lies in another folder of the student's. Of several attempts the last
-is there.
+Work that an instructor returned lies in another folder of the student's. Only the last attempt is
+included.
 
-The time is one of GMT without marks (older: BasicTimeService.java), or one with a Z; one of
-another zone is an abbreviation, which may mean several, and is not used.
+Times are in GMT without a zone (older versions: BasicTimeService.java) or end in Z. Other zones are
+abbreviated; as these are ambiguous, such times are not used.
 """
 
 import re
@@ -24,13 +24,13 @@ from grader.lms.names import Reading, by_name, readings
 from grader.lms.system import System
 
 NAME = "Sakai"
-ATTACHMENTS = "Submission attachment(s)"  # in the language of the user
+ATTACHMENTS = "Submission attachment(s)"  # in the user's language
 MEMBERS_FILE = "members.txt"
 GRADES_FILES = ("grades.csv", "grades.xls", "grades.xlsx")
-BETWEEN = "; "  # of the members of a group
-# Whoever has one name alone has a comma, too.
+BETWEEN = "; "  # between the members of a group
+# A student with a single name has a comma, too.
 STUDENT = re.compile(r"(?P<name>[^,]*,.*)\((?P<id>[^()]+)\)", re.DOTALL)
-# What follows a name. What was typed is that student's, too, and told of.
+# The part after a name. Text typed online belongs to that student too, and is reported.
 TAIL = re.compile(
     rf"\((?P<id>[^()]+)\)_+(?:{re.escape(ATTACHMENTS)}_(?P<file>.+)|submissionText\.html)",
     re.DOTALL,
@@ -40,7 +40,7 @@ GMT = re.compile(r"\d{14}(?:\d{1,3})?")
 
 
 def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
-    """Return whose each folder of attachments is, or each file."""
+    """Return the owner of each folder of attachments, or of each file."""
     if not folders:
         return by_name(NAME, _ways, folder, files)
     if not all(is_sakais(folder / name) for name in folders):
@@ -57,9 +57,9 @@ def _ways(entry: str) -> list[Reading]:
 
 
 def is_sakais(submission: Path) -> bool:
-    """Tell whether a folder says whose it is, and has a time or the folder of attachments.
+    """Tell whether a folder identifies its student and has a time or the folder of attachments.
 
-    Where that is called otherwise, a single folder is it: what was given back may lie in another.
+    If that folder has another name, it must be the only one: returned work may lie in another.
     """
     names, folders = listed(submission), folders_in(submission)
     says_whose = MEMBERS_FILE in names or STUDENT.fullmatch(submission.name)
@@ -68,18 +68,18 @@ def is_sakais(submission: Path) -> bool:
 
 
 def _attachments(submission: Path) -> str:
-    """Return the folder of what was handed in, "" where there is none."""
+    """Return the folder of the submitted files, or "" if there is none."""
     folders = folders_in(submission)
     return ATTACHMENTS if ATTACHMENTS in folders else "".join(folders)
 
 
 def _students(submission: Path) -> Iterator[Owner]:
-    """Yield whose a folder is: by its name, or by the list of a group's members.
+    """Yield the owners of a folder, from its name or from the list of a group's members.
 
-    Where neither says, it stands for itself.
+    If neither tells, the folder stands for itself.
     """
     name, moment = submission.name, _moment(read_line(submission / TIMESTAMP_FILE))
-    one = STUDENT.fullmatch(name)  # whatever else is in the student's name
+    one = STUDENT.fullmatch(name)  # whatever else the student's name contains
     members = unescape(read_line(submission / MEMBERS_FILE)).split(BETWEEN)
     matches_ = [one] if one else [m for each in members if (m := STUDENT.fullmatch(each))]
     for match in matches_:

@@ -1,10 +1,10 @@
 """Submitty, "Download all submissions" (Submitty/Submitty, site/app/controllers/MiscController.php,
 downloadAssignedZips; Submitty/submitty.github.io, _docs/instructor/Directory-Structure.md).
 
-`submissions/USER/VERSION/homework.py`, and `submissions/USER/user_assignment_settings.json`, which
-has the active version, and when each version was handed in. The student chooses which version is
-active, and only that one counts; 0 is none. Who has no such file, as none had once, has handed in
-the newest version (Submitty/Lichen, bin/concatenate_all.py).
+`submissions/USER/VERSION/homework.py`, and `submissions/USER/user_assignment_settings.json`, with
+the active version and the time of each version. The student chooses the active version, and only
+that one counts; 0 means none. If the file is missing, as in old releases, the newest version counts
+(Submitty/Lichen, bin/concatenate_all.py).
 """
 
 import json
@@ -27,7 +27,7 @@ NO_VERSION = f"the version that is active in {NAME} is not in the download: down
 
 
 def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
-    """Return whose each active version is: of all users, or of one."""
+    """Return the owner of each active version: of all users, or of one."""
     if SETTINGS_FILE in files:
         here = absolute(folder)
         return _layout(here.parent, [here.name])
@@ -41,7 +41,7 @@ def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | No
 
 
 def _is_users(folder: Path) -> bool:
-    """Tell whether a folder has a user's settings, or nothing but versions."""
+    """Tell whether a folder has a user's settings, or only versions."""
     names = listed(folder)
     return SETTINGS_FILE in names or (bool(names) and all(map(_is_version, names)))
 
@@ -76,7 +76,7 @@ def _settings(path: Path) -> Mapping[str, Any]:
 
 
 def _time(settings: Mapping[str, Any], version: int) -> str:
-    """Return when a version was handed in; it may have been made active again later."""
+    """Return when a version was handed in, even if it was activated again later."""
     history = settings.get("history")
     for event in history if isinstance(history, list) else []:
         if isinstance(event, Mapping) and event.get("version") == version:

@@ -1,9 +1,9 @@
 """Microsoft Teams for Education: the SharePoint library "Student Work" of a class.
 
-`Submitted files/Full Name/ASSIGNMENT/Version N/homework.py`, one more version each time something
-is handed in, and `Working files/`, what is not handed in yet. The program is closed; the names are
+`Submitted files/Full Name/ASSIGNMENT/Version N/homework.py`, with a new version for each
+submission, and `Working files/` for work not handed in yet. It is closed source; the names are
 those of lwchkg/teams_assignment_explorer (README.md, DirAndFileScanner.cs) and, in German, of
-rtotheb2000/Microsoft-Teams-Retrieve-Assignments-Hand-In (README.md). No time is told.
+rtotheb2000/Microsoft-Teams-Retrieve-Assignments-Hand-In (README.md). The download has no times.
 """
 
 import re
@@ -20,7 +20,7 @@ VERSION = re.compile(r"Version (\d{1,9})")
 
 
 def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
-    """Return whose each version is: of a class, or of one student's assignment."""
+    """Return the owner of each version: of a class, or of one student's assignment."""
     if any(map(matters, files)):
         return None
     here = absolute(folder)
@@ -49,7 +49,7 @@ def _layout(folder: Path, pairs: list[tuple[str, str]]) -> Layout:
 
 
 def _assignments(student: Path) -> list[str]:
-    """Return what a student handed in; nothing, where anything else is there that matters."""
+    """Return a student's assignments; none if anything else is there that may be graded."""
     names = folders_in(student)
     if any(map(matters, listed(student))) or not all(_versions(student / name) for name in names):
         return []
@@ -57,7 +57,7 @@ def _assignments(student: Path) -> list[str]:
 
 
 def _versions(assignment: Path) -> dict[int, str]:
-    """Return the folders of versions by number; nothing, where anything else lies there."""
+    """Return the folders of versions by number; none if anything else is there."""
     matches = [VERSION.fullmatch(name) for name in listed(assignment)]
     versions = {int(match[1]): match[0] for match in matches if match}
     return versions if len(versions) == len(matches) else {}

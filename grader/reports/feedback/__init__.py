@@ -1,1 +1,1 @@
-"""results/<student>/feedback.html: what a student got, what to mend first, and where."""
+"""results/<student>/feedback.html: a student's points, what to fix first, and where."""

@@ -1,6 +1,6 @@
-"""What the page draws: heat maps of where an answer differs, and the course of a training run.
+"""The page's drawings: heat maps of answers' errors, and the course of training runs.
 
-Everything is reckoned here; the template only writes it down as SVG.
+Everything is computed here; the template only writes it as SVG.
 """
 
 import math
@@ -12,17 +12,17 @@ from grader.judging.verdicts import NO_ERROR, ErrorMap
 from grader.results.record import TrainingResult, TrainingRun
 from grader.source.tasks import Question, Tasks
 
-WIDTH, HEIGHT = 340, 210  # of a chart, with room for its labels
+WIDTH, HEIGHT = 340, 210  # of a chart, including its labels
 LEFT, RIGHT, TOP, BOTTOM = 46, 8, 8, 24
 UPWARDS = (HEIGHT - BOTTOM, TOP)  # an axis of y, from its low end
-CELL = 30  # of a heat map
-# The classes of a heat map's entries: each reaches up to this power of ten.
+CELL = 30  # in a heat map
+# Classes of a heat map's entries: each reaches up to this power of ten.
 HEAT = ((-13, "h0"), (-6, "h1"), (-2, "h2"), (math.inf, "h3"))
 
 
 @dataclass(frozen=True)
 class MapEntry:
-    """An entry of a heat map: where it is, and the power of ten of its relative error."""
+    """An entry of a heat map: its position, and the power of ten of its relative error."""
 
     row: int
     column: int
@@ -33,7 +33,7 @@ class MapEntry:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """A heat map of one tensor, of some rows and columns; a single column is drawn as a row."""
+    """A heat map of part of a tensor; a single column is drawn as a row."""
 
     tensor: str
     rows: int
@@ -48,12 +48,12 @@ class HeatMap:
 
     @property
     def width(self) -> int:
-        """In pixels."""
+        """The size in pixels."""
         return (self.columns if self.upright else self.rows) * CELL
 
     @property
     def height(self) -> int:
-        """In pixels."""
+        """The size in pixels."""
         return (self.rows if self.upright else self.columns) * CELL
 
     def x(self, entry: MapEntry) -> int:
@@ -66,7 +66,7 @@ class HeatMap:
 
 
 def heat_map(error_map: ErrorMap) -> HeatMap:
-    """Return the drawing of where a tensor differs."""
+    """Return the heat map of a tensor's errors."""
     entries = [
         _entry(row, column, decade)
         for row, decades in enumerate(error_map.decades)
@@ -81,14 +81,14 @@ def _entry(row: int, column: int, decade: int | None) -> MapEntry:
     if decade is None:
         return MapEntry(row, column, decade, "NaN", "nan")
     heat = next(name for most, name in HEAT if decade <= most)
-    # A minus sign is as wide as a figure, a hyphen is not; no number where nothing differs.
+    # A minus sign is as wide as a digit, a hyphen is not; entries without an error have no number.
     label = "·" if decade <= NO_ERROR else f"{decade}".replace("-", "\u2212")
     return MapEntry(row, column, decade, label, heat)
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A labelled place on an axis."""
+    """A labelled position on an axis."""
 
     at: float
     label: str
@@ -107,7 +107,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class TrainingCurves:
-    """A training run as it is drawn; no fit where its predictions are no curve."""
+    """A training run's drawings; no fit if its predictions do not form a curve."""
 
     question: Question
     final: float | None
@@ -122,7 +122,7 @@ Point = tuple[float, float | None]
 def courses(
     training: TrainingResult, passed_criteria: Collection[str], tasks: Tasks
 ) -> list[TrainingCurves]:
-    """Return the training runs of which there is something to draw."""
+    """Return the training runs that have something to draw."""
     return [
         TrainingCurves(
             question,
@@ -137,7 +137,7 @@ def courses(
 
 
 def _loss(run: TrainingRun, pass_mark: float) -> Chart:
-    """Return the loss by steps, on a logarithmic scale."""
+    """Return the loss by step, on a logarithmic scale."""
     logs: list[Point] = [
         (step * run.every, math.log10(loss) if loss is not None and loss > 0 else None)
         for step, loss in enumerate(run.losses)
@@ -153,12 +153,12 @@ def _loss(run: TrainingRun, pass_mark: float) -> Chart:
 
 
 def _power(decade: int) -> str:
-    """Return a power of ten in few characters: 0.01, 1e-05, 1000; larger ones than float64 has."""
+    """Format a power of ten briefly: 0.01, 1e-05, 1000; also beyond float64's range."""
     return f"{10.0**decade:g}" if abs(decade) < 4 else f"1e{decade:+03d}"
 
 
 def _fit(training: TrainingResult, run: TrainingRun) -> Chart:
-    """Return public data as dots, and a curve per output, cut off where it leaves the drawing."""
+    """Return public data as dots, and one curve per output, cut off at the drawing's edge."""
     data = zip(cycle(training.x or [None]), training.y, strict=False)
     dots = [(x, y) for x, y in data if x is not None and y is not None]
     xs, ys = [x for x, _ in dots] or [0.0], [y for _, y in dots] or [0.0]
@@ -182,7 +182,7 @@ def _fit(training: TrainingResult, run: TrainingRun) -> Chart:
 def _inside(
     xs: Sequence[float | None], ys: Sequence[float | None], low: float, high: float
 ) -> list[Point]:
-    """Return the points of a curve by their x, cut off at low and high."""
+    """Return the points of a curve, with y limited to low and high."""
     points: list[Point] = [
         (x, min(max(y, low), high) if y is not None else None)
         for x, y in zip(xs, ys, strict=False)
@@ -195,13 +195,13 @@ Scale = Callable[[float], float]
 
 
 def _scale(low: float, high: float, start: float, end: float) -> Scale:
-    """Return the map of low..high to start..end, to a tenth of a pixel."""
+    """Return a function that maps low..high to start..end, to a tenth of a pixel."""
     span = high - low or 1
     return lambda value: round(start + (value - low) / span * (end - start), 1)
 
 
 def _pieces(points: Sequence[Point], to_x: Scale, to_y: Scale) -> list[str]:
-    """Return a curve in pieces, broken where there is no number."""
+    """Return a curve in pieces, broken at missing numbers."""
     pieces: list[list[str]] = [[]]
     for x, y in points:
         if y is None:

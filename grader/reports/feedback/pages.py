@@ -1,7 +1,7 @@
-"""Write the feedback pages of a class, rendered apart from the coordinating process.
+"""Write a class's feedback pages, rendered outside the coordinating process.
 
-Sources are hostile, and what parses them may hang or take all memory: it does so in a process of
-its own, which has a limit of processor time a page. Here nothing slow or unsafe is imported.
+Sources may be hostile, and parsing them may hang or use up all memory, so it happens in separate
+processes with limited processor time per page. Nothing slow or unsafe is imported here.
 """
 
 import hashlib
@@ -27,15 +27,15 @@ from grader.util.atomic import EVERYBODY, write_atomically
 from grader.util.exits import ENDING
 
 FEEDBACK = "feedback.html"
-AHEAD = 8  # pages begun for each process, so that a class is never all in memory
-HEAD_BYTES = 4096  # where a page's digest is to be found
-SIMPLER: tuple[Form, ...] = ("plain",)  # what is tried where the full form fails
+AHEAD = 8  # pages begun per process, so that the class is never all in memory
+HEAD_BYTES = 4096  # a page's digest is within these
+SIMPLER: tuple[Form, ...] = ("plain",)  # tried if the full form fails
 
 
 class Pages:
     """Writes results/<student>/feedback.html. Use with `closing`, which ends the processes.
 
-    Processes are started with the first page that is not there already.
+    Processes are started for the first page that is not up to date.
     """
 
     def __init__(self, jobs: int, results: Path, language: Language, rubric: Rubric) -> None:
@@ -51,10 +51,10 @@ class Pages:
         self.page_count = 0
 
     def add(self, final: Final, source: Callable[[], bytes | None]) -> None:
-        """Have a student's page written, unless it stands there already.
+        """Have a student's page written, unless it is up to date.
 
         `source` returns the file that counts, None if none can be read; `final.record` is whole. An
-        OSError is about this page or one that was begun before.
+        OSError may concern this page or an earlier one.
         """
         path = self._results / final.student / FEEDBACK
         digest = self._digest_of(final)
@@ -76,23 +76,23 @@ class Pages:
 
     @property
     def waiting(self) -> int:
-        """How many pages are begun and not yet written."""
+        """The number of pages begun and not yet written."""
         return len(self._queue)
 
     def finish(self) -> None:
-        """Wait for the pages that are begun, and write them."""
+        """Wait for the pages already begun, and write them."""
         while self._queue:
             self._write_next()
 
     def close(self) -> None:
-        """End the processes, whatever they are at."""
+        """End the processes, whatever they are doing."""
         self._queue.clear()
         if self._pool:
             self._pool.stop()
             self._pool.join()
 
     def _digest_of(self, final: Final) -> str:
-        """Return a digest of all that determines a page; the source is in it by its sha256."""
+        """Return a digest of all that determines a page, including the source's sha256."""
         digest = hashlib.sha256(_digest_of_code(self._language))
         settings = (self._attempts, self._language, self._limits, self._tasks.stored())
         digest.update(msgspec.msgpack.encode((final, *settings)))
@@ -101,19 +101,19 @@ class Pages:
     def _write_next(self) -> None:
         path, order, future = self._queue.popleft()
         page = self._rendered(order, future)
-        if path.parent.is_dir():  # else somebody has removed this student meanwhile
+        if path.parent.is_dir():  # otherwise somebody has removed this student
             write_atomically(path, page, EVERYBODY)
             self.page_count += 1
 
     def _rendered(self, order: Order, future: Future[str]) -> str:
-        """Return a page, in a simpler form where rendering took too long or lost its process."""
+        """Return a page, in a simpler form if rendering took too long or killed its process."""
         for simpler in (*SIMPLER, None):
             try:
                 return future.result()
-            except Exception:  # whatever a hostile source did to its process
+            except Exception:  # anything a hostile source did to its process
                 if simpler:
                     future = self._start(simpler, order)
-        return render.page(order, "words")  # here, since nothing of a student's is parsed or drawn
+        return render.page(order, "words")  # here, as no student's source is parsed or drawn
 
     def _start(self, form: Form, order: Order) -> Future[str]:
         if self._pool is None:
@@ -130,29 +130,29 @@ class Pages:
                 future = self._pool.schedule(
                     within, args=(allowance, render.page, order, form), timeout=SLEEP_SECONDS
                 )
-            except OSError as error:  # a container's shared memory is full; it starts another time
+            except OSError as error:  # a container's shared memory is full; retried later
                 future.set_exception(error)
         return future
 
 
 def _prepare(mistakes: Mapping[str, str]) -> None:
-    """Make a process ready that renders: it knows the texts of the homework's mistakes."""
+    """Prepare a process for rendering: restrict it, and add the homework's mistakes."""
     write_nothing()
     add_mistakes(mistakes)
 
 
 @contextmanager
 def interrupts_wait() -> Iterator[None]:
-    """Hold signals that ask for an end back while processes start.
+    """Hold back signals that end the program while processes start.
 
-    They inherit that they see neither Ctrl-C nor that a terminal was closed, which every process
-    in it is told: it is for this one, which ends them.
+    The processes inherit that they ignore Ctrl-C and a closed terminal, of which every process in
+    it is notified: this process handles them, and ends the others.
 
-    A mask alone does not do: any other thread still takes the signal, and Python then interrupts
-    the main thread, which leaves a process without the half of its orders that was not yet sent.
+    A mask alone is not enough: another thread would still receive the signal, and Python would then
+    interrupt the main thread, leaving a process with only half of its orders.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-    resource_tracker.ensure_running()  # where it is started later, it lifts the mask of Ctrl-C
+    resource_tracker.ensure_running()  # if started later, it would unblock Ctrl-C
     arrivals: list[int] = []
     handlers = {number: signal.getsignal(number) for number in ENDING}
     handled = [number for number, handler in handlers.items() if callable(handler)]
@@ -171,7 +171,7 @@ def interrupts_wait() -> Iterator[None]:
 
 @cache
 def _digest_of_code(language: Language) -> bytes:
-    """Return a digest of what pages are made by: code, templates, and the language's catalogue."""
+    """Return a digest of all that makes pages: code, templates, and the language's catalogue."""
     digest = hashlib.sha256()
     reports = Path(__file__).parent.parent
     files = [path for path in sorted(reports.rglob("*")) if path.is_file()]
@@ -183,7 +183,7 @@ def _digest_of_code(language: Language) -> bytes:
 
 
 def _is_of(path: Path, digest: str) -> bool:
-    """Tell whether a page of this digest stands there."""
+    """Tell whether the page with this digest exists."""
     try:
         with path.open("rb") as file:
             return digest.encode() in file.read(HEAD_BYTES)

@@ -1,4 +1,4 @@
-"""Render one feedback page; called in a process of its own (pages.py)."""
+"""Render one feedback page, in a separate process (pages.py)."""
 
 import re
 from collections.abc import Sequence
@@ -17,17 +17,17 @@ from grader.source.tasks import Tasks
 if TYPE_CHECKING:
     from grader.reports.feedback.source import SourcePage
 
-# With all of the source, with its text alone, without it and without drawings.
+# With the full source, with its text alone, or without source and drawings.
 Form = Literal["full", "plain", "words"]
-# A place in the student's source, as messages name it in brackets.
+# A place in the student's source, as messages give it in brackets.
 IN_BRACKETS = re.compile(r"\(([^()]+, line \d+)\)")
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What a page is rendered from; `digest` is of all that determines it.
+    """The input for rendering a page; `digest` is of all that determines it.
 
     `source` is the file that counts, None if there is nothing to show; `counts` says which of
-    several attempts does.
+    several attempts counts.
     """
 
     final: Final
@@ -41,9 +41,9 @@ class Order(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class CriterionRow:
-    """A criterion as the page shows it; `line` is the id of the line it is about.
+    """A criterion as the page shows it; `line` is the id of the line concerned.
 
-    `by_hand` is what was set by hand of it, if anything, and `graded` the points it earned.
+    `by_hand` is its override, if any, and `graded` the points it earned.
     """
 
     criterion: CriterionResult
@@ -59,7 +59,7 @@ class CriterionRow:
 
 def page(order: Order, form: Form) -> str:
     """Return the page of a record."""
-    from grader.reports import templates  # which the coordinating process can do without
+    from grader.reports import templates  # not needed by the coordinating process
     from grader.reports.feedback import drawings
 
     final, record, texts = order.final, order.final.record, _texts(order.language)
@@ -99,7 +99,7 @@ def _texts(language: Language) -> Texts:
 
 
 def _shown(order: Order, form: Form) -> "tuple[SourcePage | None, str]":
-    """Return the source as it is shown, or why it is not."""
+    """Return the source as shown, or why it is not."""
     if form == "words" or order.source is None:
         return None, ""
     from grader.reports.feedback.source import show
@@ -131,7 +131,7 @@ def _mark(
     source_page: "SourcePage",
     tasks: Tasks,
 ) -> None:
-    """Mark the lines that cost points, and those that failed, with their cells."""
+    """Mark the lines that cost points and those that failed, and their cells."""
     for row in rows:
         c = row.criterion
         for line_id in (
@@ -148,7 +148,7 @@ def _mark(
 
 
 def _line_about(criterion: CriterionResult, source_page: "SourcePage", tasks: Tasks) -> str | None:
-    """Return the line that a message names, else where the criterion's function is defined."""
+    """Return the line that a message names, else the line that defines the criterion's function."""
     for match in IN_BRACKETS.finditer(criterion.message):
         if line := source_page.line(match[1]):
             return line.id
@@ -156,12 +156,12 @@ def _line_about(criterion: CriterionResult, source_page: "SourcePage", tasks: Ta
 
 
 def _definition(criterion: CriterionResult, tasks: Tasks) -> str:
-    """Return the name that the student was to define for a criterion."""
+    """Return the name that a criterion asks the student to define."""
     return tasks.question_of(criterion.id).definition
 
 
 def _network(tasks: Tasks) -> str:
-    """Return what the class of the network is called, "" if the homework has none."""
+    """Return the name of the network's class, "" if the homework has none."""
     names = [question.definition for question in tasks.questions if question.kind == "network"]
     return names[0] if names else ""
 

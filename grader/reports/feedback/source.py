@@ -1,7 +1,7 @@
-"""A student's source as HTML, with marked lines; all of it is hostile, and goes through nh3.
+"""A student's source as HTML, with marked lines; all of it is hostile, and sanitised by nh3.
 
-Runs in a process of its own (pages.py). Nothing of the student's decides an id, a style or an
-address that a browser follows by itself.
+Runs in a separate process (pages.py). Nothing from the student determines an id, a style or an
+address that a browser loads by itself.
 """
 
 import ast
@@ -33,14 +33,14 @@ TAGS = {
 ATTRIBUTES = {"a": {"href"}, "img": {"src", "alt"}, "td": {"colspan"}, "th": {"colspan"}}
 IMAGES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 DATA_IMAGE = re.compile(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/=\s]*")
-# A page has headings of its own down to the third.
+# The page itself uses headings down to the third level.
 HEADING = re.compile(r"(</?)h[1-6]>")
 PLACE = re.compile(r"(?P<label>cell \d+|[^()]+), line (?P<line>\d+)")
 
 
 @dataclass
 class Line:
-    """A line of code: its id in the page, its HTML, and why it is marked, if it is."""
+    """A line of code: its id in the page, its HTML, and the reasons why it is marked, if any."""
 
     id: str
     html: Markup
@@ -49,7 +49,7 @@ class Line:
 
 @dataclass
 class Output:
-    """What a cell printed or drew: text, an image's address, or a note that something was cut."""
+    """A cell's output: text, an image's address, or a note that something was cut."""
 
     kind: Literal["text", "error", "image", "cut"]
     content: str = ""
@@ -57,7 +57,7 @@ class Output:
 
 @dataclass
 class PageCell:
-    """A cell of a notebook, or the whole of a module. `number` counts from 1, as on the page."""
+    """A notebook's cell, or a whole module. `number` counts from 1, as on the page."""
 
     number: int
     label: str
@@ -71,13 +71,13 @@ class PageCell:
 
 @dataclass
 class SourcePage:
-    """A source to be shown; `definitions` are the ids of the lines that define a name."""
+    """A source to show; `definitions` are the ids of the lines that define a name."""
 
     cells: list[PageCell]
     definitions: dict[str, str]
 
     def line(self, place: str) -> Line | None:
-        """Return the line of a place as records name it ("cell 3, line 5"), if it is shown."""
+        """Return the line at a place as records name it ("cell 3, line 5"), if it is shown."""
         match = PLACE.search(place)
         if match is None:
             return None
@@ -88,15 +88,15 @@ class SourcePage:
         return None
 
     def by_id(self, line_id: str | None) -> Line | None:
-        """Return the line of an id, if it is shown."""
+        """Return the line with an id, if it is shown."""
         lines = (line for cell in self.cells for line in cell.lines)
         return next((line for line in lines if line.id == line_id), None)
 
 
 def show(name: str, data: bytes, limits: PageLimits, plain: bool) -> SourcePage:
-    """Return a file as it is shown; `plain` is without colours, markdown and outputs.
+    """Return a file for display; `plain` omits colours, markdown and outputs.
 
-    Raise Unreadable where there is no code in it.
+    Raise Unreadable if it contains no code.
     """
     source = read(name, data)
     definitions: dict[str, str] = {}
@@ -106,7 +106,7 @@ def show(name: str, data: bytes, limits: PageLimits, plain: bool) -> SourcePage:
             definitions[definition] = _line_id(cell.index, line)
     cells: list[PageCell] = []
     if source.kind == "notebook" and not plain:
-        with suppress(Exception):  # whatever is odd in it: its code was read, and is shown alone
+        with suppress(Exception):  # if anything else is odd, only its code is shown
             cells = list(_notebook_cells(data, limits))
     if not cells:
         budget = Budget(limits.source_characters)
@@ -122,19 +122,19 @@ def _line_id(cell: int, line: int) -> str:
 
 @dataclass
 class Budget:
-    """How many characters of a source may still be shown."""
+    """The number of characters of a source that may still be shown."""
 
     characters: int
 
     def take(self, text: str) -> tuple[str, bool]:
-        """Return the beginning of a text that may be shown, and whether that is not all."""
+        """Return the part of a text that may be shown, and whether it was cut."""
         beginning = text[: self.characters]
         self.characters -= len(beginning)
         return beginning, len(beginning) < len(text)
 
 
 def _code_cell(number: int, label: str, text: str, budget: Budget, plain: bool) -> PageCell:
-    """Return a cell of code; its lines are HTML of their own."""
+    """Return a code cell; each line is its own HTML."""
     source, cut = budget.take(text.removesuffix("\n"))
     if plain:
         html = [escape(line) for line in source.split("\n")]
@@ -151,7 +151,7 @@ DEFINITION = re.compile(r"(?:async\s+)?(?:def|class)\s+(\w+)")
 
 
 def _definitions(source: str, plain: bool) -> Iterator[tuple[str, int]]:
-    """Yield the names that a cell defines at its top level, and in which line."""
+    """Yield the names that a cell defines at its top level, and their lines."""
     try:
         statements = [] if plain else ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -167,9 +167,9 @@ def _definitions(source: str, plain: bool) -> Iterator[tuple[str, int]]:
 
 
 def _notebook_cells(data: bytes, limits: PageLimits) -> Iterator[PageCell]:
-    """Yield all cells of a notebook as they were written, magics and all.
+    """Yield all cells of a notebook as they were written, including magics.
 
-    Their lines have the same numbers as where the grader read them.
+    Their line numbers are the same as those the grader reports.
     """
     budget = Budget(limits.source_characters)
     for number, cell in enumerate(_document_cells(data), 1):
@@ -192,7 +192,7 @@ def _notebook_cells(data: bytes, limits: PageLimits) -> Iterator[PageCell]:
 
 
 def _document_cells(data: bytes) -> list[Mapping[str, Any]]:
-    """Return the cells as format 4 has them."""
+    """Return the cells in format 4."""
     document = json.loads(data, strict=False)
     if "worksheets" in document:
         import nbformat
@@ -202,7 +202,7 @@ def _document_cells(data: bytes) -> list[Mapping[str, Any]]:
 
 
 def _tidy(text: str) -> str:
-    """Return text with plain line ends and nothing that UTF-8 cannot hold."""
+    """Return text with plain line ends and only characters that UTF-8 can encode."""
     valid = text.encode(errors="replace").decode()
     return valid.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
 
@@ -217,9 +217,9 @@ def _markdown(text: str, attachments: object) -> Markup:
 
 
 def sanitised(html: str) -> Markup:
-    """Return HTML of which nothing runs, loads, submits, or is named like the page's own.
+    """Return HTML that cannot run, load or submit anything, nor reuse the page's names.
 
-    Its headings become paragraphs in bold, so that the page's own stay in order.
+    Its headings become bold paragraphs, so that the page's own stay in order.
     """
     clean = nh3.clean(
         html,
@@ -242,7 +242,7 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
 
 
 def _outputs(outputs: object, limits: PageLimits) -> Iterator[Output]:
-    """Yield what a cell printed and drew: text and pictures, whatever else it holds as text."""
+    """Yield a cell's outputs: text and pictures; anything else as text."""
     characters, image_bytes = limits.output_characters, limits.image_bytes
     for output in outputs if isinstance(outputs, list) else []:
         if not isinstance(output, Mapping):
@@ -282,7 +282,7 @@ def _text(output: Mapping[str, Any], bundle: Mapping[str, Any]) -> str:
 
 
 def _image(bundle: Mapping[str, Any], most_bytes: int) -> str | None:
-    """Return the address that holds a picture, None where there is none that may be shown."""
+    """Return a picture as a data address, or None if there is none that may be shown."""
     for kind, magic in IMAGES.items():
         base64_text = "".join(joined(bundle.get(kind)).split())
         try:

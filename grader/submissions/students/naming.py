@@ -1,4 +1,4 @@
-"""Names of students that are unique in a class, and safe as the names of folders."""
+"""Make students' names unique in a class, and safe as folder names."""
 
 import hashlib
 import unicodedata
@@ -7,18 +7,19 @@ from collections.abc import Collection, Iterable, Sequence
 ID_BYTES = 200
 ZERO_WIDTH_JOINER = "\u200d"  # part of many emoji
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-# Files that stand beside the students' folders in results/.
+# Files beside the students' folders in results/.
 TAKEN = ("grades.csv", "index.html", "similar.html", "students.csv")
-GRADEBOOK = "gradebook."  # what the names of a gradebook and its copies and logs begin with
+GRADEBOOK = "gradebook."  # how names of a gradebook and its copies and logs begin
 
 
 def unique(
     names: Sequence[str], students_names: Collection[str] = (), others: Iterable[str] = ()
 ) -> list[str]:
-    """Make each name safe and different from all others as `same_folder` compares them.
+    """Make each name safe, and different from all others as `same_folder` compares them.
 
-    The first of a name keeps it, but for one of `students_names`, as its student has it already;
-    "-2" and so on never displaces a student who is called that, here or among `others`.
+    The first student with a name keeps it, unless it is one of `students_names`, whose student
+    already has it. A name with "-2" and so on never displaces a student who is called that, here or
+    among `others`.
     """
     all_safe = [name if name in students_names else safe(name) for name in names]
     used_folders = {*TAKEN, *map(same_folder, others), *map(same_folder, all_safe)}
@@ -41,15 +42,15 @@ def unique(
 
 
 def same_folder(name: str) -> str:
-    """Return what is the same for names that may be one folder's, on whatever file system.
+    """Return a key that is equal for names that could be the same folder on some file system.
 
-    Some take no account of capitals, some none of how Unicode writes an accent.
+    Some ignore case, and some ignore how Unicode encodes an accent.
     """
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def is_safe(name: str) -> bool:
-    """Tell whether a name may be that of a student's folder in the results."""
+    """Tell whether a name may be a student's folder in the results."""
     return name == safe(name) and name.casefold() not in TAKEN
 
 
@@ -65,7 +66,7 @@ def safe(name: str) -> str:
     if folder_name.casefold().startswith(GRADEBOOK):
         folder_name = f"_{folder_name}"
     bytes_ = folder_name.encode()
-    room = ID_BYTES - len("-10000")  # what `unique` may add
+    room = ID_BYTES - len("-10000")  # for a suffix from `unique`
     if len(bytes_) > room:
         mark = "-" + hashlib.sha256(bytes_).hexdigest()[:8]
         return bytes_[: room - len(mark)].decode(errors="ignore").rstrip(" .") + mark

@@ -1,4 +1,4 @@
-"""Names of files that do not tell whose they are, of a student who is called otherwise here."""
+"""File names that do not reveal a student who has another name here."""
 
 import re
 import unicodedata
@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable
 from grader.submissions.file_names import ending_of, stem_of
 
 WORD = re.compile(r"[^\W\d_]+|\d+")
-LEAST = 3  # letters of a part of a word that says whose it is
-LEAST_WIDE = 2  # where a letter is no Latin one
+LEAST = 3  # letters of a word part that identifies a student
+LEAST_WIDE = 2  # if a letter is not Latin
 
 
 class Pseudonym:
-    """Hides the names that a student has elsewhere: a file called by one is called `student`.
+    """Hides a student's other names: a file named after one is renamed `student`.
 
-    What is in `kept` stays as it is: names of modules that the student's files import.
+    The names of `modules`, which the student's files import, stay unchanged.
     """
 
     def __init__(self, student: str, names: Iterable[str], modules: Collection[str]) -> None:
@@ -25,7 +25,7 @@ class Pseudonym:
         self._count: dict[str, int] = {}
 
     def hide(self, path: str) -> str:
-        """Return a path without the names; two of its parts that differ still do."""
+        """Return a path without the names; parts that differ still do."""
         return "/".join(map(self._part, path.split("/")))
 
     def _part(self, part: str) -> str:
@@ -39,7 +39,7 @@ class Pseudonym:
         return f"{self._student}-{number}{ending}" if number > 1 else f"{self._student}{ending}"
 
     def _tells(self, words: list[str]) -> bool:
-        """Tell whether words have one of a name among them, or are part of a name."""
+        """Tell whether words contain a word of a name, or are part of one."""
         text = "".join(words)
         for name in self._names:
             long = [word for word in name if _is_long(word)]
@@ -51,7 +51,7 @@ class Pseudonym:
 
 
 def _words(text: str) -> list[str]:
-    """Return the words and numbers of a name, without capitals and accents."""
+    """Return the words and numbers of a name, ignoring case and accents."""
     letters = unicodedata.normalize("NFKD", text).casefold()
     return WORD.findall("".join(char for char in letters if not unicodedata.combining(char)))
 

@@ -1,4 +1,4 @@
-"""Who the students are in the system a class comes from, and what an instructor calls them."""
+"""The students' ids in the system a class comes from, and an instructor's names for them."""
 
 import csv
 import io
@@ -17,13 +17,13 @@ from grader.util.atomic import write_atomically
 from grader.util.csv_cells import to_cell
 
 STUDENTS = "students.csv"
-MOST_NAMED = 10  # ids of a table that are nobody's here
+MOST_NAMED = 10  # ids of a table that match nobody here
 
 
 class Person(msgspec.Struct, frozen=True):
-    """A student of the gradebook, and who that is in a system ("": in none).
+    """A student of the gradebook, and their identity in a system ("" if in none).
 
-    In none the id is the name of the file or folder; "" if an older grader did not note it.
+    Without a system, the id is the name of the file or folder, or "" if written by an older grader.
     """
 
     student: str
@@ -33,12 +33,12 @@ class Person(msgspec.Struct, frozen=True):
 
     @property
     def known_by(self) -> str:
-        """The id in an instructor's table: the system's or, in none, what the student is called."""
+        """The id in an instructor's table: the system's, or the student's name if none."""
         return self.id or self.student
 
 
 class RosterRow(msgspec.Struct, frozen=True):
-    """A row of an instructor's table: what to call whom ("": as ever), and their section."""
+    """A row of an instructor's table: an id, the student's name ("": unchanged), and section."""
 
     id: str
     student: str
@@ -46,7 +46,7 @@ class RosterRow(msgspec.Struct, frozen=True):
 
 
 def write_people(people: Iterable[Person], results: Path) -> None:
-    """Write results/students.csv: who the students are whom a system knows."""
+    """Write results/students.csv: the students known to a system."""
     table = io.StringIO()
     writer = csv.writer(table)
     writer.writerow(Person.__struct_fields__)
@@ -57,9 +57,9 @@ def write_people(people: Iterable[Person], results: Path) -> None:
 
 
 def read_people(results: Path) -> list[Person]:
-    """Read the students.csv of an older grader; nobody if there is none.
+    """Read the students.csv of an older grader; return an empty list if there is none.
 
-    Raise UserError if it is no such table; an OSError says why it cannot be read.
+    Raise UserError if it is not such a table, OSError if it cannot be read.
     """
     path = results / STUDENTS
     if not path.exists():
@@ -68,10 +68,10 @@ def read_people(results: Path) -> list[Person]:
 
 
 def read_roster(table: Path) -> list[RosterRow]:
-    """Read an instructor's table: the columns id and student and, if there is one, section.
+    """Read an instructor's table: the columns id, student and, optionally, section.
 
-    A row needs one of the last two. Raise UserError if it has neither, or an id is there twice with
-    different names.
+    A row needs at least one of student and section. Raise UserError if it has neither, or if an id
+    appears twice with different names.
     """
     rows: dict[str, RosterRow] = {}
     for line, cells in _rows_of(table, ["id", "student"], ["section"]):
@@ -86,9 +86,9 @@ def read_roster(table: Path) -> list[RosterRow]:
 
 
 class StudentNames:
-    """What the students of a class are called: as in a table, else as they were before.
+    """The names of a class's students: as in a table, else as before.
 
-    The id of a table is the system's or, in a class of no system, the name of the file or folder.
+    A table's ids are the system's or, in a class of no system, the names of files or folders.
     """
 
     def __init__(
@@ -97,12 +97,12 @@ class StudentNames:
         rows: Iterable[RosterRow] = (),
         table: str = "",
     ) -> None:
-        """`people` are those of the gradebook, `rows` those of the `table` of this name."""
+        """`people` are the gradebook's; `rows` are those of the file called `table`."""
         people = list(people)
         self._table = table
         self._names_by_id = {(p.system, p.id): p.student for p in people if p.id}
         self._of = {same_folder(person.student): person for person in people}
-        self._new: dict[str, str] = {}  # names of this class, by what files are called
+        self._new: dict[str, str] = {}  # names new in this class, by file or folder name
         self._rows = {row.id: row for row in rows}
         self._table_names = {row.id: row.student for row in self._rows.values() if row.student}
         self._owners: dict[str, Owner] = {}
@@ -113,14 +113,14 @@ class StudentNames:
 
     @property
     def students(self) -> list[str]:
-        """The names that students of the gradebook have."""
+        """The names of the gradebook's students."""
         return [person.student for person in self._of.values()]
 
     def __call__(self, owner: Owner) -> str | None:
-        """Return what somebody is to be called, None where there is nothing to say about it.
+        """Return the student's name, or None to keep the default.
 
-        Raise UserError where the table calls them as it calls somebody else, or as somebody else
-        was called before.
+        Raise UserError if the table gives two students one name, or a name that another student has
+        had until now.
         """
         self._ids_in_class.add(owner.id)
         if name := self._table_names.get(owner.id):
@@ -137,14 +137,14 @@ class StudentNames:
         if not owner.system:
             return self._by_file(owner.id)
         name = owner.name
-        while self._other(owner, safe(name)):  # two would share their attempts
+        while self._other(owner, safe(name)):  # otherwise two students would share their attempts
             name = f"{name}-{owner.id}"
         return None if name == owner.name else name
 
     def check(self) -> list[str]:
-        """Return a line that names the table's ids which are nobody's in this class, if any are.
+        """Return a line listing the table's ids that nobody in this class has, if any.
 
-        Raise UserError if all of them are.
+        Raise UserError if nobody has any of them.
         """
         if self._rows and not self._ids_in_class & self._rows.keys():
             raise UserError(f"{self._table}: none of its ids is in this class")
@@ -156,16 +156,16 @@ class StudentNames:
         return [f"{self._table}: nobody in this class has the id {ids}{more}"]
 
     def _by_file(self, label: str) -> str | None:
-        """Return the name of a student of no system by what their file or folder is called.
+        """Name a student of no system after their file or folder; None keeps the default.
 
-        It is that of the gradebook's student if that is called just so. A new one gets another name
-        if theirs would be the same folder, as ADA's is that of ada.
+        If a student in the gradebook has exactly that name, it is the same student. A new student
+        whose folder would collide, like ADA with ada, gets another name.
         """
         name = safe(label)
         person = self._of.get(same_folder(name))
         if person is None:
             return None
-        # Of whom there is no id, an older grader knew the name of the folder alone.
+        # If there is no id, an older grader knew only the folder's name.
         is_same = person.student == (label if person.system else name)
         is_known_otherwise = person.id or person.student in self._table_names.values()
         if is_same and (person.system or not is_known_otherwise):
@@ -177,9 +177,9 @@ class StudentNames:
         )
 
     def _other(self, owner: Owner, student: str) -> Person | None:
-        """Return who else has this name, or one of the same folder.
+        """Return another person with this name, or with one that has the same folder.
 
-        Somebody of another system, or of none, is the same student if called just so.
+        A person of another system, or of none, is the same student if the names are identical.
         """
         person = self._of.get(same_folder(student))
         if not owner.system or person is None:
@@ -190,9 +190,9 @@ class StudentNames:
 
 
 def students_of(table: Path) -> list[str]:
-    """Return the column `student` of a CSV file.
+    """Return a CSV file's column `student`.
 
-    Raise UserError if a name is in it twice, or cannot be a folder's name.
+    Raise UserError if a name appears twice or cannot be a folder's name.
     """
     first: dict[str, int] = {}
     for line, cells in _rows_of(table, ["student"], []):
@@ -209,9 +209,9 @@ def students_of(table: Path) -> list[str]:
 
 
 def _rows_of(table: Path, columns: Sequence[str], more: Sequence[str]) -> list[SheetRow]:
-    """Return the rows of a table that somebody made; raise UserError if there are none.
+    """Return the rows of a table made by hand; raise UserError if there are none.
 
-    With a `section` to tell, a row needs no other name of the student.
+    If there may be a `section`, the name of the student may be empty.
     """
     rows = read_rows(table, columns, ["student"] if more else [], more)
     if not rows:

@@ -1,4 +1,4 @@
-"""When work was handed in, and who says so."""
+"""When work was handed in, and the source of that time."""
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,16 +11,16 @@ from zipfile import ZipInfo
 
 from grader.results.policy import ToldBy, Zone
 
-UNIX_TIMES = 0x5455  # "UT", the extra field of an entry that has its times in UTC
-HAS_CHANGED = 0x1  # the first of the flags of that field: the time of the last change is in it
-NO_TIME = (1980, 1, 1, 0, 0, 0)  # the first time an archive can have: what tools write without one
+UNIX_TIMES = 0x5455  # "UT", an entry's extra field with its times in UTC
+HAS_CHANGED = 0x1  # flag of that field: it has the time of the last change
+NO_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time in an archive, from tools that store none
 
 
 class Moment(NamedTuple):
-    """When something was handed in, with its zone, and who says so.
+    """When something was handed in, with its zone, and the source of that time.
 
-    `is_local` tells that it was told without a zone: it is read in that of the assignment, and
-    moves with it.
+    `is_local` says that the source gave no zone: the time is in the assignment's zone, and moves
+    with it.
     """
 
     at: datetime
@@ -29,7 +29,7 @@ class Moment(NamedTuple):
 
 
 def in_zone(at: datetime, told_by: ToldBy, zone: Zone) -> Moment:
-    """Return a moment; a time without a zone is of `zone`."""
+    """Return a moment; a time without a zone is in `zone`."""
     if at.tzinfo is not None:
         return Moment(at, told_by)
     return Moment(at.replace(tzinfo=zone.info), told_by, True)
@@ -37,13 +37,13 @@ def in_zone(at: datetime, told_by: ToldBy, zone: Zone) -> Moment:
 
 @dataclass
 class Zones:
-    """Gives times without a zone that of the class; `zoneless` are the sources of those."""
+    """Adds the class's zone to times without one; `zoneless` are the sources of such times."""
 
     zone: Zone
     zoneless: set[str] = field(default_factory=set)
 
     def moment(self, at: datetime, told_by: ToldBy, source: str) -> Moment:
-        """Return a moment with its zone; `source` says whose time it is."""
+        """Return a moment with its zone; `source` names the origin of the time."""
         moment = in_zone(at, told_by, self.zone)
         if moment.is_local:
             self.zoneless.add(source)
@@ -51,10 +51,10 @@ class Zones:
 
 
 class Times(NamedTuple):
-    """A table of when students handed in: `of` has the times, by the casefolded id in `system`.
+    """A table of submission times: `of` has the times, by the casefolded id in `system`.
 
-    The table is called `source`. Without a `system` the ids may be of any. `remarks` say what could
-    not be read.
+    `source` is the table's name. Without a `system`, the ids may be from any. `remarks` say what
+    could not be read.
     """
 
     source: str
@@ -63,7 +63,7 @@ class Times(NamedTuple):
     remarks: Sequence[str] = ()
 
     def find(self, system: str, id_: str) -> Moment | None:
-        """Return when the student of this id in this system handed in, if it is told."""
+        """Return when the student with this id in this system handed in, or None."""
         return self.of.get(id_.casefold()) if self.system in ("", system) else None
 
 
@@ -71,7 +71,7 @@ NO_TIMES = Times("", "", {})
 
 
 def now() -> Moment:
-    """Return the present moment, for what nothing else is known of."""
+    """Return the present moment, if nothing else is known."""
     return Moment(datetime.now(UTC), "file")
 
 
@@ -83,9 +83,9 @@ def of_file(path: Path) -> Moment:
 
 
 def of_entry(info: ZipInfo) -> datetime | None:
-    """Return when an archive's entry was last changed, None if it does not say that.
+    """Return when an archive's entry was last changed, or None if it does not say.
 
-    It has a local time without a zone, and may have one in UTC, which is believed first.
+    It has a local time without a zone, and may have one in UTC, which takes precedence.
     """
     with suppress(ValueError, OverflowError, OSError, IndexError, struct.error):
         for kind, field in _extra_fields(info.extra):
@@ -98,7 +98,7 @@ def of_entry(info: ZipInfo) -> datetime | None:
 
 
 def _extra_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield what an entry has beside the usual: a kind, and its bytes."""
+    """Yield an entry's extra fields: kind and bytes."""
     at = 0
     while at + 4 <= len(extra):
         kind, size = struct.unpack_from("<HH", extra, at)

@@ -1,6 +1,6 @@
-"""When each student handed in, as a table tells: `--times`.
+"""Each student's submission time, from a table: `--times`.
 
-That is a table of a system (grader/lms/, TimesTable), or one with the columns id and handed_in.
+The table is a system's (grader/lms/, TimesTable), or has the columns id and handed_in.
 """
 
 from collections.abc import Iterator
@@ -22,10 +22,10 @@ NOT_HANDED_IN = ("", "-")
 
 
 def read_times(path: Path, zone: Zone) -> Times:
-    """Return when students handed in; times without an offset are of `zone`.
+    """Return submission times; those without an offset are in `zone`.
 
-    A time that cannot be read is told of. Raise UserError if it is no such table, or has an id
-    twice; an OSError says why it cannot be read.
+    An unreadable time is reported. Raise UserError if it is not such a table or has an id twice,
+    OSError if it cannot be read.
     """
     text = read_text(path)
     try:
@@ -50,7 +50,7 @@ def read_times(path: Path, zone: Zone) -> Times:
 
 
 def _columns_of(table: Table) -> tuple[str, TimesColumns]:
-    """Return whose ids a table has, "" if no system's, and its columns; raise UserError if none."""
+    """Return a table's system, "" if none, and its columns; raise UserError if unknown."""
     known = [("", TimesColumns(*OWN, iso))]
     for system, times in TIMES_TABLES.items():
         known += [(system, columns) for columns in times.columns_in(table)]
@@ -62,7 +62,7 @@ def _columns_of(table: Table) -> tuple[str, TimesColumns]:
 
 
 def _cells(table: Table, columns: TimesColumns) -> Iterator[tuple[int, str, str]]:
-    """Yield line, id and time of who handed in; raise UserError if an id is there twice."""
+    """Yield line, id and time per submission; raise UserError if an id appears twice."""
     lines: dict[str, int] = {}
     for line, cells in rows(table, [columns.id, columns.time], [columns.time]):
         id_ = columns.read_id(cells[columns.id].strip(), line)

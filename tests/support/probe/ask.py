@@ -1,9 +1,9 @@
-"""Ask a worker all questions, and print the answers as JSON: run by whoever is to be confined.
+"""Ask a worker all questions, and print the answers as JSON; run by the user to be confined.
 
     python tests/support/probe/ask.py FOLDER OWNED
 
-FOLDER is an empty one, to plant a course in. OWNED is a file below Python's own, which the user who
-runs this owns, if that can be had.
+FOLDER is empty; a course is planted in it. OWNED is a file in Python's folders that the user who
+runs this owns, if there is one.
 """
 
 import json
@@ -26,13 +26,13 @@ from grader.rubric import load_rubric  # noqa: E402
 from grader.scoring.workers import Worker, Zygote  # noqa: E402
 
 PRELUDE = (ROOT / "tests" / "support" / "probe" / "prelude.py").read_text()
-# In a worker each, of which only so many errors come back.
+# Questions per worker, which returns only this many errors.
 AT_ONCE = 150
 CALLED = re.compile(r"call\('(\w+)'")
-# Younger than seccompy's table; the same on every processor.
+# Newer than seccompy's table; the same on every processor.
 NEW = {"cachestat": 451, "listmount": 458, "setxattrat": 463, "file_setattr": 469}
 NONE = 9999
-# The neighbour waits to be asked, as long as this process likes.
+# The neighbour waits for a question as long as this process likes.
 NEIGHBOUR = """
 import os
 with open("note.txt", "w") as file:
@@ -42,7 +42,7 @@ raise ValueError(f"{os.getpid()} {os.getcwd()}")
 
 
 def main(folder: Path, owned: str) -> None:
-    """Plant, ask and print."""
+    """Plant the course, ask the questions and print the answers."""
     torch.set_num_threads(1)
     os.environ["GRADER_SECRET"] = "secret"
     facts = {
@@ -76,7 +76,7 @@ def main(folder: Path, owned: str) -> None:
 def answers_of(
     worker: Worker, questions: Sequence[Question], first: int, facts: dict[str, object]
 ) -> dict[int, str]:
-    """Put questions to a worker; return its answers by their numbers."""
+    """Put questions to a worker; return its answers by number."""
     lines = [
         f"tell({number}, lambda: {question.code})"
         for number, question in enumerate(questions, first)
@@ -88,14 +88,14 @@ def answers_of(
 
 
 def notes_of(worker: Worker, source: str) -> list[str]:
-    """Load a module, and return the errors that it met."""
+    """Load a module, and return the errors it met."""
     loaded = worker.load(module(source), [], PACKAGES, TASKS)
     assert isinstance(loaded, list), loaded
     return [note.text for note in loaded]
 
 
 def numbers() -> dict[str, int]:
-    """Return the numbers of the system calls that are asked about, by their names."""
+    """Return the numbers of the system calls in the questions, by name."""
     named = {name for question in QUESTIONS for name in CALLED.findall(question.code)}
     return {name: NEW[name] if name in NEW else number_of(name) for name in named}
 
@@ -104,11 +104,11 @@ def number_of(name: str) -> int:
     try:
         return seccompy.syscall_nr(name)
     except ValueError:
-        return NONE  # of another processor: there it is as if it were refused
+        return NONE  # only on other processors: treated as refused
 
 
 def planted(folder: Path) -> Path:
-    """Make what nobody is to see; return the folder of the course."""
+    """Make the files that nobody may see; return the course's folder."""
     course = folder / "course"
     for name in (
         "course/class/ada.py", "course/results/ada/result.json", "course/results/gradebook.db",
@@ -118,7 +118,7 @@ def planted(folder: Path) -> Path:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("secret")
-        path.chmod(0o666)  # so that it is the confinement that keeps it
+        path.chmod(0o666)  # so that only the confinement protects it
     for path in (folder, *folder.rglob("*")):
         if path.is_dir():
             path.chmod(0o777)

@@ -1,8 +1,8 @@
-"""One submission tries to hold a module of Python's back, while another imports it.
+"""One submission tries to block a Python module while another one imports it.
 
     python tests/support/probe/lease.py MODULE
 
-MODULE is one that the user who runs this owns. Prints the errors of both, as JSON.
+MODULE must be owned by the user who runs this. Prints both submissions' errors, as JSON.
 """
 
 import importlib.util
@@ -28,7 +28,7 @@ fcntl.fcntl(os.open({path!r}, os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_WRLCK)
 
 
 def main(name: str) -> None:
-    """Load both."""
+    """Load both submissions."""
     torch.set_num_threads(1)
     spec = importlib.util.find_spec(name)
     assert spec is not None

@@ -1,4 +1,4 @@
-"""Write docs/confinement.md, which says what a worker sees: made of the probe's own questions.
+"""Write docs/confinement.md, which says what a worker sees, from the probe's questions.
 
 python tests/support/probe/page.py
 """

@@ -1,4 +1,4 @@
-"""What a question may use: it runs in the worker, as a part of what was submitted."""
+"""Names that questions may use; runs in the worker, as part of the submission."""
 # ruff: noqa: F401  # the questions use them
 
 import ctypes
@@ -14,15 +14,15 @@ import sys
 import threading
 import time
 
-FACTS: dict = {}  # paths and process ids, put here by ask.py
-NUMBERS: dict = {}  # of system calls
+FACTS: dict = {}  # paths and process ids, set by ask.py
+NUMBERS: dict = {}  # system-call numbers
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
-room = ctypes.create_string_buffer(4096)  # for what a call would write, and zeros for what it reads
+room = ctypes.create_string_buffer(4096)  # for a call's output, and zeros as its input
 
 
 def call(name, *arguments):
-    """Make a system call by its number; a libc that is in the way is passed by."""
+    """Make a system call by number, bypassing libc's wrappers."""
     given = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
     result = libc.syscall(ctypes.c_long(NUMBERS[name]), *given)
     if result == -1:
@@ -43,7 +43,7 @@ def write(path, mode="w"):
 
 
 def control(path, command, argument=0):
-    """Do something about a file that is open for reading, by fcntl."""
+    """Apply an fcntl command to a file open for reading."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         return fcntl.fcntl(descriptor, command, argument)
@@ -52,7 +52,7 @@ def control(path, command, argument=0):
 
 
 def device_control(path, command, argument=bytes(64)):
-    """Do the same by ioctl."""
+    """Apply an ioctl command to a file open for reading."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         return fcntl.ioctl(descriptor, command, argument)
@@ -65,7 +65,7 @@ def locked():
 
 
 def library_page():
-    """Return the address of a page of a library's file, which others share."""
+    """Return the address of a page of a library's file that others share."""
     descriptor = os.open(FACTS["owned"], os.O_RDONLY)
     address = call("mmap", 0, 4096, mmap.PROT_READ, mmap.MAP_SHARED, descriptor, 0)
     os.close(descriptor)
@@ -81,7 +81,7 @@ def clock_of(pid):
 
 
 def channel():
-    """Return the one descriptor that leads to the grader."""
+    """Return the only descriptor that leads to the grader."""
     return next(fd for fd in range(3, 64) if is_open(fd))
 
 

@@ -1,8 +1,8 @@
-"""What a worker is asked about the world around it, and what it should find.
+"""Questions to a worker about the world around it, and the expected answers.
 
-Answers are of a few kinds. `REFUSED`: the kernel says no. `NOTHING`: there is no such thing.
-`DONE`: it may, and that reaches nobody. What it sees of the machine is a pattern, with what that is
-in plain words: the table of docs/confinement.md is made of these.
+There are a few kinds of answers. `REFUSED`: the kernel says no. `NOTHING`: there is no such thing.
+`DONE`: it is allowed, but affects nobody else. A visible part of the machine is a pattern, with an
+explanation: the table in docs/confinement.md is made from these.
 """
 
 import re
@@ -11,13 +11,13 @@ from typing import NamedTuple
 REFUSED = "refused"
 NOTHING = "nothing there"
 EITHER = "refused, or nothing there"
-# How a system call says no, and how it says that there is none.
+# Errors by which a system call refuses, and those for a missing thing.
 OF_REFUSAL = {"EPERM", "EACCES", "ENOSYS", "EROFS"}
 OF_NOTHING = {"ENOENT", "ESRCH", "ENXIO", "ENODEV", "ENOTDIR", "ECHILD", "ModuleNotFoundError"}
 
 
 class Question(NamedTuple):
-    """`code` is an expression in the terms of prelude.py; `seen` says what a visible answer is."""
+    """`code` is an expression that uses prelude.py; `seen` explains a visible answer."""
 
     area: str
     text: str
@@ -26,7 +26,7 @@ class Question(NamedTuple):
     seen: str = ""
 
     def is_answered_by(self, answer: str) -> bool:
-        """Tell whether this is an answer as it should be."""
+        """Tell whether this is an expected answer."""
         match self.expected:
             case "refused":
                 return answer in OF_REFUSAL

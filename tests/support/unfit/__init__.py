@@ -1,4 +1,4 @@
-"""Machines that cannot grade: each module breaks one thing and then runs the processes that grade.
+"""Machines that cannot grade: one thing is broken, then the processes that grade run.
 
-They take the place of `python -m grader.grading.process`, whose arguments they are given.
+start.py replaces `python -m grader.grading.process`, whose arguments it gets.
 """

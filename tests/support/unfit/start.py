@@ -14,16 +14,16 @@ from msgspec.structs import replace
 
 
 def none() -> None:
-    """Leave all as it is."""
+    """Change nothing."""
 
 
 def no_numpy() -> None:
-    """Let `import numpy` fail."""
-    sys.modules["numpy"] = None  # type: ignore[assignment]  # as Python's documentation has it
+    """Make `import numpy` fail."""
+    sys.modules["numpy"] = None  # type: ignore[assignment]  # as in Python's documentation
 
 
 def python_is_forbidden() -> None:
-    """Leave Python's own folders out of what a worker may read."""
+    """Remove Python's own folders from those that a worker may read."""
     from grader.confined import confinement
 
     readable = confinement.readable_paths()
@@ -33,7 +33,7 @@ def python_is_forbidden() -> None:
 
 
 def wrong_products() -> None:
-    """Let torch.mm, which the worker inherits, be off in the last digits."""
+    """Make torch.mm, which the worker inherits, wrong in the last digits."""
     import torch
 
     matmul = torch.Tensor.__matmul__
@@ -41,7 +41,7 @@ def wrong_products() -> None:
 
 
 def fault_in_the_scorer() -> None:
-    """Let the scorer fail at what no submission can do anything about."""
+    """Make the scorer fail for a reason that no submission can affect."""
     from grader.scoring import points
 
     def score(*given: object) -> None:
@@ -51,7 +51,7 @@ def fault_in_the_scorer() -> None:
 
 
 def no_worker_starts() -> None:
-    """Let the confinement of each worker fail."""
+    """Make each worker's confinement fail."""
     from grader.confined.confinement import Confinement
 
     def enter(*given: object) -> None:
@@ -61,7 +61,7 @@ def no_worker_starts() -> None:
 
 
 def memory_runs_out_later() -> None:
-    """Let workers start without memory once a file called `low` lies in the temporary folder."""
+    """Make workers start without memory once a file called `low` is in the temporary folder."""
     from grader.confined.limits import Limits
     from grader.scoring.workers import Worker, Zygote
 
@@ -76,7 +76,7 @@ def memory_runs_out_later() -> None:
 
 
 def scorer_ends() -> None:
-    """Let a scorer be killed while it grades what says so in its text: once, or always."""
+    """Kill a scorer while it grades a file whose text says so: once, or always."""
     from grader.scoring.protocol import Graded, SubmittedFiles
     from grader.scoring.scorer import Scorer
 
@@ -96,7 +96,7 @@ def scorer_ends() -> None:
 
 
 def reader_ends() -> None:
-    """Let the process that reads be killed by what says so in its text."""
+    """Kill the reading process at a file whose text says so."""
     from grader.scoring import reading
     from grader.source.read import Source
 
@@ -111,13 +111,13 @@ def reader_ends() -> None:
 
 
 def scorer_or_reader_ends() -> None:
-    """Let whichever of the two be killed that a text says."""
+    """Kill the scorer or the reader, whichever a text names."""
     scorer_ends()
     reader_ends()
 
 
 def scorer_starts_once() -> None:
-    """Let a scorer be killed while it grades, and the one in its place while it proves itself."""
+    """Kill a scorer while it grades, and its replacement while it proves itself."""
     from grader.scoring.protocol import Graded, GradingSettings, SubmittedFiles
     from grader.scoring.reading import Reader
     from grader.scoring.scorer import Scorer

@@ -16,4 +16,4 @@ fi
 python3 -I -m venv "$root/venv"
 "$root/venv/bin/python" -I -m pip install --quiet --no-cache-dir \
     --constraint "$source/constraints.txt" "$source"/*.whl
-chmod -R go= "$source" # the seed is in it
+chmod -R go= "$source" # it contains the seed

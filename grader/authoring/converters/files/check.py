@@ -1,8 +1,8 @@
-"""Check a student's functions by the grader's own code, which is in the same zip file as this.
+"""Check a student's functions with the grader's own code, which is in the same zip file.
 
-A converted notebook loads it by its path. It runs in the same process as the student's code, which
-can change whatever it likes: the tool that grades has no other place for it. But it imports nothing
-from the student's folder, where the zip file lies.
+A converted notebook loads it by path. It runs in the same process as the student's code, which can
+change anything, because the tool that grades has no other place for it. But it imports nothing from
+the student's folder, where the zip file lies.
 """
 
 import os
@@ -33,9 +33,9 @@ RUBRIC = json.loads(get_data(__name__, "rubric.json"))
 
 
 def check(cases: str, names: dict[str, Any]) -> None:
-    """Raise AssertionError, in the grader's words, if what `names` define does not pass the cases.
+    """Raise AssertionError, in the grader's words, if the functions in `names` fail the cases.
 
-    They are of one criterion, as JSON.
+    The cases are of one criterion, as JSON.
     """
     questions = Questions.of({**RUBRIC, "cases": json.loads(cases)})
     with kept():
@@ -49,10 +49,10 @@ def check(cases: str, names: dict[str, Any]) -> None:
 
 
 def ask(questions: Questions, names: dict[str, Any]) -> Iterator[tuple[Case, Outcome]]:
-    """Yield the cases, each with what it came to."""
+    """Yield each case with its outcome."""
     program = Program(names, [], [], questions.tasks, state=State.fresh())
     for case in questions.cases:
         outcome = answer(case.call, program).printable()
         if outcome.problem is Problem.RAISED and outcome.detail == INTERRUPTED:
-            raise KeyboardInterrupt  # by whoever waits for the check
+            raise KeyboardInterrupt  # by the user waiting for the check
         yield case, outcome

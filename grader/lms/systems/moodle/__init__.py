@@ -1,4 +1,4 @@
-"""Moodle: its downloads, and its offline grading worksheet, which tells times and takes marks."""
+"""Moodle: its downloads, and its offline grading worksheet, with times and marks."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from grader.lms.systems.moodle.worksheet import NAME
 
 
 def _export(marks: Sequence[Mark], options: ExportOptions, max_score: float) -> Merged:
-    assert options.into  # as `needs` says
+    assert options.into  # guaranteed by `needs`
     return merged_into(options.into, lambda text: merge(text, marks))
 
 

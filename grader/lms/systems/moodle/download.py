@@ -1,9 +1,9 @@
 """Moodle, "Download all submissions" (moodle/moodle, mod/assign/locallib.php and
 submission/file/locallib.php).
 
-`Full Name_PARTICIPANT_assignsubmission_file_`, a folder or the beginning of a file's name. Moodle
-puts spaces for underscores in the name, so that the first number is the participant's, though what
-a student called a file may have anything. Of several attempts the last is there.
+`Full Name_PARTICIPANT_assignsubmission_file_` is a folder or the beginning of a file's name. Moodle
+replaces underscores in the name by spaces, so the first number is the participant's, although the
+student's own file name may contain anything. Only the last attempt is included.
 """
 
 import re
@@ -20,7 +20,7 @@ PATTERN = re.compile(
 
 
 def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | None:
-    """Return whose each file or folder is."""
+    """Return the owner of each file or folder."""
     return by_name(NAME, _first, folder, files, folders)
 
 

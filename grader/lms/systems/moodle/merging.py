@@ -1,9 +1,9 @@
-"""Moodle: marks and comments put into the offline grading worksheet that Moodle made.
+"""Moodle: add marks and comments to the offline grading worksheet that Moodle made.
 
 Format: docs.moodle.org, "Using Assignment", offline grading worksheet; moodle,
 mod/assign/gradingtable.php and mod/assign/feedback/offline/importgradeslib.php. Columns Identifier
 ("Participant 123"), Full name, ID number, Email address, Status, Grade, Maximum grade (or Scale),
-Grade can be changed, ..., Feedback comments; all in the language of whoever downloads it.
+Grade can be changed, ..., Feedback comments; all in the language of the user who downloads it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,9 +27,10 @@ from grader.util.csv_cells import to_cell
 
 
 def merge(worksheet: str, marks: Sequence[Mark]) -> Merged:
-    """Return the worksheet with the marks, and what cost points where it asks for comments.
+    """Return the worksheet with the marks, and with the lost points in its comment columns, if any.
 
-    Raise UserError if it is none in a known language, has a scale, or is out of other points.
+    Raise UserError if it is not a worksheet in a known language, uses a scale, or has other maximum
+    points.
     """
     table = Table(worksheet, EVERY_HEADING)
     words, columns = columns_of(table, ["identifier", "grade"])
@@ -58,7 +59,7 @@ def merge(worksheet: str, marks: Sequence[Mark]) -> Merged:
 
 
 def _unknown(columns: Mapping[str, int | None], words: Headings) -> Iterator[str]:
-    """Yield what cannot be told for want of a column."""
+    """Yield a note for each missing column that leaves something unknown."""
     if columns["changeable"] is None:
         yield f"no column {words.names('changeable')[0]!r}: locked rows are not known"
     if columns["maximum"] is None:
@@ -66,7 +67,7 @@ def _unknown(columns: Mapping[str, int | None], words: Headings) -> Iterator[str
 
 
 def _check_points(cells: Mapping[str, Mapping[int, str]], ids: Mapping[int, str]) -> None:
-    """Raise UserError if an assignment is graded by a scale: it takes no points."""
+    """Raise UserError if an assignment is graded by a scale, which takes no points."""
     for number in ids:
         most = cells["maximum"][number]
         is_points = most in ("", "-") or number_in(most) is not None
@@ -76,9 +77,9 @@ def _check_points(cells: Mapping[str, Mapping[int, str]], ids: Mapping[int, str]
 
 
 def _is_locked(cell: str, words: Headings, line: int) -> bool:
-    """Tell what a row has in "Grade can be changed"; raise UserError if it is neither yes nor no.
+    """Tell whether "Grade can be changed" is no; raise UserError if it is neither yes nor no.
 
-    Site administrators may leave these two words in English.
+    A site may keep these two words in English.
     """
     says = {
         answer: {heading_key(word) for word in words.names(answer) + ENGLISH.names(answer)}
@@ -93,9 +94,9 @@ def _is_locked(cell: str, words: Headings, line: int) -> bool:
 
 
 def _comment(mark: Mark) -> str:
-    """Return how the mark comes about and what cost points, one line each.
+    """Return how the mark was computed and what cost points, one line each.
 
-    Moodle shows it as text with HTML in it, and people open the worksheet in a spreadsheet first.
+    Moodle interprets the comment as HTML, and users first open the worksheet in a spreadsheet.
     """
     final = mark.final
     is_changed = final.penalty or final.by_hand

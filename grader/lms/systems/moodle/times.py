@@ -1,4 +1,4 @@
-"""When each student handed in, in Moodle's grading worksheet: Last modified (submission)."""
+"""Submission times in Moodle's grading worksheet: Last modified (submission)."""
 
 import re
 import unicodedata
@@ -18,13 +18,13 @@ from grader.lms.systems.moodle.worksheet import (
 )
 
 CLOCK = re.compile(r"\d{1,2}[:.]\d\d")
-# 10/11/26 is a day in October or one in November.
+# 10/11/26 may be in October or in November.
 ONLY_NUMBERS = re.compile(r"\d+ ?[/.-] ?\d+ ?[/.-] ?\d")
 IN_BRACKETS = re.compile(r"\([^()]*\)")  # the day of the week
 
 
 def columns_in(table: Table) -> Iterator[TimesColumns]:
-    """Yield the columns of ids and times by each of their names in the language of the table."""
+    """Yield each possible pair of id and time columns, by their names in the table's language."""
     words = language_of(table)
     for id_ in words.names("identifier"):
         for time in words.names("submitted"):
@@ -32,11 +32,11 @@ def columns_in(table: Table) -> Iterator[TimesColumns]:
 
 
 def _moment(text: str, words: Headings) -> datetime | None:
-    """Return a time as Moodle writes it in a language, which may have the names of English."""
+    """Return a time as Moodle writes it in a language, whose month names may be English."""
     text = unicodedata.normalize("NFKC", text)
     if not CLOCK.search(text) or ONLY_NUMBERS.search(text):
         return iso(text)
-    import dateparser  # a tenth of a second, for who needs it
+    import dateparser  # takes 0.1 s; imported only if needed
 
     time: datetime | None = dateparser.parse(
         IN_BRACKETS.sub(" ", text),

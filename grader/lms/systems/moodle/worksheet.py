@@ -1,4 +1,4 @@
-"""Moodle's grading worksheet: what its columns are called in each language, and whose a row is.
+"""Moodle's grading worksheet: the names of its columns in each language, and its participants.
 
 Format: docs.moodle.org, "Using Assignment", offline grading worksheet; moodle,
 mod/assign/gradingtable.php.
@@ -17,9 +17,9 @@ NAME = "Moodle"
 
 @dataclass(frozen=True)
 class Headings:
-    """What Moodle calls the columns in a language; older words for one come after a bar.
+    """Moodle's names for the columns in one language; older names follow after a bar.
 
-    `yes` and `no` are what it has in `changeable`, and `code` is the language's own.
+    `yes` and `no` are the values of `changeable`; `code` is the language code.
     """
 
     identifier: str
@@ -37,21 +37,21 @@ class Headings:
     code: str
 
     def names(self, field: str) -> list[str]:
-        """Return all words for a column, or for what it has in it, the newest first."""
+        """Return all names of a column, or of a value in it, the newest first."""
         words: str = getattr(self, field)
         return words.split("|")
 
     @property
     def all(self) -> list[str]:
-        """All words for all columns."""
+        """All names of all columns."""
         return [name for column in COLUMNS for name in self.names(column)]
 
 
 # From Moodle's language packs, as of 2015 to 2026 (github.com/projectestac/moodle-langpacks; zh_tw
 # from the pack of Moodle 3.1 and a later assign.php): assign.php recordid, maxgrade, scale,
 # gradecanbechanged and lastmodifiedsubmission; assignfeedback_comments.php pluginname; moodle.php
-# fullname, idnumber, email, gradenoun (grade until 4.0), yes and no. "Identifikator" is no pack's,
-# but has been met.
+# fullname, idnumber, email, gradenoun (grade until 4.0), yes and no. "Identifikator" is in no pack,
+# but real worksheets have it.
 LANGUAGES = {
     "English": Headings(
         "Identifier", "Full name", "ID number", "Email address", "Grade", "Maximum grade", "Scale",
@@ -122,7 +122,7 @@ EVERY_HEADING = [name for words in LANGUAGES.values() for name in words.all]
 
 
 def language_of(table: Table) -> Headings:
-    """Return the language of a worksheet, that of most of its headings."""
+    """Return the language of a worksheet: the one that most of its headings are in."""
     headings = {heading_key(heading) for heading in table.header}
     return max(LANGUAGES.values(), key=lambda words: len(headings & {*map(heading_key, words.all)}))
 
@@ -130,7 +130,7 @@ def language_of(table: Table) -> Headings:
 def columns_of(table: Table, names: Sequence[str]) -> tuple[Headings, dict[str, int | None]]:
     """Return the language of a worksheet and the numbers of its columns.
 
-    Raise UserError if it has not those that are needed.
+    Raise UserError if one of `names` is missing.
     """
     words = language_of(table)
     columns = {column: table.find(words.names(column)) for column in COLUMNS}
@@ -141,7 +141,7 @@ def columns_of(table: Table, names: Sequence[str]) -> tuple[Headings, dict[str, 
 
 
 def participant(identifier: str, line: int) -> str:
-    """Return the number of "Participant 123", in whichever language."""
+    """Return the number of "Participant 123", in any language."""
     if match := re.fullmatch(r"\D*(\d+)", identifier):
         return match[1]
     raise UserError(f"line {line}: {shown(identifier)!r} has no participant number")
