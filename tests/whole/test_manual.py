@@ -15,6 +15,7 @@ from manual import BLOCK, DOCS, Session, is_same, steps_of
 from playwright.sync_api import BrowserContext, expect
 from samples import SAMPLES
 from times import PATIENCE
+from typer import Context
 from typer.core import TyperOption
 from typer.main import get_command
 
@@ -83,6 +84,29 @@ def test_every_command_exists_with_its_options(name):
         word, options = options_of(command)
         assert word in command.split(), command
         assert set(OPTION.findall(command)) <= {*options, "--help"}, command
+
+
+def commands_below(group: Any) -> list[Any]:
+    inner = getattr(group, "commands", {})
+    return [c for each in inner.values() for c in commands_below(each)] if inner else [group]
+
+
+@pytest.mark.parametrize("command", commands_below(GRADER), ids=lambda each: each.name)
+def test_the_help_of_a_command_ends_with_an_example_and_its_exit_codes(command):
+    example, codes = command.epilog.split("\n\n")
+    (line,) = commands_in(example)
+    name, options = options_of(line)
+    assert name == command.name
+    assert set(OPTION.findall(line)) <= options
+    told = set(map(int, re.findall(r"\b\d+\b", codes)))
+    rows = re.findall(r"(?m)^\| ([\d, ]+) \|", TEXTS["docs/reference/exit-codes.md"])
+    assert told | {1} == {int(code) for row in rows for code in row.split(", ")}
+
+
+@pytest.mark.parametrize("command", commands_below(GRADER), ids=lambda each: each.name)
+def test_the_help_says_no_default_of_a_flag(command):
+    shown = [each.get_help_record(Context(command)) for each in command.params]
+    assert not [row for row in shown if row and re.search("default: (True|False)", row[1])]
 
 
 def test_the_texts_show_every_command():
