@@ -60,7 +60,7 @@ def _seed_option(default: str | bool) -> Any:
         max=LARGEST_SEED,
         envvar=SEED_VARIABLE,
         show_default=default,
-        help="Seed of the hidden cases.",
+        help="Seed of the hidden cases, a long random number.",
     )
 
 
@@ -499,7 +499,7 @@ def release(
         typer.echo(f"wrote {path}")
 
 
-@app.command(epilog=epilog("grader convert --to otter --seed 42 --out otter/"))
+@app.command(epilog=epilog("grader convert --to otter --seed N --out otter/"))
 def convert(
     to: Annotated[Literal["otter", "nbgrader"], typer.Option(help="The tool that will grade it.")],
     seed: GivenSeed,
@@ -518,7 +518,7 @@ def convert(
         typer.echo(f"wrote {out / path}")
 
 
-@autograder.command(epilog=epilog("grader autograder gradescope --seed 42"))
+@autograder.command(epilog=epilog("grader autograder gradescope --seed N --out autograder.zip"))
 def gradescope(
     seed: GivenSeed,
     out: Annotated[Path, typer.Option(help="The archive to upload.")] = Path("autograder.zip"),

@@ -34,7 +34,7 @@ POLICY = ("attempts", "late", "pages", "similarity", "calibration")
 
 BUSY = ", busy"  # the end of conditions
 
-RUN_AGAIN = "what was graded is kept: run again"
+RUN_AGAIN = "finished results are kept: run again"
 
 
 class GradingStopped(UserError):

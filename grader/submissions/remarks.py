@@ -76,12 +76,12 @@ class Remarks:
     def say_alone(self, path: Path, beside: Iterable[Path]) -> None:
         """Say that a named file is graded without what it imports of the files beside it."""
         if helpers := self._works.imported_by(path, beside):
-            self.say(path, f"graded alone, without {listing(helpers)}: name its folder instead")
+            self.say(path, f"graded without {listing(helpers)}: to include that, name its folder")
 
     def say_nobodys(self, folder: Path, names: Sequence[str]) -> None:
         """Say which files that a system names several students for are graded for none of them."""
         what = listing(names)
-        self.say(folder, f"graded for nobody, as each may be of several students: {what}")
+        self.say(folder, f"not graded, since each may be of several students: {what}")
 
     def say_one_students(self, folder: Path, names: Sequence[str]) -> None:
         """Say that a folder with files was taken as one student's, and what cannot be graded."""

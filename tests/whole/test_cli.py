@@ -222,7 +222,10 @@ UNUSABLE = [
     (["grade", "{solution}", "--out", "{out}", "--students", "{file}"], "{file}"),
     (["grade", "{solution}", "--out", "{out}", "--times", "{file}"], "{file}"),
     (["settings", "{out}"], "{out}: no gradebook.db in it"),
-    (["settings", "{out}", "--dry-run"], "--dry-run is of a change: name what to change"),
+    (
+        ["settings", "{out}", "--dry-run"],
+        "--dry-run shows what a change would do: add the option to change",
+    ),
     (
         ["settings", "{out}", "--seed", str(SEED), "--new-seed"],
         "give --seed or --new-seed, not both",
