@@ -140,10 +140,8 @@ def override_by_hand(student: str, options: OverrideOptions, place: GradebookPla
         if place.results.is_dir():  # a gradebook elsewhere needs none
             complete_folder(book, place.results)
     if after is None:
-        what = "withdrawn" if options.withdraw else "kept"
-        return [
-            f"{shown(student)}: nothing is handed in yet; the extension is {what}{did_you_mean(close)}"
-        ]
+        what = "is withdrawn" if options.withdraw else f"is kept{did_you_mean(close)}"
+        return [f"{shown(student)}: nothing is handed in yet; the extension {what}"]
     first = _summary(options, before) if before else "nothing"
     return [f"{shown(student)}: {first} -> {_summary(options, after)}"]
 
