@@ -220,7 +220,7 @@ def grade(
     from grader.commands.grade import GradeRequest, grade
 
     if fail_under is not None and not math.isfinite(fail_under):
-        raise UserError(f"--fail-under must be points, not {fail_under:g}")
+        raise UserError(f"--fail-under must be a number of points, not {fail_under:g}")
     request = GradeRequest(
         paths=paths,
         out=out,
@@ -574,7 +574,7 @@ def override(
     ] = None,
     late_days: Annotated[
         float | None,
-        typer.Option(metavar="DAYS", help="Days late of everything handed in so far."),
+        typer.Option(metavar="DAYS", help="Days late, for everything handed in so far."),
     ] = None,
     until: Annotated[
         str | None,
@@ -585,7 +585,7 @@ def override(
     ] = None,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Undo what was set before.")] = False,
     tell: Annotated[
-        str, typer.Option(metavar="TEXT", help="What the student reads about it on their page.")
+        str, typer.Option(metavar="TEXT", help="A note to the student, shown on their page.")
     ] = "",
     who: WhoOption = None,
     results: ResultsOption = Path("results"),
@@ -748,7 +748,7 @@ def _options(
     from grader.judging.messages import language_of
 
     if seed is not None:
-        check_long(seed, or_else="leave it out, and the gradebook has a secret one; or ")
+        check_long(seed, or_else="leave it out for a secret one, or ")
     return Options(
         rubric=str(rubric) if rubric else None,
         seed=None if seed is None else str(seed),

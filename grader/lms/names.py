@@ -15,7 +15,7 @@ from grader.source.paths import ZIP, is_gradable, shown, suffix
 # Times as small or as large as all others, a number is not one that the system gave a file of the
 # same class: it counts them up, and a class hands in within some weeks.
 FAR = 100
-RENAME = "rename it so that it says whose it is in one way only"
+RENAME = "rename it so that only one of them fits"
 
 
 class Reading(NamedTuple):
@@ -72,7 +72,7 @@ def clear_ids(ids_and_names: Iterable[tuple[str, str]]) -> set[str]:
 def nobodys(entry: str, names: Iterable[str]) -> str:
     """Return why nothing of an entry is graded that may be each of several students'."""
     ways = " or of ".join(names)
-    return f"{shown(entry)} belongs to nobody known: it may be of {shown(ways)}; {RENAME}"
+    return f"{shown(entry)} is ambiguous: it may be of {shown(ways)}; {RENAME}"
 
 
 def by_name(

@@ -20,7 +20,9 @@ ARCHIVE = "archive, whose own time counts"
 OF_THAT_NAME = (
     f"; one is taken as that of a student called {HOMEWORK}: if it is nobody's, take it out of here"
 )
-HOW_LATE = "how late is not told, so days are counted from the times of their files, at least one"
+HOW_LATE = (
+    "it does not say how late, so days are counted from the times of their files, at least one"
+)
 
 
 class Remarks:

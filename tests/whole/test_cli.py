@@ -209,7 +209,7 @@ UNUSABLE = [
     (["grade", "{solution}", "--out", "{out}", "--format", "xml"], "--format"),
     (
         ["grade", "{solution}", "--out", "{out}", "--fail-under", "nan"],
-        "--fail-under must be points",
+        "--fail-under must be a number of points",
     ),
     (["check", "no/such/file.py"], "no/such/file.py"),
     (["check", "{solution}", "--only", "grad_w3"], "nothing is called 'grad_w3'"),
