@@ -89,7 +89,7 @@ pictures: $(INSTALLED) ## Take the manual's pictures: of pages of the sample cla
 	$(BIN)/grader grade tests/submissions --out build/pictures
 	$(BIN)/grader similar tests/submissions --out build/pictures
 	PYTHONPATH=tests:tests/support $(BIN)/python tools/screenshots.py build/pictures
-	PYTHONPATH=tests:tests/support $(BIN)/python tools/terminals.py
+	PYTHONPATH=tests:tests/support:tests/benchmarks $(BIN)/python tools/terminals.py
 
 lock: $(INSTALLED) ## Write the versions now installed to constraints.txt
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt

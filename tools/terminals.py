@@ -2,8 +2,8 @@
 
     python tools/terminals.py
 
-Each command runs in a terminal of its own; what it prints becomes an SVG. Needs tests/ on
-PYTHONPATH, for the files that the pages' own sessions run on.
+Each command runs in a terminal of its own; what it prints becomes an SVG. Needs tests/,
+tests/support/ and tests/benchmarks/ on PYTHONPATH, for the files that the pages' sessions run on.
 """
 
 import io
@@ -74,14 +74,14 @@ def printed(command: str, folder: Path, columns: int) -> str:
     os.close(ours)
     if process.wait() not in (0, 1):  # 1: what is checked is not all right
         raise RuntimeError(f"{command}: exit code {process.returncode}")
-    return b"".join(parts).decode()
+    return b"".join(parts).decode().replace("\r\n", "\n")  # as a terminal ends lines
 
 
 def drawn(shot: Shot, text: str) -> str:
     """Return a terminal with a command and what it printed, as SVG."""
     console = Console(record=True, width=shot.columns, file=io.StringIO(), force_terminal=True)
     console.print(Text(f"$ {shot.command}", style="bold"))
-    console.print(Text.from_ansi(text))
+    console.print(Text.from_ansi(text.rstrip()))
     return console.export_svg(title="", code_format=FORMAT, unique_id=shot.name)
 
 
