@@ -36,7 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},  # of every command
 )
 autograder = typer.Typer(
-    help="Write the files that run the grader on Gradescope or GitHub.", no_args_is_help=True
+    help="Write the files that run the grader in a course's CI.", no_args_is_help=True
 )
 app.add_typer(autograder, name="autograder")
 
@@ -618,7 +618,7 @@ def history(
 
 @app.command(
     epilog=epilog(
-        'grader export --to canvas --into gradebook.csv --assignment "HW 1" --out marks.csv',
+        "grader export --to csv --out marks.csv",
         "a mark could not be placed in the table",
     )
 )

@@ -144,7 +144,7 @@ def _faults(
     if lines:
         name = assignment.roster_name or "what is remembered"
         yield (
-            f"{results}: students are named as in {name}, and {options.students} differs: "
+            f"{results}: the students are named as in {name}, and {options.students} differs: "
             f"{_some(lines)}; {change} --students {options.students}"
         )
 

@@ -580,7 +580,7 @@ def test_it_is_said_once_and_where_the_backup_is(old, capsys):
     if old.startswith("sqlite"):
         file = make_url(old).database
         assert line.startswith(f"grader: {file}: ")
-        assert line.endswith(f" it is kept in {file}.before-{REVISION}")
+        assert line.endswith(f" is kept in {file}.before-{REVISION}")
     else:
         assert line.startswith("grader: postgresql://")
         assert line.endswith("; no copy of the old one is kept")
@@ -808,7 +808,7 @@ def test_of_several_processes_at_once_one_brings_it_up(fresh):
         printed = opened([a, b, c])
         assert [process.returncode for process in (a, b, c)] == [0, 0, 0]
     (line,) = "".join(errors for _, errors in printed).splitlines()
-    assert f"brought up to revision {REVISION}" in line
+    assert f"updated to revision {REVISION}" in line
     assert len(rows_at(url)["gradings"]) == graded
     assert len(backups(url)) == url.startswith("sqlite")
 

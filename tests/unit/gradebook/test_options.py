@@ -112,7 +112,7 @@ def test_who_is_called_otherwise_by_now_is_refused(folder, row, says):
     remembered = replace(assignment(), roster_name="class.csv")
     assert refusal(Options(students="names.csv"), remembered) == (
         [
-            f"res: students are named as in class.csv, and names.csv differs: {says}; "
+            f"res: the students are named as in class.csv, and names.csv differs: {says}; "
             "to change that: grader settings res --students names.csv"
         ]
         if says
@@ -182,7 +182,7 @@ def test_a_seed_that_can_be_found_by_trying_is_refused_in_one_line_that_says_wha
         check_long(seed, or_else="leave it out; or ")
     (line,) = str(told.value).splitlines()
     bits = seed.bit_length()
-    assert f"has {bits} bits, and" in line or (bits == 1 and "has 1 bit, and" in line)
+    assert f"has {bits} bits; " in line or (bits == 1 and "has 1 bit; " in line)
     assert "leave it out; or " in line
     assert seed < 129 or str(seed) not in line
     code = line.partition('python3 -I -c "')[2].removesuffix('"')
