@@ -86,10 +86,11 @@ docs: $(INSTALLED) ## Build the manual, and render handout, solution and derivat
 	$(BIN)/sphinx-build --quiet --fail-on-warning --nitpicky docs build/docs/manual
 	$(BIN)/python tools/render.py --out build/docs
 
-pictures: $(INSTALLED) ## Grade the sample class and take the manual's screenshots
+pictures: $(INSTALLED) ## Take the manual's pictures: of pages of the sample class, and of a terminal
 	$(BIN)/grader grade tests/submissions --out build/pictures
 	$(BIN)/grader similar tests/submissions --out build/pictures
 	PYTHONPATH=tests:tests/support $(BIN)/python tools/screenshots.py build/pictures
+	PYTHONPATH=tests:tests/support:tests/benchmarks $(BIN)/python tools/terminals.py
 
 lock: $(INSTALLED) ## Write the installed versions to constraints.txt
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt

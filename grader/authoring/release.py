@@ -58,7 +58,7 @@ def release(rubric: Rubric, root: Path, out: Path, students: Sequence[str] = ())
     faulty.
     """
     if students and not rubric.homework.per_student:
-        raise UserError("an archive for each student needs per_student = true in the rubric")
+        raise UserError("one archive per student needs per_student = true in the rubric")
     contents = generate(rubric)
     for path, content in contents.items():
         is_handed_out = path.is_relative_to(ASSIGNMENT)  # the solution is for staff only

@@ -126,7 +126,7 @@ def change_settings(request: SettingsRequest) -> int:
         before = [final.final for final in book.finals()]
         if current is None and not book.people():
             if request.dry_run:
-                print("dry run: there is nothing yet that would change")
+                print("dry run: nothing is graded yet, so nothing would change")
                 return DONE
             book.set_up(new, rows, request.who)
             print(f"{results} now remembers the assignment: see `grader settings {results}`")
@@ -171,8 +171,8 @@ def _chosen(request: RegradeRequest, book: Gradebook) -> list[StoredWork]:
         attempts = [attempt for attempt in attempts if attempt.status == request.status]
     if not attempts:
         raise UserError(
-            "nothing to grade again: no attempt that is kept with its files "
-            + (f"has the status {request.status}" if request.status else "is theirs")
+            "nothing to grade again: the gradebook has no attempt with its files"
+            + (f" and the status {request.status}" if request.status else "")
         )
     return attempts
 
@@ -211,7 +211,7 @@ def _graded_anew(
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         raise GradebookError(
             f"an older grader recorded work of {', '.join(names[:MOST_NAMED])}{more} without its "
-            "files, so it cannot be graded anew: first grade these files into the results again"
+            f"files, so it cannot be graded again: first run `grader grade FILES --out {results}`"
         )
     keys: dict[int, str] = {}
 

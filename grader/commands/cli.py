@@ -6,11 +6,12 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
 from grader import __version__
+from grader.commands.epilogs import epilog
 from grader.commands.hiding import forget_secrets
 from grader.errors import UserError
 from grader.lms.registry import EXPORTS, SYSTEMS_EXPORTS, TIMES_TABLES, either, who_need
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="Grade the two-layer sigmoid network homework.",
+    epilog="The help of each command, `grader COMMAND --help`, has an example and its exit codes.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},  # for every command
 )
-autograder = typer.Typer(help="Write what grades in a course's CI.", no_args_is_help=True)
+autograder = typer.Typer(
+    help="Write the files that run the grader in a course's CI.", no_args_is_help=True
+)
 app.add_typer(autograder, name="autograder")
 
 LARGEST_SEED = 2**128 - 1  # as large as a secret seed
@@ -47,30 +51,48 @@ UNCONFINED = (
 # for them.
 SWITCH_SECONDS = 0.0005
 SEED_VARIABLE = "GRADER_SEED"  # for CI, which reads a secret: kept off the command line
-SeedOption = Annotated[
-    int | None,
-    typer.Option(
-        help="Seed of the hidden cases, if it is not to be a secret one of the gradebook's own.",
+
+
+def _seed_option(default: str | bool) -> Any:
+    """Return the option of a seed, with words for the one used without it, if there is one."""
+    return typer.Option(
+        metavar="N",
         min=0,
         max=LARGEST_SEED,
         envvar=SEED_VARIABLE,
-    ),
-]
-GivenSeed = Annotated[
-    int,
-    typer.Option(help="Seed of the hidden cases.", min=0, max=LARGEST_SEED, envvar=SEED_VARIABLE),
-]
-JobsOption = Annotated[
-    int,
-    typer.Option(
+        show_default=default,
+        help="Seed of the hidden cases, a long random number.",
+    )
+
+
+def _jobs_option(text: str) -> Any:
+    """Return the option of how much is done at the same time."""
+    return typer.Option(
+        metavar="N",
         min=1,
         default_factory=lambda: (
             len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
         ),
-        show_default="the cores this process may use",
-        help="Submissions graded at the same time.",
-    ),
-]
+        show_default="one per core that this process may use",
+        help=text,
+    )
+
+
+def _rubric_option(default: str | bool) -> Any:
+    """Return the option of a rubric, with words for the one used without it, if there is one."""
+    return typer.Option(
+        exists=True,
+        dir_okay=False,
+        show_default=default,
+        help="Your rubric; it needs only the keys that differ from the package's rubric.",
+    )
+
+
+GivenSeed = Annotated[int, _seed_option(False)]
+JobsOption = Annotated[int, _jobs_option("Submissions graded at the same time.")]
+TrainingJobsOption = Annotated[int, _jobs_option("Batches of networks trained at the same time.")]
+RubricOption = Annotated[Path | None, _rubric_option("the package's rubric")]
+NewRubricOption = Annotated[Path | None, _rubric_option(False)]
 SameRubricOption = Annotated[
     Path | None,
     typer.Option(
@@ -80,32 +102,32 @@ SameRubricOption = Annotated[
     ),
 ]
 LangOption = Annotated[
-    str | None,
-    typer.Option(help="Language of the pages and messages: en (at first), zh_Hans or zh_Hant."),
+    str | None, typer.Option(help="Language of the pages and messages: en, zh_Hans or zh_Hant.")
 ]
 StudentsOption = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="A CSV file of what to call whom: id (the system's), student and, if any, section.",
+        help="CSV with the columns id and student: the name to use for each LMS id. "
+        "A column section is optional.",
     ),
 ]
 WhoOption = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Your name.", show_default="login name")
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Your name, for the history.", show_default="your login name"
+    ),
 ]
-ResultsOption = Annotated[Path, typer.Option(help="Folder of the results, as in --out.")]
+ResultsOption = Annotated[Path, typer.Option(help="Folder of the results.")]
 DatabaseOption = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="The gradebook, if it is not gradebook.db in the results."),
-]
-RubricOption = Annotated[
-    Path | None,
     typer.Option(
-        help="A rubric of your own: what differs from the package's.", exists=True, dir_okay=False
+        metavar="URL",
+        help="The gradebook, if it is not gradebook.db in the results, which remember it.",
     ),
 ]
 
-# Phrases in the help of `export`, from the systems' needs.
+# What the help of `export` says about what the systems need.
 WITHOUT_OUT = either([name for name, each in EXPORTS.items() if "out" not in each.needs])
 GROUP_TABLES = either(
     [f"{name}'s {each.groups}" for name, each in SYSTEMS_EXPORTS.items() if each.groups]
@@ -134,61 +156,72 @@ def before_a_command(
     """Take the options that stand before a command."""
 
 
-@app.command()
+@app.command(
+    epilog=epilog(
+        "grader grade submissions.zip --out results/ --fail-under 50",
+        "a score is below --fail-under",
+    )
+)
 def grade(
     paths: Annotated[
         list[Path],
         typer.Argument(metavar="PATH...", help="A .py, an .ipynb, or a folder or zip of them."),
     ],
-    out: Annotated[Path, typer.Option(help="Folder that the results are written to.")],
+    out: Annotated[Path, typer.Option(help="Folder to write the results to.")],
     jobs: JobsOption,
-    seed: SeedOption = None,
+    seed: Annotated[
+        int | None, _seed_option("a secret one, drawn once and kept in the gradebook")
+    ] = None,
     fail_under: Annotated[
         float | None,
-        typer.Option(metavar="POINTS", help="Exit with 1 when any score is under this."),
+        typer.Option(metavar="POINTS", help="Exit with code 1 if a score is below this."),
     ] = None,
     isolation: Annotated[
         Literal["auto", "strict"],
-        typer.Option(help="Whether to go on where this machine lacks a layer of confinement."),
+        typer.Option(
+            help="If this machine lacks a layer of confinement: go on without it (auto) or stop."
+        ),
     ] = "auto",
     format: Annotated[
-        Literal["text", "json"], typer.Option(help="What is printed: a table, or the records.")
+        Literal["text", "json"], typer.Option(help="Print a table (text) or the records (json).")
     ] = "text",
-    rubric: RubricOption = None,
+    rubric: NewRubricOption = None,
     db: DatabaseOption = None,
     cluster: Annotated[
         str | None,
         typer.Option(
-            metavar="ADDRESS", help="A Dask scheduler to grade with; local:N starts one here."
+            metavar="ADDRESS",
+            help="Grade on the Dask cluster of this scheduler; local:N starts N workers here.",
         ),
     ] = None,
-    cache: Annotated[
-        bool, typer.Option(" /--no-cache", help="Grade anew what was graded before.")
-    ] = True,
-    pages: Annotated[
-        bool, typer.Option(" /--no-pages", help="Leave the students' feedback.html as they are.")
-    ] = True,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Grade again what was graded before.")
+    ] = False,
+    no_pages: Annotated[
+        bool, typer.Option("--no-pages", help="Do not write the students' feedback.html.")
+    ] = False,
     students: StudentsOption = None,
     times: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help=f"When who handed in: {', '.join(times.name for times in TIMES_TABLES.values())}, "
-            "or a CSV file of id and handed_in.",
+            help="When each student handed in: "
+            f"{', '.join(times.name for times in TIMES_TABLES.values())}, "
+            "or a CSV with the columns id and handed_in.",
         ),
     ] = None,
     lang: LangOption = None,
 ) -> None:
-    """Grade submissions against hidden cases, each in a confined process of its own.
+    """Grade submissions on hidden cases, each in a confined process of its own.
 
-    The first time, the gradebook in the results remembers the rubric, the seed, the language and
-    the table of students. Later commands go by them, and need none of these options.
+    The first run stores the rubric, the seed, the language and the table of students in the
+    gradebook. Later commands use them, so that you need not repeat these options.
     """
     _need_fork()
     from grader.commands.grade import GradeRequest, grade
 
     if fail_under is not None and not math.isfinite(fail_under):
-        raise UserError(f"--fail-under must be points, not {fail_under:g}")
+        raise UserError(f"--fail-under must be a number of points, not {fail_under:g}")
     request = GradeRequest(
         paths=paths,
         out=out,
@@ -199,19 +232,19 @@ def grade(
         format=format,
         db=db,
         cluster=cluster,
-        cache=cache,
-        pages=pages,
+        cache=not no_cache,
+        pages=not no_pages,
         times=times,
     )
     _coordinate(lambda: grade(request))
 
 
-@app.command()
+@app.command(epilog=epilog("grader settings results/ --rubric course.toml --dry-run"))
 def settings(
     results: Annotated[Path, typer.Argument(help="Folder of the results.")] = Path("results"),
     *,
     jobs: JobsOption,
-    rubric: RubricOption = None,
+    rubric: NewRubricOption = None,
     seed: Annotated[
         int | None,
         typer.Option(
@@ -219,21 +252,21 @@ def settings(
         ),
     ] = None,
     new_seed: Annotated[
-        bool, typer.Option("--new-seed", help="Another seed, a secret one of 128 bits.")
+        bool, typer.Option("--new-seed", help="Draw another secret seed, of 128 bits.")
     ] = False,
     lang: LangOption = None,
     students: StudentsOption = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say which marks would change, and change none.")
+        bool, typer.Option("--dry-run", help="Print which marks would change, and change nothing.")
     ] = False,
-    show_seed: Annotated[bool, typer.Option("--show-seed", help="Print the seed, too.")] = False,
+    show_seed: Annotated[bool, typer.Option("--show-seed", help="Print the seed too.")] = False,
     who: WhoOption = None,
     db: DatabaseOption = None,
 ) -> None:
-    """Show what the gradebook remembers of the assignment, or change it.
+    """Show what the gradebook remembers about the assignment, or change it.
 
-    Every attempt that was handed in is graded again if the rubric or the seed needs that. The marks
-    that change are printed before anything is written.
+    If the new rubric or seed can change scores, every attempt is graded again. The marks that
+    change are printed before anything is written.
     """
     from grader.commands.override import GradebookPlace, show_settings
     from grader.gradebook.options import login_name
@@ -241,7 +274,7 @@ def settings(
     options = _options(rubric, seed, lang, students)
     if not new_seed and options == type(options)():
         if dry_run:
-            raise UserError("--dry-run is of a change: name what to change")
+            raise UserError("--dry-run shows what a change would do: add the option to change")
         show_settings(GradebookPlace(results, db), show_seed)
         return
     if new_seed and seed is not None:
@@ -253,22 +286,25 @@ def settings(
     _coordinate(lambda: change_settings(request))
 
 
-@app.command()
+@app.command(epilog=epilog("grader regrade --status timeout"))
 def regrade(
     students: Annotated[
-        list[str] | None, typer.Argument(metavar="STUDENT...", help="As in grades.csv.")
+        list[str] | None, typer.Argument(metavar="STUDENT...", help="Names as in grades.csv.")
     ] = None,
     *,
     jobs: JobsOption,
     status: Annotated[
         Literal["graded", "unreadable", "failed", "timeout", "crashed"] | None,
-        typer.Option(help="Those whose attempts have this status."),
+        typer.Option(help="Grade the attempts with this status."),
     ] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Everybody.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Grade every attempt.")] = False,
     results: ResultsOption = Path("results"),
     db: DatabaseOption = None,
 ) -> None:
-    """Grade attempts again that the gradebook keeps; their files are not needed."""
+    """Grade attempts again, from the copies in the gradebook.
+
+    Name students, or use --status or --all.
+    """
     _need_fork()
     from grader.commands.change import RegradeRequest, regrade
 
@@ -276,14 +312,16 @@ def regrade(
     _coordinate(lambda: regrade(request))
 
 
-@app.command()
+@app.command(epilog=epilog("grader forget ada bob"))
 def forget(
-    students: Annotated[list[str], typer.Argument(metavar="STUDENT...", help="As in grades.csv.")],
+    students: Annotated[
+        list[str], typer.Argument(metavar="STUDENT...", help="Names as in grades.csv.")
+    ],
     results: ResultsOption = Path("results"),
     db: DatabaseOption = None,
     who: WhoOption = None,
 ) -> None:
-    """Remove everything of students from the gradebook and the results; only a count is kept."""
+    """Remove all data about students from the gradebook and the results; only a count is kept."""
     from grader.commands.override import GradebookPlace
     from grader.commands.override import forget as remove
 
@@ -291,28 +329,38 @@ def forget(
         typer.echo(line)
 
 
-@app.command()
+@app.command(
+    epilog=epilog(
+        "grader validate --rubric waves/rubric.toml",
+        "a mutant lost other points than it should, or the pass mark does not hold",
+    )
+)
 def validate(
     jobs: JobsOption,
-    seed: SeedOption = None,
+    seed: Annotated[int | None, _seed_option("the rubric's")] = None,
     rubric: RubricOption = None,
 ) -> None:
-    """Grade the solution, which earns all, and mutants, which lose their own; measure the mark."""
+    """Test the grader itself, and measure the pass mark.
+
+    The solution must earn all points, and each mutant must lose exactly the points it should.
+    """
     _need_fork()
     from grader.commands.validation import validate
 
     _coordinate(lambda: validate(rubric, jobs, None if seed is None else str(seed)))
 
 
-@app.command()
+@app.command(
+    epilog=epilog("grader calibrate --rubric waves/rubric.toml", "the pass mark does not hold")
+)
 def calibrate(
-    jobs: JobsOption,
+    jobs: TrainingJobsOption,
     out: Annotated[Path, typer.Option(help="Folder for the table and the plot.")] = Path(
         "calibration"
     ),
     rubric: RubricOption = None,
 ) -> None:
-    """Measure whether the training's pass mark tells right gradients from wrong ones."""
+    """Measure whether the pass mark of training tells right gradients from wrong ones."""
     homework_rubric = _loaded(rubric)
     from grader.reports.calibration import table_of, verdict_on, write_calibration
 
@@ -327,33 +375,40 @@ def calibrate(
         raise typer.Exit(UNDER_MARK)
 
 
-@app.command()
+@app.command(epilog=epilog("grader new-variant waves/ --activation tanh --hidden 24"))
 def new_variant(
-    folder: Annotated[Path, typer.Argument(help="Where rubric.toml is written.")],
-    jobs: JobsOption,
-    activation: Annotated[str | None, typer.Option(help="One of activations.toml.")] = None,
-    hidden: Annotated[int | None, typer.Option(help="Hidden units.", min=2)] = None,
+    folder: Annotated[Path, typer.Argument(help="Folder to write rubric.toml to.")],
+    jobs: TrainingJobsOption,
+    activation: Annotated[
+        str | None, typer.Option(help="The hidden units' activation; see activations.toml.")
+    ] = None,
+    hidden: Annotated[int | None, typer.Option(help="Number of hidden units.", min=2)] = None,
     target: Annotated[
         list[str] | None,
-        typer.Option(help="What is to be fitted, like cos(3*x); an output each time it is given."),
+        typer.Option(help="Function to fit, like cos(3*x); repeat it for each additional output."),
     ] = None,
-    noise: Annotated[float | None, typer.Option(help="Times U(0, 1), added to it.", min=0)] = None,
-    samples: Annotated[int | None, typer.Option(help="Points of the data.", min=2)] = None,
+    noise: Annotated[
+        float | None, typer.Option(help="Noise added to the target: this times U(0, 1).", min=0)
+    ] = None,
+    samples: Annotated[int | None, typer.Option(help="Number of data points.", min=2)] = None,
     bias: Annotated[
         Literal["both", "sample", "row"] | None,
-        typer.Option(help="Bias conventions: a row a sample, one shared row."),
+        typer.Option(
+            help="Bias conventions: one row per sample (sample), one shared row (row), or both."
+        ),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(help="Of the data that students see.", min=0, max=LARGEST_DATA_SEED),
+        typer.Option(help="Seed of the data that students see.", min=0, max=LARGEST_DATA_SEED),
     ] = None,
     per_student: Annotated[
-        bool, typer.Option("--per-student", help="Data and hidden cases of each student's own.")
+        bool,
+        typer.Option("--per-student", help="Give each student their own data and hidden cases."),
     ] = False,
 ) -> None:
     """Write the rubric of another homework, with a pass mark measured for it.
 
-    What is not said is as in the package's own homework.
+    Options you leave out keep the default homework's values.
     """
     from msgspec.structs import replace
 
@@ -380,22 +435,27 @@ def new_variant(
     typer.echo(f"wrote {folder / RUBRIC_FILE.name}")
 
 
-@app.command()
+@app.command(
+    epilog=epilog("grader check homework.ipynb --only grad_w1", "something is not right yet")
+)
 def check(
     file: Annotated[Path, typer.Argument(help="Your homework.py or homework.ipynb.")],
     only: Annotated[
-        str | None, typer.Option(metavar="NAME", help="One function or criterion.")
+        str | None, typer.Option(metavar="NAME", help="Check one function or criterion.")
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Check again at each save.")] = False,
     lang: Annotated[
-        str | None, typer.Option(help="en, zh_Hans or zh_Hant; else as your system's language is.")
+        str | None,
+        typer.Option(
+            help="Language: en, zh_Hans or zh_Hant.", show_default="your system's language"
+        ),
     ] = None,
     when_told: Annotated[float | None, typer.Option(hidden=True)] = None,
     rubric: RubricOption = None,
 ) -> None:
-    """Check your own work against the public cases, on your own machine.
+    """Check your own work on the public cases.
 
-    FILE runs unconfined and can do whatever you can. For the work of others, use `grader grade`.
+    FILE runs unconfined, with your rights. For the work of others, use `grader grade`.
     """
     forget_secrets()
     homework_rubric = _loaded(rubric)
@@ -413,10 +473,12 @@ def check(
     raise typer.Exit(run(request, questions, command))
 
 
-@app.command()
+@app.command(
+    epilog=epilog("grader release --rubric waves/rubric.toml --root waves/ --out waves/dist/")
+)
 def release(
     root: Annotated[
-        Path, typer.Option(help="Where solution/ and assignment/ are written.", file_okay=False)
+        Path, typer.Option(help="Folder to write solution/ and assignment/ to.", file_okay=False)
     ] = Path(),
     out: Annotated[Path, typer.Option(help="Folder for the students' archive.")] = Path("dist"),
     rubric: RubricOption = None,
@@ -424,7 +486,7 @@ def release(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A CSV file with a column student: an archive for each, with data of their own.",
+            help="CSV with a column student: write one archive per student, with their own data.",
         ),
     ] = None,
 ) -> None:
@@ -438,9 +500,9 @@ def release(
         typer.echo(f"wrote {path}")
 
 
-@app.command()
+@app.command(epilog=epilog("grader convert --to otter --seed N --out otter/"))
 def convert(
-    to: Annotated[Literal["otter", "nbgrader"], typer.Option(help="The tool that grades.")],
+    to: Annotated[Literal["otter", "nbgrader"], typer.Option(help="The tool that will grade it.")],
     seed: GivenSeed,
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
     rubric: RubricOption = None,
@@ -457,16 +519,16 @@ def convert(
         typer.echo(f"wrote {out / path}")
 
 
-@autograder.command()
+@autograder.command(epilog=epilog("grader autograder gradescope --seed N --out autograder.zip"))
 def gradescope(
     seed: GivenSeed,
     out: Annotated[Path, typer.Option(help="The archive to upload.")] = Path("autograder.zip"),
     extra_index_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where pip finds the CPU build of torch.")
+        str | None, typer.Option(metavar="URL", help="Package index with the CPU build of torch.")
     ] = None,
     rubric: RubricOption = None,
 ) -> None:
-    """Write the zip archive that Gradescope makes its image from."""
+    """Write the zip archive from which Gradescope builds its image."""
     from grader.authoring.autograders import gradescope as archive
     from grader.gradebook.options import check_long
     from grader.util.atomic import write_atomically
@@ -476,17 +538,19 @@ def gradescope(
     typer.echo(f"wrote {out}")
 
 
-@autograder.command()
+@autograder.command(epilog=epilog("grader autograder github --repository uni/course --ref v1"))
 def github(
     repository: Annotated[
         str,
-        typer.Option(metavar="OWNER/NAME", help="The course's private repository for course/."),
+        typer.Option(
+            metavar="OWNER/NAME", help="The course's private repository, for the files in course/."
+        ),
     ],
-    ref: Annotated[str, typer.Option(help="The commit of it that grades.")],
+    ref: Annotated[str, typer.Option(help="Its tag or commit whose grader is used.")],
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("autograder"),
     rubric: RubricOption = None,
 ) -> None:
-    """Write a composite action for the course's repository, and a workflow for the students'."""
+    """Write an action for the course's repository, and a workflow for the students' ones."""
     from grader.authoring.autograders import COURSE
     from grader.authoring.autograders import github as files
     from grader.util.atomic import EVERYBODY, STAFF, write_atomically
@@ -496,43 +560,42 @@ def github(
         typer.echo(f"wrote {out / path}")
 
 
-@app.command()
+@app.command(
+    epilog=epilog('grader override ada 10 --criterion grad_w2 --why "derivation on paper"')
+)
 def override(
-    student: Annotated[str, typer.Argument(help="As in grades.csv.")],
-    why: Annotated[
-        str, typer.Option(metavar="TEXT", help="The reason, for the staff: see `history`.")
-    ],
+    student: Annotated[str, typer.Argument(help="The name in grades.csv.")],
+    why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for the history.")],
     points: Annotated[
-        float | None, typer.Argument(help="Points of the criterion, else the final score.")
+        float | None,
+        typer.Argument(help="Points of the criterion, or of the whole score without --criterion."),
     ] = None,
     criterion: Annotated[
-        str | None, typer.Option(metavar="ID", help="A criterion, as in grades.csv.")
+        str | None, typer.Option(metavar="ID", help="A criterion of grades.csv.")
     ] = None,
     late_days: Annotated[
         float | None,
-        typer.Option(metavar="DAYS", help="Days late of what is handed in by now."),
+        typer.Option(metavar="DAYS", help="Days late, for everything handed in so far."),
     ] = None,
     until: Annotated[
         str | None,
         typer.Option(
             metavar="TIME",
-            help="An extension: a due date of this student's own, like 2026-11-05T23:59:00+01:00.",
+            help="An extension: this student's due date, like 2026-11-05T23:59:00+01:00.",
         ),
     ] = None,
-    withdraw: Annotated[
-        bool, typer.Option("--withdraw", help="Take back what was set before.")
-    ] = False,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Undo what was set before.")] = False,
     tell: Annotated[
-        str, typer.Option(metavar="TEXT", help="What the student reads about it on their page.")
+        str, typer.Option(metavar="TEXT", help="A note to the student, shown on their page.")
     ] = "",
     who: WhoOption = None,
     results: ResultsOption = Path("results"),
     db: DatabaseOption = None,
     rubric: SameRubricOption = None,
 ) -> None:
-    """Set points, late days or a due date of a student by hand, with a reason.
+    """Set a student's points, late days or due date by hand, with a reason.
 
-    All results follow. An extension may be set before anything is handed in.
+    All results follow. You can set an extension before the student hands anything in.
     """
     from grader.commands.override import GradebookPlace, OverrideOptions, override_by_hand
 
@@ -541,50 +604,54 @@ def override(
         typer.echo(line)
 
 
-@app.command()
+@app.command(epilog=epilog("grader history ada"))
 def history(
-    student: Annotated[str, typer.Argument(help="As in grades.csv.")],
+    student: Annotated[str, typer.Argument(help="The name in grades.csv.")],
     results: ResultsOption = Path("results"),
     db: DatabaseOption = None,
     rubric: SameRubricOption = None,
 ) -> None:
-    """Show a student's attempts, what of them counts and why, and what was set by hand."""
+    """Show a student's attempts, which one counts and why, and what was set by hand."""
     from grader.commands.override import GradebookPlace, show_history
 
     show_history(student, GradebookPlace(results, db, rubric))
 
 
-@app.command()
+@app.command(
+    epilog=epilog(
+        "grader export --to csv --out marks.csv",
+        "a mark could not be placed in the table",
+    )
+)
 def export(
-    to: Annotated[Target, typer.Option(help="What reads it.")],
-    results: Annotated[Path, typer.Argument(help="Folder of the results, as of grade.")] = Path(
-        "results"
-    ),
+    to: Annotated[Target, typer.Option(help="The system or format to write for.")],
+    results: Annotated[Path, typer.Argument(help="Folder of the results.")] = Path("results"),
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help=f"What is written; {WITHOUT_OUT} needs none."),
+        typer.Option(metavar="FILE", help=f"File to write; {WITHOUT_OUT} needs none."),
     ] = None,
     into: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help=f"What {who_need('into')} exported: its CSV, which stays as it is.",
+            help=f"CSV file that {who_need('into')} exported; it is not changed.",
         ),
     ] = None,
     assignment: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help=f"{who_need('assignment')}'s column; a new one where none is."
+            metavar="NAME",
+            help=f"The column in {who_need('assignment')}, which is added if it is missing.",
         ),
     ] = None,
     groups: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help=f"{GROUP_TABLES}: who is in which group."),
+        typer.Option(metavar="FILE", help=f"The members of groups: {GROUP_TABLES}."),
     ] = None,
     db: DatabaseOption = None,
     rubric: SameRubricOption = None,
 ) -> None:
-    """Write the marks as a course's system, CI or a spreadsheet reads them."""
+    """Write the marks for a learning platform, CI or a spreadsheet."""
     from grader.commands.export import export as write
     from grader.commands.override import GradebookPlace
     from grader.lms.system import ExportOptions
@@ -597,15 +664,13 @@ def export(
         raise typer.Exit(UNDER_MARK)
 
 
-@app.command()
+@app.command(epilog=epilog("grader similar submissions.zip --out results/"))
 def similar(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="What was graded, as for grade.")
+        list[Path], typer.Argument(metavar="PATH...", help="The same paths as for `grader grade`.")
     ],
-    jobs: JobsOption,
-    out: Annotated[Path, typer.Option(help="Folder of the results, as of grade.")] = Path(
-        "results"
-    ),
+    jobs: Annotated[int, _jobs_option("Number of processes.")],
+    out: ResultsOption = Path("results"),
     db: DatabaseOption = None,
     rubric: SameRubricOption = None,
 ) -> None:
@@ -622,9 +687,9 @@ def similar(
     typer.echo(compare_submissions(paths, GradebookPlace(out, db, rubric), jobs))
 
 
-@app.command("rubric")
+@app.command("rubric", epilog=epilog("grader rubric > own.toml"))
 def print_rubric(rubric: RubricOption = None) -> None:
-    """Print the whole rubric that is in force: a file's values, and the package's for the rest."""
+    """Print the whole rubric: the values of --rubric, and the package's for the rest."""
     from grader.rubric import to_toml
 
     typer.echo(to_toml(_loaded(rubric)), nl=False)
@@ -641,7 +706,7 @@ def _run() -> int:
         try:
             word.encode()
         except UnicodeEncodeError as error:
-            raise UserError(f"{word}: is not text in UTF-8: name it otherwise") from error
+            raise UserError(f"{word}: is not UTF-8 text: rename it") from error
     status: int = app(prog_name="grader")
     return status
 
@@ -684,7 +749,7 @@ def _options(
     from grader.judging.messages import language_of
 
     if seed is not None:
-        check_long(seed, or_else="leave it out, and the gradebook has a secret one; or ")
+        check_long(seed, or_else="leave it out for a secret one, or ")
     return Options(
         rubric=str(rubric) if rubric else None,
         seed=None if seed is None else str(seed),

@@ -12,7 +12,7 @@ from grader.util.atomic import write_atomically
 NEEDS: dict[Need, str] = {
     "out": "--out FILE",
     "assignment": "--assignment NAME: the column, new or in the file",
-    "into": "--into FILE: what {target} exported",
+    "into": "--into FILE: the file that {target} exported",
 }
 
 
@@ -25,11 +25,11 @@ def export(options: ExportOptions, place: GradebookPlace) -> tuple[list[str], li
     target = EXPORTS[options.target]
     if options.groups and not target.groups:
         readers = either([name for name, each in EXPORTS.items() if each.groups])
-        raise UserError(f"--groups is for --to {readers}")
+        raise UserError(f"--groups works only with --to {readers}")
     with place.open() as book:
         marks, max_score = _marks(book), book.assignment.rubric.max_score
     if not marks:
-        raise UserError(f"{place.results}: nothing is graded yet")
+        raise UserError(f"{place.results}: nothing is graded yet: run `grader grade` first")
     _check_needs(target, options)
     content = target.make(marks, options, max_score)
     text = content.text if isinstance(content, Merged) else content

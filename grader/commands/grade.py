@@ -237,7 +237,7 @@ def _remember(
         )
     if is_short(int(assignment.seed.value)):
         yield (
-            "the seed is short, so that students could find it by trying: "
+            "the seed is short enough for students to find it by trying; to draw another: "
             f"grader settings {results} --new-seed"
         )
 
@@ -351,15 +351,15 @@ def _overruled(request: GradeRequest, students: Sequence[str]) -> list[str]:
     if not students:
         return []
     return [
-        f"{request.times}: an earlier time is known of the same work, and counts, of "
-        f"{listing(students)}; if it is wrong: grader override STUDENT --late-days N"
+        f"{request.times}: an earlier time of the same work is known, and counts, for "
+        f"{listing(students)}; if it is wrong: grader override STUDENT --late-days N --why TEXT"
     ]
 
 
 def _idle_extensions(book: Gradebook) -> list[str]:
     """Return a line with the students who have an extension but no attempt, if any."""
     names = book.extended_without_work()
-    return [f"an extension, and nothing handed in yet: {', '.join(names)}"] if names else []
+    return [f"extension set, but nothing handed in yet: {', '.join(names)}"] if names else []
 
 
 def _left_out(finals: Iterable[Final], most: int) -> list[str]:
@@ -372,8 +372,8 @@ def _left_out(finals: Iterable[Final], most: int) -> list[str]:
     if not names:
         return []
     return [
-        f"more than {most} files define what is asked ([limits] graded_files), and the rest were "
-        f"not graded, of {listing(names)}: see the role left_out in result.json"
+        f"at most {most} files that define what is asked are graded ([limits] graded_files); left "
+        f"out: {listing(names)}; see the role left_out in result.json"
     ]
 
 

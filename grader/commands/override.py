@@ -12,6 +12,7 @@ from grader.gradebook import (
     Change,
     Gradebook,
     default_url,
+    did_you_mean,
     gradebook_file,
     require_gradebook,
     untouched_url,
@@ -52,17 +53,17 @@ class OverrideOptions(msgspec.Struct, frozen=True):
         if self.withdraw == any(value is not None for value in values):
             raise UserError("give POINTS, --late-days or --until, or else --withdraw")
         if self.criterion is not None and (self.late_days is not None or self.until is not None):
-            raise UserError("--late-days and --until are of the whole score: leave --criterion out")
+            raise UserError(
+                "--late-days and --until apply to the whole score: leave out --criterion"
+            )
         if self.late_days is not None and not 0 <= self.late_days < math.inf:
             raise UserError(f"--late-days must be 0 or more, not {self.late_days:g}")
         due = late.moment(self.until) if self.until is not None else None
         if due and late.due_at is None:
-            raise UserError(
-                "nothing is due (due in [late] of the rubric is empty): nothing can be extended"
-            )
+            raise UserError("there is no due date to extend: first set due in [late] of the rubric")
         if due and late.due_at and due <= late.due_at:
             raise UserError(
-                f"--until {self.until} extends nothing: the due date of the class is {late.due}"
+                f"--until {self.until} is not an extension: the class's due date is {late.due}"
             )
         if final is not None:
             self._check_points(final)
@@ -81,7 +82,7 @@ class OverrideOptions(msgspec.Struct, frozen=True):
         if self.criterion is not None:
             most = _criterion(final.criteria, self.criterion).max_points
         if self.points is not None and not 0 <= self.points <= most:
-            raise UserError(f"{self.points:g} is not within 0 and {most:g} points")
+            raise UserError(f"POINTS must be from 0 to {most:g}, not {self.points:g}")
 
 
 class GradebookPlace(msgspec.Struct, frozen=True):
@@ -125,19 +126,22 @@ def override_by_hand(student: str, options: OverrideOptions, place: GradebookPla
         late = book.assignment.rubric.late
         is_new = options.until is not None and not options.withdraw and not book.knows(student)
         if is_new and student != safe(student):
-            raise UserError(f"{student!r} cannot be a student's name: it is no folder's name")
+            raise UserError(
+                f"{student!r} cannot be a student's name: it is not a valid folder name"
+            )
         before = None if is_new else _final(book, student)
         if before is None and (options.points is not None or options.late_days is not None):
-            raise UserError(f"{shown(student)} has handed in nothing: only --until can be set")
+            raise UserError(
+                f"{shown(student)} has not handed in anything: you can only set --until"
+            )
         close = book.close_to(student) if is_new else []
         book.override(student, options.change(before, late))
         after = _final(book, student)
         if place.results.is_dir():  # a gradebook elsewhere needs no such folder
             complete_folder(book, place.results)
     if after is None:
-        suggestion = f"; did you mean {' or '.join(map(shown, close))}?" if close else ""
-        what = "the extension is withdrawn" if options.withdraw else "kept for when they hand in"
-        return [f"{shown(student)}: nothing is handed in yet, {what}{suggestion}"]
+        what = "is withdrawn" if options.withdraw else f"is kept{did_you_mean(close)}"
+        return [f"{shown(student)}: nothing is handed in yet; the extension {what}"]
     first = _summary(options, before) if before else "nothing"
     return [f"{shown(student)}: {first} -> {_summary(options, after)}"]
 
@@ -174,7 +178,7 @@ def forget(students: Sequence[str], who: str | None, place: GradebookPlace) -> l
     lines = [f"removed {what}, and all their files in {place.results}"]
     copies = sorted(place.results.glob("gradebook.db.before-*"))
     return lines + [
-        f"{copy} is a copy from before, which still has them: delete it" for copy in copies
+        f"{copy} is an older copy that still contains them: delete it" for copy in copies
     ]
 
 
@@ -187,7 +191,7 @@ def _criterion(criteria: Sequence[CriterionResult], id_: str) -> CriterionResult
     for criterion in criteria:
         if criterion.id == id_:
             return criterion
-    raise UserError(f"no criterion {id_}: {', '.join(c.id for c in criteria)}")
+    raise UserError(f"no criterion {id_}; choose from {', '.join(c.id for c in criteria)}")
 
 
 def _summary(options: OverrideOptions, final: Final) -> str:

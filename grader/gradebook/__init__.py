@@ -7,7 +7,7 @@ folder.
 """
 
 from grader.gradebook.attempts import Attempt, Grading, History, Override
-from grader.gradebook.book import Change, Gradebook, Moves
+from grader.gradebook.book import Change, Gradebook, Moves, did_you_mean
 from grader.gradebook.database import GradebookError, default_url, gradebook_file, untouched_url
 from grader.gradebook.location import file_of, note_url, require_gradebook, url_of
 from grader.gradebook.queries import StoredWork
@@ -30,6 +30,7 @@ __all__ = [
     "Setting",
     "StoredWork",
     "default_url",
+    "did_you_mean",
     "file_of",
     "gradebook_file",
     "note_url",

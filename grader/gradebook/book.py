@@ -357,7 +357,7 @@ class Gradebook:
         self._database.read(lambda connection: self._id_of(student, connection))
 
     def close_to(self, student: str) -> list[str]:
-        """Return students' names with a similar spelling."""
+        """Return at most three names of students that are spelled nearly like this one."""
         return self._database.read(lambda c: queries.close_names(c, student))
 
     def extended_without_work(self) -> list[str]:
@@ -483,9 +483,14 @@ class Gradebook:
         id_ = queries.student_id_of(connection, student)
         if id_ is None:
             close = queries.close_names(connection, student)
-            suggestion = f"; did you mean {' or '.join(map(shown, close))}?" if close else ""
-            raise GradebookError(f"no student {shown(student)} in the gradebook{suggestion}")
+            advice = did_you_mean(close) or ": grades.csv lists the names"
+            raise GradebookError(f"no student {shown(student)} in the gradebook{advice}")
         return id_
+
+
+def did_you_mean(names: Sequence[str]) -> str:
+    """Return a question about some names; nothing if there are none."""
+    return f"; did you mean {' or '.join(map(shown, names))}?" if names else ""
 
 
 def _terms(assignment: Assignment | None) -> Assignment | None:

@@ -68,7 +68,10 @@ class Database:
         try:
             self._engine = create_engine(parts, connect_args=_waiting(parts))
         except NoSuchModuleError:
-            raise GradebookError(f"{self.label}: no such kind of database") from None
+            raise GradebookError(
+                f"{self.label}: not a supported database: use sqlite:///FILE "
+                "or postgresql://USER@HOST/NAME"
+            ) from None
         except ImportError as error:
             raise GradebookError(f"{self.label}: needs the Python package {error.name}") from None
         if self._engine.dialect.name == "sqlite":
@@ -161,7 +164,7 @@ class Database:
         self._engine.dispose()  # closes the connection without foreign-key checks
         if copies:
             say(
-                f"{self.label}: of an older grader, and brought up to revision {tables.REVISION}; "
+                f"{self.label}: made by an older grader; updated to revision {tables.REVISION}; "
                 f"{copies}"
             )
 
@@ -177,10 +180,10 @@ class Database:
             return ""
         if connection.dialect.name != "sqlite":
             bring_up(connection)
-            return "no copy of it as it was is kept"
+            return "no copy of the old one is kept"
         with backed_up(_file_of(connection), tables.REVISION) as copy:
             bring_up(connection)
-        return f"as it was, it is kept in {Path(self.label).with_name(copy.name)}"
+        return f"a copy of the old one is kept in {Path(self.label).with_name(copy.name)}"
 
     @contextlib.contextmanager
     def _in_one_line(self) -> Generator[None]:
@@ -234,10 +237,10 @@ def checked_url(url: str) -> URL:
         parts = make_url(url)
     except (ArgumentError, ValueError):  # the message may contain parts of a password
         raise GradebookError(
-            "the gradebook's URL is none: write sqlite:///FILE or postgresql://USER@HOST/NAME"
+            "the gradebook's URL is not valid: use sqlite:///FILE or postgresql://USER@HOST/NAME"
         ) from None
     if "@" in (parts.host or ""):  # the rest of a password; it must not be shown
-        raise GradebookError("the gradebook's URL holds a second @: in a password, write %40")
+        raise GradebookError("the gradebook's URL has a second @: in a password, write %40")
     return parts
 
 

@@ -25,7 +25,7 @@ def url_of(results: Path, db: str | None) -> str:
         if _without_password(url) != _without_password(checked_url(other)):
             raise UserError(
                 f"{results} has the gradebook {_without_password(checked_url(other))}, not "
-                f"{_without_password(url)}: leave --db out, or name another folder of results"
+                f"{_without_password(url)}: leave out --db, or use another folder of results"
             )
     return db
 

@@ -76,8 +76,8 @@ def check_long(seed: int, or_else: str = "") -> None:
     """
     if is_short(seed):
         raise UserError(
-            f"the seed (--seed or GRADER_SEED) has {counted(seed.bit_length(), 'bit')}, and fewer "
-            f"than {LEAST_BITS} can be found by trying: {or_else}make one with {MAKE_ONE}"
+            f"the seed (--seed or GRADER_SEED) has {counted(seed.bit_length(), 'bit')}; fewer than "
+            f"{LEAST_BITS} can be found by trying: {or_else}make one with {MAKE_ONE}"
         )
 
 
@@ -127,8 +127,8 @@ def _faults(
             )
     if options.seed is not None and options.seed != assignment.seed.value:
         yield (
-            f"{results}: the seed ({origins['seed']}) is another one than that of --seed or "
-            f"GRADER_SEED; {change} --seed N"
+            f"{results}: the seed ({origins['seed']}) differs from --seed or GRADER_SEED; "
+            f"{change} --seed N"
         )
     if options.lang and options.lang != assignment.language:
         yield (
@@ -144,7 +144,7 @@ def _faults(
     if lines:
         name = assignment.roster_name or "what is remembered"
         yield (
-            f"{results}: the students are called as in {name}, and {options.students} differs: "
+            f"{results}: the students are named as in {name}, and {options.students} differs: "
             f"{_some(lines)}; {change} --students {options.students}"
         )
 
@@ -159,7 +159,7 @@ def login_name() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a user without a name, as in containers
-        raise UserError("this user has no login name: say who you are with --who") from None
+        raise UserError("this user has no login name: give your name with --who") from None
 
 
 def login_name_or_number() -> str:

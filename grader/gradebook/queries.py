@@ -33,6 +33,7 @@ from grader.gradebook.tables import (
 from grader.results.policy import ToldBy
 from grader.results.record import Final, Record, content_of, sha256, with_points_by_hand
 from grader.scoring.protocol import SubmittedFiles
+from grader.submissions.students.naming import same_folder
 from grader.submissions.students.roster import Person, RosterRow
 
 CHUNK = 500  # values in one IN; older SQLite allows at most 999
@@ -519,9 +520,13 @@ def student_id_of(connection: Connection, student: str) -> int | None:
 
 
 def close_names(connection: Connection, student: str) -> list[str]:
-    """Return students' names with a similar spelling."""
+    """Return at most three names of students that are spelled nearly like this one, nearest first.
+
+    Names that differ only in capitals or in Unicode's forms are nearest.
+    """
     names = connection.execute(select(students.c.name)).scalars().all()
-    return difflib.get_close_matches(student, names)
+    by_folder = {same_folder(name): name for name in names}
+    return [by_folder[key] for key in difflib.get_close_matches(same_folder(student), by_folder)]
 
 
 # Finals

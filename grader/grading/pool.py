@@ -31,7 +31,7 @@ from grader.scoring.protocol import (
 )
 
 GONE = (
-    f"a process that grades has ended before its time; {RUN_AGAIN}. If it does so again, see the "
+    f"a scorer process ended unexpectedly; {RUN_AGAIN}. If it does so again, see the "
     f"system's log for what ended it. {OUTSIDE}"
 )
 # Per job: channels here, page-rendering processes with their pipes, files being read.
@@ -152,7 +152,7 @@ class ScorerPool:
                     self._why_gone = GradingStopped(reason)
                     raise self._why_gone
                 case Failed(trace):
-                    self._why_gone = ScorerFailed(f"in a process that grades:\n{trace}")
+                    self._why_gone = ScorerFailed(f"in a scorer process:\n{trace}")
                     raise self._why_gone
             if isinstance(message, kind):
                 return message

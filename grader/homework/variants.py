@@ -89,7 +89,7 @@ def _calibrated(rubric: SigmoidRubric, jobs: int) -> tuple[SigmoidRubric, list[M
         )
     raise UserError(
         f"no pass mark tells right gradients from wrong ones: {'; '.join(failures)}. "
-        "Take another target, or more hidden units"
+        "Try another target, or more hidden units"
     )
 
 

@@ -83,7 +83,7 @@ def assignment_of(assignments: Collection[tuple[str, FileNames]], where: str) ->
     if len(names) > 1:
         several = shown(", ".join(sorted(names)))
         raise Unclear(
-            f"holds several assignments ({several}), and no single one with files called "
+            f"holds several assignments ({several}), and not just one with files called "
             f"{HOMEWORK}: name the folders of one, {where}/*/{shown(min(names))}"
         )
     return names.pop()

@@ -15,7 +15,7 @@ from grader.source.paths import ZIP, is_gradable, shown, suffix
 # A number that is this many times smaller or larger than all others was not assigned by the system
 # to a file of this class: it counts up, and a class hands in within a few weeks.
 FAR = 100
-RENAME = "rename it so that it says whose it is in one way only"
+RENAME = "rename it so that only one of them fits"
 
 
 class Reading(NamedTuple):
@@ -72,7 +72,7 @@ def clear_ids(ids_and_names: Iterable[tuple[str, str]]) -> set[str]:
 def nobodys(entry: str, names: Iterable[str]) -> str:
     """Return why an entry that may belong to several students is not graded."""
     ways = " or of ".join(names)
-    return f"{shown(entry)} belongs to nobody known: it may be of {shown(ways)}; {RENAME}"
+    return f"{shown(entry)} is ambiguous: it may be of {shown(ways)}; {RENAME}"
 
 
 def by_name(

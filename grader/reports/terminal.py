@@ -242,7 +242,7 @@ def show_validations(validations: Sequence["Validation"], pairs: Sequence["Valid
         f"{len(validations)} graded, {faults} lost other points than they should.\n"
         f"Mistakes named: {_rate(single)} alone, {_rate(pairs)} of two at once, "
         f"{_rate([pair for pair in pairs if len(pair.functions) == 1])} of two in one function; "
-        f"nothing right is called a mistake: {_rate(right)}.",
+        f"correct work not flagged as a mistake: {_rate(right)}.",
         soft_wrap=True,
     )
 

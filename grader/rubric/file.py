@@ -227,7 +227,7 @@ INFINITE = (math.inf, -math.inf)
 def _unknown_table(name: str, is_table: bool, types: Mapping[str, Mapping[str, Any]]) -> str:
     owners = [f"[{table}]" for table, fields in types.items() if name in fields]
     if not is_table and owners:
-        return f"stands in no table: put it below {' or '.join(owners)}"
+        return f"is not in a table: put it below {' or '.join(owners)}"
     return f"not a table of a rubric; the tables are {', '.join(types)}{did_you_mean(name, types)}"
 
 

@@ -136,12 +136,12 @@ def _check(package: Package, path: Path) -> None:
     ]
     if missing:
         raise UserError(
-            f"{path} lacks {', '.join(missing)}: grader/rubric/package.py says what each is"
+            f"{path} lacks {', '.join(missing)}: grader/rubric/package.py explains each"
         )
     if not any(question.kind == "descent" for question in package.TASKS.questions):
         raise UserError(
-            f"{path} asks for no training with the gradients (a descent), by which the grader "
-            "measures the machine; it may earn nothing: false in [points]"
+            f"{path} has no training with the gradients (a descent), which the grader needs to "
+            "measure the machine; if it should earn nothing, give it false in [points]"
         )
 
 

@@ -33,7 +33,7 @@ POLICY = ("attempts", "late", "pages", "similarity", "calibration")
 
 BUSY = ", busy"  # ends the `conditions` of a busy machine
 
-RUN_AGAIN = "what was graded is kept: run again"
+RUN_AGAIN = "finished results are kept: run again"
 
 
 class GradingStopped(UserError):

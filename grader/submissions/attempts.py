@@ -24,10 +24,10 @@ def use_table(
     }
     others = sorted(times.of.keys() - ids)
     if others and not ids:
-        raise UserError(f"{times.source}: nobody graded here has one of its ids")
+        raise UserError(f"{times.source}: none of its ids is in this class")
     if others:
         what = listing(others, MOST_REMARKS)
-        remark(f"{times.source}: nobody graded here has the id {what}")
+        remark(f"{times.source}: nobody in this class has the id {what}")
 
 
 def use_archives(item: Upload, archives: Archives, zones: Zones) -> None:
@@ -62,8 +62,8 @@ def attempts_to_grade(attempts: list[Upload], works: Works) -> list[Upload]:
     chosen = with_work[-MOST_ATTEMPTS:] or with_files[-1:] or attempts[-1:]
     if len(chosen) < len(attempts):
         what = (
-            f"{len(attempts)} attempts, {len(chosen)} graded: of those that hold a .py or "
-            f".ipynb that is not as it was handed out, the newest {MOST_ATTEMPTS}"
+            f"{len(attempts)} attempts, {len(chosen)} graded: the newest {MOST_ATTEMPTS} of those "
+            f"with a .py or .ipynb that differs from what was handed out"
             if with_work
             else f"{len(attempts)} attempts, all without work: the newest is graded"
         )

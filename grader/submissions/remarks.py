@@ -20,7 +20,9 @@ ARCHIVE = "archive, whose own time counts"
 OF_THAT_NAME = (
     f"; one is taken as that of a student called {HOMEWORK}: if it is nobody's, take it out of here"
 )
-HOW_LATE = "how late is not told, so days are counted from the times of their files, at least one"
+HOW_LATE = (
+    "it does not say how late, so days are counted from the times of their files, at least one"
+)
 
 
 class Remarks:
@@ -76,12 +78,12 @@ class Remarks:
     def say_alone(self, path: Path, beside: Iterable[Path]) -> None:
         """Report that a given file is graded without the neighbouring files that it imports."""
         if helpers := self._works.imported_by(path, beside):
-            self.say(path, f"graded alone, without {listing(helpers)}: name its folder instead")
+            self.say(path, f"graded without {listing(helpers)}: to include that, name its folder")
 
     def say_nobodys(self, folder: Path, names: Sequence[str]) -> None:
         """Report files that the system's names attribute to several students, and so to none."""
         what = listing(names)
-        self.say(folder, f"graded for nobody, as each may be of several students: {what}")
+        self.say(folder, f"not graded, since each may be of several students: {what}")
 
     def say_one_students(self, folder: Path, names: Sequence[str]) -> None:
         """Report that a folder with files was taken as one student's, and what cannot be graded."""

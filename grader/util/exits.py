@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 DONE, UNDER_MARK, UNUSABLE = 0, 1, 2
 FAULT = 70  # EX_SOFTWARE of sysexits.h: an error in the grader itself
 SIGNALLED = 128  # plus the signal's number, as in shells
+# What the help of every command says; UNDER_MARK means something else in each command.
+EXIT_CODES = {
+    DONE: "done",
+    UNUSABLE: "a problem that you can correct, described on standard error",
+    FAULT: "an error in the grader, with its traceback",
+    SIGNALLED + signal.SIGINT: "interrupted (129 by SIGHUP, 143 by SIGTERM)",
+}
 # Signals that ask for an end: Ctrl-C, kill or a batch system, a terminal that was closed.
 ENDING = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)

@@ -142,32 +142,30 @@ def test_a_history_shows_every_grading(warm, results, wide):
 def test_an_extension_may_be_of_somebody_who_has_handed_in_nothing(warm, results):
     until = ("--until", "2026-11-05T23:59:00+01:00", "--why", "ill")
     printed = bookkeep(warm, results, "override", "adda", *until)
-    assert printed == (
-        "adda: nothing is handed in yet, kept for when they hand in; did you mean ada?\n"
-    )
+    assert printed == ("adda: nothing is handed in yet; the extension is kept; did you mean ada?\n")
     assert "nothing is handed in yet" in bookkeep(warm, results, "history", "adda")
     assert registered(results) == AS_GRADED
     printed = bookkeep(warm, results, "override", "adda", "--withdraw", "--why", "came back")
-    assert printed == "adda: nothing is handed in yet, the extension is withdrawn\n"
+    assert printed == "adda: nothing is handed in yet; the extension is withdrawn\n"
 
 
 OVERRIDES = [
     (["--why", "x"], "give POINTS, --late-days or --until, or else --withdraw"),
     (["5", "--withdraw", "--why", "x"], "or else --withdraw"),
     (["5", "--why", " "], "--why is empty"),
-    (["100.5", "--why", "x"], "100.5 is not within 0 and 100 points"),
-    (["nan", "--why", "x"], "nan is not within 0 and 100 points"),
-    (["13", "--criterion", "net", "--why", "x"], "13 is not within 0 and 12"),
-    (["1", "--criterion", "nett", "--why", "x"], "no criterion nett: forward"),
-    (["--withdraw", "--criterion", "nett", "--why", "x"], "no criterion nett: forward"),
+    (["100.5", "--why", "x"], "POINTS must be from 0 to 100, not 100.5"),
+    (["nan", "--why", "x"], "POINTS must be from 0 to 100, not nan"),
+    (["13", "--criterion", "net", "--why", "x"], "POINTS must be from 0 to 12, not 13"),
+    (["1", "--criterion", "nett", "--why", "x"], "no criterion nett; choose from forward"),
+    (["--withdraw", "--criterion", "nett", "--why", "x"], "no criterion nett; choose from forward"),
     (["--late-days", "inf", "--why", "x"], "--late-days must be 0 or more, not inf"),
     (["--late-days", "nan", "--why", "x"], "--late-days must be 0 or more, not nan"),
     (["--late-days=-1", "--why", "x"], "--late-days must be 0 or more, not -1"),
-    (["--late-days", "1", "--criterion", "net", "--why", "x"], "leave --criterion out"),
+    (["--late-days", "1", "--criterion", "net", "--why", "x"], "leave out --criterion"),
     (["--until", "2026-11-05", "--why", "x"], "'2026-11-05' is not a time with an offset"),
-    (["--until", "soon", "--criterion", "net", "--why", "x"], "leave --criterion out"),
-    (["--until", "2026-10-30T23:59:00", "--why", "x"], "the due date of the class is 2026-10-31T"),
-    (["--until", "2026-10-31T22:59:00Z", "--why", "x"], "Z extends nothing: the due date of the"),
+    (["--until", "soon", "--criterion", "net", "--why", "x"], "leave out --criterion"),
+    (["--until", "2026-10-30T23:59:00", "--why", "x"], "the class's due date is 2026-10-31T"),
+    (["--until", "2026-10-31T22:59:00Z", "--why", "x"], "Z is not an extension: the class's due"),
     (["--until", "9999-12-31T23:59:00-12:00", "--why", "x"], "is not within the years 2 to 9998"),
     (["--until", "0001-01-01T00:00:00+14:00", "--why", "x"], "is not within the years 2 to 9998"),
 ]
@@ -177,9 +175,9 @@ COMMANDS = [
     (["override", "adda", "--withdraw", "--why", "x"], "no student adda in the gradebook"),
     (["override", "adda", "--until", "soon", "--why", "x"], "'soon' is not a time"),
     (["history", "adda"], "no student adda in the gradebook; did you mean ada?"),
-    (["history", "ada", "--db", ""], "the gradebook's URL is none"),
+    (["history", "ada", "--db", ""], "the gradebook's URL is not valid"),
     (["history", "ada", "--results", "nowhere"], "nowhere: no gradebook.db in it"),
-    (["history", "ada", "--db", "sqlite:///other.db"], "leave --db out, or name another folder"),
+    (["history", "ada", "--db", "sqlite:///other.db"], "leave out --db, or use another folder"),
     (
         ["history", "ada", "--rubric", "{own}"],
         "differs: late.due: '2026-10-31T23:59:00+01:00' -> ''",
@@ -194,7 +192,7 @@ COMMANDS = [
     (["regrade", "adda"], "no student adda in the gradebook; did you mean ada?"),
     (
         ["regrade", "--status", "timeout"],
-        "nothing to grade again: no attempt that is kept with its",
+        "nothing to grade again: the gradebook has no attempt with its files and the status",
     ),
 ]
 
@@ -221,7 +219,7 @@ def test_an_extension_has_no_effect_where_nothing_is_due(warm, tmp_path):
     done = warm.run("override", "ada", *until)
     assert done.returncode == 2
     assert done.stderr == (
-        "grader: nothing is due (due in [late] of the rubric is empty): nothing can be extended\n"
+        "grader: there is no due date to extend: first set due in [late] of the rubric\n"
     )
 
 

@@ -209,7 +209,7 @@ UNUSABLE = [
     (["grade", "{solution}", "--out", "{out}", "--format", "xml"], "--format"),
     (
         ["grade", "{solution}", "--out", "{out}", "--fail-under", "nan"],
-        "--fail-under must be points",
+        "--fail-under must be a number of points",
     ),
     (["check", "no/such/file.py"], "no/such/file.py"),
     (["check", "{solution}", "--only", "grad_w3"], "nothing is called 'grad_w3'"),
@@ -222,7 +222,10 @@ UNUSABLE = [
     (["grade", "{solution}", "--out", "{out}", "--students", "{file}"], "{file}"),
     (["grade", "{solution}", "--out", "{out}", "--times", "{file}"], "{file}"),
     (["settings", "{out}"], "{out}: no gradebook.db in it"),
-    (["settings", "{out}", "--dry-run"], "--dry-run is of a change: name what to change"),
+    (
+        ["settings", "{out}", "--dry-run"],
+        "--dry-run shows what a change would do: add the option to change",
+    ),
     (
         ["settings", "{out}", "--seed", str(SEED), "--new-seed"],
         "give --seed or --new-seed, not both",

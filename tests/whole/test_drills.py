@@ -350,7 +350,7 @@ def test_a_killed_zygote_ends_the_run_with_one_line_and_a_rerun_is_whole(
     status, (line,) = run.end()
     assert status == 2
     assert line == (
-        "grader: the process that forks the workers is gone; what was graded is kept: run again"
+        "grader: the process that forks the workers is gone; finished results are kept: run again"
     )
     drill.assert_no_process()
     assert_kept(drill.results, undisturbed, at_least=BEGUN)

@@ -80,7 +80,10 @@ def test_tables_of_the_results_may_have_been_saved_by_a_spreadsheet(warm, graded
 
 UNUSABLE: Sequence[tuple[list[str], str]] = [
     (["--to", "csv"], "--to csv needs --out FILE"),
-    (["--to", "gradescope", "--out", "x"], "--to gradescope is of one submission; here are 2"),
+    (
+        ["--to", "gradescope", "--out", "x"],
+        "--to gradescope exports one submission, but there are 2",
+    ),
     (["--to", "canvas", "--out", "x"], "--to canvas needs --assignment NAME"),
     (["--to", "moodle", "--out", "x"], "--to moodle needs --into FILE"),
     (["--to", "moodle", "--out", "x", "--into", str(PICTURE)], "line 1: is not UTF-8"),
@@ -88,8 +91,8 @@ UNUSABLE: Sequence[tuple[list[str], str]] = [
         ["--to", "moodle", "--out", "x", "--into", str(ROOT / ".gitignore")],
         "has no columns 'Identifier'",
     ),
-    (["--to", "csv", "--out", "x", "--groups", "y"], "--groups is for --to canvas"),
-    (["--to", "github"], "--to github needs --out FILE where GITHUB_STEP_SUMMARY is not set"),
+    (["--to", "csv", "--out", "x", "--groups", "y"], "--groups works only with --to canvas"),
+    (["--to", "github"], "--to github needs --out FILE if GITHUB_STEP_SUMMARY is not set"),
 ]
 
 

@@ -15,6 +15,7 @@ from manual import BLOCK, DOCS, Session, is_same, steps_of
 from playwright.sync_api import BrowserContext, expect
 from samples import SAMPLES
 from times import PATIENCE
+from typer import Context
 from typer.core import TyperOption
 from typer.main import get_command
 
@@ -85,6 +86,31 @@ def test_every_command_exists_with_its_options(name):
         assert set(OPTION.findall(command)) <= {*options, "--help"}, command
 
 
+def commands_below(group: Any) -> list[Any]:
+    inner = getattr(group, "commands", {})
+    return [c for each in inner.values() for c in commands_below(each)] if inner else [group]
+
+
+@pytest.mark.parametrize("command", commands_below(GRADER), ids=lambda each: each.name)
+def test_the_help_of_a_command_ends_with_an_example_and_its_exit_codes(command):
+    example, codes = command.epilog.split("\n\n")
+    (line,) = commands_in(example)
+    name, options = options_of(line)
+    assert name == command.name
+    assert set(OPTION.findall(line)) <= options
+    told = set(map(int, re.findall(r"\b\d+\b", codes)))
+    rows = re.findall(r"(?m)^\| ([\d, ]+) \|", TEXTS["docs/reference/exit-codes.md"])
+    assert told | {1} == {int(code) for row in rows for code in row.split(", ")}
+
+
+@pytest.mark.parametrize("command", commands_below(GRADER), ids=lambda each: each.name)
+def test_the_help_is_plain_and_says_no_default_of_a_flag(command):
+    rows = filter(None, (each.get_help_record(Context(command)) for each in command.params))
+    text = "\n".join([command.help, *(words for _, words in rows)])
+    assert not re.search("default: (True|False)", text)
+    assert plain_faults(text) == []
+
+
 def test_the_texts_show_every_command():
     names = {name for text in TEXTS.values() for each in commands_in(text) for name in each.split()}
     assert set(GRADER.commands) <= names
@@ -113,10 +139,13 @@ def test_readme_takes_two_minutes():
     assert len(text.split()) <= 1200
 
 
+def plain_faults(text: str) -> list[str]:
+    return [match[0] for kind in STUMBLES for match in re.finditer(kind, text)]
+
+
 @pytest.mark.parametrize("name", TEXTS)
 def test_sentences_are_plain(name):
-    prose = FENCED.sub("", TEXTS[name])
-    assert [match[0] for kind in STUMBLES for match in re.finditer(kind, prose)] == []
+    assert plain_faults(FENCED.sub("", TEXTS[name])) == []
 
 
 def test_every_dependency_has_its_reason():

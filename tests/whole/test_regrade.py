@@ -169,7 +169,7 @@ def test_another_seed_that_is_typed_is_refused_and_set_by_settings_grades_all_an
     before = written(results)
     done = warm.run("grade", submissions, "--out", results, "--rubric", untrained, "--seed", 2**127)
     assert done.returncode == 2
-    assert "is another one than that of --seed" in done.stderr
+    assert "differs from --seed or GRADER_SEED" in done.stderr
     assert written(results) == before
     done = warm.run("settings", results, "--seed", 2**127)
     assert (done.returncode, done.stderr) == (0, "")

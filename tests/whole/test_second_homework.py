@@ -240,12 +240,17 @@ def test_a_folder_without_a_package_is_one_line(warm, tmp_path):
 @pytest.mark.parametrize(
     ("file", "line", "other", "fault"),
     [
-        ("package.py", "def words(", "def phrases(", "lacks words: grader/rubric/package.py says"),
+        (
+            "package.py",
+            "def words(",
+            "def phrases(",
+            "lacks words: grader/rubric/package.py explains",
+        ),
         (
             "tasks.py",
             '"descent"',
             '"network"',
-            "asks for no training with the gradients (a descent)",
+            "has no training with the gradients (a descent)",
         ),
     ],
 )

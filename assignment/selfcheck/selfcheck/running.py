@@ -24,6 +24,13 @@ from .report import Look, Report, WorkSummary
 from .timing import Stopwatch, TimeLimits
 from .watcher import TOO_LONG, WHEN_TOLD, watch
 
+EPILOG = """\
+example: python -m selfcheck homework.ipynb --only grad_w1
+
+exit codes: 0 all is right; 1 something is not right yet; 2 a problem that you can correct,
+described on standard error; 130 interrupted
+"""
+
 
 @dataclass(frozen=True)
 class CheckRequest:
@@ -202,12 +209,15 @@ def _place(frame: FrameType | None, labels: set[str]) -> str:
 def main() -> int:
     """Run `python -m selfcheck FILE [--only NAME] [--watch] [--lang LANGUAGE]`."""
     parser = argparse.ArgumentParser(
-        prog="python -m selfcheck", description="Check your work against the public cases."
+        prog="python -m selfcheck",
+        description="Check your homework on the public cases.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", type=Path, help="your homework.py or homework.ipynb")
-    parser.add_argument("--only", metavar="NAME", help="one function or criterion")
+    parser.add_argument("--only", metavar="NAME", help="check one function or criterion")
     parser.add_argument("--watch", action="store_true", help="check again at each save")
-    parser.add_argument("--lang", help="en, zh_Hans or zh_Hant; else as your system's language is")
+    parser.add_argument("--lang", help="en, zh_Hans or zh_Hant (default: your system's language)")
     parser.add_argument(WHEN_TOLD, type=float, help=argparse.SUPPRESS)
     request = CheckRequest(**vars(parser.parse_args()))
     if hasattr(sys.stdout, "reconfigure"):

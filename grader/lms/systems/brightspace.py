@@ -96,7 +96,7 @@ def _moment(match: re.Match[str]) -> datetime:
     hour = int(match["hour"])
     if match["half"]:
         if not 1 <= hour <= 12:
-            raise ValueError(f"{hour} {match['half']} is no time")
+            raise ValueError(f"{hour} {match['half']} is not a time")
         hour = hour % 12 + (12 if match["half"] == "PM" else 0)
     month = MONTHS.index(match["month"]) + 1
     return datetime(int(match["year"]), month, int(match["day"]), hour, int(match["minute"]))

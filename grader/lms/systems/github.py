@@ -135,7 +135,7 @@ def _export(marks: Sequence[Mark], options: ExportOptions, max_score: float) -> 
         with open(path, "a", encoding="utf-8") as file:  # keep what other steps wrote
             file.write(text)
     else:
-        raise UserError(f"--to {options.target} needs --out FILE where {SUMMARY} is not set")
+        raise UserError(f"--to {options.target} needs --out FILE if {SUMMARY} is not set")
     for command in annotations(finals):
         print(command)
 

@@ -55,7 +55,7 @@ def recognise(folder: Path, files: FileNames, folders: FileNames) -> Layout | No
             for id_ in [_known_by(person, often) or name]
         )
         if ids := [person.id for person in people[name] if often[person.id] > 1]:
-            remarks[name] = f"the id {shown(ids[0])} is somebody else's, too: {BY_MAIL}"
+            remarks[name] = f"the id {shown(ids[0])} belongs to another student too: {BY_MAIL}"
     return Layout(folder, owners, {}, remarks=remarks) if owners else None
 
 
@@ -132,7 +132,7 @@ def _summary(final: Final) -> str:
 
 def _export(marks: Sequence[Mark], options: ExportOptions, max_score: float) -> bytes:
     if len(marks) != 1:
-        raise UserError(f"--to {options.target} is of one submission; here are {len(marks)}")
+        raise UserError(f"--to {options.target} exports one submission, but there are {len(marks)}")
     return to_json(results(marks[0].final))
 
 

@@ -200,7 +200,7 @@ def students_of(table: Path) -> list[str]:
         if student in first:
             above = first[student]
             raise UserError(
-                f"{table}, line {line}: student {shown(student)} is in line {above}, too"
+                f"{table}, line {line}: student {shown(student)} is also in line {above}"
             )
         if student != safe(student):
             raise UserError(f"{table}, line {line}: {student!r} cannot be a folder's name")
@@ -215,5 +215,5 @@ def _rows_of(table: Path, columns: Sequence[str], more: Sequence[str]) -> list[S
     """
     rows = read_rows(table, columns, ["student"] if more else [], more)
     if not rows:
-        raise UserError(f"{table}: has no row below its headings")
+        raise UserError(f"{table}: has no rows below its headings")
     return rows

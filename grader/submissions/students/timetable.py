@@ -41,8 +41,8 @@ def read_times(path: Path, zone: Zone) -> Times:
             of[id_.casefold()] = in_zone(time, "system", zone)
         else:
             unread.append(
-                f"{path}, line {line}: {shown(cell)!r} is not a time that can be read: "
-                f"of id {shown(id_)} other times count"
+                f"{path}, line {line}: {shown(cell)!r} is not a readable time: "
+                f"other times count for id {shown(id_)}"
             )
     is_local = any(moment.is_local for moment in of.values())
     local = [f"{path}: times without an offset are read as {zone.words}"] if is_local else []
@@ -68,7 +68,7 @@ def _cells(table: Table, columns: TimesColumns) -> Iterator[tuple[int, str, str]
         id_ = columns.read_id(cells[columns.id].strip(), line)
         first = lines.setdefault(id_.casefold(), line)
         if first != line:
-            raise UserError(f"line {line}: id {shown(id_)} is in line {first}, too")
+            raise UserError(f"line {line}: id {shown(id_)} is also in line {first}")
         text = cells[columns.time].strip()
         if text not in NOT_HANDED_IN:
             yield line, id_, text

@@ -54,7 +54,7 @@ def test_another_gradebook_than_the_folders_is_refused_without_passwords(tmp_pat
     own.mkdir()
     Gradebook(default_url(own)).close()
     for results in (noted, own):
-        with pytest.raises(UserError, match="leave --db out, or name another folder") as told:
+        with pytest.raises(UserError, match="leave out --db, or use another folder") as told:
             url_of(results, "postgresql://ta:other-secret@db.example/other")
         line = str(told.value)
         assert len(line.splitlines()) == 1
@@ -62,7 +62,7 @@ def test_another_gradebook_than_the_folders_is_refused_without_passwords(tmp_pat
         assert ("db.example/class" in line) == (results == noted)
         assert not any(secret in line for secret in ("tell-nobody", "other-secret"))
     assert url_of(own, default_url(own)) == default_url(own)
-    with pytest.raises(GradebookError, match="the gradebook's URL is none"):
+    with pytest.raises(GradebookError, match="the gradebook's URL is not valid"):
         url_of(noted, "class.db")
 
 

@@ -259,7 +259,7 @@ def test_the_marks_stay_when_the_gradebook_is_told_its_rubric(old_file):
     rubric = OLD_FILE.with_name("rubric.toml")
     done = run_grader("settings", old_file.parent, "--rubric", rubric, "--who", "dr. x")
     assert (done.returncode, done.stdout) == (0, "No mark of 6 changes.\n"), done.stderr
-    assert f"brought up to revision {REVISION}; as it was, it is kept in " in done.stderr
+    assert f"updated to revision {REVISION}; a copy of the old one is kept in " in done.stderr
     with (old_file.parent / "grades.csv").open(encoding="utf-8-sig", newline="") as table:
         assert {row["student"]: float(row["final"]) for row in csv.DictReader(table)} == MARKS
 
@@ -576,14 +576,14 @@ def test_it_is_said_once_and_where_the_backup_is(old, capsys):
     for _ in range(2):
         bring_up(old)
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"of an older grader, and brought up to revision {REVISION}; " in line
+    assert f"made by an older grader; updated to revision {REVISION}; " in line
     if old.startswith("sqlite"):
         file = make_url(old).database
         assert line.startswith(f"grader: {file}: ")
-        assert line.endswith(f" it is kept in {file}.before-{REVISION}")
+        assert line.endswith(f" is kept in {file}.before-{REVISION}")
     else:
         assert line.startswith("grader: postgresql://")
-        assert line.endswith("; no copy of it as it was is kept")
+        assert line.endswith("; no copy of the old one is kept")
 
 
 def test_the_backup_is_what_was_there_with_what_is_only_in_the_log(old_file):
@@ -808,7 +808,7 @@ def test_of_several_processes_at_once_one_brings_it_up(fresh):
         printed = opened([a, b, c])
         assert [process.returncode for process in (a, b, c)] == [0, 0, 0]
     (line,) = "".join(errors for _, errors in printed).splitlines()
-    assert f"brought up to revision {REVISION}" in line
+    assert f"updated to revision {REVISION}" in line
     assert len(rows_at(url)["gradings"]) == graded
     assert len(backups(url)) == url.startswith("sqlite")
 

@@ -81,8 +81,8 @@ def test_of_many_differences_three_are_named(folder):
 def test_another_seed_is_refused_and_neither_is_told(seed):
     (line,) = refusal(Options(seed=seed), assignment(seed="987654321"))
     assert line == (
-        "res: the seed (set 2026-10-01 08:30 UTC by dr. y) is another one than that of --seed or "
-        "GRADER_SEED; to change that: grader settings res --seed N"
+        "res: the seed (set 2026-10-01 08:30 UTC by dr. y) differs from --seed or GRADER_SEED; "
+        "to change that: grader settings res --seed N"
     )
 
 
@@ -112,7 +112,7 @@ def test_who_is_called_otherwise_by_now_is_refused(folder, row, says):
     remembered = replace(assignment(), roster_name="class.csv")
     assert refusal(Options(students="names.csv"), remembered) == (
         [
-            f"res: the students are called as in class.csv, and names.csv differs: {says}; "
+            f"res: the students are named as in class.csv, and names.csv differs: {says}; "
             "to change that: grader settings res --students names.csv"
         ]
         if says
@@ -182,7 +182,7 @@ def test_a_seed_that_can_be_found_by_trying_is_refused_in_one_line_that_says_wha
         check_long(seed, or_else="leave it out; or ")
     (line,) = str(told.value).splitlines()
     bits = seed.bit_length()
-    assert f"has {bits} bits, and" in line or (bits == 1 and "has 1 bit, and" in line)
+    assert f"has {bits} bits; " in line or (bits == 1 and "has 1 bit; " in line)
     assert "leave it out; or " in line
     assert seed < 129 or str(seed) not in line
     code = line.partition('python3 -I -c "')[2].removesuffix('"')
@@ -207,6 +207,6 @@ def test_a_user_without_a_name_is_asked_for_it_or_has_a_number(monkeypatch):
         raise KeyError("getpwuid(): uid not found: 4242")
 
     monkeypatch.setattr(options.getpass, "getuser", nameless)
-    with pytest.raises(UserError, match="say who you are with --who"):
+    with pytest.raises(UserError, match="give your name with --who"):
         login_name()
     assert login_name_or_number().startswith("user ")

@@ -138,7 +138,7 @@ FAULTS = [
     ("[point]\nnet = 3", "line 1: point: not a table of a rubric; the tables are points, homework"),
     ("[[points]]\nnet = 3", "line 1: points: a table is needed: [points] on a line of its own"),
     ("points = 100", "line 1: points: a table is needed: [points] on a line of its own"),
-    ("n_hidden = 5", "line 1: n_hidden: stands in no table: put it below [homework]"),
+    ("n_hidden = 5", "line 1: n_hidden: is not in a table: put it below [homework]"),
     ("[tolerance]\nhalve = 1", "line 2: tolerance.halve: not a key of [tolerance]; its keys are f"),
     ("[attempts]\n\ndue = ''", "line 3: attempts.due: not a key of [attempts]; its keys are counts"
      " (it belongs below [late])"),

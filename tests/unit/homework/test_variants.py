@@ -274,7 +274,7 @@ def test_the_self_check_of_a_students_own_archive_is_passed_by_the_solution(tmp_
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        ("student\nada\nada\n", "class.csv, line 3: student ada is in line 2, too"),
+        ("student\nada\nada\n", "class.csv, line 3: student ada is also in line 2"),
         ("student\n../ada\n", "'../ada' cannot be a folder's name"),
         ("name\nada\n", "has no column 'student'; its headings are: name"),
     ],

@@ -145,7 +145,7 @@ def test_twenty_files_are_no_twenty_guesses(warm, untrained, tmp_path):
     assert roles == {"counts": 1, "graded": 4, "left_out": 15}
     assert record["submission"] == "h19.py"
     (line,) = [line for line in done.stdout.splitlines() if "left_out" in line]
-    assert "more than 5 files" in line
-    assert "not graded, of ada (15): " in line
+    assert "at most 5 files" in line
+    assert "left out: ada (15); " in line
     page = (result.parent / "feedback.html").read_text(encoding="utf-8")
     assert page.count("not graded: too many files define what is asked") == 15

@@ -781,5 +781,5 @@ def test_a_file_that_is_named_alone_says_what_it_goes_without(tmp_path):
     remarks: list[str] = []
     found = discover([tmp_path / "ada.py", tmp_path / "ben.py"], remarks=remarks)
     assert [submission.student for submission in found] == ["ada", "ben"]
-    alone = "graded alone, without utils.py: name its folder instead"
+    alone = "graded without utils.py: to include that, name its folder"
     assert remarks == [f"{tmp_path / 'ada.py'}: {alone}"]

@@ -81,7 +81,7 @@ def test_an_id_that_two_typed_in_is_nobodys(tmp_path, rubric):
         "Eve": "eve@example.org",
         "Mallory": "mallory@example.org",
     }
-    assert len([line for line in remarks if "is somebody else's, too" in line]) == 3
+    assert len([line for line in remarks if "belongs to another student too" in line]) == 3
 
 
 def test_metadata_that_is_refused_is_told(tmp_path, rubric):

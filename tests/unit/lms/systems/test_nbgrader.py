@@ -36,7 +36,7 @@ def test_of_several_assignments_one_is_to_be_named(tmp_path, rubric, files):
     with pytest.raises(NothingToGrade) as raised:
         found_in(submitted, rubric)
     assert str(raised.value) == (
-        f"{submitted} holds several assignments (ps1, ps2), and no single one with files called "
+        f"{submitted} holds several assignments (ps1, ps2), and not just one with files called "
         "homework: name the folders of one, submitted/*/ps1"
     )
     with Archives(rubric.archives, rubric.limits.source_bytes) as archives:

@@ -291,14 +291,14 @@ def test_ids_of_nobody_are_said_and_what_else_a_table_says(tmp_path, rubric):
     lines: list[str] = []
     found_in(tmp_path / "c", CANVAS, ".", rubric, times=times, remark=lines.append)
     assert [line for line in lines if line.startswith("times.csv")] == [
-        "times.csv, line 3: ?", "times.csv: nobody graded here has the id 98 and 99",
+        "times.csv, line 3: ?", "times.csv: nobody in this class has the id 98 and 99",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("system", ["", "Moodle"])
 def test_a_table_of_another_class_is_refused(tmp_path, rubric, system):
     times = table(system, {"11" if system else "98": RIGHT})
-    with pytest.raises(UserError, match=r"^times\.csv: nobody graded here has one of its ids$"):
+    with pytest.raises(UserError, match=r"^times\.csv: none of its ids is in this class$"):
         found_in(tmp_path / "c", CANVAS, ".", rubric, times=times)
 
 
@@ -492,7 +492,7 @@ def test_an_earlier_time_of_the_same_work_counts_and_is_said(warm, untrained, tm
     # ben's file is newer now, of which no table says anything.
     os.utime(root / "ben.py", (LATER.timestamp() + 10**8,) * 2)
     assert grade(SECOND_TIME) == [
-        f"{times}: an earlier time is known of the same work, and counts, of ada; if it is wrong: "
-        "grader override STUDENT --late-days N"
+        f"{times}: an earlier time of the same work is known, and counts, for ada; if it is wrong: "
+        "grader override STUDENT --late-days N --why TEXT"
     ]
     assert of_ada() == (datetime.fromisoformat(FIRST), 0)

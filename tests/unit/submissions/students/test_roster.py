@@ -256,7 +256,7 @@ def test_a_table_says_what_to_call_whom(warm, tmp_path, untrained):
 BAD_TABLES = {
     "name,mail\na,b\n": ": has no columns 'id', 'student'; its headings are: name, mail",
     "": ": is empty",
-    "id,student\n": ": has no row below its headings",
+    "id,student\n": ": has no rows below its headings",
     "id,student\n1,a\n1,b\n": ", line 3: id 1 has another student above",
 }
 

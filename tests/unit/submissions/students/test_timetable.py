@@ -104,8 +104,7 @@ def test_a_time_that_is_not_certain_is_none_and_is_told(tmp_path, text):
     times = read(tmp_path / "t.csv", worksheet("English", *rows))
     assert times.of == {"8": LOCAL_NIGHT}
     assert times.remarks[1:] == (
-        f"{tmp_path}/t.csv, line 2: {text!r} is not a time that can be read: of id 7 other times "
-        "count",
+        f"{tmp_path}/t.csv, line 2: {text!r} is not a readable time: other times count for id 7",
     )
 
 
@@ -155,8 +154,8 @@ REFUSED = {
         f"(Identifier, Last modified (submission); read in {', '.join(LANGUAGES)})"
     ),
     "": ": is empty",
-    "id,handed_in\n7,2026-10-30\n7,2026-10-31\n": ", line 3: id 7 is in line 2, too",
-    "github_username,submission_timestamp\nAda,\nada,\n": ", line 3: id ada is in line 2, too",
+    "id,handed_in\n7,2026-10-30\n7,2026-10-31\n": ", line 3: id 7 is also in line 2",
+    "github_username,submission_timestamp\nAda,\nada,\n": ", line 3: id ada is also in line 2",
     "id,handed_in\n,2026-10-30\n": ", line 2: there is no id for handed_in 2026-10-30",
     "Identifier,Grade,Last modified (submission)\nx,,-\n": (
         ", line 2: 'x' has no participant number"
