@@ -60,8 +60,10 @@ def advice_on(smell: Smell | None) -> str:
         case "time":
             return "Look at [limits] in the rubric, and at limits from outside: ulimit -t"
     return (
-        "Change [training] in the rubric if it is about training, else [tolerance] or [cases]; if "
-        "it happens with the package's own rubric too, look at how torch was built"
+        "If it is about training, try another seed: from about one start in a thousand right "
+        "gradients do not reach the pass mark. If it happens with other seeds too, change "
+        "[training] in the rubric, or [tolerance] or [cases] if it is not about training; if it "
+        "happens with the package's own rubric, look at how torch was built"
     )
 
 

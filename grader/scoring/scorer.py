@@ -68,9 +68,19 @@ class CaseSet:
     course: Course
 
     @classmethod
-    def of(cls, rubric: Rubric, seed: int) -> "CaseSet":
-        """Return the hidden cases of a seed, and what judging them needs."""
-        cases, tasks = hidden_cases(rubric, seed), rubric.tasks
+    def of(cls, rubric: Rubric, class_seed: int, seed: int) -> "CaseSet":
+        """Return the hidden cases of a seed, and what judging them needs.
+
+        Training is that of the class's seed: from some starts right gradients do not reach the pass
+        mark, and the canary has tried this one.
+        """
+        tasks = rubric.tasks
+        cases = [
+            shared if tasks.trains(shared.criterion) else own
+            for shared, own in zip(
+                hidden_cases(rubric, class_seed), hidden_cases(rubric, seed), strict=True
+            )
+        ]
         scored_cases = [case for case in cases if case.criterion in rubric.points]
         return cls(
             cases=scored_cases,
@@ -132,9 +142,10 @@ class Scorer:
         )
         # Only one is kept: either all students share it, or the next submission is another
         # student's.
-        self._case_set = lru_cache(maxsize=1)(partial(CaseSet.of, settings.rubric))
-        self._whole = self._case_set(int(settings.seed))
-        self._untrained_cases = CaseSet.of(settings.rubric.untrained(), int(settings.seed))
+        seed = int(settings.seed)
+        self._case_set = lru_cache(maxsize=1)(partial(CaseSet.of, settings.rubric, seed))
+        self._whole = self._case_set(seed)
+        self._untrained_cases = CaseSet.of(settings.rubric.untrained(), seed, seed)
         is_scored = self._whole.descent in self._whole.cases
         proof = self._prove(self._whole, [] if is_scored else [self._whole.descent])
         self.ready = ScorerReady(list(proof.layers), dict(proof.missing))
