@@ -17,6 +17,7 @@ from grader.submissions.upload import MOST_FILES, Upload, Uploads
 # A name that a learning platform may have made: several parts, with a number among them.
 SYSTEMS = re.compile(r"(?=.*(?<!\d)\d{4,}).+[_ -].+[_ -].+", re.DOTALL)
 ARCHIVE = "archive, whose own time counts"
+UNCHANGED = "; if a file that is unchanged since the handout is a student's, rename it"
 OF_THAT_NAME = (
     f"; one is taken as that of a student called {HOMEWORK}: if it is nobody's, take it out of here"
 )
@@ -128,8 +129,10 @@ class Remarks:
 
     def say_not_graded(self, folder: Path, names: Sequence[str]) -> None:
         """Report which files of a class are nobody's work, if any."""
-        if names:
-            self.say(folder, f"not graded: {listing(names)}")
+        if not names:
+            return
+        unchanged = any(self._works.is_untouched(folder / name) for name in names)
+        self.say(folder, f"not graded: {listing(names)}{UNCHANGED if unchanged else ''}")
 
     def say_searched(self, folder: Path, tree: Tree) -> None:
         """Report what was left out of a student's folder."""

@@ -14,7 +14,7 @@ from times import effort
 from grader.reports.terminal import GradeScreen
 from grader.rubric import load_rubric
 from grader.submissions.archives import Archives
-from grader.submissions.remarks import OF_THAT_NAME
+from grader.submissions.remarks import OF_THAT_NAME, UNCHANGED
 from grader.submissions.search import NothingToGrade
 from grader.submissions.students import naming
 from grader.submissions.submission import Submission
@@ -275,7 +275,7 @@ DECIDED = {
         {"ada": ["ada.py"], "ben": ["ben.ipynb"], "eve": ["eve.py"]},
         [
             "a class: 3 files, one student each",
-            "homework.ipynb, homework.py, homework.zh_Hant.ipynb and names.csv",
+            f"homework.ipynb, homework.py, homework.zh_Hant.ipynb and names.csv{UNCHANGED}",
         ],
     ),
     "two_files_and_two_languages_of_one_student": (
@@ -296,7 +296,7 @@ DECIDED = {
     "folders_and_the_handout": (
         STUBS | {"ada/homework.py": HALF, "ben/homework.py": HALF, "README.md": ""},
         {"ada": ["homework.py"], "ben": ["homework.py"]},
-        ["README.md, homework.ipynb, homework.py and homework.zh_Hant.ipynb"],
+        [f"README.md, homework.ipynb, homework.py and homework.zh_Hant.ipynb{UNCHANGED}"],
     ),
     "folders_and_a_solution": (
         {"homework.py": WHOLE, "ada/hw.py": WHOLE, "ben/homework.py": WHOLE},
