@@ -435,9 +435,7 @@ def new_variant(
     typer.echo(f"wrote {folder / RUBRIC_FILE.name}")
 
 
-@app.command(
-    epilog=epilog("grader check homework.ipynb --only grad_w1", "something is not right yet")
-)
+@app.command(epilog=epilog("grader check homework.ipynb --watch", "something is not right yet"))
 def check(
     file: Annotated[Path, typer.Argument(help="Your homework.py or homework.ipynb.")],
     only: Annotated[
@@ -560,9 +558,7 @@ def github(
         typer.echo(f"wrote {out / path}")
 
 
-@app.command(
-    epilog=epilog('grader override ada 10 --criterion grad_w2 --why "derivation on paper"')
-)
+@app.command(epilog=epilog('grader override ada 85 --why "derivation on paper"'))
 def override(
     student: Annotated[str, typer.Argument(help="The name in grades.csv.")],
     why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for the history.")],

@@ -25,7 +25,7 @@ from .timing import Stopwatch, TimeLimits
 from .watcher import TOO_LONG, WHEN_TOLD, watch
 
 EPILOG = """\
-example: python -m selfcheck homework.ipynb --only grad_w1
+example: python -m selfcheck homework.ipynb --watch
 
 exit codes: 0 all is right; 1 something is not right yet; 2 a problem that you can correct,
 described on standard error; 130 interrupted
