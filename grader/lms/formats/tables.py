@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from grader.errors import UserError
@@ -63,15 +64,18 @@ def to_csv(marks: Iterable[Mark]) -> str:
     for mark in marks:
         before, after = map(_text_cells, _of_student(mark))  # once, not for each criterion
         writer.writerows(
-            [*before, *_text_cells(_of_criterion(c)), *after, *_text_cells([text])]
+            [*before, *_shared_cells(_of_criterion(c)), *after, *_text_cells((text,))]
             for c in mark.final.criteria
             for text in [_by_hand(mark.final, c.id)]
         )
     return "\ufeff" + out.getvalue()
 
 
-def _text_cells(values: Iterable[Any]) -> list[str]:
-    return ["" if v is None else to_cell(v) if isinstance(v, str) else str(v) for v in values]
+def _text_cells(values: Cells) -> tuple[str, ...]:
+    return tuple("" if v is None else to_cell(v) if isinstance(v, str) else str(v) for v in values)
+
+
+_shared_cells = lru_cache(10_000)(_text_cells)  # most students have the same of a criterion
 
 
 def to_parquet(marks: Iterable[Mark]) -> bytes:
