@@ -74,13 +74,12 @@ class CaseSet:
         Training is that of the class's seed: from some starts right gradients do not reach the pass
         mark, and the canary has tried this one.
         """
-        tasks = rubric.tasks
-        cases = [
-            shared if tasks.trains(shared.criterion) else own
-            for shared, own in zip(
-                hidden_cases(rubric, class_seed), hidden_cases(rubric, seed), strict=True
-            )
-        ]
+        cases, tasks = hidden_cases(rubric, seed), rubric.tasks
+        if seed != class_seed:
+            cases = [
+                shared if tasks.trains(shared.criterion) else own
+                for shared, own in zip(hidden_cases(rubric, class_seed), cases, strict=True)
+            ]
         scored_cases = [case for case in cases if case.criterion in rubric.points]
         return cls(
             cases=scored_cases,
